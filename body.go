@@ -1,0 +1,251 @@
+package goaltrack
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	defaultFormLimit  = 64 << 10 // bytes kept of one request body
+	defaultFormBudget = 32 << 20 // bytes kept of all bodies at once
+)
+
+// formBudget bounds what all tees of a tracker hold at once. It is safe for
+// concurrent use.
+type formBudget struct {
+	limit int64
+	held  atomic.Int64
+}
+
+// take reserves n bytes, all or nothing.
+func (b *formBudget) take(n int) bool {
+	for {
+		held := b.held.Load()
+		if held+int64(n) > b.limit {
+			return false
+		}
+		if b.held.CompareAndSwap(held, held+int64(n)) {
+			return true
+		}
+	}
+}
+
+// give returns n bytes taken before.
+func (b *formBudget) give(n int) { b.held.Add(-int64(n)) }
+
+// teeFate says what became of the attempt to see a form.
+type teeFate uint8
+
+const (
+	formUnread     teeFate = iota // the handler did not read all of it, so it did not process it
+	formComplete                  // every byte was read by the handler and kept
+	formTooLarge                  // over the limit of one body
+	formOverBudget                // over the limit of all bodies at once
+	formEncoded                   // it has a Content-Encoding, so the bytes are not a form yet
+	formNotAForm                  // its Content-Type is none of ours
+	formNoBody                    // the request has no body
+)
+
+var teeFateWords = [...]string{
+	formUnread:     "form_unread",
+	formComplete:   "form_complete",
+	formTooLarge:   "form_too_large",
+	formOverBudget: "form_over_budget",
+	formEncoded:    "form_encoded",
+	formNotAForm:   "form_not_a_form",
+	formNoBody:     "form_no_body",
+}
+
+// String returns the word used in counts and reasons.
+func (f teeFate) String() string {
+	if int(f) < len(teeFateWords) {
+		return teeFateWords[f]
+	}
+	return "form_unknown"
+}
+
+// bodyTee keeps a bounded copy of a request body while the handler reads it.
+// It never reads on its own account: a body the handler does not want stays on
+// the wire, the way "Expect: 100-continue" and early rejections need it, and a
+// form nobody read is not a form somebody processed.
+//
+// It belongs on a copy of the request (see withBody), never on the one net/http
+// gave us: the server recognises its own body types there, and behind anything
+// else waits for a body the client is holding back (golang/go#63152).
+//
+// Only Read and Close are offered. An io.WriterTo would move the bytes past us;
+// the bodies of net/http have none either.
+type bodyTee struct {
+	body   io.ReadCloser
+	length int64 // Content-Length; -1 when unknown
+	limit  int
+	budget *formBudget
+
+	// mu: a proxy's transport may go on reading after the handler returned.
+	mu     sync.Mutex
+	kept   []byte
+	taken  int // of the budget
+	seen   int64
+	eof    bool
+	sealed bool
+	fate   teeFate // formTooLarge or formOverBudget once given up
+}
+
+// start prepares the tee for the body of r, which it leaves as it is. When it
+// reports false the request is to go on untouched, and the fate says why.
+// JSON bodies are accepted with jsonToo.
+func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, jsonToo bool) (teeFate, bool) {
+	// An http.NoBody must stay one, since others tell it by identity. HTTP/2
+	// gives a body of its own to a request without one, but with length 0.
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return formNoBody, false
+	}
+	switch formKindOf(r.Header.Get("Content-Type")) {
+	case formKindNone:
+		return formNotAForm, false
+	case formKindJSON:
+		if !jsonToo {
+			return formNotAForm, false
+		}
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return formEncoded, false
+	}
+	if r.ContentLength > int64(limit) {
+		return formTooLarge, false
+	}
+	t.body, t.length, t.limit, t.budget = r.Body, r.ContentLength, limit, budget
+	return formUnread, true
+}
+
+// Read implements [io.Reader]. The inner read is outside the lock: it may block
+// for as long as the client likes, and seal must not wait for it.
+func (t *bodyTee) Read(p []byte) (int, error) {
+	n, err := t.body.Read(p)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.sealed {
+		t.record(p[:n], err)
+	}
+	return n, err
+}
+
+// Close closes the original body, when and as often as the handler does.
+func (t *bodyTee) Close() error { return t.body.Close() }
+
+func (t *bodyTee) record(p []byte, err error) {
+	t.seen += int64(len(p))
+	t.eof = t.eof || err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
+	if t.fate != formUnread || len(p) == 0 {
+		return
+	}
+	if len(t.kept)+len(p) > t.limit {
+		t.giveUp(formTooLarge)
+		return
+	}
+	if !t.grow(len(t.kept) + len(p)) {
+		t.giveUp(formOverBudget)
+		return
+	}
+	t.kept = append(t.kept, p...)
+}
+
+// grow makes room for need bytes. It follows what has arrived, not what
+// Content-Length promises, or idle connections could hold the whole budget.
+func (t *bodyTee) grow(need int) bool {
+	if need <= cap(t.kept) {
+		return true
+	}
+	size := min(max(need, 2*cap(t.kept), 512), t.limit)
+	if !t.budget.take(size - t.taken) {
+		return false
+	}
+	t.taken = size
+	t.kept = append(make([]byte, 0, size), t.kept...)
+	return true
+}
+
+// giveUp forgets what was kept; the handler's reads go on.
+func (t *bodyTee) giveUp(fate teeFate) {
+	t.fate, t.kept = fate, nil
+	t.giveBack()
+}
+
+func (t *bodyTee) giveBack() {
+	if t.taken > 0 {
+		t.budget.give(t.taken)
+		t.taken = 0
+	}
+}
+
+// complete reports whether the handler has read the whole body and all of it
+// was kept. Reaching Content-Length is enough: a JSON decoder stops there and
+// never sees the EOF. (Without a Content-Length, which browsers always send with
+// a form, a reader that stops early leaves the body incomplete.)
+func (t *bodyTee) complete() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.completeLocked()
+}
+
+func (t *bodyTee) completeLocked() bool {
+	return t.fate == formUnread && (t.eof || t.length > 0 && t.seen == t.length)
+}
+
+// snapshot returns the body at the moment the header is written, if it is
+// complete by then. The bytes are only to be read, and only before release.
+func (t *bodyTee) snapshot() ([]byte, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.completeLocked() {
+		return nil, false
+	}
+	return slices.Clip(t.kept), true
+}
+
+// seal ends the recording when the handler has returned; reads still to come,
+// as from a proxy's transport, pass through unrecorded. The bytes are there
+// only with formComplete: half a form gives wrong values, not fewer. They are
+// the caller's until release.
+func (t *bodyTee) seal() ([]byte, teeFate) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sealed = true
+	if !t.completeLocked() {
+		t.giveUp(t.fate)
+		return nil, t.fate
+	}
+	return t.kept, formComplete
+}
+
+// release seals the tee, wipes what was kept and returns it to the budget. It
+// may be called more than once, and is what a deferred call wants.
+func (t *bodyTee) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sealed = true
+	clear(t.kept)
+	t.kept = nil
+	t.giveBack()
+}
+
+// withBody returns a copy of r with another body. The handler gets the copy.
+func withBody(ctx context.Context, r *http.Request, body io.ReadCloser) *http.Request {
+	r2 := r.WithContext(ctx)
+	r2.Body = body
+	return r2
+}
+
+// copyBack hands on what a handler left on its copy of the request, for a
+// deferred call. Without MultipartForm the server would not remove the uploads'
+// temporary files (golang/go#58809); the rest is read by middleware further
+// out. Path values have no way back: their fields are private to net/http.
+func copyBack(from, to *http.Request) {
+	to.Form, to.PostForm, to.MultipartForm = from.Form, from.PostForm, from.MultipartForm
+	to.Pattern = from.Pattern
+}

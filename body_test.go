@@ -1,0 +1,298 @@
+package goaltrack
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/iotest"
+)
+
+const (
+	urlEncoded = "application/x-www-form-urlencoded"
+	jsonType   = "application/json"
+)
+
+func newBudget(n int64) *formBudget { return &formBudget{limit: n} }
+
+// formPost is a server-side request with a body of known length.
+func formPost(contentType, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	return r
+}
+
+func TestTeeStart(t *testing.T) {
+	with := func(r *http.Request, change func(*http.Request)) *http.Request { change(r); return r }
+	rows := []struct {
+		name   string
+		r      *http.Request
+		json   bool
+		fate   teeFate
+		starts bool
+	}{
+		{"urlencoded", formPost(urlEncoded, "a=1"), false, formUnread, true},
+		{"parameters and case", formPost("Application/X-WWW-Form-urlencoded ; charset=utf-8", "a=1"), false, formUnread, true},
+		{"multipart", formPost("multipart/form-data; boundary=x", "--x--"), false, formUnread, true},
+		{"json asked for", formPost(jsonType, "{}"), true, formUnread, true},
+		{"json", formPost(jsonType, "{}"), false, formNotAForm, false},
+		{"text", formPost("text/plain", "a=1"), true, formNotAForm, false},
+		{"no type", formPost("", "a=1"), true, formNotAForm, false},
+		{"NoBody", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = http.NoBody }), false, formNoBody, false},
+		{"nil", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = nil }), false, formNoBody, false},
+		{"length 0", with(formPost(urlEncoded, "a"), func(r *http.Request) { r.ContentLength = 0 }), false, formNoBody, false},
+		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, formEncoded, false},
+		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, formUnread, true},
+		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, formUnread, true},
+		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, formTooLarge, false},
+		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, formUnread, true},
+	}
+	for _, tt := range rows {
+		body := tt.r.Body
+		var tee bodyTee
+		fate, ok := tee.start(tt.r, 100, newBudget(1000), tt.json)
+		if fate != tt.fate || ok != tt.starts || tt.r.Body != body {
+			t.Errorf("%s: %v, %v; want %v, %v", tt.name, fate, ok, tt.fate, tt.starts)
+		}
+	}
+}
+
+func TestTeeFateWords(t *testing.T) {
+	seen := map[string]bool{}
+	for f := range formNoBody + 1 {
+		word := f.String()
+		if !strings.HasPrefix(word, "form_") || word == "form_unknown" || seen[word] {
+			t.Errorf("fate %d is %q", f, word)
+		}
+		seen[word] = true
+	}
+	if got := teeFate(200).String(); got != "form_unknown" {
+		t.Error(got)
+	}
+}
+
+// TestTeeCompleteness reads bodies in different ways and to different points.
+func TestTeeCompleteness(t *testing.T) {
+	body := "name=" + strings.Repeat("x", 3000)
+	all := func(r io.Reader) { must(io.ReadAll(r)) }
+	rows := []struct {
+		name  string
+		known bool
+		limit int
+		read  func(io.Reader)
+		fate  teeFate
+	}{
+		{"all", true, 4096, all, formComplete},
+		{"all, unknown length", false, 4096, all, formComplete},
+		{"all, exactly the limit", false, len(body), all, formComplete},
+		{"one over the limit", false, len(body) - 1, all, formTooLarge},
+		{"to the last byte, no EOF", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, formComplete},
+		{"to the last byte, unknown length", false, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, formUnread},
+		{"one byte short", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)-1))) }, formUnread},
+		{"nothing", true, 4096, func(io.Reader) {}, formUnread},
+		{"byte by byte", false, 4096, func(r io.Reader) { all(iotest.OneByteReader(r)) }, formComplete},
+	}
+	for _, tt := range rows {
+		t.Run(tt.name, func(t *testing.T) {
+			r := formPost(urlEncoded, body)
+			if !tt.known {
+				r.ContentLength = -1
+			}
+			budget := newBudget(1 << 20)
+			var tee bodyTee
+			if _, ok := tee.start(r, tt.limit, budget, false); !ok {
+				t.Fatal("not started")
+			}
+			if _, ok := tee.snapshot(); ok || tee.complete() {
+				t.Error("complete before anything was read")
+			}
+			tt.read(&tee)
+			early, ok := tee.snapshot()
+			if want := tt.fate == formComplete; ok != want || tee.complete() != want {
+				t.Errorf("snapshot %v, complete %v; want %v", ok, tee.complete(), want)
+			}
+			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early)) {
+				t.Errorf("%d bytes of the budget held for %d", held, len(early))
+			}
+			if held := budget.held.Load(); tt.fate == formTooLarge && held != 0 {
+				t.Errorf("%d bytes held for a body given up", held)
+			}
+			got, fate := tee.seal()
+			if fate != tt.fate {
+				t.Errorf("fate %v, want %v", fate, tt.fate)
+			}
+			if fate == formComplete && (string(got) != body || string(early) != body) || fate != formComplete && got != nil {
+				t.Errorf("kept %d bytes, snapshot %d", len(got), len(early))
+			}
+			tee.release()
+			tee.release()
+			if held := budget.held.Load(); held != 0 {
+				t.Errorf("%d bytes of the budget not returned", held)
+			}
+			if fate == formComplete && !bytes.Equal(got, make([]byte, len(got))) {
+				t.Error("release left the bytes in memory")
+			}
+		})
+	}
+}
+
+// TestTeeBudget: when the budget is gone a form is not seen, but still read.
+func TestTeeBudget(t *testing.T) {
+	budget := newBudget(1500)
+	tees := make([]bodyTee, 3)
+	fates := make([]teeFate, 3)
+	for i := range tees {
+		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, false); !ok {
+			t.Fatal("not started")
+		}
+		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
+			t.Errorf("tee %d: the handler got %d bytes, %v", i, len(got), err)
+		}
+		_, fates[i] = tees[i].seal()
+	}
+	if fates[0] != formComplete || fates[2] != formOverBudget {
+		t.Errorf("fates %v", fates)
+	}
+	for i := range tees {
+		tees[i].release()
+	}
+	if held := budget.held.Load(); held != 0 || !budget.take(1500) || budget.take(1) {
+		t.Errorf("%d bytes held after release", held)
+	}
+}
+
+func TestBudgetConcurrent(t *testing.T) {
+	budget := newBudget(10)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 1000 {
+				if budget.take(3) {
+					if held := budget.held.Load(); held > 10 {
+						t.Errorf("%d held of 10", held)
+					}
+					budget.give(3)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if held := budget.held.Load(); held != 0 {
+		t.Errorf("%d held in the end", held)
+	}
+}
+
+// TestTeeSealWhileReading: another goroutine may be anywhere in a read when the
+// handler returns. The race detector is the judge, and the reader gets it all.
+func TestTeeSealWhileReading(t *testing.T) {
+	for range 50 {
+		body := strings.Repeat("abc", 1000)
+		r := formPost(urlEncoded, body)
+		r.ContentLength = -1
+		budget := newBudget(1 << 20)
+		var tee bodyTee
+		tee.start(r, 1<<16, budget, false)
+		started, done := make(chan struct{}), make(chan string)
+		go func() {
+			var got strings.Builder
+			one := make([]byte, 10)
+			for i := 0; ; i++ {
+				n, err := tee.Read(one)
+				got.Write(one[:n])
+				if i == 5 {
+					close(started)
+				}
+				if err != nil {
+					break
+				}
+			}
+			done <- got.String()
+		}()
+		<-started
+		kept, fate := tee.seal()
+		if fate == formComplete && string(kept) != body || fate != formComplete && kept != nil {
+			t.Errorf("%v with %d bytes", fate, len(kept))
+		}
+		tee.release()
+		if got := <-done; got != body {
+			t.Errorf("the reader got %d bytes of %d", len(got), len(body))
+		}
+		if held := budget.held.Load(); held != 0 {
+			t.Errorf("%d bytes held", held)
+		}
+	}
+}
+
+// TestTeeSealDoesNotWait: a read that blocks forever must not keep the request.
+func TestTeeSealDoesNotWait(t *testing.T) {
+	pr, pw := io.Pipe()
+	r := httptest.NewRequest(http.MethodPost, "/", pr)
+	r.Header.Set("Content-Type", urlEncoded)
+	var tee bodyTee
+	tee.start(r, 100, newBudget(100), false)
+	done := make(chan error)
+	go func() { _, err := io.ReadAll(&tee); done <- err }()
+	must(io.WriteString(pw, "a")) // returns when the read has begun
+	if _, fate := tee.seal(); fate != formUnread {
+		t.Error(fate)
+	}
+	broken := errors.New("connection reset")
+	pw.CloseWithError(broken)
+	if err := <-done; !errors.Is(err, broken) {
+		t.Errorf("the reader got %v", err)
+	}
+}
+
+// closeCount counts what a handler does to a body.
+type closeCount struct {
+	io.Reader
+	n   int
+	err error
+}
+
+func (c *closeCount) Close() error { c.n++; return c.err }
+
+func TestTeeClose(t *testing.T) {
+	body := &closeCount{Reader: strings.NewReader("a=1"), err: errors.New("already closed")}
+	r := formPost(urlEncoded, "a=1")
+	r.Body = body
+	var tee bodyTee
+	tee.start(r, 100, newBudget(1000), false)
+	for i := range 3 {
+		if body.n != i {
+			t.Errorf("%d calls of Close after %d", body.n, i)
+		}
+		if err := tee.Close(); !errors.Is(err, body.err) {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	tee.seal()
+	tee.release()
+	if body.n != 3 {
+		t.Error("the body was closed on our own account")
+	}
+}
+
+func BenchmarkTee(b *testing.B) {
+	body := "email=a%40example.com&name=" + strings.Repeat("x", 200)
+	r := formPost(urlEncoded, body)
+	budget, rd, buf := newBudget(defaultFormBudget), strings.NewReader(body), make([]byte, 512)
+	r.Body = io.NopCloser(rd)
+	b.ReportAllocs()
+	for b.Loop() {
+		rd.Reset(body)
+		var tee bodyTee
+		tee.start(r, defaultFormLimit, budget, false)
+		for {
+			if _, err := tee.Read(buf); err != nil {
+				break
+			}
+		}
+		tee.seal()
+		tee.release()
+	}
+}

@@ -1,0 +1,147 @@
+package cdptest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxExt is how many ext attributes an event may have: doc.sitecore.com,
+// "send-additional-event-data"; the SDKs hold the same constant.
+const maxExt = 50
+
+// checkEvent holds an event's JSON against the published rules, those that need
+// no memory of earlier events. All faults are reported.
+func checkEvent(body map[string]any) error {
+	var faults []error
+	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+
+	// Only these two are named by "troubleshooting-1153275" as a reason for 400,
+	// and SDK events of type FORM do go without the others.
+	for _, name := range []string{"browser_id", "type"} {
+		if s, isString := body[name].(string); body[name] == nil || isString && s == "" {
+			fault("%s is missing", name)
+		}
+	}
+	for _, name := range []string{
+		"browser_id", "type", "channel", "pos", "language", "currency", "page", "client_key", "referrer", "requested_at",
+	} {
+		if v := body[name]; v != nil && jsonType(v) != "string" {
+			fault("%s must be a string, this is %s", name, jsonType(v))
+		}
+	}
+	if err := checkType(body); err != nil {
+		faults = append(faults, err)
+	}
+	if ext, sent := body["ext"]; sent {
+		faults = append(faults, checkExt(ext))
+	}
+	return errors.Join(faults...)
+}
+
+// checkType applies the rules of the event type: "custom-event-1166461" for the
+// name, which is upper-case and of the advised shape site:VERB_NOUN, "identity-event-1166449" and "order_checkout-event-1166459" for what the
+// two types cannot do without.
+func checkType(body map[string]any) error {
+	name, _ := body["type"].(string)
+	own := name[strings.LastIndexByte(name, ':')+1:]
+	switch {
+	case own != strings.ToUpper(own):
+		return fmt.Errorf("type %.100q must be upper-case", name)
+	case strings.HasPrefix(name, "SC_"):
+		return fmt.Errorf("type %.100q is reserved: names beginning with SC_ are Sitecore's", name)
+	case name == "IDENTITY":
+		return checkIdentifiers(body["identifiers"])
+	case name == "ORDER_CHECKOUT":
+		if order, ok := body["order"].(map[string]any); !ok || len(order) == 0 {
+			return errors.New("ORDER_CHECKOUT needs an order")
+		}
+	}
+	return nil
+}
+
+func checkIdentifiers(v any) error {
+	list, ok := v.([]any)
+	if !ok || len(list) == 0 {
+		return errors.New("IDENTITY needs identifiers, a list of at least one")
+	}
+	var faults []error
+	for i, v := range list {
+		identifier, _ := v.(map[string]any)
+		for _, name := range []string{"id", "provider"} {
+			if s, _ := identifier[name].(string); s == "" {
+				faults = append(faults, fmt.Errorf("identifiers[%d] needs %s, a string", i, name))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// checkExt wants one flat object of scalars. Names are letters and digits by
+// the documentation; the underscore is let through because every SDK makes such
+// names when it flattens a nested object.
+func checkExt(v any) error {
+	ext, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Errorf("ext must be an object, this is %s", jsonType(v))
+	}
+	var faults []error
+	if len(ext) > maxExt {
+		faults = append(faults, fmt.Errorf("ext has %d attributes, %d are allowed", len(ext), maxExt))
+	}
+	for _, name := range slices.Sorted(maps.Keys(ext)) {
+		if !plainName(name) {
+			faults = append(faults, fmt.Errorf("ext attribute %.50q: a name is letters and digits", name))
+		}
+		if t := jsonType(ext[name]); t != "string" && t != "boolean" && t != "number" {
+			faults = append(faults, fmt.Errorf("ext attribute %.50q must be a string, boolean or number, this is %s", name, t))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func plainName(s string) bool {
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// What is remembered of all event types together: so many attributes, none
+// whose names are longer than this.
+const (
+	maxSchema     = 10_000
+	maxSchemaName = 256
+)
+
+// schema remembers the JSON type of every ext attribute of every event type: a
+// name must keep its type, or the real CDP stops ingesting that attribute
+// ("send-additional-event-data").
+type schema map[extName]string
+
+type extName struct{ event, attribute string }
+
+// check reports the attributes of e that changed their type.
+func (s schema) check(e *Event) error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(e.Ext)) {
+		was, now := s[extName{e.Type, name}], jsonType(e.Ext[name])
+		if was != "" && was != now {
+			faults = append(faults, fmt.Errorf("ext attribute %.50q of %.100s was a %s before, this is %s", name, e.Type, was, now))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s schema) learn(e *Event) {
+	for name, v := range e.Ext {
+		if len(s) >= maxSchema || len(e.Type)+len(name) > maxSchemaName {
+			continue
+		}
+		s[extName{e.Type, name}] = jsonType(v)
+	}
+}

@@ -1,0 +1,256 @@
+package cdptest
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Fault is one way to misbehave and when to do it. It is a value: methods
+// return a changed copy, so faults can be built once and used again.
+//
+// Made by [Status], [Body], [Garbage], [Redirect], [Delay], [Hang],
+// [ResetBefore], [ResetAfter] and [Normal]; narrowed by [Fault.On], [Fault.If]
+// and [Fault.Times]; embellished by [Fault.After], [Fault.Header] and
+// [Fault.RetryAfter]; put to use by [CDP.Fault].
+type Fault struct {
+	kinds  Kind
+	when   []func(Request) bool
+	times  int
+	after  time.Duration
+	header http.Header
+
+	obeys bool   // the request is handled as usual, whatever is answered
+	says  *reply // answered instead of the usual answer
+	ends  ending
+	blind bool // the body is not read
+}
+
+type ending uint8
+
+const (
+	answers ending = iota
+	hangs
+	resets
+)
+
+// Normal answers as usual. It is there to let requests pass before the faults
+// queued behind it: Normal().Times(2), Status(503).Times(1).
+func Normal() Fault { return Fault{obeys: true} }
+
+// Delay answers as usual, d late. The request has its effect at once: a client
+// that gives up before the answer has still created a browser ID or sent an
+// event, which is what makes a time-out ambiguous.
+func Delay(d time.Duration) Fault { return Normal().After(d) }
+
+// Status answers with this status and an error body like the CDP's own; the
+// request has no effect. A code of 2xx makes it a [Body] that says OK and
+// nothing more. A code outside 200 to 999, which no server can finish an answer
+// with, counts as 500.
+func Status(code int) Fault {
+	code = validStatus(code)
+	if code < http.StatusMultipleChoices {
+		return Body(code, `{"status":"OK","version":"`+apiVersion+`"}`)
+	}
+	rep := jsonReply(code, map[string]any{
+		"status": statusWord(code), "version": apiVersion, "error_msg": "fault injected by cdptest", "moreInfo": "",
+	})
+	return Fault{says: &rep}
+}
+
+// Body answers with this status and body, typed application/json when it is
+// JSON and text/plain otherwise. With a status of 2xx the request has its usual
+// effect and only the answer differs; otherwise it has none. Codes are as for
+// [Status].
+func Body(code int, body string) Fault {
+	code = validStatus(code)
+	contentType := "text/plain; charset=utf-8"
+	if json.Valid([]byte(body)) {
+		contentType = "application/json"
+	}
+	return Fault{
+		obeys: code < http.StatusMultipleChoices,
+		says:  &reply{status: code, header: http.Header{"Content-Type": {contentType}}, body: []byte(body)},
+	}
+}
+
+// Garbage answers 200 with an HTML page, as a captive portal or a proxy does.
+// The request has its usual effect.
+func Garbage() Fault {
+	return Body(http.StatusOK, "<!DOCTYPE html><title>Welcome</title><p>This is no JSON.").
+		Header("Content-Type", "text/html; charset=utf-8")
+}
+
+// Redirect answers with this status and Location. The request has no effect.
+// Codes are as for [Status].
+func Redirect(code int, location string) Fault {
+	return Body(max(code, http.StatusMultipleChoices), "").
+		Header("Content-Type", "text/plain; charset=utf-8").Header("Location", location)
+}
+
+// Hang never answers: the connection stays open until the client leaves or
+// [CDP.Close] is called. The request has no effect.
+func Hang() Fault { return Fault{ends: hangs} }
+
+// ResetBefore resets the connection without having read the body (unless
+// something [Fault.If] needs it). The request has no effect.
+func ResetBefore() Fault { return Fault{ends: resets, blind: true} }
+
+// ResetAfter lets the request have its usual effect and resets the connection
+// instead of answering: the event is in, and the client cannot know.
+func ResetAfter() Fault { return Fault{obeys: true, ends: resets} }
+
+func validStatus(code int) int {
+	if code < http.StatusOK || code > 999 {
+		return http.StatusInternalServerError
+	}
+	return code
+}
+
+// On limits f to these kinds of request. Default: Creates | Shows | Sends.
+func (f Fault) On(kinds Kind) Fault {
+	f.kinds = kinds
+	return f
+}
+
+// If limits f to requests of which ok says yes; several conditions must all
+// hold. The request has no Status yet. ok may be called from several goroutines
+// at once, and for requests that another fault takes in the end.
+func (f Fault) If(ok func(Request) bool) Fault {
+	f.when = append(slices.Clone(f.when), ok)
+	return f
+}
+
+// Times limits f to the first n requests it suits. Below 1, the default: all.
+func (f Fault) Times(n int) Fault {
+	f.times = n
+	return f
+}
+
+// After lets d pass between reading the request and acting on the connection;
+// the effect of the request, where f has one, comes first. It ends early when
+// the client leaves.
+func (f Fault) After(d time.Duration) Fault {
+	f.after = d
+	return f
+}
+
+// Header sets a header of the answer, in place of any value it has.
+func (f Fault) Header(name, value string) Fault {
+	f.header = f.header.Clone()
+	if f.header == nil {
+		f.header = http.Header{}
+	}
+	f.header.Set(name, value)
+	return f
+}
+
+// RetryAfter sets the header of that name: seconds or an HTTP date (RFC 9110,
+// section 10.2.3).
+func (f Fault) RetryAfter(value string) Fault { return f.Header("Retry-After", value) }
+
+// play carries f out.
+func (f Fault) play(x *exchange) {
+	rep := reply{status: http.StatusInternalServerError}
+	if f.obeys {
+		rep = x.handle()
+	}
+	if f.says != nil {
+		rep = *f.says
+	}
+	if !x.pause(f.after) {
+		x.abort()
+	}
+	switch f.ends {
+	case hangs:
+		x.hang()
+	case resets:
+		x.reset()
+	default:
+		rep.header = rep.header.Clone() // f may be answering others right now
+		for name, values := range f.header {
+			if rep.header == nil {
+				rep.header = http.Header{}
+			}
+			rep.header[name] = values
+		}
+		x.answer(rep)
+	}
+}
+
+// armed is a fault in the queue.
+type armed struct {
+	Fault
+	left int // how often it still applies, when times limits it
+}
+
+func (a *armed) suits(k Kind) bool {
+	kinds := a.kinds
+	if kinds == 0 {
+		kinds = Creates | Shows | Sends
+	}
+	return kinds&k != 0
+}
+
+// Fault queues faults behind those there are. Every request takes the first
+// that suits it; one that is used up leaves the queue. Without any, requests
+// are answered by the contract.
+func (c *CDP) Fault(faults ...Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range faults {
+		c.faults = append(c.faults, &armed{Fault: f, left: f.times})
+	}
+}
+
+// ClearFaults ends all misbehaviour that has not begun.
+func (c *CDP) ClearFaults() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = nil
+}
+
+// faultUnread is the fault for a request of which the body must not be read.
+func (c *CDP) faultUnread(k Kind) (Fault, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.faults {
+		if a.suits(k) {
+			return a.Fault, a.blind && len(a.when) == 0 && c.claim(a)
+		}
+	}
+	return Fault{}, false
+}
+
+// faultFor is the fault for req. Conditions are asked without the lock: they
+// are somebody else's code and may ask the CDP something.
+func (c *CDP) faultFor(req Request) (Fault, bool) {
+	c.mu.Lock()
+	queue := slices.Clone(c.faults)
+	c.mu.Unlock()
+	for _, a := range queue {
+		if !a.suits(req.Kind) || slices.ContainsFunc(a.when, func(ok func(Request) bool) bool { return !ok(req) }) {
+			continue
+		}
+		c.mu.Lock()
+		mine := c.claim(a)
+		c.mu.Unlock()
+		if mine {
+			return a.Fault, true
+		}
+	}
+	return Fault{}, false
+}
+
+// claim uses a once, unless others have used it up meanwhile. Call it with mu held.
+func (c *CDP) claim(a *armed) bool {
+	i := slices.Index(c.faults, a)
+	if i < 0 {
+		return false
+	}
+	if a.left--; a.left == 0 {
+		c.faults = slices.Delete(c.faults, i, i+1)
+	}
+	return true
+}

@@ -1,0 +1,172 @@
+package cdptest
+
+import (
+	"errors"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// handle does what the contract says for one request and returns the answer.
+func (x *exchange) handle() reply {
+	rep, no := x.obey()
+	if no == nil {
+		return rep
+	}
+	x.refused(no.reason)
+	return no.reply(x.call)
+}
+
+func (x *exchange) obey() (reply, *refusal) {
+	if x.call.kind == Others {
+		return reply{}, refusef(http.StatusNotFound, "404 page not found: no such call of the stream API")
+	}
+	if x.r.Method != x.call.method {
+		no := refusef(http.StatusMethodNotAllowed, "method %.20q is not allowed here, %s is", x.r.Method, x.call.method)
+		no.allow = x.call.method
+		return reply{}, no
+	}
+	if x.call.malformed != nil {
+		return reply{}, refusef(http.StatusBadRequest, "malformed query: %w", x.call.malformed)
+	}
+	switch x.call.kind {
+	case Creates:
+		return x.create()
+	case Shows:
+		return x.show()
+	default:
+		return x.send()
+	}
+}
+
+// create hands out a browser ID. The message parameter, which Engage sends as
+// {} and the documentation does not mention, is looked at only for its syntax.
+func (x *exchange) create() (reply, *refusal) {
+	if no := x.authorize(); no != nil {
+		return reply{}, no
+	}
+	if x.call.query.Has("message") {
+		if _, err := decodeObject([]byte(x.call.query.Get("message"))); err != nil {
+			return reply{}, refusef(http.StatusBadRequest, "message: %w", err)
+		}
+	}
+	id := newUUID()
+	x.c.mu.Lock()
+	guest := x.c.know(id)
+	x.c.made.push(id)
+	x.c.mu.Unlock()
+	return okReply(http.StatusOK, x.call, map[string]any{"ref": id, "customer_ref": guest}), nil
+}
+
+// show tells the guest of a browser ID. SDKs pass the client key as api_token.
+func (x *exchange) show() (reply, *refusal) {
+	if no := x.authorize(); no != nil {
+		return reply{}, no
+	}
+	if !x.call.edge && x.call.query.Get("api_token") != x.call.clientKey {
+		return reply{}, refusef(http.StatusUnauthorized, "api_token must be the client key")
+	}
+	x.c.mu.Lock()
+	guest, ok := x.c.known[x.call.browserID]
+	x.c.mu.Unlock()
+	if !ok {
+		return reply{}, unknownBrowser(x.call.browserID)
+	}
+	return okReply(http.StatusOK, x.call, map[string]any{
+		"ref": x.call.browserID, "customer": map[string]any{"ref": guest},
+	}), nil
+}
+
+// send takes an event in.
+func (x *exchange) send() (reply, *refusal) {
+	raw, no := x.message()
+	if no != nil {
+		return reply{}, no
+	}
+	body, err := decodeObject(raw)
+	if err != nil {
+		return reply{}, refuse(http.StatusBadRequest, err)
+	}
+	if x.r.Method == http.MethodPost {
+		x.call.clientKey, _ = body["client_key"].(string)
+	}
+	if no := x.authorize(); no != nil {
+		return reply{}, no
+	}
+	if err := checkEvent(body); err != nil {
+		return reply{}, refuse(http.StatusBadRequest, err)
+	}
+	e := x.event(body, raw)
+	if no := x.c.take(e); no != nil {
+		return reply{}, no
+	}
+	return okReply(http.StatusCreated, x.call, map[string]any{"ref": e.Ref}), nil
+}
+
+// message is the event's JSON: the body of a POST, else a query parameter.
+func (x *exchange) message() ([]byte, *refusal) {
+	if x.r.Method != http.MethodPost {
+		message := x.call.query.Get("message")
+		if len(message) > maxBody {
+			return nil, refusef(http.StatusRequestEntityTooLarge, "message is larger than 1 MB")
+		}
+		return []byte(message), nil
+	}
+	contentType := x.r.Header.Get("Content-Type")
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset, given := params["charset"]
+	switch {
+	case err != nil || mediaType != "application/json" || given && !strings.EqualFold(charset, "utf-8"):
+		return nil, refusef(http.StatusUnsupportedMediaType, "Content-Type %.100q, application/json is needed", contentType)
+	case x.r.Header.Get("Content-Encoding") != "":
+		return nil, refusef(http.StatusUnsupportedMediaType, "no Content-Encoding is supported")
+	}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(x.bodyErr, &tooLarge) {
+		return nil, refusef(http.StatusRequestEntityTooLarge, "the body is larger than 1 MB")
+	}
+	if x.bodyErr != nil {
+		return nil, refuse(http.StatusBadRequest, errNoBody)
+	}
+	return x.req.Body, nil
+}
+
+// authorize wants the client key of a direct call, the context of an edge call.
+func (x *exchange) authorize() *refusal {
+	if x.call.edge {
+		if id := x.call.contextID(x.r.Header); !knows(x.c.o.ContextIDs, id) {
+			return refusef(http.StatusUnauthorized, "context ID %.100q is missing or wrong", id)
+		}
+		return nil
+	}
+	if !knows(x.c.o.ClientKeys, x.call.clientKey) {
+		return refusef(http.StatusUnauthorized, "client key %.100q is missing or wrong, or of another region", x.call.clientKey)
+	}
+	return nil
+}
+
+// knows says whether name is one of names; when there are none, whether it is
+// anything at all.
+func knows(names []string, name string) bool {
+	return name != "" && (len(names) == 0 || slices.Contains(names, name))
+}
+
+func (x *exchange) event(body map[string]any, raw []byte) *Event {
+	text := func(name string) string { s, _ := body[name].(string); return s }
+	e := &Event{
+		BrowserID: text("browser_id"), Type: text("type"), Page: text("page"), Channel: text("channel"),
+		Language: text("language"), Currency: text("currency"), PointOfSale: text("pos"),
+		UserAgent: x.r.UserAgent(), Body: body, Raw: raw, Ref: newUUID(),
+		Method: x.r.Method, Path: x.r.URL.Path, Query: x.r.URL.RawQuery, Header: x.req.Header,
+	}
+	if ext, ok := body["ext"].(map[string]any); ok {
+		e.Ext = maps.Clone(ext)
+	}
+	points := x.c.o.PointsOfSale
+	if x.call.edge {
+		e.PointOfSale, points = x.call.query.Get("siteId"), x.c.o.SiteNames
+	}
+	e.Lost = !knows(points, e.PointOfSale)
+	return e
+}

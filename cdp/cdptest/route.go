@@ -1,0 +1,63 @@
+package cdptest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// edgePrefix is where the edge proxy has the stream API.
+const edgePrefix = "/v1/events"
+
+// call is what a request asks for, as far as its URL and header say.
+type call struct {
+	kind      Kind
+	edge      bool
+	method    string // the one method this path has
+	browserID string // of show.json
+	clientKey string // as sent: in the query, or in the body of a POST
+	query     url.Values
+	malformed error // of the query
+}
+
+// route reads the path and the query.
+func route(u *url.URL) *call {
+	c := &call{kind: Others}
+	path := u.Path
+	if rest, ok := strings.CutPrefix(path, edgePrefix); ok {
+		path, c.edge = rest, true
+	}
+	switch {
+	case path == "/v1.2/events":
+		c.kind, c.method = Sends, http.MethodPost
+	case path == "/v1.2/event/create.json" && !c.edge:
+		c.kind, c.method = Sends, http.MethodGet
+	case path == "/v1.2/browser/create.json":
+		c.kind, c.method = Creates, http.MethodGet
+	default:
+		rest, ok1 := strings.CutPrefix(path, "/v1.2/browser/")
+		id, ok2 := strings.CutSuffix(rest, "/show.json")
+		if ok1 && ok2 && !strings.Contains(id, "/") {
+			c.kind, c.method, c.browserID = Shows, http.MethodGet, id
+		}
+	}
+	c.query, c.malformed = url.ParseQuery(u.RawQuery)
+	c.clientKey = c.query.Get("client_key")
+	return c
+}
+
+// keyName is how an answer spells the client key: show.json has its own way.
+func (c *call) keyName() string {
+	if c.kind == Shows {
+		return "clientKey"
+	}
+	return "client_key"
+}
+
+// contextID is where Cloud SDK 0.6 (query) and Content SDK 2 (header) put it.
+func (c *call) contextID(h http.Header) string {
+	if id := h.Get("X-Sitecore-ContextId"); id != "" {
+		return id
+	}
+	return c.query.Get("sitecoreContextId")
+}

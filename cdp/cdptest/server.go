@@ -1,0 +1,64 @@
+package cdptest
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// Names the sites of a [Server] go by, unless its options say others.
+const (
+	TestClientKey   = "test-key"
+	TestPointOfSale = "shop"
+	TestContextID   = "test-context"
+	TestSiteName    = "shop"
+)
+
+// Server is a [CDP] on a port of the loopback interface.
+type Server struct {
+	*CDP
+	URL string // "http://127.0.0.1:" and the port
+
+	o Options
+}
+
+// NewServer starts a stand-in and closes it at the end of the test, hanging
+// requests included. Main programs use [New] with an [net/http.Server].
+func NewServer(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	c := New(o)
+	s := httptest.NewServer(c)
+	tb.Cleanup(func() {
+		_ = c.Close() // first: the server waits for its handlers
+		s.Close()
+	})
+	return &Server{CDP: c, URL: s.URL, o: o}
+}
+
+// Direct is a tenant at this server, with the first of the options' client keys
+// and points of sale, else [TestClientKey] and [TestPointOfSale].
+func (s *Server) Direct() cdp.Direct {
+	return cdp.Direct{
+		BaseURL:     s.URL,
+		ClientKey:   first(s.o.ClientKeys, TestClientKey),
+		PointOfSale: first(s.o.PointsOfSale, TestPointOfSale),
+	}
+}
+
+// Edge is a site behind an edge proxy at this server, with the first of the
+// options' context IDs and site names, else [TestContextID] and [TestSiteName].
+func (s *Server) Edge() cdp.Edge {
+	return cdp.Edge{
+		BaseURL:   s.URL,
+		ContextID: first(s.o.ContextIDs, TestContextID),
+		SiteName:  first(s.o.SiteNames, TestSiteName),
+	}
+}
+
+func first(names []string, otherwise string) string {
+	if len(names) > 0 {
+		return names[0]
+	}
+	return otherwise
+}

@@ -1,0 +1,329 @@
+package cdp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Version is the version of this package, part of the User-Agent.
+const Version = "0.1.0"
+
+// maxURL bounds the URL of an event sent with [GET]. Sitecore publishes no
+// limit; common servers and load balancers refuse a longer request line.
+const maxURL = 8 << 10
+
+// maxUserAgent bounds what of a visitor's User-Agent is passed on.
+const maxUserAgent = 512
+
+// Options are a [Client]'s settings. The zero value is fit for use.
+type Options struct {
+	// HTTPClient lends its Transport (nil: [NewTransport]) and its Timeout, if
+	// that is shorter than ours. Redirects are not followed whatever its
+	// CheckRedirect says: a POST answered 302 would become an empty GET and
+	// look delivered. Nor is its cookie jar used: one visitor's cookie would
+	// travel with another's event. Without hooks of net/http/httptrace in
+	// the transport, most of its errors are Unknown.
+	HTTPClient *http.Client
+
+	// UserAgent is our product's name, sent where no visitor's is known.
+	// Default: goaltrack-cdp and the version.
+	UserAgent string
+
+	// Workers is how many connections to the CDP are kept, and how many
+	// requests can be under way; more wait. Default 16. Of no effect on an
+	// HTTPClient's Transport.
+	Workers int
+
+	// Timeout is for one event, from dialing to the end of the answer.
+	// Default 10 s.
+	Timeout time.Duration
+
+	// CreateTimeout is the same for CreateBrowser and Show. Default 5 s.
+	CreateTimeout time.Duration
+}
+
+// A Client talks to one site. It never retries and never waits; that is its
+// caller's to decide, with the [Outcome]. It is safe for concurrent use.
+type Client struct {
+	site          Site
+	ends          endpoints
+	transport     http.RoundTripper // by itself, for it never follows a redirect
+	userAgent     string
+	timeout       time.Duration
+	createTimeout time.Duration
+}
+
+// New returns a client for site, or every fault of the settings, joined. It
+// makes no connection.
+func New(site Site, o Options) (*Client, error) {
+	site, err := plain(site)
+	if err != nil {
+		return nil, err
+	}
+	errs := []error{site.Validate()}
+	if o.Workers < 0 {
+		errs = append(errs, errors.New("cdp: Options.Workers is negative"))
+	}
+	if o.Timeout < 0 || o.CreateTimeout < 0 {
+		errs = append(errs, errors.New("cdp: Options has a negative timeout"))
+	}
+	if o.UserAgent != "" && !headerText(o.UserAgent) {
+		errs = append(errs, errors.New("cdp: Options.UserAgent has characters a header cannot have"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		site:          site,
+		ends:          site.endpoints(),
+		userAgent:     either(o.UserAgent, "goaltrack-cdp/"+Version),
+		timeout:       orDefault(o.Timeout, 10*time.Second),
+		createTimeout: orDefault(o.CreateTimeout, 5*time.Second),
+	}
+	if h := o.HTTPClient; h != nil {
+		c.transport = h.Transport
+		if h.Timeout > 0 {
+			c.timeout = min(c.timeout, h.Timeout)
+			c.createTimeout = min(c.createTimeout, h.Timeout)
+		}
+	}
+	if c.transport == nil {
+		c.transport = NewTransport(orDefault(o.Workers, 16))
+	}
+	return c, nil
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// Close closes idle connections. Requests under way go on, and the client can
+// still be used.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// A Receipt is the CDP's answer to an accepted event. Both members may be
+// empty: an answer without a readable body is an acceptance, too.
+type Receipt struct {
+	Ref   string // the ID the CDP gave the event
+	Guest string // the guest it belongs to, if the answer says so
+}
+
+// A Browser is an ID and the guest profile it belongs to.
+type Browser struct {
+	ID    string // the browser ID, a UUID
+	Guest string // the guest's ref; "" if the answer did not have it
+}
+
+// CreateBrowser asks the CDP for a new browser ID. Each call makes a guest
+// profile in the tenant, so call it for people only, and only when the ID will
+// be used. If the answer is a 2xx without an ID, the outcome is Unknown; the
+// CDP's refusals are SenderBad, since there is no event to blame.
+func (c *Client) CreateBrowser(ctx context.Context) (Browser, error) {
+	const op = "create browser"
+	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.create, nil)
+	if err != nil {
+		return Browser{}, err
+	}
+	a, err := c.do(req, op, c.createTimeout)
+	if err != nil {
+		return Browser{}, err
+	}
+	o := noEvent(a.outcome())
+	if o == BrowserUnknown {
+		o = SenderBad // there is none yet
+	}
+	return a.browser(op, o)
+}
+
+// Show looks a browser ID up. An ID the CDP does not know is an [*Error] with
+// BrowserUnknown; one that is not a UUID is refused as a [*FieldError] without
+// asking. Sitecore's SDKs use this call; doc.sitecore.com does not describe it.
+func (c *Client) Show(ctx context.Context, browserID string) (Browser, error) {
+	const op = "show browser"
+	if !ValidBrowserID(browserID) {
+		return Browser{}, &FieldError{Field: "browser_id", Problem: "must be a UUID of 36 characters"}
+	}
+	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.show+browserID+c.ends.suffix, nil)
+	if err != nil {
+		return Browser{}, err
+	}
+	a, err := c.do(req, op, c.createTimeout)
+	if err != nil {
+		return Browser{}, err
+	}
+	o := noEvent(a.outcome())
+	if asked := a.status/100 == 2 || a.status == http.StatusBadRequest; asked && o != Accepted && a.unknownBrowser() {
+		o = BrowserUnknown
+	}
+	return a.browser(op, o)
+}
+
+// noEvent is the outcome of a request that has no event: a refusal then says
+// that our settings are wrong.
+func noEvent(o Outcome) Outcome {
+	if o == EventBad {
+		return SenderBad
+	}
+	return o
+}
+
+// Send validates the event, which must have a browser ID, and posts it under
+// the client's own User-Agent. Where the visitor's is known, use
+// [Event.AppendJSON] and [Client.Post].
+func (c *Client) Send(ctx context.Context, e *Event) (Receipt, error) {
+	err := e.Validate()
+	if e != nil && e.BrowserID == "" {
+		err = errors.Join(&FieldError{Field: "browser_id", Problem: "is required to send"}, err)
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return c.Post(ctx, e.AppendJSON(make([]byte, 0, 512), c.site), "")
+}
+
+// Post sends a body made by [Event.AppendJSON] for the client's site, once.
+//
+// visitorUserAgent is sent as the User-Agent: Go's own would look like a bot and
+// hide the device. What a header cannot carry is left out and it ends after 512
+// bytes; "" sends the client's own. The visitor's IP address is never sent.
+//
+// Any 2xx is a success, whatever the body, unless its JSON reads like an error.
+// Any other result is an [*Error].
+func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string) (Receipt, error) {
+	const op = "send event"
+	if err := checkBody(body); err != nil {
+		return Receipt{}, &Error{Op: op, Outcome: EventBad, Err: err}
+	}
+	var req *http.Request
+	var err error
+	if c.ends.inQuery {
+		target := c.ends.events + escape(string(body))
+		if len(target) > maxURL {
+			return Receipt{}, &Error{Op: op, Outcome: EventBad,
+				Err: fmt.Errorf("the URL would have %d bytes, more than %d: send it with POST", len(target), maxURL)}
+		}
+		req, err = c.newRequest(ctx, op, http.MethodGet, target, nil)
+	} else {
+		// From a *bytes.Reader NewRequest makes GetBody, so the transport can
+		// use another connection for an event of which nothing was written.
+		req, err = c.newRequest(ctx, op, http.MethodPost, c.ends.events, bytes.NewReader(body))
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	if ua := userAgent(visitorUserAgent); ua != "" {
+		req.Header.Set("User-Agent", ua)
+	}
+	a, err := c.do(req, op, c.timeout)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if o := a.outcome(); o != Accepted {
+		return Receipt{}, a.fail(op, o)
+	}
+	return Receipt{Ref: clean(a.ref), Guest: clean(a.guest)}, nil
+}
+
+// checkBody refuses what surely came to be by mistake. The edge is not known to
+// refuse an empty ID: the official SDKs send one when the cookie is missing.
+func checkBody(body []byte) error {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"browser_id":"`))
+	switch {
+	case !ok:
+		return errors.New("the body was not made by AppendJSON")
+	case len(rest) < 36 || !ValidBrowserID(string(rest[:36])):
+		return errors.New("the body has no valid browser ID")
+	}
+	return nil
+}
+
+// newRequest adds what all requests have in common. The SDKs name themselves in
+// X-Client-Software-ID; the CDP does not ask for it, and so does this package
+// to be found in an access log when the User-Agent is a visitor's.
+func (c *Client) newRequest(ctx context.Context, op, method, url string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return nil, &Error{Op: op, Outcome: NotProcessed, Err: err}
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("X-Client-Software-ID", "goaltrack "+Version)
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.ends.contextID != "" {
+		req.Header.Set("X-Sitecore-Contextid", c.ends.contextID)
+	}
+	return req, nil
+}
+
+// do makes one attempt and reads the answer. The error is an *Error.
+func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer, error) {
+	caller := req.Context()
+	if err := caller.Err(); err != nil {
+		return answer{}, &Error{Op: op, Outcome: NotProcessed, Err: err}
+	}
+	ctx, stop := context.WithCancelCause(caller)
+	defer stop(nil)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var p progress
+	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx, stop)))
+	if err == nil && (res == nil || res.Body == nil) {
+		err = errors.New("the transport returned neither an answer nor an error")
+	}
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errNotTwice) {
+		err = cause // and not that of the connection closed for it
+	}
+	if err != nil {
+		e := failed(op, err, &p)
+		e.Err = withContext(caller, e.Err)
+		return answer{}, e
+	}
+	defer res.Body.Close() //nolint:errcheck // the answer has been read as far as it goes
+	// The status is here, which says it nearly all: a server that dribbles
+	// its body must not hold the connection for the rest of the time.
+	defer time.AfterFunc(min(timeout, bodyTimeout), cancel).Stop()
+	return readAnswer(res), nil
+}
+
+// bodyTimeout is how long the body of an answer may take after its header.
+const bodyTimeout = 2 * time.Second
+
+// userAgent makes a visitor's User-Agent fit for a header.
+func userAgent(s string) string {
+	s = s[:min(len(s), maxUserAgent)]
+	if headerText(s) {
+		return strings.TrimSpace(s)
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "")))
+}
+
+// headerText reports whether s has nothing RFC 9110 forbids in a field value.
+func headerText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
+			return false
+		}
+	}
+	return true
+}

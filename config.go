@@ -1,0 +1,342 @@
+package goaltrack
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// Config says what a [Tracker] watches, for whom, and where its goals go.
+// The zero value of every field but Sites is a working default.
+// New copies what it needs; changing a Config afterwards has no effect.
+type Config struct {
+	// Sites are the sites served, at least one. A request goes to the site
+	// whose host and longest path prefix fit; a request that fits none passes
+	// through untouched.
+	Sites []Site
+
+	// Rules are the goals, from [LoadRules], [ParseRules] or [NewRules].
+	// Default: none, which leaves page views (Views) and browser IDs.
+	// [Tracker.SetRules] replaces them while the site runs.
+	Rules *Rules
+
+	// Views says who tells the CDP about page views. Default: ViewsOff,
+	// because a site with a Sitecore browser script already sends them.
+	Views Views
+
+	// Cookie shapes the browser-ID cookie and says when an ID is made.
+	Cookie Cookie
+
+	// Consent reads the visitor's answer from a request, usually from the
+	// cookie of the site's consent banner. With a reader set, only
+	// ConsentGranted is counted: unknown is not yes. Without one, visitors
+	// are counted unless they opted out (OptOutCookie, Sec-GPC).
+	// It runs on the request's goroutine, at most once a request, and under
+	// recover: a panic counts as ConsentUnknown.
+	Consent func(*http.Request) Consent
+
+	// RequireConsent makes New fail when no Consent reader is set: a guard
+	// for sites that must never count without asking. Default: false.
+	RequireConsent bool
+
+	// OptOutCookie names a cookie that says "do not track me" with any value
+	// but "", "0" and "false". Default: "gt_optout".
+	OptOutCookie string
+
+	// IgnoreGPC counts visitors whose browser sends Sec-GPC: 1, the Global
+	// Privacy Control (https://www.w3.org/TR/gpc/). Default: false, they are
+	// not counted.
+	IgnoreGPC bool
+
+	// Path gives the path that rules and page names see, for handlers mounted
+	// behind http.StripPrefix or a rewriting proxy. Default: r.URL.Path.
+	// It runs on the request's goroutine and under recover: a panic counts as
+	// the default.
+	Path func(*http.Request) string
+
+	// BeforeSend sees every event before it is queued and may change it;
+	// false drops the event. The result is validated again: what the CDP would
+	// refuse is not queued. It runs on the request's goroutine and under
+	// recover: a panic drops the event. Default: none.
+	BeforeSend func(*cdp.Event) bool
+
+	// NoEventID leaves out ext.eventId, the random ID that lets whoever reads
+	// the CDP's data remove duplicates. Default: false, the ID is sent,
+	// because the CDP has no idempotency key of its own.
+	NoEventID bool
+
+	// Delivery bounds and paces what is sent.
+	Delivery Delivery
+
+	// DryRun decides and counts, but sets no cookie and opens no connection.
+	// Meant for unit tests and for trying rules on a live site.
+	DryRun bool
+
+	// Logger gets one line for each change of state (the CDP refuses the key,
+	// the queue is full, all is well again) and never a visitor's data.
+	// Default: slog.Default(). Silence it with slog.New(slog.DiscardHandler).
+	Logger *slog.Logger
+}
+
+// Site is one web site: how it is recognised, and what the CDP knows it by.
+type Site struct {
+	// Name keys the site's queue items and counters. Default: the point of
+	// sale or the site name. It must be unique among the sites.
+	Name string
+
+	// Hosts are the host names served, without port, such as "shop.example" or
+	// "*.shop.example". Default: every host.
+	Hosts []string
+
+	// PathPrefix narrows the site to a part of the host, such as "/de/".
+	// It ends at a segment: "/de" does not serve "/design". Default: "/".
+	PathPrefix string
+
+	// CDP is where the events go: a [cdp.Direct] or a [cdp.Edge].
+	CDP cdp.Site
+
+	// Language is sent with every event: two letters, ISO 639-1. A region is
+	// cut off, so "de-DE" is sent as "DE". Default: "EN".
+	Language string
+
+	// Currency is sent with every event: three letters, ISO 4217.
+	// Default: none, and no goal of the site may then have a value without
+	// a currency of its own.
+	Currency string
+
+	// Channel is sent with every event. Default: "WEB". "auto" sends
+	// MOBILE_WEB for a phone, told by Sec-CH-UA-Mobile or else the user agent.
+	// The CDP groups events into sessions by channel, point of sale and
+	// browser ID, so set what the page's own script sends.
+	Channel string
+}
+
+// Views says who sends the CDP's VIEW events.
+type Views string
+
+const (
+	// ViewsOff sends none; a Sitecore script in the pages does.
+	ViewsOff Views = "off"
+	// ViewsServer sends one for each page a human navigated to, with the
+	// referrer and utm_ parameters. Bounce goals, page goals and landing-page
+	// conditions in Sitecore Personalize read these events.
+	ViewsServer Views = "server"
+)
+
+// Create says when a browser ID is made for a visitor who has none.
+// Each one makes a guest profile in the CDP.
+type Create string
+
+const (
+	// CreateVisit makes one on the first page a human navigates to.
+	CreateVisit Create = "visit"
+	// CreateGoal makes one only when a goal fires.
+	CreateGoal Create = "goal"
+	// CreateNever leaves it to the browser script; goaltrack adopts the ID.
+	// A goal by a visitor without an ID is not sent (reason no_browser_id).
+	CreateNever Create = "never"
+)
+
+// Cookie shapes the browser-ID cookie, which goaltrack shares with Sitecore's
+// own scripts: its name is theirs (bid_<client key>, or sc_cid on the edge),
+// scripts can read it, and it is always Secure, SameSite=None and Path=/,
+// because any other form would make a second cookie beside theirs.
+type Cookie struct {
+	// Domain is the cookie's Domain attribute: the same as in the page
+	// script's settings, or visitors get two IDs. Default: none, the cookie
+	// belongs to the host alone.
+	Domain string
+
+	// MaxAge is how long the browser keeps the ID. Default: 730 days, as in
+	// Sitecore's SDKs; browsers cut it to about 400.
+	MaxAge time.Duration
+
+	// Create says when an ID is made. Default: CreateVisit.
+	Create Create
+
+	// Warm is how many IDs are fetched when the tracker starts, so that the
+	// first visitors have one at once. Default: 2. Negative: none.
+	Warm int
+
+	// CreatePerSecond and CreateBurst bound the IDs made, since every one is a
+	// guest in the CDP and a scanner can ask for thousands. Beyond them the
+	// fate is id_limited. Defaults: 20 a second, bursts of 200.
+	CreatePerSecond float64
+	CreateBurst     int
+}
+
+// Delivery bounds and paces the sending of events.
+type Delivery struct {
+	// Queue keeps events until they are delivered. Default: a
+	// [queue.Memory] with the bounds below. A queue given here is closed by
+	// [Tracker.Close].
+	Queue queue.Queue
+
+	// QueueEvents and QueueBytes bound the default queue.
+	// Defaults: 10,000 events and 16 MiB.
+	QueueEvents int
+	QueueBytes  int64
+
+	// MaxAge is how long an event is tried before it goes to the dead letters
+	// with the reason "expired". Default: 10 minutes.
+	MaxAge time.Duration
+
+	// Workers is how many requests to the CDP may be under way for each
+	// site, and so the ceiling of delivery: workers divided by the CDP's answer
+	// time. 16 workers and 50 ms make 320 events a second. Default: 16.
+	Workers int
+
+	// Timeout ends one attempt. A timeout below the CDP's own makes
+	// duplicates. Default: 10 s.
+	Timeout time.Duration
+
+	// UnknownAttempts is how often an event is sent in all when it is unknown
+	// whether an earlier attempt counted (a timeout or a reset after the
+	// request was written, 500, 502, 504). 1 means never again; then its fate
+	// is the dead letter "unknown". Default: 3.
+	UnknownAttempts int
+
+	// BackoffBase and BackoffMax shape the waits after a failed attempt: a
+	// random time up to base x 2^failures, at most max.
+	// Defaults: 1 s and 5 min.
+	BackoffBase, BackoffMax time.Duration
+
+	// HTTPClient sends the events. Default: one made for the purpose.
+	// Redirects are refused whatever it says, because a redirected POST
+	// becomes an empty GET that looks delivered.
+	HTTPClient *http.Client
+}
+
+// Consent is a visitor's answer to the site's consent question.
+type Consent uint8
+
+// The answers. The zero value is unknown, which is not yes.
+const (
+	ConsentUnknown Consent = iota
+	ConsentGranted
+	ConsentRefused
+)
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	def(&c.Views, ViewsOff)
+	def(&c.Cookie.MaxAge, 730*24*time.Hour)
+	def(&c.Cookie.Create, CreateVisit)
+	def(&c.Cookie.Warm, 2)
+	def(&c.Cookie.CreatePerSecond, 20)
+	def(&c.Cookie.CreateBurst, 200)
+	def(&c.OptOutCookie, "gt_optout")
+	def(&c.Delivery.QueueEvents, 10_000)
+	def(&c.Delivery.QueueBytes, 16<<20)
+	def(&c.Delivery.MaxAge, 10*time.Minute)
+	def(&c.Delivery.Workers, 16)
+	def(&c.Delivery.Timeout, 10*time.Second)
+	def(&c.Delivery.UnknownAttempts, 3)
+	def(&c.Delivery.BackoffBase, time.Second)
+	def(&c.Delivery.BackoffMax, 5*time.Minute)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Rules == nil {
+		c.Rules = &Rules{}
+	}
+	return c
+}
+
+// def sets *p to v if it holds the zero value.
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// validate returns every fault of a configuration whose defaults are filled in.
+func (c *Config) validate() error {
+	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if len(c.Sites) == 0 {
+		fault("Sites: at least one site is needed")
+	}
+	for i, s := range c.Sites {
+		if err := s.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("Sites[%d]: %w", i, err))
+		}
+	}
+	if c.Views != ViewsOff && c.Views != ViewsServer {
+		fault("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
+	}
+	switch c.Cookie.Create {
+	case CreateVisit, CreateGoal, CreateNever:
+	default:
+		fault("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
+	}
+	if c.Cookie.MaxAge < time.Second {
+		fault("Cookie.MaxAge: %v is less than a second", c.Cookie.MaxAge)
+	}
+	if !validCookieDomain(c.Cookie.Domain) {
+		fault("Cookie.Domain: %q is not a host name", c.Cookie.Domain)
+	}
+	if c.Cookie.CreatePerSecond < 0 || c.Cookie.CreateBurst < 0 {
+		fault("Cookie: CreatePerSecond and CreateBurst must not be negative")
+	}
+	if c.RequireConsent && c.Consent == nil {
+		fault("RequireConsent: no Consent reader is set, so nobody could ever be counted")
+	}
+	if !validToken(c.OptOutCookie) {
+		fault("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
+	}
+	errs = append(errs, c.Delivery.validate())
+	return errors.Join(errs...)
+}
+
+func (d *Delivery) validate() error {
+	var errs []error
+	for name, v := range map[string]int64{
+		"QueueEvents": int64(d.QueueEvents), "QueueBytes": d.QueueBytes, "MaxAge": int64(d.MaxAge),
+		"Workers": int64(d.Workers), "Timeout": int64(d.Timeout), "UnknownAttempts": int64(d.UnknownAttempts),
+		"BackoffBase": int64(d.BackoffBase), "BackoffMax": int64(d.BackoffMax),
+	} {
+		if v < 0 {
+			errs = append(errs, fmt.Errorf("Delivery.%s: must not be negative", name))
+		}
+	}
+	if d.Workers > 1024 {
+		errs = append(errs, fmt.Errorf("Delivery.Workers: %d is more than 1024", d.Workers))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Site) validate() error {
+	var errs []error
+	if s.CDP == nil {
+		errs = append(errs, errors.New("CDP: a cdp.Direct or cdp.Edge is needed"))
+	} else if err := s.CDP.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("CDP: %w", err))
+	}
+	for _, h := range s.Hosts {
+		if h == "" || strings.ContainsAny(h, "/: ") || strings.Contains(strings.TrimPrefix(h, "*."), "*") {
+			errs = append(errs, fmt.Errorf("Hosts: %q is not a host name such as shop.example or *.shop.example", h))
+		}
+	}
+	if s.PathPrefix != "" && !strings.HasPrefix(s.PathPrefix, "/") {
+		errs = append(errs, fmt.Errorf("PathPrefix: %q does not begin with a slash", s.PathPrefix))
+	}
+	if s.Language != "" && wireLanguage(s.Language) == "" {
+		errs = append(errs, fmt.Errorf("Language: %q is not a language such as EN or de-DE", s.Language))
+	}
+	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
+		errs = append(errs, fmt.Errorf("Currency: %q is not an ISO 4217 code such as EUR", s.Currency))
+	}
+	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {
+		errs = append(errs, fmt.Errorf("Channel: %q is neither auto nor a channel such as WEB", s.Channel))
+	}
+	return errors.Join(errs...)
+}

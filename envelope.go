@@ -1,0 +1,109 @@
+package goaltrack
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+)
+
+// envelope is what a queue keeps of an event: the body as the CDP will get it,
+// and what is needed to send and account for it. Its encoding is
+//
+//	version (1 byte), flags (1 byte),
+//	site, goal and user agent (each a uvarint length and the bytes), body
+//
+// The body is kept encoded, so that a worker need not parse it: what is only
+// known late (a browser ID, that the event is late) is spliced in, which
+// cdp.Event.AppendJSON's promise about its layout makes safe.
+type envelope struct {
+	site, goal, userAgent string
+	hasExt                bool
+	body                  []byte
+}
+
+const (
+	envelopeVersion = 1
+	flagExt         = 1
+)
+
+// appendHead appends all but the body.
+func (e *envelope) appendHead(dst []byte) []byte {
+	var flags byte
+	if e.hasExt {
+		flags |= flagExt
+	}
+	dst = append(dst, envelopeVersion, flags)
+	for _, s := range [...]string{e.site, e.goal, e.userAgent} {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+var errEnvelope = errors.New("goaltrack: not an event of a version this program knows")
+
+// parseEnvelope reads what appendHead and the body wrote. The body shares b.
+func parseEnvelope(b []byte) (e envelope, err error) {
+	if len(b) < 2 || b[0] != envelopeVersion {
+		return e, errEnvelope
+	}
+	e.hasExt = b[1]&flagExt != 0
+	b = b[2:]
+	for _, into := range [...]*string{&e.site, &e.goal, &e.userAgent} {
+		n, used := binary.Uvarint(b)
+		if used <= 0 || n > uint64(len(b)-used) {
+			return e, errEnvelope
+		}
+		*into = string(b[used : used+int(n)]) //nolint:gosec // n is at most len(b).
+		b = b[used+int(n):]                   //nolint:gosec // As above.
+	}
+	e.body = b
+	return e, nil
+}
+
+const idPrefix = `{"browser_id":"`
+
+// browserID returns the ID in the body, "" if there is none yet.
+func (e *envelope) browserID() string {
+	rest, ok := bytes.CutPrefix(e.body, []byte(idPrefix))
+	if !ok {
+		return ""
+	}
+	id, _, _ := bytes.Cut(rest, []byte{'"'})
+	return string(id)
+}
+
+// setBrowserID returns the body with that ID.
+func (e *envelope) setBrowserID(id string) {
+	rest := e.body[len(idPrefix)+len(e.browserID()):]
+	e.body = []byte(idPrefix + id + string(rest))
+}
+
+// lateAfter is how old an event may be before it says when it happened. The
+// CDP dates events by their arrival.
+const lateAfter = time.Minute
+
+// markLate adds to ext when the event happened.
+func (e *envelope) markLate(at time.Time) {
+	stamp := at.UTC().Format(time.RFC3339)
+	e.body = appendToExt(e.body, e.hasExt, `"`+extOccurredAt+`":"`+stamp+`","`+extLate+`":true`)
+	e.hasExt = true
+}
+
+// appendToExt adds members to the ext object at the end of an encoded event.
+func appendToExt(body []byte, hasExt bool, members string) []byte {
+	out := append(make([]byte, 0, len(body)+len(members)+10), body...)
+	if hasExt {
+		return append(append(append(out[:len(out)-2], ','), members...), '}', '}')
+	}
+	return append(append(append(out[:len(out)-1], `,"ext":{`...), members...), '}', '}')
+}
+
+// shortID is a browser ID for a log or a page: enough to look it up, too little
+// to follow somebody by.
+func shortID(id string) string {
+	head, _, _ := strings.Cut(id, "-")
+	return head
+}

@@ -1,0 +1,103 @@
+package goaltrack
+
+// fate is how a decision about one goal in one request ended, or how the
+// delivery of one event ended. Every decision and every event ends in exactly
+// one, and the ledger counts them by the names below.
+type fate uint8
+
+const (
+	fired fate = iota // the goal counted; its event was offered to the queue
+
+	// The gate: this visitor or this kind of request is not counted.
+	fateOptOut
+	fateGPC
+	fateConsentUnknown
+	fateConsentRefused
+	fatePrefetch
+	fateBot
+	fateNotNavigation
+
+	// The rule did not hold.
+	fateCondition
+	fateStatus
+	fateNotHTML
+	fateNotSuccessful
+	fateNotConfirmed
+	fateRejected
+	fateRange
+	fateRouteUnknown
+	fateValueTooLong
+	fateValueMissing
+
+	// The form could not be read.
+	fateFormUnread
+	fateFormTooLarge
+	fateFormOverBudget
+	fateFormEncoded
+	fateFormNotAForm
+
+	// The request did not end well.
+	fatePanicked
+	fateHijacked
+	fateTimedOut
+	fateClientGone
+
+	// The event could not be sent.
+	fateNoBrowserID
+	fateInsecure
+	fateEventInvalid
+	fateBeforeSend
+	fateQueueFull
+	fateClosed
+
+	decisionFates // those above are fates of decisions
+
+	// Deliveries.
+	fateDelivered
+	fateDead
+	fateShutdown
+
+	fateCount
+)
+
+// fateNames are the names used in snapshots, logs and the README's table.
+var fateNames = [fateCount]string{
+	fired:              "fired",
+	fateOptOut:         "opt_out",
+	fateGPC:            "gpc",
+	fateConsentUnknown: "consent_unknown",
+	fateConsentRefused: "consent_refused",
+	fatePrefetch:       "prefetch",
+	fateBot:            "bot",
+	fateNotNavigation:  "not_navigation",
+	fateCondition:      "condition",
+	fateStatus:         "status",
+	fateNotHTML:        "not_html",
+	fateNotSuccessful:  "not_successful",
+	fateNotConfirmed:   "not_confirmed",
+	fateRejected:       "rejected_by_handler",
+	fateRange:          "range",
+	fateRouteUnknown:   "route_unknown",
+	fateValueTooLong:   "value_too_long",
+	fateValueMissing:   "value_missing",
+	fateFormUnread:     "form_unread",
+	fateFormTooLarge:   "form_too_large",
+	fateFormOverBudget: "form_over_budget",
+	fateFormEncoded:    "form_encoded",
+	fateFormNotAForm:   "form_not_a_form",
+	fatePanicked:       "panicked",
+	fateHijacked:       "hijacked",
+	fateTimedOut:       "timed_out",
+	fateClientGone:     "client_gone",
+	fateNoBrowserID:    "no_browser_id",
+	fateInsecure:       "insecure",
+	fateEventInvalid:   "event_invalid",
+	fateBeforeSend:     "before_send",
+	fateQueueFull:      "queue_full",
+	fateClosed:         "closed",
+	fateDelivered:      "delivered",
+	fateDead:           "dead",
+	fateShutdown:       "shutdown",
+}
+
+func (f fate) String() string { return fateNames[f] }

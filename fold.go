@@ -1,0 +1,41 @@
+package goaltrack
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// appendFold appends s in a form that is equal for texts that differ in case
+// alone, by the same simple folding that (?i) uses in package regexp: each rune
+// becomes the smallest of those it folds with. strings.ToLower would not do:
+// it keeps apart s and ſ, which (?i) holds equal.
+func appendFold(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if 'a' <= c && c <= 'z' {
+				c -= 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			dst = append(dst, c) // not UTF-8: only equal to itself
+		} else {
+			dst = utf8.AppendRune(dst, foldRune(r))
+		}
+		i += n
+	}
+	return dst
+}
+
+// foldRune returns the smallest rune of those that fold together with r.
+func foldRune(r rune) rune {
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
+}

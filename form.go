@@ -1,0 +1,207 @@
+package goaltrack
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"strings"
+)
+
+const (
+	maxFormValue = 2 << 10 // bytes of one value; longer ones are reported, not cut
+	maxFormParts = 1000    // parts of one multipart body
+)
+
+// formKind is what a Content-Type makes of a body.
+type formKind uint8
+
+const (
+	formKindNone formKind = iota
+	formKindURLEncoded
+	formKindMultipart
+	formKindJSON
+)
+
+// formKindOf looks at the media type alone; parameters do not change the kind.
+func formKindOf(contentType string) formKind {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.TrimSpace(media)
+	switch {
+	case strings.EqualFold(media, "application/x-www-form-urlencoded"):
+		return formKindURLEncoded
+	case strings.EqualFold(media, "multipart/form-data"):
+		return formKindMultipart
+	case strings.EqualFold(media, "application/json"):
+		return formKindJSON
+	}
+	return formKindNone
+}
+
+// fieldState says what a form holds under a name.
+type fieldState uint8
+
+const (
+	fieldAbsent fieldState = iota
+	fieldFound
+	fieldTooLong
+)
+
+type formField struct {
+	name, value string
+	state       fieldState
+}
+
+// formFields are the wanted fields of one form, and no others: what no rule
+// names (a password, say) is never decoded.
+type formFields struct {
+	fields  []formField
+	missing int // wanted names not met so far
+}
+
+// get returns the first value of a field. It reports false for a field that is
+// absent, was not asked for, or is too long.
+func (f formFields) get(name string) (string, bool) {
+	for i := range f.fields {
+		if f.fields[i].name == name {
+			return f.fields[i].value, f.fields[i].state == fieldFound
+		}
+	}
+	return "", false
+}
+
+// tooLong reports a field that is there but longer than 2 KiB.
+func (f formFields) tooLong(name string) bool {
+	for i := range f.fields {
+		if f.fields[i].name == name {
+			return f.fields[i].state == fieldTooLong
+		}
+	}
+	return false
+}
+
+// formValue returns the first value of one field.
+func formValue(contentType string, body []byte, name string) (value string, found bool) {
+	return scanForm(contentType, body, []string{name}).get(name)
+}
+
+// scanForm reads the wanted fields of a urlencoded or multipart body in one
+// pass. The first value of a name wins, as in [url.Values.Get]. A body of any
+// other kind has no fields. The result does not refer to body.
+func scanForm(contentType string, body []byte, want []string) formFields {
+	f := formFields{fields: make([]formField, len(want)), missing: len(want)}
+	for i, name := range want {
+		f.fields[i].name = name
+	}
+	switch formKindOf(contentType) {
+	case formKindURLEncoded:
+		f.scanURLEncoded(body)
+	case formKindMultipart:
+		f.scanMultipart(contentType, body)
+	case formKindNone, formKindJSON:
+	}
+	return f
+}
+
+// scanURLEncoded follows [url.ParseQuery], which skips a pair with a semicolon
+// or an invalid escape and goes on with the next.
+func (f *formFields) scanURLEncoded(body []byte) {
+	var pair []byte
+	for len(body) > 0 && f.missing > 0 {
+		pair, body, _ = bytes.Cut(body, []byte("&"))
+		if len(pair) == 0 || bytes.IndexByte(pair, ';') >= 0 {
+			continue
+		}
+		key, value, _ := bytes.Cut(pair, []byte("="))
+		i := f.wantedKey(key)
+		if i < 0 {
+			continue
+		}
+		if text, ok := unescapeForm(value); ok {
+			f.set(i, text)
+		}
+	}
+}
+
+// wantedKey returns the index of the still missing field that an escaped key
+// names, or -1. Keys of another length are not decoded.
+func (f *formFields) wantedKey(key []byte) int {
+	escapes := bytes.Count(key, []byte("%"))
+	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
+	for i := range f.fields {
+		field := &f.fields[i]
+		if field.state != fieldAbsent || len(field.name) != len(key)-2*escapes {
+			continue
+		}
+		if plain {
+			if field.name == string(key) {
+				return i
+			}
+			continue
+		}
+		if text, ok := unescapeForm(key); ok && text == field.name {
+			return i
+		}
+	}
+	return -1
+}
+
+// unescapeForm decodes one key or value; false means an invalid escape.
+func unescapeForm(b []byte) (string, bool) {
+	text, err := url.QueryUnescape(string(b))
+	return text, err == nil
+}
+
+// scanMultipart stops at the first fault; what came before it stands.
+func (f *formFields) scanMultipart(contentType string, body []byte) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return
+	}
+	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for range maxFormParts {
+		if f.missing == 0 {
+			return
+		}
+		part, err := parts.NextPart()
+		if err != nil {
+			return
+		}
+		i := f.wantedPart(part)
+		if i < 0 {
+			continue
+		}
+		value, err := io.ReadAll(io.LimitReader(part, maxFormValue+1))
+		if err != nil {
+			return
+		}
+		f.set(i, string(value))
+	}
+}
+
+// wantedPart returns the index of the still missing field a part holds, or -1.
+// An upload is not a value.
+func (f *formFields) wantedPart(part *multipart.Part) int {
+	name := part.FormName()
+	if name == "" || part.FileName() != "" {
+		return -1
+	}
+	for i := range f.fields {
+		if f.fields[i].state == fieldAbsent && f.fields[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// set stores a value, valid UTF-8 and within bounds.
+func (f *formFields) set(i int, value string) {
+	f.missing--
+	value = strings.ToValidUTF8(value, "\uFFFD")
+	if len(value) > maxFormValue {
+		f.fields[i].state = fieldTooLong
+		return
+	}
+	f.fields[i].value, f.fields[i].state = value, fieldFound
+}

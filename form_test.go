@@ -1,0 +1,218 @@
+package goaltrack
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestScanURLEncoded(t *testing.T) {
+	rows := []struct {
+		body, name, value string
+		found             bool
+	}{
+		{"email=a%40example.com&name=Ada+L", "email", "a@example.com", true},
+		{"email=a%40example.com&name=Ada+L", "name", "Ada L", true},
+		{"email=a&email=b", "email", "a", true},
+		{"email=&email=b", "email", "", true},
+		{"email", "email", "", true},
+		{"", "email", "", false},
+		{"&&email=a&", "email", "a", true},
+		{"mail=a", "email", "", false},
+		{"a=1=2", "a", "1=2", true},
+		{"=x", "", "x", true},
+		{"user%5Bemail%5D=a", "user[email]", "a", true},
+		{"user%5bemail%5d=a", "user[email]", "a", true},
+		{"first+name=a", "first name", "a", true},
+		{"%65mail=a", "email", "a", true},
+		{"email=a;b=1&email=c", "email", "c", true}, // as net/url since Go 1.17
+		{"email=%zz&email=c", "email", "c", true},
+		{"%zzmail=b&email=c", "email", "c", true},
+		{"email=a%ff", "email", "a\uFFFD", true},
+		{"email=" + strings.Repeat("a", maxFormValue), "email", strings.Repeat("a", maxFormValue), true},
+		{"email=" + strings.Repeat("a", maxFormValue+1), "email", "", false},
+		{"email=" + strings.Repeat("%61", maxFormValue), "email", strings.Repeat("a", maxFormValue), true},
+	}
+	for _, tt := range rows {
+		value, found := formValue(urlEncoded+"; charset=utf-8", []byte(tt.body), tt.name)
+		if value != tt.value || found != tt.found {
+			t.Errorf("%.40q: %q is %.40q, %v; want %.40q, %v", tt.body, tt.name, value, found, tt.value, tt.found)
+		}
+	}
+}
+
+func TestScanSeveral(t *testing.T) {
+	long := strings.Repeat("x", maxFormValue+1)
+	body := []byte("password=hunter2&b=2&long=" + long + "&long=short&a=1")
+	f := scanForm(urlEncoded, body, []string{"a", "b", "c", "long"})
+	clear(body) // the tee wipes its buffer: values must not refer to it
+	for name, want := range map[string]string{"a": "1", "b": "2"} {
+		if got, ok := f.get(name); got != want || !ok {
+			t.Errorf("%s is %q, %v", name, got, ok)
+		}
+	}
+	if _, ok := f.get("long"); ok || !f.tooLong("long") {
+		t.Error("a value over 2 KiB was not reported as too long")
+	}
+	for _, name := range []string{"c", "password"} {
+		if got, ok := f.get(name); ok || got != "" || f.tooLong(name) {
+			t.Errorf("%s is %q, %v", name, got, ok)
+		}
+	}
+	for _, kind := range []string{jsonType, "text/plain", ""} {
+		if _, ok := formValue(kind, []byte("a=1"), "a"); ok {
+			t.Errorf("found a field in %q", kind)
+		}
+	}
+}
+
+// multipartBody builds a body; a name that ends in "@" is a file.
+func multipartBody(t testing.TB, pairs ...string) (contentType string, body []byte) {
+	t.Helper()
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	for pair := range slices.Chunk(pairs, 2) {
+		var err error
+		if name, file := strings.CutSuffix(pair[0], "@"); file {
+			part, ferr := w.CreateFormFile(name, "cv.pdf")
+			must(nil, ferr)
+			_, err = part.Write([]byte(pair[1]))
+		} else {
+			err = w.WriteField(pair[0], pair[1])
+		}
+		must(nil, err)
+	}
+	must(nil, w.Close())
+	return w.FormDataContentType(), buf.Bytes()
+}
+
+func TestScanMultipart(t *testing.T) {
+	long := strings.Repeat("x", maxFormValue+1)
+	contentType, body := multipartBody(t, "email@", "a file", "email", "a@example.com", "email", "second",
+		"long", long, "fits", long[1:], "bad", "a\xff\xfeb", "last", "")
+	want := []string{"email", "long", "fits", "bad", "last", "absent"}
+	f := scanForm(contentType, body, want)
+	for name, value := range map[string]string{"email": "a@example.com", "fits": long[1:], "bad": "a\uFFFDb", "last": ""} {
+		if got, ok := f.get(name); got != value || !ok {
+			t.Errorf("%s is %.40q, %v", name, got, ok)
+		}
+	}
+	if _, ok := f.get("long"); ok || !f.tooLong("long") {
+		t.Error("a value over 2 KiB was not reported as too long")
+	}
+	if _, ok := f.get("absent"); ok {
+		t.Error("found a field that is not there")
+	}
+
+	cut := body[:bytes.Index(body, []byte("a@example"))+5]
+	if got, ok := formValue(contentType, cut, "email"); ok {
+		t.Errorf("half a value was taken: %q", got)
+	}
+	if _, ok := formValue("multipart/form-data", body, "email"); ok {
+		t.Error("found a field without knowing the boundary")
+	}
+}
+
+func TestScanMultipartParts(t *testing.T) {
+	for parts, want := range map[int]bool{maxFormParts - 1: true, maxFormParts: false} {
+		pairs := make([]string, 0, 2*parts+2)
+		for i := range parts {
+			pairs = append(pairs, fmt.Sprint("x", i), "")
+		}
+		contentType, body := multipartBody(t, append(pairs, "email", "a")...)
+		if _, ok := formValue(contentType, body, "email"); ok != want {
+			t.Errorf("behind %d parts: found %v, want %v", parts, ok, want)
+		}
+	}
+}
+
+// FuzzFormURLEncoded holds scanForm against net/url.
+func FuzzFormURLEncoded(f *testing.F) {
+	f.Add("email=a%40example.com&name=Ada+L&x", "email", "name")
+	f.Add("user%5Bemail%5D=a&user[email]=b&=&&", "user[email]", "")
+	f.Add("a=1;b=2&a=3&%zz=1&c=%f", "a", "c")
+	f.Add("a=%ff%fe&b=\xff", "a", "b")
+	f.Fuzz(func(t *testing.T, body, one, two string) {
+		got := scanForm(urlEncoded, []byte(body), []string{one, two})
+		values, err := url.ParseQuery(body)
+		if err != nil {
+			return
+		}
+		for _, name := range []string{one, two} {
+			want := strings.ToValidUTF8(values.Get(name), "\uFFFD")
+			tooLong := len(want) > maxFormValue
+			if tooLong {
+				want = ""
+			}
+			value, found := got.get(name)
+			if value != want || found != (values.Has(name) && !tooLong) || got.tooLong(name) != tooLong {
+				t.Errorf("%q in %q: %q, %v, too long %v; net/url has %q", name, body, value, found, got.tooLong(name), values[name])
+			}
+		}
+	})
+}
+
+// FuzzFormMultipart: no body panics, and what is found is what net/http finds
+// in a body it accepts.
+func FuzzFormMultipart(f *testing.F) {
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na@example.com\r\n--x--\r\n", "email")
+	f.Add("--x\nContent-Disposition: form-data; name=email\n\n1\n--x\nContent-Disposition: form-data; name=email; filename=f\n\n2\n--x--", "email")
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41=\r\n--x--", "a")
+	f.Fuzz(func(t *testing.T, body, name string) {
+		const contentType = "multipart/form-data; boundary=x"
+		got := scanForm(contentType, []byte(body), []string{name})
+		r := formPost(contentType, body)
+		if err := r.ParseMultipartForm(1 << 20); err != nil {
+			return
+		}
+		defer func() { _ = r.MultipartForm.RemoveAll() }()
+		values := url.Values(r.MultipartForm.Value)
+		want := strings.ToValidUTF8(values.Get(name), "\uFFFD")
+		if len(want) > maxFormValue {
+			want = ""
+		}
+		if value, _ := got.get(name); value != want {
+			t.Errorf("%q is %q, net/http has %q", name, value, values[name])
+		}
+	})
+}
+
+func formBody() []byte {
+	return []byte("first=Ada&last=Lovelace&email=ada%40example.com&message=" + strings.Repeat("x", 150) + "&plain=yes&csrf=abcdef")
+}
+
+func TestScanFormAllocs(t *testing.T) {
+	body := formBody()
+	if n := testing.AllocsPerRun(100, func() { formValue(urlEncoded, body, "plain") }); n > 2 {
+		t.Errorf("%v allocs for one plain field, want at most 2", n)
+	}
+}
+
+func BenchmarkScanForm(b *testing.B) {
+	body := formBody()
+	contentType, parts := multipartBody(b, "first", "Ada", "email", "ada@example.com", "plain", "yes")
+	runs := []struct {
+		name string
+		scan func() bool
+	}{
+		{"plain", func() bool { _, ok := formValue(urlEncoded, body, "plain"); return ok }},
+		{"escaped", func() bool { _, ok := formValue(urlEncoded, body, "email"); return ok }},
+		{"absent", func() bool { _, ok := formValue(urlEncoded, body, "nope"); return !ok }},
+		{"multipart", func() bool { _, ok := formValue(contentType, parts, "plain"); return ok }},
+		{"ParseQuery", func() bool { v, err := url.ParseQuery(string(body)); return err == nil && v.Has("plain") }},
+	}
+	for _, run := range runs {
+		b.Run(run.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !run.scan() {
+					b.Fatal("not found")
+				}
+			}
+		})
+	}
+}

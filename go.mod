@@ -1,0 +1,10 @@
+module github.com/goaltrack/goaltrack
+
+go 1.26.0
+
+require (
+	github.com/gorilla/mux v1.8.1
+	go.yaml.in/yaml/v4 v4.0.0
+	golang.org/x/sync v0.24.0
+	zgo.at/isbot v1.0.0
+)

@@ -1,0 +1,245 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// The errors of what handlers call, to be tested with errors.Is.
+var (
+	// ErrUnknownGoal: no rule has that name, or its trigger is another.
+	ErrUnknownGoal = errors.New("goaltrack: unknown goal")
+	// ErrInvalid: the CDP would refuse what was given.
+	ErrInvalid = errors.New("goaltrack: invalid")
+	// ErrClosed: the tracker is closed.
+	ErrClosed = errors.New("goaltrack: closed")
+	// ErrRefused: the event was not queued; the error says why.
+	ErrRefused = errors.New("goaltrack: not queued")
+)
+
+// Data are attributes of an event: names of letters and digits, and texts,
+// numbers or booleans. A Data given to a Tracker is copied.
+type Data map[string]any
+
+// raised is a goal raised by the handler, to be sent when it has returned.
+type raised struct {
+	goal *goal
+	data Data
+}
+
+// Trigger raises a goal whose rule says code: true. Its data becomes the
+// event's attributes, beside those the rule names, and $app.name in the rule.
+//
+// Within a request that the Tracker follows, the event is sent when the handler
+// has returned normally; a panic takes it back. On any other request, and after
+// the handler returned, it is sent at once for the visitor whose cookie the
+// request has. The gate applies: for a visitor who may not be counted, nothing
+// is sent and the ledger says why. The error is ErrUnknownGoal, ErrInvalid or,
+// at once, ErrRefused; nil says that the goal was taken in, not that it was
+// delivered.
+func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
+	g, err := t.codeGoal(goal, data)
+	if err != nil {
+		return err
+	}
+	data = maps.Clone(data)
+	if tr := t.trackedOf(r); tr != nil && tr.raise(g, data) {
+		return nil
+	}
+	return t.triggerNow(r, g, data)
+}
+
+// raise keeps the goal until the handler returns. It reports false if it has
+// returned already. More than maxRaised of one request are sent at once.
+func (tr *tracked) raise(g *goal, data Data) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.ended || len(tr.raised) == maxRaised {
+		return false
+	}
+	tr.raised = append(tr.raised, raised{g, data})
+	return true
+}
+
+const maxRaised = 64
+
+// triggerNow sends a goal for a request that is not followed.
+func (t *Tracker) triggerNow(r *http.Request, g *goal, data Data) error {
+	path := t.path(r)
+	s := t.siteOf(r.Host, path)
+	if s == nil {
+		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
+	}
+	tr := t.track(s, r, path)
+	tr.gate = t.gate(r)
+	f := tr.gate
+	if f == fired {
+		f = tr.emit(&g.triggers[0], data)
+	}
+	tr.decide(&g.triggers[0], f, "")
+	return refused(f)
+}
+
+// refused makes an error of a fate. The gate's refusals are none: the visitor
+// may not be counted, which is no fault of the caller.
+func refused(f fate) error {
+	switch f {
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateClosed, fateValueTooLong, fateValueMissing:
+		return fmt.Errorf("%w: %s", ErrRefused, f)
+	}
+	return nil
+}
+
+// Visitor is whom a goal is sent for when there is no request of his: a
+// webhook of a payment provider, a nightly job.
+type Visitor struct {
+	// BrowserID is the visitor's, kept from [Tracker.BrowserID] when he was
+	// there. Required.
+	BrowserID string
+	// Site is the name of the site, needed if the Tracker has several.
+	Site string
+	// UserAgent is the visitor's, if it was kept. Default: goaltrack's own.
+	UserAgent string
+}
+
+// Send sends a goal whose rule says code: true for a visitor who is not there.
+// Whether he may be counted is for the caller to know. ctx bounds the wait of a
+// queue that writes to disk; the default queue never waits. The error is
+// ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
+func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) error {
+	g, err := t.codeGoal(goal, data)
+	if err != nil {
+		return err
+	}
+	if !cdp.ValidBrowserID(v.BrowserID) {
+		return fmt.Errorf("%w: the browser ID is not one the CDP makes", ErrInvalid)
+	}
+	s := t.sites[0]
+	if i := slices.IndexFunc(t.sites, func(s *site) bool { return s.Name == v.Site }); i >= 0 {
+		s = t.sites[i]
+	} else if v.Site != "" || len(t.sites) > 1 {
+		return fmt.Errorf("%w: no site is named %q", ErrInvalid, v.Site)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	x := exchange{app: data}
+	e, f := s.eventOf(g, &x, "", data)
+	if f == fired {
+		e.BrowserID = v.BrowserID
+		f = t.enqueue(s, &g.triggers[0], &e, v.BrowserID, v.UserAgent)
+	}
+	t.ledger.decide(g.Name, f, v.BrowserID, "")
+	return refused(f)
+}
+
+// codeGoal finds a goal that may be raised in code and checks its data.
+func (t *Tracker) codeGoal(name string, data Data) (*goal, error) {
+	g := t.rules.Load().byID[name]
+	switch {
+	case g == nil:
+		return nil, fmt.Errorf("%w: %s", ErrUnknownGoal, name)
+	case !g.Code:
+		return nil, fmt.Errorf("%w: the rule of %s does not say code: true", ErrUnknownGoal, name)
+	}
+	e := cdp.Event{Type: g.typ, Ext: make(cdp.Ext, 0, len(data))}
+	for _, k := range slices.Sorted(maps.Keys(data)) {
+		if slices.Contains(reservedExt, k) {
+			return nil, fmt.Errorf("%w: %s is sent by goaltrack itself", ErrInvalid, k)
+		}
+		e.Ext = append(e.Ext, cdp.Attr{Name: k, Value: data[k]})
+	}
+	if n := len(data) + len(g.data); n > maxData {
+		return nil, fmt.Errorf("%w: %d attributes are more than %d", ErrInvalid, n, maxData)
+	}
+	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return g, nil
+}
+
+// BrowserID returns the visitor's browser ID, "" if he has none or may not be
+// counted. On a page that makes a new visitor's ID, it is the ID that the
+// answer's cookie will carry.
+func (t *Tracker) BrowserID(r *http.Request) string {
+	if tr := t.trackedOf(r); tr != nil {
+		return tr.browserID()
+	}
+	s := t.siteOf(r.Host, t.path(r))
+	if s == nil || t.gate(r) != fired {
+		return ""
+	}
+	id, _ := s.cookie.read(r.Header)
+	return id
+}
+
+func (tr *tracked) browserID() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.id == "" && !tr.committed && !tr.ended && tr.navigation && tr.gate == fired &&
+		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.secure {
+		if tr.id = tr.site.line.ids.take(); tr.id != "" {
+			tr.fresh = true
+		}
+	}
+	return tr.id
+}
+
+// Confirm says that the application accepted the form of a submit goal,
+// whatever the answer looks like. It is the only success of a rule that says
+// success: confirmed. The rule's if: and unless: still have to hold. It may be
+// called until the handler returns; on a request that is not followed, it does
+// nothing. The error is ErrUnknownGoal.
+func (t *Tracker) Confirm(r *http.Request, goal string) error {
+	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.confirmed })
+}
+
+// Reject says that a goal does not count in this request, whatever the answer
+// looks like. It wins over Confirm. Otherwise as Confirm.
+func (t *Tracker) Reject(r *http.Request, goal string) error {
+	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.rejected })
+}
+
+func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]string) error {
+	if t.rules.Load().byID[goal] == nil {
+		return fmt.Errorf("%w: %s", ErrUnknownGoal, goal)
+	}
+	if tr := t.trackedOf(r); tr != nil {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		if l := list(tr); !tr.ended && !slices.Contains(*l, goal) {
+			*l = append(*l, goal)
+		}
+	}
+	return nil
+}
+
+// Set gives the rules of this request a value only the application knows, as
+// $app.key: a text, a number or a boolean. It may be called until the handler
+// returns; on a request that is not followed, it does nothing. The error is
+// ErrInvalid.
+func (t *Tracker) Set(r *http.Request, key string, value any) error {
+	if err := (&cdp.Event{Type: "A", Ext: cdp.Ext{{Name: key, Value: value}}}).Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	tr := t.trackedOf(r)
+	if tr == nil {
+		return nil
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.ended || len(tr.app) >= maxData && tr.app[key] == nil {
+		return nil
+	}
+	if tr.app == nil {
+		tr.app = make(map[string]any)
+	}
+	tr.app[key] = value
+	return nil
+}

@@ -1,0 +1,292 @@
+package goaltrack
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ledger counts the fate of every decision and every event. Nothing that
+// reaches the tracker goes without one.
+type ledger struct {
+	since time.Time
+
+	// goals is copied when it grows, so that the request path reads it
+	// without a lock. Its keys are names of goals, so it is as bounded as the
+	// rule files loaded.
+	goals atomic.Pointer[map[string]*tally]
+
+	accepted, recovered, delivered atomic.Uint64
+	duplicates                     atomic.Uint64 // events that may have been counted twice
+
+	mu      sync.Mutex
+	dead    map[string]uint64
+	dropped map[string]uint64
+	notes   map[string]uint64
+	recent  [recentRecords]Record
+	next    int
+}
+
+// tally counts the decisions about one goal.
+type tally struct {
+	counts [decisionFates]atomic.Uint64
+	last   atomic.Int64 // Unix nanoseconds when it last fired
+}
+
+// recentRecords is how many decisions and deliveries a snapshot shows.
+const recentRecords = 200
+
+// Record is one decision or delivery. It holds nothing a visitor wrote.
+type Record struct {
+	Time time.Time `json:"time"`
+	Goal string    `json:"goal"`
+	// Fate is a name from the README's table of fates: of a decision, or
+	// "delivered", or "dead: reason".
+	Fate string `json:"fate"`
+	// Browser is the beginning of the browser ID, "" if there was none.
+	Browser string `json:"browser,omitempty"`
+	// Note adds what the fate alone does not say, such as "client_gone".
+	Note string `json:"note,omitempty"`
+}
+
+func newLedger() *ledger {
+	l := &ledger{since: time.Now(), dead: map[string]uint64{}, dropped: map[string]uint64{}, notes: map[string]uint64{}}
+	l.goals.Store(&map[string]*tally{})
+	return l
+}
+
+// add makes tallies for the goals named, keeping those there are.
+func (l *ledger) add(names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := maps.Clone(*l.goals.Load())
+	for _, n := range names {
+		if all[n] == nil {
+			all[n] = new(tally)
+		}
+	}
+	l.goals.Store(&all)
+}
+
+// decide counts the fate of one goal in one request.
+func (l *ledger) decide(goal string, f fate, browserID, note string) {
+	t := (*l.goals.Load())[goal]
+	if t == nil {
+		l.add([]string{goal})
+		t = (*l.goals.Load())[goal]
+	}
+	t.counts[f].Add(1)
+	now := time.Now()
+	if f == fired {
+		t.last.Store(now.UnixNano())
+	}
+	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+}
+
+func (l *ledger) record(r Record) {
+	l.mu.Lock()
+	l.recent[l.next%recentRecords] = r
+	l.next++
+	l.mu.Unlock()
+}
+
+// deliver counts an event the CDP took.
+func (l *ledger) deliver(goal, browserID string) {
+	l.delivered.Add(1)
+	l.record(Record{Time: time.Now(), Goal: goal, Fate: fateDelivered.String(), Browser: shortID(browserID)})
+}
+
+// bury counts an event that went to the dead letters.
+func (l *ledger) bury(goal, browserID, reason string) {
+	l.count(l.dead, reason)
+	l.record(Record{Time: time.Now(), Goal: goal, Fate: fateDead.String() + ": " + reason, Browser: shortID(browserID)})
+}
+
+// drop counts accepted events that were lost.
+func (l *ledger) drop(reason string, n uint64) {
+	if n == 0 {
+		return
+	}
+	l.mu.Lock()
+	l.dropped[reason] += n
+	l.mu.Unlock()
+}
+
+// note counts what is no fate of its own, such as a cookie that could not be
+// set.
+func (l *ledger) note(what string) { l.count(l.notes, what) }
+
+func (l *ledger) count(in map[string]uint64, what string) {
+	l.mu.Lock()
+	in[what]++
+	l.mu.Unlock()
+}
+
+// Account is the sum of what a tracker decided and delivered since it started.
+// Two sums hold after Flush and Close, and at any quiet moment:
+//
+//	Decisions = Fired + all of NotFired
+//	Accepted + Recovered = Delivered + all of Dead + all of Dropped + Waiting
+type Account struct {
+	// Decisions counts the times a goal's path and method matched a request,
+	// or a goal was raised in code. NotFired tells why some did not count.
+	Decisions uint64            `json:"decisions"`
+	Fired     uint64            `json:"fired"`
+	NotFired  map[string]uint64 `json:"notFired"`
+
+	// Accepted counts events taken into the queue, Recovered those found in it
+	// at the start.
+	Accepted  uint64 `json:"accepted"`
+	Recovered uint64 `json:"recovered"`
+	// Delivered counts events the CDP answered with success. It is not the
+	// same as being visible: an event with an unknown point of sale is
+	// accepted and lost.
+	Delivered uint64 `json:"delivered"`
+	// Dead counts events given up, by reason; Dropped those lost with the
+	// process, by reason.
+	Dead    map[string]uint64 `json:"dead"`
+	Dropped map[string]uint64 `json:"dropped"`
+	// Waiting is what the queue still holds.
+	Waiting uint64 `json:"waiting"`
+
+	// PossibleDuplicates counts events sent again although an earlier attempt
+	// may have counted.
+	PossibleDuplicates uint64 `json:"possibleDuplicates"`
+}
+
+// account adds up.
+func (l *ledger) account(waiting int) Account {
+	a := Account{NotFired: map[string]uint64{}}
+	for _, t := range *l.goals.Load() {
+		for f := range decisionFates {
+			n := t.counts[f].Load()
+			a.Decisions += n
+			if f == fired {
+				a.Fired += n
+			} else if n > 0 {
+				a.NotFired[f.String()] += n
+			}
+		}
+	}
+	l.mu.Lock()
+	a.Dead, a.Dropped = maps.Clone(l.dead), maps.Clone(l.dropped)
+	l.mu.Unlock()
+	a.Delivered = l.delivered.Load()
+	a.Accepted, a.Recovered = l.accepted.Load(), l.recovered.Load()
+	a.PossibleDuplicates = l.duplicates.Load()
+	a.Waiting = uint64(max(waiting, 0)) //nolint:gosec // Not negative.
+	return a
+}
+
+// Balanced reports whether the two sums hold.
+func (a Account) Balanced() bool {
+	return a.Decisions == a.Fired+sum(a.NotFired) &&
+		a.Accepted+a.Recovered == a.Delivered+sum(a.Dead)+sum(a.Dropped)+a.Waiting
+}
+
+// String prints the account in two lines.
+func (a Account) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "decisions %d = fired %d + not fired %d%s\n", a.Decisions, a.Fired, sum(a.NotFired), list(a.NotFired))
+	fmt.Fprintf(&b, "accepted %d", a.Accepted)
+	if a.Recovered > 0 {
+		fmt.Fprintf(&b, " + recovered %d", a.Recovered)
+	}
+	fmt.Fprintf(&b, " = delivered %d + dead %d%s + dropped %d%s + waiting %d",
+		a.Delivered, sum(a.Dead), list(a.Dead), sum(a.Dropped), list(a.Dropped), a.Waiting)
+	if a.PossibleDuplicates > 0 {
+		fmt.Fprintf(&b, "; possible duplicates %d", a.PossibleDuplicates)
+	}
+	return b.String()
+}
+
+func sum(m map[string]uint64) (n uint64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// list writes " (bot 3, status 1)", the largest first.
+func list(m map[string]uint64) string {
+	if len(m) == 0 {
+		return ""
+	}
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		if m[a] != m[b] {
+			if m[a] > m[b] {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	for i, k := range keys {
+		keys[i] = fmt.Sprintf("%s %d", k, m[k])
+	}
+	return " (" + strings.Join(keys, ", ") + ")"
+}
+
+// Snapshot is a tracker's state at one moment, made for a page or a monitor.
+type Snapshot struct {
+	Account
+	// Since is when the tracker started; all counts are since then, for this
+	// process alone.
+	Since time.Time `json:"since"`
+	// RulesHash is the fingerprint of the rule file in force.
+	RulesHash string `json:"rulesHash"`
+	// Goals tells each goal's decisions, in the order of the rules.
+	Goals []GoalCount `json:"goals"`
+	// Notes count what is no fate of its own: cookies not set and why, IDs
+	// made and thrown away, forms counted although their sender had left.
+	Notes map[string]uint64 `json:"notes"`
+	// Recent are the last decisions and deliveries, newest first, at most 200.
+	Recent []Record `json:"recent"`
+	// Delivery tells how each site's delivery stands.
+	Delivery []SiteState `json:"delivery"`
+}
+
+// GoalCount is one goal's part of a snapshot.
+type GoalCount struct {
+	Goal     string            `json:"goal"`
+	Label    string            `json:"label,omitempty"`
+	Fired    uint64            `json:"fired"`
+	NotFired map[string]uint64 `json:"notFired"`
+	Last     time.Time         `json:"last,omitzero"`
+}
+
+// goal adds up one goal.
+func (l *ledger) goal(name, label string) GoalCount {
+	c := GoalCount{Goal: name, Label: label, NotFired: map[string]uint64{}}
+	t := (*l.goals.Load())[name]
+	if t == nil {
+		return c
+	}
+	for f := range decisionFates {
+		if n := t.counts[f].Load(); f == fired {
+			c.Fired = n
+		} else if n > 0 {
+			c.NotFired[f.String()] = n
+		}
+	}
+	if ns := t.last.Load(); ns != 0 {
+		c.Last = time.Unix(0, ns)
+	}
+	return c
+}
+
+// history returns the notes and the records, newest first.
+func (l *ledger) history() (map[string]uint64, []Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(l.next, recentRecords)
+	records := make([]Record, 0, n)
+	for i := range n {
+		records = append(records, l.recent[(l.next-1-i)%recentRecords])
+	}
+	return maps.Clone(l.notes), records
+}

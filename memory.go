@@ -1,0 +1,58 @@
+package goaltrack
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// idMemory remembers a browser ID under a key, for a bounded number of keys;
+// the oldest are forgotten. The scheduler keeps in one the IDs that workers
+// made for visitors who had none, so that two events of one request share one
+// guest.
+type idMemory struct {
+	ids  map[string]string
+	keys []string
+}
+
+const idMemorySize = 1024
+
+func (m *idMemory) get(key string) string { return m.ids[key] }
+
+func (m *idMemory) put(key, id string) {
+	if m.ids == nil {
+		m.ids = make(map[string]string)
+	}
+	if _, known := m.ids[key]; !known {
+		if len(m.keys) == idMemorySize {
+			delete(m.ids, m.keys[0])
+			m.keys = m.keys[1:]
+		}
+		m.keys = append(m.keys, key)
+	}
+	m.ids[key] = id
+}
+
+// replacements tells which new ID stands for one the CDP does not know any
+// more, so that the visitor's next page can put it in his cookie. Usually there
+// are none, and asking costs one atomic read.
+type replacements struct {
+	any atomic.Bool
+	mu  sync.Mutex
+	ids idMemory
+}
+
+func (r *replacements) get(id string) string {
+	if !r.any.Load() {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ids.get(id)
+}
+
+func (r *replacements) put(old, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ids.put(old, id)
+	r.any.Store(true)
+}

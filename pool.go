@@ -1,0 +1,250 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// idPool keeps a few browser IDs ready, so that a new visitor's page need not
+// wait for the CDP. IDs are made in the background; one that was handed out
+// never comes back, since two people would then be one guest.
+type idPool struct {
+	create func(context.Context) (cdp.Browser, error)
+	budget *bucket
+	ledger *ledger
+	log    *slog.Logger
+
+	ctx    context.Context //nolint:containedctx // Ends with the pool, not with a call.
+	cancel context.CancelFunc
+	flying sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	ready    []pooledID
+	target   int // how many to keep ready
+	inFlight int
+	takes    int       // since lull
+	lull     time.Time // when the target was last looked at
+	failures int
+	pause    time.Time // nothing is made before
+	timer    *time.Timer
+
+	warm     chan struct{} // closed when the first ID is there, or could not be had
+	warmOnce sync.Once
+}
+
+type pooledID struct {
+	id   string
+	made time.Time
+}
+
+const (
+	// poolMax bounds the IDs kept ready, poolFlights the requests that make
+	// them. IDs are thrown away after poolAge.
+	poolMax     = 256
+	poolFlights = 16
+	poolAge     = 10 * time.Minute
+	// poolLull is how often the target follows the rate of new visitors.
+	poolLull = 10 * time.Second
+)
+
+func newIDPool(create func(context.Context) (cdp.Browser, error), budget *bucket, warm int, l *ledger, log *slog.Logger) *idPool {
+	p := &idPool{
+		create: create, budget: budget, ledger: l, log: log,
+		target: min(max(warm, 0), poolMax), lull: time.Now(), warm: make(chan struct{}),
+	}
+	if p.target == 0 {
+		p.warmed()
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fill()
+	return p
+}
+
+func (p *idPool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
+
+// take returns a ready ID, or "" if there is none now. It never waits.
+func (p *idPool) take() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.takes++
+	p.expire(time.Now())
+	if len(p.ready) == 0 {
+		// More came than were expected.
+		p.target = min(max(2*p.target, 2), poolMax)
+		p.fill()
+		return ""
+	}
+	// The oldest first: the others live longer.
+	id := p.ready[0].id
+	p.ready = p.ready[1:]
+	p.fill()
+	return id
+}
+
+var errIDLimited = errors.New("goaltrack: too many browser IDs asked for")
+
+// get returns a ready ID or makes one. Workers call it for events whose
+// visitor has none.
+func (p *idPool) get(ctx context.Context) (string, error) {
+	if id := p.take(); id != "" {
+		return id, nil
+	}
+	if !p.budget.take() {
+		p.ledger.note("id_limited")
+		return "", errIDLimited
+	}
+	b, err := p.create(ctx)
+	if err == nil {
+		p.ledger.note("id_made")
+	}
+	return b.ID, err
+}
+
+// fill starts as many requests as are missing. The lock is held.
+func (p *idPool) fill() {
+	now := time.Now()
+	for !p.closed && len(p.ready)+p.inFlight < p.target && p.inFlight < poolFlights {
+		if wait := p.pause.Sub(now); wait > 0 {
+			p.wakeIn(wait)
+			return
+		}
+		if !p.budget.take() {
+			p.ledger.note("id_limited")
+			p.wakeIn(p.budget.wait())
+			return
+		}
+		p.inFlight++
+		p.flying.Go(p.make)
+	}
+	if !p.closed && len(p.ready) > 0 {
+		p.wakeIn(min(poolLull, poolAge))
+	}
+}
+
+// wakeIn has the pool look again. The lock is held.
+func (p *idPool) wakeIn(d time.Duration) {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.timer = time.AfterFunc(d, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.expire(time.Now())
+		p.fill()
+	})
+}
+
+func (p *idPool) make() {
+	b, err := p.create(p.ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.warmed()
+	p.inFlight--
+	if p.closed {
+		return
+	}
+	if err != nil {
+		if p.failures++; p.failures == 1 {
+			p.log.Warn("goaltrack: the CDP makes no browser IDs; new visitors get none until it does", "error", err)
+		}
+		p.pause = time.Now().Add(jitter(time.Second, time.Minute, p.failures))
+	} else {
+		if p.failures > 0 {
+			p.log.Info("goaltrack: the CDP makes browser IDs again")
+		}
+		p.failures = 0
+		p.ledger.note("id_made")
+		p.ready = append(p.ready, pooledID{b.ID, time.Now()})
+	}
+	p.fill()
+}
+
+// expire throws away what is too old and lets the target follow the rate: as
+// many as came in the last ten seconds, down to none. The lock is held.
+func (p *idPool) expire(now time.Time) {
+	for len(p.ready) > 0 && now.Sub(p.ready[0].made) >= poolAge {
+		p.ready = p.ready[1:]
+		p.ledger.note("id_thrown_away")
+	}
+	if now.Sub(p.lull) < poolLull {
+		return
+	}
+	if p.takes < p.target {
+		p.target = max(p.takes, p.target/2)
+	}
+	p.takes, p.lull = 0, now
+}
+
+// size tells how many IDs are ready.
+func (p *idPool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.ready)
+}
+
+// close ends what is under way and waits for it.
+func (p *idPool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.warmed()
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.mu.Unlock()
+	p.cancel()
+	p.flying.Wait()
+}
+
+// bucket is a token bucket: rate tokens a second, at most burst at once.
+type bucket struct {
+	rate, burst float64
+
+	mu     sync.Mutex
+	tokens float64
+	last   time.Time
+}
+
+func newBucket(rate float64, burst int) *bucket {
+	return &bucket{rate: rate, burst: float64(burst), tokens: float64(burst), last: time.Now()}
+}
+
+func (b *bucket) take() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.tokens = min(b.burst, b.tokens+now.Sub(b.last).Seconds()*b.rate)
+	b.last = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// wait is how long until there is a token again, at least a millisecond.
+func (b *bucket) wait() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(time.Duration((1-b.tokens)/b.rate*float64(time.Second)), time.Millisecond)
+}
+
+// jitter is a wait after so many failures: a random time up to base x 2^(n-1),
+// at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
+// and at least a tenth of base.
+func jitter(base, limit time.Duration, failures int) time.Duration {
+	ceiling := limit
+	if failures < 30 {
+		ceiling = min(base<<max(failures-1, 0), limit)
+	}
+	least := base / 10
+	return least + rand.N(max(ceiling-least, 1)) //nolint:gosec // Spreads load, hides nothing.
+}

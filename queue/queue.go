@@ -1,0 +1,118 @@
+// Package queue keeps items between the request that made them and the worker
+// that delivers them.
+//
+// A queue knows bytes, an order key, a priority and a time; what the bytes mean
+// is the caller's business. [Memory] is the engine for one process; others
+// implement [Queue].
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Queue is what every engine offers. All methods are safe for concurrent use.
+type Queue interface {
+	// Append takes all the items or none. It returns ErrFull when one of them
+	// does not fit at its priority, ErrTooLarge when one can never fit,
+	// ErrClosed after Close, or the error of ctx if the engine had to wait.
+	// The queue owns the bodies from then on.
+	Append(ctx context.Context, items ...Item) error
+
+	// Receive hands out at most n items, oldest first, and waits until there is
+	// at least one. An item is handed out once, until it is given back with
+	// Nack. It returns the error of ctx when that ends, ErrClosed after Close.
+	Receive(ctx context.Context, n int) ([]Delivery, error)
+
+	// Stats tells how much the queue holds.
+	Stats() Stats
+
+	// Close stops Append and Receive. What an engine cannot keep is lost with
+	// it, and still counted in Stats.
+	Close(ctx context.Context) error
+}
+
+// The errors of Append and Receive, to be tested with errors.Is.
+var (
+	ErrFull     = errors.New("queue: full")
+	ErrTooLarge = errors.New("queue: item too large")
+	ErrClosed   = errors.New("queue: closed")
+)
+
+// Item is one thing to deliver.
+type Item struct {
+	// Body is what to deliver.
+	Body []byte
+	// Key orders: items of one key are to be delivered one after the other.
+	Key string
+	// Priority decides who is refused first when the queue is nearly full.
+	Priority Priority
+	// Time is when the item came to be. Age is counted from it.
+	Time time.Time
+}
+
+// Priority is an item's worth to its owner. A log cannot evict what it holds,
+// so the less valuable are refused while there is still room for the others.
+type Priority int8
+
+// The priorities. Low is refused from 80 % full, Normal from 95 %, High at
+// 100 %.
+const (
+	Low Priority = iota - 1
+	Normal
+	High
+)
+
+// share is the part of the queue a priority may fill, in hundredths.
+func (p Priority) share() int64 {
+	switch {
+	case p < Normal:
+		return 80
+	case p > Normal:
+		return 100
+	}
+	return 95
+}
+
+// Stats is a queue's state at one moment.
+type Stats struct {
+	// Waiting and Bytes count the items not settled yet, whether handed out or
+	// not.
+	Waiting int
+	Bytes   int64
+	// Oldest is the time of the oldest of them, zero if there is none.
+	Oldest time.Time
+	// Last is the number of the newest item appended, counting from 1.
+	// Every item up to the number Done is settled; the queue is empty when
+	// they are equal.
+	Last, Done uint64
+	// Dead counts the items given up with Dead since the queue was opened.
+	Dead uint64
+}
+
+// Delivery is an item handed out. Exactly one of Ack, Nack and Dead settles or
+// returns it; further calls do nothing.
+type Delivery struct {
+	Item
+	ticket Ticket
+}
+
+// Ticket is an engine's side of a Delivery.
+type Ticket interface {
+	Ack()
+	Nack(after time.Duration)
+	Dead(reason string)
+}
+
+// NewDelivery is for engines: it joins an item with the ticket that settles it.
+func NewDelivery(item Item, ticket Ticket) Delivery { return Delivery{item, ticket} }
+
+// Ack says the item was delivered.
+func (d Delivery) Ack() { d.ticket.Ack() }
+
+// Nack gives the item back, to be handed out again no sooner than after.
+func (d Delivery) Nack(after time.Duration) { d.ticket.Nack(after) }
+
+// Dead gives the item up: it goes to the engine's dead letters with the reason.
+func (d Delivery) Dead(reason string) { d.ticket.Dead(reason) }

@@ -1,0 +1,317 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// sender delivers what is in the queue. One goroutine, the scheduler, decides
+// what may be sent next (schedule.go) and what an answer means (policy.go);
+// the workers of an errgroup do nothing but send. All state of delivery belongs
+// to the scheduler, so none of it needs a lock.
+type sender struct {
+	queue  queue.Queue
+	lines  map[string]*line // by site
+	order  []*line
+	config Delivery
+	ledger *ledger
+	log    *slog.Logger
+
+	jobs     chan *job
+	finished chan *job
+	arrived  chan []queue.Delivery
+	room     chan int
+	asks     chan func(*schedule)
+
+	group  errgroup.Group
+	cancel context.CancelFunc // ends the sends under way
+	stop   context.CancelFunc // ends the scheduler
+	done   chan struct{}      // the scheduler has ended
+
+	intake   sync.RWMutex // held by offer while it appends; Close waits for it
+	closed   bool
+	inFlight atomic.Int64
+	closing  sync.Once
+	last     Account
+	lastErr  error
+}
+
+// line is one site's way to the CDP and how it is doing.
+type line struct {
+	name     string
+	client   poster
+	ids      *idPool
+	replaced replacements
+	health   health
+}
+
+// poster is what a worker needs of a cdp.Client.
+type poster interface {
+	Post(ctx context.Context, body []byte, visitorUserAgent string) (cdp.Receipt, error)
+	Show(ctx context.Context, browserID string) (cdp.Browser, error)
+}
+
+// job is one event on its way.
+type job struct {
+	queue.Delivery
+	envelope
+	line     *line
+	lane     *lane
+	id       string // browser ID, "" until one is made
+	attempts int    // sends in all
+	unknowns int    // sends of which the outcome is unknown
+	failures int    // in a row, for the backoff
+	notYet   time.Time
+	err      error
+	// madeID says that the worker made the browser ID; replaces is the ID the
+	// CDP did not know, if it stands for one.
+	madeID   bool
+	replaces string
+	// refusals counts the times this event alone was refused like a sender
+	// that may not send; passesBefore is what the line's passes were then.
+	refusals, passesBefore int
+}
+
+// window is how many events the sender holds at once; the rest wait in the
+// queue.
+const window = 1000
+
+func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
+	s := &sender{
+		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, ledger: l, log: log,
+		jobs:     make(chan *job),
+		finished: make(chan *job, config.Workers),
+		arrived:  make(chan []queue.Delivery),
+		room:     make(chan int),
+		asks:     make(chan func(*schedule)),
+		done:     make(chan struct{}),
+	}
+	for _, ln := range lines {
+		s.lines[ln.name] = ln
+	}
+	l.recovered.Add(uint64(q.Stats().Waiting)) //nolint:gosec // Not negative.
+	sending, cancel := context.WithCancel(context.Background())
+	scheduling, stop := context.WithCancel(context.Background())
+	s.cancel, s.stop = cancel, stop
+	for range config.Workers {
+		s.group.Go(func() error { s.work(sending); return nil })
+	}
+	s.group.Go(func() error { s.fetch(scheduling); return nil })
+	go func() {
+		defer close(s.done)
+		defer close(s.jobs)
+		newSchedule(s).run(scheduling)
+	}()
+	return s
+}
+
+// offer puts events into the queue, all or none. It waits for no network. The
+// fate is fired, or why they were refused.
+func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	if s.closed {
+		return fateClosed
+	}
+	switch err := s.queue.Append(ctx, items...); {
+	case err == nil:
+		s.ledger.accepted.Add(uint64(len(items)))
+		return fired
+	case errors.Is(err, queue.ErrClosed):
+		return fateClosed
+	case errors.Is(err, queue.ErrTooLarge):
+		return fateEventInvalid
+	}
+	return fateQueueFull
+}
+
+// fetch carries deliveries from the queue to the scheduler, as many as it has
+// room for.
+func (s *sender) fetch(ctx context.Context) {
+	for {
+		var n int
+		select {
+		case n = <-s.room:
+		case <-ctx.Done():
+			return
+		}
+		batch, err := s.queue.Receive(ctx, n)
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
+				return
+			}
+			s.log.Error("goaltrack: the queue cannot be read", "error", err)
+			if !sleep(ctx, time.Second) {
+				return
+			}
+		}
+		select {
+		case s.arrived <- batch:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// work sends one event after the other.
+func (s *sender) work(ctx context.Context) {
+	for j := range s.jobs {
+		s.inFlight.Add(1)
+		s.send(ctx, j)
+		s.inFlight.Add(-1)
+		s.finished <- j
+	}
+}
+
+// send makes one attempt and leaves the result in j.err. A panic, which only an
+// injected http.Client can cause, is an attempt with an unknown outcome.
+func (s *sender) send(ctx context.Context, j *job) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
+		}
+	}()
+	if j.id == "" {
+		if j.id, j.err = j.line.ids.get(ctx); j.err != nil {
+			return
+		}
+		j.madeID = true
+	}
+	e := j.envelope
+	e.setBrowserID(j.id)
+	if time.Since(j.Time) > lateAfter {
+		e.markLate(j.Time)
+	}
+	j.attempts++
+	_, j.err = j.line.client.Post(ctx, e.body, e.userAgent)
+	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
+		// An ID is given up only if the CDP says twice that it does not know it.
+		if _, err := j.line.client.Show(ctx, j.id); cdp.OutcomeOf(err) != cdp.BrowserUnknown {
+			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errors.New("the CDP refuses a browser ID that it knows")}
+		}
+	}
+}
+
+// flush waits until every event accepted before the call is settled.
+func (s *sender) flush(ctx context.Context) error {
+	s.intake.RLock() // what is being appended now was accepted before
+	target := s.queue.Stats().Last
+	s.intake.RUnlock()
+	settled := make(chan struct{})
+	ask := func(sc *schedule) { sc.waiters = append(sc.waiters, waiter{target, settled}) }
+	select {
+	case s.asks <- ask:
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-settled:
+		return nil
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// close stops the intake, goes on delivering until ctx ends or nothing is left
+// that can be delivered before, and then gives up the rest: kept by a durable
+// queue, counted as dropped for any other.
+func (s *sender) close(ctx context.Context) error {
+	s.intake.Lock()
+	s.closed = true
+	s.intake.Unlock()
+
+	over := make(chan error, 1)
+	deadline, _ := ctx.Deadline()
+	ask := func(sc *schedule) { sc.beginClosing(deadline, over) }
+	var err error
+	select {
+	case s.asks <- ask:
+		select {
+		case err = <-over:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.cancel() // sends under way end now; their events go back to the queue
+	s.stop()
+	<-s.done
+	_ = s.group.Wait() // no worker returns an error
+	if cerr := s.queue.Close(context.WithoutCancel(ctx)); err == nil {
+		err = cerr
+	}
+	if _, inMemory := s.queue.(*queue.Memory); inMemory {
+		s.ledger.drop(fateShutdown.String(), uint64(s.queue.Stats().Waiting)) //nolint:gosec // Not negative.
+	}
+	return err
+}
+
+// states tells how each line is doing.
+func (s *sender) states() []SiteState {
+	got := make(chan []SiteState, 1)
+	ask := func(sc *schedule) {
+		states := make([]SiteState, 0, len(sc.order))
+		for _, ln := range sc.order {
+			states = append(states, SiteState{Site: ln.name, State: ln.health.state(), InFlight: ln.health.inFlight, IDsReady: ln.ids.size()})
+		}
+		got <- states
+	}
+	select {
+	case s.asks <- ask:
+		return <-got
+	case <-s.done:
+		return nil
+	}
+}
+
+// SiteState is how the delivery for one site stands.
+type SiteState struct {
+	Site string `json:"site"`
+	// State is "ok", "paused" (the CDP asked for it with Retry-After), "down"
+	// (it does not answer) or "held" (it refuses this sender: a wrong key,
+	// region or point of sale).
+	State string `json:"state"`
+	// InFlight is how many requests are under way.
+	InFlight int `json:"inFlight"`
+	// IDsReady is how many browser IDs are ready for new visitors.
+	IDsReady int `json:"idsReady"`
+}
+
+// waiting is what the account shows as waiting: what a closed memory queue
+// still held is dropped, not waiting.
+func (s *sender) waiting() int {
+	select {
+	case <-s.done:
+		if _, inMemory := s.queue.(*queue.Memory); inMemory {
+			return 0
+		}
+	default:
+	}
+	return s.queue.Stats().Waiting
+}
+
+// sleep waits, unless ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

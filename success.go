@@ -1,0 +1,161 @@
+package goaltrack
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// success says which answer means that the application accepted a form.
+// A server sees what no page script can: whether the form was accepted. A plain
+// 200 is not taken for success, since a form shown again with its errors
+// usually answers 200.
+type success struct {
+	kind   successKind
+	status int      // exact, or the hundreds of a class
+	target template // of a redirect
+}
+
+type successKind uint8
+
+const (
+	// successDefault is a redirect elsewhere, or 201, 202 or 204.
+	successDefault successKind = iota
+	successRedirect
+	successRedirectTo
+	successStatus
+	successClass
+	successConfirmed // only Tracker.Confirm
+)
+
+// parseSuccess reads the words after success:. isStatus tells the forms
+// "303 to /path" and "redirect to /path" from the rest.
+func parseSuccess(s string) (success, error) {
+	head, target, hasTarget := strings.Cut(s, " to ")
+	head, target = strings.TrimSpace(head), strings.TrimSpace(target)
+	status, err := strconv.Atoi(head)
+	isStatus := err == nil && status >= 200 && status <= 599
+	switch {
+	case s == "":
+		return success{}, nil
+	case hasTarget && (head == "redirect" || isStatus && isRedirect(status)):
+		t, err := parseTemplate(target)
+		if err != nil {
+			return success{}, err
+		}
+		return success{kind: successRedirectTo, status: status, target: t}, nil
+	case hasTarget && isStatus:
+		return success{}, fmt.Errorf("%d is not a redirect: write \"redirect to %s\"", status, target)
+	case s == "redirect":
+		return success{kind: successRedirect}, nil
+	case s == "confirmed":
+		return success{kind: successConfirmed}, nil
+	case isStatus:
+		return success{kind: successStatus, status: status}, nil
+	case len(s) == 3 && s[1:] == "xx" && s[0] >= '2' && s[0] <= '5':
+		return success{kind: successClass, status: int(s[0] - '0')}, nil
+	}
+	return success{}, fmt.Errorf("success: %q is none of redirect, redirect to /path, 303 to /path, 200, 2xx, confirmed", s)
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// judge tells whether the answer in x is a success, and fills the variables of
+// the redirect target.
+func (s *success) judge(x *exchange, failure []template) fate {
+	switch s.kind {
+	case successConfirmed:
+		return fateNotConfirmed
+	case successStatus:
+		return succeeds(x.status == s.status)
+	case successClass:
+		return succeeds(x.status/100 == s.status)
+	case successRedirectTo:
+		if s.status != 0 && x.status != s.status || !isRedirect(x.status) {
+			return fateNotSuccessful
+		}
+		path, ok := x.redirectPath()
+		if !ok {
+			return fateNotSuccessful
+		}
+		values, ok := s.target.capture(path, x.redirect[:0])
+		x.redirect, x.redirectNames = values, s.target.names
+		return succeeds(ok)
+	case successDefault:
+		switch x.status {
+		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
+			return fired
+		}
+	}
+	return succeeds(x.redirectsElsewhere(failure))
+}
+
+func succeeds(ok bool) fate {
+	if ok {
+		return fired
+	}
+	return fateNotSuccessful
+}
+
+// redirectsElsewhere tells whether the answer is a 302 or 303 to another page
+// of the same host that is not one of the failure pages. A redirect back to the
+// form ("/contact?error=1") is no success.
+func (x *exchange) redirectsElsewhere(failure []template) bool {
+	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
+		return false
+	}
+	path, ok := x.redirectPath()
+	if !ok || samePath(path, x.path) {
+		return false
+	}
+	for i := range failure {
+		if _, ok := failure[i].capture(path, nil); ok {
+			return false
+		}
+	}
+	return true
+}
+
+// redirectPath resolves Location against the request and returns its path. ok
+// is false for another host and for what is not an address.
+func (x *exchange) redirectPath() (path string, ok bool) {
+	if x.location == "" || len(x.location) > maxInput {
+		return "", false
+	}
+	// The common case, an absolute path, without parsing.
+	if l := x.location; l[0] == '/' && !strings.ContainsAny(l, "%\\:#") && !strings.HasPrefix(l, "//") && !strings.Contains(l, "/.") {
+		path, _, _ = strings.Cut(l, "?")
+		return path, true
+	}
+	target, err := url.Parse(x.location)
+	if err != nil {
+		return "", false
+	}
+	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.path}).ResolveReference(target)
+	if target.Scheme != "http" && target.Scheme != "https" || !strings.EqualFold(hostOnly(target.Host), hostOnly(x.host)) {
+		return "", false
+	}
+	return target.Path, true
+}
+
+// samePath compares paths without regard to case and to a slash at the end.
+func samePath(a, b string) bool {
+	return string(appendFold(nil, trimPath(a))) == string(appendFold(nil, trimPath(b)))
+}
+
+// hostOnly cuts the port off a Host header.
+func hostOnly(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		return host[:i]
+	}
+	return host
+}

@@ -1,0 +1,382 @@
+package goaltrack
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+)
+
+// sniffLen is how many leading bytes net/http looks at when a response has no
+// Content-Type (see [http.DetectContentType]).
+const sniffLen = 512
+
+// headerHook is told the final status once, right before the response header
+// is written: the last moment at which a header can still be added. When the
+// handler wrote nothing it is told 200 by [recorder.finish].
+type headerHook interface {
+	beforeHeader(status int)
+}
+
+// recorder observes one response and changes nothing about it: it never calls
+// WriteHeader for the handler and never swallows a call, so net/http keeps
+// its defaults, its log lines and its panics.
+//
+// It is a field of a per-request struct, not an allocation of its own, and is
+// not pooled, because a goroutine of the handler may outlive the request. Like
+// the writer it wraps it must not be used from two goroutines at once.
+type recorder struct {
+	inner http.ResponseWriter
+	hook  headerHook
+
+	status    int  // final status; 0 until known
+	committed bool // the final status is decided and cannot change
+	hijacked  bool // the connection belongs to the handler: there is no response
+
+	// wantSniff asks for contentType to be known even if the handler sets
+	// none. It counts when set before or inside the hook.
+	wantSniff bool
+
+	hooked       bool // the hook has run
+	offersHijack bool // the shape given out has a Hijack method
+	sniffing     bool // bytes written now still decide the Content-Type
+	ctype        string
+	kept         []byte // first bytes written while sniffing, at most sniffLen
+}
+
+// init points the recorder at w. It must be called before anything else.
+func (rec *recorder) init(w http.ResponseWriter, hook headerHook) {
+	*rec = recorder{inner: w, hook: hook}
+}
+
+// finish is called after the handler returned normally. If nothing was written
+// net/http is about to send an empty 200, which is a response like any other.
+func (rec *recorder) finish() {
+	rec.before(http.StatusOK)
+	rec.commit(http.StatusOK)
+}
+
+// contentType is what the client was told, to be asked after the handler
+// returned: the header as it stood when it was written, else what net/http
+// detects, "" if neither is known. It is detected only with wantSniff.
+func (rec *recorder) contentType() string {
+	rec.endSniff()
+	return rec.ctype
+}
+
+// before runs the hook, once, and notes what the header says after it.
+func (rec *recorder) before(status int) {
+	if rec.hooked || rec.hijacked {
+		return
+	}
+	rec.hooked = true
+	rec.hook.beforeHeader(status)
+
+	h := rec.inner.Header()
+	rec.ctype = h.Get("Content-Type")
+	// Presence, not value: a nil Content-Type is how a handler turns
+	// detection off. An encoded body is not detected (golang/go#31753).
+	_, typed := h["Content-Type"]
+	rec.sniffing = rec.wantSniff && !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
+}
+
+// ownFraming reports a Transfer-Encoding set by the handler, which turns
+// detection off in HTTP/1 (and is dropped by HTTP/2, which has no Hijack).
+func (rec *recorder) ownFraming(h http.Header) bool {
+	return h.Get("Transfer-Encoding") != "" && rec.offersHijack
+}
+
+// commit records the status; only the first one reached the client.
+func (rec *recorder) commit(status int) {
+	if !rec.committed && !rec.hijacked {
+		rec.committed, rec.status = true, status
+	}
+}
+
+// Header returns the inner header map.
+func (rec *recorder) Header() http.Header { return rec.inner.Header() }
+
+// WriteHeader passes every code on. Informational codes (RFC 9110, 15.2) are
+// not the response, except 101, after which HTTP is over. A code net/http
+// refuses makes it panic; the hook must not have run by then, because a
+// handler may recover and answer otherwise. The status is recorded after the
+// inner call for the same reason.
+func (rec *recorder) WriteHeader(code int) {
+	informational := code < 200 && code != http.StatusSwitchingProtocols
+	if informational || code > 999 || rec.committed {
+		rec.inner.WriteHeader(code)
+		return
+	}
+	rec.before(code)
+	rec.inner.WriteHeader(code)
+	rec.commit(code)
+}
+
+// Write implements [io.Writer]. Even an empty write commits a 200.
+func (rec *recorder) Write(p []byte) (int, error) {
+	rec.before(http.StatusOK)
+	n, err := rec.inner.Write(p)
+	rec.commit(http.StatusOK)
+	if rec.sniffing && entered(err) {
+		rec.sniff(p)
+	}
+	return n, err
+}
+
+// WriteString implements [io.StringWriter]. It is there whatever the inner
+// writer has, since io.WriteString falls back to Write anyway.
+func (rec *recorder) WriteString(s string) (int, error) {
+	rec.before(http.StatusOK)
+	n, err := io.WriteString(rec.inner, s)
+	rec.commit(http.StatusOK)
+	if rec.sniffing && entered(err) {
+		rec.keep(s[:min(len(s), rec.sniffRoom())])
+	}
+	return n, err
+}
+
+// FlushError is what [http.ResponseController] looks for first. It is always
+// there, so that no flush passes us by on its way through Unwrap and commits a
+// status we do not see. A writer that cannot flush commits nothing, so then
+// the hook must not run.
+func (rec *recorder) FlushError() error {
+	if !rec.hooked && !rec.canFlush() {
+		return http.NewResponseController(rec.inner).Flush()
+	}
+	rec.before(http.StatusOK)
+	err := http.NewResponseController(rec.inner).Flush()
+	if !errors.Is(err, http.ErrNotSupported) {
+		rec.commit(http.StatusOK)
+		rec.endSniff()
+	}
+	return err
+}
+
+// Unwrap lets [http.ResponseController] reach deadlines, full duplex and
+// whatever the future brings. When our shape has no Hijack method but some
+// writer further in may, the way there leads past a hijackWatch.
+func (rec *recorder) Unwrap() http.ResponseWriter {
+	if rec.offersHijack {
+		return rec.inner
+	}
+	switch rec.inner.(type) {
+	case http.Hijacker, interface{ Unwrap() http.ResponseWriter }:
+		return hijackWatch{rec}
+	}
+	return rec.inner
+}
+
+// canFlush reports whether a flush would reach a writer that can do it. It
+// takes the same way as [http.ResponseController].
+func (rec *recorder) canFlush() bool {
+	for w := rec.inner; ; {
+		switch inner := w.(type) {
+		case interface{ canFlush() bool }: // a recorder: having FlushError says nothing
+			return inner.canFlush()
+		case interface{ FlushError() error }, http.Flusher:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = inner.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
+// flush is Flush in the shapes that have it.
+func (rec *recorder) flush() { _ = rec.FlushError() }
+
+// hijack is Hijack in the shapes that have it.
+func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(rec.inner).Hijack()
+	if err == nil {
+		rec.hijacked = true
+	}
+	return conn, rw, err
+}
+
+// readFrom is ReadFrom in the shapes that have it. The inner writer always gets
+// src itself, since sendfile and splice need to see the file or the socket.
+//
+// An empty or failing source commits nothing in net/http: the handler is still
+// free to answer 500. The hook cannot be undone, so while it has not run, the
+// first read of src is ours: the bytes go through Write, and the same src goes
+// on with the rest, which is what net/http itself does (golang/go#5660). After
+// WriteHeader, as in http.ServeContent, src is untouched unless we sniff.
+func (rec *recorder) readFrom(src io.Reader) (int64, error) {
+	lead, err := rec.leadFrom(src)
+	if err == io.EOF { //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
+		return lead, nil
+	}
+	if err != nil {
+		return lead, err
+	}
+	n, err := rec.inner.(io.ReaderFrom).ReadFrom(src)
+	if n > 0 {
+		rec.commit(http.StatusOK)
+	}
+	return lead + n, err
+}
+
+// leadFrom moves the first bytes of src by Write: none when nothing depends on
+// them, else one read to know that there are any, or as many as are sniffed.
+func (rec *recorder) leadFrom(src io.Reader) (n int64, err error) {
+	var buf []byte
+	for rec.sniffing || !rec.hooked && !rec.hijacked {
+		if buf == nil {
+			buf = make([]byte, sniffLen)
+		}
+		k, readErr := src.Read(buf[:rec.sniffRoom()])
+		if k > 0 {
+			wrote, err := rec.Write(buf[:k])
+			n += int64(wrote)
+			if err != nil {
+				return n, err
+			}
+			if wrote != k {
+				return n, io.ErrShortWrite
+			}
+		}
+		if readErr != nil {
+			return n, readErr
+		}
+	}
+	return n, nil
+}
+
+// entered reports whether a write reached the place where net/http looks at it.
+// The count does not tell: answering HEAD, HTTP/2 sends the header of a long
+// write and then fails with 0 bytes, because the stream is over.
+func entered(err error) bool {
+	return err == nil || !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) &&
+		!errors.Is(err, http.ErrHijacked) && !errors.Is(err, http.ErrHandlerTimeout)
+}
+
+// sniffRoom is how many more bytes decide the Content-Type, at least one.
+func (rec *recorder) sniffRoom() int { return sniffLen - len(rec.kept) }
+
+// sniff takes part in what net/http will look at. A long first write is judged
+// where it lies.
+func (rec *recorder) sniff(p []byte) {
+	if len(rec.kept) == 0 && len(p) >= sniffLen {
+		rec.ctype = http.DetectContentType(p[:sniffLen])
+		rec.sniffing = false
+		return
+	}
+	p = p[:min(len(p), rec.sniffRoom())]
+	rec.grow()
+	rec.kept = append(rec.kept, p...)
+	rec.sniffFull()
+}
+
+// keep is sniff for a string that is no longer than sniffRoom.
+func (rec *recorder) keep(s string) {
+	rec.grow()
+	rec.kept = append(rec.kept, s...)
+	rec.sniffFull()
+}
+
+func (rec *recorder) grow() {
+	if rec.kept == nil {
+		rec.kept = make([]byte, 0, sniffLen)
+	}
+}
+
+func (rec *recorder) sniffFull() {
+	if len(rec.kept) == sniffLen {
+		rec.endSniff()
+	}
+}
+
+// endSniff is reached when the header goes out (512 bytes, a flush, the end).
+// A header that goes out ahead of any byte has no Content-Type.
+func (rec *recorder) endSniff() {
+	if !rec.sniffing {
+		return
+	}
+	rec.sniffing = false
+	if len(rec.kept) > 0 {
+		rec.ctype = http.DetectContentType(rec.kept)
+		rec.kept = nil
+	}
+}
+
+// The shapes. A handler asks a writer what it can do by type assertion, so the
+// wrapper must have the methods of the inner writer, no more and no fewer; a
+// CloseNotify advertised falsely panics callers just as a missing one does.
+// Each is a single pointer, so that turning it into an interface is free.
+type (
+	writerPlain struct{ *recorder }
+	writerF     struct{ *recorder } // Flusher
+	writerFH    struct{ *recorder } // Flusher, Hijacker
+	writerFHR   struct{ *recorder } // Flusher, Hijacker, ReaderFrom: HTTP/1 behind common wrappers
+	writerH1    struct{ *recorder } // Flusher, Hijacker, ReaderFrom, CloseNotifier
+	writerH2    struct{ *recorder } // Flusher, Pusher, CloseNotifier
+	hijackWatch struct{ *recorder } // Hijacker; only ever reached through Unwrap
+)
+
+// closeNotifier is http.CloseNotifier, which is deprecated but still asserted
+// without a check by others (gin-gonic/gin#1366).
+type closeNotifier = interface{ CloseNotify() <-chan bool }
+
+// writer returns the recorder in the shape of the inner writer. What is missing
+// in the shape, if anything, can still be reached through Unwrap.
+func (rec *recorder) writer() http.ResponseWriter {
+	switch rec.inner.(type) {
+	case interface {
+		http.Flusher
+		http.Hijacker
+		io.ReaderFrom
+		closeNotifier
+	}:
+		rec.offersHijack = true
+		return writerH1{rec}
+	case interface {
+		http.Flusher
+		http.Pusher
+		closeNotifier
+	}:
+		return writerH2{rec}
+	case interface {
+		http.Flusher
+		http.Hijacker
+		io.ReaderFrom
+	}:
+		rec.offersHijack = true
+		return writerFHR{rec}
+	case interface {
+		http.Flusher
+		http.Hijacker
+	}:
+		rec.offersHijack = true
+		return writerFH{rec}
+	case http.Flusher:
+		return writerF{rec}
+	}
+	return writerPlain{rec}
+}
+
+func (w writerF) Flush()   { w.flush() }
+func (w writerFH) Flush()  { w.flush() }
+func (w writerFHR) Flush() { w.flush() }
+func (w writerH1) Flush()  { w.flush() }
+func (w writerH2) Flush()  { w.flush() }
+
+func (w writerFH) Hijack() (net.Conn, *bufio.ReadWriter, error)    { return w.hijack() }
+func (w writerFHR) Hijack() (net.Conn, *bufio.ReadWriter, error)   { return w.hijack() }
+func (w writerH1) Hijack() (net.Conn, *bufio.ReadWriter, error)    { return w.hijack() }
+func (w hijackWatch) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
+
+func (w writerFHR) ReadFrom(src io.Reader) (int64, error) { return w.readFrom(src) }
+func (w writerH1) ReadFrom(src io.Reader) (int64, error)  { return w.readFrom(src) }
+
+func (w writerH1) CloseNotify() <-chan bool { return w.inner.(closeNotifier).CloseNotify() }
+func (w writerH2) CloseNotify() <-chan bool { return w.inner.(closeNotifier).CloseNotify() }
+
+func (w writerH2) Push(target string, opts *http.PushOptions) error {
+	return w.inner.(http.Pusher).Push(target, opts)
+}
+
+// Unwrap ends the detour of [recorder.Unwrap].
+func (w hijackWatch) Unwrap() http.ResponseWriter { return w.inner }
