@@ -1,0 +1,131 @@
+//go:build unix
+
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// process is goaltrack running as a process of its own.
+type process struct {
+	*exec.Cmd
+	url string
+	out chan string
+}
+
+// build makes the program.
+func build(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "goaltrack")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// TestProcesses runs the program as people do.
+func TestProcesses(t *testing.T) {
+	binary := build(t)
+	t.Run("a goal", func(t *testing.T) { testGoal(t, binary) })
+	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
+}
+
+// testGoal sends a goal from a proxy to a stand-in.
+func testGoal(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	standIn := launch(t, binary, nil, "cdp", "--listen", "127.0.0.1:0")
+	config := write(t, "goaltrack.yaml", "listen: 127.0.0.1:0\nrules: goals.yaml\nclient-key: key\npos: shop\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(config), "goals.yaml"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proxy := launch(t, binary, []string{"GOALTRACK_TO=" + site.URL}, "proxy", "--config", config, "--cdp", standIn.url)
+
+	visitor := newVisitor(t, proxy.url)
+	exchanges[1].do(t, visitor, proxy.url) // a page with a goal
+	if account := proxy.terminate(t); !strings.Contains(account, "delivered 1") {
+		t.Errorf("the account is %q", account)
+	}
+	if list := (exchange{target: "/events.json"}).do(t, visitor, standIn.url); !strings.HasPrefix(list, "200") {
+		t.Errorf("the stand-in answered %s", list)
+	}
+	if rest := standIn.terminate(t); rest != "" {
+		t.Errorf("the stand-in printed %q", rest)
+	}
+	if log := standIn.Stderr.(*syncBuffer).String(); strings.Count(log, "type=PRODUCT_VIEWED") != 1 {
+		t.Errorf("the stand-in logged %q", log)
+	}
+}
+
+// testSecondSignal ends a proxy that waits for a request to end.
+func testSecondSignal(t *testing.T, binary string) {
+	arrived := make(chan struct{})
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+	}))
+	defer site.Close()
+	proxy := launch(t, binary, nil, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL,
+		"--rules="+write(t, "goals.yaml", rules), "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop")
+	dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	<-arrived
+
+	if err := proxy.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	untilRefused(t, proxy.url)
+	ended := make(chan error, 1)
+	go func() { ended <- proxy.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if status, ok := proxy.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+				t.Errorf("it ended in order: %v", err)
+			}
+			return
+		default: // once may be too soon, by a hair
+			_ = proxy.Process.Signal(syscall.SIGTERM)
+			runtime.Gosched()
+		}
+	}
+}
+
+// launch starts the program and waits until it listens.
+func launch(t *testing.T, binary string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), binary, args...), out: make(chan string, 1)}
+	p.Env = append(os.Environ(), env...)
+	p.Stderr = &syncBuffer{}
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if p.url = readURL(t, stdout, p.out); p.url == "" {
+		t.Fatalf("goaltrack %v: %v\n%s", args, p.Wait(), p.Stderr)
+	}
+	return p
+}
+
+// terminate asks the process to end and returns what it printed at the end.
+func (p *process) terminate(t *testing.T) string {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	rest := <-p.out // all of it, before Wait closes the pipe
+	if err := p.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, p.Stderr)
+	}
+	return rest
+}

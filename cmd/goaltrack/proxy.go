@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// proxyProgram is the proxy command: the middleware in front of a site.
+type proxyProgram struct {
+	proxyOptions
+
+	// What check makes of the options.
+	target *url.URL
+	config goaltrack.Config
+}
+
+func newProxyProgram() *proxyProgram {
+	p := &proxyProgram{}
+	p.settings = p.describe()
+	return p
+}
+
+func (p *proxyProgram) table() *settings { return p.settings }
+
+// check returns the faults of settings, rules and configuration together.
+func (p *proxyProgram) check() error {
+	faults := p.faults()
+	var err error
+	if p.to != "" {
+		if p.target, err = parseTarget(p.to); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("to"), err))
+		}
+	}
+	p.config = goaltrack.Config{
+		Sites:          []goaltrack.Site{{CDP: p.site(), Language: p.language, Currency: p.currency}},
+		Views:          goaltrack.Views(p.views),
+		RequireConsent: p.consent == consentRequired,
+	}
+	if p.rules != "" {
+		if p.config.Rules, err = goaltrack.LoadRules(p.rules); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if p.config.Sites[0].CDP != nil { // else the faults say why
+		faults = append(faults, tryOut(p.config))
+	}
+	return errors.Join(faults...)
+}
+
+// tryOut returns what the library has against a configuration. Nothing is
+// sent: a tracker that starts in earnest makes its first browser IDs at once.
+func tryOut(config goaltrack.Config) error {
+	config.DryRun = true
+	config.Logger = slog.New(slog.DiscardHandler)
+	tracker, err := goaltrack.New(config)
+	if err != nil {
+		return err
+	}
+	_, err = tracker.Close(context.Background())
+	return err
+}
+
+// run serves until ctx ends, then delivers what is waiting and prints the account.
+func (p *proxyProgram) run(ctx context.Context, c console) error {
+	listener, err := listen(ctx, p.listen)
+	if err != nil {
+		return err
+	}
+	p.config.Logger = c.logger
+	tracker, err := goaltrack.New(p.config)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	p.warmUp(ctx, tracker)
+	err = serve(ctx, listener, tracker.Handler(newProxy(p.target, c.logger)), c)
+
+	// The context of the command has ended: delivery gets time of its own.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), deliveryGrace)
+	defer cancel()
+	account, closeErr := tracker.Close(grace)
+	if closeErr != nil {
+		c.logger.Warn("not everything was delivered", "error", closeErr)
+	}
+	say(c.stdout, "%s\n", account)
+	return err
+}
+
+// readyWithin is how long the first visitor may be kept waiting for a CDP that
+// is slow or not there.
+const readyWithin = time.Second
+
+// warmUp waits for browser IDs, so that the first visitor gets one.
+func (p *proxyProgram) warmUp(ctx context.Context, tracker *goaltrack.Tracker) {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	_ = tracker.Ready(ctx) // without IDs the proxy serves all the same
+}
+
+// parseTarget reads the address of the site.
+func parseTarget(text string) (*url.URL, error) {
+	target, err := url.Parse(text)
+	switch {
+	case err != nil, target.Scheme != "http" && target.Scheme != "https", target.Host == "":
+		return nil, fmt.Errorf("%q is not an address such as http://127.0.0.1:9000", text)
+	case target.User != nil, target.RawQuery != "", target.Fragment != "":
+		return nil, fmt.Errorf("%q: only scheme, host, port and path can be given", text)
+	}
+	return target, nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// newProxy returns a handler that hands every request to the site at target
+// and its answer back. Method, request target, status, end-to-end headers,
+// trailers and bodies pass unchanged in both directions and are never held
+// back; only the X-Forwarded headers and hop-by-hop headers (RFC 9110, section
+// 7.6.1) differ. A site that cannot be reached is a 502 and a line in the log.
+func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
+	trouble := &seldom{logger: logger, every: 10 * time.Second}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
+		Transport:  newTransport(),
+		BufferPool: newBuffers(),
+		ErrorLog:   log.New(trouble, "", 0),
+		// ReverseProxy already flushes event streams and answers of unknown
+		// length at once. This is for the rest: an answer that announces its
+		// length and then trickles must not wait for a full buffer.
+		FlushInterval: 100 * time.Millisecond,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil { // else the visitor left, which is no trouble
+				trouble.warn("the site did not answer", "method", r.Method, "error", err)
+			}
+			http.Error(w, "502 Bad Gateway: the site behind this proxy did not answer.", http.StatusBadGateway)
+		},
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Without this net/http reads what is left of the request before it
+		// sends the first byte of the answer. An upload that is answered while
+		// it runs would lose those bytes on their way to the site.
+		// HTTP/2 is full duplex anyway and says "not supported": nothing to do.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}, r)
+	})
+}
+
+// rewrite addresses a request to the site and says on whose behalf it comes.
+func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
+	in, out := pr.In, pr.Out
+	// ReverseProxy drops query parameters that Go cannot parse, such as a;b.
+	// What they mean is for the site to say, so the query goes as it came.
+	out.URL.RawQuery = in.URL.RawQuery
+	pr.SetURL(target)
+	keepPath(in, out, target)
+	out.Host = in.Host // the site must see, and link to, its public name
+
+	// Clone copied the map of trailers, but their values arrive only after the
+	// body, in the map of the original.
+	out.Trailer = in.Trailer
+
+	// RFC 7239 section 4, and the custom behind X-Forwarded-For: each proxy
+	// adds the address it was called from and keeps what those before it said.
+	// What a visitor made up passes too: a site that is reached from outside
+	// without a proxy in front must not trust these headers.
+	out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
+	pr.SetXForwarded()
+	for _, name := range []string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if said := in.Header[name]; len(said) > 0 {
+			out.Header[name] = said
+		}
+	}
+}
+
+// keepPath sends the path as the visitor wrote it. A URL that has been parsed
+// is escaped anew when it is sent, and a site that signs or compares its URLs
+// can tell /a|b from /a%7Cb.
+func keepPath(in, out *http.Request, target *url.URL) {
+	path, _, _ := strings.Cut(in.RequestURI, "?")
+	if path == "*" { // OPTIONS *, RFC 9110 section 9.3.7
+		out.URL.Opaque = path
+		return
+	}
+	if !strings.HasPrefix(path, "/") {
+		return // the absolute form, which only clients of a forward proxy send
+	}
+	path = strings.TrimSuffix(target.EscapedPath(), "/") + path
+	// An opaque URL of two slashes would be read as a host.
+	if path != out.URL.EscapedPath() && !strings.HasPrefix(path, "//") {
+		out.URL.Opaque = path
+	}
+}
+
+// newTransport returns the connections to the site: HTTP/1.1, which carries
+// upgrades and trailers alike, straight there, whatever HTTP_PROXY says.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		// Otherwise the transport asks for gzip on its own and unpacks it.
+		DisableCompression: true,
+		// Lets the site refuse an upload before it is sent (RFC 9110, section
+		// 10.1.1). A site that says nothing gets the body after a second.
+		ExpectContinueTimeout: time.Second,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   256,
+		// Shorter than what common servers keep (gunicorn 2 s, Node 5 s): a
+		// POST sent on a connection that the site just closed cannot be sent
+		// again, and would be a 502.
+		IdleConnTimeout: time.Second,
+	}
+}
+
+// verbatim keeps net/http from adding to the site's answer.
+type verbatim struct {
+	http.ResponseWriter
+	http10 bool
+}
+
+// WriteHeader sends the status the site sent.
+func (v *verbatim) WriteHeader(status int) {
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		if !v.http10 { // RFC 9110 section 15.2: HTTP/1.0 does not know them
+			v.ResponseWriter.WriteHeader(status)
+		}
+		return
+	}
+	// Absent stays absent: without an entry net/http guesses a type. (It also
+	// adds a missing Date, as RFC 9110 section 6.6.1 asks of a proxy.)
+	header := v.Header()
+	if _, ok := header["Content-Type"]; !ok {
+		header["Content-Type"] = nil
+	}
+	v.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach flush, hijack and the rest.
+func (v *verbatim) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+// buffers are the 32 KiB that copying an answer takes, used again.
+type buffers struct{ pool sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{pool: sync.Pool{New: func() any { return new([32 << 10]byte) }}}
+}
+
+// Get returns a buffer.
+func (b *buffers) Get() []byte { return b.pool.Get().(*[32 << 10]byte)[:] }
+
+// Put takes back a buffer that Get returned.
+func (b *buffers) Put(buf []byte) { b.pool.Put((*[32 << 10]byte)(buf)) }

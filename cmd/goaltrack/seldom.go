@@ -1,0 +1,42 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// seldom writes at most one line in a while, with the number of lines left
+// out since the last: a site that is down must not fill the disk with logs.
+// It is safe for concurrent use.
+type seldom struct {
+	logger *slog.Logger
+	every  time.Duration
+
+	mu      sync.Mutex
+	next    time.Time
+	leftOut int
+}
+
+// warn logs the message, unless another was logged a moment ago.
+func (s *seldom) warn(message string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if now.Before(s.next) {
+		s.leftOut++
+		return
+	}
+	if s.leftOut > 0 {
+		args = append(args, "left_out", s.leftOut)
+	}
+	s.next, s.leftOut = now.Add(s.every), 0
+	s.logger.Warn(message, args...)
+}
+
+// Write takes a line from a [log.Logger].
+func (s *seldom) Write(line []byte) (int, error) {
+	s.warn(strings.TrimSpace(string(line)))
+	return len(line), nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Docker, for one, kills ten seconds after SIGTERM. Requests and then goals
+// get their share of them, and a second stays in hand.
+const (
+	requestGrace  = 4 * time.Second
+	deliveryGrace = 5 * time.Second
+)
+
+// listen opens address, so that a port that is taken shows before anything
+// else is started.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", address)
+}
+
+// serve answers on the listener until ctx ends and then lets requests finish,
+// but not for longer than requestGrace. It returns nil if ctx ended it.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, c console) error {
+	server := &http.Server{
+		Handler:                      handler,
+		ReadHeaderTimeout:            10 * time.Second,
+		IdleTimeout:                  2 * time.Minute, // longer than a load balancer keeps its side
+		DisableGeneralOptionsHandler: true,            // OPTIONS * is for the handler too
+		ErrorLog:                     slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
+		// No ReadTimeout and no WriteTimeout: both would cut streams and slow
+		// uploads that work without a proxy.
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	say(c.stdout, "listening on http://%s\n", listener.Addr())
+
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		c.logger.Warn("requests were cut short", "after", requestGrace)
+		_ = server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// A setting can be given as a flag, in the environment and in a file, under
+// one name: --client-key, GOALTRACK_CLIENT_KEY, client-key.
+type setting struct {
+	name  string
+	into  *string  // holds the default until load
+	value string   // what stands for the value in the help, such as FILE
+	oneOf []string // the values allowed; empty: any
+	path  bool     // a file name: in the settings file it is relative to that file
+	about string   // for the help
+
+	source string // where the value came from, as messages name it
+}
+
+// settings is the table of a command. It alone drives flags, environment,
+// file and help.
+type settings struct {
+	prefix string // of the variables; empty: the command listens to flags alone
+	list   []setting
+}
+
+// errHelp is what load returns when the flags ask for help.
+var errHelp = errors.New("help asked for")
+
+// value is what was given for a setting, and where.
+type value struct{ text, source string }
+
+// load fills in every setting: a flag wins over the environment, that over
+// the file, that over the default. An empty value brings back the default,
+// whatever a weaker source says. The error holds every fault.
+func (s *settings) load(args []string, getenv func(string) string) error {
+	flags, faults := s.flags(args)
+	if slices.Contains(faults, errHelp) {
+		return errHelp
+	}
+	given := map[string]value{}
+	if s.prefix != "" {
+		environment := s.environment(getenv)
+		file, err := s.file(cmp.Or(flags["config"], environment["config"]))
+		faults = append(faults, err)
+		maps.Copy(given, file)
+		maps.Copy(given, environment)
+	}
+	maps.Copy(given, flags)
+
+	for i := range s.list {
+		setting := &s.list[i]
+		setting.source = "--" + setting.name
+		v, ok := given[setting.name]
+		if ok {
+			setting.source = v.source
+		}
+		switch {
+		case v.text == "":
+		case len(setting.oneOf) > 0 && !slices.Contains(setting.oneOf, v.text):
+			faults = append(faults, fmt.Errorf("%s: %q is not one of: %s",
+				v.source, v.text, strings.Join(setting.oneOf, ", ")))
+			*setting.into = setting.oneOf[0] // so that nothing else complains about it
+		default:
+			*setting.into = v.text
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// flags reads --name value and --name=value. The flag package would stop at
+// the first fault; this goes on, so that all of them can be mended at once.
+func (s *settings) flags(args []string) (map[string]value, []error) {
+	given, faults := map[string]value{}, []error(nil)
+	for i := 0; i < len(args); i++ {
+		dashes, text, hasText := strings.Cut(args[i], "=")
+		name := strings.TrimPrefix(strings.TrimPrefix(dashes, "-"), "-")
+		switch name {
+		case dashes:
+			faults = append(faults, fmt.Errorf("%q belongs to no flag", args[i]))
+			continue
+		case "h", "help":
+			return nil, []error{errHelp}
+		}
+		if !hasText && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			i++
+			text, hasText = args[i], true
+		}
+		switch {
+		case s.find(name) == nil:
+			faults = append(faults, fmt.Errorf("there is no flag %s%s", dashes, didYouMean("--", name, s.names())))
+		case !hasText:
+			faults = append(faults, fmt.Errorf("--%s needs a value: %s", name, s.find(name).value))
+		default:
+			given[name] = value{text, "--" + name}
+		}
+	}
+	return given, faults
+}
+
+// environment reads the variables that belong to a setting. Others are no
+// fault: Kubernetes, for one, adds GOALTRACK_SERVICE_HOST for a service of
+// that name. An empty variable is none, as in a compose file.
+func (s *settings) environment(getenv func(string) string) map[string]value {
+	given := map[string]value{}
+	for _, setting := range s.list {
+		variable := s.variable(setting.name)
+		if text := getenv(variable); text != "" {
+			given[setting.name] = value{text, variable}
+		}
+	}
+	return given
+}
+
+// file reads the settings file, if one is given.
+func (s *settings) file(config value) (map[string]value, error) {
+	if config.text == "" {
+		return nil, nil
+	}
+	given, err := readFile(config.text, s.names())
+	for name, v := range given {
+		if s.find(name).path && v.text != "" && !filepath.IsAbs(v.text) {
+			v.text = filepath.Join(filepath.Dir(config.text), v.text)
+			given[name] = v
+		}
+	}
+	return given, err
+}
+
+// from says where a setting came from, for messages.
+func (s *settings) from(name string) string { return s.find(name).source }
+
+func (s *settings) variable(name string) string {
+	return s.prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func (s *settings) find(name string) *setting {
+	i := slices.IndexFunc(s.list, func(setting setting) bool { return setting.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.list[i]
+}
+
+func (s *settings) names() []string {
+	names := make([]string, len(s.list))
+	for i, setting := range s.list {
+		names[i] = setting.name
+	}
+	return names
+}
+
+// help is a line for each setting and a word on where to give them.
+func (s *settings) help() string {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, setting := range s.list {
+		placeholder := setting.value
+		if len(setting.oneOf) > 0 {
+			placeholder = strings.Join(setting.oneOf, "|")
+		}
+		about := setting.about
+		if *setting.into != "" {
+			about += " (default " + *setting.into + ")"
+		}
+		say(table, "  --%s %s\t%s\n", setting.name, placeholder, about)
+	}
+	_ = table.Flush() // a strings.Builder takes everything
+	if s.prefix != "" {
+		first := s.list[0].name
+		fmt.Fprintf(&b, "\nEach setting can also be given in the environment (%s for --%s) or in the\n"+
+			"file that --config names (%s: ...). Flags win over the environment, and that\nover the file.\n",
+			s.variable(first), first, first)
+	}
+	return b.String()
+}

@@ -1,0 +1,142 @@
+// Command example is a small shop that counts goals. It needs nothing but
+// itself, not even a CDP: it brings one along and shows what that receives.
+//
+//	go run ./example
+//
+// Everything goaltrack needs is in run; the goals are in goals.yaml; the shop
+// (shop.go) knows nothing of either. To send to a real tenant:
+//
+//	go run ./example -cdp https://api-engage-eu.sitecorecloud.io -client-key KEY -pos POINT_OF_SALE
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+//go:embed goals.yaml
+var goals []byte
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // A second Ctrl+C does not wait.
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "example:", err)
+		os.Exit(1)
+	}
+}
+
+// run opens the shop, keeps it open until ctx ends, and closes it in order.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	opts, err := parseFlags(args)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", opts.listen)
+	if err != nil {
+		return fmt.Errorf("%w (choose another address with -listen)", err)
+	}
+	defer func() { _ = listener.Close() }() // for the ways out before it is served
+	shop, err := newShop()
+	if err != nil {
+		return err
+	}
+	out := log.New(stdout, "", 0) // whole lines, from any goroutine
+
+	site := cdp.Direct{BaseURL: opts.cdp, ClientKey: opts.clientKey, PointOfSale: opts.pos}
+	if opts.cdp == "" {
+		local, err := startCDP(ctx, out)
+		if err != nil {
+			return err
+		}
+		defer local.close()
+		site, shop.cdpPage = local.site, local.page
+	}
+
+	// From here on it is what every site does: rules, a tracker, one line of
+	// routing, and a word from the code where no address tells the story.
+	rules, err := goaltrack.ParseRules(goals)
+	if opts.rules != "" {
+		rules, err = goaltrack.LoadRules(opts.rules)
+	}
+	if err != nil {
+		return err
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
+		Rules: rules,
+		Views: goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
+	})
+	if err != nil {
+		return err
+	}
+	settleIn(ctx, tracker)
+	router := mux.NewRouter()
+	router.Use(tracker.Handler) // mux does not run it for a 404 or 405, which are no goals anyway
+	shop.routes(router)
+	shop.onPlaced = func(r *http.Request, o order) {
+		warn(tracker.Set(r, "total", o.Total().Euros()))
+	}
+	shop.onPaid = func(r *http.Request, o order) {
+		warn(tracker.Trigger(r, "ORDER_PAID", goaltrack.Data{"orderId": o.ID, "total": o.Total().Euros()}))
+	}
+
+	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
+	serveErr := serve(ctx, listener, router)
+
+	// The visitors are gone; now the last events may leave, with time of their
+	// own, because ctx is over.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	account, closeErr := tracker.Close(closing)
+	out.Printf("\nThe shop is closed.\n%v", account)
+	return errors.Join(serveErr, closeErr)
+}
+
+// settleIn gives the CDP a second to make browser IDs for the first visitors.
+// The shop opens in any case.
+func settleIn(ctx context.Context, tracker *goaltrack.Tracker) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_ = tracker.Ready(ctx)
+}
+
+// serve answers until ctx ends and then lets the visitors finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(closing)
+}
+
+// warn notes what went wrong with the tracking. It is no reason to turn a
+// customer away.
+func warn(err error) {
+	if err != nil {
+		slog.Warn("goal not counted", "err", err)
+	}
+}
