@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,9 +10,11 @@ import (
 
 // condition is one line of if: or unless:, compiled.
 type condition struct {
-	key  string // as written, for explanations
-	from source
-	test test
+	key     string // as written, for explanations
+	written string
+	failure string // in words, when it does not hold
+	from    source
+	test    test
 	// unless turns the condition round.
 	unless bool
 }
@@ -28,16 +31,20 @@ type test struct {
 
 // parseCondition compiles "form.email: present" and the like.
 func parseCondition(key string, value any, unless bool) (condition, error) {
-	c := condition{key: key, unless: unless}
+	c := condition{key: key, unless: unless, written: fmt.Sprint(value)}
+	c.failure = c.inWords()
 	if kind, ok := bareSources[key]; ok {
 		c.from.kind = kind
 	} else {
 		var err error
-		if c.from, err = parseSourceName(key); err != nil {
-			return c, fmt.Errorf("%w; conditions also know path, host, route and response.type", err)
+		if c.from, err = parseSourceName(key, ""); err != nil {
+			if a, ok := errors.AsType[*advice](err); ok && a.hint == sourceHint {
+				a.hint = conditionHint
+			}
+			return c, err
 		}
 		if k := c.from.kind; k == sourcePath || k == sourceRedirect {
-			return c, fmt.Errorf("write what %s may be in the template itself, such as {%s:[0-9]+}", key, c.from.name)
+			return c, &advice{"a variable of a path is tested by the path itself", fmt.Sprintf("write {%s:[0-9]+} there", c.from.name)}
 		}
 	}
 	var err error
@@ -45,54 +52,75 @@ func parseCondition(key string, value any, unless bool) (condition, error) {
 	return c, err
 }
 
+const conditionHint = "conditions look at path host route response.type query.x form.x header.x cookie.x response.header.x app.x"
+
+// parseTest compiles the right side of a condition.
 func parseTest(value any, isPath bool) (t test, err error) {
 	items, isList := value.([]any)
 	if !isList {
-		items = []any{value}
+		return t, t.parse(value, isPath)
 	}
 	if len(items) == 0 {
-		return t, fmt.Errorf("the list is empty: nothing could ever match")
+		return t, errors.New("the list is empty: nothing could ever match")
 	}
 	for _, item := range items {
-		s, isText := item.(string)
-		if !isText {
-			if s, err = scalarText(item); err != nil {
-				return t, err
-			}
-			t.equal = append(t.equal, s)
-			continue
+		var one test
+		if err := one.parse(item, isPath); err != nil {
+			return t, err
 		}
-		switch word, rest, _ := strings.Cut(s, " "); {
-		case s == "present" && !isList:
-			t.present = true
-		case s == "absent" && !isList:
-			t.absent = true
-		case word == "~":
-			if isList {
-				return t, fmt.Errorf("a regular expression stands alone, not in a list: use | inside it")
-			}
-			if t.re, err = regexp.Compile(strings.TrimSpace(rest)); err != nil {
-				return t, fmt.Errorf("%q is not a regular expression: %w", rest, err)
-			}
-		case word == "<" || word == "<=" || word == ">" || word == ">=":
-			t.op = word
-			if t.number, err = strconv.ParseFloat(strings.TrimSpace(rest), 64); err != nil {
-				return t, fmt.Errorf("%q is not a number to compare with", rest)
-			}
-			if isList {
-				return t, fmt.Errorf("a comparison stands alone, not in a list")
-			}
-		case isPath:
-			p, err := parseTemplate(s)
-			if err != nil {
-				return t, err
-			}
-			t.paths = append(t.paths, p)
-		default:
-			t.equal = append(t.equal, s)
+		if len(one.equal)+len(one.paths) == 0 {
+			return t, &advice{fmt.Sprintf("%q stands alone, not in a list", item), "a list holds values; write | for or inside a regular expression"}
 		}
+		t.equal = append(t.equal, one.equal...)
+		t.paths = append(t.paths, one.paths...)
 	}
 	return t, nil
+}
+
+// parse reads one test.
+func (t *test) parse(value any, isPath bool) error {
+	s, err := scalarText(value)
+	if err != nil {
+		return err
+	}
+	word, rest, _ := strings.Cut(s, " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case s == "":
+		return &advice{"an empty text is no test", "write absent"}
+	case len(s) > maxInput:
+		return fmt.Errorf("the test is longer than %d bytes", maxInput)
+	case s == "present":
+		t.present = true
+	case s == "absent":
+		t.absent = true
+	case word == "~":
+		return t.parseRegexp(rest)
+	case word == "<" || word == "<=" || word == ">" || word == ">=":
+		t.op = word
+		if t.number, err = strconv.ParseFloat(rest, 64); err != nil || !finite(t.number) {
+			return &advice{fmt.Sprintf("%q is not a number to compare with", rest), `for example "` + word + ` 10"`}
+		}
+	case strings.IndexByte("~<>!=", s[0]) >= 0:
+		return &advice{fmt.Sprintf("%q is no test", s), `tests are present, absent, a value, a list, "~ regex", "> 10", with a space after the sign; for "is not" write unless:`}
+	case isPath:
+		p, err := parseTemplate(s)
+		t.paths = append(t.paths, p)
+		return err
+	default:
+		t.equal = append(t.equal, s)
+	}
+	return nil
+}
+
+func (t *test) parseRegexp(expr string) (err error) {
+	if expr == "" {
+		return &advice{"nothing stands after the ~", `for example "~ ^[0-9]+$"`}
+	}
+	if t.re, err = regexp.Compile(expr); err != nil {
+		return fmt.Errorf("%q is not a regular expression: %s", expr, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return nil
 }
 
 // scalarText writes a YAML scalar as a visitor would send it.
@@ -109,17 +137,37 @@ func scalarText(v any) (string, error) {
 	case uint64:
 		return strconv.FormatUint(v, 10), nil
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64), nil
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
-	return "", fmt.Errorf("a text, a number, a list of them, present, absent, ~ regex or > number is expected here")
+	return "", errors.New("a text, a number, true or false is expected here")
 }
 
 // fold reports whether values of this source are compared without regard to
 // case, as the names of hosts and media types are.
 func (s *source) fold() bool { return s.kind == sourceHost || s.kind == sourceResponseType }
 
+// hidden reports whether a log does not tell the source.
+func (s *source) hidden(x *exchange) bool {
+	switch s.kind {
+	case sourceQuery, sourceWholePath, sourceUTM, sourceReferrer, sourceLiteral:
+		return false
+	case sourceHost:
+		return x.host == ""
+	case sourceResponseType:
+		return x.contentType == ""
+	}
+	return true
+}
+
 // holds evaluates the condition. A value that is too long fails it either way.
 func (c *condition) holds(x *exchange) fate {
+	if x.blind && c.from.hidden(x) {
+		x.guessed = true
+		return fired
+	}
+	if c.from.kind == sourceResponseJSON && !x.answerKept {
+		return pending
+	}
 	v, ok := x.lookup(&c.from)
 	if len(v) > maxInput || x.tooLong(&c.from) {
 		return fateValueTooLong
@@ -127,7 +175,8 @@ func (c *condition) holds(x *exchange) fate {
 	if c.from.kind == sourceRoute && !ok {
 		return fateRouteUnknown
 	}
-	if c.test.matches(v, ok && v != "", c.from.fold()) == c.unless {
+	if c.test.matches(v, ok && v != "" || x.holdsMany(&c.from), c.from.fold()) == c.unless {
+		x.failed = c
 		return fateCondition
 	}
 	return fired

@@ -1,11 +1,8 @@
 package goaltrack
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -17,8 +14,9 @@ import (
 // New copies what it needs; changing a Config afterwards has no effect.
 type Config struct {
 	// Sites are the sites served, at least one. A request goes to the site
-	// whose host and longest path prefix fit; a request that fits none passes
-	// through untouched.
+	// whose host fits and whose path prefix is the longest that fits; of two
+	// alike, the one that names the host goes before "*.host", and that before
+	// every host. A request that fits none passes through untouched.
 	Sites []Site
 
 	// Rules are the goals, from [LoadRules], [ParseRules] or [NewRules].
@@ -37,8 +35,10 @@ type Config struct {
 	// cookie of the site's consent banner. With a reader set, only
 	// ConsentGranted is counted: unknown is not yes. Without one, visitors
 	// are counted unless they opted out (OptOutCookie, Sec-GPC).
-	// It runs on the request's goroutine, at most once a request, and under
-	// recover: a panic counts as ConsentUnknown.
+	// It runs on the request's goroutine, at most once for a request that
+	// concerns a goal or a new visitor; on others, once for each call of
+	// [Tracker.Trigger] or [Tracker.BrowserID]. It runs under recover: a panic
+	// counts as ConsentUnknown.
 	Consent func(*http.Request) Consent
 
 	// RequireConsent makes New fail when no Consent reader is set: a guard
@@ -70,6 +70,15 @@ type Config struct {
 	// the CDP's data remove duplicates. Default: false, the ID is sent,
 	// because the CDP has no idempotency key of its own.
 	NoEventID bool
+
+	// RulesHash sends the fingerprint of the rule file with every goal, as
+	// ext.goalConfig, so that a jump in the numbers can be traced to a change
+	// of the file. Default: false.
+	RulesHash bool
+
+	// Env names the environment, such as "production", for goals whose rule
+	// says env:. Default: none, and those goals never count.
+	Env string
 
 	// Delivery bounds and paces what is sent.
 	Delivery Delivery
@@ -222,121 +231,3 @@ const (
 	ConsentGranted
 	ConsentRefused
 )
-
-// withDefaults returns the configuration with every default filled in.
-func (c Config) withDefaults() Config {
-	def(&c.Views, ViewsOff)
-	def(&c.Cookie.MaxAge, 730*24*time.Hour)
-	def(&c.Cookie.Create, CreateVisit)
-	def(&c.Cookie.Warm, 2)
-	def(&c.Cookie.CreatePerSecond, 20)
-	def(&c.Cookie.CreateBurst, 200)
-	def(&c.OptOutCookie, "gt_optout")
-	def(&c.Delivery.QueueEvents, 10_000)
-	def(&c.Delivery.QueueBytes, 16<<20)
-	def(&c.Delivery.MaxAge, 10*time.Minute)
-	def(&c.Delivery.Workers, 16)
-	def(&c.Delivery.Timeout, 10*time.Second)
-	def(&c.Delivery.UnknownAttempts, 3)
-	def(&c.Delivery.BackoffBase, time.Second)
-	def(&c.Delivery.BackoffMax, 5*time.Minute)
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	if c.Rules == nil {
-		c.Rules = &Rules{}
-	}
-	return c
-}
-
-// def sets *p to v if it holds the zero value.
-func def[T comparable](p *T, v T) {
-	var zero T
-	if *p == zero {
-		*p = v
-	}
-}
-
-// validate returns every fault of a configuration whose defaults are filled in.
-func (c *Config) validate() error {
-	var errs []error
-	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-
-	if len(c.Sites) == 0 {
-		fault("Sites: at least one site is needed")
-	}
-	for i, s := range c.Sites {
-		if err := s.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("Sites[%d]: %w", i, err))
-		}
-	}
-	if c.Views != ViewsOff && c.Views != ViewsServer {
-		fault("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
-	}
-	switch c.Cookie.Create {
-	case CreateVisit, CreateGoal, CreateNever:
-	default:
-		fault("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
-	}
-	if c.Cookie.MaxAge < time.Second {
-		fault("Cookie.MaxAge: %v is less than a second", c.Cookie.MaxAge)
-	}
-	if !validCookieDomain(c.Cookie.Domain) {
-		fault("Cookie.Domain: %q is not a host name", c.Cookie.Domain)
-	}
-	if c.Cookie.CreatePerSecond < 0 || c.Cookie.CreateBurst < 0 {
-		fault("Cookie: CreatePerSecond and CreateBurst must not be negative")
-	}
-	if c.RequireConsent && c.Consent == nil {
-		fault("RequireConsent: no Consent reader is set, so nobody could ever be counted")
-	}
-	if !validToken(c.OptOutCookie) {
-		fault("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
-	}
-	errs = append(errs, c.Delivery.validate())
-	return errors.Join(errs...)
-}
-
-func (d *Delivery) validate() error {
-	var errs []error
-	for name, v := range map[string]int64{
-		"QueueEvents": int64(d.QueueEvents), "QueueBytes": d.QueueBytes, "MaxAge": int64(d.MaxAge),
-		"Workers": int64(d.Workers), "Timeout": int64(d.Timeout), "UnknownAttempts": int64(d.UnknownAttempts),
-		"BackoffBase": int64(d.BackoffBase), "BackoffMax": int64(d.BackoffMax),
-	} {
-		if v < 0 {
-			errs = append(errs, fmt.Errorf("Delivery.%s: must not be negative", name))
-		}
-	}
-	if d.Workers > 1024 {
-		errs = append(errs, fmt.Errorf("Delivery.Workers: %d is more than 1024", d.Workers))
-	}
-	return errors.Join(errs...)
-}
-
-func (s *Site) validate() error {
-	var errs []error
-	if s.CDP == nil {
-		errs = append(errs, errors.New("CDP: a cdp.Direct or cdp.Edge is needed"))
-	} else if err := s.CDP.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("CDP: %w", err))
-	}
-	for _, h := range s.Hosts {
-		if h == "" || strings.ContainsAny(h, "/: ") || strings.Contains(strings.TrimPrefix(h, "*."), "*") {
-			errs = append(errs, fmt.Errorf("Hosts: %q is not a host name such as shop.example or *.shop.example", h))
-		}
-	}
-	if s.PathPrefix != "" && !strings.HasPrefix(s.PathPrefix, "/") {
-		errs = append(errs, fmt.Errorf("PathPrefix: %q does not begin with a slash", s.PathPrefix))
-	}
-	if s.Language != "" && wireLanguage(s.Language) == "" {
-		errs = append(errs, fmt.Errorf("Language: %q is not a language such as EN or de-DE", s.Language))
-	}
-	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
-		errs = append(errs, fmt.Errorf("Currency: %q is not an ISO 4217 code such as EUR", s.Currency))
-	}
-	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {
-		errs = append(errs, fmt.Errorf("Channel: %q is neither auto nor a channel such as WEB", s.Channel))
-	}
-	return errors.Join(errs...)
-}

@@ -67,14 +67,18 @@ func (c *browserCookie) remove(h http.Header, former string) {
 	h.Add("Set-Cookie", former+c.deletion)
 }
 
-// isSet reports whether the application set the cookie itself.
-func (c *browserCookie) isSet(h http.Header) bool {
+// isSet reports whether the application set the cookie itself, and to which ID,
+// "" if to none.
+func (c *browserCookie) isSet(h http.Header) (id string, set bool) {
 	for _, line := range h["Set-Cookie"] {
-		if name, _, _ := strings.Cut(line, "="); name == c.name {
-			return true
+		if value, ok := strings.CutPrefix(line, c.name+"="); ok {
+			value, _, _ = strings.Cut(value, ";")
+			if set = true; cdp.ValidBrowserID(value) {
+				id = value
+			}
 		}
 	}
-	return false
+	return id, set
 }
 
 // storing says what an answer's headers allow to be set with it.
@@ -107,6 +111,82 @@ func storingOf(h http.Header) storing {
 		return storePublic
 	}
 	return storeUnsaid
+}
+
+// setCookies sets, renews, replaces or migrates the browser-ID cookie, if this
+// answer may carry it. tr.mu is held.
+func (tr *tracked) setCookies(h http.Header) {
+	c, status := &tr.site.cookie, tr.x.status
+	tr.store = storingOf(h)
+	if theirs, set := c.isSet(h); set {
+		if theirs != "" {
+			tr.id = theirs // one person, one guest
+		}
+		return
+	}
+	if status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
+		return
+	}
+	store := tr.store
+	set := tr.fresh
+	if tr.id != "" && !tr.fresh {
+		if id := tr.site.line.replaced.get(tr.id); id != "" {
+			tr.id, set = id, true
+		}
+		set = set || tr.former != "" || tr.navigation && store == storePrivate
+	}
+	// Of a client that has left, nobody would keep the ID.
+	if tr.id == "" && tr.r.Context().Err() == nil && tr.wantsID() {
+		switch {
+		case !tr.secure:
+			tr.t.ledger.note("cookie_insecure")
+		case store == storePublic:
+			tr.t.ledger.note("cookie_public_answer")
+		default:
+			if tr.id = tr.site.line.ids.take(); tr.id == "" {
+				tr.t.ledger.note("id_not_ready")
+			} else {
+				tr.fresh, set = true, true
+			}
+		}
+	}
+	if !set {
+		return
+	}
+	if store == storePublic {
+		tr.t.ledger.note("cookie_public_answer")
+		return
+	}
+	if store == storeUnsaid {
+		h.Set("Cache-Control", "private")
+	}
+	c.set(h, tr.id)
+	if tr.former != "" {
+		c.remove(h, tr.former)
+	}
+}
+
+// wantsID reports whether this answer is reason enough to make a guest.
+func (tr *tracked) wantsID() bool {
+	switch tr.t.config.Cookie.Create {
+	case CreateNever:
+		return false
+	case CreateVisit:
+		if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || isHTML(tr.x.contentType)) {
+			return true
+		}
+	}
+	tr.peekForm()
+	for i := range tr.candidates {
+		c := &tr.candidates[i]
+		if c.trigger.kind == triggerView {
+			continue
+		}
+		if f := tr.judge(c); f == fired || f == pending {
+			return true
+		}
+	}
+	return false
 }
 
 // validCookieDomain accepts host names with or without a leading dot.

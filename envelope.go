@@ -20,12 +20,14 @@ import (
 type envelope struct {
 	site, goal, userAgent string
 	hasExt                bool
+	dropLate              bool // rather dropped than sent late
 	body                  []byte
 }
 
 const (
 	envelopeVersion = 1
 	flagExt         = 1
+	flagDropLate    = 2
 )
 
 // appendHead appends all but the body.
@@ -33,6 +35,9 @@ func (e *envelope) appendHead(dst []byte) []byte {
 	var flags byte
 	if e.hasExt {
 		flags |= flagExt
+	}
+	if e.dropLate {
+		flags |= flagDropLate
 	}
 	dst = append(dst, envelopeVersion, flags)
 	for _, s := range [...]string{e.site, e.goal, e.userAgent} {
@@ -44,23 +49,41 @@ func (e *envelope) appendHead(dst []byte) []byte {
 
 var errEnvelope = errors.New("goaltrack: not an event of a version this program knows")
 
-// parseEnvelope reads what appendHead and the body wrote. The body shares b.
+// parseEnvelope reads what appendHead and the body wrote. The body shares b. It
+// is looked at just enough to be completed safely.
 func parseEnvelope(b []byte) (e envelope, err error) {
 	if len(b) < 2 || b[0] != envelopeVersion {
 		return e, errEnvelope
 	}
-	e.hasExt = b[1]&flagExt != 0
+	e.hasExt, e.dropLate = b[1]&flagExt != 0, b[1]&flagDropLate != 0
 	b = b[2:]
 	for _, into := range [...]*string{&e.site, &e.goal, &e.userAgent} {
 		n, used := binary.Uvarint(b)
-		if used <= 0 || n > uint64(len(b)-used) {
+		if used <= 0 || n > uint64(len(b[used:])) {
 			return e, errEnvelope
 		}
 		*into = string(b[used : used+int(n)]) //nolint:gosec // n is at most len(b).
 		b = b[used+int(n):]                   //nolint:gosec // As above.
 	}
 	e.body = b
+	if !e.hasLayout() {
+		return e, errEnvelope
+	}
 	return e, nil
+}
+
+// hasLayout reports whether the body begins and ends as one that can be
+// completed.
+func (e *envelope) hasLayout() bool {
+	rest, ok := bytes.CutPrefix(e.body, []byte(idPrefix))
+	_, rest, closed := bytes.Cut(rest, []byte{'"'})
+	if !ok || !closed {
+		return false
+	}
+	if e.hasExt {
+		return bytes.HasSuffix(rest, []byte("}}")) && !bytes.HasSuffix(rest, []byte("{}}"))
+	}
+	return bytes.HasSuffix(rest, []byte("}"))
 }
 
 const idPrefix = `{"browser_id":"`

@@ -1,13 +1,15 @@
 package goaltrack
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"maps"
-	"math"
 	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -32,39 +34,75 @@ const maxEvent = 32 << 10
 // eventOf makes the event of a goal that fired. Values come from x and, for a
 // goal raised in code, from its data.
 func (s *site) eventOf(g *goal, x *exchange, page string, extra Data) (cdp.Event, fate) {
-	e := cdp.Event{Type: g.typ, Page: page}
-	s.base(&e, x)
-	if f := g.replaceBase(&e, x); f != fired {
-		return e, f
+	var e cdp.Event
+	if g.order != nil {
+		var f fate
+		if e, f = s.orderOf(g, x, page, time.Now()); f != fired {
+			return e, f
+		}
+	} else {
+		e = cdp.Event{Type: g.typ, Page: page}
+		s.base(&e, x)
+		if f := g.replaceBase(&e, x); f != fired {
+			return e, f
+		}
 	}
-	e.Ext = make(cdp.Ext, 0, len(g.data)+len(extra)+2)
+	e.Ext = make(cdp.Ext, 0, len(g.data)+len(extra)+3)
 	for i := range g.data {
 		d := &g.data[i]
-		if d.from.kind == sourceLiteral {
-			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: d.literal})
-			continue
+		v, f := d.value(x)
+		if f != fired {
+			return e, f
 		}
-		if d.from.kind == sourceApp { // keeps its type
-			if v, ok := x.app[d.from.name]; ok {
-				e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: v})
+		if v != nil {
+			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: v})
+		}
+	}
+	if g.typ == formType && !slices.ContainsFunc(e.Ext, func(a cdp.Attr) bool { return a.Name == "interactionType" }) {
+		e.Ext = append(e.Ext, cdp.Attr{Name: "interactionType", Value: cdp.FormSubmitted})
+	}
+	if len(extra) > 0 { // sorting nothing would cost three allocations
+		for _, name := range slices.Sorted(maps.Keys(extra)) {
+			if !slices.ContainsFunc(g.data, func(d field) bool { return d.name == name }) {
+				e.Ext = append(e.Ext, cdp.Attr{Name: name, Value: extra[name]})
 			}
-			continue
-		}
-		v, ok := x.lookup(&d.from)
-		switch {
-		case len(v) > maxCollected || x.tooLong(&d.from):
-			return e, fateValueTooLong
-		case !ok || v == "":
-		default:
-			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: cleanText(v)})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		if !slices.ContainsFunc(g.data, func(d field) bool { return d.name == name }) {
-			e.Ext = append(e.Ext, cdp.Attr{Name: name, Value: extra[name]})
+	return e, g.addValue(&e, x)
+}
+
+// value reads the attribute's value: nil if there is none.
+func (d *field) value(x *exchange) (any, fate) {
+	if d.from.kind == sourceLiteral {
+		return d.literal, fired
+	}
+	v, typed := x.lookupTyped(&d.from)
+	if !typed {
+		s, ok := x.lookup(&d.from)
+		if x.tooLong(&d.from) {
+			return nil, fateValueTooLong
+		}
+		if ok && s != "" {
+			v = s
 		}
 	}
-	return e, g.addValue(&e, x, s)
+	switch s := v.(type) {
+	case string:
+		if len(s) > maxCollected {
+			return nil, fateValueTooLong
+		}
+		v = cleanText(s)
+	case map[string]any, []any:
+		return nil, fired // the CDP takes no lists and objects
+	}
+	if v == nil {
+		return nil, fired
+	}
+	v, ok := d.as.convert(v)
+	if !ok {
+		return nil, fired
+	}
+	return v, fired
 }
 
 // base fills what the site says.
@@ -75,51 +113,54 @@ func (s *site) base(e *cdp.Event, x *exchange) {
 	}
 }
 
-// replaceBase puts what the goal says in place of what the site says.
+// collect reads what goes into an event: a valid text, or "" if there is none.
+func (x *exchange) collect(s *source) (v string, f fate) {
+	v, _ = x.lookup(s)
+	if len(v) > maxCollected || x.tooLong(s) {
+		return "", fateValueTooLong
+	}
+	return cleanText(v), fired
+}
+
+// replaceBase puts what the goal says in place of what the site says. Nonsense,
+// which a visitor may have written into a cookie, leaves the site's word.
 func (g *goal) replaceBase(e *cdp.Event, x *exchange) fate {
 	for i, into := range [baseFields]*string{&e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
-		v, ok := x.lookup(&g.base[i])
+		v, f := x.collect(&g.base[i])
+		if f != fired {
+			return f
+		}
 		switch {
-		case !ok || v == "":
-			continue
-		case len(v) > maxCollected:
-			return fateValueTooLong
+		case i == baseLanguage:
+			v = wireLanguage(v)
+		case i == baseCurrency && !cdp.ValidCurrency(v), i == baseChannel && !cdp.ValidChannel(v) && v != channelAuto:
+			v = ""
+		case i == baseChannel && v == channelAuto:
+			v = x.deviceChannel()
 		}
-		switch i {
-		case baseLanguage:
-			if v = wireLanguage(v); v == "" {
-				continue // the visitor's cookie says nonsense: the site's language it is
-			}
-		case baseChannel:
-			if v == channelAuto {
-				v = x.deviceChannel()
-			}
+		if v != "" {
+			*into = v
 		}
-		*into = v
 	}
-	v, ok := x.lookup(&g.page)
-	switch {
-	case len(v) > maxCollected:
-		return fateValueTooLong
-	case ok && v != "":
-		e.Page = cleanText(v)
-	}
-	return fired
+	page, f := x.collect(&g.page)
+	def(&page, e.Page)
+	e.Page = page
+	return f
 }
 
 // addValue adds what the goal is worth.
-func (g *goal) addValue(e *cdp.Event, x *exchange, s *site) fate {
+func (g *goal) addValue(e *cdp.Event, x *exchange) fate {
 	if !g.value.set {
 		return fired
 	}
 	amount := g.value.amount
 	if g.value.from.kind != sourceLiteral {
-		text, ok := x.lookup(&g.value.from)
-		if !ok || text == "" {
-			return fired // no value is said, which is not the same as 0
+		text, f := x.collect(&g.value.from)
+		if f != fired || text == "" {
+			return f // no value is said, which is not the same as 0
 		}
 		var err error
-		if amount, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil || math.IsNaN(amount) || math.IsInf(amount, 0) || amount < 0 {
+		if amount, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil || !finite(amount) || amount < 0 {
 			return fateValueMissing
 		}
 		if g.value.max > 0 && amount > g.value.max {
@@ -140,11 +181,7 @@ func (g *goal) addValue(e *cdp.Event, x *exchange, s *site) fate {
 func (s *site) viewOf(x *exchange, page string) cdp.Event {
 	e := cdp.View(page)
 	s.base(&e, x)
-	if ref := x.referer; ref != "" && len(ref) <= maxInput && utf8.ValidString(ref) {
-		if u, err := url.Parse(ref); err == nil && u.Host != "" && !strings.EqualFold(hostOnly(u.Host), hostOnly(x.host)) {
-			e.Referrer = ref
-		}
-	}
+	e.Referrer = x.otherSite()
 	e.UTM = utmOf(x.rawQuery)
 	return e
 }
@@ -172,13 +209,17 @@ func utmOf(rawQuery string) (utm []cdp.Attr) {
 
 // encode writes the event and its envelope in one piece. The result is the
 // caller's.
-func (s *site) encode(e *cdp.Event, goalName, userAgent string, noEventID bool) ([]byte, fate) {
+func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
+	if c.RulesHash && rulesHash != "" && g.goal != nil {
+		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalConfig, Value: rulesHash})
+	}
 	var buf [2 << 10]byte
-	head := envelope{site: s.Name, goal: goalName, userAgent: cutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !noEventID}
+	head := envelope{site: s.Name, goal: g.name(), userAgent: cutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
+	head.dropLate = g.goal != nil && g.goal.limits.dropLate
 	out := head.appendHead(buf[:0])
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)
-	if !noEventID {
+	if !c.NoEventID {
 		out = appendEventID(out, len(e.Ext) > 0)
 	}
 	if len(out)-start > maxEvent {
@@ -202,20 +243,14 @@ func appendEventID(body []byte, hasExt bool) []byte {
 
 // appendUUID writes a version 4 UUID (RFC 9562) of random bits.
 func appendUUID(dst []byte, hi, lo uint64) []byte {
-	hi = hi&^0xf000 | 0x4000
-	lo = lo&^(3<<62) | 2<<62
-	const hex = "0123456789abcdef"
-	for i := range 32 {
-		if i == 8 || i == 12 || i == 16 || i == 20 {
-			dst = append(dst, '-')
-		}
-		word := hi
-		if i >= 16 {
-			word = lo
-		}
-		dst = append(dst, hex[word>>(60-4*(i%16))&0xf])
-	}
-	return dst
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
+	binary.BigEndian.PutUint64(b[8:], lo&^(3<<62)|2<<62)
+	dst = append(hex.AppendEncode(dst, b[:4]), '-')
+	dst = append(hex.AppendEncode(dst, b[4:6]), '-')
+	dst = append(hex.AppendEncode(dst, b[6:8]), '-')
+	dst = append(hex.AppendEncode(dst, b[8:10]), '-')
+	return hex.AppendEncode(dst, b[10:])
 }
 
 // maxUserAgent is where a user agent is cut: longer ones are attacks on those
@@ -263,15 +298,47 @@ func (x *exchange) deviceChannel() string {
 // homePage is how the SDKs name the page at "/".
 const homePage = "Home Page"
 
-// pageName names a page as Sitecore's browser scripts do: by the last segment
-// of its path.
+// pageName names a page as Sitecore's browser scripts do, by the last segment
+// of its path, unless that looks like a key to something: a reset token or a
+// share link must not reach the CDP. Then it is the segment before.
 func pageName(path string) string {
-	path = trimPath(path)
-	if path == "" {
-		return homePage
+	path = strings.TrimRight(path, "/")
+	for path != "" {
+		i := strings.LastIndexByte(path, '/')
+		name := path[i+1:]
+		if name != "" && !looksLikeToken(name) {
+			return cleanText(name[:min(len(name), maxCollected)])
+		}
+		path = path[:max(i, 0)]
 	}
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	return cleanText(name[:min(len(name), maxCollected)])
+	return homePage
+}
+
+// tokenLength is how long an unbroken run of letters and digits is in a token
+// and hardly ever in a word.
+const tokenLength = 20
+
+// looksLikeToken reports a UUID, or a long run of letters and digits mixed.
+func looksLikeToken(s string) bool {
+	if cdp.ValidBrowserID(s) {
+		return true
+	}
+	run, digits := 0, 0
+	for _, c := range []byte(s) {
+		switch {
+		case '0' <= c && c <= '9':
+			digits++
+			run++
+		case 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_':
+			run++
+		default:
+			run, digits = 0, 0
+		}
+		if run >= tokenLength && digits > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // submitPage is the page a form was on: the page of the Referer, if it is one

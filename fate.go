@@ -19,6 +19,11 @@ const (
 
 	// The rule did not hold.
 	fateCondition
+	fateNotNow
+	fatePaused
+	fateOtherHost
+	fateOtherEnv
+	fateOtherForm
 	fateStatus
 	fateNotHTML
 	fateNotSuccessful
@@ -42,7 +47,11 @@ const (
 	fateTimedOut
 	fateClientGone
 
+	// The goal held, and its rule says not to send it.
+	fateDraft
+
 	// The event could not be sent.
+	fateNoIdentity
 	fateNoBrowserID
 	fateInsecure
 	fateEventInvalid
@@ -71,6 +80,11 @@ var fateNames = [fateCount]string{
 	fateBot:            "bot",
 	fateNotNavigation:  "not_navigation",
 	fateCondition:      "condition",
+	fateNotNow:         "not_now",
+	fatePaused:         "paused",
+	fateOtherHost:      "other_host",
+	fateOtherEnv:       "other_env",
+	fateOtherForm:      "other_form",
 	fateStatus:         "status",
 	fateNotHTML:        "not_html",
 	fateNotSuccessful:  "not_successful",
@@ -89,6 +103,8 @@ var fateNames = [fateCount]string{
 	fateHijacked:       "hijacked",
 	fateTimedOut:       "timed_out",
 	fateClientGone:     "client_gone",
+	fateDraft:          "draft",
+	fateNoIdentity:     "no_identity",
 	fateNoBrowserID:    "no_browser_id",
 	fateInsecure:       "insecure",
 	fateEventInvalid:   "event_invalid",

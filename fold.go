@@ -31,6 +31,24 @@ func appendFold(dst []byte, s string) []byte {
 	return dst
 }
 
+// foldsTo reports whether folded is what appendFold makes of s.
+func foldsTo(s, folded string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			var buf [128]byte
+			return string(appendFold(buf[:0], s)) == folded
+		}
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if i >= len(folded) || c != folded[i] {
+			return false
+		}
+	}
+	return len(s) == len(folded)
+}
+
 // foldRune returns the smallest rune of those that fold together with r.
 func foldRune(r rune) rune {
 	least := r

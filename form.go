@@ -33,10 +33,18 @@ func formKindOf(contentType string) formKind {
 		return formKindURLEncoded
 	case strings.EqualFold(media, "multipart/form-data"):
 		return formKindMultipart
-	case strings.EqualFold(media, "application/json"):
+	case isJSON(media):
 		return formKindJSON
 	}
 	return formKindNone
+}
+
+// isJSON reports whether a media type is JSON, or a format made of it
+// (RFC 6839, section 3.1).
+func isJSON(media string) bool {
+	const suffix = "+json"
+	return strings.EqualFold(media, "application/json") ||
+		len(media) > len(suffix) && strings.EqualFold(media[len(media)-len(suffix):], suffix)
 }
 
 // fieldState says what a form holds under a name.

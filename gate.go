@@ -16,7 +16,7 @@ import (
 // person would give them: the visitor said no; he was not asked or has not
 // answered; nobody is looking; nobody is there.
 func (t *Tracker) gate(r *http.Request) fate {
-	if v := cookieValue(r.Header, t.config.OptOutCookie, nil); v != "" && v != "0" && v != "false" {
+	if cookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
 		return fateOptOut
 	}
 	if !t.config.IgnoreGPC {
@@ -25,12 +25,13 @@ func (t *Tracker) gate(r *http.Request) fate {
 		}
 	}
 	switch t.consent(r) {
-	case ConsentUnknown:
-		return fateConsentUnknown
+	case ConsentGranted:
 	case ConsentRefused:
 		return fateConsentRefused
+	default: // unknown is not yes, and neither is a value of no meaning
+		return fateConsentUnknown
 	}
-	if r.Method == http.MethodGet && isPrefetch(r.Header) {
+	if r.Method == http.MethodGet && (isPrefetch(r.Header) || isSoftPrefetch(r.Header)) {
 		return fatePrefetch
 	}
 	if t.bots.is(userAgent(r)) {
@@ -38,6 +39,9 @@ func (t *Tracker) gate(r *http.Request) fate {
 	}
 	return fired
 }
+
+// saysYes reads the value of the opt-out cookie.
+func saysYes(v string) bool { return v != "" && v != "0" && v != "false" }
 
 // consent asks the reader; without one there is nothing to ask.
 func (t *Tracker) consent(r *http.Request) (c Consent) {
@@ -95,18 +99,26 @@ func isSecure(r *http.Request) bool {
 	if _, ok := r.Header["Sec-Fetch-Site"]; ok {
 		return true
 	}
-	if proto, ok := first(r.Header["X-Forwarded-Proto"]); ok && strings.EqualFold(lastOf(proto), "https") {
-		return true
-	}
-	if f, ok := first(r.Header["Forwarded"]); ok && strings.Contains(strings.ToLower(f), "proto=https") {
-		return true
-	}
-	return isLoopback(r.Host)
+	// Proxies append to these lists, so the first item is the browser's own
+	// connection.
+	proto, _ := first(r.Header["X-Forwarded-Proto"])
+	proto, _, _ = strings.Cut(proto, ",")
+	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || isLoopback(r.Host)
 }
 
-// lastOf returns the last item of a comma-separated list.
-func lastOf(list string) string {
-	return strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:])
+// forwardedSecure reads Forwarded (RFC 7239): for=192.0.2.60;proto=https.
+func forwardedSecure(h http.Header) bool {
+	element, _ := first(h["Forwarded"])
+	element, _, _ = strings.Cut(element, ",")
+	for element != "" {
+		var pair string
+		pair, element, _ = strings.Cut(element, ";")
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if strings.EqualFold(name, "proto") {
+			return strings.EqualFold(strings.Trim(value, `"`), "https")
+		}
+	}
+	return false
 }
 
 func isLoopback(host string) bool {

@@ -37,22 +37,32 @@ type raised struct {
 // event's attributes, beside those the rule names, and $app.name in the rule.
 //
 // Within a request that the Tracker follows, the event is sent when the handler
-// has returned normally; a panic takes it back. On any other request, and after
-// the handler returned, it is sent at once for the visitor whose cookie the
-// request has. The gate applies: for a visitor who may not be counted, nothing
-// is sent and the ledger says why. The error is ErrUnknownGoal, ErrInvalid or,
-// at once, ErrRefused; nil says that the goal was taken in, not that it was
-// delivered.
+// has returned normally; a panic takes it back. On any other request, after the
+// handler returned, and for the 65th goal of one request and those after it, it
+// is sent at once for the visitor whose cookie the request has. The gate
+// applies: for a visitor who may not be counted, nothing is sent and the ledger
+// says why. The error is ErrUnknownGoal, ErrInvalid or, at once, ErrRefused; nil
+// says that the goal was taken in, not that it was delivered.
 func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
-	g, err := t.codeGoal(goal, data)
+	tr := t.trackedOf(r)
+	g, err := t.rulesOf(tr).codeGoal(goal, data)
 	if err != nil {
 		return err
 	}
 	data = maps.Clone(data)
-	if tr := t.trackedOf(r); tr != nil && tr.raise(g, data) {
+	if tr != nil && tr.raise(g, data) {
 		return nil
 	}
-	return t.triggerNow(r, g, data)
+	return t.triggerNow(r, tr, g, data)
+}
+
+// rulesOf returns the rules a request began with, which may have been replaced
+// since.
+func (t *Tracker) rulesOf(tr *tracked) *Rules {
+	if tr != nil {
+		return tr.rules
+	}
+	return t.rules.Load()
 }
 
 // raise keeps the goal until the handler returns. It reports false if it has
@@ -69,21 +79,48 @@ func (tr *tracked) raise(g *goal, data Data) bool {
 
 const maxRaised = 64
 
-// triggerNow sends a goal for a request that is not followed.
-func (t *Tracker) triggerNow(r *http.Request, g *goal, data Data) error {
+// triggerNow sends a goal for a request that is not followed, or not any more.
+func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data) (err error) {
+	defer t.recovered("Trigger", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)
 	s := t.siteOf(r.Host, path)
+	if seen != nil && seen.site != nil {
+		s, path = seen.site, seen.x.path
+	}
 	if s == nil {
 		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
 	}
 	tr := t.track(s, r, path)
-	tr.gate = t.gate(r)
-	f := tr.gate
-	if f == fired {
+	if seen != nil {
+		tr.resume(seen)
+	} else {
+		tr.gate = t.gate(r)
+	}
+	f := tr.judgeRaised(&g.triggers[0], data)
+	switch {
+	case f != fired:
+	case seen == nil && tr.id == "" && !t.config.DryRun:
+		f = fateNoBrowserID // no cookie can be set any more, so each call would make another guest
+	default:
 		f = tr.emit(&g.triggers[0], data)
 	}
 	tr.decide(&g.triggers[0], f, "")
 	return refused(f)
+}
+
+// resume takes over what is known of the visitor, so that an ID made for him in
+// this request stays his only one.
+func (tr *tracked) resume(seen *tracked) {
+	tr.gate, tr.secure = seen.gate, seen.secure
+	if seen.gate != fired {
+		return
+	}
+	tr.orderKey = seen.key()
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	tr.id = seen.id
+	tr.x.app = maps.Clone(seen.app)
+	tr.rejected = slices.Clone(seen.rejected)
 }
 
 // refused makes an error of a fate. The gate's refusals are none: the visitor
@@ -109,11 +146,13 @@ type Visitor struct {
 }
 
 // Send sends a goal whose rule says code: true for a visitor who is not there.
+// Of the rule, all limits apply but hosts:, since there is no host.
 // Whether he may be counted is for the caller to know. ctx bounds the wait of a
 // queue that writes to disk; the default queue never waits. The error is
 // ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
-func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) error {
-	g, err := t.codeGoal(goal, data)
+func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {
+	defer t.recovered("Send", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
+	g, err := t.rules.Load().codeGoal(goal, data)
 	if err != nil {
 		return err
 	}
@@ -129,19 +168,25 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	x := exchange{app: data}
-	e, f := s.eventOf(g, &x, "", data)
+	x := exchange{app: data, nobody: true}
+	f := t.judgeRaised(&g.triggers[0], &x)
+	var e cdp.Event
 	if f == fired {
-		e.BrowserID = v.BrowserID
-		f = t.enqueue(s, &g.triggers[0], &e, v.BrowserID, v.UserAgent)
+		e, f = s.eventOf(g, &x, "", data)
+	}
+	if f == fired {
+		f = t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e)
 	}
 	t.ledger.decide(g.Name, f, v.BrowserID, "")
+	if err := ctx.Err(); err != nil && f == fateQueueFull {
+		return err // it was the wait that ended
+	}
 	return refused(f)
 }
 
 // codeGoal finds a goal that may be raised in code and checks its data.
-func (t *Tracker) codeGoal(name string, data Data) (*goal, error) {
-	g := t.rules.Load().byID[name]
+func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
+	g := rs.byID[name]
 	switch {
 	case g == nil:
 		return nil, fmt.Errorf("%w: %s", ErrUnknownGoal, name)
@@ -169,6 +214,9 @@ func (t *Tracker) codeGoal(name string, data Data) (*goal, error) {
 // answer's cookie will carry.
 func (t *Tracker) BrowserID(r *http.Request) string {
 	if tr := t.trackedOf(r); tr != nil {
+		if tr.gate != fired {
+			return ""
+		}
 		return tr.browserID()
 	}
 	s := t.siteOf(r.Host, t.path(r))
@@ -207,10 +255,11 @@ func (t *Tracker) Reject(r *http.Request, goal string) error {
 }
 
 func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]string) error {
-	if t.rules.Load().byID[goal] == nil {
+	tr := t.trackedOf(r)
+	if t.rulesOf(tr).byID[goal] == nil {
 		return fmt.Errorf("%w: %s", ErrUnknownGoal, goal)
 	}
-	if tr := t.trackedOf(r); tr != nil {
+	if tr != nil {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
 		if l := list(tr); !tr.ended && !slices.Contains(*l, goal) {

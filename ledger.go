@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,6 +36,9 @@ type ledger struct {
 type tally struct {
 	counts [decisionFates]atomic.Uint64
 	last   atomic.Int64 // Unix nanoseconds when it last fired
+
+	mu     sync.Mutex
+	misses map[nearMiss]NearMiss
 }
 
 // recentRecords is how many decisions and deliveries a snapshot shows.
@@ -85,6 +89,57 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 		t.last.Store(now.UnixNano())
 	}
 	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+}
+
+// miss counts a way in which a goal nearly counted.
+func (l *ledger) miss(goal string, m nearMiss) {
+	t := (*l.goals.Load())[goal]
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.misses == nil {
+		t.misses = make(map[nearMiss]NearMiss)
+	}
+	n, known := t.misses[m]
+	if !known && len(t.misses) == keptMisses {
+		t.forgetRarest()
+	}
+	n.Times, n.Last = n.Times+1, time.Now()
+	t.misses[m] = n
+}
+
+// forgetRarest makes room for a new near miss, so that what happens often now
+// is seen beside what happened once. t.mu is held.
+func (t *tally) forgetRarest() {
+	var rarest nearMiss
+	least := NearMiss{Times: 1 << 62}
+	for m, n := range t.misses {
+		if n.Times < least.Times || n.Times == least.Times && n.Last.Before(least.Last) {
+			rarest, least = m, n
+		}
+	}
+	delete(t.misses, rarest)
+}
+
+// nearMisses tells what kept a goal from counting, the most frequent first.
+func (l *ledger) nearMisses(g *goal) []NearMiss {
+	t := (*l.goals.Load())[g.Name]
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]NearMiss, 0, len(t.misses))
+	for m, n := range t.misses {
+		n.What, n.Hint = m.describe(g)
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b NearMiss) int {
+		return cmp.Or(cmp.Compare(b.Times, a.Times), strings.Compare(a.What, b.What))
+	})
+	return list
 }
 
 func (l *ledger) record(r Record) {
@@ -178,7 +233,7 @@ func (l *ledger) account(waiting int) Account {
 	a.Delivered = l.delivered.Load()
 	a.Accepted, a.Recovered = l.accepted.Load(), l.recovered.Load()
 	a.PossibleDuplicates = l.duplicates.Load()
-	a.Waiting = uint64(max(waiting, 0)) //nolint:gosec // Not negative.
+	a.Waiting = uint64(max(waiting, 0))
 	return a
 }
 
@@ -237,8 +292,10 @@ type Snapshot struct {
 	// Since is when the tracker started; all counts are since then, for this
 	// process alone.
 	Since time.Time `json:"since"`
-	// RulesHash is the fingerprint of the rule file in force.
-	RulesHash string `json:"rulesHash"`
+	// RulesHash is the fingerprint of the rule file in force, RulesFault why a
+	// newer one is not, if WatchRules found one with faults.
+	RulesHash  string `json:"rulesHash"`
+	RulesFault string `json:"rulesFault,omitempty"`
 	// Goals tells each goal's decisions, in the order of the rules.
 	Goals []GoalCount `json:"goals"`
 	// Notes count what is no fate of its own: cookies not set and why, IDs
@@ -257,6 +314,9 @@ type GoalCount struct {
 	Fired    uint64            `json:"fired"`
 	NotFired map[string]uint64 `json:"notFired"`
 	Last     time.Time         `json:"last,omitzero"`
+	// NearMisses say in words why it did not count although its path and
+	// method matched, the most frequent first, at most 16.
+	NearMisses []NearMiss `json:"nearMisses,omitempty"`
 }
 
 // goal adds up one goal.

@@ -1,11 +1,11 @@
 package goaltrack
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // exchange is what the rules look at: one request and its answer, as values.
@@ -30,13 +30,27 @@ type exchange struct {
 	responseHeader http.Header
 	contentType    string
 	typeKnown      bool // contentType is final; false while it may yet be sniffed
+	answerKept     bool // answer is as it will be; false while the handler writes
+	answer         jsonBody
 
 	route string // name or template of the route, if a router told
 	form  formFields
+	json  jsonBody
 	// formFate is fired when form holds what the visitor sent, formPending
 	// while the handler has not read it all, and otherwise why it cannot be.
 	formFate fate
 	app      map[string]any
+	// nobody says that there is no request at all, as with Tracker.Send.
+	nobody bool
+	// blind says that the exchange comes from a log, which does not tell all of
+	// it; guessed that something it does not tell was taken to hold.
+	blind, guessed bool
+	// failed is the condition that did not hold, for explanations.
+	failed *condition
+	// confirmed says that the application confirmed the form.
+	confirmed bool
+	// soft says that a script fetched the page in place of a navigation.
+	soft bool
 
 	// Variables captured for the goal being judged.
 	vars          []string
@@ -50,16 +64,6 @@ type exchange struct {
 // known yet.
 const pending = fateCount
 
-// judgeEarly tests what is known before the handler runs.
-func (g *goal) judgeEarly(x *exchange) fate {
-	for i := range g.early {
-		if f := g.early[i].holds(x); f != fired {
-			return f
-		}
-	}
-	return fired
-}
-
 // judgeLate tests the answer, then the conditions that needed it. failure are
 // the pages of refused forms. It returns fired, a reason, or pending.
 func (t *trigger) judgeLate(x *exchange, failure []template) fate {
@@ -70,36 +74,53 @@ func (t *trigger) judgeLate(x *exchange, failure []template) fate {
 	case triggerDownload:
 		f = judgeDownload(x)
 	case triggerSubmit:
-		f = t.goal.success.judge(x, failure)
+		if f = t.goal.success.judge(x, failure); x.confirmed {
+			f = fired // whatever the answer looks like
+		}
 	}
 	if f != fired || t.goal == nil {
 		return f
 	}
-	return t.goal.judgeConditions(x)
+	return t.judgeConditions(x)
 }
 
-func (g *goal) judgeConditions(x *exchange) fate {
-	waiting := false
+// judgeConditions tests the conditions that had to wait for the answer.
+func (t *trigger) judgeConditions(x *exchange) fate {
+	g := t.goal
+	if t.readsBody() && x.formFate != fired && x.formFate != pending {
+		return x.formFate
+	}
+	verdict := fired
 	for i := range g.late {
 		c := &g.late[i]
-		if c.from.kind == sourceForm && x.formFate != fired {
-			if x.formFate != pending {
-				return x.formFate
-			}
-			waiting = true
+		if (c.from.kind == sourceForm || c.from.kind == sourceJSON) && x.formFate == pending {
+			verdict = pending
 			continue
 		}
-		if f := c.holds(x); f != fired {
+		if c.from.kind == sourceResponseType && !x.typeKnown {
+			verdict = pending
+			continue
+		}
+		switch f := c.holds(x); f {
+		case fired:
+		case pending:
+			verdict = pending
+		default:
 			return f
 		}
 	}
-	if len(g.formFields) > 0 && x.formFate != fired {
-		return x.formFate // a reason, or pending
-	}
-	if waiting {
+	if t.readsBody() && x.formFate == pending {
 		return pending
 	}
-	return fired
+	if verdict == fired && t.form != "" && !t.named(x) {
+		return fateOtherForm
+	}
+	return verdict
+}
+
+// readsBody reports whether the goal needs the body of a submit.
+func (t *trigger) readsBody() bool {
+	return t.kind == triggerSubmit && (len(t.goal.needs.form) > 0 || t.goal.needs.json)
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
@@ -114,10 +135,18 @@ func judgePage(x *exchange) fate {
 		return fateStatus
 	case !x.typeKnown:
 		return pending
-	case !isHTML(x.contentType):
+	case !isHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
 		return fateNotHTML
 	}
 	return fired
+}
+
+// isPageData reports whether a script can make a page of the answer: the JSON
+// and the component streams that Next.js navigates with.
+func isPageData(contentType string) bool {
+	mime, _, _ := strings.Cut(contentType, ";")
+	mime = strings.TrimSpace(mime)
+	return strings.EqualFold(mime, "application/json") || strings.EqualFold(mime, "text/x-component")
 }
 
 func isHTML(contentType string) bool {
@@ -138,7 +167,7 @@ func judgeDownload(x *exchange) fate {
 		return fired
 	case http.StatusPartialContent:
 		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
-		if !ok || first != 0 || last-first+1 < min(smallRange, size) {
+		if !ok || first != 0 || last < min(smallRange, size)-1 {
 			return fateRange
 		}
 		return fired
@@ -149,7 +178,8 @@ func judgeDownload(x *exchange) fate {
 // contentRange reads "bytes 0-1023/4096" (RFC 9110, section 14.4). An unknown
 // size, "*", is taken for a large one.
 func contentRange(s string) (first, last, size int64, ok bool) {
-	span, total, ok1 := strings.Cut(strings.TrimPrefix(s, "bytes "), "/")
+	unit, s, _ := strings.Cut(s, " ")
+	span, total, ok1 := strings.Cut(s, "/")
 	from, to, ok2 := strings.Cut(span, "-")
 	first, err1 := strconv.ParseInt(from, 10, 64)
 	last, err2 := strconv.ParseInt(to, 10, 64)
@@ -157,7 +187,8 @@ func contentRange(s string) (first, last, size int64, ok bool) {
 	if total == "*" {
 		size, err3 = 1<<62, nil
 	}
-	return first, last, size, ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last
+	ok = ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last && last < size
+	return first, last, size, ok && strings.EqualFold(unit, "bytes")
 }
 
 // lookup reads a source. ok is false if the exchange has no such value.
@@ -181,7 +212,16 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceResponseHeader:
 		return first(x.responseHeader[s.name])
 	case sourceApp:
-		return x.appText(s.name)
+		return textOf(x.app[s.name])
+	case sourceJSON:
+		return textOf(x.json.member(s.name))
+	case sourceResponseJSON:
+		return textOf(x.answer.member(s.name))
+	case sourceUTM:
+		return queryValue(x.rawQuery, "utm_"+s.name)
+	case sourceReferrer:
+		v = x.otherSite()
+		return v, v != ""
 	case sourceWholePath:
 		return x.path, true
 	case sourceHost:
@@ -195,21 +235,59 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	return "", false
 }
 
+// holdsMany reports a list or an object that is not empty, which has no text
+// but is there all the same.
+func (x *exchange) holdsMany(s *source) bool {
+	v, _ := x.lookupTyped(s)
+	switch v := v.(type) {
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return false
+}
+
 // tooLong reports a form field that was there and is longer than any rule reads.
 func (x *exchange) tooLong(s *source) bool {
 	return s.kind == sourceForm && x.form.tooLong(s.name)
 }
 
-func (x *exchange) appText(name string) (string, bool) {
-	v, ok := x.app[name]
-	if !ok {
+// lookupTyped reads a source whose values have types of their own.
+func (x *exchange) lookupTyped(s *source) (v any, typed bool) {
+	switch s.kind {
+	case sourceApp:
+		v = x.app[s.name]
+	case sourceJSON:
+		v = x.json.member(s.name)
+	case sourceResponseJSON:
+		v = x.answer.member(s.name)
+	default:
+		return nil, false
+	}
+	return v, true
+}
+
+// textOf writes a value of some type as text, the way JSON does. Lists and
+// objects have none.
+func textOf(v any) (string, bool) {
+	if v == nil {
 		return "", false
 	}
 	s, err := scalarText(v)
-	if err != nil {
-		s = fmt.Sprint(v)
+	return s, err == nil
+}
+
+// otherSite is the Referer, if it is of another host.
+func (x *exchange) otherSite() string {
+	if x.referer == "" || len(x.referer) > maxInput || !utf8.ValidString(x.referer) {
+		return ""
 	}
-	return s, true
+	u, err := url.Parse(x.referer)
+	if err != nil || u.Host == "" || strings.EqualFold(hostOnly(u.Host), hostOnly(x.host)) {
+		return ""
+	}
+	return x.referer
 }
 
 func named(names, values []string, name string) (string, bool) {
@@ -238,13 +316,14 @@ func queryValue(rawQuery, name string) (string, bool) {
 		if strings.IndexByte(pair, ';') >= 0 {
 			continue // as net/url since Go 1.17
 		}
+		if strings.IndexByte(k, '%') >= 0 || strings.IndexByte(k, '+') >= 0 {
+			var err error
+			if k, err = url.QueryUnescape(k); err != nil {
+				continue
+			}
+		}
 		if k != name {
-			if strings.IndexByte(k, '%') < 0 && strings.IndexByte(k, '+') < 0 {
-				continue
-			}
-			if d, err := url.QueryUnescape(k); err != nil || d != name {
-				continue
-			}
+			continue
 		}
 		if v, err := url.QueryUnescape(v); err == nil {
 			return v, true

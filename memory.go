@@ -56,3 +56,40 @@ func (r *replacements) put(old, id string) {
 	r.ids.put(old, id)
 	r.any.Store(true)
 }
+
+// idHistory is the verdict on the last hundred distinct browser IDs sent.
+type idHistory struct {
+	unknown map[string]bool
+	order   []string
+}
+
+const (
+	idHistorySize  = 100
+	idHistoryLeast = 10
+)
+
+func (h *idHistory) add(id string, unknown bool) {
+	if h.unknown == nil {
+		h.unknown = make(map[string]bool, idHistorySize)
+	}
+	if _, known := h.unknown[id]; !known {
+		if len(h.order) == idHistorySize {
+			delete(h.unknown, h.order[0])
+			h.order = h.order[1:]
+		}
+		h.order = append(h.order, id)
+	}
+	h.unknown[id] = unknown
+}
+
+// mostKnown reports whether enough IDs were seen, and at most a fifth of them
+// unknown.
+func (h *idHistory) mostKnown() bool {
+	n := 0
+	for _, unknown := range h.unknown {
+		if unknown {
+			n++
+		}
+	}
+	return len(h.order) >= idHistoryLeast && n*5 <= len(h.order)
+}

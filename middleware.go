@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,10 @@ type Tracker struct {
 	forms  formBudget
 	ledger *ledger
 	sender *sender // nil with DryRun
-	panics atomic.Uint64
+	// clients are those whose connections end with the tracker.
+	clients []*cdp.Client
+	panics  atomic.Uint64
+	fault   atomic.Pointer[string] // of a rule file that was not put in force
 }
 
 // site is a Site with its defaults and what belongs to it.
@@ -40,8 +44,9 @@ const (
 	formsLimit = 32 << 20 // of all at once
 )
 
-// New starts a tracker. It returns every fault of the configuration at once and
-// opens no connection itself; with Cookie.Warm, its background does.
+// New starts a tracker. It returns every fault of the configuration at once,
+// and then has started nothing. It opens no connection itself; with
+// Cookie.Warm, its background does.
 func New(config Config) (*Tracker, error) {
 	c := config.withDefaults()
 	if err := c.validate(); err != nil {
@@ -49,102 +54,78 @@ func New(config Config) (*Tracker, error) {
 	}
 	t := &Tracker{config: c, bots: newBotCache(), ledger: newLedger()}
 	t.forms.limit = formsLimit
-	budget := newBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
-	names := make(map[string]bool)
-	var lines []*line
-	var errs []error
-	for i := range c.Sites {
-		s, err := t.newSite(c.Sites[i], budget)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("Sites[%d]: %w", i, err))
-			continue
-		}
-		if names[s.Name] {
-			errs = append(errs, fmt.Errorf("Sites[%d]: the name %q is used twice; set Name", i, s.Name))
-		}
-		names[s.Name] = true
-		t.sites = append(t.sites, s)
-		if s.line != nil {
-			lines = append(lines, s.line)
-		}
-	}
-	errs = append(errs, t.fits(c.Rules))
-	if err := errors.Join(errs...); err != nil {
-		for _, ln := range lines {
-			ln.ids.close()
-		}
-		return nil, fmt.Errorf("goaltrack: %w", err)
-	}
 	t.useRules(c.Rules)
+	for _, def := range c.Sites {
+		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
+		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(def.PathPrefix)
+		t.sites = append(t.sites, s)
+	}
 	if !c.DryRun {
-		q := c.Delivery.Queue
-		if q == nil {
-			q = queue.NewMemory(c.Delivery.QueueEvents, c.Delivery.QueueBytes)
+		if err := t.connect(); err != nil {
+			return nil, fmt.Errorf("goaltrack: %w", err)
 		}
-		t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
 	}
 	return t, nil
 }
 
-func (t *Tracker) newSite(def Site, budget *bucket) (*site, error) {
-	s := &site{Site: def, cookie: newBrowserCookie(def.CDP, t.config.Cookie)}
-	s.Name = siteName(def)
-	s.Language = wireLanguage(def.Language)
-	if s.Language == "" {
-		s.Language = "EN"
+// connect makes what belongs to the delivery, and starts it when nothing can
+// fail any more.
+func (t *Tracker) connect() error {
+	c := &t.config
+	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
+	var lines []*line
+	var clients, creators []*cdp.Client
+	var errs []error
+	for _, s := range t.sites {
+		client, err := cdp.New(s.CDP, options)
+		errs = append(errs, err)
+		// IDs are made over connections of their own, so that a queue of
+		// events never keeps a new visitor waiting.
+		own := options
+		own.Workers = poolFlights
+		creator, err := cdp.New(s.CDP, own)
+		errs = append(errs, err)
+		s.line = &line{name: s.Name, client: client}
+		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
 	}
-	if s.Channel == "" {
-		s.Channel = "WEB"
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	s.PathPrefix = trimPath(s.PathPrefix)
-	if t.config.DryRun {
-		return s, nil
-	}
-	d := &t.config.Delivery
-	options := cdp.Options{HTTPClient: d.HTTPClient, Workers: d.Workers, Timeout: d.Timeout}
-	client, err := cdp.New(def.CDP, options)
-	if err != nil {
-		return nil, err
-	}
-	// IDs are made over connections of their own, so that a queue of events
-	// never keeps a new visitor waiting.
-	options.Workers = poolFlights
-	creator, err := cdp.New(def.CDP, options)
-	if err != nil {
-		return nil, err
-	}
-	warm := t.config.Cookie.Warm
-	if t.config.Cookie.Create == CreateNever {
+	warm := c.Cookie.Warm
+	if c.Cookie.Create == CreateNever {
 		warm = 0
 	}
-	s.line = &line{name: s.Name, client: client, ids: newIDPool(creator.CreateBrowser, budget, warm, t.ledger, t.config.Logger)}
-	return s, nil
-}
-
-// siteName is the name given, or what the CDP calls the site.
-func siteName(s Site) string {
-	switch c := s.CDP.(type) {
-	case cdp.Direct:
-		def(&s.Name, c.PointOfSale)
-	case cdp.Edge:
-		def(&s.Name, c.SiteName)
+	if c.Delivery.HTTPClient == nil {
+		t.clients = slices.Concat(clients, creators)
 	}
-	def(&s.Name, s.CDP.CookieName())
-	return s.Name
+	budget := newBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	for i, ln := range lines {
+		ln.ids = newIDPool(creators[i].CreateBrowser, budget, warm, t.ledger, c.Logger)
+	}
+	q := c.Delivery.Queue
+	if q == nil {
+		q = queue.NewMemory(c.Delivery.QueueEvents, c.Delivery.QueueBytes)
+	}
+	t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
+	return nil
 }
 
 // Handler wraps a handler, a whole site or one route; as a method value it is a
 // middleware for gorilla/mux and for everything else that takes
 // func(http.Handler) http.Handler. A request that no rule can match is handed
-// on as it came, writer and request untouched. Wrapping twice counts once.
+// on as it came, writer and request untouched; one that is decided before the
+// handler runs (a bot's, say) keeps its writer. Wrapping twice counts once, and
+// lets the inner one tell the route that a router inside the outer one chose.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tr := t.interest(r)
-		if tr == nil {
+		switch tr := t.interest(r); {
+		case tr == nil:
 			next.ServeHTTP(w, r)
-			return
+		case tr.ended:
+			tr.pass(w, next)
+		default:
+			tr.serve(w, next)
 		}
-		tr.serve(w, next)
 	})
 }
 
@@ -173,7 +154,7 @@ func (t *Tracker) SetRules(rules *Rules) error {
 	if rules == nil {
 		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
 	}
-	if err := t.fits(rules); err != nil {
+	if err := t.config.fits(rules); err != nil {
 		return fmt.Errorf("goaltrack: %w", err)
 	}
 	t.useRules(rules)
@@ -183,22 +164,6 @@ func (t *Tracker) SetRules(rules *Rules) error {
 func (t *Tracker) useRules(rules *Rules) {
 	t.ledger.add(append(rules.Names(), viewGoal))
 	t.rules.Store(rules)
-}
-
-// fits finds goals with a value for which no site and no rule says a currency.
-func (t *Tracker) fits(rules *Rules) error {
-	var errs []error
-	for _, g := range rules.goals {
-		if !g.value.set || g.value.currency != "" || g.Currency != "" {
-			continue
-		}
-		for _, s := range t.sites {
-			if s.Currency == "" {
-				errs = append(errs, fmt.Errorf("goal %s: its value has no currency, and neither has the site %s", g.Name, s.Name))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Flush waits until every event accepted before the call has met its fate, or
@@ -235,6 +200,9 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 		for _, site := range t.sites {
 			site.line.ids.close()
 		}
+		for _, client := range t.clients {
+			client.Close()
+		}
 		s.last = t.account()
 	})
 	return s.last, s.lastErr
@@ -253,7 +221,12 @@ func (t *Tracker) Snapshot() Snapshot {
 	rules := t.rules.Load()
 	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.hash}
 	for _, g := range rules.goals {
-		s.Goals = append(s.Goals, t.ledger.goal(g.Name, g.Label))
+		count := t.ledger.goal(g.Name, g.Label)
+		count.NearMisses = t.ledger.nearMisses(g)
+		s.Goals = append(s.Goals, count)
+	}
+	if fault := t.fault.Load(); fault != nil {
+		s.RulesFault = *fault
 	}
 	if t.config.Views == ViewsServer {
 		s.Goals = append(s.Goals, t.ledger.goal(viewGoal, "Page views"))
@@ -265,43 +238,60 @@ func (t *Tracker) Snapshot() Snapshot {
 	return s
 }
 
-// siteOf finds the site of a request: its host, and the longest prefix.
+// siteOf finds the site of a request: the longest prefix, and among equals a
+// host that is named before *.host, and that before every host.
 func (t *Tracker) siteOf(host, path string) *site {
-	if len(t.sites) == 1 && t.sites[0].Hosts == nil && t.sites[0].PathPrefix == "" {
+	if len(t.sites) == 1 && len(t.sites[0].Hosts) == 0 && t.sites[0].PathPrefix == "" {
 		return t.sites[0]
 	}
 	var best *site
+	var bestFit hostFit
 	for _, s := range t.sites {
-		if s.serves(hostOnly(host), path) && (best == nil || len(s.PathPrefix) > len(best.PathPrefix)) {
-			best = s
+		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
+			continue
+		}
+		fit := s.fit(hostOnly(host))
+		if fit == hostOther {
+			continue
+		}
+		if best == nil || len(s.PathPrefix) > len(best.PathPrefix) || len(s.PathPrefix) == len(best.PathPrefix) && fit > bestFit {
+			best, bestFit = s, fit
 		}
 	}
 	return best
 }
 
-func (s *site) serves(host, path string) bool {
-	if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
-		return false
-	}
+// hostFit says how closely a site's Hosts describe a host.
+type hostFit uint8
+
+const (
+	hostOther hostFit = iota
+	hostAny
+	hostWildcard
+	hostNamed
+)
+
+func (s *site) fit(host string) hostFit {
 	if len(s.Hosts) == 0 {
-		return true
+		return hostAny
 	}
+	best := hostOther
 	for _, h := range s.Hosts {
-		if suffix, ok := strings.CutPrefix(h, "*"); ok {
-			if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
-				return true
+		if suffix, ok := strings.CutPrefix(h, "*"); !ok {
+			if strings.EqualFold(h, host) {
+				return hostNamed
 			}
-		} else if strings.EqualFold(h, host) {
-			return true
+		} else if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
+			best = hostWildcard
 		}
 	}
-	return false
+	return best
 }
 
 // path is the path that rules see.
 func (t *Tracker) path(r *http.Request) (path string) {
 	if t.config.Path == nil {
-		return r.URL.Path
+		return pagePath(r.URL.Path)
 	}
 	defer t.recovered("Path", func() { path = r.URL.Path })
 	return t.config.Path(r)

@@ -35,7 +35,8 @@ type idPool struct {
 	pause    time.Time // nothing is made before
 	timer    *time.Timer
 
-	warm     chan struct{} // closed when the first ID is there, or could not be had
+	first    int           // how many IDs the tracker starts with
+	warm     chan struct{} // closed when they are there, or one could not be had
 	warmOnce sync.Once
 }
 
@@ -47,8 +48,9 @@ type pooledID struct {
 const (
 	// poolMax bounds the IDs kept ready, poolFlights the requests that make
 	// them. IDs are thrown away after poolAge.
+	// 128 requests of 300 ms make 400 IDs a second.
 	poolMax     = 256
-	poolFlights = 16
+	poolFlights = 128
 	poolAge     = 10 * time.Minute
 	// poolLull is how often the target follows the rate of new visitors.
 	poolLull = 10 * time.Second
@@ -59,7 +61,7 @@ func newIDPool(create func(context.Context) (cdp.Browser, error), budget *bucket
 		create: create, budget: budget, ledger: l, log: log,
 		target: min(max(warm, 0), poolMax), lull: time.Now(), warm: make(chan struct{}),
 	}
-	if p.target == 0 {
+	if p.first = p.target; p.first == 0 {
 		p.warmed()
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -75,27 +77,41 @@ func (p *idPool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
 func (p *idPool) take() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.warmed() // whoever waits for a warm pool has waited long enough
 	p.takes++
+	id := p.pop()
+	if id == "" && p.inFlight >= p.target {
+		// More came than were expected, and it is not the CDP or the budget
+		// that is behind. One more for each who got none, a few where many
+		// come: so the target ends just above those who come while an ID is
+		// made, and no burst makes guests by the hundred for nobody.
+		p.target = min(p.target+1+p.target/32, poolMax)
+	}
+	p.fill()
+	return id
+}
+
+// pop takes the oldest: the others live longer. The lock is held.
+func (p *idPool) pop() string {
 	p.expire(time.Now())
 	if len(p.ready) == 0 {
-		// More came than were expected.
-		p.target = min(max(2*p.target, 2), poolMax)
-		p.fill()
 		return ""
 	}
-	// The oldest first: the others live longer.
 	id := p.ready[0].id
 	p.ready = p.ready[1:]
-	p.fill()
 	return id
 }
 
 var errIDLimited = errors.New("goaltrack: too many browser IDs asked for")
 
 // get returns a ready ID or makes one. Workers call it for events whose
-// visitor has none.
+// visitor has none; as they can wait, nothing is made in advance for them.
 func (p *idPool) get(ctx context.Context) (string, error) {
-	if id := p.take(); id != "" {
+	p.mu.Lock()
+	id := p.pop()
+	p.fill()
+	p.mu.Unlock()
+	if id != "" {
 		return id, nil
 	}
 	if !p.budget.take() {
@@ -112,7 +128,11 @@ func (p *idPool) get(ctx context.Context) (string, error) {
 // fill starts as many requests as are missing. The lock is held.
 func (p *idPool) fill() {
 	now := time.Now()
-	for !p.closed && len(p.ready)+p.inFlight < p.target && p.inFlight < poolFlights {
+	flights := poolFlights
+	if p.failures > 0 {
+		flights = 1 // until the CDP makes one again
+	}
+	for !p.closed && len(p.ready)+p.inFlight < p.target && p.inFlight < flights {
 		if wait := p.pause.Sub(now); wait > 0 {
 			p.wakeIn(wait)
 			return
@@ -143,29 +163,53 @@ func (p *idPool) wakeIn(d time.Duration) {
 	})
 }
 
+// createSafely turns a panic, which only an injected http.Client can cause, into
+// an error: the pool's goroutines must not bring the site down.
+func (p *idPool) createSafely() (b cdp.Browser, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errPanic(v)
+		}
+	}()
+	return p.create(p.ctx)
+}
+
 func (p *idPool) make() {
-	b, err := p.create(p.ctx)
+	b, err := p.createSafely()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer p.warmed()
 	p.inFlight--
 	if p.closed {
 		return
 	}
 	if err != nil {
-		if p.failures++; p.failures == 1 {
-			p.log.Warn("goaltrack: the CDP makes no browser IDs; new visitors get none until it does", "error", err)
-		}
-		p.pause = time.Now().Add(jitter(time.Second, time.Minute, p.failures))
+		p.failed(err)
+		p.warmed()
 	} else {
 		if p.failures > 0 {
 			p.log.Info("goaltrack: the CDP makes browser IDs again")
 		}
-		p.failures = 0
+		p.failures, p.pause = 0, time.Time{}
 		p.ledger.note("id_made")
 		p.ready = append(p.ready, pooledID{b.ID, time.Now()})
+		if len(p.ready) >= p.first {
+			p.warmed()
+		}
 	}
 	p.fill()
+}
+
+// failed pauses the pool, longer each time. Those that were under way together
+// fail together, and count as one. The lock is held.
+func (p *idPool) failed(err error) {
+	now := time.Now()
+	if now.Before(p.pause) {
+		return
+	}
+	if p.failures++; p.failures == 1 {
+		p.log.Warn("goaltrack: the CDP makes no browser IDs; new visitors get none until it does", "error", err)
+	}
+	p.pause = now.Add(jitter(time.Second, time.Minute, p.failures))
 }
 
 // expire throws away what is too old and lets the target follow the rate: as
@@ -230,21 +274,23 @@ func (b *bucket) take() bool {
 	return true
 }
 
-// wait is how long until there is a token again, at least a millisecond.
+// wait is how long until there is a token again, at least a millisecond and at
+// most an hour.
 func (b *bucket) wait() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return max(time.Duration((1-b.tokens)/b.rate*float64(time.Second)), time.Millisecond)
+	seconds := min((1-b.tokens)/b.rate, 3600)
+	return max(time.Duration(seconds*float64(time.Second)), time.Millisecond)
 }
 
 // jitter is a wait after so many failures: a random time up to base x 2^(n-1),
 // at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
-// and at least a tenth of base.
+// and at least a tenth of base or limit, whichever is less.
 func jitter(base, limit time.Duration, failures int) time.Duration {
 	ceiling := limit
-	if failures < 30 {
-		ceiling = min(base<<max(failures-1, 0), limit)
+	if shift := max(failures-1, 0); shift < 63 && base <= limit>>shift {
+		ceiling = base << shift
 	}
-	least := base / 10
+	least := min(base, limit) / 10
 	return least + rand.N(max(ceiling-least, 1)) //nolint:gosec // Spreads load, hides nothing.
 }

@@ -4,20 +4,30 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"maps"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
-// Rules are goals checked and compiled. They never change; a [Tracker] swaps
-// one set for another. The zero value has no goals.
+// Rules are goals checked and compiled. They never change, so that any number of
+// goroutines may use them; a [Tracker] swaps one set for another. The zero value
+// has no goals.
 type Rules struct {
 	goals []*goal
 	byID  map[string]*goal // by the name Trigger is given
 	index index
 	// failure are the pages a refused form leads to.
-	failure []template
-	hash    string
+	failure  []template
+	hash     string
+	warnings []Fault
+	hasEnv   bool // a goal says env:
+	file     string
 }
 
 // Goal is one goal: what has to happen, and what the CDP is told. It is the
@@ -32,10 +42,11 @@ type Goal struct {
 	// Sends is the event type, if it differs from Name; goals may share one.
 	Sends string
 
-	// Exactly one trigger is set.
+	// The trigger is one of the next six fields, or Any.
 
 	// Visit is the path of a page: a GET by a human that is answered with
-	// HTML and 200 or 304. Prefetches do not count.
+	// HTML and 200 or 304. Prefetches do not count; pages fetched by a script
+	// in place of a navigation (htmx, Turbo, Next.js) do.
 	Visit string
 	// Submit is a form that the application accepted (see Success).
 	Submit Submit
@@ -45,22 +56,71 @@ type Goal struct {
 	// Code is raised by the application with [Tracker.Trigger] or
 	// [Tracker.Send].
 	Code bool
+	// Click and Seen name an element of a page that a script would report.
+	// This version has no such script: they are checked and never happen.
+	Click, Seen string
+	// Any are alternatives; one is enough.
+	Any []Trigger
 
 	// Success says which answer means that the form was accepted: "redirect",
 	// "redirect to /thanks", "303 to /orders/{orderId}", "200", "2xx" or
 	// "confirmed" (the handler calls [Tracker.Confirm]). Default: a 302 or 303
 	// to another page of the site that is no failure page, or 201, 202, 204.
 	Success string
+	// SuccessIf says it with conditions on the answer instead, for forms sent
+	// by a script that always answer 200: "response.json.ok": true. The
+	// answer is kept for it up to 16 KiB, if its type is JSON.
+	SuccessIf Conditions
 
 	// If must hold altogether, and nothing of Unless may hold.
 	If, Unless Conditions
 
-	// Count is how often the goal counts. Default and, so far, the only one:
-	// "every".
+	// Status is "live", "draft" (decided and counted, never sent) or "paused".
+	// Default: "live".
+	Status string
+	// From and Until limit the goal to a time: "2026-12-01" or
+	// "2026-12-01 18:00", in Timezone (an IANA name; default UTC). A date in
+	// Until includes that day.
+	From, Until, Timezone string
+	// Env and Hosts limit the goal to environments (see Config.Env) and to
+	// host names, such as "shop.example" or "*.shop.example".
+	Env, Hosts []string
+
+	// Count is how often the goal counts: "every" (the default), "once per
+	// session", "once per visitor", "once per day", each perhaps "for
+	// $source", or "once per $source". This version checks it and counts every
+	// time.
 	Count string
+	// After are goals that must have happened before in the session, Within a
+	// time such as "30m". This version checks them and does not wait for them.
+	After  []string
+	Within string
+	// Consent is the consent the goal needs: "required", "analytics",
+	// "marketing" or "not-needed". This version checks it and asks for the
+	// same consent for all.
+	Consent string
+	// Late is what happens to an event that could not be delivered for more
+	// than a minute: "send" (the default, marked ext.late) or "drop".
+	Late string
 	// Bots "count" lets a form by a suspected bot count all the same.
 	// Default: bots never count.
 	Bots string
+
+	// Identify names the visitor before the goal is sent, with an IDENTITY
+	// event: "email", the person's "title", "firstName", "lastName", "gender",
+	// "dob", "mobile", "phone", "street", "city", "state", "postalCode" and
+	// "country"; every other key is an identity provider and its value the ID
+	// there. Values are $sources, of which email and IDs may be hashed:
+	// "sha256($form.email)". What a visitor typed proves nothing, and the CDP
+	// would merge his profile with that of whoever's address he typed; so
+	// $form, $json and $query need success: confirmed, or "verified": true.
+	Identify map[string]any
+	// IdentityProvider is the provider of the e-mail address: that of the
+	// tenant's identity rule. Needed with "email".
+	IdentityProvider string
+	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP takes
+	// it only for a visitor it knows, so it needs Identify.
+	Order Order
 
 	// Value is what the goal is worth.
 	Value Value
@@ -68,25 +128,46 @@ type Goal struct {
 	// and $sources. Names are letters and digits, beginning with a letter.
 	Data map[string]any
 
+	// Examples are tried by [Rules.CheckExamples].
+	Examples Examples
+
 	// Page, Language, Currency, Channel and PointOfSale replace what the site
 	// says, as a literal or a $source. Page defaults to the page the visitor
 	// was on: the last fixed segment of the address.
 	Page, Language, Currency, Channel, PointOfSale string
 }
 
-// Submit is the trigger of a form. Method defaults to POST.
+// Trigger is one alternative of a goal. Exactly one field is set; they mean
+// what those of [Goal] mean.
+type Trigger struct {
+	Visit       string
+	Submit      Submit
+	Download    string
+	Code        bool
+	Click, Seen string
+}
+
+// Submit is the trigger of a form. Method defaults to POST. Form narrows it to
+// forms that say so themselves in a field named form, form_id, formId or
+// form_name, for pages with several forms at one address.
 type Submit struct {
-	Path, Method string
+	Path, Method, Form string
+}
+
+// Examples say in lines like "POST /contact topic=sales -> 303 /thanks" what
+// counts and what does not (see [ParseExample]).
+type Examples struct {
+	Counts, Ignores []string
 }
 
 // Conditions are tests by what they look at: "query.q", "form.email",
-// "header.x", "cookie.x", "path", "host", "route", "response.header.x",
-// "response.type". A test is "present", "absent", a value, a list of values
-// ([]any), "~ regex" or a comparison such as "> 10".
+// "json.user.plan", "header.x", "cookie.x", "app.x", "path", "host", "route",
+// "response.header.x", "response.type". A test is "present", "absent", a value,
+// a list of values ([]any), "~ regex" or a comparison such as "> 10".
 type Conditions map[string]any
 
-// Value is what a goal is worth: an Amount, or From a $source. Currency
-// defaults to the site's. Max bounds what a $source may say, which is needed
+// Value is what a goal is worth: either an Amount other than 0, or From a
+// $source. Currency defaults to the site's. Max bounds what a $source may say, which is needed
 // where the visitor writes it ($form, $query, $cookie, $header).
 type Value struct {
 	Amount   float64
@@ -95,9 +176,26 @@ type Value struct {
 	Max      float64
 }
 
-// Defaults apply to every goal of a rule file that does not say otherwise.
+// Order is an order placed, in $sources or literals. ID and Total are needed.
+// Items is a $app source set by the handler to a []cdp.OrderItem; without it,
+// the order has one item made of the whole, of the type ItemType (default
+// "ORDER").
+type Order struct {
+	ID, Total, Currency, Payment, Card, Items, ItemType string
+}
+
+// DataFrom is a $source in Data that is sent as a certain type: "text",
+// "number" or "bool". A value that is none is left out.
+type DataFrom struct {
+	From, As string
+}
+
+// Defaults apply to every goal of a rule file that does not say otherwise. They
+// are fixed texts, not $sources, which not every goal could read.
 type Defaults struct {
 	Language, Currency, Channel string
+	Timezone, Count, Consent    string
+	IdentityProvider            string
 	// Failure are pages that a refused form leads to; a redirect there is no
 	// success. Default: /login, /signin, /error/**.
 	Failure []string
@@ -108,21 +206,39 @@ var defaultFailure = []string{"/login", "/signin", "/error/**"}
 // NewRules checks and compiles goals made in Go. The error is a *RulesError
 // with every fault.
 func NewRules(goals ...Goal) (*Rules, error) {
-	return compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
+	rs, found := compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
+	if err := rulesError(found); err != nil {
+		return nil, err
+	}
+	return rs, nil
 }
 
-// LoadRules reads a rule file. The error is a *RulesError with every fault, or
-// that of reading the file.
+// LoadRules reads a rule file: one YAML document in UTF-8 of at most 4 MiB. The
+// error is a *RulesError with every fault, or that of reading the file.
 func LoadRules(path string) (*Rules, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // The operator names the file.
+	text, err := readRules(path)
 	if err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
+		return nil, err
 	}
 	return parseRules(path, text)
 }
 
-// ParseRules reads the text of a rule file. The error is a *RulesError with
-// every fault.
+// readRules reads a rule file, but not much more than one may be long.
+func readRules(path string) ([]byte, error) {
+	file, err := os.Open(path) //nolint:gosec // The operator names the file.
+	if err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxRules+1))
+	if err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
+	}
+	return text, nil
+}
+
+// ParseRules reads the text of a rule file, as LoadRules does. The error is a
+// *RulesError with every fault.
 func ParseRules(text []byte) (*Rules, error) { return parseRules("", text) }
 
 // Hash is a short fingerprint of the file the rules came from, "" for rules
@@ -143,128 +259,102 @@ func hashOf(text []byte) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// RulesError is every fault of a set of rules.
-type RulesError struct {
-	Faults []Fault
-}
-
-// Fault is one thing wrong with a rule file. Line and Column count from 1 and
-// are 0 for rules made in Go.
-type Fault struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	Goal    string `json:"goal"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
-}
-
-// Error prints one line for each fault.
-func (e *RulesError) Error() string {
-	lines := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		lines[i] = f.String()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// String is "goals.yaml:12:5: goal CONTACT_SENT: message (hint)".
-func (f Fault) String() string {
-	var b strings.Builder
-	if f.File != "" {
-		b.WriteString(f.File + ":")
-	}
-	if f.Line > 0 {
-		fmt.Fprintf(&b, "%d:%d:", f.Line, f.Column)
-	}
-	if b.Len() > 0 {
-		b.WriteByte(' ')
-	}
-	if f.Goal != "" {
-		b.WriteString("goal " + f.Goal + ": ")
-	}
-	b.WriteString(f.Message)
-	if f.Hint != "" {
-		b.WriteString(" (" + f.Hint + ")")
-	}
-	return b.String()
-}
-
-// faults collects what is wrong, goal by goal.
-type faults struct {
-	list []Fault
-	file string
-	at   func(goal int, key string) (line, column int)
-	goal int
-	name string
-}
-
-// add reports a fault at a key of the current goal, such as "visit" or
-// "data.topic".
-func (f *faults) add(key string, err error) {
-	if err == nil {
-		return
-	}
-	f.hint(key, err.Error(), "")
-}
-
-func (f *faults) hint(key, message, hint string) {
-	line, column := f.at(f.goal, key)
-	f.list = append(f.list, Fault{File: f.file, Line: line, Column: column, Goal: f.name, Message: message, Hint: hint})
-}
-
-// err returns the faults found, in the order of the file.
-func (f *faults) err() error {
-	if len(f.list) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(f.list, func(a, b Fault) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
-	return &RulesError{Faults: f.list}
-}
-
-// compileRules checks and compiles goals. at tells where a key of a goal
-// stands in the file.
-func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Rules, error) {
+// compileRules checks and compiles goals, and returns what is wrong with them.
+// at tells where a key of a goal stands in the file.
+func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Rules, []Fault) {
 	f := &faults{file: file, at: at, goal: -1}
-	rs := &Rules{byID: make(map[string]*goal, len(goals))}
+	rs := &Rules{byID: make(map[string]*goal, len(goals)), file: file}
+	d.check(f)
 	if d.Failure == nil {
 		d.Failure = defaultFailure
 	}
-	for _, path := range d.Failure {
+	for i, path := range d.Failure {
 		t, err := parseTemplate(path)
-		f.add("defaults.failure", err)
+		f.add("defaults.failure."+strconv.Itoa(i), err)
 		rs.failure = append(rs.failure, t)
 	}
 	for i, def := range goals {
 		f.goal, f.name = i, def.Name
 		def = d.apply(def)
+		def.check(f)
 		g := compileGoal(def, f)
-		if rs.byID[def.Name] != nil {
+		if def.Name != "" && rs.byID[def.Name] != nil {
 			f.hint("goal", fmt.Sprintf("the name %s is used twice", def.Name), "names are unique; several goals may share an event type with sends:")
 		}
 		rs.byID[def.Name] = g
 		rs.goals = append(rs.goals, g)
-	}
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	for i, g := range rs.goals {
-		g.number = i
+		g.number, g.rules = i, rs
+		rs.hasEnv = rs.hasEnv || len(g.Env) > 0
+		g.placeExamples(f)
+		if g.Status == statusPaused {
+			continue
+		}
 		for j := range g.triggers {
 			rs.index.add(&g.triggers[j])
 		}
 	}
-	return rs, nil
+	rs.lint(f)
+	rs.warnings = f.warnings
+	return rs, f.list
 }
 
-func (d Defaults) apply(g Goal) Goal {
+// check reports what is wrong with the defaults, once, and forgets it, so that
+// the goals do not report it again.
+func (d *Defaults) check(f *faults) {
+	for _, v := range []struct {
+		key, example string
+		text         *string
+		ok           func(string) bool
+	}{
+		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return wireLanguage(s) != "" }},
+		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
+		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
+	} {
+		switch {
+		case *v.text == "" || v.ok(*v.text):
+			continue
+		case strings.HasPrefix(*v.text, "$"):
+			f.hint("defaults."+v.key, fmt.Sprintf("%s: %s cannot be read for every goal", v.key, *v.text), "write it with the goals that have it")
+		default:
+			f.hint("defaults."+v.key, fmt.Sprintf("%s: %q is not understood", v.key, *v.text), v.example)
+		}
+		*v.text = ""
+	}
+}
+
+func (d *Defaults) apply(g Goal) Goal {
 	def(&g.Language, d.Language)
 	def(&g.Currency, d.Currency)
 	def(&g.Channel, d.Channel)
+	def(&g.Timezone, d.Timezone)
+	def(&g.Count, d.Count)
+	def(&g.Consent, d.Consent)
+	if g.Identify != nil {
+		def(&g.IdentityProvider, d.IdentityProvider)
+	}
 	return g
 }
+
+// check reports what a goal leaves out or says twice.
+func (g *Goal) check(f *faults) {
+	if !g.hasTrigger() {
+		f.hint("goal", "nothing says when the goal happens", "add visit:, submit:, download: or code:")
+	}
+	v := g.Value
+	switch {
+	case v == (Value{}):
+	case !finite(v.Amount) || !finite(v.Max):
+		f.hint("value", "the value is not a finite number", "for example value: 129.90")
+	case v.From == "" && v.Amount == 0:
+		f.hint("value", "value: does not say how much", "give it an amount: or a from:")
+	case v.From != "" && v.Amount != 0:
+		f.hint("value", "value: says how much twice", "amount: and from: exclude each other")
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Data)) {
+		if n, ok := g.Data[name].(float64); ok && !finite(n) {
+			f.hint("data."+name, fmt.Sprintf("the attribute %q is not a finite number", name), "")
+		}
+	}
+}
+
+func finite(n float64) bool { return !math.IsNaN(n) && !math.IsInf(n, 0) }

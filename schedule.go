@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/queue"
@@ -16,7 +17,8 @@ import (
 // delayed until a time.
 type schedule struct {
 	*sender
-	lanes   map[string]*lane
+	lanes   map[laneKey]*lane
+	share   int // how many events each line may have in the window
 	held    int // events in the window
 	parked  int
 	running int // events with the workers
@@ -30,8 +32,15 @@ type schedule struct {
 }
 
 type lane struct {
-	key    string
+	key    laneKey
 	parked []*job
+}
+
+// laneKey tells lanes apart. Sites of one tenant can share their visitors' IDs,
+// and one of them may be held while the other is not.
+type laneKey struct {
+	line *line
+	key  string
 }
 
 // waiter is a call of Flush: it waits until the queue has settled everything up
@@ -49,7 +58,7 @@ const (
 )
 
 func newSchedule(s *sender) *schedule {
-	return &schedule{sender: s, lanes: make(map[string]*lane)}
+	return &schedule{sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare)}
 }
 
 // run schedules until ctx ends, and then waits for the workers to give back
@@ -67,7 +76,7 @@ func (sc *schedule) run(ctx context.Context) {
 			if next, wait = sc.pick(time.Now()); next != nil {
 				out = sc.jobs
 			}
-			if sc.held < window {
+			if sc.spare() > 0 {
 				room = sc.room
 			}
 		}
@@ -79,7 +88,7 @@ func (sc *schedule) run(ctx context.Context) {
 		select {
 		case out <- next:
 			sc.dispatched(next)
-		case room <- window - sc.held:
+		case room <- sc.spare():
 		case batch := <-sc.arrived:
 			for _, d := range batch {
 				sc.admit(d)
@@ -98,6 +107,9 @@ func (sc *schedule) run(ctx context.Context) {
 	}
 }
 
+// spare is how many more events the window has room for.
+func (sc *schedule) spare() int { return sc.share*len(sc.order) - sc.held }
+
 // admit takes an event over from the queue.
 func (sc *schedule) admit(d queue.Delivery) {
 	e, err := parseEnvelope(d.Body)
@@ -113,17 +125,16 @@ func (sc *schedule) admit(d queue.Delivery) {
 		return
 	}
 	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID()}
-	if ln.blocked(time.Now()) && ln.health.held >= window/2 {
-		// A site that cannot send must not take the whole window from the others.
-		d.Nack(sc.capped(time.Second))
+	if ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
 	sc.held++
 	ln.health.held++
-	switch l := sc.lanes[d.Key]; {
+	key := laneKey{ln, d.Key}
+	switch l := sc.lanes[key]; {
 	case l == nil:
-		j.lane = &lane{key: d.Key}
-		sc.lanes[d.Key] = j.lane
+		j.lane = &lane{key: key}
+		sc.lanes[key] = j.lane
 		sc.makeReady(j)
 	case len(l.parked) < maxParked && sc.parked < maxParkedTotal:
 		j.lane = l
@@ -135,11 +146,42 @@ func (sc *schedule) admit(d queue.Delivery) {
 	}
 }
 
-func (sc *schedule) makeReady(j *job) {
-	if j.id == "" {
+// fullWait is how long events wait in the queue whose line has its share of the
+// window.
+const fullWait = 250 * time.Millisecond
+
+// putBack returns an event to the queue if its line has its share of the window:
+// a site that cannot send must not take the whole of it from the others. All
+// its events then go back until one moment, so that none overtakes another. A
+// single line never comes to this.
+func (ln *line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
+	h, now := &ln.health, time.Now()
+	if !now.Before(h.fullUntil) {
+		if h.held < share {
+			return false
+		}
+		h.fullUntil = now.Add(wait)
+	}
+	d.Nack(h.fullUntil.Sub(now))
+	return true
+}
+
+func (sc *schedule) makeReady(j *job) { j.line.health.ready.push(j) }
+
+// prepare fills in what may have become known while the event waited: the
+// browser ID that another event of the visitor was given.
+func (sc *schedule) prepare(j *job) {
+	switch {
+	case j.id != "":
+		if id := j.line.replaced.get(j.id); id != "" {
+			j.id = id
+		}
+	case j.replaces != "":
+		j.id = j.line.replaced.get(j.replaces)
+	default:
 		j.id = sc.made.get(j.Key)
 	}
-	j.line.health.ready.push(j)
+	j.probe = j.line.health.probing()
 }
 
 // leaveLane lets the visitor's next event go.
@@ -154,6 +196,7 @@ func (sc *schedule) leaveLane(j *job) {
 		return
 	}
 	next := l.parked[0]
+	l.parked[0] = nil
 	l.parked = l.parked[1:]
 	sc.parked--
 	sc.makeReady(next)
@@ -169,20 +212,26 @@ func (sc *schedule) settled(j *job) {
 // pick finds the event to send now, without taking it, or how long until there
 // may be one (0: until something happens).
 func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
+	hopeless := true // no line can send before the deadline
 	for i := range sc.order {
 		ln := sc.order[(sc.turn+i)%len(sc.order)]
 		j, at := ln.next(now, sc.config.Workers)
 		if j != nil {
+			sc.prepare(j)
 			return j, 0
 		}
+		hopeless = hopeless && at.After(sc.deadline)
 		if !at.IsZero() {
 			if d := max(at.Sub(now), time.Microsecond); wait == 0 || d < wait {
 				wait = d
 			}
 		}
 	}
-	if sc.closing && sc.running == 0 && sc.held > 0 && !sc.deadline.IsZero() && now.Add(wait).After(sc.deadline) {
-		sc.endClosing(ErrUndelivered) // waiting longer would change nothing
+	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
+		allHeld := sc.queue.Stats().Waiting == sc.held
+		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
+			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
+		}
 	}
 	return nil, wait
 }
@@ -260,16 +309,15 @@ func (q *jobQueue) first() *job {
 
 // remove takes j out; it is usually the first.
 func (q *jobQueue) remove(j *job) bool {
-	for i, have := range q.jobs {
-		if have == j {
-			if i == 0 {
-				q.jobs[0] = nil
-				q.jobs = q.jobs[1:]
-			} else {
-				q.jobs = append(q.jobs[:i], q.jobs[i+1:]...)
-			}
-			return true
-		}
+	i := slices.Index(q.jobs, j)
+	switch i {
+	case -1:
+		return false
+	case 0:
+		q.jobs[0] = nil
+		q.jobs = q.jobs[1:]
+	default:
+		q.jobs = slices.Delete(q.jobs, i, i+1)
 	}
-	return false
+	return true
 }

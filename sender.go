@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,12 +36,11 @@ type sender struct {
 	stop   context.CancelFunc // ends the scheduler
 	done   chan struct{}      // the scheduler has ended
 
-	intake   sync.RWMutex // held by offer while it appends; Close waits for it
-	closed   bool
-	inFlight atomic.Int64
-	closing  sync.Once
-	last     Account
-	lastErr  error
+	intake  sync.RWMutex // held by offer while it appends; Close waits for it
+	closed  bool
+	closing sync.Once
+	last    Account
+	lastErr error
 }
 
 // line is one site's way to the CDP and how it is doing.
@@ -76,20 +74,26 @@ type job struct {
 	// CDP did not know, if it stands for one.
 	madeID   bool
 	replaces string
-	// refusals counts the times this event alone was refused like a sender
-	// that may not send; passesBefore is what the line's passes were then.
-	refusals, passesBefore int
+
+	probe bool // sent to see whether the line works
+	blame
 }
 
 // window is how many events the sender holds at once; the rest wait in the
-// queue.
-const window = 1000
+// queue. Several sites share it, leastShare each at the least.
+const (
+	window     = 1000
+	leastShare = 100
+)
 
 func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
+	// Every line has workers of its own: a site whose CDP hangs must not keep
+	// those of the others waiting.
+	workers := config.Workers * len(lines)
 	s := &sender{
 		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, ledger: l, log: log,
 		jobs:     make(chan *job),
-		finished: make(chan *job, config.Workers),
+		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
 		room:     make(chan int),
 		asks:     make(chan func(*schedule)),
@@ -102,7 +106,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 	sending, cancel := context.WithCancel(context.Background())
 	scheduling, stop := context.WithCancel(context.Background())
 	s.cancel, s.stop = cancel, stop
-	for range config.Workers {
+	for range workers {
 		s.group.Go(func() error { s.work(sending); return nil })
 	}
 	s.group.Go(func() error { s.fetch(scheduling); return nil })
@@ -137,6 +141,7 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 // fetch carries deliveries from the queue to the scheduler, as many as it has
 // room for.
 func (s *sender) fetch(ctx context.Context) {
+	failing := false
 	for {
 		var n int
 		select {
@@ -149,10 +154,16 @@ func (s *sender) fetch(ctx context.Context) {
 			if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
 				return
 			}
-			s.log.Error("goaltrack: the queue cannot be read", "error", err)
+			if !failing {
+				s.log.Error("goaltrack: the queue cannot be read; trying every second", "error", err)
+			}
+			failing = true
 			if !sleep(ctx, time.Second) {
 				return
 			}
+		} else if failing {
+			failing = false
+			s.log.Info("goaltrack: the queue can be read again")
 		}
 		select {
 		case s.arrived <- batch:
@@ -165,12 +176,13 @@ func (s *sender) fetch(ctx context.Context) {
 // work sends one event after the other.
 func (s *sender) work(ctx context.Context) {
 	for j := range s.jobs {
-		s.inFlight.Add(1)
 		s.send(ctx, j)
-		s.inFlight.Add(-1)
 		s.finished <- j
 	}
 }
+
+// errLateEvent is the fate of an event whose rule says late: drop.
+var errLateEvent = errors.New("goaltrack: too late")
 
 // send makes one attempt and leaves the result in j.err. A panic, which only an
 // injected http.Client can cause, is an attempt with an unknown outcome.
@@ -180,6 +192,11 @@ func (s *sender) send(ctx context.Context, j *job) {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
 		}
 	}()
+	late := time.Since(j.Time) > lateAfter
+	if late && j.dropLate {
+		j.err = errLateEvent
+		return
+	}
 	if j.id == "" {
 		if j.id, j.err = j.line.ids.get(ctx); j.err != nil {
 			return
@@ -188,41 +205,58 @@ func (s *sender) send(ctx context.Context, j *job) {
 	}
 	e := j.envelope
 	e.setBrowserID(j.id)
-	if time.Since(j.Time) > lateAfter {
+	if late {
 		e.markLate(j.Time)
 	}
 	j.attempts++
 	_, j.err = j.line.client.Post(ctx, e.body, e.userAgent)
-	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
-		// An ID is given up only if the CDP says twice that it does not know it.
-		if _, err := j.line.client.Show(ctx, j.id); cdp.OutcomeOf(err) != cdp.BrowserUnknown {
-			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errors.New("the CDP refuses a browser ID that it knows")}
+	switch cdp.OutcomeOf(j.err) {
+	case cdp.BrowserUnknown:
+		j.err = s.confirm(ctx, j)
+	case cdp.SenderBad:
+		if j.wantsWitness() {
+			_, err := j.line.client.Show(ctx, j.id)
+			j.vouched = err == nil
 		}
 	}
 }
 
+// confirm asks again about a browser ID that the CDP does not know: it is given
+// up only if the CDP says so twice. In no case was the event counted.
+func (s *sender) confirm(ctx context.Context, j *job) error {
+	_, err := j.line.client.Show(ctx, j.id)
+	switch cdp.OutcomeOf(err) {
+	case cdp.BrowserUnknown:
+		return j.err
+	case cdp.Accepted:
+		return &cdp.Error{Op: "send event", Outcome: cdp.SenderBad, Status: statusOf(j.err), Err: errors.New("the CDP refuses a browser ID that it knows")}
+	case cdp.Unknown:
+		return &cdp.Error{Op: "send event", Outcome: cdp.NotProcessed, Err: err}
+	}
+	return err
+}
+
 // flush waits until every event accepted before the call is settled.
 func (s *sender) flush(ctx context.Context) error {
-	s.intake.RLock() // what is being appended now was accepted before
 	target := s.queue.Stats().Last
-	s.intake.RUnlock()
 	settled := make(chan struct{})
 	ask := func(sc *schedule) { sc.waiters = append(sc.waiters, waiter{target, settled}) }
 	select {
 	case s.asks <- ask:
 	case <-s.done:
-		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
 	case <-settled:
-		return nil
 	case <-s.done:
-		return ErrClosed
+		if s.queue.Stats().Done < target {
+			return ErrClosed
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	return nil
 }
 
 // close stops the intake, goes on delivering until ctx ends or nothing is left

@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -27,9 +28,13 @@ const (
 	sourceHeader
 	sourceCookie
 	sourceForm
+	sourceJSON           // a member of the request's JSON body, "a.b"
 	sourceRedirect       // a variable of the success rule's target
 	sourceResponseHeader // a header of the response
+	sourceResponseJSON   // a member of the answer's JSON body
 	sourceApp            // set by the handler with Tracker.Set
+	sourceUTM            // a utm_ parameter of the address
+	sourceReferrer       // the other site the visitor came from
 
 	// These stand only on the left of a condition, without a name.
 	sourceWholePath
@@ -48,8 +53,11 @@ var sourceKinds = map[string]sourceKind{
 	"cookie":          sourceCookie,
 	"form":            sourceForm,
 	"redirect":        sourceRedirect,
+	"json":            sourceJSON,
 	"response.header": sourceResponseHeader,
+	"response.json":   sourceResponseJSON,
 	"app":             sourceApp,
+	"utm":             sourceUTM,
 }
 
 var bareSources = map[string]sourceKind{
@@ -62,41 +70,49 @@ var bareSources = map[string]sourceKind{
 // parseSource reads "$kind.name". Any other text is a literal; "$$" at the
 // beginning stands for one dollar sign.
 func parseSource(s string) (source, error) {
-	if !strings.HasPrefix(s, "$") {
-		return source{text: s}, nil
+	if len(s) > maxCollected {
+		return source{}, fmt.Errorf("the text is longer than %d bytes", maxCollected)
 	}
-	if strings.HasPrefix(s, "$$") {
-		return source{text: s[1:]}, nil
+	if strings.HasPrefix(s, "$$") || !strings.HasPrefix(s, "$") {
+		return source{text: strings.TrimPrefix(s, "$")}, nil
 	}
-	src, err := parseSourceName(s[1:])
-	if err != nil {
-		return src, fmt.Errorf("%q: %w; for a text that begins with a dollar sign write $$", s, err)
+	src, err := parseSourceName(s[1:], "$")
+	if a, ok := errors.AsType[*advice](err); ok {
+		a.message = s + ": " + a.message
+		if a.hint == sourceHint {
+			a.hint += "; a text that begins with a dollar sign is written $" + s
+		}
 	}
-	return src, nil
+	return src, err
 }
 
-func parseSourceName(s string) (source, error) {
-	i := strings.LastIndexByte(s, '.')
-	if strings.HasPrefix(s, "response.header.") {
-		i = len("response.header")
-	} else if j := strings.IndexByte(s, '.'); j >= 0 {
-		i = j
+// parseSourceName reads "kind.name". sign stands before it where it is written.
+func parseSourceName(s, sign string) (source, error) {
+	if s == "referrer" {
+		return source{kind: sourceReferrer}, nil
 	}
-	if i < 0 {
-		return source{}, fmt.Errorf("no name after the source; sources are %s", sourceWords)
+	word, name, _ := strings.Cut(s, ".")
+	if word == "response" { // response.header.x, response.json.a.b
+		var part string
+		part, name, _ = strings.Cut(name, ".")
+		word += "." + part
 	}
-	kind, ok := sourceKinds[s[:i]]
-	if !ok {
-		return source{}, fmt.Errorf("unknown source; sources are %s", sourceWords)
+	kind, ok := sourceKinds[word]
+	switch {
+	case !ok:
+		hint := sourceHint
+		if near := nearest(word, slices.Sorted(maps.Keys(sourceKinds))); near != "" {
+			hint = "did you mean " + sign + near + "." + name + "?"
+		}
+		return source{}, &advice{"unknown source", hint}
+	case name == "":
+		return source{}, &advice{"a source needs a name", "for example " + sign + word + ".email"}
 	}
-	src := source{kind: kind, name: s[i+1:]}
-	if src.name == "" {
-		return src, fmt.Errorf("no name after %q", s[:i+1])
-	}
+	src := source{kind: kind, name: name}
 	return src, src.allowed()
 }
 
-const sourceWords = "$path.x $query.x $form.x $header.x $cookie.x $redirect.x $response.header.x $app.x"
+const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x utm.x referrer"
 
 // allowed refuses what must never leave a request: credentials by header, and
 // fields whose name says they are secret.
@@ -104,18 +120,23 @@ func (s *source) allowed() error {
 	switch s.kind {
 	case sourceHeader, sourceResponseHeader:
 		s.name = textproto.CanonicalMIMEHeaderKey(s.name)
-		if slices.Contains(forbiddenHeaders, s.name) {
+		switch {
+		case slices.Contains(forbiddenHeaders, s.name):
 			return fmt.Errorf("the header %s holds credentials and is never read", s.name)
+		case !validToken(s.name):
+			return fmt.Errorf("%q is not the name of a header", s.name)
+		case s.name == "Host" && s.kind == sourceHeader:
+			return &advice{"the host is no header to net/http", "if: { host: www.example.com }"}
 		}
 	case sourceCookie:
 		if !validToken(s.name) {
-			return fmt.Errorf("%q is not a cookie name", s.name)
+			return fmt.Errorf("%q is not the name of a cookie", s.name)
 		}
 	}
 	switch s.kind {
-	case sourceForm, sourceQuery, sourceHeader, sourceResponseHeader, sourceCookie:
+	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceResponseHeader, sourceResponseJSON, sourceCookie:
 		if w := secretWord(s.name); w != "" {
-			return fmt.Errorf("%q looks like a secret (%q) and is never read", s.name, w)
+			return fmt.Errorf("%q looks like a secret (%s) and is never read", s.name, w)
 		}
 	}
 	return nil
@@ -131,6 +152,13 @@ var secretWords = []string{
 	"creditcard", "apikey", "sessionid",
 }
 
+// secretCompounds are secrets that people write in one word, in two or as a part
+// of one: credit-card, apiKey, userpassword.
+var secretCompounds = []string{
+	"password", "passwort", "passwd", "creditcard", "cardnumber", "apikey", "sessionid",
+	"accesstoken", "authtoken", "csrftoken", "refreshtoken",
+}
+
 // secretWord returns the word of name that says it is a secret, or "".
 func secretWord(name string) string {
 	for _, w := range words(name) {
@@ -138,9 +166,8 @@ func secretWord(name string) string {
 			return w
 		}
 	}
-	// Two words that are one secret: credit-card, api_key.
 	joined := strings.Join(words(name), "")
-	for _, w := range []string{"password", "creditcard", "cardnumber", "apikey", "sessionid"} {
+	for _, w := range secretCompounds {
 		if strings.Contains(joined, w) {
 			return w
 		}
@@ -149,7 +176,7 @@ func secretWord(name string) string {
 }
 
 // words cuts a name at everything that is no letter and at humps: "userPin" and
-// "user_pin2" are user, pin.
+// "user_pin2" are user, pin; "PINCode" is pin, code.
 func words(name string) []string {
 	var out []string
 	start := -1
@@ -164,7 +191,7 @@ func words(name string) []string {
 		switch {
 		case !unicode.IsLetter(r):
 			flush(i)
-		case start >= 0 && unicode.IsUpper(r) && unicode.IsLower(runes[i-1]):
+		case start >= 0 && unicode.IsUpper(r) && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])):
 			flush(i)
 			start = i
 		case start < 0:
@@ -195,8 +222,6 @@ const maxInput = 2 << 10
 
 // maxCollected bounds a value that goes into an event.
 const maxCollected = 1 << 10
-
-var errTooLong = errors.New("value too long")
 
 // cookieValue returns the first cookie of that exact name in the header, as
 // Sitecore's scripts read it: cut at semicolons, no decoding. It allocates

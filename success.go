@@ -14,8 +14,9 @@ import (
 // usually answers 200.
 type success struct {
 	kind   successKind
-	status int      // exact, or the hundreds of a class
-	target template // of a redirect
+	status int         // exact, or the hundreds of a class
+	target template    // of a redirect
+	answer []condition // on the answer, for successIf
 }
 
 type successKind uint8
@@ -28,6 +29,7 @@ const (
 	successStatus
 	successClass
 	successConfirmed // only Tracker.Confirm
+	successIf        // conditions on the answer
 )
 
 // parseSuccess reads the words after success:. isStatus tells the forms
@@ -42,14 +44,13 @@ func parseSuccess(s string) (success, error) {
 		return success{}, nil
 	case hasTarget && (head == "redirect" || isStatus && isRedirect(status)):
 		t, err := parseTemplate(target)
-		if err != nil {
-			return success{}, err
-		}
-		return success{kind: successRedirectTo, status: status, target: t}, nil
+		return success{kind: successRedirectTo, status: status, target: t}, err
 	case hasTarget && isStatus:
-		return success{}, fmt.Errorf("%d is not a redirect: write \"redirect to %s\"", status, target)
+		return success{}, &advice{fmt.Sprintf("success: %d is no redirect", status), "write redirect to " + target}
 	case s == "redirect":
 		return success{kind: successRedirect}, nil
+	case strings.HasSuffix(s, " to") || strings.HasPrefix(head, "redirect /"):
+		return success{}, &advice{fmt.Sprintf("success: %q lacks its path or its \"to\"", s), "for example redirect to /thanks"}
 	case s == "confirmed":
 		return success{kind: successConfirmed}, nil
 	case isStatus:
@@ -57,7 +58,7 @@ func parseSuccess(s string) (success, error) {
 	case len(s) == 3 && s[1:] == "xx" && s[0] >= '2' && s[0] <= '5':
 		return success{kind: successClass, status: int(s[0] - '0')}, nil
 	}
-	return success{}, fmt.Errorf("success: %q is none of redirect, redirect to /path, 303 to /path, 200, 2xx, confirmed", s)
+	return success{}, &advice{fmt.Sprintf("success: %q is not understood", s), "redirect, redirect to /thanks, 303 to /thanks, 200, 2xx or confirmed"}
 }
 
 func isRedirect(status int) bool {
@@ -72,9 +73,22 @@ func isRedirect(status int) bool {
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
 func (s *success) judge(x *exchange, failure []template) fate {
+	if x.blind {
+		return s.guess(x)
+	}
 	switch s.kind {
 	case successConfirmed:
 		return fateNotConfirmed
+	case successIf:
+		for i := range s.answer {
+			if f := s.answer[i].holds(x); f != fired {
+				if f == fateCondition {
+					f = fateNotSuccessful
+				}
+				return f
+			}
+		}
+		return fired
 	case successStatus:
 		return succeeds(x.status == s.status)
 	case successClass:
@@ -97,6 +111,28 @@ func (s *success) judge(x *exchange, failure []template) fate {
 		}
 	}
 	return succeeds(x.redirectsElsewhere(failure))
+}
+
+// guess judges what a log tells: the status, and rarely where a redirect leads.
+func (s *success) guess(x *exchange) fate {
+	known := *x
+	known.blind = false
+	switch {
+	case s.kind == successConfirmed, s.kind == successIf:
+		x.guessed = true
+		return succeeds(x.status < http.StatusBadRequest)
+	case x.location != "" || !isRedirect(x.status):
+		return s.judge(&known, nil)
+	case s.kind == successStatus:
+		return succeeds(x.status == s.status)
+	case s.kind == successClass:
+		return succeeds(x.status/100 == s.status)
+	case s.kind == successRedirectTo:
+		x.guessed = true
+		return succeeds(s.status == 0 || s.status == x.status)
+	}
+	x.guessed = true
+	return succeeds(x.status == http.StatusFound || x.status == http.StatusSeeOther)
 }
 
 func succeeds(ok bool) fate {
@@ -128,15 +164,15 @@ func (x *exchange) redirectsElsewhere(failure []template) bool {
 // redirectPath resolves Location against the request and returns its path. ok
 // is false for another host and for what is not an address.
 func (x *exchange) redirectPath() (path string, ok bool) {
-	if x.location == "" || len(x.location) > maxInput {
+	location := strings.Trim(x.location, " \t")
+	if location == "" || len(location) > maxInput {
 		return "", false
 	}
-	// The common case, an absolute path, without parsing.
-	if l := x.location; l[0] == '/' && !strings.ContainsAny(l, "%\\:#") && !strings.HasPrefix(l, "//") && !strings.Contains(l, "/.") {
-		path, _, _ = strings.Cut(l, "?")
+	if isPlainPath(location) {
+		path, _, _ = strings.Cut(location, "?")
 		return path, true
 	}
-	target, err := url.Parse(x.location)
+	target, err := url.Parse(slashed(location))
 	if err != nil {
 		return "", false
 	}
@@ -145,6 +181,35 @@ func (x *exchange) redirectPath() (path string, ok bool) {
 		return "", false
 	}
 	return target.Path, true
+}
+
+// isPlainPath recognises the common Location, a path with perhaps a query,
+// which needs no parsing.
+func isPlainPath(location string) bool {
+	if location[0] != '/' {
+		return false
+	}
+	for i := 1; i < len(location); i++ {
+		switch c := location[i]; {
+		case c == '?':
+			return strings.IndexFunc(location[i:], func(r rune) bool { return r <= ' ' || r == '#' || r == 0x7f }) < 0
+		case c <= ' ', c >= 0x7f, c == '%', c == '\\', c == '#':
+			return false
+		case (c == '/' || c == '.') && location[i-1] == '/':
+			return false // another host, an empty segment, a dot segment
+		}
+	}
+	return true
+}
+
+// slashed turns the backslashes before the query into slashes, as browsers do
+// (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.
+func slashed(location string) string {
+	end := strings.IndexAny(location, "?#")
+	if end < 0 {
+		end = len(location)
+	}
+	return strings.ReplaceAll(location[:end], `\`, "/") + location[end:]
 }
 
 // samePath compares paths without regard to case and to a slash at the end.

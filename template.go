@@ -1,10 +1,10 @@
 package goaltrack
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,63 +16,64 @@ import (
 // whole segments. It matches without regard to case, and a slash at the end of
 // the path may be there or not.
 type template struct {
-	text  string
-	parts []part // one a segment; nil if the template does not align with segments
+	text string
+	// parts are the segments up to the first that does not align.
+	parts []part
+	// tail matches what is left of the path after them. It is nil if all
+	// segments align, as most do: then no regular expression runs at all.
+	tail *regexp.Regexp
+	// names are those of the variables, "" for a star.
 	names []string
 	// last is the last segment that is fixed text, "" if there is none.
 	last string
-	// prefix is how many segments before the first that does not align are
-	// literal; the index files a template that does not align under them.
-	prefix []string
-	// whole is mux's own regular expression. It decides where parts cannot.
-	whole *regexp.Regexp
 }
 
-// part is one segment of an aligned template: a literal, or a variable that
-// takes a whole segment.
+// part is one segment that aligns: a literal, or a variable that takes a whole
+// segment.
 type part struct {
-	literal string // folded
-	name    string // "" for *
-	pattern string // regular expression of the variable, "" for any
-	re      *regexp.Regexp
+	literal string         // folded
+	pattern string         // of the variable, "" for any
+	re      *regexp.Regexp // nil for any
 }
 
 func (p *part) isLiteral() bool { return p.literal != "" }
 
 // parseTemplate compiles text. gorilla/mux decides what is well formed and what
 // it means, so that a template can be copied from a router into a rule file.
+// After a fault, names still holds those that were found, so that $path.id is
+// not reported as well.
 func parseTemplate(text string) (template, error) {
-	t := template{text: text}
-	if !strings.HasPrefix(text, "/") {
-		return t, fmt.Errorf("the path %q does not begin with a slash", text)
+	segments, err := splitTemplate(trimEnd(text))
+	whole, names := translateStars(segments)
+	t := template{text: text, names: names}
+	if fault := checkTemplate(text); fault != nil {
+		return t, fault
 	}
-	trimmed := text
-	if len(text) > 1 {
-		trimmed = strings.TrimSuffix(text, "/")
-	}
-	segments, err := splitTemplate(trimmed)
 	if err != nil {
 		return t, err
 	}
-	expr, names, err := muxRegexp(translateStars(segments))
-	if err != nil {
+	if err := checkSegments(text, segments, names); err != nil {
 		return t, err
 	}
-	for _, n := range names {
-		if strings.HasPrefix(n, starName) {
-			n = ""
-		}
-		t.names = append(t.names, n)
-	}
-	if trimmed != "/" {
-		expr = strings.TrimSuffix(expr, "$") + "/?$"
-	}
-	if t.whole, err = regexp.Compile("(?i)" + expr); err != nil {
+	if _, err := muxRegexp(whole); err != nil {
 		return t, fmt.Errorf("the path %q: %w", text, err)
 	}
-	t.align(segments)
+	if rest := t.align(segments); len(rest) > 0 {
+		tail, _ := translateStars(rest)
+		if t.tail, err = compileTail(tail); err != nil {
+			return t, fmt.Errorf("the path %q: %w", text, err)
+		}
+	}
 	t.last = lastLiteral(text)
 	return t, nil
+}
+
+// trimEnd removes the slash at the end of a template, but not all of "/".
+func trimEnd(text string) string {
+	if len(text) > 1 {
+		return strings.TrimSuffix(text, "/")
+	}
+	return text
 }
 
 // splitTemplate cuts a template at its slashes, leaving those inside braces.
@@ -99,58 +100,61 @@ func splitTemplate(text string) ([]string, error) {
 		}
 	}
 	if depth != 0 {
-		return nil, fmt.Errorf("the path %q has a brace without its partner", text)
+		return nil, &advice{fmt.Sprintf("the path %q has a brace without its partner", text), "a variable is written {id} or {id:[0-9]+}"}
 	}
 	return append(segments, text[start:]), nil
 }
 
-const starName = "gtstar"
-
-// translateStars rewrites * and ** as mux variables.
-func translateStars(segments []string) string {
+// translateStars rewrites * and ** as mux variables. names are those of all
+// variables, "" for a star.
+func translateStars(segments []string) (text string, names []string) {
 	var b strings.Builder
-	stars := 0
 	star := func(pattern string) {
-		b.WriteString("{" + starName + strconv.Itoa(stars) + ":" + pattern + "}")
-		stars++
+		b.WriteString("{star" + strconv.Itoa(len(names)) + ":" + pattern + "}")
+		names = append(names, "")
 	}
-	for i := range segments {
+	for _, s := range segments {
 		// ** takes the slash before it as well: /a/** includes /a, and
 		// /a/**/b includes /a/b.
-		if segments[i] == "**" {
+		if s == "**" {
 			star("(?:/[^/]+)*")
 			continue
 		}
 		b.WriteByte('/')
 		depth := 0
-		for _, c := range []byte(segments[i]) {
+		for i, c := range []byte(s) {
 			switch {
-			case c == '*' && depth == 0 && segments[i] == "*":
+			case c == '*' && s == "*":
 				star("[^/]+")
+				continue
 			case c == '*' && depth == 0:
 				star("[^/]*")
-			default:
-				if c == '{' {
-					depth++
-				} else if c == '}' {
-					depth--
+				continue
+			case c == '{':
+				if depth++; depth == 1 {
+					names = append(names, variableName(s[i+1:]))
 				}
-				b.WriteByte(c)
+			case c == '}':
+				depth--
 			}
+			b.WriteByte(c)
 		}
 	}
 	if b.Len() == 0 {
-		return "/"
+		return "/", names
 	}
-	return b.String()
+	return b.String(), names
 }
 
-// muxRegexp lets mux compile a path template and returns its expression and the
-// names of its variables. mux panics on capturing groups inside a variable.
-func muxRegexp(path string) (expr string, names []string, err error) {
+// variableName is the name at the beginning of s, which follows a brace.
+func variableName(s string) string { return s[:strings.IndexAny(s, ":}")] }
+
+// muxRegexp lets mux compile a path template and returns its expression.
+func muxRegexp(path string) (expr string, err error) {
 	defer func() {
+		// mux panics on capturing groups inside a variable.
 		if p := recover(); p != nil {
-			err = errors.New("a variable of the path has a capturing group: write (?:...) instead of (...)")
+			err = &advice{"a variable has a capturing group", "write (?:...) instead of (...)"}
 		}
 	}()
 	// A template that begins with ** begins with a brace; mux wants a slash.
@@ -158,37 +162,38 @@ func muxRegexp(path string) (expr string, names []string, err error) {
 	if !strings.HasPrefix(path, "/") {
 		lead = "/"
 	}
-	route := mux.NewRouter().NewRoute().Path(lead + path)
-	if expr, err = route.GetPathRegexp(); err != nil {
-		return "", nil, errors.New(strings.TrimPrefix(err.Error(), "mux: "))
+	expr, err = mux.NewRouter().NewRoute().Path(lead + path).GetPathRegexp()
+	if err != nil {
+		if strings.Contains(err.Error(), "missing name or pattern") {
+			return "", &advice{"a variable lacks its name or its pattern", "a variable is written {id} or {id:[0-9]+}"}
+		}
+		return "", &advice{strings.TrimPrefix(err.Error(), "error parsing regexp: "), "what follows the colon of a variable is a regular expression"}
 	}
-	if names, err = route.GetVarNames(); err != nil {
-		return "", nil, err
-	}
-	if lead != "" {
-		expr = "^" + strings.TrimPrefix(expr, "^/")
-	}
-	return expr, names, nil
+	return "^" + strings.TrimPrefix(expr, "^"+lead), nil
 }
 
-// align fills parts if every segment is a literal or one variable that cannot
-// contain a slash nor be empty. Otherwise it keeps the literal prefix.
-func (t *template) align(segments []string) {
-	parts := make([]part, 0, len(segments))
-	for _, s := range segments {
+// compileTail compiles the end of a template, whose slash at the end is
+// optional.
+func compileTail(path string) (*regexp.Regexp, error) {
+	expr, err := muxRegexp(path)
+	if err != nil {
+		return nil, err
+	}
+	return regexp.Compile("(?i)" + strings.TrimSuffix(expr, "$") + "/?$")
+}
+
+// align fills parts with the leading segments that are a literal or one
+// variable that cannot contain a slash nor be empty, and returns the others.
+func (t *template) align(segments []string) (rest []string) {
+	t.parts = make([]part, 0, len(segments))
+	for i, s := range segments {
 		p, ok := alignSegment(s)
 		if !ok {
-			for _, p := range parts {
-				if !p.isLiteral() {
-					break
-				}
-				t.prefix = append(t.prefix, p.literal)
-			}
-			return
+			return segments[i:]
 		}
-		parts = append(parts, p)
+		t.parts = append(t.parts, p)
 	}
-	t.parts = parts
+	return nil
 }
 
 func alignSegment(s string) (part, bool) {
@@ -199,25 +204,12 @@ func alignSegment(s string) (part, bool) {
 		return part{}, false
 	case !strings.ContainsAny(s, "{}*"):
 		return part{literal: string(appendFold(nil, s))}, true
-	case s[0] != '{' || strings.IndexByte(s, '}') < 0:
+	case s[0] != '{' || closingBrace(s) != len(s)-1:
 		return part{}, false
 	}
-	// Is it one variable from end to end?
-	depth := 0
-	for i := range len(s) {
-		switch s[i] {
-		case '{':
-			depth++
-		case '}':
-			depth--
-		}
-		if depth == 0 && i < len(s)-1 {
-			return part{}, false
-		}
-	}
-	name, pattern, _ := strings.Cut(s[1:len(s)-1], ":")
+	_, pattern, _ := strings.Cut(s[1:len(s)-1], ":")
 	if pattern == "" {
-		return part{name: name}, true
+		return part{}, true
 	}
 	if !staysInSegment(pattern) {
 		return part{}, false
@@ -226,7 +218,23 @@ func alignSegment(s string) (part, bool) {
 	if err != nil || re.MatchString("") {
 		return part{}, false
 	}
-	return part{name: name, pattern: pattern, re: re}, true
+	return part{pattern: pattern, re: re}, true
+}
+
+// closingBrace finds the partner of the brace that s begins with.
+func closingBrace(s string) int {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // staysInSegment reports whether no match of the pattern can contain a slash or
@@ -243,10 +251,8 @@ func staysInSegment(pattern string) bool {
 			syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 			return false
 		case syntax.OpLiteral:
-			for _, r := range re.Rune {
-				if r == '/' {
-					return false
-				}
+			if slices.Contains(re.Rune, '/') {
+				return false
 			}
 		case syntax.OpCharClass:
 			for i := 0; i+1 < len(re.Rune); i += 2 {
@@ -268,34 +274,32 @@ func staysInSegment(pattern string) bool {
 // capture returns the values of the template's variables in path, in the order
 // of names, their case kept. ok is false if the path does not match.
 func (t *template) capture(path string, values []string) (_ []string, ok bool) {
-	if t.parts == nil {
-		m := t.whole.FindStringSubmatchIndex(path)
-		if m == nil {
-			return values, false
-		}
-		for i := 2; i+1 < len(m); i += 2 {
-			values = append(values, path[m[i]:m[i+1]])
-		}
-		return values, true
+	if len(path) > maxInput {
+		return values, false
 	}
-	rest := trimPath(path)
+	rest := path
 	for i := range t.parts {
 		var segment string
-		var more bool
-		if segment, rest, more = nextSegment(rest); !more || !t.parts[i].fits(segment) {
+		if segment, rest = nextSegment(rest); !t.parts[i].fits(segment) {
 			return values, false
 		}
 		if !t.parts[i].isLiteral() {
 			values = append(values, segment)
 		}
 	}
-	return values, rest == ""
+	if t.tail == nil {
+		return values, isEnd(rest)
+	}
+	m := t.tail.FindStringSubmatchIndex(rest)
+	for i := 2; i+1 < len(m); i += 2 {
+		values = append(values, rest[m[i]:m[i+1]])
+	}
+	return values, m != nil
 }
 
 func (p *part) fits(segment string) bool {
 	if p.isLiteral() {
-		var buf [128]byte
-		return string(appendFold(buf[:0], segment)) == p.literal
+		return foldsTo(segment, p.literal)
 	}
 	return segment != "" && (p.re == nil || p.re.MatchString(segment))
 }
@@ -304,16 +308,19 @@ func (p *part) fits(segment string) bool {
 // "/a/b/" becomes "/a/b", and "/" becomes "".
 func trimPath(path string) string { return strings.TrimSuffix(path, "/") }
 
-// nextSegment cuts the first segment off "/a/b". more is false for "".
-func nextSegment(rest string) (segment, tail string, more bool) {
+// nextSegment cuts the first segment off "/a/b". It is "" if there is none.
+func nextSegment(rest string) (segment, tail string) {
 	if rest == "" || rest[0] != '/' {
-		return "", "", false
+		return "", rest
 	}
 	if i := strings.IndexByte(rest[1:], '/'); i >= 0 {
-		return rest[1 : i+1], rest[i+1:], true
+		return rest[1 : i+1], rest[i+1:]
 	}
-	return rest[1:], "", true
+	return rest[1:], ""
 }
+
+// isEnd reports whether nothing but perhaps a slash is left of a path.
+func isEnd(rest string) bool { return rest == "" || rest == "/" }
 
 // lastLiteral is the last segment that is fixed text, "" if there is none.
 // It names a page without the IDs in its address.
@@ -322,9 +329,9 @@ func lastLiteral(templateText string) string {
 	if err != nil {
 		return ""
 	}
-	for i := len(segments) - 1; i >= 0; i-- {
-		if segments[i] != "" && !strings.ContainsAny(segments[i], "{}*") {
-			return segments[i]
+	for _, s := range slices.Backward(segments) {
+		if s != "" && !strings.ContainsAny(s, "{}*") {
+			return s
 		}
 	}
 	return ""

@@ -43,6 +43,9 @@ type recorder struct {
 	sniffing     bool // bytes written now still decide the Content-Type
 	ctype        string
 	kept         []byte // first bytes written while sniffing, at most sniffLen
+
+	// answer keeps the body if the hook asks for it; nil otherwise.
+	answer *answerTee
 }
 
 // init points the recorder at w. It must be called before anything else.
@@ -121,6 +124,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	if rec.sniffing && entered(err) {
 		rec.sniff(p)
 	}
+	if rec.answer != nil {
+		rec.answer.keep(p[:n])
+	}
 	return n, err
 }
 
@@ -132,6 +138,9 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	rec.commit(http.StatusOK)
 	if rec.sniffing && entered(err) {
 		rec.keep(s[:min(len(s), rec.sniffRoom())])
+	}
+	if rec.answer != nil {
+		rec.answer.keep([]byte(s[:n]))
 	}
 	return n, err
 }
@@ -211,6 +220,10 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	}
 	if err != nil {
 		return lead, err
+	}
+	if rec.answer != nil { // asked for on small JSON answers alone
+		n, err := io.Copy(struct{ io.Writer }{rec}, src)
+		return lead + n, err
 	}
 	n, err := rec.inner.(io.ReaderFrom).ReadFrom(src)
 	if n > 0 {

@@ -135,20 +135,34 @@ func TestRecordedStatus(t *testing.T) {
 	}
 	rows := []row{
 		{name: "nothing", do: func(http.ResponseWriter, *http.Request) {}, wire: []int{200}, status: 200, hooks: []int{200}},
-		{name: "103 then 404", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 103); reply(w, 404) },
-			wire: []int{103, 404}, status: 404, hooks: []int{404}},
-		{name: "103 twice then nothing", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 103); reply(w, 103) },
-			wire: []int{103, 103, 200}, status: 200, hooks: []int{200}},
-		{name: "400 then 500", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 400); late(w) },
-			wire: []int{400}, status: 400, hooks: []int{400}},
-		{name: "Write then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write([]byte("x"))); late(w) },
-			wire: []int{200}, status: 200, hooks: []int{200}},
-		{name: "empty Write then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write(nil)); late(w) },
-			wire: []int{200}, status: 200, hooks: []int{200}},
-		{name: "WriteString then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(io.WriteString(w, "x")); late(w) },
-			wire: []int{200}, status: 200, hooks: []int{200}},
-		{name: "Flush then 500", do: func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); late(w) },
-			wire: []int{200}, status: 200, hooks: []int{200}},
+		{
+			name: "103 then 404", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 103); reply(w, 404) },
+			wire: []int{103, 404}, status: 404, hooks: []int{404},
+		},
+		{
+			name: "103 twice then nothing", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 103); reply(w, 103) },
+			wire: []int{103, 103, 200}, status: 200, hooks: []int{200},
+		},
+		{
+			name: "400 then 500", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 400); late(w) },
+			wire: []int{400}, status: 400, hooks: []int{400},
+		},
+		{
+			name: "Write then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write([]byte("x"))); late(w) },
+			wire: []int{200}, status: 200, hooks: []int{200},
+		},
+		{
+			name: "empty Write then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write(nil)); late(w) },
+			wire: []int{200}, status: 200, hooks: []int{200},
+		},
+		{
+			name: "WriteString then 500", do: func(w http.ResponseWriter, _ *http.Request) { must(io.WriteString(w, "x")); late(w) },
+			wire: []int{200}, status: 200, hooks: []int{200},
+		},
+		{
+			name: "Flush then 500", do: func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); late(w) },
+			wire: []int{200}, status: 200, hooks: []int{200},
+		},
 		{name: "controller Flush then 500", do: func(w http.ResponseWriter, _ *http.Request) {
 			must(nil, http.NewResponseController(w).Flush())
 			late(w)
@@ -191,20 +205,28 @@ func TestRecordedStatus(t *testing.T) {
 				<-r.Context().Done()
 			}), time.Millisecond, "late").ServeHTTP(w, r)
 		}, wire: []int{503}, status: 503, hooks: []int{503}},
-		{name: "HEAD", method: "HEAD", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write([]byte("12345"))) },
-			wire: []int{200}, status: 200, hooks: []int{200}},
+		{
+			name: "HEAD", method: "HEAD", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write([]byte("12345"))) },
+			wire: []int{200}, status: 200, hooks: []int{200},
+		},
 		{name: "304 then Write", do: func(w http.ResponseWriter, _ *http.Request) {
 			reply(w, 304)
 			if _, err := w.Write([]byte("x")); !errors.Is(err, http.ErrBodyNotAllowed) {
 				panic(err)
 			}
 		}, wire: []int{304}, status: 304, hooks: []int{304}},
-		{name: "204", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 204) },
-			wire: []int{204}, status: 204, hooks: []int{204}},
-		{name: "redirect", do: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/thanks", http.StatusSeeOther) },
-			wire: []int{303}, status: 303, hooks: []int{303}},
-		{name: "101 is final", h1Only: true, do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 101) },
-			wire: []int{101}, status: 101, hooks: []int{101}},
+		{
+			name: "204", do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 204) },
+			wire: []int{204}, status: 204, hooks: []int{204},
+		},
+		{
+			name: "redirect", do: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/thanks", http.StatusSeeOther) },
+			wire: []int{303}, status: 303, hooks: []int{303},
+		},
+		{
+			name: "101 is final", h1Only: true, do: func(w http.ResponseWriter, _ *http.Request) { reply(w, 101) },
+			wire: []int{101}, status: 101, hooks: []int{101},
+		},
 		{name: "hijack with its own answer", h1Only: true, hijacked: true, do: func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			must(nil, err)

@@ -24,8 +24,10 @@ func FuzzAnswer(f *testing.F) {
 		if broken {
 			r = io.MultiReader(r, iotest.ErrReader(io.ErrUnexpectedEOF))
 		}
-		a := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(r),
-			Header: http.Header{"Retry-After": {after}, "Location": {location}}})
+		a := readAnswer(&http.Response{
+			StatusCode: status, Body: io.NopCloser(r),
+			Header: http.Header{"Retry-After": {after}, "Location": {location}},
+		})
 		o := a.outcome()
 		if o < Accepted || o > Unknown {
 			t.Fatalf("outcome %v", o)

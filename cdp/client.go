@@ -213,8 +213,10 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 	if c.ends.inQuery {
 		target := c.ends.events + escape(string(body))
 		if len(target) > maxURL {
-			return Receipt{}, &Error{Op: op, Outcome: EventBad,
-				Err: fmt.Errorf("the URL would have %d bytes, more than %d: send it with POST", len(target), maxURL)}
+			return Receipt{}, &Error{
+				Op: op, Outcome: EventBad,
+				Err: fmt.Errorf("the URL would have %d bytes, more than %d: send it with POST", len(target), maxURL),
+			}
 		}
 		req, err = c.newRequest(ctx, op, http.MethodGet, target, nil)
 	} else {
@@ -294,7 +296,7 @@ func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer
 		e.Err = withContext(caller, e.Err)
 		return answer{}, e
 	}
-	defer res.Body.Close() //nolint:errcheck // the answer has been read as far as it goes
+	defer res.Body.Close()
 	// The status is here, which says it nearly all: a server that dribbles
 	// its body must not hold the connection for the rest of the time.
 	defer time.AfterFunc(min(timeout, bodyTimeout), cancel).Stop()

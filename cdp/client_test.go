@@ -28,8 +28,10 @@ func directTo(base string) Direct {
 }
 
 func goal() *Event {
-	return &Event{BrowserID: knownID, Type: "ACME:BROCHURE_REQUESTED", Channel: "WEB", Language: "en",
-		Currency: "EUR", Page: "pricing", Ext: Ext{{"brochureId", "b-17"}, {"pages", 12}}}
+	return &Event{
+		BrowserID: knownID, Type: "ACME:BROCHURE_REQUESTED", Channel: "WEB", Language: "en",
+		Currency: "EUR", Page: "pricing", Ext: Ext{{"brochureId", "b-17"}, {"pages", 12}},
+	}
 }
 
 func goalBody(site Site) []byte { return goal().AppendJSON(nil, site) }

@@ -16,10 +16,12 @@ func TestAppendJSON(t *testing.T) {
 	get := direct
 	get.Transport = GET
 	edge := Edge{ContextID: "c", SiteName: "s"}
-	e := Event{BrowserID: knownID, Type: "E", Channel: "WEB", Language: "de", Currency: "EUR", Page: "p", RequestedAt: recordedAt,
+	e := Event{
+		BrowserID: knownID, Type: "E", Channel: "WEB", Language: "de", Currency: "EUR", Page: "p", RequestedAt: recordedAt,
 		Referrer: "https://a.example/?q=<b>&c", UTM: []Attr{{"UTM_Source", "News"}, {"utm_x\\\"U", "y"}},
 		Fields: map[string]any{"z": 1, "a": map[string]any{"<": ">"}, "pos": "not this", "utm_q": 1, "bad": math.NaN()},
-		Ext:    Ext{{"b", true}, {"a", "x"}}}
+		Ext:    Ext{{"b", true}, {"a", "x"}},
+	}
 	own := Event{BrowserID: knownID, Type: "E", PointOfSale: "other"}
 	form := Form("f", "viewed", "")
 	for _, tc := range []struct {
@@ -68,7 +70,9 @@ func TestScalarsAreEncodingJSONs(t *testing.T) {
 		"", "a", true, false, 0, -1, math.MaxInt, int8(-8), int16(16), int32(-32), int64(math.MinInt64),
 		uint(1), uint8(8), uint16(16), uint32(math.MaxUint32), uint64(math.MaxUint64), uintptr(9),
 		0.0, math.Copysign(0, -1), 1.5, 1e20, 1e21, 123456789e20, 1e-6, 9.99e-7, 1e-9, -1e-10, 1e-100, 1e100, math.MaxFloat64, math.SmallestNonzeroFloat64,
-		float32(0.1), float32(1e21), float32(1e-7), float32(math.MaxFloat32), json.Number("1e3"), level(3), word("x"), nil, []int{1}, time.Second,
+		float32(0.1), float32(1e21), float32(1e-7), float32(math.MaxFloat32), json.Number("1e3"), level(3), word("x"), nil,
+		[]int{1},
+		time.Second,
 	} {
 		want, err := json.Marshal(v)
 		if got := appendScalar(nil, v); err != nil || !bytes.Equal(got, want) {
@@ -182,8 +186,10 @@ func FuzzAppendJSON(f *testing.F) {
 	f.Add("", "E", "p", "name", "text", int64(1), 1.5, true)
 	f.Add(knownID, "shop:E", "<p>&\u2028", "a\xffb", "\x00\x1f\"\\\u007f é €😀", int64(math.MinInt64), 1e-7, false)
 	f.Fuzz(func(t *testing.T, id, typ, page, name, text string, i int64, x float64, flag bool) {
-		e := Event{BrowserID: id, Type: typ, Page: page, Language: text, Currency: name, UTM: []Attr{{"utm_" + name, text}},
-			Fields: map[string]any{"f" + name: text, "g": []any{i, text}}, Ext: Ext{{name, text}, {name + "1", i}, {name + "2", flag}}}
+		e := Event{
+			BrowserID: id, Type: typ, Page: page, Language: text, Currency: name, UTM: []Attr{{"utm_" + name, text}},
+			Fields: map[string]any{"f" + name: text, "g": []any{i, text}}, Ext: Ext{{name, text}, {name + "1", i}, {name + "2", flag}},
+		}
 		if !math.IsNaN(x) && !math.IsInf(x, 0) {
 			e.Ext = append(e.Ext, Attr{name + "3", x}, Attr{name + "4", float32(float32(x))})
 			if math.IsInf(float64(float32(x)), 0) {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,11 +18,13 @@ type Memory struct {
 	// them that was never handed out. Unlinking needs no search, so one item
 	// that waits for long costs nothing to those that come after it.
 	head, tail, fresh *entry
-	// returned were handed out and given back.
-	returned []*entry
-	stats    Stats
-	letters  []Letter
-	wake     chan struct{}
+	// asleep were given back and are not due yet, the first due first; awake
+	// are, the lowest number first.
+	asleep, awake heap
+	stats         Stats
+	letters       []Letter
+	lettered      int64 // bytes of letters
+	wake          chan struct{}
 }
 
 // Letter is a dead letter: an item given up, why and when.
@@ -31,13 +34,18 @@ type Letter struct {
 	Died   time.Time
 }
 
-// keptLetters bounds the dead letters a Memory remembers; the oldest go first.
+// keptLetters bounds the dead letters a Memory remembers, and so does its
+// maxBytes; the oldest go first.
 const keptLetters = 256
 
 // NewMemory makes a queue for at most maxItems items and maxBytes bytes of
 // bodies and keys. Values below one mean one.
 func NewMemory(maxItems int, maxBytes int64) *Memory {
-	return &Memory{maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1), wake: make(chan struct{}, 1)}
+	return &Memory{
+		maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1), wake: make(chan struct{}, 1),
+		asleep: heap{before: func(a, b *entry) bool { return a.due.Before(b.due) }},
+		awake:  heap{before: func(a, b *entry) bool { return a.number < b.number }},
+	}
 }
 
 // entry is an unsettled item. Its number, state and links belong to the queue.
@@ -46,11 +54,12 @@ type entry struct {
 	q          *Memory
 	number     uint64
 	out        bool
+	turn       int // how often it was handed out
 	due        time.Time
 	prev, next *entry
 }
 
-func (e *entry) size() int64 { return int64(len(e.Body) + len(e.Key)) }
+func (i *Item) size() int64 { return int64(len(i.Body) + len(i.Key)) }
 
 // Append implements [Queue]. It never waits.
 func (m *Memory) Append(_ context.Context, items ...Item) error {
@@ -60,16 +69,17 @@ func (m *Memory) Append(_ context.Context, items ...Item) error {
 		return ErrClosed
 	}
 	var size int64
+	full := false
 	for i := range items {
-		e := entry{Item: items[i]}
-		if e.size() > m.maxBytes {
+		own, priority := items[i].size(), items[i].Priority
+		if own > m.maxBytes {
 			return ErrTooLarge
 		}
-		size += e.size()
-		share := items[i].Priority.share()
-		if int64(m.stats.Waiting+i+1)*100 > int64(m.maxItems)*share || (m.stats.Bytes+size)*100 > m.maxBytes*share {
-			return ErrFull
-		}
+		size += own
+		full = full || int64(m.stats.Waiting+i+1) > priority.share(int64(m.maxItems)) || m.stats.Bytes+size > priority.share(m.maxBytes)
+	}
+	if full {
+		return ErrFull
 	}
 	for i := range items {
 		m.link(&entry{Item: items[i], q: m})
@@ -102,19 +112,28 @@ func (m *Memory) Receive(ctx context.Context, n int) ([]Delivery, error) {
 		if err != nil || len(got) > 0 {
 			return got, err
 		}
-		var due <-chan time.Time
-		if wait > 0 {
-			timer := time.NewTimer(wait)
-			defer timer.Stop()
-			due = timer.C
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-m.wake:
-		case <-due:
+		if err := m.await(ctx, wait); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// await waits until there may be something to take, wait long if that is known.
+func (m *Memory) await(ctx context.Context, wait time.Duration) error {
+	var due <-chan time.Time
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		m.signal() // another receiver may have counted on our looking when the wait is over
+		return ctx.Err()
+	case <-m.wake:
+	case <-due:
+	}
+	return nil
 }
 
 // take hands out what is ready, or says how long until something will be
@@ -126,41 +145,49 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 		m.signal() // for the next one who waits
 		return nil, 0, ErrClosed
 	}
-	got, wait = m.takeReturned(n)
+	wait = m.rouse()
+	for m.awake.first() != nil && len(got) < n {
+		got = append(got, m.handOut(m.awake.pop()))
+	}
 	for ; m.fresh != nil && len(got) < n; m.fresh = m.fresh.next {
 		got = append(got, m.handOut(m.fresh))
 	}
-	if m.fresh != nil || len(got) > 0 && len(m.returned) > 0 {
-		m.signal() // there may be something for another receiver
+	if m.fresh != nil || m.awake.first() != nil || len(got) > 0 && wait > 0 {
+		m.signal() // there is or will be something for another receiver
 	}
 	return got, wait, nil
 }
 
-func (m *Memory) takeReturned(n int) (got []Delivery, wait time.Duration) {
-	if len(m.returned) == 0 {
-		return nil, 0
+// rouse finds those given back that are due, and says how long until the next
+// will be (0: there is none).
+func (m *Memory) rouse() time.Duration {
+	if m.asleep.first() == nil {
+		return 0
 	}
 	now := time.Now()
-	kept := m.returned[:0]
-	for _, e := range m.returned {
-		if left := e.due.Sub(now); left > 0 || len(got) == n {
-			kept = append(kept, e)
-			if wait == 0 || left < wait {
-				wait = max(left, 1)
-			}
-			continue
+	for e := m.asleep.first(); e != nil; e = m.asleep.first() {
+		if wait := e.due.Sub(now); wait > 0 {
+			return wait
 		}
-		got = append(got, m.handOut(e))
+		m.awake.push(m.asleep.pop())
 	}
-	clear(m.returned[len(kept):])
-	m.returned = kept
-	return got, wait
+	return 0
 }
 
 func (m *Memory) handOut(e *entry) Delivery {
 	e.out = true
-	return NewDelivery(e.Item, e)
+	e.turn++
+	return NewDelivery(e.Item, ticket{e, e.turn})
 }
+
+// ticket is good for one handing out: who gave an item back has no say in what
+// becomes of it later.
+type ticket struct {
+	*entry
+	turn int
+}
+
+func (t ticket) void() bool { return !t.out || t.entry.turn != t.turn }
 
 // signal wakes one receiver; it passes the signal on if there is more.
 func (m *Memory) signal() {
@@ -171,38 +198,40 @@ func (m *Memory) signal() {
 }
 
 // Ack implements [Ticket].
-func (e *entry) Ack() { e.settle(nil) }
+func (t ticket) Ack() { t.settle(nil) }
 
 // Dead implements [Ticket].
-func (e *entry) Dead(reason string) {
-	e.settle(func(m *Memory) {
+func (t ticket) Dead(reason string) {
+	t.settle(func(m *Memory) {
 		m.stats.Dead++
-		if len(m.letters) == keptLetters {
-			m.letters = append(m.letters[:0], m.letters[1:]...)
+		m.lettered += t.size()
+		old := 0
+		for ; len(m.letters)-old >= keptLetters || m.lettered > m.maxBytes && old < len(m.letters); old++ {
+			m.lettered -= m.letters[old].size()
 		}
-		m.letters = append(m.letters, Letter{e.Item, reason, time.Now()})
+		m.letters = append(slices.Delete(m.letters, 0, old), Letter{t.Item, reason, time.Now()})
 	})
 }
 
 // Nack implements [Ticket].
-func (e *entry) Nack(after time.Duration) {
-	m := e.q
+func (t ticket) Nack(after time.Duration) {
+	e, m := t.entry, t.q
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !e.out {
+	if t.void() {
 		return
 	}
 	e.out = false
 	e.due = time.Now().Add(after)
-	m.returned = append(m.returned, e)
+	m.asleep.push(e)
 	m.signal()
 }
 
-func (e *entry) settle(also func(*Memory)) {
-	m := e.q
+func (t ticket) settle(also func(*Memory)) {
+	e, m := t.entry, t.q
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !e.out {
+	if t.void() {
 		return
 	}
 	e.out = false
@@ -216,6 +245,7 @@ func (e *entry) settle(also func(*Memory)) {
 	} else {
 		e.next.prev = e.prev
 	}
+	e.prev, e.next = nil, nil // who still holds this one must not keep all that came after it
 	m.stats.Waiting--
 	m.stats.Bytes -= e.size()
 	if also != nil {
@@ -235,7 +265,8 @@ func (m *Memory) Stats() Stats {
 	return s
 }
 
-// Letters returns the newest dead letters, oldest first, at most 256.
+// Letters returns the newest dead letters, oldest first: at most 256, and no more
+// bytes than the queue may hold.
 func (m *Memory) Letters() []Letter {
 	m.mu.Lock()
 	defer m.mu.Unlock()

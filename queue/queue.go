@@ -20,8 +20,8 @@ type Queue interface {
 	// The queue owns the bodies from then on.
 	Append(ctx context.Context, items ...Item) error
 
-	// Receive hands out at most n items, oldest first, and waits until there is
-	// at least one. An item is handed out once, until it is given back with
+	// Receive hands out at most n items, those given back before new ones and
+	// each oldest first, and waits until there is at least one. An item is handed out once, until it is given back with
 	// Nack. It returns the error of ctx when that ends, ErrClosed after Close.
 	Receive(ctx context.Context, n int) ([]Delivery, error)
 
@@ -64,15 +64,17 @@ const (
 	High
 )
 
-// share is the part of the queue a priority may fill, in hundredths.
-func (p Priority) share() int64 {
+// share is how much of the whole a priority may fill. It divides first, since
+// "no bound" may be written as the largest number there is.
+func (p Priority) share(whole int64) int64 {
+	percent := int64(95)
 	switch {
 	case p < Normal:
-		return 80
+		percent = 80
 	case p > Normal:
-		return 100
+		return whole
 	}
-	return 95
+	return whole/100*percent + whole%100*percent/100
 }
 
 // Stats is a queue's state at one moment.

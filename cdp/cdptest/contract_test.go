@@ -51,8 +51,10 @@ func TestAcceptedEvents(t *testing.T) {
 		{"ORDER_CHECKOUT", "POST", direct, event("type", `"ORDER_CHECKOUT"`, "order", `{"referenceId":"7"}`), nil},
 		{"the documented GET", "GET", inURL + url.QueryEscape(event("client_key", "")), "", nil},
 		{"edge, context in the query", "POST", edge, event("client_key", `""`, "pos", `""`), nil},
-		{"edge, context in the header", "POST", "/v1/events/v1.2/events?siteId=shop", event("client_key", `""`, "pos", `""`),
-			[]string{"x-sitecore-contextid", "test-context"}},
+		{
+			"edge, context in the header", "POST", "/v1/events/v1.2/events?siteId=shop", event("client_key", `""`, "pos", `""`),
+			[]string{"x-sitecore-contextid", "test-context"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := len(s.Events())
@@ -99,16 +101,20 @@ func TestRefusedEvents(t *testing.T) {
 		{"browser ID null", "POST", direct, event("browser_id", `null`), nil, 400, "browser_id is missing"},
 		{"browser ID a number", "POST", direct, event("browser_id", `7`), nil, 400, "browser_id must be a string"},
 		{"no type", "POST", direct, event("type", ""), nil, 400, "type is missing"},
-		{"all at once", "POST", direct, event("browser_id", "", "type", `"sent"`, "ext", `{"a":[]}`), nil, 400,
-			`browser_id is missing; type "sent" must be upper-case; ext attribute "a"`},
+		{
+			"all at once", "POST", direct, event("browser_id", "", "type", `"sent"`, "ext", `{"a":[]}`), nil, 400,
+			`browser_id is missing; type "sent" must be upper-case; ext attribute "a"`,
+		},
 		{"page a number", "POST", direct, event("page", `7`), nil, 400, "page must be a string, this is number"},
 		{"type not upper-case", "POST", direct, event("type", `"Contact_Sent"`), nil, 400, "must be upper-case"},
 		{"type not upper-case after the site", "POST", direct, event("type", `"shop:sent"`), nil, 400, "must be upper-case"},
 		{"type reserved", "POST", direct, event("type", `"SC_SENT"`), nil, 400, "is reserved"},
 		{"IDENTITY without identifiers", "POST", direct, event("type", `"IDENTITY"`), nil, 400, "needs identifiers"},
 		{"IDENTITY with none", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[]`), nil, 400, "needs identifiers"},
-		{"IDENTITY with half of one", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[{"id":"a"}]`), nil, 400,
-			"identifiers[0] needs provider"},
+		{
+			"IDENTITY with half of one", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[{"id":"a"}]`), nil, 400,
+			"identifiers[0] needs provider",
+		},
 		{"IDENTITY with text", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `["a"]`), nil, 400, "identifiers[0] needs id"},
 		{"ORDER_CHECKOUT without order", "POST", direct, event("type", `"ORDER_CHECKOUT"`), nil, 400, "needs an order"},
 		{"ext a list", "POST", direct, event("ext", `[]`), nil, 400, "ext must be an object, this is array"},
@@ -119,8 +125,10 @@ func TestRefusedEvents(t *testing.T) {
 		{"ext too full", "POST", direct, event("ext", numbered(51)), nil, 400, "51 attributes, 50 are allowed"},
 		{"ext attribute name", "POST", direct, event("ext", `{"a-b":1}`), nil, 400, "letters and digits"},
 		{"ext attribute without a name", "POST", direct, event("ext", `{"":1}`), nil, 400, "letters and digits"},
-		{"ext attribute changed its type", "POST", direct, event("type", `"TYPED"`, "ext", `{"pages":"12"}`), nil, 400,
-			"was a number before, this is string"},
+		{
+			"ext attribute changed its type", "POST", direct, event("type", `"TYPED"`, "ext", `{"pages":"12"}`), nil, 400,
+			"was a number before, this is string",
+		},
 		{"no client key", "POST", direct, event("client_key", ""), nil, 401, "client key"},
 		{"empty client key", "POST", direct, event("client_key", `""`), nil, 401, "client key"},
 		{"client key only in the query", "POST", direct + "?client_key=test-key", event("client_key", ""), nil, 401, "client key"},

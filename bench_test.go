@@ -1,0 +1,193 @@
+package goaltrack
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// sink is a queue that takes everything and hands out nothing, so that a
+// measurement is of the request alone.
+type sink struct{}
+
+func (*sink) Append(context.Context, ...queue.Item) error { return nil }
+
+func (*sink) Receive(ctx context.Context, _ int) ([]queue.Delivery, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (*sink) Stats() queue.Stats { return queue.Stats{} }
+
+func (*sink) Close(context.Context) error { return nil }
+
+// blank is a response writer that costs nothing.
+type blank struct{ header http.Header }
+
+func (b *blank) Header() http.Header               { return b.header }
+func (b *blank) WriteHeader(int)                   {}
+func (b *blank) Write(p []byte) (int, error)       { return len(p), nil }
+func (b *blank) Flush()                            {}
+func (b *blank) ReadFrom(io.Reader) (int64, error) { return 0, nil }
+
+// scene is a request that is served again and again, with and without the
+// tracker.
+type scene struct {
+	tracker        *Tracker
+	alone, tracked http.Handler
+	request        *http.Request
+	body           *strings.Reader
+	writer         blank
+}
+
+func (s *scene) serve(h http.Handler) {
+	clear(s.writer.header)
+	if s.body != nil {
+		_, _ = s.body.Seek(0, io.SeekStart)
+		s.request.Form, s.request.PostForm = nil, nil
+	}
+	h.ServeHTTP(&s.writer, s.request)
+}
+
+func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, target, body string, header ...string) *scene {
+	tb.Helper()
+	parsed, err := ParseRules([]byte(rules))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tracker, err := New(Config{
+		Sites:    []Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop.example"}, Currency: "EUR"}},
+		Rules:    parsed,
+		Logger:   slog.New(slog.DiscardHandler),
+		Cookie:   Cookie{Warm: -1},
+		Delivery: Delivery{Queue: &sink{}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _ = tracker.Close(ctx)
+	})
+	u, err := url.Parse(target)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &scene{tracker: tracker, alone: handler, tracked: tracker.Handler(handler), writer: blank{make(http.Header)}}
+	s.request = &http.Request{Method: method, URL: u, Host: "shop.example", Header: http.Header{
+		"User-Agent":      {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"},
+		"Accept":          {"text/html,application/xhtml+xml,*/*;q=0.8"},
+		"Accept-Encoding": {"gzip, br"},
+		"Accept-Language": {"en"},
+		"Cookie":          {"session=0123456789abcdef; bid_key=" + oldID + "; theme=dark"},
+		"Sec-Fetch-Dest":  {"document"},
+		"Sec-Fetch-Mode":  {"navigate"},
+		"Sec-Fetch-Site":  {"same-origin"},
+	}, Body: http.NoBody}
+	if body != "" {
+		s.body = strings.NewReader(body)
+		s.request.Body, s.request.ContentLength = io.NopCloser(s.body), int64(len(body))
+		s.request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		s.request.Header.Set(header[i], header[i+1])
+	}
+	s.request = s.request.WithContext(tb.Context())
+	return s
+}
+
+// scenes are what a request can cost, each with the allocations it may have
+// beyond the handler's own.
+var scenes = []struct {
+	name   string
+	allocs float64
+	fires  bool
+	build  func(testing.TB) *scene
+}{
+	{"no rule of 1,000 can match", 0, false, func(tb testing.TB) *scene {
+		var rules strings.Builder
+		rules.WriteString("version: 1\ngoals:\n")
+		for i := range 1000 {
+			fmt.Fprintf(&rules, "  - { goal: GOAL_%d, submit: '/section%d/{id}/send' }\n", i, i)
+		}
+		return newScene(tb, rules.String(), benchPage, http.MethodGet, "/static/site.css", "", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
+	}},
+	{"a navigation that fires nothing", 8, false, func(tb testing.TB) *scene {
+		return newScene(tb, benchRules, benchPage, http.MethodGet, "/about/us", "")
+	}},
+	{"a visit that fires", 8, true, func(tb testing.TB) *scene {
+		return newScene(tb, benchRules, benchPage, http.MethodGet, "/products/sku-42?utm_source=news", "")
+	}},
+	{"a form that fires", 14, true, func(tb testing.TB) *scene {
+		return newScene(tb, benchRules, benchForm, http.MethodPost, "/contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
+			"Referer", "https://shop.example/contact")
+	}},
+}
+
+const benchRules = `
+version: 1
+goals:
+  - { goal: PRODUCT_VIEWED, visit: '/products/{id}', data: { productId: $path.id } }
+  - { goal: CONTACT_SENT, submit: /contact, data: { topic: $form.topic } }
+`
+
+var benchHTML = []byte("<!doctype html><html><head><title>Page</title></head><body>" + strings.Repeat("<p>text</p>", 60) + "</body></html>")
+
+func benchPage(w http.ResponseWriter, _ *http.Request) {
+	w.Header()["Content-Type"] = benchType
+	_, _ = w.Write(benchHTML)
+}
+
+var benchType, benchThanks = []string{"text/html; charset=utf-8"}, []string{"/thanks"}
+
+func benchForm(w http.ResponseWriter, r *http.Request) {
+	_ = r.ParseForm()
+	w.Header()["Location"] = benchThanks
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func BenchmarkRequest(b *testing.B) {
+	for _, c := range scenes {
+		b.Run(c.name, func(b *testing.B) {
+			s := c.build(b)
+			for _, side := range []struct {
+				name    string
+				handler http.Handler
+			}{{"alone", s.alone}, {"tracked", s.tracked}} {
+				b.Run(side.name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						s.serve(side.handler)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestRequestAllocs keeps what a request costs from growing unnoticed.
+func TestRequestAllocs(t *testing.T) {
+	for _, c := range scenes {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.build(t)
+			before := s.tracker.account()
+			alone := testing.AllocsPerRun(200, func() { s.serve(s.alone) })
+			tracked := testing.AllocsPerRun(200, func() { s.serve(s.tracked) })
+			if tracked-alone > c.allocs {
+				t.Errorf("%v allocations more than the handler's %v, want at most %v", tracked-alone, alone, c.allocs)
+			}
+			if after := s.tracker.account(); after.Accepted > before.Accepted != c.fires {
+				t.Errorf("fires %t, want %t:\n%v", !c.fires, c.fires, after)
+			}
+		})
+	}
+}

@@ -1,0 +1,229 @@
+package goaltrack
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	def(&c.Views, ViewsOff)
+	def(&c.Cookie.MaxAge, 730*24*time.Hour)
+	def(&c.Cookie.Create, CreateVisit)
+	def(&c.Cookie.Warm, 2)
+	def(&c.Cookie.CreatePerSecond, 20)
+	def(&c.Cookie.CreateBurst, 200)
+	def(&c.OptOutCookie, "gt_optout")
+	def(&c.Delivery.QueueEvents, 10_000)
+	def(&c.Delivery.QueueBytes, 16<<20)
+	def(&c.Delivery.MaxAge, 10*time.Minute)
+	def(&c.Delivery.Workers, 16)
+	def(&c.Delivery.Timeout, 10*time.Second)
+	def(&c.Delivery.UnknownAttempts, 3)
+	def(&c.Delivery.BackoffBase, time.Second)
+	def(&c.Delivery.BackoffMax, 5*time.Minute)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Rules == nil {
+		c.Rules = &Rules{}
+	}
+	c.Sites = slices.Clone(c.Sites)
+	for i := range c.Sites {
+		c.Sites[i] = c.Sites[i].withDefaults()
+	}
+	return c
+}
+
+func (s Site) withDefaults() Site {
+	s.Hosts = slices.Clone(s.Hosts)
+	switch c := s.CDP.(type) { // a pointer to a site is one as well
+	case *cdp.Direct:
+		if s.CDP = nil; c != nil {
+			s.CDP = *c
+		}
+	case *cdp.Edge:
+		if s.CDP = nil; c != nil {
+			s.CDP = *c
+		}
+	}
+	switch c := s.CDP.(type) {
+	case cdp.Direct:
+		def(&s.Name, c.PointOfSale)
+	case cdp.Edge:
+		def(&s.Name, c.SiteName)
+	}
+	def(&s.Language, "EN")
+	def(&s.Channel, "WEB")
+	return s
+}
+
+// def sets *p to v if it holds the zero value.
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// configFaults collects what is wrong, each message beginning with the field.
+type configFaults []error
+
+func (f *configFaults) add(format string, args ...any) {
+	*f = append(*f, fmt.Errorf(format, args...))
+}
+
+// validate returns every fault of a configuration whose defaults are filled in.
+func (c *Config) validate() error {
+	var errs configFaults
+
+	if len(c.Sites) == 0 {
+		errs.add("Sites: at least one site is needed")
+	}
+	for i, s := range c.Sites {
+		if err := errors.Join(s.validate(), s.apart(c.Sites[:i])); err != nil {
+			errs.add("Sites[%d]: %w", i, err)
+		}
+	}
+	if c.Views != ViewsOff && c.Views != ViewsServer {
+		errs.add("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
+	}
+	switch c.Cookie.Create {
+	case CreateVisit, CreateGoal, CreateNever:
+	default:
+		errs.add("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
+	}
+	if c.Cookie.MaxAge < time.Second {
+		errs.add("Cookie.MaxAge: %v is less than a second", c.Cookie.MaxAge)
+	}
+	if !validCookieDomain(c.Cookie.Domain) {
+		errs.add("Cookie.Domain: %q is not a host name", c.Cookie.Domain)
+	} else if host := c.outside(c.Cookie.Domain); host != "" {
+		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", c.Cookie.Domain, host)
+	}
+	if math.IsNaN(c.Cookie.CreatePerSecond) || c.Cookie.CreatePerSecond < 0 || c.Cookie.CreateBurst < 0 {
+		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
+	}
+	if c.RequireConsent && c.Consent == nil {
+		errs.add("RequireConsent: no Consent reader is set, so nobody could ever be counted")
+	}
+	if !validToken(c.OptOutCookie) {
+		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
+	}
+	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
+	return errors.Join(errs...)
+}
+
+// fits finds goals with a value for which no site and no rule says a currency.
+func (c *Config) fits(rules *Rules) error {
+	var errs configFaults
+	for _, g := range rules.goals {
+		if !g.value.set || g.value.currency != "" || g.Currency != "" {
+			continue
+		}
+		for _, s := range c.Sites {
+			if s.Currency == "" {
+				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name, s.Name)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// outside returns a host that a cookie domain does not cover, "" if it covers
+// them all.
+func (c *Config) outside(domain string) string {
+	if domain = strings.TrimPrefix(domain, "."); domain == "" {
+		return ""
+	}
+	for _, s := range c.Sites {
+		for _, h := range s.Hosts {
+			host := strings.TrimPrefix(h, "*.")
+			if !strings.EqualFold(host, domain) && (len(host) <= len(domain) || !strings.EqualFold(host[len(host)-len(domain)-1:], "."+domain)) {
+				return h
+			}
+		}
+	}
+	return ""
+}
+
+func (d *Delivery) validate() error {
+	var errs configFaults
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"QueueEvents", int64(d.QueueEvents)},
+		{"QueueBytes", d.QueueBytes},
+		{"MaxAge", int64(d.MaxAge)},
+		{"Workers", int64(d.Workers)},
+		{"Timeout", int64(d.Timeout)},
+		{"UnknownAttempts", int64(d.UnknownAttempts)},
+		{"BackoffBase", int64(d.BackoffBase)},
+		{"BackoffMax", int64(d.BackoffMax)},
+	} {
+		if f.value < 0 {
+			errs.add("Delivery.%s: must not be negative", f.name)
+		}
+	}
+	if d.Workers > 1024 {
+		errs.add("Delivery.Workers: %d is more than 1024", d.Workers)
+	}
+	return errors.Join(errs...)
+}
+
+// apart finds what the site has in common with one listed before it.
+func (s *Site) apart(others []Site) error {
+	var errs configFaults
+	for _, o := range others {
+		if s.Name != "" && s.Name == o.Name {
+			errs.add("the name %q is used twice; set Name", s.Name)
+		}
+		if trimPath(s.PathPrefix) != trimPath(o.PathPrefix) {
+			continue
+		}
+		if len(s.Hosts) == 0 && len(o.Hosts) == 0 {
+			errs.add("no request would reach it: the site %s serves the same hosts and paths", o.Name)
+		}
+		for _, h := range s.Hosts {
+			if slices.ContainsFunc(o.Hosts, func(other string) bool { return strings.EqualFold(h, other) }) {
+				errs.add("no request to %s would reach it: the site %s serves the same host and paths", h, o.Name)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Site) validate() error {
+	var errs configFaults
+	if s.CDP == nil {
+		errs.add("CDP: a cdp.Direct or cdp.Edge is needed")
+	} else if err := s.CDP.Validate(); err != nil {
+		errs.add("CDP: %w", err)
+	}
+	for _, h := range s.Hosts {
+		if !validHost(h) {
+			errs.add("Hosts: %q is not a host name such as shop.example or *.shop.example", h)
+		}
+	}
+	if s.PathPrefix != "" && !strings.HasPrefix(s.PathPrefix, "/") {
+		errs.add("PathPrefix: %q does not begin with a slash", s.PathPrefix)
+	}
+	if s.Language != "" && wireLanguage(s.Language) == "" {
+		errs.add("Language: %q is not a language such as EN or de-DE", s.Language)
+	}
+	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
+		errs.add("Currency: %q is not an ISO 4217 code such as EUR", s.Currency)
+	}
+	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {
+		errs.add("Channel: %q is neither auto nor a channel such as WEB", s.Channel)
+	}
+	return errors.Join(errs...)
+}

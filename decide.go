@@ -1,0 +1,252 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// beforeHeader is the moment of truth: status and Location are known, and
+// cookies can still be set. It implements headerHook.
+func (tr *tracked) beforeHeader(status int) {
+	defer tr.t.recovered("header", func() {})
+	h := tr.rec.Header()
+	tr.x.status = status
+	tr.x.responseHeader = h
+	tr.x.location, _ = first(h["Location"])
+	tr.x.contentType, tr.x.typeKnown = first(h["Content-Type"])
+	tr.keepAnswer(h)
+	if tr.needsRoute() {
+		tr.x.route = routeOf(tr.inner).text(tr.x.path)
+	}
+	if !tr.x.typeKnown {
+		tr.rec.wantSniff = tr.awaitsType()
+	}
+	if !tr.t.config.DryRun {
+		tr.mu.Lock()
+		defer tr.mu.Unlock()
+		tr.x.app = tr.app
+		tr.committed = true
+		tr.setCookies(h)
+	}
+}
+
+// awaitsType reports whether a candidate depends on the answer's Content-Type.
+func (tr *tracked) awaitsType() bool {
+	for _, c := range tr.candidates {
+		if c.early != fired {
+			continue
+		}
+		if k := c.trigger.kind; k == triggerVisit || k == triggerView || c.trigger.goal.needs.answerType {
+			return true
+		}
+	}
+	return false
+}
+
+// needsRoute reports whether a candidate has a condition on the route.
+func (tr *tracked) needsRoute() bool {
+	return slices.ContainsFunc(tr.candidates, func(c candidate) bool {
+		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.needs.route
+	})
+}
+
+// keepAnswer keeps the header, and asks for the body if it is JSON, for goals
+// that look at them after the handler has returned.
+func (tr *tracked) keepAnswer(h http.Header) {
+	header, body := false, false
+	for _, c := range tr.candidates {
+		if g := c.trigger.goal; g != nil && c.early == fired {
+			header = header || g.needs.answerHeader
+			body = body || g.needs.answerJSON
+		}
+	}
+	if header {
+		tr.x.responseHeader = h.Clone()
+	}
+	if body && isPlainJSON(h) {
+		tr.rec.answer = new(answerTee)
+	}
+}
+
+// peekForm reads the form as soon as the handler has, which it usually has by
+// the time it answers.
+func (tr *tracked) peekForm() {
+	if tr.x.formFate != pending {
+		return
+	}
+	if body, ok := tr.tee.snapshot(); ok && tr.tee.body != nil {
+		tr.readForm(body)
+	}
+}
+
+// judge decides on one candidate with what is known so far.
+func (tr *tracked) judge(c *candidate) fate {
+	if c.early != fired {
+		return c.early
+	}
+	g := c.trigger.goal
+	switch {
+	case g == nil:
+		return c.trigger.judgeLate(&tr.x, nil)
+	case slices.Contains(tr.rejected, g.Name):
+		return fateRejected
+	}
+	tr.x.confirmed = slices.Contains(tr.confirmed, g.Name)
+	return c.trigger.judgeLate(&tr.x, tr.rules.failure)
+}
+
+// conclude decides, after the handler returned normally, and hands the events
+// over. It must not wait: the client may not have its answer yet.
+func (tr *tracked) conclude() {
+	defer tr.t.recovered("conclusion", func() {})
+	switch err := tr.r.Context().Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		tr.end(fateTimedOut) // an http.TimeoutHandler around us has answered in our place
+		return
+	case tr.rec.hijacked:
+		tr.endAnswered(fateHijacked)
+		return
+	}
+	if !tr.x.typeKnown {
+		tr.x.contentType, tr.x.typeKnown = tr.rec.contentType(), true
+	}
+	if tr.x.formFate == pending && tr.tee.body != nil {
+		body, fate := tr.tee.seal()
+		if tr.x.formFate = formFates[fate]; tr.x.formFate == fired {
+			tr.readForm(body)
+		}
+	}
+	tr.x.answerKept = true
+	if tr.rec.answer != nil {
+		tr.x.answer.text = tr.rec.answer.body()
+	}
+	tr.endAnswered(fired)
+}
+
+// settle lets the handler's goroutines change nothing from here on.
+func (tr *tracked) settle() {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.ended = true
+	tr.x.app = tr.app
+	if tr.route == (route{}) && len(tr.candidates)+len(tr.raised) > 0 {
+		tr.route = routeOf(tr.inner)
+	}
+	tr.x.route = tr.route.text(tr.x.path)
+}
+
+// end gives every candidate the same fate, but for those that have one already;
+// what the handler raised is dropped.
+func (tr *tracked) end(f fate) {
+	defer tr.t.recovered("end", func() {})
+	tr.mu.Lock()
+	tr.ended = true
+	tr.mu.Unlock()
+	for i, c := range tr.candidates {
+		switch {
+		case tr.decidedLater(i):
+		case c.early != fired:
+			tr.decide(c.trigger, c.early, "")
+		default:
+			tr.decide(c.trigger, f, "")
+		}
+	}
+	for _, raised := range tr.raised {
+		tr.decide(&raised.goal.triggers[0], f, "")
+	}
+}
+
+// endAnswered settles every candidate, with their own verdict if f is fired,
+// and sends what fired.
+func (tr *tracked) endAnswered(f fate) {
+	tr.settle()
+	gone := tr.r.Context().Err() != nil
+	for i := range tr.candidates {
+		c := &tr.candidates[i]
+		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.sameGoal(b.trigger) }) {
+			continue
+		}
+		tr.x.failed = nil
+		verdict := f
+		if f == fired || c.early != fired {
+			verdict = tr.judge(c)
+		}
+		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) {
+			verdict = fateClientGone // a page nobody saw is no visit
+		}
+		if verdict == fired {
+			c.counted = true
+			verdict = tr.emit(c.trigger, nil)
+		} else if tr.decidedLater(i) {
+			continue
+		}
+		tr.decide(c.trigger, verdict, leftNote(gone, verdict))
+		if g := c.trigger.goal; g != nil && verdict.isNearMiss() {
+			tr.t.ledger.miss(g.Name, tr.x.missed(verdict))
+		}
+	}
+	for i := range tr.raised {
+		g := &tr.raised[i].goal.triggers[0]
+		verdict := tr.judgeRaised(g, tr.raised[i].data)
+		if verdict == fired {
+			verdict = tr.emit(g, tr.raised[i].data)
+		}
+		tr.decide(g, verdict, leftNote(gone, verdict))
+	}
+}
+
+// judgeRaised decides on a goal that the application raised: the gate, the
+// handler's Reject and the rule's own limits and conditions apply to it as to
+// any other.
+func (tr *tracked) judgeRaised(g *trigger, data Data) fate {
+	switch {
+	case tr.gate != fired:
+		return tr.gate
+	case slices.Contains(tr.rejected, g.goal.Name):
+		return fateRejected
+	}
+	return tr.t.judgeRaised(g, tr.exchangeFor(g, data))
+}
+
+// judgeRaised tests what the rule of a raised goal says beside code: true.
+func (t *Tracker) judgeRaised(g *trigger, x *exchange) fate {
+	switch {
+	case g.goal.Status == statusPaused:
+		return fatePaused
+	case !g.goal.hasEnv(t.config.Env):
+		return fateOtherEnv
+	}
+	if f := g.goal.judgeEarly(x); f != fired {
+		return f
+	}
+	return g.judgeConditions(x)
+}
+
+// decidedLater reports whether another alternative of the same goal follows, so
+// that the goal is decided once.
+func (tr *tracked) decidedLater(i int) bool {
+	g := tr.candidates[i].trigger
+	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.sameGoal(c.trigger) })
+}
+
+// sameGoal reports whether two triggers are alternatives of one goal.
+func (t *trigger) sameGoal(other *trigger) bool { return t.goal != nil && t.goal == other.goal }
+
+// leftNote marks what counted although the client had left: the answer to a
+// double click is lost with its request, yet the application did accept the
+// form.
+func leftNote(gone bool, f fate) string {
+	if gone && f == fired {
+		return fateClientGone.String()
+	}
+	return ""
+}
+
+func (tr *tracked) decide(g *trigger, f fate, note string) {
+	if f == fired && tr.gate == fateBot {
+		note = "bot_counted"
+	}
+	tr.t.ledger.decide(g.name(), f, tr.id, note)
+}

@@ -1,0 +1,174 @@
+package goaltrack
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// emit makes the event of a goal that fired and offers it to the queue.
+func (tr *tracked) emit(g *trigger, data Data) fate {
+	if f := tr.mayEmit(g); f != fired {
+		return f
+	}
+	e, f := tr.eventOf(g, data)
+	if f != fired {
+		return f
+	}
+	var who *cdp.Event
+	if g.goal != nil && g.goal.identity != nil {
+		if who, f = tr.identityOf(g, data, e.Page); f != fired {
+			return f
+		}
+	}
+	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e)
+}
+
+// identityOf makes the IDENTITY that goes before a goal, nil if the request
+// does not say who the visitor is. An order needs one.
+func (tr *tracked) identityOf(g *trigger, data Data, page string) (*cdp.Event, fate) {
+	who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page)
+	switch {
+	case known:
+		return &who, fired
+	case g.goal.order != nil:
+		return nil, fateNoIdentity
+	}
+	tr.t.ledger.note("identity_missing")
+	return nil, fired
+}
+
+// exchangeFor is what the sources of a goal read: for one raised in code, its
+// data beside what the handler set.
+func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
+	if g.kind != triggerCode || len(data) == 0 {
+		return &tr.x
+	}
+	own := tr.x
+	own.app = make(map[string]any, len(data)+len(tr.x.app))
+	maps.Copy(own.app, tr.x.app)
+	maps.Copy(own.app, data)
+	return &own
+}
+
+// eventOf fills in the variables of the goal's templates and makes its event.
+func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
+	x := &tr.x
+	if g.goal == nil {
+		return tr.site.viewOf(x, tr.page(g)), fired
+	}
+	if x.varNames = g.path.names; len(x.varNames) > 0 {
+		x.vars, _ = g.path.capture(x.path, x.vars[:0])
+	}
+	if s := &g.goal.success; s.kind == successRedirectTo {
+		s.judge(x, nil)
+	}
+	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
+}
+
+// mayEmit refuses events that could only be sent by making a guest where none
+// may be made: one for each page view of a browser that keeps no cookie.
+func (tr *tracked) mayEmit(g *trigger) fate {
+	create := tr.t.config.Cookie.Create
+	switch {
+	case tr.id != "" || tr.t.config.DryRun:
+		return fired
+	case g.goal != nil && g.goal.Status == statusDraft:
+		return fired // decided as if it were sent
+	case create == CreateNever, tr.x.status >= http.StatusBadRequest:
+		return fateNoBrowserID
+	case !tr.secure:
+		return fateInsecure
+	case g.kind == triggerView && (create == CreateGoal || tr.store == storePublic):
+		return fateNoBrowserID
+	}
+	return fired
+}
+
+// key orders the visitor's events: by his ID, or by the request as long as he
+// has none. It is a text of its own, because an event may wait for long and
+// would otherwise keep the whole Cookie header in memory.
+func (tr *tracked) key() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	switch {
+	case tr.id != "" && tr.orderKey != tr.id:
+		tr.orderKey = strings.Clone(tr.id)
+	case tr.orderKey == "":
+		tr.orderKey = "request-" + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // Only has to differ.
+	}
+	return tr.orderKey
+}
+
+// enqueue encodes the event of a goal, and the IDENTITY before it if there is
+// one, and offers them to the queue, both or neither.
+func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event) fate {
+	now := time.Now()
+	item, f := t.item(s, g, e, id, userAgent, now)
+	if f != fired {
+		return f
+	}
+	item.Key = key
+	first := item
+	if who != nil {
+		if first, f = t.item(s, g, who, id, userAgent, now); f != fired {
+			return f
+		}
+		first.Key, first.Priority = key, queue.High
+	}
+	switch {
+	case g.goal != nil && g.goal.Status == statusDraft:
+		return fateDraft
+	case t.sender == nil:
+		return fired
+	case who != nil:
+		return t.sender.offer(ctx, first, item)
+	}
+	return t.sender.offer(ctx, item)
+}
+
+// item encodes one event for the queue.
+func (t *Tracker) item(s *site, g *trigger, e *cdp.Event, id, userAgent string, now time.Time) (queue.Item, fate) {
+	e.BrowserID, e.RequestedAt = id, now
+	if t.config.BeforeSend != nil {
+		if f := t.beforeSend(e); f != fired {
+			return queue.Item{}, f
+		}
+	}
+	body, f := s.encode(e, g, userAgent, &t.config, g.rulesHash())
+	return queue.Item{Body: body, Priority: g.priority(), Time: now}, f
+}
+
+// beforeSend lets the configuration look at the event, and checks what it made
+// of it. The function gets a copy, so that an event of a tracker without one
+// need not be on the heap.
+func (t *Tracker) beforeSend(e *cdp.Event) (f fate) {
+	defer t.recovered("BeforeSend", func() { f = fateBeforeSend })
+	seen := *e
+	if !t.config.BeforeSend(&seen) {
+		return fateBeforeSend
+	}
+	if *e = seen; e.Validate() != nil {
+		return fateEventInvalid
+	}
+	return fired
+}
+
+// priority: page visits are refused first when the queue fills, goals with a
+// value last.
+func (t *trigger) priority() queue.Priority {
+	switch {
+	case t.goal != nil && t.goal.value.set:
+		return queue.High
+	case t.kind == triggerView || t.kind == triggerVisit:
+		return queue.Low
+	}
+	return queue.Normal
+}

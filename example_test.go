@@ -1,0 +1,250 @@
+package goaltrack_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+// In an example there is no tenant to talk to. DryRun decides and counts, and
+// opens no connection; without it, the CDP would be told.
+var exampleSites = []goaltrack.Site{{
+	CDP:      cdp.Direct{Region: cdp.EU, ClientKey: "sndbx123", PointOfSale: "shop.example"},
+	Language: "EN", Currency: "EUR",
+}}
+
+// ask sends a request as a browser would.
+func ask(h http.Handler, method, path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "https://shop.example"+path, strings.NewReader(form.Encode()))
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept", "text/html")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// The whole of it: a site, its goals, and who gets told. The first form is
+// refused by the site, so it is no goal.
+func Example() {
+	rules, err := goaltrack.ParseRules([]byte(`
+version: 1
+goals:
+  - goal: PRICING_VISITED
+    visit: /pricing
+  - goal: CONTACT_SENT
+    submit: /contact
+    data: { topic: $form.topic }
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	site := http.NewServeMux()
+	site.HandleFunc("GET /pricing", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "<!doctype html><h1>Pricing</h1>")
+	})
+	site.HandleFunc("POST /contact", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("email") == "" {
+			http.Error(w, "We need your address.", http.StatusUnprocessableEntity)
+			return
+		}
+		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+	})
+	handler := tracker.Handler(site) // to be served by an http.Server
+
+	ask(handler, http.MethodGet, "/pricing", nil)
+	ask(handler, http.MethodPost, "/contact", url.Values{"topic": {"sales"}})
+	ask(handler, http.MethodPost, "/contact", url.Values{"topic": {"sales"}, "email": {"ada@example.com"}})
+
+	for _, g := range tracker.Snapshot().Goals {
+		fmt.Println(g.Goal, "fired", g.Fired, "not", g.NotFired)
+	}
+	// Output:
+	// PRICING_VISITED fired 1 not map[]
+	// CONTACT_SENT fired 1 not map[not_successful:1]
+}
+
+// New tells all that is wrong with a configuration at once.
+func ExampleNew() {
+	_, err := goaltrack.New(goaltrack.Config{
+		Sites:          []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "sndbx123", PointOfSale: "shop"}, Language: "english"}},
+		Views:          "browser",
+		RequireConsent: true,
+	})
+	fmt.Println(err)
+	// Output:
+	// goaltrack: Sites[0]: Language: "english" is not a language such as EN or de-DE
+	// Views: "browser" is neither "off" nor "server"
+	// RequireConsent: no Consent reader is set, so nobody could ever be counted
+}
+
+// With gorilla/mux, Handler is a middleware. Mounted on a router it knows the
+// route, whose name a rule may test.
+func ExampleTracker_Handler() {
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "PRODUCT_VISITED", Visit: "/**", If: goaltrack.Conditions{"route": "product"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page := func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "<!doctype html><p>%s", mux.Vars(r)["id"])
+	}
+	router := mux.NewRouter()
+	router.Use(tracker.Handler)
+	router.HandleFunc("/products/{id}", page).Name("product")
+	router.HandleFunc("/help/{id}", page).Name("help")
+
+	ask(router, http.MethodGet, "/products/42", nil)
+	ask(router, http.MethodGet, "/help/42", nil)
+	goal := tracker.Snapshot().Goals[0]
+	fmt.Println(goal.Goal, "fired", goal.Fired, "not", goal.NotFired)
+	// Output: PRODUCT_VISITED fired 1 not map[condition:1]
+}
+
+// A handler raises a goal that no address tells of, with what only it knows.
+func ExampleTracker_Trigger() {
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "CART_ABANDONED", Code: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
+		fmt.Println(e.Type, e.Ext)
+		return true
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	site := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := tracker.Trigger(r, "CART_ABANDONED", goaltrack.Data{"items": 3}); err != nil {
+			slog.Error("goal not taken in", "error", err)
+		}
+		fmt.Println(tracker.Trigger(r, "CART_LOST", nil))
+	})
+	ask(tracker.Handler(site), http.MethodPost, "/cart/empty", nil)
+	// Output:
+	// CART_ABANDONED [{items 3}]
+	// goaltrack: unknown goal: CART_LOST
+}
+
+// A payment provider's webhook tells of a payment when the visitor is gone. His
+// browser ID was kept with the order.
+func ExampleTracker_Send() {
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "ORDER_PAID", Code: true, Value: goaltrack.Value{From: "$app.total"}, Data: map[string]any{"orderId": "$app.orderId"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
+		fmt.Println(e.Type, "of", e.BrowserID)
+		return true
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	type order struct{ number, browserID string }
+	paid := order{"A-1001", "7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11"}
+
+	err = tracker.Send(context.Background(), goaltrack.Visitor{BrowserID: paid.browserID}, "ORDER_PAID", goaltrack.Data{"orderId": paid.number, "total": 129.9})
+	fmt.Println(err)
+	err = tracker.Send(context.Background(), goaltrack.Visitor{BrowserID: "anonymous"}, "ORDER_PAID", nil)
+	fmt.Println(errors.Is(err, goaltrack.ErrInvalid))
+	// Output:
+	// ORDER_PAID of 7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11
+	// <nil>
+	// true
+}
+
+// First the server stops, then the tracker: what the last requests raised is
+// delivered, too. Each gets a context that has not ended yet.
+func ExampleTracker_Close() {
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	server := &http.Server{Handler: tracker.Handler(http.NotFoundHandler()), ReadHeaderTimeout: 5 * time.Second}
+	// In a main program: ctx, stop := signal.NotifyContext(...); <-ctx.Done()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		fmt.Println("shutdown:", err)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	account, err := tracker.Close(ctx)
+	fmt.Println(account, err)
+	// Output:
+	// decisions 0 = fired 0 + not fired 0
+	// accepted 0 = delivered 0 + dead 0 + dropped 0 + waiting 0 <nil>
+}
+
+// In a test of a site, the stand-in of package cdptest takes the place of the
+// CDP, and Flush makes sure that everything has arrived. With a *testing.T at
+// hand, cdptest.NewServer and its Expect make this shorter still.
+func ExampleTracker_Flush() {
+	stand := cdptest.New(cdptest.Options{})
+	server := httptest.NewServer(stand)
+	defer server.Close()
+
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "CONTACT_SENT", Submit: goaltrack.Submit{Path: "/contact"}, Data: map[string]any{"topic": "$form.topic"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules: rules,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer func() { _, _ = tracker.Close(ctx) }()
+
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // what the site does not read, it did not accept
+		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+	})
+	ask(tracker.Handler(site), http.MethodPost, "/contact", url.Values{"topic": {"sales"}})
+
+	account, err := tracker.Flush(ctx)
+	fmt.Println(account, err)
+	for _, e := range stand.Events() {
+		fmt.Println(e.Type, "on", e.Page, "about", e.Ext["topic"])
+	}
+	// Output:
+	// decisions 1 = fired 1 + not fired 0
+	// accepted 1 = delivered 1 + dead 0 + dropped 0 + waiting 0 <nil>
+	// CONTACT_SENT on contact about sales
+}

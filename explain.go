@@ -1,0 +1,269 @@
+package goaltrack
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Verdict is what one goal makes of an exchange.
+type Verdict struct {
+	Goal  string `json:"goal"`
+	Fired bool   `json:"fired"`
+	// Reason says in words what kept the goal from counting: the first thing
+	// that did not hold. It is "" if the goal fired.
+	Reason string `json:"reason"`
+	// Value and Data are what the CDP would receive.
+	Value any            `json:"value"`
+	Data  map[string]any `json:"data"`
+
+	fate fate
+}
+
+// Explain evaluates every goal over an example, once each, in the order of the
+// rules, by the same code that decides on a live site. The visitor is taken to
+// be a person who may be counted.
+func (rs *Rules) Explain(e Example) []Verdict {
+	verdicts := make([]Verdict, 0, len(rs.goals))
+	for _, g := range rs.goals {
+		if g.Status == statusPaused {
+			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", fate: fateNotNow})
+			continue
+		}
+		x := e.exchange()
+		verdicts = append(verdicts, rs.explain(g, &x, time.Time{}))
+	}
+	return verdicts
+}
+
+// explain evaluates a goal as if it were not paused, at a time; zero means now.
+func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
+	v := Verdict{Goal: g.Name}
+	if x.host == "" {
+		x.host = g.someHost()
+	}
+	// The reason given is that of the trigger that came closest.
+	closest := -1
+	for i := range g.triggers {
+		t := &g.triggers[i]
+		f, step, why := rs.try(t, x, now)
+		if f == fired {
+			var value any
+			var data map[string]any
+			if value, data, f = g.sends(x); f == fired {
+				v.Fired, v.Reason, v.fate = true, "", fired
+				v.Value, v.Data = value, data
+				return v
+			}
+			step, why = step+1, t.why(f, x)
+		}
+		if step > closest {
+			closest, v.Reason, v.fate = step, why, f
+		}
+	}
+	return v
+}
+
+// someHost is a host on which the goal counts.
+func (g *goal) someHost() string {
+	if len(g.Hosts) == 0 {
+		return "example.com"
+	}
+	host, anyOf := strings.CutPrefix(g.Hosts[0], "*.")
+	if anyOf {
+		host = "www." + host
+	}
+	return host
+}
+
+// try evaluates one trigger. step tells how far it got.
+func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f fate, step int, why string) {
+	switch {
+	case t.kind == triggerCode:
+		return fateCondition, 0, "raised in code, not by a request"
+	case t.kind == triggerScript:
+		return fateCondition, 0, "reported by a page script, not by a request"
+	case t.method != x.method:
+		return fateCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
+	}
+	values, ok := t.path.capture(x.path, nil)
+	if !ok {
+		return fateCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.text)
+	}
+	x.vars, x.varNames = values, t.path.names
+	if f := t.goal.judgeAt(x, now); f != fired {
+		return f, 2, t.why(f, x)
+	}
+	if x.formFate == pending {
+		x.formFate = fired
+	}
+	f = t.judgeLate(x, rs.failure)
+	return f, 3, t.why(f, x)
+}
+
+// sends is the value and the data of a goal whose rule held. A value that cannot
+// be sent keeps it from counting after all. Whether the event is whole is not
+// judged here, since what the site says in it is not known.
+func (g *goal) sends(x *exchange) (value any, data map[string]any, f fate) {
+	var s site
+	e, f := s.eventOf(g, x, "", nil)
+	if f == fateValueTooLong || f == fateValueMissing {
+		return nil, nil, f
+	}
+	data = make(map[string]any, len(e.Ext))
+	for _, a := range e.Ext {
+		switch a.Name {
+		case extGoalValue:
+			value = a.Value
+		case extGoalCurrency:
+		default:
+			data[a.Name] = a.Value
+		}
+	}
+	return value, data, fired
+}
+
+// why says a fate in words.
+func (t *trigger) why(f fate, x *exchange) string {
+	switch f {
+	case fired:
+		return ""
+	case fateCondition:
+		if x.failed == nil {
+			return "a condition does not hold"
+		}
+		return x.failed.failure
+	case fateValueTooLong:
+		return "a value is too long or over its maximum"
+	case fateValueMissing:
+		return "the value or the order's total is no number, or the order has no ID"
+	case fateNotNow:
+		return "the date is outside from: and until:"
+	case fateOtherHost:
+		return fmt.Sprintf("the host %s is not among hosts:", hostOnly(x.host))
+	case fateOtherForm:
+		return fmt.Sprintf("the form does not call itself %q", t.form)
+	case fateNotNavigation:
+		return "the browser does not show the answer as a page"
+	case fateStatus:
+		if t.kind == triggerDownload {
+			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
+		}
+		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
+	case fateNotHTML:
+		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
+	case fateRange:
+		return "the answer is a part of the file that is not its beginning, or a probe"
+	case fateNotConfirmed:
+		return "the application did not confirm it"
+	case fateNotSuccessful:
+		return "answered " + x.answered() + "; " + t.goal.success.needs()
+	case fateRouteUnknown:
+		return "the router does not say which route it was"
+	case fateFormNotAForm:
+		return "the body is no form"
+	}
+	return strings.ReplaceAll(f.String(), "_", " ")
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "of no known type"
+	}
+	return s
+}
+
+// answered is "200" or "303 to /login".
+func (x *exchange) answered() string {
+	if x.location == "" {
+		return strconv.Itoa(x.status)
+	}
+	return fmt.Sprintf("%d to %.200s", x.status, x.location)
+}
+
+// needs says what would have been a success.
+func (s *success) needs() string {
+	switch s.kind {
+	case successRedirect:
+		return "success needs a redirect (302 or 303) to another page"
+	case successRedirectTo:
+		if s.status != 0 {
+			return fmt.Sprintf("success needs %d to %s", s.status, s.target.text)
+		}
+		return "success needs a redirect to " + s.target.text
+	case successStatus:
+		return fmt.Sprintf("success needs %d", s.status)
+	case successClass:
+		return fmt.Sprintf("success needs %dxx", s.status)
+	case successIf:
+		return "success needs what success: says of the answer"
+	}
+	return "success needs a redirect to another page, 201, 202 or 204"
+}
+
+// String is the condition as it is written in the rule file.
+func (c *condition) String() string { return c.key + ": " + c.written }
+
+// inWords says that the condition kept a goal from counting.
+func (c *condition) inWords() string {
+	if c.unless {
+		return "unless: " + c.String() + " holds"
+	}
+	return "if: " + c.String() + " does not hold"
+}
+
+// nearMiss is why a goal whose path and method matched did not count, as far
+// as it can be put right in the rule file.
+type nearMiss struct {
+	fate   fate
+	status int
+	failed string // the condition that did not hold, in words
+}
+
+// missed is the near miss of a goal that met that fate.
+func (x *exchange) missed(f fate) nearMiss {
+	switch {
+	case f == fateCondition && x.failed != nil:
+		return nearMiss{f, 0, x.failed.failure}
+	case f == fateStatus, f == fateNotSuccessful:
+		return nearMiss{f, x.status, ""}
+	}
+	return nearMiss{f, 0, ""}
+}
+
+// keptMisses bounds the different near misses counted for a goal.
+const keptMisses = 16
+
+// isNearMiss reports whether a fate is worth showing to whoever wrote the rule.
+func (f fate) isNearMiss() bool {
+	switch f {
+	case fateCondition, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
+		fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm, fateOtherForm:
+		return true
+	}
+	return false
+}
+
+// NearMiss is a way in which a goal nearly counted.
+type NearMiss struct {
+	What  string `json:"what"`
+	Times uint64 `json:"times"`
+	// Hint says what to write if it should have counted, "" if that is not
+	// known.
+	Hint string    `json:"hint,omitempty"`
+	Last time.Time `json:"last"`
+}
+
+// describe puts a near miss in words.
+func (m nearMiss) describe(g *goal) (what, hint string) {
+	if m.failed != "" {
+		return m.failed, ""
+	}
+	x := exchange{status: m.status}
+	what = g.triggers[0].why(m.fate, &x)
+	if m.fate == fateNotSuccessful && m.status == 200 {
+		hint = "if that means the form was accepted, write success: 200"
+	}
+	return what, hint
+}

@@ -1,0 +1,215 @@
+package goaltrack
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzIndexAgreesWithNaive: finding in the tree is the same as trying every
+// template. The templates are one a line.
+func FuzzIndexAgreesWithNaive(f *testing.F) {
+	f.Add("/a\n/{x}\n/*\n/**", "/a")
+	f.Add("/a/{x}\n/a/{y}\n/{z}/b\n/a/b\n/A/B/", "/a/b")
+	f.Add("/a/{n:[0-9]+}\n/a/{m:[0-9]+}/c\n/a/{w:\\w+}\n/a/**", "/a/1/")
+	f.Add("/{l}/x/**\n/de/x/*\n/de/**/z\n/**/{f}.pdf", "/de/x/z")
+	f.Add("/\n//\n/a//b", "//")
+	f.Fuzz(func(t *testing.T, text, path string) {
+		if len(path) > maxInput || strings.ContainsRune(text, '\ufffd') {
+			return
+		}
+		var templates []template
+		for line := range strings.Lines(text) {
+			if tpl, err := parseTemplate(strings.TrimSuffix(line, "\n")); err == nil {
+				templates = append(templates, tpl)
+			}
+		}
+		var got, want []string
+		for _, trigger := range newIndex(templates...).find(http.MethodGet, path, nil) {
+			got = append(got, trigger.path.text)
+		}
+		for i := range templates {
+			if wholeOf(t, templates[i].text).MatchString(path) {
+				want = append(want, templates[i].text)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("on %q: found %q, want %q", path, got, want)
+		}
+	})
+}
+
+func TestIndexMethod(t *testing.T) {
+	rules, err := NewRules(
+		Goal{Name: "VISIT", Visit: "/a"},
+		Goal{Name: "VISIT_ANY", Visit: "/**"},
+		Goal{Name: "SUBMIT", Submit: Submit{Path: "/a"}},
+		Goal{Name: "PUT", Submit: Submit{Path: "/a", Method: "put"}},
+		Goal{Name: "CODE", Code: true},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, want := range map[string][]string{
+		"GET": {"VISIT", "VISIT_ANY"}, "POST": {"SUBMIT"}, "PUT": {"PUT"}, "HEAD": nil, "": nil, "get": nil,
+	} {
+		var got []string
+		for _, found := range rules.index.find(method, "/a", nil) {
+			got = append(got, found.goal.Name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", method, got, want)
+		}
+	}
+}
+
+// indexShapes are the ways in which many goals may be spread over a site. Each
+// makes the i-th template and a path for it, and a path that nothing matches.
+var indexShapes = []struct {
+	name     string
+	template func(i int) string
+	hit      func(i int) string
+	miss     string
+}{
+	{
+		"prefixes",
+		func(i int) string { return fmt.Sprintf("/section%d/{id:[0-9]+}", i) },
+		func(i int) string { return fmt.Sprintf("/section%d/4711", i) },
+		"/elsewhere/4711",
+	},
+	{
+		"prefix",
+		func(i int) string { return fmt.Sprintf("/shop/v1/{id}/action%d", i) },
+		func(i int) string { return fmt.Sprintf("/shop/v1/sku-42/action%d", i) },
+		"/shop/v1/sku-42/nothing",
+	},
+	{
+		"wildcard",
+		func(i int) string { return fmt.Sprintf("/{lang}/page%d", i) },
+		func(i int) string { return fmt.Sprintf("/de/page%d", i) },
+		"/de/nothing",
+	},
+	{
+		"tails",
+		func(i int) string { return fmt.Sprintf("/files%d/**/{file}.pdf", i) },
+		func(i int) string { return fmt.Sprintf("/files%d/a/b.pdf", i) },
+		"/assets/a/b.pdf",
+	},
+}
+
+// manyTemplates makes an index of n goals.
+func manyTemplates(tb testing.TB, template func(int) string, n int) *index {
+	tb.Helper()
+	ix := new(index)
+	for i := range n {
+		tpl, err := parseTemplate(template(i))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ix.add(&trigger{kind: triggerVisit, method: http.MethodGet, path: tpl})
+	}
+	return ix
+}
+
+func BenchmarkIndexFind(b *testing.B) {
+	for _, shape := range indexShapes {
+		for _, n := range []int{10, 100, 1_000, 10_000} {
+			ix := manyTemplates(b, shape.template, n)
+			for i, paths := range [][]string{hits(shape.hit, n), {shape.miss}} {
+				name := []string{"hit", "miss"}[i]
+				b.Run(fmt.Sprintf("%s/%s/%d", shape.name, name, n), func(b *testing.B) {
+					b.ReportAllocs()
+					var found [8]*trigger
+					i := 0
+					for b.Loop() {
+						ix.find(http.MethodGet, paths[i], found[:0])
+						if i++; i == len(paths) {
+							i = 0
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestIndexCost: looking up a path costs no allocation, and hardly more with
+// ten thousand goals than with ten. The hits go round the goals, so that the
+// processor's caches do not flatter the large index. Nor does it take much
+// memory, since templates of equal shape share their regular expressions.
+func TestIndexCost(t *testing.T) {
+	for _, shape := range indexShapes {
+		before := heap()
+		many := manyTemplates(t, shape.template, 10_000)
+		used := heap() - before
+		t.Logf("%-8s %.1f MB for 10,000 goals", shape.name, float64(used)/1e6)
+		if used > 20e6 || len(many.regexps) > 1 {
+			t.Errorf("%s: 10,000 templates take %d bytes and %d regular expressions", shape.name, used, len(many.regexps))
+		}
+		few := manyTemplates(t, shape.template, 10)
+		fewHits, manyHits := hits(shape.hit, 10), hits(shape.hit, 10_000)
+		var found [8]*trigger
+		for _, path := range manyHits {
+			if got := many.find(http.MethodGet, path, found[:0]); len(got) != 1 {
+				t.Fatalf("%s: %d found", path, len(got))
+			}
+		}
+		for _, path := range []string{manyHits[1], shape.miss} {
+			if allocs := testing.AllocsPerRun(100, func() { many.find(http.MethodGet, path, found[:0]) }); allocs != 0 {
+				t.Errorf("%s: %v allocations", path, allocs)
+			}
+		}
+		for _, c := range []struct {
+			name      string
+			few, many time.Duration
+		}{
+			{"hit", findTime(few, fewHits), findTime(many, manyHits)},
+			{"miss", findTime(few, []string{shape.miss}), findTime(many, []string{shape.miss})},
+		} {
+			t.Logf("%-8s %-4s %5v with 10 goals, %5v with 10,000", shape.name, c.name, c.few, c.many)
+			if c.many > 4*c.few {
+				t.Errorf("%s, %s: 10 goals take %v, 10,000 take %v", shape.name, c.name, c.few, c.many)
+			}
+		}
+	}
+}
+
+// hits are paths of goals spread evenly over all n.
+func hits(path func(int) string, n int) []string {
+	paths := make([]string, 0, 100)
+	for i := range cap(paths) {
+		paths = append(paths, path(i*7919%n))
+	}
+	return paths
+}
+
+// findTime is the shortest of several measurements, since other work on the
+// machine can only add to it.
+func findTime(ix *index, paths []string) time.Duration {
+	const runs = 1_000
+	shortest := time.Duration(math.MaxInt64)
+	var found [8]*trigger
+	for range 15 {
+		start := time.Now()
+		for i := range runs {
+			ix.find(http.MethodGet, paths[i%len(paths)], found[:0])
+		}
+		shortest = min(shortest, time.Since(start)/runs)
+	}
+	return shortest
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,59 @@
+package goaltrack
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+)
+
+// jsonBody is a JSON document of which rules name some members. It is decoded
+// when the first of them is asked for, and at most once.
+type jsonBody struct {
+	text    []byte
+	decoded bool
+	root    any
+}
+
+// member returns the value at a path of names such as "user.plan", nil if
+// there is none. A whole number is an int64, and a text if that would be too
+// small or a float64 would alter it; other numbers are float64.
+func (j *jsonBody) member(path string) any {
+	if !j.decoded {
+		j.decoded = true
+		d := json.NewDecoder(bytes.NewReader(j.text))
+		d.UseNumber() // an order number may have more digits than a float64
+		err := d.Decode(&j.root)
+		if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
+			j.root = nil
+		}
+	}
+	v := j.root
+	for path != "" {
+		object, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		var name string
+		name, path, _ = strings.Cut(path, ".")
+		v = object[name]
+	}
+	if n, ok := v.(json.Number); ok {
+		return plainNumber(n)
+	}
+	return v
+}
+
+// maxExact is the largest whole number up to which a float64 has them all.
+const maxExact = 1 << 53
+
+func plainNumber(n json.Number) any {
+	if i, err := n.Int64(); err == nil && -maxExact <= i && i <= maxExact {
+		return i
+	}
+	if f, err := n.Float64(); err == nil && strings.ContainsAny(n.String(), ".eE") {
+		return f
+	}
+	return n.String()
+}

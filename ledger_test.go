@@ -1,0 +1,142 @@
+package goaltrack
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestBalanced(t *testing.T) {
+	type counts = map[string]uint64
+	for _, tc := range []struct {
+		name string
+		a    Account
+		want bool
+	}{
+		{"nothing", Account{}, true},
+		{"decisions", Account{Decisions: 6, Fired: 1, NotFired: counts{"bot": 2, "status": 3}}, true},
+		{"a decision too many", Account{Decisions: 7, Fired: 1, NotFired: counts{"bot": 2, "status": 3}}, false},
+		{"events", Account{Accepted: 10, Recovered: 5, Delivered: 8, Dead: counts{"blocked": 1, "expired": 1}, Dropped: counts{"shutdown": 2}, Waiting: 3}, true},
+		{"an event too few", Account{Accepted: 10, Recovered: 5, Delivered: 8, Dead: counts{"blocked": 1}, Dropped: counts{"shutdown": 2}, Waiting: 3}, false},
+		{"duplicates are no events", Account{PossibleDuplicates: 3}, true},
+	} {
+		if got := tc.a.Balanced(); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}
+
+func TestAccountString(t *testing.T) {
+	a := Account{
+		Decisions: 9, Fired: 1, NotFired: map[string]uint64{"status": 2, "bot": 4, "gpc": 2},
+		Accepted: 10, Delivered: 7, Dead: map[string]uint64{"expired": 1}, Waiting: 2,
+	}
+	want := "decisions 9 = fired 1 + not fired 8 (bot 4, gpc 2, status 2)\n" +
+		"accepted 10 = delivered 7 + dead 1 (expired 1) + dropped 0 + waiting 2"
+	if got := a.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	a.Recovered, a.PossibleDuplicates = 3, 4
+	want = strings.Replace(want, "accepted 10", "accepted 10 + recovered 3", 1) + "; possible duplicates 4"
+	if got := a.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestLedgerCountsEveryFate(t *testing.T) {
+	l := newLedger()
+	l.add([]string{"A"})
+	for f := range decisionFates {
+		l.decide("A", f, "", "")
+		l.decide("NEW", f, "", "")
+	}
+	a := l.account(0)
+	if a.Decisions != 2*uint64(decisionFates) || a.Fired != 2 || len(a.NotFired) != int(decisionFates)-1 || !a.Balanced() {
+		t.Errorf("%s", a)
+	}
+	g := l.goal("A", "Label")
+	if g.Fired != 1 || len(g.NotFired) != int(decisionFates)-1 || g.Last.IsZero() || g.Label != "Label" {
+		t.Errorf("%+v", g)
+	}
+	if g := l.goal("NOBODY", ""); g.Fired != 0 || !g.Last.IsZero() {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestFatesHaveNames(t *testing.T) {
+	seen := map[string]fate{}
+	for f := range fateCount {
+		if f == decisionFates { // a mark between two kinds
+			continue
+		}
+		name := f.String()
+		if other, twice := seen[name]; name == "" || twice {
+			t.Errorf("fate %d has the name %q, which is that of %d", f, name, other)
+		}
+		seen[name] = f
+	}
+}
+
+func TestLedgerRecordsTheNewestFirst(t *testing.T) {
+	l := newLedger()
+	for i := range recentRecords + 50 {
+		l.deliver(strconv.Itoa(i), visitorID(i))
+	}
+	l.bury("DEAD", visitorID(0xabc), "blocked")
+	_, recent := l.history()
+	if len(recent) != recentRecords || recent[0].Fate != "dead: blocked" || recent[0].Browser != "00000abc" {
+		t.Errorf("%d records, the first is %+v", len(recent), recent[0])
+	}
+	for i, r := range recent[1:] {
+		if want := strconv.Itoa(recentRecords + 49 - i); r.Goal != want || r.Fate != "delivered" {
+			t.Fatalf("record %d is of %s, want %s", i+1, r.Goal, want)
+		}
+	}
+	if b, err := json.Marshal(recent[0]); err != nil || strings.Contains(string(b), visitorID(0xabc)) {
+		t.Errorf("a record has the whole ID: %s, %v", b, err)
+	}
+}
+
+func TestLedgerConcurrently(t *testing.T) {
+	l := newLedger()
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				l.decide(fmt.Sprint("goal", (g+i)%20), fate(i)%decisionFates, "", "")
+				l.accepted.Add(1)
+				switch i % 4 {
+				case 0:
+					l.bury("g", "", "expired")
+				case 1:
+					l.drop("shutdown", 1)
+				default:
+					l.deliver("g", "")
+				}
+				l.note("x")
+				l.account(0)
+				l.history()
+			}
+		})
+	}
+	wg.Wait()
+	l.drop("nothing", 0)
+	if a := l.account(0); !a.Balanced() || a.Decisions != 4000 || a.Dead["expired"] != 1000 || a.Dropped["shutdown"] != 1000 || len(a.Dropped) != 1 {
+		t.Errorf("%s", a)
+	}
+}
+
+// What an account returns is the caller's.
+func TestAccountIsACopy(t *testing.T) {
+	l := newLedger()
+	l.bury("g", "", "x")
+	l.account(0).Dead["x"] = 99
+	notes, _ := l.history()
+	notes["y"] = 1
+	if a := l.account(0); a.Dead["x"] != 1 {
+		t.Errorf("%s", a)
+	}
+}

@@ -1,0 +1,163 @@
+package goaltrack
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Warnings are what is no fault but may not be what was meant, in the order of
+// the file. They keep nothing from loading.
+func (rs *Rules) Warnings() []Fault { return slices.Clone(rs.warnings) }
+
+// lint looks at goals as Sitecore will use them.
+func (rs *Rules) lint(f *faults) {
+	twins := make(map[string]string, len(rs.goals))
+	for i, g := range rs.goals {
+		f.goal, f.name = i, g.Name
+		if len(g.triggers) == 0 {
+			continue
+		}
+		g.lintTriggers(f)
+		g.lintSuccess(f)
+		for n, name := range g.After {
+			if rs.byID[name] == nil {
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, rs.Names()))
+			}
+		}
+		if g.Status == statusPaused || g.raised() {
+			continue
+		}
+		what := g.fingerprint()
+		if other, known := twins[what]; known {
+			f.warn("goal", "always counts together with "+other, "is one of them meant to have a condition?")
+		}
+		twins[what] = g.Name
+	}
+	rs.lintTypes(f)
+}
+
+func (g *goal) lintTriggers(f *faults) {
+	for i := range g.triggers {
+		t := &g.triggers[i]
+		if t.kind == triggerVisit && t.path.catchesAll() && len(g.early)+len(g.late) == 0 {
+			f.warn("visit", "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
+		}
+		for j := range g.early {
+			c := &g.early[j]
+			if c.unless && c.from.kind == sourceWholePath && c.test.swallows(t) {
+				f.warn("unless."+c.key, "leaves out all that the trigger takes in, so the goal never counts", "")
+			}
+		}
+	}
+}
+
+func didYouMean(name string, names []string) string {
+	if near := nearest(strings.ToLower(name), lower(names)); near != "" {
+		return "did you mean " + strings.ToUpper(near) + "?"
+	}
+	return ""
+}
+
+func lower(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ToLower(n)
+	}
+	return out
+}
+
+// catchesAll reports whether a template matches any page, or any of the first
+// level.
+func (t *template) catchesAll() bool {
+	switch strings.TrimSuffix(t.text, "/") {
+	case "/**", "/*":
+		return true
+	}
+	return false
+}
+
+// swallows reports whether a test on the path holds for all that the trigger
+// matches, as far as that is plain to see.
+func (t *test) swallows(tr *trigger) bool {
+	return slices.ContainsFunc(t.paths, func(p template) bool {
+		return p.text == tr.path.text || p.text == "/**"
+	})
+}
+
+func (g *goal) lintSuccess(f *faults) {
+	switch s := &g.success; {
+	case s.kind == successStatus && s.status == 200:
+		f.warn("success", "a form shown again with its errors usually answers 200 too", "look at what the application answers to a bad form; success: confirmed lets it decide")
+	case s.kind == successStatus && isRedirect(s.status):
+		f.warn("success", fmt.Sprintf("any %d counts, also one back to the form", s.status), fmt.Sprintf("success: %d to /path, or success: redirect", s.status))
+	case s.kind == successRedirectTo:
+		for i := range g.triggers {
+			if strings.EqualFold(trimPath(g.triggers[i].path.text), trimPath(s.target.text)) {
+				f.warn("success", "the target is the form itself, where refused forms lead too", "")
+			}
+		}
+	}
+}
+
+// fingerprint is equal for goals that count in the same exchanges.
+func (g *goal) fingerprint() string {
+	var b strings.Builder
+	for _, t := range g.triggers {
+		fmt.Fprintf(&b, "%d %s %s %s|", t.kind, t.method, appendFold(nil, trimPath(t.path.text)), t.form)
+	}
+	for _, c := range slices.Concat(g.early, g.late, g.success.answer) {
+		fmt.Fprintf(&b, "%v %s|", c.unless, &c)
+	}
+	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.text, g.Hosts, g.Env, g.From, g.Until)
+	return b.String()
+}
+
+// lintTypes finds attributes that have one type in one goal and another in a
+// goal that sends the same event: the CDP stops ingesting such an attribute
+// (doc.sitecore.com, "Send additional event data").
+func (rs *Rules) lintTypes(f *faults) {
+	type attribute struct{ event, name string }
+	seen := map[attribute]string{}
+	by := map[attribute]string{}
+	for i, g := range rs.goals {
+		f.goal, f.name = i, g.Name
+		for _, d := range g.data {
+			typ := d.sentAs()
+			at := attribute{g.typ, d.name}
+			switch before := seen[at]; {
+			case typ == "":
+			case before == "":
+				seen[at], by[at] = typ, g.Name
+			case before != typ:
+				f.hint("data."+d.name, fmt.Sprintf("%s is a %s here and a %s in %s, which sends the same event", d.name, typ, before, by[at]), "the CDP wants an attribute to keep its type: { from: ..., as: "+before+" }")
+			}
+		}
+	}
+}
+
+// sentAs is the type an attribute is sent as, "" if that is not known before.
+func (d *field) sentAs() string {
+	switch d.as {
+	case asText:
+		return "text"
+	case asNumber:
+		return "number"
+	case asBool:
+		return "bool"
+	}
+	switch d.from.kind {
+	case sourceApp, sourceJSON, sourceResponseJSON:
+		return ""
+	case sourceLiteral:
+		switch d.literal.(type) {
+		case bool:
+			return "bool"
+		case string:
+			return "text"
+		}
+		return "number"
+	}
+	return "text"
+}

@@ -1,0 +1,117 @@
+package goaltrack
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// FuzzQueryValue: reading one parameter is the same as parsing all of them.
+func FuzzQueryValue(f *testing.F) {
+	for _, query := range []string{
+		"q=shoes", "", "q", "q=", "=q", "&&q=1", "q=1&q=2", "Q=1", "q=%20+%2B", "q=%zz&q=2", "%71=1", "%zz=1&q=2", "a;q=1&q=2", "q=1;b=2&q=3",
+		"a+b=1", "a%2Bb=1", "q=a=b", "q=\xff", "q=%ff", "+=1",
+	} {
+		f.Add(query, "q")
+		f.Add(query, "a+b")
+		f.Add(query, "a b")
+		f.Add(query, " ")
+	}
+	f.Fuzz(func(t *testing.T, query, name string) {
+		// The standard library gives up beyond a number of parameters.
+		if name == "" || strings.Count(query, "&") > 1_000 {
+			return
+		}
+		values, _ := url.ParseQuery(query) // It keeps what it understood, and so do we.
+		got, ok := queryValue(query, name)
+		if ok != values.Has(name) || got != values.Get(name) {
+			t.Errorf("%q in %q: %q, %v; url.ParseQuery %q", name, query, got, ok, values)
+		}
+	})
+}
+
+// TestPending: what cannot be known before the handler has returned is waited
+// for, unless something else decides already.
+func TestPending(t *testing.T) {
+	rules, err := ParseRules([]byte(`goals:
+  - { goal: PAGE, visit: /page }
+  - { goal: FIELD, submit: /form, success: 2xx, if: { form.a: x, response.header.x: y } }
+  - { goal: READ, submit: /read, success: 2xx, data: { a: $form.a } }
+  - { goal: TYPED, download: /file, if: { response.type: application/pdf } }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok := http.Header{"X": {"y"}}
+	for _, test := range []struct {
+		name, goal string
+		x          exchange
+		want       fate
+	}{
+		{"page, type unknown", "PAGE", exchange{status: 200, navigation: true}, pending},
+		{"page, type known", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: "text/html"}, fired},
+		{"page, XHTML", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: " application/XHTML+xml ;q=1"}, fired},
+		{"page, no type", "PAGE", exchange{status: 200, navigation: true, typeKnown: true}, fateNotHTML},
+		{"page, not modified", "PAGE", exchange{status: 304, navigation: true}, fired},
+		{"page, failed", "PAGE", exchange{status: 404, navigation: true}, fateStatus},
+		{"page, no navigation", "PAGE", exchange{status: 200}, fateNotNavigation},
+		{"form unread so far", "FIELD", exchange{status: 200, formFate: pending, responseHeader: ok}, pending},
+		{"form unread so far, but refused", "FIELD", exchange{status: 422, formFate: pending, responseHeader: ok}, fateNotSuccessful},
+		{"form unread so far, but another condition fails", "FIELD", exchange{status: 200, formFate: pending}, fateCondition},
+		{"form too large", "FIELD", exchange{status: 200, formFate: fateFormTooLarge, responseHeader: ok}, fateFormTooLarge},
+		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "x", fieldFound}}}}, fired},
+		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "", fieldTooLong}}}}, fateValueTooLong},
+		{"data unread so far", "READ", exchange{status: 200, formFate: pending}, pending},
+		{"data never read", "READ", exchange{status: 200, formFate: fateFormUnread}, fateFormUnread},
+		{"type unknown", "TYPED", exchange{status: 200}, pending},
+		{"type known", "TYPED", exchange{status: 200, typeKnown: true, contentType: "application/pdf"}, fired},
+		{"another type", "TYPED", exchange{status: 200, typeKnown: true, contentType: "text/html"}, fateCondition},
+	} {
+		if got := rules.byID[test.goal].triggers[0].judgeLate(&test.x, rules.failure); got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// TestTooLong: a value longer than any rule reads fails its condition either
+// way, and an event that should hold it is not sent.
+func TestTooLong(t *testing.T) {
+	rules, err := ParseRules([]byte(`goals:
+  - { goal: IF, visit: /a, if: { query.q: present } }
+  - { goal: UNLESS, visit: /a, unless: { query.q: present } }
+  - { goal: DATA, visit: /a, data: { q: $query.q } }
+  - { goal: PAGE, visit: /a, page: $query.q }
+  - { goal: LANGUAGE, visit: /a, language: $query.q }
+  - { goal: AMOUNT, visit: /a, value: { from: $query.q, max: 5 } }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		length int
+		want   string
+	}{
+		{maxCollected, "IF fired; UNLESS condition; DATA fired q=" + strings.Repeat("x", maxCollected) + "; PAGE fired page=" + strings.Repeat("x", maxCollected) + "; LANGUAGE fired; AMOUNT value_missing"},
+		{maxCollected + 1, "IF fired; UNLESS condition; DATA value_too_long; PAGE value_too_long; LANGUAGE value_too_long; AMOUNT value_too_long"},
+		{maxInput + 1, "IF value_too_long; UNLESS value_too_long; DATA value_too_long; PAGE value_too_long; LANGUAGE value_too_long; AMOUNT value_too_long"},
+	} {
+		x, form := parseExchange(t, "GET /a?q="+strings.Repeat("x", test.length)+" -> 200")
+		if got := evaluate(rules, x, form); got != test.want {
+			t.Errorf("%d bytes: %s", test.length, got)
+		}
+	}
+	// A form field beyond what is kept is no absent field.
+	rules, err = ParseRules([]byte("goals:\n  - { goal: TOTAL, submit: /a, success: 2xx, value: { from: $form.total, max: 5 } }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, form := parseExchange(t, "POST /a total="+strings.Repeat("1", maxFormValue+1)+" -> 200")
+	if got := evaluate(rules, x, form); got != "TOTAL value_too_long" {
+		t.Errorf("long field: %s", got)
+	}
+	x, form = parseExchange(t, "POST /a/"+strings.Repeat("a", maxInput)+" -> 200")
+	if got := evaluate(rules, x, form); got != "nothing" {
+		t.Errorf("long path: %s", got)
+	}
+}

@@ -1,0 +1,299 @@
+package goaltrack
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// script answers each event by its number of sends; the last answer stays.
+func script(answers ...error) func(*call) error {
+	return func(c *call) error { return answers[min(c.try, len(answers))-1] }
+}
+
+func TestWhatAnAnswerMeans(t *testing.T) {
+	type fates = map[string]uint64
+	for _, tc := range []struct {
+		name       string
+		delivery   Delivery
+		answer     func(*call) error
+		sends      int
+		dead       fates
+		duplicates uint64
+	}{
+		{"accepted", Delivery{}, script(nil), 1, nil, 0},
+		{"503 then well", Delivery{}, script(status(503), nil), 2, nil, 0},
+		{"408 425 429 then well", Delivery{}, script(status(408), status(425), status(429), nil), 4, nil, 0},
+		{"refused connections do not wear out", Delivery{}, script(errRefused, errRefused, errRefused, errRefused, errRefused, errRefused, nil), 7, nil, 0},
+		{"500 then well", Delivery{}, script(status(500), nil), 2, nil, 1},
+		{"reset, 503, then well: one doubt", Delivery{}, script(errReset, status(503), nil), 3, nil, 1},
+		{"502 504 reset", Delivery{}, script(status(502), status(504), errReset), 3, fates{"unknown": 1}, 2},
+		{"two in all", Delivery{UnknownAttempts: 2}, script(errReset), 2, fates{"unknown": 1}, 1},
+		{"never again", Delivery{UnknownAttempts: 1}, script(errReset), 1, fates{"unknown": 1}, 0},
+		{"400", Delivery{}, script(status(400)), 1, fates{"rejected_400": 1}, 0},
+		{"413 after a reset", Delivery{}, script(errReset, status(413)), 2, fates{"rejected_413": 1}, 0},
+		{"422", Delivery{}, script(status(422)), 1, fates{"rejected_422": 1}, 0},
+		{"200 that says no", Delivery{}, script(status(200)), 1, fates{"rejected_200": 1}, 0},
+		{"did not even leave", Delivery{}, script(&cdp.Error{Outcome: cdp.EventBad}), 1, fates{"event_invalid": 1}, 0},
+		{"a transport that panics", Delivery{}, func(*call) error { panic("oh") }, 3, fates{"unknown": 1}, 2},
+		{"an error of no known kind", Delivery{}, script(errors.New("what")), 3, fates{"unknown": 1}, 2},
+		{"an event that is refused and then taken", Delivery{}, script(status(403), status(403), nil), 3, nil, 0},
+		{"a redirect is no delivery", Delivery{}, script(status(302), nil), 2, nil, 0},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			r := newRig(t, tc.delivery, tc.answer)
+			r.offer(1, "A")
+			r.settle()
+			if n := len(r.cdp().all()); n != tc.sends {
+				t.Errorf("%d sends, want %d", n, tc.sends)
+			}
+			if tc.dead == nil {
+				tc.dead = fates{}
+			}
+			r.wantDead(tc.dead)
+			if got := r.account().PossibleDuplicates; got != tc.duplicates {
+				t.Errorf("%d possible duplicates, want %d", got, tc.duplicates)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeReadIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, nil)
+		for _, body := range [][]byte{nil, []byte("x"), {envelopeVersion + 1, 0, 0, 0, 0}, {envelopeVersion, 0, 0, 0, 0, '{', '}'}} {
+			r.offerItem(queue.Item{Body: body, Key: "k", Time: time.Now()})
+		}
+		r.offerItem(queue.Item{Body: testEvent("elsewhere", "A", visitorID(1)), Key: "k", Time: time.Now()})
+		r.offer(1, "B")
+		r.settle()
+		r.wantDead(map[string]uint64{"unreadable": 4, "unknown_site": 1})
+		r.wantDelivered(1)
+	})
+}
+
+func TestNotProcessedEndsWithItsAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, script(status(503)))
+		r.offerMany(0, 3)
+		took := r.settle()
+		r.wantDead(map[string]uint64{"expired": 3})
+		if took < 10*time.Minute || took > 20*time.Minute {
+			t.Errorf("given up after %v, not soon after 10 minutes", took)
+		}
+	})
+}
+
+func TestLateEventsSayWhenTheyHappened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		happened := time.Now()
+		r := newRig(t, Delivery{}, func(*call) error {
+			if time.Since(happened) < 2*time.Minute {
+				return status(503)
+			}
+			return nil
+		})
+		r.offer(1, "A")
+		r.settle()
+		calls := r.cdp().of("A")
+		first, last := calls[0].body, calls[len(calls)-1].body
+		if first["ext"] != nil {
+			t.Errorf("the first attempt says it is late: %v", first)
+		}
+		want := map[string]any{"occurredAt": happened.UTC().Format(time.RFC3339), "late": true}
+		if got := fmt.Sprint(last["ext"]); got != fmt.Sprint(want) {
+			t.Errorf("ext %v, want %v", got, want)
+		}
+	})
+}
+
+func TestJitter(t *testing.T) {
+	for _, tc := range []struct {
+		base, limit time.Duration
+		failures    int
+		least, most time.Duration
+	}{
+		{time.Second, 5 * time.Minute, -3, 100 * time.Millisecond, time.Second},
+		{time.Second, 5 * time.Minute, 1, 100 * time.Millisecond, time.Second},
+		{time.Second, 5 * time.Minute, 2, 100 * time.Millisecond, 2 * time.Second},
+		{time.Second, 5 * time.Minute, 5, 100 * time.Millisecond, 16 * time.Second},
+		{time.Second, 5 * time.Minute, 9, 100 * time.Millisecond, 256 * time.Second},
+		{time.Second, 5 * time.Minute, 10, 100 * time.Millisecond, 5 * time.Minute},
+		{time.Second, 5 * time.Minute, 29, 100 * time.Millisecond, 5 * time.Minute},
+		{time.Second, 5 * time.Minute, 1 << 40, 100 * time.Millisecond, 5 * time.Minute},
+		{5 * time.Minute, time.Hour, 29, 30 * time.Second, time.Hour}, // 5 min << 28 does not fit
+		{time.Hour, time.Minute, 1, 6 * time.Second, time.Minute},     // a base above the limit
+		{1, 1, 1, 0, 1},
+	} {
+		var sum time.Duration
+		low, high := tc.most, tc.least
+		const n = 2000
+		for range n {
+			d := jitter(tc.base, tc.limit, tc.failures)
+			low, high, sum = min(low, d), max(high, d), sum+d
+		}
+		if low < tc.least || high > tc.most {
+			t.Errorf("jitter(%v, %v, %d): %v to %v, want %v to %v", tc.base, tc.limit, tc.failures, low, high, tc.least, tc.most)
+		}
+		// Full jitter: spread over all of the range, the mean in its middle.
+		if width := tc.most - tc.least; width > time.Millisecond && (high-low < width*9/10 || (sum/n-tc.least-width/2).Abs() > width/10) {
+			t.Errorf("jitter(%v, %v, %d): %v to %v with mean %v is not spread over %v to %v",
+				tc.base, tc.limit, tc.failures, low, high, sum/n, tc.least, tc.most)
+		}
+	}
+}
+
+func TestRetryAfterPausesTheWholeLine(t *testing.T) {
+	for _, tc := range []struct {
+		asked, maxAge, pause time.Duration
+	}{
+		{30 * time.Second, 10 * time.Minute, 30 * time.Second},
+		{time.Hour, 10 * time.Minute, 5 * time.Minute},
+		{1e9 * time.Second, 72 * time.Hour, time.Hour},
+	} {
+		bubble(t, tc.asked.String(), func(t *testing.T) {
+			var end time.Time // of the pause
+			var broken int
+			r := newRig(t, Delivery{MaxAge: tc.maxAge, Workers: 1}, func(c *call) error {
+				switch {
+				case end.IsZero():
+					end = time.Now().Add(tc.pause)
+					return retryIn(429, tc.asked)
+				case c.start.Before(end):
+					broken++
+				}
+				return nil
+			})
+			r.offerMany(0, 20)
+			after(tc.pause / 2)
+			if s := r.states()[0].State; s != "paused" {
+				t.Errorf("state %q", s)
+			}
+			r.offerMany(20, 20) // those that come during the pause wait, too
+			r.settle()
+			r.wantDelivered(40)
+			if second := r.cdp().all()[1].start; broken > 0 || second.Sub(end) > time.Second {
+				t.Errorf("%d sent during the pause; it ended %v late", broken, second.Sub(end))
+			}
+		})
+	}
+}
+
+func TestBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{Workers: 8, BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(errRefused))
+		r.offerMany(0, 100)
+		after(100 * time.Millisecond)
+		burst := len(r.cdp().all())
+		if s := r.states()[0].State; s != "down" || burst < breakerFailures || burst > 16 {
+			t.Errorf("state %q after %d sends", s, burst)
+		}
+		after(time.Hour)
+		calls := r.cdp().all()
+		probes := calls[burst:]
+		if first := probes[0].start.Sub(calls[burst-1].end); first > 1100*time.Millisecond {
+			t.Errorf("the first probe came after %v: what was under way together counted as probes", first)
+		}
+		if n := len(probes); n < 80 || n > 180 {
+			t.Errorf("%d probes in an hour; about two a minute were expected", n)
+		}
+		goals := map[string]int{}
+		for i, p := range probes {
+			goals[p.goal]++
+			if i > 0 {
+				if gap := p.start.Sub(probes[i-1].end); gap < 100*time.Millisecond || gap > time.Minute {
+					t.Errorf("probe %d came %v after the one before", i, gap)
+				}
+			}
+		}
+		for goal, n := range goals {
+			if n > 3 {
+				t.Errorf("%s was the probe %d times while there were others", goal, n)
+			}
+		}
+		if n := r.logs.count("does not answer"); n != 1 {
+			t.Errorf("%d lines about the outage", n)
+		}
+
+		r.cdp().tell(nil)
+		before := len(r.cdp().all())
+		r.settle()
+		r.wantDelivered(100)
+		// The ramp: one alone, then two at once, four, and all eight.
+		for i, c := range r.cdp().all()[before:] {
+			together := 0
+			for _, other := range r.cdp().all()[before:] {
+				if !other.start.After(c.start) && other.end.After(c.start) {
+					together++
+				}
+			}
+			if limit := min(i+1, 8); together > limit {
+				t.Errorf("%d at once when event %d went", together, i)
+			}
+		}
+		if n := r.logs.count("answers again"); n != 1 {
+			t.Errorf("%d lines about its end", n)
+		}
+	})
+}
+
+func TestManyRejectedAlikeAreNotTheEventsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{Workers: 1}, script(status(400)))
+		r.offerMany(0, 100)
+		after(72 * time.Hour)
+		r.wantDead(map[string]uint64{"rejected_400": badRun})
+		if s := r.states()[0].State; s != "held" {
+			t.Errorf("state %q", s)
+		}
+		r.cdp().tell(nil)
+		r.settle()
+		r.wantDelivered(100 - badRun)
+	})
+}
+
+func TestMixedRejectionsAreTheEventsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, func(c *call) error {
+			return status(400 + 22*(int(c.id[7])%2)) // 400 and 422 in turn
+		})
+		r.offerMany(0, 100)
+		r.settle()
+		r.wantDead(map[string]uint64{"rejected_400": 50, "rejected_422": 50})
+	})
+}
+
+func TestEventsThatDoNotLeaveHoldNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, script(&cdp.Error{Outcome: cdp.EventBad}))
+		r.offerMany(0, 100)
+		if took := r.settle(); took > time.Second {
+			t.Errorf("it took %v", took)
+		}
+		r.wantDead(map[string]uint64{"event_invalid": 100})
+		if n := r.logs.count("refuses"); n > 0 {
+			t.Errorf("%d lines accuse the CDP", n)
+		}
+	})
+}
+
+func TestUnknownAttemptsAreCountedAcrossRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries []error
+		for range 10 {
+			tries = append(tries, status(503), errReset)
+		}
+		r := newRig(t, Delivery{}, script(tries...))
+		r.offer(1, "A")
+		r.settle()
+		r.wantDead(map[string]uint64{"unknown": 1})
+		if n := len(r.cdp().all()); n != 6 {
+			t.Errorf("%d sends, want 3 of unknown outcome and 3 not processed", n)
+		}
+	})
+}

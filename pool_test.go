@@ -1,0 +1,356 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// poolRig is a pool with a CDP that takes its time.
+type poolRig struct {
+	*idPool
+	made, atOnce, highest atomic.Int64
+	fail                  atomic.Bool
+	logs                  *logBook
+}
+
+// newPoolRig makes a pool in a bubble.
+func newPoolRig(t *testing.T, warm int, took time.Duration, budget *bucket) *poolRig {
+	t.Helper()
+	r := &poolRig{logs: &logBook{}}
+	create := func(ctx context.Context) (cdp.Browser, error) {
+		n := r.atOnce.Add(1)
+		defer r.atOnce.Add(-1)
+		r.highest.Store(max(r.highest.Load(), n))
+		if !sleep(ctx, took) {
+			return cdp.Browser{}, ctx.Err()
+		}
+		if r.fail.Load() {
+			return cdp.Browser{}, errors.New("no")
+		}
+		return cdp.Browser{ID: fmt.Sprint("id-", r.made.Add(1))}, nil
+	}
+	r.idPool = newIDPool(create, budget, warm, newLedger(), slog.New(r.logs))
+	t.Cleanup(r.close)
+	return r
+}
+
+func noLimit() *bucket { return newBucket(1e9, 1e9) }
+
+func (r *poolRig) note(what string) uint64 { n, _ := r.ledger.history(); return n[what] }
+
+func (r *poolRig) targetNow() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.target
+}
+
+func TestPoolWarms(t *testing.T) {
+	for _, tc := range []struct{ warm, want int }{{-1, 0}, {0, 0}, {1, 1}, {2, 2}, {40, 40}, {10_000, poolMax}} {
+		bubble(t, strconv.Itoa(tc.warm), func(t *testing.T) {
+			r := newPoolRig(t, tc.warm, 300*time.Millisecond, noLimit())
+			<-r.warm
+			after(5 * time.Second)
+			if n := r.size(); n != tc.want || r.made.Load() != int64(tc.want) {
+				t.Errorf("%d ready, %d made, want %d", n, r.made.Load(), tc.want)
+			}
+			if n := r.highest.Load(); n > poolFlights {
+				t.Errorf("%d requests at once", n)
+			}
+		})
+	}
+}
+
+func TestPoolIsWarmAlsoWhenItFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 2, 300*time.Millisecond, noLimit())
+		r.fail.Store(true)
+		begin := time.Now()
+		<-r.warm
+		if took := time.Since(begin); took != 300*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestPoolIDsAreUsedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 10, 10*time.Millisecond, noLimit())
+		seen := map[string]bool{}
+		for range 500 {
+			<-time.After(rand.N(10 * time.Millisecond))
+			begin := time.Now()
+			id := r.take()
+			if time.Since(begin) > 0 {
+				t.Fatal("take waited")
+			}
+			if id != "" && seen[id] {
+				t.Errorf("%s was handed out twice", id)
+			}
+			seen[id] = true
+		}
+		if len(seen) < 480 {
+			t.Errorf("only %d of 500 had an ID", len(seen))
+		}
+	})
+}
+
+func TestPoolKeepsToTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := newBucket(20, 200)
+		pools := []*poolRig{newPoolRig(t, 2, 10*time.Millisecond, budget), newPoolRig(t, 2, 10*time.Millisecond, budget)}
+		begin := time.Now()
+		for time.Since(begin) < time.Minute {
+			<-time.After(time.Millisecond)
+			for _, p := range pools {
+				p.take()
+			}
+		}
+		made := pools[0].made.Load() + pools[1].made.Load()
+		if made > 200+60*20 || made < 60*20 {
+			t.Errorf("%d IDs in a minute; 200 and then 20 a second are allowed", made)
+		}
+		if pools[0].note("id_limited") == 0 {
+			t.Error("the limit was not noted")
+		}
+		// Nobody comes any more. What is made for nobody stays within bounds.
+		after(time.Minute)
+		for _, p := range pools {
+			if n := p.size(); n > poolMax/4 || p.targetNow() > 4 {
+				t.Errorf("%d are ready for nobody, the target is %d", n, p.targetNow())
+			}
+		}
+	})
+}
+
+func TestBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket(20, 200)
+		count := func() (n int) {
+			for b.take() {
+				n++
+			}
+			return n
+		}
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 200}, {0, 0}, {time.Second, 20}, {time.Minute, 200}, {49 * time.Millisecond, 0}, {time.Millisecond, 1}} {
+			<-time.After(step.wait)
+			if n := count(); n != step.want {
+				t.Errorf("after %v: %d tokens, want %d", step.wait, n, step.want)
+			}
+		}
+		<-time.After(b.wait())
+		if !b.take() {
+			t.Error("wait is too short")
+		}
+		if w := newBucket(1e-300, 0).wait(); w != time.Hour {
+			t.Errorf("a rate of nearly nothing: wait %v", w)
+		}
+	})
+}
+
+func TestPoolPausesWhenTheCDPFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 100, 100*time.Millisecond, noLimit())
+		after(time.Second)
+		r.fail.Store(true)
+		for range 100 {
+			r.take()
+		}
+		before := r.atOnceTotal()
+		begin := time.Now()
+		for time.Since(begin) < time.Hour {
+			<-time.After(time.Second)
+			r.take()
+		}
+		if n := r.atOnceTotal() - before; n > 60*3 {
+			t.Errorf("%d attempts in an hour", n)
+		}
+		if n := r.logs.count("makes no browser IDs"); n != 1 {
+			t.Errorf("%d lines about it", n)
+		}
+		r.fail.Store(false)
+		after(time.Minute)
+		missed := 0
+		for range 100 {
+			<-time.After(time.Second)
+			if r.take() == "" {
+				missed++
+			}
+		}
+		if missed > 3 { // the target has gone to 0 meanwhile
+			t.Errorf("%d of 100 visitors got no ID though the CDP is well", missed)
+		}
+		if r.logs.count("makes browser IDs again") != 1 {
+			t.Errorf("log %q", r.logs.lines)
+		}
+	})
+}
+
+// atOnceTotal counts all attempts so far, by the ledger of the budget.
+func (r *poolRig) atOnceTotal() int {
+	r.budget.mu.Lock()
+	defer r.budget.mu.Unlock()
+	return int(r.budget.burst - r.budget.tokens)
+}
+
+func TestPoolThrowsOldIDsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 8, 100*time.Millisecond, noLimit())
+		after(9*time.Minute + 50*time.Second)
+		if r.size() != 8 || r.targetNow() != 0 {
+			t.Errorf("%d ready, target %d", r.size(), r.targetNow())
+		}
+		after(30 * time.Second)
+		if r.size() != 0 || r.note("id_thrown_away") != 8 || r.made.Load() != 8 {
+			t.Errorf("%d ready, %d thrown away, %d made", r.size(), r.note("id_thrown_away"), r.made.Load())
+		}
+		if id := r.take(); id != "" {
+			t.Errorf("took %s", id)
+		}
+		after(time.Second)
+		if id := r.take(); id != "id-9" {
+			t.Errorf("took %q", id)
+		}
+	})
+}
+
+func TestPoolNeverHandsOutAnOldID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 1, time.Millisecond, noLimit())
+		after(poolAge + time.Millisecond)
+		if id := r.take(); id != "" {
+			t.Errorf("took %s", id)
+		}
+	})
+}
+
+// How the pool follows the rate of new visitors: these are the figures that
+// decide whether a visitor's first page can have an ID.
+func TestPoolFollowsTheRate(t *testing.T) {
+	for _, tc := range []struct {
+		rate  float64 // new visitors a second
+		took  time.Duration
+		learn time.Duration // after this, 99.9 % have an ID
+		ready int           // at most, kept ready at the end
+	}{
+		{200, 300 * time.Millisecond, 5 * time.Second, 130},
+		{200, 50 * time.Millisecond, 5 * time.Second, 60},
+		{20, 300 * time.Millisecond, 30 * time.Second, 30},
+		{1, 300 * time.Millisecond, time.Minute, 10},
+	} {
+		bubble(t, fmt.Sprintf("%v a second, %v", tc.rate, tc.took), func(t *testing.T) {
+			r := newPoolRig(t, 2, tc.took, noLimit())
+			<-r.warm
+			begin := time.Now()
+			var all, missed, used int
+			var last time.Duration // of the misses at the start
+			for time.Since(begin) < tc.learn+time.Duration(20_000/tc.rate*float64(time.Second)) {
+				<-time.After(time.Duration(rand.ExpFloat64() / tc.rate * float64(time.Second)))
+				id, now := r.take(), time.Since(begin)
+				if id != "" {
+					used++
+				}
+				if now > tc.learn {
+					all++
+					if id == "" {
+						missed++
+					}
+				} else if id == "" {
+					last = now
+				}
+				if waste := int(r.made.Load()) - used; waste > poolMax {
+					t.Fatalf("%d were made that nobody took", waste)
+				}
+			}
+			t.Logf("missed in the first %v: all until %v at the latest; then %d of %d; target %d, %d ready", tc.learn, last, missed, all, r.targetNow(), r.size())
+			if float64(missed) > 0.001*float64(all)+3 { // 3: Poisson's luck
+				t.Errorf("%d of %d had no ID", missed, all)
+			}
+			if n := r.size(); n > tc.ready {
+				t.Errorf("%d are kept ready", n)
+			}
+			after(2 * time.Minute)
+			if n := r.targetNow(); n != 0 {
+				t.Errorf("nobody comes, and the target is %d", n)
+			}
+		})
+	}
+}
+
+// A burst on a quiet site must not make guests by the hundred.
+func TestPoolIsNotCarriedAwayByABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 2, 300*time.Millisecond, noLimit())
+		after(time.Minute)
+		for range 12 {
+			r.take()
+		}
+		after(time.Minute)
+		if n := r.made.Load(); n > 2+12 {
+			t.Errorf("%d IDs were made for 12 visitors", n)
+		}
+	})
+}
+
+// A worker can wait for the ID it needs, so nothing is made in advance for it.
+func TestWorkersMakeNoMoreThanTheyNeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 0, 100*time.Millisecond, noLimit())
+		for range 10 {
+			if id, err := r.get(t.Context()); id == "" || err != nil {
+				t.Errorf("%q, %v", id, err)
+			}
+		}
+		after(time.Minute)
+		if n := r.made.Load(); n != 10 || r.note("id_made") != 10 {
+			t.Errorf("%d were made", n)
+		}
+		r.budget = newBucket(1, 0)
+		if _, err := r.get(t.Context()); !errors.Is(err, errIDLimited) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestPoolCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 100, time.Hour, noLimit())
+		synctest.Wait()
+		begin := time.Now()
+		r.close()
+		r.close()
+		if time.Since(begin) > 0 || r.atOnce.Load() != 0 {
+			t.Errorf("after %v, %d requests are under way", time.Since(begin), r.atOnce.Load())
+		}
+		<-r.warm
+		highest := r.highest.Load()
+		if r.take() != "" {
+			t.Error("an ID from a closed pool")
+		}
+		after(time.Hour)
+		if r.highest.Load() != highest || r.atOnce.Load() != 0 {
+			t.Error("a closed pool makes IDs")
+		}
+	})
+}
+
+func TestPoolSurvivesAPanic(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
+		create := func(context.Context) (cdp.Browser, error) { panic("a transport of the user's") }
+		p := newIDPool(create, noLimit(), 1, newLedger(), slog.New(slog.DiscardHandler))
+		<-p.warm
+		p.close()
+	})
+}

@@ -1,0 +1,316 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// model is the simplest queue there could be.
+type model struct {
+	maxItems, maxBytes int
+	closed             bool
+	all                []*modelItem // by number
+	dead               uint64
+}
+
+type modelItem struct {
+	Item
+	out, settled bool
+	due          time.Time // of one given back
+	fresh        bool
+}
+
+func (m *model) waiting() (n, bytes int) {
+	for _, i := range m.all {
+		if !i.settled {
+			n++
+			bytes += len(i.Body) + len(i.Key)
+		}
+	}
+	return n, bytes
+}
+
+func (m *model) append(items []Item) error {
+	if m.closed {
+		return ErrClosed
+	}
+	n, bytes := m.waiting()
+	var err error
+	for _, i := range items {
+		size := len(i.Body) + len(i.Key)
+		if size > m.maxBytes {
+			return ErrTooLarge
+		}
+		n, bytes = n+1, bytes+size
+		percent := map[Priority]int{Low: 80, Normal: 95, High: 100}[i.Priority]
+		if n*100 > m.maxItems*percent || bytes*100 > m.maxBytes*percent {
+			err = ErrFull
+		}
+	}
+	if err == nil {
+		for _, i := range items {
+			m.all = append(m.all, &modelItem{Item: i, fresh: true})
+		}
+	}
+	return err
+}
+
+// ready is what may be handed out now, in order: given back, then fresh.
+func (m *model) ready(now time.Time) (items []*modelItem) {
+	for _, fresh := range []bool{false, true} {
+		for _, i := range m.all {
+			if !i.settled && !i.out && i.fresh == fresh && !i.due.After(now) {
+				items = append(items, i)
+			}
+		}
+	}
+	return items
+}
+
+func (m *model) stats() Stats {
+	s := Stats{Last: uint64(len(m.all)), Done: uint64(len(m.all)), Dead: m.dead}
+	n, bytes := m.waiting()
+	s.Waiting, s.Bytes = n, int64(bytes)
+	if i := slices.IndexFunc(m.all, func(i *modelItem) bool { return !i.settled }); i >= 0 {
+		s.Oldest, s.Done = m.all[i].Time, uint64(i)
+	}
+	return s
+}
+
+// TestMemoryIsTheModel runs random operations on both and compares all they say.
+func TestMemoryIsTheModel(t *testing.T) {
+	for seed := range uint64(300) {
+		synctest.Test(t, func(t *testing.T) { againstModel(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func againstModel(t *testing.T, random *rand.Rand) {
+	m := &model{maxItems: 1 + random.IntN(30), maxBytes: 20 + random.IntN(300)}
+	q := NewMemory(m.maxItems, int64(m.maxBytes))
+	type pair struct {
+		Delivery
+		item *modelItem
+	}
+	var held, old []pair
+	var trace []string
+	say := func(format string, args ...any) { trace = append(trace, fmt.Sprintf(format, args...)) }
+	fail := func(format string, args ...any) {
+		t.Helper()
+		t.Fatalf("%s\nafter %q of %d items, %d bytes", fmt.Sprintf(format, args...), trace, m.maxItems, m.maxBytes)
+	}
+	for range 200 {
+		switch op := random.IntN(20); {
+		case op < 6:
+			batch := make([]Item, random.IntN(4))
+			for i := range batch {
+				batch[i] = Item{Body: fmt.Appendf(nil, "%0*d", 1+random.IntN(25), len(m.all)+i), Key: strconv.Itoa(random.IntN(3)), Priority: Priority(random.IntN(3) - 1), Time: time.Now()}
+			}
+			want, got := m.append(batch), q.Append(t.Context(), batch...)
+			say("append %d: %v", len(batch), got)
+			if !errors.Is(got, want) || (got == nil) != (want == nil) {
+				fail("Append: %v, want %v", got, want)
+			}
+		case op < 11:
+			n := random.IntN(6)
+			want := m.ready(time.Now())
+			want = want[:min(len(want), max(n, 1))]
+			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+			got, err := q.Receive(ctx, n)
+			cancel()
+			say("receive %d: %v %v", n, bodies(got), err)
+			switch {
+			case m.closed:
+				if !errors.Is(err, ErrClosed) {
+					fail("Receive: %v", err)
+				}
+				continue
+			case len(want) == 0 && !errors.Is(err, context.DeadlineExceeded), len(got) != len(want):
+				fail("Receive: %d items, %v; want %d", len(got), err, len(want))
+			}
+			for i, d := range got {
+				if string(d.Body) != string(want[i].Body) || d.Key != want[i].Key {
+					fail("Receive: item %d is %s, want %s", i, d.Body, want[i].Body)
+				}
+				want[i].out, want[i].fresh = true, false
+				held = append(held, pair{d, want[i]})
+			}
+		case op < 17 && len(held) > 0:
+			i := random.IntN(len(held))
+			p := held[i]
+			held = slices.Delete(held, i, i+1)
+			old = append(old, p)
+			p.item.out = false
+			switch op {
+			case 11, 12:
+				after := time.Duration(random.IntN(5)-1) * time.Second
+				say("nack %s %v", p.Body, after)
+				p.item.due = time.Now().Add(after)
+				p.Nack(after)
+			case 13:
+				say("dead %s", p.Body)
+				p.item.settled = true
+				m.dead++
+				p.Dead("why")
+			default:
+				say("ack %s", p.Body)
+				p.item.settled = true
+				p.Ack()
+			}
+		case op == 17 && len(old) > 0: // "further calls do nothing"
+			p := old[random.IntN(len(old))]
+			p.Ack()
+			p.Nack(0)
+			p.Dead("again")
+		case op == 18:
+			<-time.After(time.Duration(random.IntN(2500)) * time.Millisecond)
+		case op == 19 && random.IntN(20) == 0:
+			say("close")
+			m.closed = true
+			if err := q.Close(t.Context()); err != nil {
+				fail("Close: %v", err)
+			}
+		}
+		if got, want := q.Stats(), m.stats(); got != want {
+			fail("Stats: %+v, want %+v", got, want)
+		}
+	}
+	if n := len(q.Letters()); uint64(n) > m.dead || m.dead > 0 && n == 0 {
+		fail("%d letters of %d dead", n, m.dead)
+	}
+}
+
+// TestMemoryConcurrently has many append, receive and settle at once; each item
+// is settled exactly once.
+func TestMemoryConcurrently(t *testing.T) {
+	const appenders, each = 8, 500
+	m := NewMemory(100, 1<<20)
+	var appending, receiving sync.WaitGroup
+	var acked, dead atomic.Int64
+	var seen sync.Map
+	for range 4 {
+		receiving.Go(func() {
+			random := rand.New(rand.NewPCG(1, 2))
+			for {
+				got, err := m.Receive(t.Context(), 1+random.IntN(10))
+				if errors.Is(err, ErrClosed) {
+					return
+				}
+				for _, d := range got {
+					switch random.IntN(6) {
+					case 0:
+						d.Nack(time.Duration(random.IntN(100)) * time.Microsecond)
+						continue
+					case 1:
+						d.Dead("x")
+						dead.Add(1)
+					default:
+						d.Ack()
+						acked.Add(1)
+					}
+					if _, twice := seen.LoadOrStore(string(d.Body), true); twice {
+						t.Errorf("%s was settled twice", d.Body)
+					}
+				}
+				m.Stats()
+			}
+		})
+	}
+	for a := range appenders {
+		appending.Go(func() {
+			for i := range each {
+				item := Item{Body: fmt.Appendf(nil, "%d-%d", a, i), Priority: High}
+				for m.Append(t.Context(), item) != nil {
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	appending.Wait()
+	for m.Stats().Waiting > 0 {
+		runtime.Gosched()
+	}
+	if s := m.Stats(); s.Done != appenders*each || s.Last != s.Done || s.Bytes != 0 || s.Dead != uint64(dead.Load()) || acked.Load()+dead.Load() != appenders*each {
+		t.Errorf("%+v, %d acked, %d dead", s, acked.Load(), dead.Load())
+	}
+	if err := m.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	receiving.Wait()
+}
+
+// What is settled is freed, even if one old delivery is never let go and another
+// never settled.
+func TestMemoryIsFreed(t *testing.T) {
+	m := NewMemory(10_000, 1<<30)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var kept []Delivery
+	const size = 64 << 10
+	for i := range 1000 {
+		if err := m.Append(t.Context(), Item{Body: make([]byte, size), Priority: High}); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := m.Receive(t.Context(), 1)
+		switch i {
+		case 0:
+			kept = append(kept, got[0]) // never settled
+			continue
+		case 1:
+			kept = append(kept, got[0]) // settled, and held all the same
+		case 2, 3:
+			got[0].Nack(0)
+			got, _ = m.Receive(t.Context(), 1)
+		}
+		got[0].Ack()
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 20*size {
+		t.Errorf("%d KiB are still in use", grown>>10)
+	}
+	runtime.KeepAlive(kept)
+	runtime.KeepAlive(m)
+}
+
+func TestHeap(t *testing.T) {
+	h := heap{before: func(a, b *entry) bool { return a.number < b.number }}
+	var want []uint64
+	for n := range 200 {
+		for range n {
+			e := &entry{number: rand.Uint64N(50)}
+			want = append(want, e.number)
+			h.push(e)
+		}
+		slices.Sort(want)
+		for len(want) > n/3 {
+			if got := h.first().number; got != want[0] || h.pop().number != got {
+				t.Fatalf("%d comes first, want %d", got, want[0])
+			}
+			want = want[1:]
+		}
+	}
+}
+
+func BenchmarkMemory(b *testing.B) {
+	m := NewMemory(1000, 1<<20)
+	item := Item{Body: make([]byte, 300), Key: "k", Priority: High}
+	b.ReportAllocs()
+	for b.Loop() {
+		if m.Append(b.Context(), item) != nil {
+			b.Fatal("full")
+		}
+		got, _ := m.Receive(b.Context(), 1)
+		got[0].Ack()
+	}
+}

@@ -1,0 +1,192 @@
+package goaltrack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// race compares the sender with the least that would do: as many goroutines as
+// it has workers, each posting one body after the other through the same kind of
+// transport, with nothing lost track of and nothing looked at.
+type race struct {
+	tb     testing.TB
+	url    string
+	site   cdp.Direct
+	sender *sender
+	bare   *http.Client
+	items  []queue.Item
+	bodies [][]byte
+}
+
+const raceWorkers = 16
+
+// newRace makes a race of so many events, at a CDP that takes so long to answer.
+func newRace(tb testing.TB, events int, answer time.Duration) *race {
+	tb.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if answer > 0 {
+			sleep(r.Context(), answer)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"status":"OK","version":"1.2","client_key":"k","ref":"6f1c1f0c-0000-4000-8000-000000000000"}`)
+	}))
+	tb.Cleanup(server.Close)
+	r := &race{tb: tb, url: server.URL + "/v1.2/events", site: cdp.Direct{BaseURL: server.URL, ClientKey: "k", PointOfSale: "p"}}
+	client, err := cdp.New(r.site, cdp.Options{Workers: raceWorkers})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(client.Close)
+	r.bare = &http.Client{Transport: cdp.NewTransport(raceWorkers), Timeout: 10 * time.Second}
+	tb.Cleanup(r.bare.CloseIdleConnections)
+	l := newLedger()
+	log := slog.New(slog.DiscardHandler)
+	ids := newIDPool(client.CreateBrowser, newBucket(20, 200), 0, l, log)
+	tb.Cleanup(ids.close)
+	d := Config{Delivery: Delivery{Workers: raceWorkers}}.withDefaults().Delivery
+	r.sender = newSender(queue.NewMemory(2*events, 1<<30), []*line{{name: "shop", client: client, ids: ids}}, d, l, log)
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := r.sender.close(ctx); err != nil {
+			tb.Error(err)
+		}
+	})
+	for v := range events {
+		id := visitorID(v)
+		e := cdp.Event{
+			BrowserID: id, Type: "BROCHURE_REQUESTED", Channel: "WEB", Language: "EN", Page: "brochures",
+			Ext: cdp.Ext{{Name: "goalValue", Value: 12.5}, {Name: "goalCurrency", Value: "EUR"}, {Name: "eventId", Value: id}},
+		}
+		head := envelope{site: "shop", goal: e.Type, userAgent: "Mozilla/5.0", hasExt: true}
+		r.items = append(r.items, queue.Item{Body: e.AppendJSON(head.appendHead(nil), r.site), Key: id, Time: time.Now()})
+		r.bodies = append(r.bodies, e.AppendJSON(nil, r.site))
+	}
+	return r
+}
+
+// ours delivers all events and returns how long that took.
+func (r *race) ours() time.Duration {
+	r.tb.Helper()
+	before := r.sender.ledger.delivered.Load()
+	begin := time.Now()
+	for _, i := range r.items {
+		i.Time = begin
+		if f := r.sender.offer(r.tb.Context(), i); f != fired {
+			r.tb.Fatal(f)
+		}
+	}
+	if err := r.sender.flush(r.tb.Context()); err != nil {
+		r.tb.Fatal(err)
+	}
+	took := time.Since(begin)
+	if n := r.sender.ledger.delivered.Load() - before; n != uint64(len(r.items)) {
+		r.tb.Fatalf("%d of %d were delivered", n, len(r.items))
+	}
+	return took
+}
+
+// theirs is the bare loop.
+func (r *race) theirs() time.Duration {
+	r.tb.Helper()
+	begin := time.Now()
+	bodies := make(chan []byte)
+	var wg sync.WaitGroup
+	for range raceWorkers {
+		wg.Go(func() {
+			for body := range bodies {
+				if err := r.post(body); err != nil {
+					r.tb.Error(err)
+				}
+			}
+		})
+	}
+	for _, b := range r.bodies {
+		bodies <- b
+	}
+	close(bodies)
+	wg.Wait()
+	return time.Since(begin)
+}
+
+func (r *race) post(body []byte) error {
+	req, err := http.NewRequestWithContext(r.tb.Context(), http.MethodPost, r.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "Mozilla/5.0")
+	res, err := r.bare.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusCreated {
+		return fmt.Errorf("status %d, %w", res.StatusCode, err)
+	}
+	return nil
+}
+
+// pairs runs one after the other until more says no, and returns how fast ours
+// is each time, theirs being 1.
+func (r *race) pairs(more func() bool) (ratios []float64) {
+	r.tb.Helper()
+	r.theirs() // opens the connections
+	r.ours()
+	for i := 0; more(); i++ {
+		var ours, theirs time.Duration
+		if i%2 == 0 {
+			ours, theirs = r.ours(), r.theirs()
+		} else {
+			theirs, ours = r.theirs(), r.ours()
+		}
+		ratios = append(ratios, float64(theirs)/float64(ours))
+	}
+	return ratios
+}
+
+func median(ratios []float64) float64 {
+	slices.Sort(ratios)
+	return (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
+}
+
+// TestDeliveryIsFastEnough has a CDP that answers in 5 ms, faster than any on the
+// other side of a network. What a request costs us beside that must not show.
+func TestDeliveryIsFastEnough(t *testing.T) {
+	r := newRace(t, 160, 5*time.Millisecond)
+	n := 0
+	ratios := r.pairs(func() bool { n++; return n <= 10 })
+	m := median(ratios)
+	t.Logf("delivery runs at %.2f of a bare loop's speed (median of 10 pairs, %.2f to %.2f)", m, ratios[0], ratios[9])
+	if m < 0.8 {
+		t.Errorf("delivery runs at %.2f of a bare loop's speed, want 0.8", m)
+	}
+}
+
+// BenchmarkDelivery reports the ratio, theirs being 1. With an answer at once it
+// compares the processor time of the two, server included.
+func BenchmarkDelivery(b *testing.B) {
+	for _, answer := range []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond} {
+		b.Run(fmt.Sprint("answer=", answer), func(b *testing.B) {
+			const events = 1000
+			r := newRace(b, events, answer)
+			ratios := r.pairs(b.Loop)
+			b.ReportMetric(median(ratios), "ratio")
+			b.ReportMetric(float64(2*events*b.N)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}

@@ -1,0 +1,215 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// These tests are about what sockets do; the schedule is tested in fake time
+// elsewhere. Waits are scaled down to milliseconds, but for those of probes.
+
+// wired is a sender that talks to a real server.
+type wired struct {
+	*rig
+	known []string // browser IDs
+}
+
+func newWired(t *testing.T, base string, c *cdptest.CDP) *wired {
+	t.Helper()
+	d := Config{Delivery: Delivery{BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond}}.withDefaults().Delivery
+	site := cdp.Direct{BaseURL: base, ClientKey: cdptest.TestClientKey, PointOfSale: cdptest.TestPointOfSale}
+	client, err := cdp.New(site, cdp.Options{Workers: d.Workers, Timeout: d.Timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	r := &rig{t: t, logs: &logBook{}}
+	l := newLedger()
+	ids := newIDPool(client.CreateBrowser, newBucket(20, 200), 0, l, slog.New(r.logs))
+	ln := &line{name: "shop", client: client, ids: ids}
+	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, l, slog.New(r.logs))
+	t.Cleanup(func() {
+		_ = r.close(0)
+		ids.close()
+		r.balanced()
+	})
+	w := &wired{rig: r}
+	for v := range 100 {
+		w.known = append(w.known, visitorID(v))
+		c.Know(visitorID(v))
+	}
+	return w
+}
+
+// send offers n events of a hundred visitors.
+func (w *wired) send(n int) {
+	w.t.Helper()
+	for i := range n {
+		goal, id := fmt.Sprintf("E%d", i), w.known[i%len(w.known)]
+		e := cdp.Event{BrowserID: id, Type: goal, Channel: "WEB", Language: "EN", Currency: "EUR", Page: "p"}
+		head := envelope{site: "shop", goal: goal, userAgent: "UA"}
+		body := e.AppendJSON(head.appendHead(nil), cdp.Direct{ClientKey: cdptest.TestClientKey, PointOfSale: cdptest.TestPointOfSale})
+		w.offerItem(queue.Item{Body: body, Key: id, Time: time.Now()})
+	}
+}
+
+// arrived flushes, and counts how many events are at the CDP, how many of them
+// are different ones.
+func (w *wired) arrived(c *cdptest.CDP) (all, different int) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	defer cancel()
+	if err := w.flush(ctx); err != nil {
+		w.t.Fatalf("%v: %s", err, w.account())
+	}
+	w.balanced()
+	types := map[string]bool{}
+	for _, typ := range c.Types() {
+		types[typ] = true
+	}
+	return len(c.Types()), len(types)
+}
+
+// until waits for a state of the line.
+func (w *wired) until(state string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	defer cancel()
+	for w.states()[0].State != state {
+		if !sleep(ctx, time.Millisecond) {
+			w.t.Fatalf("the line is never %q but %+v", state, w.states())
+		}
+	}
+}
+
+func TestWireTheCDPComesUpLater(t *testing.T) {
+	listen := func(addr string) net.Listener {
+		t.Helper()
+		var config net.ListenConfig
+		l, err := config.Listen(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := listen("127.0.0.1:0")
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := cdptest.New(cdptest.Options{})
+	w := newWired(t, "http://"+addr, c)
+	w.send(100)
+	w.until("down")
+	l = listen(addr)
+	server := &http.Server{Handler: c, ReadHeaderTimeout: time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	all, different := w.arrived(c)
+	if all != 100 || different != 100 || w.account().PossibleDuplicates != 0 {
+		t.Errorf("%d events arrived, %d different ones; %s", all, different, w.account())
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+}
+
+func TestWireARedirectIsNoDelivery(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	s.Fault(cdptest.Redirect(http.StatusFound, s.URL+"/v1.2/browser/create.json").On(cdptest.Sends).Times(1))
+	w.send(20)
+	if all, different := w.arrived(s.CDP); all != 20 || different != 20 {
+		t.Errorf("%d events arrived, %d different ones", all, different)
+	}
+	if s.Made() > 0 {
+		t.Error("the redirect was followed")
+	}
+}
+
+func TestWireResets(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	before, after := cdptest.ResetBefore().On(cdptest.Sends).Times(1), cdptest.ResetAfter().On(cdptest.Sends).Times(1)
+	good := cdptest.Normal().On(cdptest.Sends).Times(10)
+	s.Fault(good, before, good, after, good, before, good, after, good, before)
+	w.send(200)
+	all, different := w.arrived(s.CDP)
+	a := w.account()
+	if all != 202 || different != 200 || a.Delivered != 200 {
+		t.Errorf("%d events arrived, %d different ones; %s", all, different, a)
+	}
+	if a.PossibleDuplicates < 2 || a.PossibleDuplicates > 5 {
+		t.Errorf("2 duplicates, %d possible ones", a.PossibleDuplicates)
+	}
+}
+
+func TestWireCloseWithA503(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	s.Fault(cdptest.Normal().On(cdptest.Sends).Times(100), cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends).Times(1))
+	w.send(500)
+	if err := w.close(10 * time.Second); err != nil {
+		t.Error(err)
+	}
+	if n := len(s.Types()); n != 500 || w.account().Delivered != 500 {
+		t.Errorf("%d arrived; %s", n, w.account())
+	}
+}
+
+func TestWireCloseWhenTheCDPHangs(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	s.Fault(cdptest.Normal().On(cdptest.Sends).Times(10), cdptest.Hang())
+	w.send(100)
+	begin := time.Now()
+	if err := w.close(300 * time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("Close took %v", took)
+	}
+	if a := w.balanced(); a.Delivered != 10 || a.Dropped["shutdown"] != 90 {
+		t.Errorf("%s", a)
+	}
+}
+
+func TestWireAWrongKeyPutRight(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	s.Fault(cdptest.Status(http.StatusUnauthorized))
+	w.send(300)
+	w.until("held")
+	s.ClearFaults()
+	if all, different := w.arrived(s.CDP); all != 300 || different != 300 {
+		t.Errorf("%d events arrived, %d different ones", all, different)
+	}
+}
+
+func TestWireAForgottenID(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{})
+	w := newWired(t, s.URL, s.CDP)
+	w.send(100)
+	w.arrived(s.CDP)
+	s.Forget(visitorID(7))
+	w.send(100)
+	if all, _ := w.arrived(s.CDP); all != 200 || s.Made() != 1 {
+		t.Errorf("%d events arrived, %d IDs were made", all, s.Made())
+	}
+	if fresh := w.order[0].replaced.get(visitorID(7)); fresh == "" || len(s.EventsOf(fresh)) != 1 {
+		t.Errorf("replaced by %q, with %d events", fresh, len(s.EventsOf(fresh)))
+	}
+}

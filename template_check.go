@@ -1,0 +1,80 @@
+package goaltrack
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Much that is no fault to a router can never match a request or does not mean
+// what its writer meant: an address with its query, a syntax of another router.
+// A goal that silently never counts is worse than a refused file.
+
+// checkTemplate refuses texts that are no path.
+func checkTemplate(text string) error {
+	fixed := outsideBraces(text)
+	switch {
+	case len(text) > maxInput:
+		return &advice{fmt.Sprintf("the path is longer than %d bytes", maxInput), "no address is that long"}
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+		return &advice{fmt.Sprintf("the path %q holds characters that cannot be printed", text), ""}
+	case text == "":
+		return &advice{"the path is empty", "for example /newsletter"}
+	case !strings.HasPrefix(text, "/"):
+		return &advice{fmt.Sprintf("the path %q does not begin with a slash", text), pathHint(text)}
+	case strings.Contains(fixed, "?"):
+		return &advice{fmt.Sprintf("the path %q has a query string, which a path never has", text), "leave out what follows the ?"}
+	case strings.Contains(fixed, "#"):
+		return &advice{fmt.Sprintf("the path %q has a #", text), "what follows a # never leaves the browser: leave it out"}
+	}
+	if decoded, err := url.PathUnescape(text); err == nil && decoded != text && outsideBraces(decoded) != fixed {
+		return &advice{fmt.Sprintf("the path %q is percent-encoded", text), "write " + decoded}
+	}
+	return nil
+}
+
+// pathHint says what to write instead of a text that is no path.
+func pathHint(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		return "leave the host out: write /" + strings.TrimPrefix(u.Path, "/")
+	}
+	if strings.ContainsAny(text[:1], `*.^\`) {
+		return "for example /files/**"
+	}
+	return "write /" + text
+}
+
+// checkSegments refuses what other routers would read differently.
+func checkSegments(text string, segments, names []string) error {
+	for _, s := range segments {
+		fixed := outsideBraces(s)
+		switch {
+		case strings.HasPrefix(s, ":") && len(s) > 1:
+			return &advice{fmt.Sprintf("the path %q has a variable of another router's kind", text), "write {" + s[1:] + "}"}
+		case strings.Contains(fixed, ".*"):
+			return &advice{fmt.Sprintf("the path %q is no regular expression", text), "* stands for one segment, ** for any number of them"}
+		case s != "**" && strings.Contains(fixed, "**"):
+			return &advice{fmt.Sprintf("** stands for whole segments, not for a part of one as in %q", text), "for example " + strings.ReplaceAll(s, "**", "*") + "/**"}
+		}
+	}
+	seen := make([]string, 0, len(names))
+	for _, name := range names {
+		switch {
+		case name == "":
+			continue
+		case strings.HasSuffix(name, "..."):
+			return &advice{fmt.Sprintf("{%s} is not understood", name), "write ** for the rest of a path"}
+		case name == "$":
+			return &advice{"{$} is not understood", "leave it out: a path always ends where it ends"}
+		case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }):
+			return &advice{fmt.Sprintf("the variable {%s} is not made of letters, digits, _ and -", name), "for example {id} or {id:[0-9]+}"}
+		case slices.Contains(seen, name):
+			return &advice{fmt.Sprintf("the path %q has {%s} twice", text, name), "give each its own name, or write * for one that nobody reads"}
+		}
+		seen = append(seen, name)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package goaltrack
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+func dryTracker(t *testing.T, rules string, adjust func(*Config)) *Tracker {
+	t.Helper()
+	parsed, err := ParseRules([]byte(rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{
+		Sites: []Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}},
+		Rules: parsed, DryRun: true, Logger: slog.New(slog.DiscardHandler),
+	}
+	if adjust != nil {
+		adjust(&c)
+	}
+	tracker, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tracker
+}
+
+func browserRequest(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Cookie", "bid_key="+oldID)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return r
+}
+
+// TestNeverAddsAPanicOfItsOwn breaks the tracker itself, in each part of a
+// request. The site goes on as if it were not there, and the fault is noted.
+func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
+	const rules = "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}"
+	for name, sabotage := range map[string]func(*Tracker){
+		"request":    func(t *Tracker) { t.bots = nil },
+		"header":     func(t *Tracker) { t.config.DryRun, t.config.Cookie.Create = false, CreateGoal; t.sites[0].line = nil },
+		"conclusion": func(t *Tracker) { t.sites[0].CDP = nil },
+	} {
+		for _, end := range []string{"returns", "panics"} {
+			t.Run(name+", handler "+end, func(t *testing.T) {
+				tracker := dryTracker(t, rules, nil)
+				sabotage(tracker)
+				handler := tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.WriteString(w, r.FormValue("a"))
+					if end == "panics" {
+						panic("the handler's own")
+					}
+				}))
+				rec := httptest.NewRecorder()
+				func() {
+					defer func() {
+						if p := recover(); (p != nil) != (end == "panics") || p != nil && p != "the handler's own" {
+							t.Errorf("panic %v", p)
+						}
+					}()
+					r := browserRequest(http.MethodPost, "/form", "a=written")
+					r.Header.Set("Cookie", "bid_key="+oldID)
+					handler.ServeHTTP(rec, r)
+				}()
+				if rec.Code != http.StatusOK || rec.Body.String() != "written" {
+					t.Errorf("%d %q", rec.Code, rec.Body)
+				}
+				if notes, _ := tracker.ledger.history(); name == "request" && notes["panic_request"] != 1 {
+					t.Errorf("notes %v", notes)
+				}
+				if held := tracker.forms.held.Load(); held != 0 {
+					t.Errorf("%d bytes of forms are still held", held)
+				}
+			})
+		}
+	}
+}
+
+// TestFaultWhileAPanicPasses: a fault of ours while the handler's panic is on
+// its way neither replaces nor swallows it.
+func TestFaultWhileAPanicPasses(t *testing.T) {
+	tracker := dryTracker(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}", nil)
+	handler := tracker.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = r.FormValue("a")
+		tracker.ledger.goals.Store(nil)
+		panic(http.ErrAbortHandler)
+	}))
+	defer func() {
+		p := recover()
+		if err, _ := p.(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("panic %v", p)
+		}
+		if held := tracker.forms.held.Load(); held != 0 {
+			t.Errorf("%d bytes of forms are still held", held)
+		}
+	}()
+	handler.ServeHTTP(httptest.NewRecorder(), browserRequest(http.MethodPost, "/form", "a=b"))
+}
+
+// TestNeverHoldsMoreThanItsBudget: when all forms together would be too much,
+// the handlers get theirs and the goals say why they do not count.
+func TestNeverHoldsMoreThanItsBudget(t *testing.T) {
+	tracker := dryTracker(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}", nil)
+	tracker.forms.limit = 1500 // room for one
+	var inner http.Handler
+	depth := 0
+	inner = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v := r.FormValue("a"); len(v) != 600 {
+			t.Errorf("the handler got %d bytes", len(v))
+		}
+		if depth++; depth < 3 { // while the forms before it are still held
+			tracker.Handler(inner).ServeHTTP(httptest.NewRecorder(), browserRequest(http.MethodPost, "/form", "a="+strings.Repeat("x", 600)))
+		}
+		w.WriteHeader(http.StatusCreated)
+	})
+	tracker.Handler(inner).ServeHTTP(httptest.NewRecorder(), browserRequest(http.MethodPost, "/form", "a="+strings.Repeat("x", 600)))
+	got := tracker.ledger.goal("FORM_SENT", "")
+	if got.Fired != 1 || got.NotFired["form_over_budget"] != 2 {
+		t.Errorf("fired %d, not fired %v", got.Fired, got.NotFired)
+	}
+	if held := tracker.forms.held.Load(); held != 0 {
+		t.Errorf("%d bytes are still held", held)
+	}
+}
+
+func TestRouteDescribes(t *testing.T) {
+	for _, c := range []struct{ template, path, want string }{
+		{"/products/{id}", "/products/42", "/products/{id}"},
+		{"/products/{id}/", "/products/42", "/products/{id}/"},
+		{"/products/", "/products/42", ""},
+		{"/", "/products/42", ""},
+		{"/", "/", "/"},
+		{"/files/{path...}", "/files/a", ""},
+		{"", "/products", ""},
+	} {
+		if got := (route{"", c.template}).describes(c.path); got != c.want {
+			t.Errorf("%s for %s: %q, want %q", c.template, c.path, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// watchEvery is how often WatchRules looks at the file.
+const watchEvery = 2 * time.Second
+
+// WatchRules follows a rule file until ctx ends: when its content changes, it
+// is loaded and put in force. A file with faults never replaces rules in
+// force; its faults are logged once, and the snapshot's RulesFault says so. The
+// file is read again every two seconds and its content compared, so that it
+// does not matter how it is changed: in place, by an editor that renames, or by
+// a Kubernetes ConfigMap that swaps a symlink. A file that is being written is
+// looked at again before it is judged. WatchRules returns the error of ctx.
+func (t *Tracker) WatchRules(ctx context.Context, path string) error {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	seen, said := t.rules.Load().hash, ""
+	settling := ""     // the content that was new at the last look
+	var judged *string // what is wrong with the content seen
+	for {
+		text, err := readRules(path)
+		hash := ""
+		if err == nil {
+			hash = hashOf(text)
+		}
+		switch {
+		case err != nil:
+			if said != err.Error() {
+				said = err.Error()
+				t.rulesFault(path, err)
+			}
+		case hash == seen:
+			if settling = ""; said != "" { // the file is there again, as it was
+				said = ""
+				t.fault.Store(judged)
+			}
+		case hash != settling:
+			settling = hash // perhaps half-written: once more
+		default:
+			seen, said, settling = hash, "", ""
+			t.reload(path, text)
+			judged = t.fault.Load()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// reload puts the text of a rule file in force, if it has no faults.
+func (t *Tracker) reload(path string, text []byte) {
+	rules, err := parseRules(path, text)
+	if err == nil {
+		err = t.SetRules(rules)
+	}
+	if err != nil {
+		t.rulesFault(path, err)
+		return
+	}
+	t.fault.Store(nil)
+	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.hash, "goals", len(rules.goals))
+}
+
+// rulesFault notes that a rule file could not be put in force.
+func (t *Tracker) rulesFault(path string, err error) {
+	text := err.Error()
+	t.fault.Store(&text)
+	attrs := []any{"file", path, "error", err}
+	if faults, ok := errors.AsType[*RulesError](err); ok {
+		attrs = []any{"file", path, "faults", len(faults.Faults), "first", faults.Faults[0].String()}
+	}
+	t.config.Logger.Error("goaltrack: the rule file is not put in force; the rules before it stay", attrs...)
+}
