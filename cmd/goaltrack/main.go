@@ -1,21 +1,32 @@
-// Command goaltrack puts the middleware in front of a site that is not
-// written in Go, and stands in for the CDP while you develop.
+// Command goaltrack checks and tries out rule files, puts the middleware in
+// front of a site that is not written in Go, and stands in for the CDP while
+// you develop.
 //
+//	goaltrack check goals.yaml
+//	goaltrack try goals.yaml 'POST /contact topic=sales -> 303 /thanks'
+//	goaltrack replay goals.yaml access.log access.log.1.gz
+//	goaltrack diff old.yaml new.yaml --log access.log
+//	goaltrack schema >goals.schema.json
 //	goaltrack proxy --to http://127.0.0.1:9000 --rules goals.yaml \
 //	    --region eu --client-key KEY --pos shop
 //	goaltrack cdp
 //
-// Both print one line, "listening on http://HOST:PORT", when they are ready,
-// and log to standard error. SIGINT and SIGTERM end them in order: requests
-// finish, goals are delivered, and proxy prints the account. A second signal
-// ends them at once.
+// The first five read files and print, for people or with --json for programs.
 //
-// The exit code is 0 after a signal, 2 when the settings, the rules or the
-// settings file have faults (all are listed), and 1 when anything else fails.
+// The last two print one line, "listening on http://HOST:PORT", when they are
+// ready, and log to standard error. SIGINT and SIGTERM end them in order:
+// requests finish, goals are delivered, and proxy prints the account. A second
+// signal ends them at once.
+//
+// The exit code is 0 when all is well, and after a signal to proxy or cdp; 2
+// when the settings, the rules or the settings file have faults (all are
+// listed) or a file is not there; and 1 when anything else fails. The one
+// difference is check, for which faults in rules are what it looks for: 1.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,8 +53,8 @@ func main() {
 
 // console is where a command writes.
 type console struct {
-	stdout io.Writer
-	logger *slog.Logger
+	stdout, stderr io.Writer
+	logger         *slog.Logger // to stderr
 }
 
 // command is one of the things goaltrack does.
@@ -62,6 +73,11 @@ type program interface {
 
 func commands() []command {
 	return []command{
+		{"check", "look for faults in rule files", newChecker()},
+		{"try", "explain what the goals make of a request", newTrial()},
+		{"replay", "count what an access log would have counted", newReplayer()},
+		{"diff", "tell what changes between two rule files", newComparison()},
+		{"schema", "print the JSON Schema of rule files, for editors", newSchemaPrinter()},
 		{"proxy", "count goals in front of a site in any language", newProxyProgram()},
 		{"cdp", "stand in for the CDP, for development", newStandIn()},
 	}
@@ -69,6 +85,9 @@ func commands() []command {
 
 // usageError is an error that the user mends in the settings, not by trying again.
 type usageError struct{ error }
+
+// errSaid ends a command that failed and has said why.
+var errSaid = errors.New("said already")
 
 // Unwrap returns the error itself.
 func (e usageError) Unwrap() error { return e.error }
@@ -111,16 +130,19 @@ func (c command) carryOut(ctx context.Context, args []string, getenv func(string
 	table := c.table()
 	err := table.load(args, getenv)
 	if errors.Is(err, errHelp) {
-		say(stdout, "goaltrack %s: %s\n\n%s", c.name, c.summary, table.help())
+		say(stdout, "goaltrack %s: %s\n\nUsage: %s\n\n%s", c.name, c.summary, table.usage(c.name), table.help())
 		return exitOK
 	}
 	if err = errors.Join(err, c.check()); err != nil {
 		err = usageError{err}
 	} else {
-		err = c.run(ctx, console{stdout, slog.New(slog.NewTextHandler(stderr, nil))})
+		err = c.run(ctx, console{stdout, stderr, slog.New(slog.NewTextHandler(stderr, nil))})
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
+	case errors.Is(err, errSaid):
+		return exitFailed
 	}
 	lines := strings.ReplaceAll(err.Error(), "\n", "\n  ")
 	say(stderr, "goaltrack %s:\n  %s\n", c.name, lines)
@@ -141,6 +163,26 @@ func usage() string {
 	b.WriteString("  goaltrack version  say which version this is\n\n" +
 		"Run \"goaltrack COMMAND --help\" for the settings of a command.\n")
 	return b.String()
+}
+
+// sayJSON writes a value in JSON, on a line of its own.
+func sayJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // an arrow in a message is an arrow
+	return encoder.Encode(v)
+}
+
+// jsonSwitch is the setting that every command for files has.
+func jsonSwitch(on *bool) setting {
+	return setting{name: "json", on: on, about: "print JSON, as below"}
+}
+
+// counted is a number and a word, "1 goal" or "2 goals".
+func counted[N int | int64 | uint64](n N, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // say writes to a console. Should nobody be there any more, nobody is left to

@@ -18,6 +18,9 @@ type proxyOptions struct {
 	contextID, siteName    string
 	language, currency     string
 	views, consent, config string
+	consentCookie          string
+	env                    string
+	watch                  bool
 
 	settings *settings
 }
@@ -37,6 +40,8 @@ func (o *proxyOptions) describe() *settings {
 		{name: "listen", into: &o.listen, value: "HOST:PORT", about: "where visitors arrive; port 0 takes a free one"},
 		{name: "to", into: &o.to, value: "URL", about: "the site behind the proxy, such as http://127.0.0.1:9000"},
 		{name: "rules", into: &o.rules, value: "FILE", path: true, about: "the goals"},
+		{name: "watch", on: &o.watch, about: "follow the file of --rules; one with faults leaves the rules in force"},
+		{name: "env", into: &o.env, value: "NAME", about: "the environment, such as production, for goals that say env:"},
 		{name: "region", into: &o.region, oneOf: regions(), about: "where the CDP tenant lives"},
 		{name: "cdp", into: &o.cdp, value: "URL", about: "another base address of the CDP, such as that of \"goaltrack cdp\""},
 		{name: "client-key", into: &o.clientKey, value: "KEY", about: "the tenant; give it with --pos"},
@@ -52,6 +57,10 @@ func (o *proxyOptions) describe() *settings {
 		{
 			name: "consent", into: &o.consent, oneOf: []string{consentNotNeeded, consentRequired},
 			about: "required: refuse to start without a way to read the visitor's consent",
+		},
+		{
+			name: "consent-cookie", into: &o.consentCookie, value: "NAME=VALUE",
+			about: "the cookie that says the visitor agreed; nobody else is then counted",
 		},
 		{name: "config", into: &o.config, value: "FILE", about: "a YAML file with these settings, such as goaltrack.yaml"},
 	}}
@@ -84,6 +93,9 @@ func (o *proxyOptions) faults() []error {
 	}
 	if o.rules == "" && o.views != string(goaltrack.ViewsServer) {
 		fault("--rules is missing: without goals and with views off there is nothing to count")
+	}
+	if o.watch && o.rules == "" {
+		fault("%s needs --rules", o.settings.from("watch"))
 	}
 	if o.clientKey == "" && o.contextID == "" {
 		fault("--client-key is missing (with --pos), or --context-id (with --site-name)")

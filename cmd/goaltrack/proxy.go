@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
@@ -41,6 +42,10 @@ func (p *proxyProgram) check() error {
 		Sites:          []goaltrack.Site{{CDP: p.site(), Language: p.language, Currency: p.currency}},
 		Views:          goaltrack.Views(p.views),
 		RequireConsent: p.consent == consentRequired,
+		Env:            p.env,
+	}
+	if p.config.Consent, err = consentReader(p.consentCookie); err != nil {
+		faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("consent-cookie"), err))
 	}
 	if p.rules != "" {
 		if p.config.Rules, err = goaltrack.LoadRules(p.rules); err != nil {
@@ -78,7 +83,9 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, listener.Close())
 	}
 	p.warmUp(ctx, tracker)
+	stopWatching := p.follow(ctx, tracker)
 	err = serve(ctx, listener, tracker.Handler(newProxy(p.target, c.logger)), c)
+	stopWatching()
 
 	// The context of the command has ended: delivery gets time of its own.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), deliveryGrace)
@@ -89,6 +96,20 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	}
 	say(c.stdout, "%s\n", account)
 	return err
+}
+
+// follow puts changes of the rule file in force, if --watch says so, until the
+// function it returns is called. The tracker logs what becomes of them.
+func (p *proxyProgram) follow(ctx context.Context, tracker *goaltrack.Tracker) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	if p.watch {
+		watching.Go(func() { _ = tracker.WatchRules(ctx, p.rules) }) // the error is that of ctx
+	}
+	return func() {
+		cancel()
+		watching.Wait()
+	}
 }
 
 // readyWithin is how long the first visitor may be kept waiting for a CDP that

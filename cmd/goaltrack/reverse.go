@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log"
 	"log/slog"
 	"net"
@@ -41,8 +42,44 @@ func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 		// it runs would lose those bytes on their way to the site.
 		// HTTP/2 is full duplex anyway and says "not supported": nothing to do.
 		_ = http.NewResponseController(w).EnableFullDuplex()
+		defer leaveQuietly(r)
+		r, done := outlive(r)
+		defer done()
 		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}, r)
 	})
+}
+
+// leaveQuietly is deferred around the proxy, which panics with ErrAbortHandler
+// when the visitor leaves in the middle of an answer. Nobody sees that answer
+// end, and it is no fault of the site: a browser's PDF viewer leaves the first
+// request of every file it shows.
+func leaveQuietly(r *http.Request) {
+	if p := recover(); p != nil && (p != http.ErrAbortHandler || r.Context().Err() == nil) { //nolint:errorlint // As net/http compares it.
+		panic(p)
+	}
+}
+
+// outliveGrace is how long a form may take after its sender has left.
+const outliveGrace = 30 * time.Second
+
+// outlive lets a form be processed although its sender has left, as it would be
+// without a proxy: a double click leaves the first request behind, and its
+// order is accepted all the same. Other requests end with their visitor.
+func outlive(r *http.Request) (*http.Request, func()) {
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+	default:
+		return r, func() {}
+	}
+	if r.Header.Get("Upgrade") != "" {
+		return r, func() {}
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	stop := context.AfterFunc(r.Context(), func() {
+		timer := time.AfterFunc(outliveGrace, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return r.WithContext(ctx), func() { stop(); cancel() }
 }
 
 // rewrite addresses a request to the site and says on whose behalf it comes.

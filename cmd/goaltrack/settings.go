@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -16,6 +17,7 @@ import (
 type setting struct {
 	name  string
 	into  *string  // holds the default until load
+	on    *bool    // in place of into: a switch, such as --watch or watch: true
 	value string   // what stands for the value in the help, such as FILE
 	oneOf []string // the values allowed; empty: any
 	path  bool     // a file name: in the settings file it is relative to that file
@@ -24,11 +26,21 @@ type setting struct {
 	source string // where the value came from, as messages name it
 }
 
-// settings is the table of a command. It alone drives flags, environment,
-// file and help.
+// operands are the words that belong to no flag, such as the files to read.
+type operands struct {
+	into     *[]string
+	value    string // what stands for them in the help, such as FILE...
+	min, max int    // how many there must be; a max of 0 is no limit
+	about    string // for the help
+}
+
+// settings is the table of a command. It alone drives flags, operands,
+// environment, file and help.
 type settings struct {
-	prefix string // of the variables; empty: the command listens to flags alone
-	list   []setting
+	prefix   string // of the variables; empty: the command listens to flags alone
+	list     []setting
+	operands operands
+	note     string // what else the help says
 }
 
 // errHelp is what load returns when the flags ask for help.
@@ -64,6 +76,11 @@ func (s *settings) load(args []string, getenv func(string) string) error {
 		}
 		switch {
 		case v.text == "":
+		case setting.on != nil:
+			var err error
+			if *setting.on, err = strconv.ParseBool(v.text); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %q is neither true nor false", v.source, v.text))
+			}
 		case len(setting.oneOf) > 0 && !slices.Contains(setting.oneOf, v.text):
 			faults = append(faults, fmt.Errorf("%s: %q is not one of: %s",
 				v.source, v.text, strings.Join(setting.oneOf, ", ")))
@@ -75,34 +92,72 @@ func (s *settings) load(args []string, getenv func(string) string) error {
 	return errors.Join(faults...)
 }
 
-// flags reads --name value and --name=value. The flag package would stop at
-// the first fault; this goes on, so that all of them can be mended at once.
+// flags reads --name value, --name=value and --switch, and the operands, which
+// may stand anywhere between them; behind "--" there are only operands. The flag
+// package would stop at the first fault, and at the first operand; this goes
+// on, so that all faults can be mended at once.
 func (s *settings) flags(args []string) (map[string]value, []error) {
 	given, faults := map[string]value{}, []error(nil)
+	var words []string
 	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			words = append(words, args[i+1:]...)
+			break
+		}
+		if !isFlag(args[i]) {
+			words = append(words, args[i])
+			continue
+		}
 		dashes, text, hasText := strings.Cut(args[i], "=")
 		name := strings.TrimPrefix(strings.TrimPrefix(dashes, "-"), "-")
-		switch name {
-		case dashes:
-			faults = append(faults, fmt.Errorf("%q belongs to no flag", args[i]))
-			continue
-		case "h", "help":
+		if name == "h" || name == "help" {
 			return nil, []error{errHelp}
 		}
-		if !hasText && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-			i++
+		setting := s.find(name)
+		isSwitch := setting != nil && setting.on != nil
+		switch {
+		case hasText:
+		case isSwitch:
+			text, hasText = "true", true
+		case i+1 < len(args) && !isFlag(args[i+1]) && (setting != nil || s.operands.into == nil):
+			i++ // an unknown flag takes no operand with it
 			text, hasText = args[i], true
 		}
 		switch {
-		case s.find(name) == nil:
+		case setting == nil:
 			faults = append(faults, fmt.Errorf("there is no flag %s%s", dashes, didYouMean("--", name, s.names())))
 		case !hasText:
-			faults = append(faults, fmt.Errorf("--%s needs a value: %s", name, s.find(name).value))
+			faults = append(faults, fmt.Errorf("--%s needs a value: %s", name, setting.value))
 		default:
 			given[name] = value{text, "--" + name}
 		}
 	}
-	return given, faults
+	return given, append(faults, s.operands.take(words)...)
+}
+
+// isFlag reports whether an argument is a flag. A single dash is an operand or
+// a value: the standard input.
+func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
+
+// take keeps the words, and returns what is wrong with their number.
+func (o *operands) take(words []string) (faults []error) {
+	limit := len(words)
+	switch {
+	case o.into == nil:
+		limit = 0
+	case o.max > 0:
+		limit = min(limit, o.max)
+	}
+	for _, word := range words[limit:] {
+		faults = append(faults, fmt.Errorf("%q belongs to no flag", word))
+	}
+	if limit < o.min {
+		faults = append(faults, fmt.Errorf("%s is needed: %s", o.value, o.about))
+	}
+	if o.into != nil {
+		*o.into = words[:limit]
+	}
+	return faults
 }
 
 // environment reads the variables that belong to a setting. Others are no
@@ -157,22 +212,29 @@ func (s *settings) names() []string {
 	return names
 }
 
-// help is a line for each setting and a word on where to give them.
+// usage is how the command called name is written.
+func (s *settings) usage(name string) string {
+	words := "[FLAGS]"
+	if s.operands.value != "" {
+		words += " " + s.operands.value
+	}
+	return "goaltrack " + name + " " + words
+}
+
+// help is a line for each operand and setting, and a word on where to give them.
 func (s *settings) help() string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	if s.operands.value != "" {
+		say(table, "  %s\t%s\n", s.operands.value, s.operands.about)
+	}
 	for _, setting := range s.list {
-		placeholder := setting.value
-		if len(setting.oneOf) > 0 {
-			placeholder = strings.Join(setting.oneOf, "|")
-		}
-		about := setting.about
-		if *setting.into != "" {
-			about += " (default " + *setting.into + ")"
-		}
-		say(table, "  --%s %s\t%s\n", setting.name, placeholder, about)
+		say(table, "  --%s\t%s\n", strings.TrimSpace(setting.name+" "+setting.placeholder()), setting.described())
 	}
 	_ = table.Flush() // a strings.Builder takes everything
+	if s.note != "" {
+		b.WriteString("\n" + s.note)
+	}
 	if s.prefix != "" {
 		first := s.list[0].name
 		fmt.Fprintf(&b, "\nEach setting can also be given in the environment (%s for --%s) or in the\n"+
@@ -180,4 +242,20 @@ func (s *settings) help() string {
 			s.variable(first), first, first)
 	}
 	return b.String()
+}
+
+// placeholder stands for the value in the help.
+func (s *setting) placeholder() string {
+	if len(s.oneOf) > 0 {
+		return strings.Join(s.oneOf, "|")
+	}
+	return s.value
+}
+
+// described is what the help says about the setting.
+func (s *setting) described() string {
+	if s.into == nil || *s.into == "" {
+		return s.about
+	}
+	return s.about + " (default " + *s.into + ")"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -51,17 +52,20 @@ func TestEverySetting(t *testing.T) {
 		if len(s.oneOf) > 0 {
 			text = s.oneOf[len(s.oneOf)-1]
 		}
+		if s.on != nil {
+			text = "true"
+		}
 		ways := map[string]struct {
 			args []string
 			env  map[string]string
 		}{
-			"flag":     {args: []string{"--" + s.name, text}},
+			"flag":     {args: []string{"--" + s.name + "=" + text}},
 			"variable": {env: map[string]string{"GOALTRACK_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_")): text}},
 			"file":     {args: []string{"--config", write(t, "goaltrack.yaml", s.name+": "+text)}},
 		}
 		if s.name == "config" { // has to name a file, and cannot be given in one
 			text = write(t, "goaltrack.yaml", "# nothing")
-			ways["flag"].args[1] = text
+			ways["flag"].args[0] = "--config=" + text
 			ways["variable"].env["GOALTRACK_CONFIG"] = text
 			delete(ways, "file")
 		}
@@ -70,10 +74,70 @@ func TestEverySetting(t *testing.T) {
 			if err := p.settings.load(given.args, environ(given.env)); err != nil {
 				t.Errorf("%s as a %s: %v", s.name, way, err)
 			}
+			if s.on != nil {
+				if !*p.settings.list[i].on {
+					t.Errorf("%s as a %s is off", s.name, way)
+				}
+				continue
+			}
 			// A file name in the file is relative to the file.
 			if got := *p.settings.list[i].into; got != text && (!s.path || !strings.HasSuffix(got, "/"+text)) {
 				t.Errorf("%s as a %s is %q, want %q", s.name, way, got, text)
 			}
+		}
+	}
+}
+
+// TestSwitch gives a setting that is on or off.
+func TestSwitch(t *testing.T) {
+	on, off := write(t, "goaltrack.yaml", "watch: true\n"), write(t, "goaltrack.yaml", "watch: false\n")
+	for _, test := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		want bool
+	}{
+		{"nowhere", nil, nil, false},
+		{"flag", []string{"--watch"}, nil, true},
+		{"flag before a flag", []string{"--watch", "--pos", "a"}, nil, true},
+		{"flag with a value", []string{"--watch=true"}, nil, true},
+		{"environment", nil, map[string]string{"GOALTRACK_WATCH": "1"}, true},
+		{"file", []string{"--config", on}, nil, true},
+		{"flag over environment", []string{"--watch=false"}, map[string]string{"GOALTRACK_WATCH": "true"}, false},
+		{"flag over file", []string{"--config", off, "--watch"}, nil, true},
+		{"an empty flag is the default", []string{"--config", on, "--watch="}, nil, false},
+	} {
+		p := newProxyProgram()
+		if err := p.settings.load(test.args, environ(test.env)); err != nil || p.watch != test.want {
+			t.Errorf("%s: watch is %v, want %v (%v)", test.name, p.watch, test.want, err)
+		}
+	}
+	for _, args := range [][]string{{"--watch", "true"}, {"--watch=yes"}, {"--", "--watch"}} {
+		if err := newProxyProgram().settings.load(args, noEnv); err == nil {
+			t.Errorf("%v is taken", args)
+		}
+	}
+}
+
+// TestOperands mixes them with flags.
+func TestOperands(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want string // operands, then the log
+		json bool
+	}{
+		{"a b", "[a b] ", false},
+		{"--json a b", "[a b] ", true},
+		{"a --log c b", "[a b] c", false},
+		{"a b --log=c --json", "[a b] c", true},
+		{"--log - - b", "[- b] -", false},
+		{"--log=c -- --json b", "[--json b] c", false},
+		{"a -- --", "[a --] ", false},
+	} {
+		c := newComparison()
+		err := c.settings.load(strings.Fields(test.args), noEnv)
+		if got := fmt.Sprint(c.files, " ", c.log); err != nil || got != test.want || c.json != test.json {
+			t.Errorf("%s: %s, json %v, want %s, %v (%v)", test.args, got, c.json, test.want, test.json, err)
 		}
 	}
 }

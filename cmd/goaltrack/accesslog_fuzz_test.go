@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// FuzzLogLine reads any line at all, and lines that a server wrote of any
+// fields at all.
+func FuzzLogLine(f *testing.F) {
+	f.Fuzz(func(t *testing.T, line []byte, target, referer, agent string) {
+		checkGrammar(t, bytes.Clone(line))
+		checkAnyLine(t, line)
+		for name, quote := range map[string]func(string) string{"Apache": quoteApache, "nginx": quoteNginx} {
+			checkWritten(t, name, quote, "/"+target, referer, agent)
+		}
+	})
+}
+
+// checkAnyLine reads a line and looks whether what is said of it can be true.
+func checkAnyLine(t *testing.T, line []byte) {
+	t.Helper()
+	whole := string(line)
+	var p logParser
+	if !p.parse(line) {
+		return
+	}
+	l := &p.line
+	if !isToken(l.method) || len(l.target) == 0 || l.status < 100 || l.status > 999 || l.bytes < -1 {
+		t.Errorf("%q was read as %v", whole, l)
+	}
+	for _, field := range [][]byte{l.host, l.userAgent, l.referer, l.contentType, l.location} {
+		if field != nil && present(field) == nil {
+			t.Errorf("%q: an absent field is not nil in %v", whole, l)
+		}
+	}
+	if year := l.time.Year(); year > 9999 && !l.time.IsZero() {
+		t.Errorf("%q: the year %d", whole, year)
+	}
+}
+
+// checkWritten reads what a server wrote.
+func checkWritten(t *testing.T, server string, quote func(string) string, target, referer, agent string) {
+	t.Helper()
+	line := fmt.Sprintf(`shop.example:443 2001:db8::1 - bob [09/Nov/2025:06:25:31 +0000] "%s" 200 17 "%s" "%s"`,
+		quote("GET "+target+" HTTP/1.1"), quote(referer), quote(agent))
+	var p logParser
+	ok := p.parse([]byte(line))
+	if strings.ContainsFunc(target, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if ok {
+			t.Errorf("%s: a target with control characters was read: %s", server, line)
+		}
+		return
+	}
+	want := logLine{
+		method: []byte("GET"), host: []byte("shop.example"), target: []byte(target), status: 200, bytes: 17,
+		referer: present([]byte(referer)), userAgent: present([]byte(agent)), time: p.line.time,
+	}
+	if got := p.line.String(); !ok || p.line.time.IsZero() || got != want.String() {
+		t.Errorf("%s wrote %s\nread %s\nwant %s", server, line, got, &want)
+	}
+}
+
+// quoteApache escapes a field as ap_escape_logitem does.
+func quoteApache(field string) string {
+	var b strings.Builder
+	for _, c := range []byte(field) {
+		switch short := strings.IndexByte("\b\n\r\t\v\\\"", c); {
+		case short >= 0:
+			b.WriteString(`\` + `bnrtv\"`[short:short+1])
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// quoteNginx escapes a field as log_format does by default.
+func quoteNginx(field string) string {
+	var b strings.Builder
+	for _, c := range []byte(field) {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02X`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// jsonField is a place in a logLine that a member of a JSON line can fill.
+type jsonField int
+
+const (
+	jsonMethod jsonField = iota
+	jsonHost
+	jsonTarget // path and query, as the client sent them
+	jsonLine   // the request line
+	jsonPath   // a path, or a whole address, that may lack its query
+	jsonQuery
+	jsonStatus
+	jsonBytes
+	jsonAgent
+	jsonReferer
+	jsonType
+	jsonLocation
+	jsonTime
+	jsonFields
+)
+
+// jsonNames has the names by which loggers call a field, the best first. A name
+// is its letters and digits, in lower case, behind those of the objects it is
+// in: so request_method of nginx, request.method of Caddy and RequestMethod of
+// Traefik are one and the same. Their sources:
+//
+//   - nginx: the variables of ngx_http_core_module and ngx_http_log_module, by
+//     which most people call the members of their log_format
+//   - Caddy: the log encoder json of its HTTP server
+//   - Traefik: the fields of its access logs in JSON, with headers kept
+//   - Elastic Common Schema: http, url and user_agent
+//   - pino-http: req and res
+//
+// A mere content_type is not among them: in nginx it is that of the request.
+var jsonNames = rankNames([jsonFields][]string{
+	jsonMethod: {"requestmethod", "method", "httpmethod", "httprequestmethod", "reqmethod"},
+	jsonHost: {
+		"requesthost", "httphost", "vhost", "urldomain", "reqheadershost", "host", "domain", "servername",
+	},
+	jsonTarget: {"requesturi", "urloriginal"},
+	jsonLine:   {"request", "requestline"},
+	jsonPath:   {"requestpath", "requrl", "url", "uri", "path", "urlpath"},
+	jsonQuery:  {"querystring", "query", "args", "urlquery"},
+	jsonStatus: {
+		"statuscode", "httpresponsestatuscode", "resstatuscode", "downstreamstatus", "originstatus", "responsestatus", "status",
+	},
+	jsonBytes: {
+		"bodybytessent", "downstreamcontentsize", "origincontentsize", "httpresponsebodybytes",
+		"responsesize", "size", "bytes", "bytessent",
+	},
+	jsonAgent: {
+		"httpuseragent", "requestuseragent", "requestheadersuseragent", "reqheadersuseragent",
+		"useragentoriginal", "useragent", "agent", "ua",
+	},
+	jsonReferer: {
+		"httpreferer", "httpreferrer", "requestreferer", "requestheadersreferer", "reqheadersreferer",
+		"httprequestreferrer", "referer", "referrer",
+	},
+	jsonType: {
+		"senthttpcontenttype", "respheaderscontenttype", "downstreamcontenttype", "origincontenttype",
+		"resheaderscontenttype", "responsecontenttype", "upstreamhttpcontenttype",
+	},
+	jsonLocation: {
+		"senthttplocation", "respheaderslocation", "downstreamlocation", "originlocation",
+		"resheaderslocation", "location", "upstreamhttplocation",
+	},
+	jsonTime: {"startutc", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
+})
+
+// jsonName is what a name stands for.
+type jsonName struct {
+	field jsonField
+	rank  int // the smallest is the best
+}
+
+func rankNames(names [jsonFields][]string) map[string]jsonName {
+	ranked := make(map[string]jsonName)
+	for field := range names {
+		for rank, name := range names[field] {
+			ranked[name] = jsonName{jsonField(field), rank}
+		}
+	}
+	return ranked
+}
+
+// maxDepth is how deep objects and arrays may nest in a line.
+const maxDepth = 32
+
+// jsonScanner reads an object of JSON (RFC 8259) and keeps what it knows the
+// names of. It allocates nothing once its buffers have grown, as decoding into
+// a value would for every line.
+type jsonScanner struct {
+	text   []byte
+	pos    int
+	name   []byte // that of the value to come, as in jsonNames
+	found  [jsonFields]jsonFinding
+	target []byte // a path joined with its query
+}
+
+// jsonFinding is the best value of a field so far.
+type jsonFinding struct {
+	value []byte
+	rank  int
+}
+
+// scan reads a line, whose strings it unescapes in place.
+func (s *jsonScanner) scan(line []byte) bool {
+	s.text, s.pos, s.name = line, 0, s.name[:0]
+	clear(s.found[:])
+	return s.value(0) && s.next() == 0 && s.pos == len(line)
+}
+
+// fill writes what was found into l, and reports whether it is a request.
+func (s *jsonScanner) fill(l *logLine) bool {
+	get := func(f jsonField) []byte { return s.found[f].value }
+
+	method, target := get(jsonMethod), get(jsonTarget)
+	lineMethod, lineTarget := splitRequest(get(jsonLine))
+	if method == nil {
+		method = lineMethod
+	}
+	if target == nil {
+		target = lineTarget
+	}
+	if target == nil {
+		target = s.join(get(jsonPath), get(jsonQuery))
+	}
+	l.host = present(withoutPort(get(jsonHost)))
+	l.userAgent, l.referer = get(jsonAgent), get(jsonReferer)
+	l.contentType, l.location = get(jsonType), get(jsonLocation)
+	l.time = parseTime(get(jsonTime))
+	if size, ok := parseDigits(get(jsonBytes)); ok {
+		l.bytes = size
+	}
+	return l.setTarget(method, target) && l.setStatus(get(jsonStatus))
+}
+
+// join puts the query behind a path that is logged without it.
+func (s *jsonScanner) join(path, query []byte) []byte {
+	query = bytes.TrimPrefix(query, []byte("?"))
+	if len(query) == 0 || bytes.IndexByte(path, '?') >= 0 {
+		return path
+	}
+	s.target = append(append(append(s.target[:0], path...), '?'), query...)
+	return s.target
+}
+
+// keep remembers the value of the name, should it be of use. Of two values by
+// the same name the last counts, as in encoding/json.
+func (s *jsonScanner) keep(value []byte) {
+	name, ok := jsonNames[string(s.name)]
+	if !ok || present(value) == nil {
+		return
+	}
+	if best := &s.found[name.field]; best.value == nil || name.rank <= best.rank {
+		*best = jsonFinding{value, name.rank}
+	}
+}
+
+// value reads a value, which is depth deep in others.
+func (s *jsonScanner) value(depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
+	switch s.next() {
+	case '{':
+		return s.object(depth)
+	case '[':
+		return s.array(depth)
+	case '"':
+		value, ok := s.quoted()
+		s.keep(value)
+		return ok
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
+	}
+	return s.number()
+}
+
+// next skips white space and returns the byte behind it, or 0 at the end.
+func (s *jsonScanner) next() byte {
+	for ; s.pos < len(s.text); s.pos++ {
+		switch c := s.text[s.pos]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// skip reads that byte, if it is the next.
+func (s *jsonScanner) skip(c byte) bool {
+	if s.next() != c {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+func (s *jsonScanner) word(word string) bool {
+	if !bytes.HasPrefix(s.text[s.pos:], []byte(word)) {
+		return false
+	}
+	s.pos += len(word)
+	return true
+}
+
+func (s *jsonScanner) object(depth int) bool {
+	s.pos++
+	if s.skip('}') {
+		return true
+	}
+	outer := len(s.name)
+	for {
+		if s.next() != '"' {
+			return false
+		}
+		name, ok := s.quoted()
+		if !ok || !s.skip(':') {
+			return false
+		}
+		s.appendName(name)
+		if !s.value(depth + 1) {
+			return false
+		}
+		s.name = s.name[:outer]
+		if s.skip('}') {
+			return true
+		}
+		if !s.skip(',') {
+			return false
+		}
+	}
+}
+
+// array reads an array. Its first element counts as the value itself: Caddy
+// logs all values of a header, though there is mostly one.
+func (s *jsonScanner) array(depth int) bool {
+	s.pos++
+	if s.skip(']') {
+		return true
+	}
+	outer := len(s.name)
+	for {
+		if !s.value(depth + 1) {
+			return false
+		}
+		if s.skip(']') {
+			s.name = s.name[:outer]
+			return true
+		}
+		if !s.skip(',') {
+			return false
+		}
+		s.name = append(s.name[:outer], '#') // no name has one
+	}
+}
+
+// appendName appends the letters and digits of a name.
+func (s *jsonScanner) appendName(name []byte) {
+	for _, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			s.name = append(s.name, c|0x20)
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			s.name = append(s.name, c)
+		}
+	}
+}
+
+// number reads a number.
+func (s *jsonScanner) number() bool {
+	start := s.pos
+	s.sign("-")
+	first := s.pos
+	n := s.digits()
+	if n == 0 || n > 1 && s.text[first] == '0' {
+		return false
+	}
+	if s.sign(".") && s.digits() == 0 {
+		return false
+	}
+	if s.sign("eE") {
+		s.sign("+-")
+		if s.digits() == 0 {
+			return false
+		}
+	}
+	s.keep(s.text[start:s.pos])
+	return true
+}
+
+// sign reads one byte, if it is one of those.
+func (s *jsonScanner) sign(of string) bool {
+	if s.pos == len(s.text) || bytes.IndexByte([]byte(of), s.text[s.pos]) < 0 {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// digits reads digits and returns how many there were.
+func (s *jsonScanner) digits() int {
+	start := s.pos
+	for s.pos < len(s.text) && '0' <= s.text[s.pos] && s.text[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos - start
+}
+
+// quoted reads a string. It takes the \xHH that nginx writes without
+// escape=json too: such a log is as old as the mistake.
+func (s *jsonScanner) quoted() ([]byte, bool) {
+	start := s.pos + 1
+	plain := s.text[start:start]
+	for at := start; at < len(s.text); {
+		switch c := s.text[at]; {
+		case c == '"':
+			s.pos = at + 1
+			return plain, true
+		case c < ' ':
+			return nil, false
+		case c != '\\':
+			plain, at = append(plain, c), at+1
+		default:
+			if r, size := escapedRune(s.text[at:]); size > 0 {
+				plain, at = utf8.AppendRune(plain, r), at+size
+			} else if c, size := escaped(s.text[at:]); size > 0 {
+				plain, at = append(plain, c), at+size
+			} else {
+				return nil, false
+			}
+		}
+	}
+	return nil, false
+}
+
+// escapedRune returns what an escape such as \u00e9 means and its length, or 0
+// when it is none. What is beyond U+FFFF is a pair of them.
+func escapedRune(text []byte) (r rune, size int) {
+	half := func(text []byte) (rune, bool) {
+		if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+		return rune(n), err == nil
+	}
+	first, ok := half(text)
+	if !ok {
+		return 0, 0
+	}
+	if second, ok := half(text[6:]); ok {
+		if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
+			return r, 12
+		}
+	}
+	return first, 6 // half a pair becomes U+FFFD
+}

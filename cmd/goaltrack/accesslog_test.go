@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// String is what the tests compare.
+func (l *logLine) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %d %d", l.method, l.target, l.status, l.bytes)
+	if !l.time.IsZero() {
+		fmt.Fprintf(&b, " %s", l.time.Format(time.RFC3339Nano))
+	}
+	for _, field := range []struct {
+		name string
+		text []byte
+	}{{"host", l.host}, {"agent", l.userAgent}, {"referer", l.referer}, {"type", l.contentType}, {"location", l.location}} {
+		if field.text != nil {
+			fmt.Fprintf(&b, " %s=%q", field.name, field.text)
+		}
+	}
+	return b.String()
+}
+
+// account reads a log and returns its lines as text, with the numbers below.
+func account(t *testing.T, r io.Reader) (string, error) {
+	t.Helper()
+	var b strings.Builder
+	readable := int64(0)
+	lines, unreadable, err := readLog(t.Context(), r, func(l *logLine) {
+		readable++
+		fmt.Fprintln(&b, l)
+	})
+	if lines != readable+unreadable {
+		t.Errorf("%d lines, but %d readable and %d unreadable", lines, readable, unreadable)
+	}
+	fmt.Fprintf(&b, "%d lines, %d unreadable\n", lines, unreadable)
+	return b.String(), err
+}
+
+// TestServers reads what servers write.
+func TestServers(t *testing.T) {
+	logs, err := filepath.Glob("testdata/logs/*.log")
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("no logs: %v", err)
+	}
+	for _, path := range logs {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".log"), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(strings.TrimSuffix(path, ".log") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			windows := bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+			for name, r := range map[string]io.Reader{
+				"as it is":       bytes.NewReader(text),
+				"byte by byte":   iotest.OneByteReader(bytes.NewReader(text)),
+				"without an end": bytes.NewReader(bytes.TrimSpace(text)),
+				"with CRLF":      bytes.NewReader(windows),
+				"compressed":     bytes.NewReader(compress(t, text)),
+				"two members":    bytes.NewReader(slices.Concat(compress(t, text[:333]), compress(t, text[333:]))),
+			} {
+				got, err := account(t, r)
+				if got != string(want) || err != nil {
+					t.Errorf("%s: %v, got\n%swant\n%s", name, err, got, want)
+				}
+			}
+		})
+	}
+}
+
+func compress(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestOddLines has lines that few servers write, and some that none does.
+func TestOddLines(t *testing.T) {
+	const head = `192.0.2.1 - - [09/Nov/2025:06:25:31 +0000] `
+	const said = "GET /x 200 7 2025-11-09T06:25:31Z"
+	for _, test := range []struct{ name, line, want string }{
+		{"a raw quote", head + `"GET /x HTTP/1.1" 200 7 "-" "say "hi", bot"`, said + ` agent="say \"hi\", bot"`},
+		{"no escape", head + `"GET /x HTTP/1.1" 200 7 "-" "\q \x4 \xZZ \u0041"`, said + ` agent="\\q \\x4 \\xZZ \\u0041"`},
+		{"a backslash at the end", head + `"GET /x HTTP/1.1" 200 7 "-" "a\\"`, said + ` agent="a\\"`},
+		{"syslog in front", "Nov  9 06:25:31 web-1 nginx: " + head + `"GET /x HTTP/1.1" 200 7`, said},
+		{"a port behind the client", `192.0.2.1:51432 - - [09/Nov/2025:06:25:31 +0000] "GET /x HTTP/1.1" 200 7`, said},
+		{"a host without a name", `- 192.0.2.1 - - [09/Nov/2025:06:25:31 +0000] "GET /x HTTP/1.1" 200 7`, said},
+		{"a whole address", head + `"GET HTTPS://[::1]:8443/x HTTP/1.1" 200 7`, said + ` host="[::1]"`},
+		{"an address without a path", head + `"GET http://shop.example HTTP/1.1" 200 7`, `GET / 200 7 2025-11-09T06:25:31Z host="shop.example"`},
+		{"another time", `192.0.2.1 - - [2025-11-09T07:25:31+0100] "GET /x HTTP/1.1" 200 7`, said},
+		{"half of another time", `192.0.2.1 - - [2025-11-09] "GET /x HTTP/1.1" 200 7`, "GET /x 200 7"},
+		{"a time nobody knows", `192.0.2.1 - - [yesterday] "GET /x HTTP/1.1" 200 7`, "GET /x 200 7"},
+		{"no such month", `192.0.2.1 - - [09/anF/2025:06:25:31 +0000] "GET /x HTTP/1.1" 200 7`, "GET /x 200 7"},
+		{"no such hour", `192.0.2.1 - - [09/Nov/2025:24:25:31 +0000] "GET /x HTTP/1.1" 200 7`, "GET /x 200 7"},
+
+		{"a word", "x", ""},
+		{"a banner", "#Fields: date time cs-method", ""},
+		{"no time", `192.0.2.1 - - "GET /x HTTP/1.1" 200 7`, ""},
+		{"half a time", `192.0.2.1 - - 09/Nov/2025:06:25:31 +0000] "GET /x HTTP/1.1" 200 7`, ""},
+		{"cut in the request", head + `"GET /x HT`, ""},
+		{"cut behind the request", head + `"GET /x HTTP/1.1"`, ""},
+		{"cut behind the status", head + `"GET /x HTTP/1.1" 200`, ""},
+		{"cut in the referer", head + `"GET /x HTTP/1.1" 200 7 "https:`, ""},
+		{"cut behind the referer", head + `"GET /x HTTP/1.1" 200 7 "-"`, ""},
+		{"cut in the user agent", head + `"GET /x HTTP/1.1" 200 7 "-" "Mozilla`, ""},
+		{"no method", head + `" /x HTTP/1.1" 200 7`, ""},
+		{"no target", head + `"GET HTTP/1.1" 200 7`, ""},
+		{"a target that is none", head + `"GET x HTTP/1.1" 200 7`, ""},
+		{"a scheme that is none", head + `"GET ftp://a/x HTTP/1.1" 200 7`, ""},
+		{"an address without a host", head + `"GET http:///x HTTP/1.1" 200 7`, ""},
+		{"a control character", head + `"GET /x\x00 HTTP/1.1" 200 7`, ""},
+		{"a status of two digits", head + `"GET /x HTTP/1.1" 20 7`, ""},
+		{"a status of 0", head + `"GET /x HTTP/1.1" 000 7`, ""},
+		{"a status that is none", head + `"GET /x HTTP/1.1" - 7`, ""},
+		{"a size that is none", head + `"GET /x HTTP/1.1" 200 7k`, ""},
+		{"a size beyond 64 bits", head + `"GET /x HTTP/1.1" 200 99999999999999999999`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) { checkLine(t, test.line, test.want) })
+	}
+}
+
+// checkLine reads a line in between of others. No want: it is unreadable.
+func checkLine(t *testing.T, line, want string) {
+	t.Helper()
+	const other = `192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1`
+	unreadable := 1
+	if want != "" {
+		unreadable, want = 0, want+"\n"
+	}
+	want = fmt.Sprintf("GET / 200 1\n%sGET / 200 1\n3 lines, %d unreadable\n", want, unreadable)
+	got, err := account(t, strings.NewReader(other+"\n\n"+line+"\n \r\n"+other))
+	if got != want || err != nil {
+		t.Errorf("%v, got\n%swant\n%s", err, got, want)
+	}
+}
+
+// TestLongLines is about lines around and far beyond the limit.
+func TestLongLines(t *testing.T) {
+	line := func(length int) string {
+		const start, end = `192.0.2.1 - - [-] "GET /`, ` HTTP/1.1" 200 1` + "\n"
+		return start + strings.Repeat("x", length-len(start)-len(end)) + end
+	}
+	for _, test := range []struct {
+		name, text        string
+		lines, unreadable int64
+	}{
+		{"fits", line(maxLine) + line(100), 2, 0},
+		{"a byte too long", line(maxLine+1) + line(100), 2, 1},
+		{"many buffers", line(100) + line(20*maxLine+1) + line(100), 3, 1},
+		{"many buffers at the end", line(100) + strings.TrimSpace(line(20*maxLine)), 2, 1},
+		{"no line at all", strings.Repeat("\x00", 3*maxLine), 1, 1},
+		{"nothing", "", 0, 0},
+		{"nothing but ends", "\n\r\n\n", 0, 0},
+	} {
+		lines, unreadable, err := readLog(t.Context(), strings.NewReader(test.text), func(*logLine) {})
+		if lines != test.lines || unreadable != test.unreadable || err != nil {
+			t.Errorf("%s: %d lines, %d unreadable, %v", test.name, lines, unreadable, err)
+		}
+	}
+}
+
+// TestBrokenLog expects an error, and what could be read before.
+func TestBrokenLog(t *testing.T) {
+	const line = `192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1` + "\n"
+	packed := compress(t, []byte(line))
+	two := slices.Concat(packed, compress(t, []byte(line)))
+	wrongSum := slices.Clone(two)
+	wrongSum[len(wrongSum)-8]++
+	boom := errors.New("boom")
+	for _, test := range []struct {
+		name string
+		r    io.Reader
+		want string
+		err  error
+	}{
+		{"cut in the first member", bytes.NewReader(packed[:len(packed)/2]), "0 lines", io.ErrUnexpectedEOF},
+		{"cut in the header", bytes.NewReader(packed[:4]), "0 lines", io.ErrUnexpectedEOF},
+		{"cut in the second member", bytes.NewReader(two[:len(packed)+20]), "1 lines", io.ErrUnexpectedEOF},
+		{"cut in the last sum", bytes.NewReader(two[:len(two)-3]), "2 lines", io.ErrUnexpectedEOF},
+		{"a wrong sum", bytes.NewReader(wrongSum), "2 lines", gzip.ErrChecksum},
+		{"something else behind it", strings.NewReader(string(packed) + line), "1 lines", gzip.ErrHeader},
+		{"a header that is none", strings.NewReader("\x1f\x8b" + line), "0 lines", gzip.ErrHeader},
+		{"a disk that fails", io.MultiReader(strings.NewReader(line+line[:30]), iotest.ErrReader(boom)), "1 lines", boom},
+		{"one that fails in a long line", io.MultiReader(strings.NewReader(line+strings.Repeat("x", 2*maxLine)), iotest.ErrReader(boom)), "1 lines", boom},
+		{"one that fails at once", iotest.ErrReader(boom), "0 lines", boom},
+	} {
+		got, err := account(t, test.r)
+		if !strings.HasSuffix(got, test.want+", 0 unreadable\n") || !errors.Is(err, test.err) {
+			t.Errorf("%s: error %v, read\n%s", test.name, err, got)
+		}
+	}
+}
+
+// TestStopReading ends the context while a log without an end is read.
+func TestStopReading(t *testing.T) {
+	for _, line := range []string{`192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1` + "\n", "x\n"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		reads := 0
+		source := readerFunc(func(b []byte) (int, error) {
+			if reads++; reads == 3 {
+				cancel()
+			}
+			return copy(b, strings.Repeat(line, len(b)/len(line))), nil
+		})
+		lines, _, err := readLog(ctx, source, func(*logLine) {})
+		if !errors.Is(err, context.Canceled) || lines == 0 || reads != 3 {
+			t.Errorf("%d lines in %d reads, %v", lines, reads, err)
+		}
+		cancel()
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// TestReadLogAllocations reads logs, short and long: none may allocate by the
+// line.
+func TestReadLogAllocations(t *testing.T) {
+	for name, line := range map[string]string{"combined": benchLine, "JSON": benchJSON} {
+		cost := func(lines int) float64 {
+			text := strings.Repeat(line, lines)
+			return testing.AllocsPerRun(3, func() {
+				if _, bad, err := readLog(t.Context(), strings.NewReader(text), func(*logLine) {}); bad > 0 || err != nil {
+					t.Errorf("%s: %d unreadable, %v", name, bad, err)
+				}
+			})
+		}
+		if short, long := cost(100), cost(2000); long > short+10 {
+			t.Errorf("%s: %v allocations for 100 lines, %v for 2000", name, short, long)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// checker is the check command: the faults of rule files, and the examples that
+// do not come out as they say.
+type checker struct {
+	files    []string
+	json     bool
+	settings *settings
+}
+
+func newChecker() *checker {
+	c := &checker{}
+	c.settings = &settings{
+		list: []setting{jsonSwitch(&c.json)},
+		operands: operands{
+			into: &c.files, value: "FILE...", min: 1,
+			about: "the rule files",
+		},
+		note: `Each fault is a line: FILE:LINE:COLUMN: goal NAME: what is wrong (what to write).
+Warnings are about what is allowed and perhaps not meant.
+
+With --json, what is printed is a list of the faults, which is [] if there are
+none; the warnings go to standard error:
+  [{"file":"goals.yaml","line":12,"column":5,"goal":"NAME","message":"...","hint":"..."}]
+
+The exit code is 1 if there are faults or failed examples, 0 if there are none
+or only warnings, and 2 if a file cannot be read.
+`,
+	}
+	return c
+}
+
+func (c *checker) table() *settings { return c.settings }
+
+// check finds nothing: the faults of the files are what run is about.
+func (c *checker) check() error { return nil }
+
+// findings are what is found in some rule files.
+type findings struct {
+	faults, warnings []goaltrack.Fault
+	goals            int
+}
+
+// inspect adds the findings of a rule file. The error is that of reading it.
+func (f *findings) inspect(file string) error {
+	rules, err := goaltrack.LoadRules(file)
+	if faulty, ok := errors.AsType[*goaltrack.RulesError](err); ok {
+		f.faults = append(f.faults, faulty.Faults...)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.goals += len(rules.Names())
+	f.faults = append(f.faults, rules.CheckExamples()...)
+	f.warnings = append(f.warnings, rules.Warnings()...)
+	return nil
+}
+
+func (c *checker) run(_ context.Context, out console) error {
+	found, unread := findings{faults: []goaltrack.Fault{}}, []error(nil) // in JSON [], not null
+	for _, file := range c.files {
+		unread = append(unread, found.inspect(file))
+	}
+	if err := c.print(found, out); err != nil {
+		return err
+	}
+	if err := errors.Join(unread...); err != nil {
+		return usageError{err}
+	}
+	if len(found.faults) > 0 {
+		return errSaid
+	}
+	return nil
+}
+
+func (c *checker) print(found findings, out console) error {
+	warnings := out.stdout
+	if c.json {
+		warnings = out.stderr
+		if err := sayJSON(out.stdout, found.faults); err != nil {
+			return err
+		}
+	} else {
+		for _, fault := range found.faults {
+			say(out.stdout, "%s\n", fault)
+		}
+	}
+	for _, warning := range found.warnings {
+		say(warnings, "warning: %s\n", warning)
+	}
+	if !c.json {
+		say(out.stdout, "%s\n", c.summary(found))
+	}
+	return nil
+}
+
+// summary is the last line for people.
+func (c *checker) summary(found findings) string {
+	text := counted(len(c.files), "file") + ", " + counted(found.goals, "goal") + " loaded: "
+	if len(found.faults) == 0 {
+		text += "no faults"
+	} else {
+		text += counted(len(found.faults), "fault")
+	}
+	if len(found.warnings) > 0 {
+		text += ", " + counted(len(found.warnings), "warning")
+	}
+	return text
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// comparison is the diff command: what changes from one rule file to another.
+type comparison struct {
+	files    []string // old, new
+	log      string
+	json     bool
+	settings *settings
+
+	// What check makes of the files.
+	rules [2]*goaltrack.Rules
+	texts [2]ruleText
+}
+
+func newComparison() *comparison {
+	c := &comparison{}
+	c.settings = &settings{
+		list: []setting{
+			{name: "log", into: &c.log, value: "LOG", about: "an access log: how the numbers would change; - is the standard input"},
+			jsonSwitch(&c.json),
+		},
+		operands: operands{
+			into: &c.files, value: "OLD NEW", min: 2, max: 2,
+			about: "the rule file in force, and the one to come",
+		},
+		note: `A goal that got another name is one removed and one added.
+
+` + logFormats + `
+With --json, one object is printed. A change is "added", "removed" or "changed";
+keys are written as in value.amount; what was or is not there is null; "counts"
+is only there with --log, and has every goal of either file:
+  {"defaults":[{"key":"currency","old":"EUR","new":"USD"}],
+   "goals":[{"goal":"NAME","change":"changed","keys":[{"key":"value","old":"5","new":"10"}]}],
+   "counts":{"NAME":{"old":12,"new":14}}}
+
+The exit code is 0 whether or not anything changes.
+`,
+	}
+	return c
+}
+
+func (c *comparison) table() *settings { return c.settings }
+
+// check returns the faults of both files together.
+func (c *comparison) check() error {
+	var faults []error
+	for i, file := range c.files[:min(len(c.files), len(c.rules))] {
+		var err error
+		if c.rules[i], err = goaltrack.LoadRules(file); err == nil {
+			c.texts[i], err = readRuleText(file)
+		}
+		faults = append(faults, err)
+	}
+	if c.log != "" {
+		faults = append(faults, areThere([]string{c.log}))
+	}
+	return errors.Join(faults...)
+}
+
+// difference is what --json prints.
+type difference struct {
+	Defaults []keyChange          `json:"defaults"`
+	Goals    []goalChange         `json:"goals"`
+	Counts   map[string]oldAndNew `json:"counts,omitempty"`
+}
+
+type goalChange struct {
+	Goal   string      `json:"goal"`
+	Change string      `json:"change"`
+	Keys   []keyChange `json:"keys"`
+}
+
+// keyChange is a key whose value changed; nil is one that is not there.
+type keyChange struct {
+	Key string  `json:"key"`
+	Old *string `json:"old"`
+	New *string `json:"new"`
+}
+
+// oldAndNew is how often a goal counts by either file; nil where it is not in it.
+type oldAndNew struct {
+	Old *uint64 `json:"old"`
+	New *uint64 `json:"new"`
+}
+
+func (c *comparison) run(ctx context.Context, out console) error {
+	d := compare(c.texts[0], c.texts[1])
+	var read logsRead
+	if c.log != "" {
+		var err error
+		if read, err = c.count(ctx, out.stderr, &d); err != nil {
+			return err
+		}
+	}
+	if c.json {
+		return sayJSON(out.stdout, d)
+	}
+	d.print(out.stdout)
+	if c.log != "" {
+		say(out.stdout, "\n%s, counted by either file:\n\n", read)
+		d.printCounts(out.stdout, c.names())
+	}
+	return nil
+}
+
+// count counts the log by both files in one go.
+func (c *comparison) count(ctx context.Context, stderr io.Writer, d *difference) (logsRead, error) {
+	before, after := c.rules[0].NewReplay(), c.rules[1].NewReplay()
+	read, err := readLogs(ctx, []string{c.log}, stderr, func(e goaltrack.LogEntry) {
+		before.Add(e)
+		after.Add(e)
+	})
+	d.Counts = map[string]oldAndNew{}
+	for _, n := range before.Counts() {
+		d.Counts[n.Goal] = oldAndNew{Old: &n.Count}
+	}
+	for _, n := range after.Counts() {
+		d.Counts[n.Goal] = oldAndNew{Old: d.Counts[n.Goal].Old, New: &n.Count}
+	}
+	return read, err
+}
+
+// names lists the goals of the new file, then those that are only in the old.
+func (c *comparison) names() []string {
+	names := c.rules[1].Names()
+	for _, name := range c.rules[0].Names() {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// compare finds what changed: goals in the order of the new file, then those
+// that it does not have.
+func compare(before, after ruleText) difference {
+	d := difference{Defaults: before.defaults.changes(after.defaults), Goals: []goalChange{}}
+	for _, name := range after.names {
+		had, ok := before.goals[name]
+		change, keys := "added", had.changes(after.goals[name])
+		if ok {
+			change = "changed"
+		}
+		if !ok || len(keys) > 0 {
+			d.Goals = append(d.Goals, goalChange{name, change, keys})
+		}
+	}
+	for _, name := range before.names {
+		if _, ok := after.goals[name]; !ok {
+			d.Goals = append(d.Goals, goalChange{name, "removed", before.goals[name].changes(ruleKeys{})})
+		}
+	}
+	return d
+}
+
+// print writes what changed, with a sign in front as in other diffs.
+func (d *difference) print(w io.Writer) {
+	if len(d.Defaults)+len(d.Goals) == 0 {
+		say(w, "Nothing changes.\n")
+		return
+	}
+	if len(d.Defaults) > 0 {
+		say(w, "~ defaults, for every goal that does not say otherwise\n")
+		printKeys(w, d.Defaults)
+	}
+	signs := map[string]string{"added": "+", "removed": "-", "changed": "~"}
+	for _, g := range d.Goals {
+		say(w, "%s goal %s %s\n", signs[g.Change], g.Goal, g.Change)
+		printKeys(w, g.Keys)
+	}
+}
+
+func printKeys(w io.Writer, keys []keyChange) {
+	for _, k := range keys {
+		switch {
+		case k.Old == nil:
+			say(w, "    + %s: %s\n", k.Key, *k.New)
+		case k.New == nil:
+			say(w, "    - %s: %s\n", k.Key, *k.Old)
+		default:
+			say(w, "    ~ %s: %s -> %s\n", k.Key, *k.Old, *k.New)
+		}
+	}
+}
+
+// printCounts writes the numbers of the log.
+func (d *difference) printCounts(w io.Writer, names []string) {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	say(table, "GOAL\tOLD\tNEW\tCHANGE\n")
+	for _, name := range names {
+		n := d.Counts[name]
+		say(table, "%s\t%s\t%s\t%s\n", name, orDash(n.Old), orDash(n.New), n.change())
+	}
+	sayTable(w, table, &b)
+	say(w, "\nA log does not tell all that goals look at: \"goaltrack replay\" says what it does not.\n")
+}
+
+func orDash(n *uint64) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.FormatUint(*n, 10)
+}
+
+// change is "+2 (+20%)".
+func (n oldAndNew) change() string {
+	var before, after float64
+	if n.Old != nil {
+		before = float64(*n.Old)
+	}
+	if n.New != nil {
+		after = float64(*n.New)
+	}
+	switch {
+	case before == after:
+		return ""
+	case before == 0 || after == 0:
+		return fmt.Sprintf("%+.0f", after-before)
+	}
+	return fmt.Sprintf("%+.0f (%+.0f%%)", after-before, 100*(after-before)/before)
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"reflect"
+	"testing"
+)
+
+// Two rule files with every kind of change. What only stands elsewhere, or is
+// written in other quotes, is none.
+const (
+	rulesBefore = `
+version: 1
+defaults: { currency: EUR }
+goals:
+  - goal: PRICING_VIEWED
+    visit: /pricing
+    value: 5
+    data: { plan: "1", kind: a }
+    hosts: [a.example]
+  - { goal: SEARCHED, visit: /search, unless: { query.page: present } }
+  - { goal: KEPT, visit: /kept }
+  - { goal: GONE, visit: /gone }
+`
+	rulesAfter = `
+version: 1
+defaults: { currency: USD, language: EN }
+goals:
+  - { goal: KEPT, visit: "/kept" }
+  - { goal: SEARCHED, visit: /search }
+  - goal: PRICING_VIEWED
+    data:
+      kind: "a"
+      plan: 1
+    visit: /pricing
+    value: 7
+    hosts: [a.example, b.example]
+  - { goal: ADDED, visit: /added }
+`
+	diffedLog = `- - - [09/Nov/2025:06:25:31 +0000] "GET /search?q=a HTTP/1.1" 200 1
+- - - [09/Nov/2025:06:25:31 +0000] "GET /search?q=a&page=2 HTTP/1.1" 200 1
+- - - [09/Nov/2025:06:25:31 +0000] "GET /search?q=a&page=3 HTTP/1.1" 200 1
+- - - [09/Nov/2025:06:25:31 +0000] "GET /gone HTTP/1.1" 200 1
+- - - [09/Nov/2025:06:25:31 +0000] "GET /kept HTTP/1.1" 200 1
+`
+)
+
+const diffed = `~ defaults, for every goal that does not say otherwise
+    ~ currency: EUR -> USD
+    + language: EN
+~ goal SEARCHED changed
+    - unless.query.page: present
+~ goal PRICING_VIEWED changed
+    ~ data.plan: "1" -> 1
+    ~ value: 5 -> 7
+    ~ hosts: [a.example] -> [a.example, b.example]
++ goal ADDED added
+    + visit: /added
+- goal GONE removed
+    - visit: /gone
+`
+
+// TestDiff looks at what people see.
+func TestDiff(t *testing.T) {
+	before, after := write(t, "old.yaml", rulesBefore), write(t, "new.yaml", rulesAfter)
+	code, stdout, stderr := carry(t, "diff", before, after)
+	if code != exitOK || stderr != "" {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	printed(t, stdout, diffed)
+
+	_, stdout, _ = carry(t, "diff", before, "--log", write(t, "access.log", diffedLog), after)
+	printed(t, stdout, diffed+`
+5 lines, counted by either file:
+
+GOAL            OLD  NEW  CHANGE
+KEPT            1    1
+SEARCHED        1    3    +2 (+200%)
+PRICING_VIEWED  0    0
+ADDED           -    0
+GONE            1    -    -1
+
+A log does not tell all that goals look at: "goaltrack replay" says what it does not.
+`)
+	code, stdout, _ = carry(t, "diff", before, before)
+	if printed(t, stdout, "Nothing changes.\n"); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestDiffJSON looks at what programs see.
+func TestDiffJSON(t *testing.T) {
+	before, after := write(t, "old.yaml", rulesBefore), write(t, "new.yaml", rulesAfter)
+	code, stdout, stderr := carry(t, "diff", "--json", before, after)
+	if code != exitOK || stderr != "" {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	got := strictly[difference](t, stdout)
+	want := difference{
+		Defaults: []keyChange{{"currency", new("EUR"), new("USD")}, {"language", nil, new("EN")}},
+		Goals: []goalChange{
+			{"SEARCHED", "changed", []keyChange{{"unless.query.page", new("present"), nil}}},
+			{"PRICING_VIEWED", "changed", []keyChange{
+				{"data.plan", new(`"1"`), new("1")},
+				{"value", new("5"), new("7")},
+				{"hosts", new("[a.example]"), new("[a.example, b.example]")},
+			}},
+			{"ADDED", "added", []keyChange{{"visit", nil, new("/added")}}},
+			{"GONE", "removed", []keyChange{{"visit", new("/gone"), nil}}},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s", stdout)
+	}
+	stdin(t, diffedLog)
+	_, stdout, _ = carry(t, "diff", "--json", before, after, "--log=-")
+	counts := strictly[difference](t, stdout).Counts
+	if want := (oldAndNew{new(uint64(1)), new(uint64(3))}); len(counts) != 5 || !reflect.DeepEqual(counts["SEARCHED"], want) {
+		t.Errorf("%s", stdout)
+	}
+	_, stdout, _ = carry(t, "diff", "--json", after, after)
+	printed(t, stdout, `{"defaults":[],"goals":[]}`+"\n")
+}

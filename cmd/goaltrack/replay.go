@@ -1,0 +1,275 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unsafe"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// replayer is the replay command: what a rule file would have counted in access
+// logs.
+type replayer struct {
+	operands []string // the rule file, then the logs
+	json     bool
+	settings *settings
+
+	rules *goaltrack.Rules // what check makes of the first operand
+}
+
+func newReplayer() *replayer {
+	r := &replayer{}
+	r.settings = &settings{
+		list: []setting{jsonSwitch(&r.json)},
+		operands: operands{
+			into: &r.operands, value: "FILE LOG...", min: 2,
+			about: "the rule file, and access logs; - is the standard input",
+		},
+		note: logFormats + `
+A log tells neither forms nor headers, and seldom where a redirect leads. What
+it does not tell is taken to hold, so the counts of goals that depend on it are
+upper bounds; the output says which they are. Only downloads in parts (206) are
+left out, since no log tells which part it was.
+
+With --json, one object is printed:
+  {"lines":1000,"unreadable":0,"goals":{"NAME":12}}
+`,
+	}
+	return r
+}
+
+// logFormats is what the help says about logs.
+const logFormats = `A log is of the common or the combined format of Apache and nginx, or of JSON as
+nginx, Caddy, Traefik and others write it. It may be compressed with gzip,
+whatever its name.
+`
+
+func (r *replayer) table() *settings { return r.settings }
+
+// check returns the faults of the rules, and the logs that are not there.
+func (r *replayer) check() error {
+	if len(r.operands) == 0 {
+		return nil // the settings said so
+	}
+	rules, err := goaltrack.LoadRules(r.operands[0])
+	r.rules = rules
+	return errors.Join(err, areThere(r.operands[1:]))
+}
+
+// areThere returns which logs are not, before hours are spent on the others.
+func areThere(logs []string) error {
+	var faults []error
+	for _, name := range logs {
+		if name == standardInput {
+			continue
+		}
+		info, err := os.Stat(name)
+		if err == nil && info.IsDir() {
+			err = fmt.Errorf("%s is a directory", name)
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+func (r *replayer) run(ctx context.Context, out console) error {
+	replay := r.rules.NewReplay()
+	read, err := readLogs(ctx, r.operands[1:], out.stderr, replay.Add)
+	if err != nil {
+		return err
+	}
+	if r.json {
+		return sayJSON(out.stdout, replayed(read, replay))
+	}
+	printReplay(out.stdout, read, replay)
+	return nil
+}
+
+// standardInput is the name of it among files.
+const standardInput = "-"
+
+// logsRead is what was read of logs.
+type logsRead struct {
+	lines, unreadable int64
+	nameless          int64 // requests of no known user agent
+}
+
+// readLogs calls add with every request of the logs. The texts of an entry are
+// good until add returns.
+func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goaltrack.LogEntry)) (read logsRead, err error) {
+	each := func(l *logLine) {
+		if len(l.userAgent) == 0 {
+			read.nameless++
+		}
+		add(entryOf(l))
+	}
+	for _, name := range logs {
+		lines, unreadable, err := readLogFile(ctx, name, stderr, each)
+		read.lines += lines
+		read.unreadable += unreadable
+		if err != nil {
+			return read, err
+		}
+	}
+	return read, nil
+}
+
+// readLogFile reads one log and shows how far it is.
+func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*logLine)) (lines, unreadable int64, err error) {
+	file, size := os.Stdin, int64(0)
+	if name != standardInput {
+		if file, err = os.Open(name); err != nil { //nolint:gosec // The user says which file.
+			return 0, 0, err
+		}
+		defer func() { _ = file.Close() }() // it was only read
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+	}
+	bar := newProgress(file, size, stderr, time.Now)
+	defer bar.clear()
+	if lines, unreadable, err = readLog(ctx, bar, each); err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return lines, unreadable, err
+}
+
+// entryOf turns a line into what the rules look at, for as long as the line is
+// good.
+func entryOf(l *logLine) goaltrack.LogEntry {
+	return goaltrack.LogEntry{
+		Method: view(l.method), Host: view(l.host), Target: view(l.target),
+		UserAgent: view(l.userAgent), Referer: view(l.referer), Location: view(l.location),
+		ContentType: view(l.contentType), Status: l.status, Time: l.time,
+	}
+}
+
+// view returns the text of bytes without copying them, which would take longer
+// than all that is done with most lines. It changes when they do: what goes on
+// to [goaltrack.Replay.Add], which keeps nothing, is gone by then.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // See above.
+}
+
+// replayJSON is what --json prints.
+type replayJSON struct {
+	Lines      int64             `json:"lines"`
+	Unreadable int64             `json:"unreadable"`
+	Goals      map[string]uint64 `json:"goals"`
+}
+
+func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
+	goals := map[string]uint64{}
+	for _, c := range replay.Counts() {
+		goals[c.Goal] = c.Count
+	}
+	return replayJSON{read.lines, read.unreadable, goals}
+}
+
+// keptSuggestions is how many goals are suggested.
+const keptSuggestions = 5
+
+// printReplay writes what people want to know, the numbers first.
+func printReplay(w io.Writer, read logsRead, replay *goaltrack.Replay) {
+	counts := replay.Counts()
+	say(w, "%s\n\n", read)
+	printCounts(w, counts)
+	printUntold(w, read, counts)
+	suggestions := replay.Suggestions(keptSuggestions)
+	if len(suggestions) == 0 {
+		return
+	}
+	say(w, "\nNo goal counts these. To count them, put under goals:\n")
+	for _, s := range suggestions {
+		say(w, "\n  # %s\n%s", s.What, s.YAML)
+	}
+}
+
+// String is "1000 lines, 3 of them unreadable".
+func (l logsRead) String() string {
+	text := counted(l.lines, "line")
+	if l.unreadable > 0 {
+		text += fmt.Sprintf(", %d of them unreadable", l.unreadable)
+	}
+	return text
+}
+
+// printCounts writes the table of goals.
+func printCounts(w io.Writer, counts []goaltrack.ReplayCount) {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	say(table, "GOAL\tCOUNT\tGUESSED\tWHY NOT\n")
+	for _, c := range counts {
+		count, guessed := strconv.FormatUint(c.Count, 10), strconv.FormatUint(c.Guessed, 10)
+		if c.Raised {
+			count, guessed = "?", "?"
+		}
+		say(table, "%s\t%s\t%s\t%s\n", c.Goal, count, guessed, whyNot(c))
+	}
+	sayTable(w, table, &b)
+}
+
+// sayTable writes a table without spaces at the ends of its lines.
+func sayTable(w io.Writer, table *tabwriter.Writer, text *strings.Builder) {
+	_ = table.Flush() // a strings.Builder takes everything
+	for line := range strings.Lines(text.String()) {
+		say(w, "%s\n", strings.TrimRight(line, " \n"))
+	}
+}
+
+// keptReasons is how many reasons a goal has in the table.
+const keptReasons = 3
+
+// whyNot lists the most frequent reasons for which a goal did not count.
+func whyNot(c goaltrack.ReplayCount) string {
+	if c.Status == "paused" {
+		return "paused"
+	}
+	reasons := slices.SortedFunc(maps.Keys(c.NotFired), func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.NotFired[b], c.NotFired[a]), strings.Compare(a, b))
+	})
+	var words []string
+	if c.Status == "draft" {
+		words = append(words, "a draft, not sent")
+	}
+	for _, reason := range reasons[:min(keptReasons, len(reasons))] {
+		words = append(words, fmt.Sprintf("%s %d", strings.ReplaceAll(reason, "_", " "), c.NotFired[reason]))
+	}
+	if more := len(reasons) - keptReasons; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(words, ", ")
+}
+
+// printUntold writes which counts are not to be taken at their word, and why.
+func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
+	say(w, "\nWhat the log does not tell:\n")
+	parts := uint64(0)
+	for _, c := range counts {
+		parts += c.NotFired["range"]
+		switch {
+		case c.Raised:
+			say(w, "  %s: unknown, since it is raised in code or by a page script\n", c.Goal)
+		case c.Guessed > 0:
+			say(w, "  %s: at most %d, depending on %s\n", c.Goal, c.Count, strings.Join(c.Untold, ", "))
+		}
+	}
+	say(w, "  All goals: consent, opt-outs and prefetches; all counts are at most.\n")
+	if parts > 0 {
+		say(w, "  Which part of a file was sent: %s with 206 not counted as downloads.\n", counted(parts, "answer"))
+	}
+	if read.nameless > 0 {
+		say(w, "  The user agent of %s: bots among them are counted as people.\n", counted(read.nameless, "request"))
+	}
+}

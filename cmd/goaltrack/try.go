@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// trial is the try command: what the goals of a file make of requests.
+type trial struct {
+	operands []string // the rule file, then the requests
+	json     bool
+	settings *settings
+
+	// What check makes of the operands.
+	rules    *goaltrack.Rules
+	examples []goaltrack.Example
+}
+
+func newTrial() *trial {
+	t := &trial{}
+	t.settings = &settings{
+		list: []setting{jsonSwitch(&t.json)},
+		operands: operands{
+			into: &t.operands, value: "FILE REQUEST...", min: 2,
+			about: "the rule file, and requests as examples: are written",
+		},
+		note: `A request is one argument, so put quotes around it:
+  'GET /pricing'
+  'GET /search?q=tea host=shop.example header.Referer=https://example.org/'
+  'POST /contact topic=sales message="Call me" -> 303 /thanks'
+Before the arrow stand method, path and the fields of the form, or json.NAME=,
+header.NAME=, cookie.NAME=, app.NAME=, host= and route=. Behind it stand the
+status and where it redirects to, or type=, response.header.NAME= and
+response.json.NAME=. Without an arrow the answer is 200.
+
+With --json, a list for each request is printed, a line each, with every goal:
+  [{"goal":"NAME","fired":true,"reason":"","value":5,"data":{"topic":"sales"}}]
+
+The exit code is 0 whether or not a goal fired.
+`,
+	}
+	return t
+}
+
+func (t *trial) table() *settings { return t.settings }
+
+// check returns the faults of the rules and of the requests together.
+func (t *trial) check() error {
+	if len(t.operands) == 0 {
+		return nil // the settings said so
+	}
+	var faults []error
+	rules, err := goaltrack.LoadRules(t.operands[0])
+	t.rules, faults = rules, append(faults, err)
+	for _, line := range t.operands[1:] {
+		example, err := goaltrack.ParseExample(line)
+		t.examples, faults = append(t.examples, example), append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+func (t *trial) run(_ context.Context, out console) error {
+	for i, example := range t.examples {
+		verdicts := t.rules.Explain(example)
+		if t.json {
+			if err := sayVerdicts(out.stdout, verdicts); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(t.examples) > 1 {
+			if i > 0 {
+				say(out.stdout, "\n")
+			}
+			say(out.stdout, "%s\n", t.operands[1+i])
+		}
+		printVerdicts(out.stdout, verdicts)
+	}
+	return nil
+}
+
+// sayVerdicts writes the verdicts in JSON. Data is an object even where there
+// is none, so that a program can look into it without asking first.
+func sayVerdicts(w io.Writer, verdicts []goaltrack.Verdict) error {
+	for i := range verdicts {
+		if verdicts[i].Data == nil {
+			verdicts[i].Data = map[string]any{}
+		}
+	}
+	return sayJSON(w, verdicts)
+}
+
+// printVerdicts writes a line for each goal.
+func printVerdicts(w io.Writer, verdicts []goaltrack.Verdict) {
+	width := 0
+	for _, v := range verdicts {
+		width = max(width, len(v.Goal))
+	}
+	for _, v := range verdicts {
+		mark, text := "-", v.Reason
+		if v.Fired {
+			mark, text = "fired", sentText(v)
+		}
+		say(w, "%s\n", strings.TrimRight(fmt.Sprintf("%-6s  %-*s  %s", mark, width, v.Goal, text), " "))
+	}
+}
+
+// sentText is what the CDP would receive: value 5  topic="sales".
+func sentText(v goaltrack.Verdict) string {
+	var words []string
+	if v.Value != nil {
+		words = append(words, fmt.Sprint("value ", v.Value))
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Data)) {
+		if text, isText := v.Data[name].(string); isText {
+			words = append(words, name+"="+strconv.Quote(text))
+		} else {
+			words = append(words, fmt.Sprint(name, "=", v.Data[name]))
+		}
+	}
+	return strings.Join(words, "  ")
+}
