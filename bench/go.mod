@@ -1,0 +1,17 @@
+module github.com/goaltrack/goaltrack/bench
+
+go 1.26.0
+
+replace github.com/goaltrack/goaltrack => ../
+
+require (
+	github.com/go-chi/chi/v5 v5.5.0
+	github.com/goaltrack/goaltrack v0.0.0-00010101000000-000000000000
+	github.com/gorilla/mux v1.8.1
+)
+
+require (
+	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	zgo.at/isbot v1.0.0 // indirect
+)
