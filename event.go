@@ -47,7 +47,9 @@ func (s *site) eventOf(g *goal, x *exchange, page string, extra Data) (cdp.Event
 			return e, f
 		}
 	}
-	e.Ext = make(cdp.Ext, 0, len(g.data)+len(extra)+3)
+	if n := len(g.data) + len(extra); n > 0 || g.value.set {
+		e.Ext = make(cdp.Ext, 0, n+2)
+	}
 	for i := range g.data {
 		d := &g.data[i]
 		v, f := d.value(x)
@@ -76,33 +78,40 @@ func (d *field) value(x *exchange) (any, fate) {
 	if d.from.kind == sourceLiteral {
 		return d.literal, fired
 	}
-	v, typed := x.lookupTyped(&d.from)
-	if !typed {
-		s, ok := x.lookup(&d.from)
-		if x.tooLong(&d.from) {
-			return nil, fateValueTooLong
+	if v, typed := x.lookupTyped(&d.from); typed {
+		switch v := v.(type) {
+		case string:
+			return d.text(v)
+		case nil, map[string]any, []any: // the CDP takes no lists and objects
+			return nil, fired
 		}
-		if ok && s != "" {
-			v = s
-		}
+		return d.converted(v), fired
 	}
-	switch s := v.(type) {
-	case string:
-		if len(s) > maxCollected {
-			return nil, fateValueTooLong
-		}
-		v = cleanText(s)
-	case map[string]any, []any:
-		return nil, fired // the CDP takes no lists and objects
-	}
-	if v == nil {
+	s, ok := x.lookup(&d.from)
+	switch {
+	case x.tooLong(&d.from):
+		return nil, fateValueTooLong
+	case !ok || s == "":
 		return nil, fired
 	}
+	return d.text(s)
+}
+
+// text is a value that came as text.
+func (d *field) text(s string) (any, fate) {
+	if len(s) > maxCollected {
+		return nil, fateValueTooLong
+	}
+	return d.converted(cleanText(s)), fired
+}
+
+// converted turns a value into the type the rule asks for, nil if it is none.
+func (d *field) converted(v any) any {
 	v, ok := d.as.convert(v)
 	if !ok {
-		return nil, fired
+		return nil
 	}
-	return v, fired
+	return v
 }
 
 // base fills what the site says.

@@ -19,6 +19,7 @@ type hold struct {
 	heldUntil time.Time // when the last one ended
 
 	passes   int            // events accepted
+	refusals int            // events refused
 	suspects int            // events refused since the last was accepted
 	doubtful bool           // one of them was refused again, and it is not clear why
 	fickle   time.Time      // when an event was last accepted that had been refused
@@ -31,7 +32,8 @@ type hold struct {
 type blame struct {
 	refusals     int       // in all
 	refusedSince time.Time // the first of them
-	passesSeen   int       // the line's passes at the last of them
+	// The line's passes and refusals at the last of them.
+	passesSeen, refusalsSeen int
 	// strikes counts the refusals that speak against the event, because
 	// something else got through before.
 	strikes int
@@ -90,7 +92,8 @@ func (sc *schedule) refuse(j *job) {
 }
 
 // accuse counts what a refusal proves. The first one after others got through
-// is a strike against the event. So is one at which a witness says that the CDP
+// is a strike against the event, unless many more were refused: then it is the
+// CDP that takes one and not the other. So is one at which a witness says that the CDP
 // talks to this sender, as long as no other event is refused and the answer is
 // not about credentials, of which the witness may need none.
 func (h *health) accuse(j *job, status int) {
@@ -98,14 +101,20 @@ func (h *health) accuse(j *job, status int) {
 		j.refusedSince = time.Now()
 	}
 	switch {
-	case j.refusals == 1 || h.passes > j.passesSeen:
+	case j.refusals == 1:
 		h.suspects++
 		j.strikes++
+	case h.passes > j.passesSeen:
+		h.suspects++
+		if 4*(h.passes-j.passesSeen) >= h.refusals-j.refusalsSeen {
+			j.strikes++
+		}
 	case j.vouched && h.suspects == 1 && status != http.StatusUnauthorized && status != http.StatusProxyAuthRequired:
 		j.strikes++
 	}
 	j.vouched = false
-	j.passesSeen = h.passes
+	h.refusals++
+	j.passesSeen, j.refusalsSeen = h.passes, h.refusals
 	if h.refused == nil {
 		h.refused = make(map[string]int)
 	}

@@ -101,7 +101,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	if rules.hasEnv {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
-	soft := r.Method == http.MethodGet && isSoftNavigation(r.Header, r.URL.Path)
+	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, r.URL.Path)
 	navigation := t.wantsPages() && (soft || isNavigation(r))
 	if len(triggers) == 0 && !navigation {
 		return nil
