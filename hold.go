@@ -46,7 +46,7 @@ const (
 	badRun = 20
 	// maxStrikes is how much it takes to bury an event as blocked. None is for
 	// some time after the CDP took what it had refused, fickleFor or MaxAge.
-	maxStrikes = 5
+	maxStrikes = 8
 	fickleFor  = 10 * time.Minute
 )
 
