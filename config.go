@@ -55,7 +55,8 @@ type Config struct {
 	IgnoreGPC bool
 
 	// Path gives the path that rules and page names see, for handlers mounted
-	// behind http.StripPrefix or a rewriting proxy. Default: r.URL.Path.
+	// behind http.StripPrefix or a rewriting proxy. Default: r.URL.Path, of which
+	// the data that Next.js fetches for a page is taken for the page.
 	// It runs on the request's goroutine and under recover: a panic counts as
 	// the default.
 	Path func(*http.Request) string
@@ -196,9 +197,9 @@ type Delivery struct {
 	// with the reason "expired". Default: 10 minutes.
 	MaxAge time.Duration
 
-	// Workers is how many requests to the CDP may be under way for each
-	// site, and so the ceiling of delivery: workers divided by the CDP's answer
-	// time. 16 workers and 50 ms make 320 events a second. Default: 16.
+	// Workers is how many requests to the CDP may be under way, for all sites
+	// together, and so the ceiling of delivery: workers divided by the CDP's
+	// answer time. 16 workers and 50 ms make 320 events a second. Default: 16.
 	Workers int
 
 	// Timeout ends one attempt. A timeout below the CDP's own makes

@@ -21,12 +21,14 @@
 //
 // # What it never does
 //
-// It never blocks an answer, flushes it, or changes its status or body. It adds
-// the visitor's browser-ID cookie to pages that no shared cache may keep, and
-// nothing else. It reads of a form what the handler reads, and keeps of it only
-// the fields that a rule names. It recovers from no panic of the application
-// and adds none. Requests that no rule can match get the original
-// http.ResponseWriter and *http.Request.
+// It never blocks an answer, flushes it, or changes its status or body. What it
+// may add is the visitor's browser-ID cookie, on answers that no shared cache
+// may keep, the deletion of one of a former name, and Cache-Control: private
+// where nothing was said about caches. It reads of a form what the handler
+// reads, and keeps of it only the fields that a rule names. It recovers from no
+// panic of the application and adds none. A request that no rule can match, and
+// that is no person's way to a page, goes on with its own http.ResponseWriter
+// and *http.Request.
 //
 // # What it does not promise
 //

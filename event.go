@@ -82,7 +82,7 @@ func (d *field) value(x *exchange) (any, fate) {
 		switch v := v.(type) {
 		case string:
 			return d.text(v)
-		case nil, map[string]any, []any: // the CDP takes no lists and objects
+		case nil, map[string]any, []any, []cdp.OrderItem: // the CDP takes no lists and objects in ext
 			return nil, fired
 		}
 		return d.converted(v), fired

@@ -213,6 +213,8 @@ func (e Example) exchange() exchange {
 		x.path = p
 	}
 	def(&x.path, "/")
+	x.soft = isSoftNavigation(x.header, x.path)
+	x.path = pagePath(x.path)
 	if x.contentType == "" {
 		x.contentType = typeByPath(x.path)
 	}

@@ -18,6 +18,10 @@ type Verdict struct {
 	Value any            `json:"value"`
 	Data  map[string]any `json:"data"`
 
+	// Note says what else keeps a goal that fired from being sent: it is a
+	// draft, or only for some environments.
+	Note string `json:"-"`
+
 	fate fate
 }
 
@@ -43,6 +47,9 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 	if x.host == "" {
 		x.host = g.someHost()
 	}
+	if len(x.json.text) > 0 && !g.needs.json {
+		x.formFate = fateFormNotAForm // as on a live site, if the goal reads form fields
+	}
 	// The reason given is that of the trigger that came closest.
 	closest := -1
 	for i := range g.triggers {
@@ -52,7 +59,7 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 			var value any
 			var data map[string]any
 			if value, data, f = g.sends(x); f == fired {
-				v.Fired, v.Reason, v.fate = true, "", fired
+				v.Fired, v.Reason, v.fate, v.Note = true, "", fired, g.note()
 				v.Value, v.Data = value, data
 				return v
 			}
@@ -63,6 +70,17 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 		}
 	}
 	return v
+}
+
+// note says what keeps the goal from being sent although it fires.
+func (g *goal) note() string {
+	switch {
+	case g.Status == statusDraft:
+		return "draft, not sent"
+	case len(g.Env) > 0:
+		return "only in " + strings.Join(g.Env, ", ")
+	}
+	return ""
 }
 
 // someHost is a host on which the goal counts.

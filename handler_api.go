@@ -17,7 +17,8 @@ var (
 	ErrUnknownGoal = errors.New("goaltrack: unknown goal")
 	// ErrInvalid: the CDP would refuse what was given.
 	ErrInvalid = errors.New("goaltrack: invalid")
-	// ErrClosed: the tracker is closed.
+	// ErrClosed: the tracker is closed. Trigger and Send return it beside
+	// ErrRefused, Flush alone.
 	ErrClosed = errors.New("goaltrack: closed")
 	// ErrRefused: the event was not queued; the error says why.
 	ErrRefused = errors.New("goaltrack: not queued")
@@ -127,7 +128,9 @@ func (tr *tracked) resume(seen *tracked) {
 // may not be counted, which is no fault of the caller.
 func refused(f fate) error {
 	switch f {
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateClosed, fateValueTooLong, fateValueMissing:
+	case fateClosed:
+		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateValueTooLong, fateValueMissing:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -146,7 +149,8 @@ type Visitor struct {
 }
 
 // Send sends a goal whose rule says code: true for a visitor who is not there.
-// Of the rule, all limits apply but hosts:, since there is no host.
+// Of the rule, all limits apply but hosts:, since there is no host; a goal they
+// keep from counting, or a draft, is no error.
 // Whether he may be counted is for the caller to know. ctx bounds the wait of a
 // queue that writes to disk; the default queue never waits. The error is
 // ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
@@ -270,11 +274,13 @@ func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]
 }
 
 // Set gives the rules of this request a value only the application knows, as
-// $app.key: a text, a number or a boolean. It may be called until the handler
-// returns; on a request that is not followed, it does nothing. The error is
-// ErrInvalid.
+// $app.key: a text, a number or a boolean, or the []cdp.OrderItem of an order:,
+// which is copied. It may be called until the handler returns; on a request that
+// is not followed, it does nothing. The error is ErrInvalid.
 func (t *Tracker) Set(r *http.Request, key string, value any) error {
-	if err := (&cdp.Event{Type: "A", Ext: cdp.Ext{{Name: key, Value: value}}}).Validate(); err != nil {
+	if items, ok := value.([]cdp.OrderItem); ok && key != "" {
+		value = slices.Clone(items)
+	} else if err := (&cdp.Event{Type: "A", Ext: cdp.Ext{{Name: key, Value: value}}}).Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	tr := t.trackedOf(r)

@@ -2,6 +2,7 @@ package goaltrack_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // answerAs is a site that reads every form and answers as the request's query
@@ -173,7 +175,7 @@ goals:
   - goal: ORDERED
     submit: /order
     identify: { crm: $app.customer }
-    order: { id: $redirect.id, total: $app.total, payment: PayPal }
+    order: { id: $redirect.id, total: $app.total, payment: PayPal, items: $app.items }
     success: redirect to /orders/{id}
 `
 	var tracker *goaltrack.Tracker
@@ -186,6 +188,14 @@ goals:
 		if err := tracker.Set(r, "total", 49.5); err != nil {
 			t.Error(err)
 		}
+		items := []cdp.OrderItem{
+			{Type: "TEA", ReferenceID: "1", Name: "Sencha", ProductID: "s", Price: 20},
+			{Type: "POT", ReferenceID: "2", Name: "Kettle", ProductID: "k", Price: 29.5},
+		}
+		if err := tracker.Set(r, "items", items); err != nil {
+			t.Error(err)
+		}
+		clear(items) // a Set value is copied
 		answerAs(rw, r)
 	}))
 	tracker = w.tracker
@@ -228,6 +238,9 @@ goals:
 	order, _ := w.cdp.Events()[6].Body["order"].(map[string]any)
 	if order["referenceId"] != "A-7" || order["price"] != 49.5 || order["paymentType"] != "PayPal" || order["currencyCode"] != "EUR" {
 		t.Errorf("order %v", order)
+	}
+	if items, _ := order["orderItems"].([]any); len(items) != 2 || items[1].(map[string]any)["name"] != "Kettle" {
+		t.Errorf("items %v", order["orderItems"])
 	}
 }
 
@@ -347,5 +360,61 @@ goals:
 	w.cdp.Expect(t, "ORDERED").With("id", "900719925474099301").With("n", 7.0).With("f", 1.5).Once()
 	if _, ok := w.cdp.Events()[0].Ext["list"]; ok {
 		t.Error("a list is sent")
+	}
+}
+
+// TestExplainIsTheLiveSite: what try says is what happens.
+func TestExplainIsTheLiveSite(t *testing.T) {
+	rules := mustParse(t, `
+goals:
+  - { goal: PAGE_SEEN, visit: "/products/{id}" }
+  - { goal: FORM_READ, submit: /form, success: 204, data: { a: $form.a } }
+  - { goal: DRAFTED, visit: /draft, status: draft }
+  - { goal: PRODUCTION, visit: /env, env: [production, test] }
+`)
+	for line, want := range map[string]string{
+		"GET /_next/data/b1/products/42.json -> 200 type=application/json": "PAGE_SEEN",
+		"GET /products/42 header.Rsc=1 -> 200 type=text/x-component":       "PAGE_SEEN",
+		"GET /products/42 -> 200 type=text/x-component":                    "",
+		"POST /form a=b -> 204":                                            "FORM_READ",
+		"POST /form json.a=b -> 204":                                       "",
+		"GET /draft":                                                       "DRAFTED (draft, not sent)",
+		"GET /env":                                                         "PRODUCTION (only in production, test)",
+	} {
+		e, err := goaltrack.ParseExample(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, v := range rules.Explain(e) {
+			if v.Fired {
+				got += v.Goal
+				if v.Note != "" {
+					got += " (" + v.Note + ")"
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+	replay := rules.NewReplay()
+	for _, target := range []string{"/products/42", "/_next/data/b1/products/42.json"} {
+		replay.Add(goaltrack.LogEntry{Method: "GET", Target: target, Status: 200})
+	}
+	if n := replay.Counts()[0].Count; n != 2 {
+		t.Errorf("the log counts %d pages, want 2", n)
+	}
+}
+
+// TestClosedIsSaid: whoever raises a goal after Close learns why it is refused.
+func TestClosedIsSaid(t *testing.T) {
+	w := newWorld(t, "goals: [{ goal: RAISED, code: true }]", http.HandlerFunc(answerAs))
+	if _, err := w.tracker.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", nil)
+	if !errors.Is(err, goaltrack.ErrClosed) || !errors.Is(err, goaltrack.ErrRefused) {
+		t.Errorf("Send after Close: %v", err)
 	}
 }

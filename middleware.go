@@ -293,7 +293,7 @@ func (t *Tracker) path(r *http.Request) (path string) {
 	if t.config.Path == nil {
 		return pagePath(r.URL.Path)
 	}
-	defer t.recovered("Path", func() { path = r.URL.Path })
+	defer t.recovered("Path", func() { path = pagePath(r.URL.Path) })
 	return t.config.Path(r)
 }
 

@@ -98,6 +98,8 @@ func (r *Replay) Add(e LogEntry) {
 			page = p
 		}
 	}
+	soft := isSoftNavigation(nil, page)
+	page = pagePath(page)
 	r.found = r.rules.index.find(e.Method, page, r.found[:0])
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
@@ -105,6 +107,7 @@ func (r *Replay) Add(e LogEntry) {
 	}
 	x := &r.x // of which the rest stays as NewReplay set it
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
+	x.soft = soft
 	x.userAgent, x.referer = e.UserAgent, e.Referer
 	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	if x.contentType == "" && e.Status == http.StatusOK {

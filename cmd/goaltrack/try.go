@@ -108,6 +108,9 @@ func printVerdicts(w io.Writer, verdicts []goaltrack.Verdict) {
 		mark, text := "-", v.Reason
 		if v.Fired {
 			mark, text = "fired", sentText(v)
+			if v.Note != "" {
+				text = strings.TrimSpace(text + "  (" + v.Note + ")")
+			}
 		}
 		say(w, "%s\n", strings.TrimRight(fmt.Sprintf("%-6s  %-*s  %s", mark, width, v.Goal, text), " "))
 	}
