@@ -385,17 +385,17 @@ goals:
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, v := range rules.Explain(e) {
 			if v.Fired {
-				got += v.Goal
+				got.WriteString(v.Goal)
 				if v.Note != "" {
-					got += " (" + v.Note + ")"
+					got.WriteString(" (" + v.Note + ")")
 				}
 			}
 		}
-		if got != want {
-			t.Errorf("%s: %q, want %q", line, got, want)
+		if got.String() != want {
+			t.Errorf("%s: %q, want %q", line, got.String(), want)
 		}
 	}
 	replay := rules.NewReplay()

@@ -11,15 +11,29 @@ import (
 // the file. They keep nothing from loading.
 func (rs *Rules) Warnings() []Fault { return slices.Clone(rs.warnings) }
 
+// maxTails is how many templates may be left to their regular expressions
+// before it is worth a warning: the index cannot choose among those that hang
+// at one place.
+const maxTails = 100
+
 // lint looks at goals as Sitecore will use them.
 func (rs *Rules) lint(f *faults) {
 	twins := make(map[string]string, len(rs.goals))
+	tails := 0
 	for i, g := range rs.goals {
 		f.goal, f.name = i, g.Name
 		if len(g.triggers) == 0 {
 			continue
 		}
 		g.lintTriggers(f)
+		for j := range g.triggers {
+			if g.triggers[j].path.tail == nil {
+				continue
+			}
+			if tails++; tails == maxTails+1 {
+				f.warn("goal", fmt.Sprintf("more than %d paths do not fit whole parts of an address", maxTails), "those under one beginning are tried one by one; write {name} for a whole part where you can")
+			}
+		}
 		g.lintSuccess(f)
 		for n, name := range g.After {
 			if rs.byID[name] == nil {
