@@ -197,9 +197,9 @@ type Delivery struct {
 	// with the reason "expired". Default: 10 minutes.
 	MaxAge time.Duration
 
-	// Workers is how many requests to the CDP may be under way, for all sites
-	// together, and so the ceiling of delivery: workers divided by the CDP's
-	// answer time. 16 workers and 50 ms make 320 events a second. Default: 16.
+	// Workers is how many requests to the CDP may be under way for each site,
+	// and so the ceiling of its delivery: workers divided by the CDP's answer
+	// time. 16 workers and 50 ms make 320 events a second. Default: 16.
 	Workers int
 
 	// Timeout ends one attempt. A timeout below the CDP's own makes
