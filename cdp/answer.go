@@ -58,16 +58,13 @@ func (a *answer) parse() {
 		return
 	}
 	a.isJSON = true
-	if json.Unmarshal(m["status"], &a.word) != nil {
-		a.word = ""
-	}
-	if json.Unmarshal(m["status"], &a.code) != nil {
+	if a.word = stringIn(m, "status"); a.word == "" && json.Unmarshal(m["status"], &a.code) != nil {
 		a.code = 0
 	}
 	a.ref = either(stringIn(m, "ref"), stringIn(m, "browserRef"))
 	a.guest = stringIn(m, "customer_ref")
 	var customer map[string]json.RawMessage
-	if a.guest == "" && json.Unmarshal(m["customer"], &customer) == nil {
+	if raw := m["customer"]; a.guest == "" && len(raw) > 0 && json.Unmarshal(raw, &customer) == nil {
 		a.guest = stringIn(customer, "ref")
 	}
 	for _, name := range []string{"error_msg", "developerMessage", "message", "error", "moreInfo"} {
@@ -77,9 +74,18 @@ func (a *answer) parse() {
 	}
 }
 
+// stringIn returns a member that is a string. Most answers lack most members,
+// and to fail at decoding nothing would cost as much as decoding something.
 func stringIn(m map[string]json.RawMessage, name string) string {
+	raw := m[name]
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
+	}
+	if text := raw[1 : len(raw)-1]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+		return string(text) // nothing to unescape; the decoder has checked the rest
+	}
 	var s string
-	if json.Unmarshal(m[name], &s) != nil {
+	if json.Unmarshal(raw, &s) != nil {
 		return ""
 	}
 	return s
