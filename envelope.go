@@ -100,6 +100,9 @@ func (e *envelope) browserID() string {
 
 // setBrowserID returns the body with that ID.
 func (e *envelope) setBrowserID(id string) {
+	if e.browserID() == id {
+		return
+	}
 	rest := e.body[len(idPrefix)+len(e.browserID()):]
 	e.body = []byte(idPrefix + id + string(rest))
 }
