@@ -98,7 +98,7 @@ func (e *envelope) browserID() string {
 	return string(id)
 }
 
-// setBrowserID returns the body with that ID.
+// setBrowserID puts an ID into a copy of the body, which belongs to the queue.
 func (e *envelope) setBrowserID(id string) {
 	if e.browserID() == id {
 		return
