@@ -142,7 +142,7 @@ goals:
 					t.Fatal(err)
 				}
 			}
-			account := w.flush()
+			account := w.done()
 			if tt.fires == "" {
 				if n := len(w.cdp.Events()); n != 0 {
 					t.Errorf("%d events, want none", n)

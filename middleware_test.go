@@ -92,7 +92,7 @@ func TestRequestBecomesGoal(t *testing.T) {
 	v.post("/contact", "topic=sales")
 	v.post("/checkout", "total=129.90")
 	v.get("/files/2026/eu/guide.pdf")
-	account := w.flush()
+	account := w.done()
 	id := v.id()
 	if id == "" {
 		t.Fatal("the visitor has no browser ID")
