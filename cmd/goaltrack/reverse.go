@@ -157,6 +157,9 @@ type verbatim struct {
 
 // WriteHeader sends the status the site sent.
 func (v *verbatim) WriteHeader(status int) {
+	if status == http.StatusContinue {
+		return // net/http says it itself when the body is asked for; twice would be once too often
+	}
 	if status < 200 && status != http.StatusSwitchingProtocols {
 		if !v.http10 { // RFC 9110 section 15.2: HTTP/1.0 does not know them
 			v.ResponseWriter.WriteHeader(status)

@@ -231,6 +231,9 @@ func TestExpectContinue(t *testing.T) {
 		expect(t, reader, "HTTP/1.1 100 Continue\r\n\r\n")
 		send(t, conn, "topic=tea")
 		response := answer(t, reader)
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: accepted with %s %v\n%s", path, response.Status, response.Header, proxy.stderr)
+		}
 		expect(t, response.Body, "got topic=tea")
 	}
 }
