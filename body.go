@@ -1,7 +1,6 @@
 package goaltrack
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -74,7 +73,7 @@ func (f teeFate) String() string {
 // the wire, the way "Expect: 100-continue" and early rejections need it, and a
 // form nobody read is not a form somebody processed.
 //
-// It belongs on a copy of the request (see withBody), never on the one net/http
+// It belongs on a copy of the request (http.Request.WithContext), never on the one net/http
 // gave us: the server recognises its own body types there, and behind anything
 // else waits for a body the client is holding back (golang/go#63152).
 //
@@ -232,13 +231,6 @@ func (t *bodyTee) release() {
 	clear(t.kept)
 	t.kept = nil
 	t.giveBack()
-}
-
-// withBody returns a copy of r with another body. The handler gets the copy.
-func withBody(ctx context.Context, r *http.Request, body io.ReadCloser) *http.Request {
-	r2 := r.WithContext(ctx)
-	r2.Body = body
-	return r2
 }
 
 // copyBack hands on what a handler left on its copy of the request, for a

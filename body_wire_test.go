@@ -362,3 +362,10 @@ func TestProxyEarlyAnswer(t *testing.T) {
 		}
 	})
 }
+
+// withBody returns a copy of r with another body. The handler gets the copy.
+func withBody(ctx context.Context, r *http.Request, body io.ReadCloser) *http.Request {
+	r2 := r.WithContext(ctx)
+	r2.Body = body
+	return r2
+}

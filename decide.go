@@ -144,7 +144,9 @@ func (tr *tracked) end(f fate) {
 	tr.mu.Lock()
 	tr.ended = true
 	tr.mu.Unlock()
-	for i, c := range tr.candidates {
+	for i := range tr.candidates {
+		c := &tr.candidates[i]
+		tr.x.failed = c.failed
 		switch {
 		case tr.decidedLater(i):
 		case c.early != fired:
@@ -168,7 +170,7 @@ func (tr *tracked) endAnswered(f fate) {
 		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.sameGoal(b.trigger) }) {
 			continue
 		}
-		tr.x.failed = nil
+		tr.x.failed = c.failed
 		verdict := f
 		if f == fired || c.early != fired {
 			verdict = tr.judge(c)
@@ -183,12 +185,10 @@ func (tr *tracked) endAnswered(f fate) {
 			continue
 		}
 		tr.decide(c.trigger, verdict, leftNote(gone, verdict))
-		if g := c.trigger.goal; g != nil && verdict.isNearMiss() {
-			tr.t.ledger.miss(g.Name, tr.x.missed(verdict))
-		}
 	}
 	for i := range tr.raised {
 		g := &tr.raised[i].goal.triggers[0]
+		tr.x.failed = nil
 		verdict := tr.judgeRaised(g, tr.raised[i].data)
 		if verdict == fired {
 			verdict = tr.emit(g, tr.raised[i].data)
@@ -249,4 +249,7 @@ func (tr *tracked) decide(g *trigger, f fate, note string) {
 		note = "bot_counted"
 	}
 	tr.t.ledger.decide(g.name(), f, tr.id, note)
+	if g.goal != nil && f.isNearMiss() {
+		tr.t.ledger.miss(g.name(), tr.x.missed(f))
+	}
 }

@@ -89,11 +89,6 @@ func (f formFields) tooLong(name string) bool {
 	return false
 }
 
-// formValue returns the first value of one field.
-func formValue(contentType string, body []byte, name string) (value string, found bool) {
-	return scanForm(contentType, body, []string{name}).get(name)
-}
-
 // scanForm reads the wanted fields of a urlencoded or multipart body in one
 // pass. The first value of a name wins, as in [url.Values.Get]. A body of any
 // other kind has no fields. The result does not refer to body.

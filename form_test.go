@@ -216,3 +216,8 @@ func BenchmarkScanForm(b *testing.B) {
 		})
 	}
 }
+
+// formValue returns the first value of one field.
+func formValue(contentType string, body []byte, name string) (value string, found bool) {
+	return scanForm(contentType, body, []string{name}).get(name)
+}

@@ -263,6 +263,22 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
+// TestEarlyNearMisses: also what is known before the handler runs.
+func TestEarlyNearMisses(t *testing.T) {
+	w := newWorld(t, "goals:\n  - goal: SEARCHED\n    visit: /search\n    if: { query.q: present }\n  - goal: ALWAYS\n    visit: /search\n", http.HandlerFunc(answerAs))
+	v := w.visitor()
+	v.get("/search")
+	v.get("/search", "Sec-Fetch-Dest", "empty") // nobody's way to a page
+	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	w.done()
+	misses := w.tracker.Snapshot().Goals[0].NearMisses
+	if len(misses) != 1 || misses[0].Times != 2 || misses[0].What != "if: query.q: present does not hold" {
+		t.Errorf("near misses: %+v", misses)
+	}
+}
+
 // TestRulesHashOnEvents: a jump in the numbers can be traced to the file.
 func TestRulesHashOnEvents(t *testing.T) {
 	w := newWorld(t, "goals:\n  - goal: SEEN\n    visit: /\n", http.HandlerFunc(answerAs), func(c *goaltrack.Config) { c.RulesHash = true })

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // Warnings are what is no fault but may not be what was meant, in the order of
@@ -24,6 +26,9 @@ func (rs *Rules) lint(f *faults) {
 		f.goal, f.name = i, g.Name
 		if len(g.triggers) == 0 {
 			continue
+		}
+		if cdp.FormerlyReserved(g.typ) {
+			f.warn("goal", "older tenants of the CDP reserve the event type "+g.typ, "put the site before it, such as SHOP:"+g.typ)
 		}
 		g.lintTriggers(f)
 		for j := range g.triggers {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
 // nameOf finds the goal's name for the messages.
@@ -164,29 +166,9 @@ func nearest(s string, words []string) string {
 	s = strings.ToLower(s)
 	best, least := "", min(2, (len(s)+2)/3)+1
 	for _, w := range words {
-		if d := distance(s, w); d < least {
+		if d := spelling.Distance(s, w); d < least {
 			best, least = w, d
 		}
 	}
 	return best
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

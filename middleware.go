@@ -38,12 +38,6 @@ type site struct {
 	line   *line // nil with DryRun
 }
 
-// The bounds of forms held in memory while handlers read them.
-const (
-	formLimit  = 64 << 10 // of one form
-	formsLimit = 32 << 20 // of all at once
-)
-
 // New starts a tracker. It returns every fault of the configuration at once,
 // and then has started nothing. It opens no connection itself; with
 // Cookie.Warm, its background does.
@@ -53,7 +47,7 @@ func New(config Config) (*Tracker, error) {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	t := &Tracker{config: c, bots: newBotCache(), ledger: newLedger()}
-	t.forms.limit = formsLimit
+	t.forms.limit = defaultFormBudget
 	t.useRules(c.Rules)
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}

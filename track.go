@@ -47,8 +47,9 @@ type tracked struct {
 // candidate is a goal whose path and method match.
 type candidate struct {
 	trigger *trigger
-	early   fate // fired, or why it is known before the handler runs not to count
-	counted bool // it fired, so that alternatives of its goal need not
+	early   fate       // fired, or why it is known before the handler runs not to count
+	failed  *condition // that did not hold early
+	counted bool       // it fired, so that alternatives of its goal need not
 }
 
 // viewGoal is the name under which page views are counted.
@@ -130,7 +131,9 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	for _, g := range triggers {
 		c := candidate{trigger: g, early: g.judgeGate(gate)}
 		if c.early == fired {
+			tr.x.failed = nil
 			c.early = g.goal.judgeEarly(&tr.x)
+			c.failed = tr.x.failed
 		}
 		open = open || c.early == fired
 		tr.candidates = append(tr.candidates, c)
@@ -261,7 +264,7 @@ func (tr *tracked) watchForm(r *http.Request) {
 			continue
 		}
 		tr.formType = r.Header.Get("Content-Type")
-		fate, ok := tr.tee.start(r, formLimit, &tr.t.forms, tr.readsJSON())
+		fate, ok := tr.tee.start(r, defaultFormLimit, &tr.t.forms, tr.readsJSON())
 		if ok {
 			r.Body = &tr.tee
 		} else {
