@@ -22,8 +22,8 @@ const (
 	JP Region = "jp" // api-engage-jpe.sitecorecloud.io
 )
 
-// host returns the region's base URL, or "" for a region we do not know.
-func (r Region) host() string {
+// URL returns the region's base URL, "" for a region that is none of the above.
+func (r Region) URL() string {
 	switch r {
 	case EU, US, AP:
 		return "https://api-engage-" + string(r) + ".sitecorecloud.io"
@@ -125,7 +125,7 @@ func (d Direct) Validate() error {
 		errs = append(errs, checkBase(d.base()))
 	case d.Region == "":
 		errs = append(errs, errors.New("cdp: Direct: Region or BaseURL is required"))
-	case d.Region.host() == "":
+	case d.Region.URL() == "":
 		errs = append(errs, fmt.Errorf("cdp: Direct.Region %q is not one of eu, us, ap, jp", d.Region))
 	}
 	errs = append(errs,
@@ -141,7 +141,7 @@ func (d Direct) Validate() error {
 
 func (d Direct) base() string {
 	if d.BaseURL == "" {
-		return d.Region.host()
+		return d.Region.URL()
 	}
 	base := strings.TrimRight(d.BaseURL, "/")
 	return strings.TrimRight(strings.TrimSuffix(base, "/v1.2"), "/")

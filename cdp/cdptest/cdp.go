@@ -34,6 +34,10 @@ type Options struct {
 	// answered 201 and recorded as [Event.Lost]. Empty: any but the empty one.
 	SiteNames []string
 
+	// APIToken is what the REST API wants beside the client key. Empty: any but
+	// the empty one will do.
+	APIToken string
+
 	// Keep is how many events, and how many requests, are kept; the oldest fall
 	// out first. 0 and less: 10,000.
 	Keep int

@@ -1,6 +1,7 @@
 package cdptest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
@@ -277,5 +279,65 @@ func TestLostEvents(t *testing.T) {
 		if e := events[len(events)-1]; g.status != 201 || e.Lost != test.lost || e.PointOfSale != test.pos {
 			t.Errorf("%s: answered %d, point of sale %q, lost %v", test.name, g.status, e.PointOfSale, e.Lost)
 		}
+	}
+}
+
+// TestGuest reads back whether an event was taken in or lost.
+func TestGuest(t *testing.T) {
+	s := cdptest.NewServer(t, cdptest.Options{ClientKeys: []string{"key"}, PointsOfSale: []string{"shop"}, APIToken: "token"})
+	read := func(guest, key, token string) (int, map[string]any) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/v2.1/guests/"+guest, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(key, token)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var members map[string]any
+		if err := json.NewDecoder(res.Body).Decode(&members); err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, members
+	}
+	tenant := s.Direct()
+	client, err := cdp.New(tenant, cdp.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	b, err := client.CreateBrowser(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		pos  string
+		seen bool
+	}{{"mistyped", false}, {"shop", true}} {
+		tenant.PointOfSale = step.pos
+		sender, err := cdp.New(tenant, cdp.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := cdp.Custom("A", nil)
+		e.BrowserID = b.ID
+		if _, err := sender.Send(t.Context(), &e); err != nil {
+			t.Fatal(err)
+		}
+		sender.Close()
+		status, guest := read(b.Guest, "key", "token")
+		if _, seen := guest["lastSeen"]; status != http.StatusOK || guest["ref"] != b.Guest || seen != step.seen {
+			t.Errorf("after an event for %s: %d, %v", step.pos, status, guest)
+		}
+	}
+	for _, bad := range [][3]string{{b.Guest, "other", "token"}, {b.Guest, "key", "other"}, {b.Guest, "", ""}} {
+		if status, _ := read(bad[0], bad[1], bad[2]); status != http.StatusUnauthorized {
+			t.Errorf("%q: %d", bad, status)
+		}
+	}
+	if status, _ := read("nobody", "key", "token"); status != http.StatusNotFound {
+		t.Errorf("nobody: %d", status)
 	}
 }

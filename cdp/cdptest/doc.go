@@ -22,6 +22,7 @@
 //	GET  /v1.2/browser/{browser ID}/show.json its guest
 //	POST /v1.2/events                         an event
 //	GET  /v1.2/event/create.json              an event in the URL
+//	GET  /v2.1/guests/{guest ID}              a guest, by the REST API
 //
 // The first three exist under /v1/events too, which makes them calls to the
 // edge proxy. Where documentation and SDKs disagree the documentation wins, so
@@ -33,8 +34,9 @@
 // answered 201 and never seen again. Here it is recorded with [Event.Lost] set.
 //
 // Not looked at: the values of channel, language, currency and page, and
-// whether the guest of an ORDER_CHECKOUT has been identified. Personalize, REST
-// and batch calls answer 404.
+// whether the guest of an ORDER_CHECKOUT has been identified. Of the REST API
+// there is only that one call, with a guest's lastSeen; Personalize and batch calls
+// answer 404.
 //
 // # Bounds
 //

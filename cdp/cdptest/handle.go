@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // handle does what the contract says for one request and returns the answer.
@@ -36,6 +37,8 @@ func (x *exchange) obey() (reply, *refusal) {
 		return x.create()
 	case Shows:
 		return x.show()
+	case Reads:
+		return x.read()
 	default:
 		return x.send()
 	}
@@ -77,6 +80,37 @@ func (x *exchange) show() (reply, *refusal) {
 	return okReply(http.StatusOK, x.call, map[string]any{
 		"ref": x.call.browserID, "customer": map[string]any{"ref": guest},
 	}), nil
+}
+
+// read tells of a guest when he was last seen: by an event that was not lost.
+// Which of its many members the real API sets at once is not documented.
+func (x *exchange) read() (reply, *refusal) {
+	key, token, _ := x.r.BasicAuth()
+	if !knows(x.c.o.ClientKeys, key) || token == "" || x.c.o.APIToken != "" && token != x.c.o.APIToken {
+		return reply{}, refusef(http.StatusUnauthorized, "client key and API token are missing or wrong")
+	}
+	x.c.mu.Lock()
+	defer x.c.mu.Unlock()
+	found, seen := false, time.Time{}
+	for id, guest := range x.c.known {
+		if found = guest == x.call.guest; !found {
+			continue
+		}
+		for _, e := range x.c.events.live() {
+			if e.BrowserID == id && !e.Lost {
+				seen = e.Time
+			}
+		}
+		break
+	}
+	if !found {
+		return reply{}, refusef(http.StatusNotFound, "guest %.100q is not known", x.call.guest)
+	}
+	members := map[string]any{"ref": x.call.guest, "guestType": "VISITOR"}
+	if !seen.IsZero() {
+		members["lastSeen"] = seen.UTC().Format(time.RFC3339)
+	}
+	return jsonReply(http.StatusOK, members), nil
 }
 
 // send takes an event in.

@@ -70,12 +70,13 @@ const (
 	Shows                    // browser/{browser ID}/show.json: the guest of a browser ID
 	Sends                    // events or event/create.json: an event
 	Others                   // a path the stand-in does not have
+	Reads                    // /v2.1/guests/{guest ID}: a guest, by the REST API
 )
 
-// String names the kinds: "create", "show", "event", "other", joined with "|".
+// String names the kinds: "create", "show", "event", "other", "guest", joined with "|".
 func (k Kind) String() string {
 	var names []string
-	for i, name := range []string{"create", "show", "event", "other"} {
+	for i, name := range []string{"create", "show", "event", "other", "guest"} {
 		if k&(1<<i) != 0 {
 			names = append(names, name)
 		}

@@ -233,7 +233,7 @@ func TestWaitEventsTellsFaults(t *testing.T) {
 
 func TestKindString(t *testing.T) {
 	for kind, want := range map[cdptest.Kind]string{
-		0: "", cdptest.Creates: "create", cdptest.Shows: "show", cdptest.Sends: "event", cdptest.Others: "other",
+		0: "", cdptest.Creates: "create", cdptest.Shows: "show", cdptest.Sends: "event", cdptest.Others: "other", cdptest.Reads: "guest",
 		cdptest.Creates | cdptest.Sends: "create|event",
 	} {
 		if got := kind.String(); got != want {

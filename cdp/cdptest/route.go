@@ -15,6 +15,7 @@ type call struct {
 	edge      bool
 	method    string // the one method this path has
 	browserID string // of show.json
+	guest     string // of the REST API
 	clientKey string // as sent: in the query, or in the body of a POST
 	query     url.Values
 	malformed error // of the query
@@ -34,6 +35,8 @@ func route(u *url.URL) *call {
 		c.kind, c.method = Sends, http.MethodGet
 	case path == "/v1.2/browser/create.json":
 		c.kind, c.method = Creates, http.MethodGet
+	case strings.HasPrefix(path, "/v2.1/guests/") && !c.edge:
+		c.kind, c.method, c.guest = Reads, http.MethodGet, strings.TrimPrefix(path, "/v2.1/guests/")
 	default:
 		rest, ok1 := strings.CutPrefix(path, "/v1.2/browser/")
 		id, ok2 := strings.CutSuffix(rest, "/show.json")

@@ -9,11 +9,13 @@
 //	goaltrack schema >goals.schema.json
 //	goaltrack proxy --to http://127.0.0.1:9000 --rules goals.yaml \
 //	    --region eu --client-key KEY --pos shop
+//	goaltrack doctor --region eu --client-key KEY --pos shop
 //	goaltrack cdp
 //
-// The first five read files and print, for people or with --json for programs.
+// The first five read files and print, for people or with --json for programs;
+// doctor asks a tenant, and prints likewise.
 //
-// The last two print one line, "listening on http://HOST:PORT", when they are
+// The commands proxy and cdp print one line, "listening on http://HOST:PORT", when they are
 // ready, and log to standard error. SIGINT and SIGTERM end them in order:
 // requests finish, goals are delivered, and proxy prints the account. A second
 // signal ends them at once.
@@ -22,6 +24,7 @@
 // when the settings, the rules or the settings file have faults (all are
 // listed) or a file is not there; and 1 when anything else fails. The one
 // difference is check, for which faults in rules are what it looks for: 1.
+// For doctor, 1 means that goals would not arrive.
 package main
 
 import (
@@ -79,6 +82,7 @@ func commands() []command {
 		{"diff", "tell what changes between two rule files", newComparison()},
 		{"schema", "print the JSON Schema of rule files, for editors", newSchemaPrinter()},
 		{"proxy", "count goals in front of a site in any language", newProxyProgram()},
+		{"doctor", "ask a tenant whether goals would arrive", newDoctor()},
 		{"cdp", "stand in for the CDP, for development", newStandIn()},
 	}
 }

@@ -40,7 +40,8 @@ type settings struct {
 	prefix   string // of the variables; empty: the command listens to flags alone
 	list     []setting
 	operands operands
-	note     string // what else the help says
+	others   []string // settings of other commands, which the file may hold too
+	note     string   // what else the help says
 }
 
 // errHelp is what load returns when the flags ask for help.
@@ -179,9 +180,9 @@ func (s *settings) file(config value) (map[string]value, error) {
 	if config.text == "" {
 		return nil, nil
 	}
-	given, err := readFile(config.text, s.names())
+	given, err := readFile(config.text, slices.Concat(s.names(), s.others))
 	for name, v := range given {
-		if s.find(name).path && v.text != "" && !filepath.IsAbs(v.text) {
+		if mine := s.find(name); mine != nil && mine.path && v.text != "" && !filepath.IsAbs(v.text) {
 			v.text = filepath.Join(filepath.Dir(config.text), v.text)
 			given[name] = v
 		}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// question is something to ask a tenant.
+type question struct {
+	name string
+	ask  func(context.Context, *visit) finding
+}
+
+// questions are asked in this order; what the first makes, the others use, so
+// that without it none of them is asked.
+var questions = []question{
+	{"a browser ID", askCreate},
+	{"a known ID", askShow},
+	{"an event", askEvent},
+	{"an event by GET", askGET},
+	{"a wrong key", askWrongKey},
+	{"another region", askRegion},
+	{"an unknown ID", askUnknownID},
+	{"a wrong point of sale", askPointOfSale},
+	{"a time in the past", askPast},
+	{"the same event twice", askTwice},
+	{"51 attributes", askLimit("attributes", func(e map[string]any) {
+		ext := map[string]any{}
+		for i := range 51 {
+			ext[fmt.Sprintf("a%d", i)] = i
+		}
+		e["ext"] = ext
+	})},
+	{"a list as attribute", askLimit("list", func(e map[string]any) { e["ext"] = map[string]any{"list": []int{1, 2}} })},
+	{"10,000 characters", askLimit("length", func(e map[string]any) { e["ext"] = map[string]any{"long": strings.Repeat("x", 10_000)} })},
+	{"another type", askAnotherType},
+	{"a lower-case type", askLimit("lowercase", func(e map[string]any) { e["type"] = "goaltrack_doctor_limits" })},
+	{"reading back", askReadBack},
+	{"the time it takes", askTime},
+}
+
+func skip(why string) finding { return finding{Verdict: notAsked, Found: why} }
+
+// askCreate makes the ID that the other questions need.
+func askCreate(ctx context.Context, v *visit) finding {
+	b, err := v.client.CreateBrowser(ctx)
+	if err != nil {
+		return v.trouble(err)
+	}
+	v.patient = b
+	if b.Guest == "" {
+		return finding{Verdict: otherwise, Found: v.last("made"), Advice: "the answer does not name the guest (customer_ref), so nothing can be read back"}
+	}
+	return finding{Verdict: asDocumented, Found: v.last("made")}
+}
+
+// askShow looks the new ID up, which goaltrack does before it replaces one.
+func askShow(ctx context.Context, v *visit) finding {
+	b, err := v.client.Show(ctx, v.patient.ID)
+	switch {
+	case err != nil:
+		return finding{Verdict: otherwise, Found: inWords(err), Advice: "an ID that the CDP has forgotten cannot be told from others: its visitor's events are held back"}
+	case v.patient.Guest != "" && b.Guest != v.patient.Guest:
+		return finding{Verdict: otherwise, Found: v.last("known, with another guest than when it was made")}
+	}
+	return finding{Verdict: asDocumented, Found: v.last("known")}
+}
+
+// askEvent sends what a goal sends.
+func askEvent(ctx context.Context, v *visit) finding {
+	if _, err := v.client.Send(ctx, v.event("an event")); err != nil {
+		return v.trouble(err)
+	}
+	v.sent++
+	return finding{Verdict: asDocumented, Found: v.last("accepted")}
+}
+
+// askGET sends the one form that doc.sitecore.com documents.
+func askGET(ctx context.Context, v *visit) finding {
+	direct, ok := v.site.(cdp.Direct)
+	if !ok {
+		return skip("the edge has no such call")
+	}
+	direct.Transport = cdp.GET
+	client, err := v.as(direct)
+	if err == nil {
+		_, err = client.Send(ctx, v.event("an event by GET"))
+	}
+	if err != nil {
+		return finding{Verdict: otherwise, Found: inWords(err), Advice: "keep cdp.Direct's default, POST"}
+	}
+	v.sent++
+	return finding{Verdict: asDocumented, Found: v.last("accepted")}
+}
+
+// askWrongKey tells whether a mistyped key would be noticed.
+func askWrongKey(ctx context.Context, v *visit) finding {
+	const no = "-goaltrack-doctor"
+	var site cdp.Site
+	switch s := v.site.(type) {
+	case cdp.Direct:
+		s.ClientKey += no
+		site = s
+	case cdp.Edge:
+		s.ContextID += no
+		site = s
+	}
+	return v.refusedKey(ctx, site, "a mistyped key is not noticed: watch in Sitecore that events arrive")
+}
+
+// askRegion tells whether a wrong region would be noticed.
+func askRegion(ctx context.Context, v *visit) finding {
+	direct, ok := v.site.(cdp.Direct)
+	if !ok || direct.Region == "" {
+		return skip("no --region is given")
+	}
+	if direct.Region = cdp.US; v.site.(cdp.Direct).Region == cdp.US {
+		direct.Region = cdp.EU
+	}
+	return v.refusedKey(ctx, direct, "a wrong region is not noticed: watch in Sitecore that events arrive")
+}
+
+// refusedKey expects 401 where the key does not belong.
+func (v *visit) refusedKey(ctx context.Context, site cdp.Site, unnoticed string) finding {
+	client, err := v.as(site)
+	if err != nil {
+		return skip(err.Error())
+	}
+	switch _, err = client.CreateBrowser(ctx); cdp.OutcomeOf(err) {
+	case cdp.Accepted:
+		return finding{Verdict: otherwise, Found: v.last("accepted"), Advice: unnoticed}
+	case cdp.SenderBad:
+		if v.transport.status == 401 {
+			return finding{Verdict: asDocumented, Found: v.last("refused")}
+		}
+		return finding{Verdict: learned, Found: v.last("refused"), Advice: "documented is 401; goaltrack holds all events at this answer, too"}
+	}
+	return finding{Verdict: otherwise, Found: inWords(err), Advice: "documented is 401; goaltrack would try again and not say that the key is wrong"}
+}
+
+// askUnknownID tells whether visitors whose ID was forgotten can be helped.
+func askUnknownID(ctx context.Context, v *visit) finding {
+	e := v.event("an unknown ID")
+	e.BrowserID = newID()
+	_, err := v.client.Send(ctx, e)
+	sent := v.last("")
+	_, showErr := v.client.Show(ctx, e.BrowserID)
+	switch send, show := cdp.OutcomeOf(err), cdp.OutcomeOf(showErr); {
+	case send == cdp.BrowserUnknown && show == cdp.BrowserUnknown:
+		return finding{Verdict: asDocumented, Found: "refused as unknown" + sent}
+	case send == cdp.Accepted:
+		return finding{Verdict: otherwise, Found: "accepted" + sent, Advice: "documented is 404; goaltrack never replaces an ID here, which does no harm"}
+	case send == cdp.BrowserUnknown:
+		return finding{Verdict: otherwise, Found: "refused as unknown" + sent + ", but looking it up says: " + either(showErr, "it is known"), Advice: "goaltrack replaces no ID here; events of forgotten IDs are held back and given up"}
+	}
+	return finding{Verdict: otherwise, Found: inWords(err), Advice: "documented is 404 with NOT_FOUND; goaltrack takes this answer for another trouble"}
+}
+
+// askPointOfSale sends an event that, by the documentation, is accepted and lost.
+func askPointOfSale(ctx context.Context, v *visit) finding {
+	var site cdp.Site
+	switch s := v.site.(type) {
+	case cdp.Direct:
+		s.PointOfSale = "goaltrack-doctor-none"
+		site = s
+	case cdp.Edge:
+		s.SiteName = "goaltrack-doctor-none"
+		site = s
+	}
+	client, err := v.as(site)
+	if err != nil {
+		return skip(err.Error())
+	}
+	stray, err := v.client.CreateBrowser(ctx)
+	if err != nil {
+		return skip("there is no second browser ID to ask with: " + inWords(err))
+	}
+	e := v.event("a wrong point of sale")
+	e.BrowserID = stray.ID
+	if _, err := client.Send(ctx, e); err != nil {
+		return finding{Verdict: otherwise, Found: inWords(err), Advice: "good: a mistyped point of sale is noticed here"}
+	}
+	v.stray = stray
+	return finding{Verdict: asDocumented, Found: v.last("accepted, and by the documentation lost"), Advice: "a mistyped point of sale is not noticed: compare it letter by letter"}
+}
+
+// askPast dates an event back. The edge SDKs send requested_at, always as now.
+func askPast(ctx context.Context, v *visit) finding {
+	past := time.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:04:05.000Z")
+	f := v.sendAltered(ctx, "a time in the past", func(e map[string]any) {
+		e["requested_at"] = past
+		e["ext"].(map[string]any)["occurredAt"] = past
+	})
+	if f.Verdict == learned && f.Advice == "" {
+		v.sent++
+		f.Advice = "see in the Event viewer whether its time is " + past
+	}
+	return f
+}
+
+// askTwice repeats an event, ID and all: is it counted once or twice?
+func askTwice(ctx context.Context, v *visit) finding {
+	e := v.event("the same event twice")
+	e.Ext = append(e.Ext, cdp.Attr{Name: "eventId", Value: newID()})
+	var refs [2]cdp.Receipt
+	for i := range refs {
+		var err error
+		if refs[i], err = v.client.Send(ctx, e); err != nil {
+			return finding{Verdict: learned, Found: fmt.Sprintf("accepted %d times, then: %s", i, inWords(err))}
+		}
+		v.sent++
+	}
+	if refs[0].Ref != "" && refs[0].Ref == refs[1].Ref {
+		return finding{Verdict: learned, Found: v.last("accepted twice under one number"), Advice: "it seems to be counted once"}
+	}
+	return finding{Verdict: learned, Found: v.last("accepted twice"), Advice: "it is counted twice, as documented nowhere; whoever reads the data can tell by ext.eventId"}
+}
+
+// askLimit sends an event that goaltrack would not.
+func askLimit(about string, alter func(map[string]any)) func(context.Context, *visit) finding {
+	return func(ctx context.Context, v *visit) finding {
+		return v.sendAltered(ctx, about, func(e map[string]any) {
+			// A type of its own: the CDP stops taking in an attribute that has
+			// changed its type.
+			e["type"] = "GOALTRACK_DOCTOR_LIMITS"
+			alter(e)
+		})
+	}
+}
+
+// askAnotherType sends an attribute as a text and then as a number.
+func askAnotherType(ctx context.Context, v *visit) finding {
+	typed := func(value any) finding {
+		return askLimit("type", func(e map[string]any) { e["ext"] = map[string]any{"changing": value} })(ctx, v)
+	}
+	typed("text")
+	return typed(1)
+}
+
+// sendAltered sends an event that was altered behind the back of package cdp,
+// which would refuse it.
+func (v *visit) sendAltered(ctx context.Context, about string, alter func(map[string]any)) finding {
+	var members map[string]any
+	if err := json.Unmarshal(v.event(about).AppendJSON(nil, v.site), &members); err != nil {
+		return skip(err.Error())
+	}
+	alter(members)
+	body, err := json.Marshal(members) // in the order of the names, of which browser_id is the first
+	if err != nil {
+		return skip(err.Error())
+	}
+	switch _, err := v.client.Post(ctx, body, ""); cdp.OutcomeOf(err) {
+	case cdp.Accepted:
+		return finding{Verdict: learned, Found: v.last("accepted")}
+	case cdp.EventBad:
+		return finding{Verdict: learned, Found: inWords(err), Advice: "goaltrack sends no such event"}
+	default:
+		return finding{Verdict: learned, Found: inWords(err), Advice: "an answer that says nothing about the event"}
+	}
+}
+
+// askTime is about the answers so far.
+func askTime(_ context.Context, v *visit) finding {
+	n, median, longest := v.transport.times()
+	if n == 0 {
+		return skip("nothing was answered")
+	}
+	f := finding{Verdict: learned, Found: fmt.Sprintf("%d answers: half of them within %s, the longest %s", n, rounded(median), rounded(longest))}
+	if longest > v.options.Timeout/2 {
+		f.Advice = "a timeout below the CDP's own makes duplicates: raise Delivery.Timeout"
+	}
+	return f
+}
