@@ -193,8 +193,23 @@ type Delivery struct {
 	QueueEvents int
 	QueueBytes  int64
 
+	// SpoolDir is a directory on a local disk in which events wait until they
+	// are delivered, so that they outlive the process; see [Level]. It is made
+	// if it is not there, and belongs to one process at a time. If it cannot be
+	// used, the site starts all the same with a queue in memory: one line with
+	// the level Error says so, and Snapshot's Queue.Degraded.
+	// Default: "", events wait in memory.
+	SpoolDir string
+
+	// Level is what a crash may cost. Default: LevelDurable with a SpoolDir,
+	// else LevelMemory. The other two need one.
+	Level Level
+
+	// SpoolBytes bounds what the spool takes of the disk. Default: 1 GiB.
+	SpoolBytes int64
+
 	// MaxAge is how long an event is tried before it goes to the dead letters
-	// with the reason "expired". Default: 10 minutes.
+	// with the reason "expired". Default: 10 minutes, 72 hours with a SpoolDir.
 	MaxAge time.Duration
 
 	// Workers is how many requests to the CDP may be under way for each site,
@@ -216,6 +231,17 @@ type Delivery struct {
 	// random time up to base x 2^failures, at most max.
 	// Defaults: 1 s and 5 min.
 	BackoffBase, BackoffMax time.Duration
+
+	// Wait is for serverless platforms, which freeze a process as soon as it
+	// has answered (AWS Lambda; Cloud Run with CPU during requests only): what
+	// is queued then would be sent with the next request, or never. A request
+	// whose goals fired returns when its events have met their fate, but waits
+	// no longer than this; if that is too short, the note wait_timed_out is
+	// counted and the events stay queued. Other requests do not wait. The
+	// handler has returned by then, but the answer may not have left.
+	// Tracker.Send and a Tracker.Trigger that sends at once wait as well.
+	// Default: 0, nobody waits.
+	Wait time.Duration
 
 	// HTTPClient sends the events. Default: one made for the purpose.
 	// Redirects are refused whatever it says, because a redirected POST

@@ -23,7 +23,14 @@ func (c Config) withDefaults() Config {
 	def(&c.OptOutCookie, "gt_optout")
 	def(&c.Delivery.QueueEvents, 10_000)
 	def(&c.Delivery.QueueBytes, 16<<20)
-	def(&c.Delivery.MaxAge, 10*time.Minute)
+	if c.Delivery.SpoolDir == "" {
+		def(&c.Delivery.Level, LevelMemory)
+		def(&c.Delivery.MaxAge, 10*time.Minute)
+	} else {
+		def(&c.Delivery.Level, LevelDurable)
+		def(&c.Delivery.MaxAge, 72*time.Hour)
+	}
+	def(&c.Delivery.SpoolBytes, 1<<30)
 	def(&c.Delivery.Workers, 16)
 	def(&c.Delivery.Timeout, 10*time.Second)
 	def(&c.Delivery.UnknownAttempts, 3)
@@ -168,6 +175,8 @@ func (d *Delivery) validate() error {
 		{"UnknownAttempts", int64(d.UnknownAttempts)},
 		{"BackoffBase", int64(d.BackoffBase)},
 		{"BackoffMax", int64(d.BackoffMax)},
+		{"SpoolBytes", d.SpoolBytes},
+		{"Wait", int64(d.Wait)},
 	} {
 		if f.value < 0 {
 			errs.add("Delivery.%s: must not be negative", f.name)
@@ -175,6 +184,17 @@ func (d *Delivery) validate() error {
 	}
 	if d.Workers > 1024 {
 		errs.add("Delivery.Workers: %d is more than 1024", d.Workers)
+	}
+	switch {
+	case d.Level != LevelMemory && d.Level != LevelDurable && d.Level != LevelStrict:
+		errs.add("Delivery.Level: %q is none of %q, %q, %q", d.Level, LevelMemory, LevelDurable, LevelStrict)
+	case d.SpoolDir == "" && d.Level != LevelMemory && d.Queue == nil:
+		errs.add("Delivery.Level: %q needs a SpoolDir", d.Level)
+	case d.SpoolDir != "" && d.Level == LevelMemory:
+		errs.add("Delivery.Level: %q keeps nothing in SpoolDir", d.Level)
+	}
+	if d.SpoolDir != "" && d.Queue != nil {
+		errs.add("Delivery: Queue and SpoolDir exclude each other")
 	}
 	return errors.Join(errs...)
 }

@@ -28,7 +28,7 @@ func (tr *tracked) emit(g *trigger, data Data) fate {
 			return f
 		}
 	}
-	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e)
+	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits())
 }
 
 // identityOf makes the IDENTITY that goes before a goal, nil if the request
@@ -108,8 +108,9 @@ func (tr *tracked) key() string {
 }
 
 // enqueue encodes the event of a goal, and the IDENTITY before it if there is
-// one, and offers them to the queue, both or neither.
-func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event) fate {
+// one, and offers them to the queue, both or neither. With a, if that is not nil,
+// their fate can be waited for.
+func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *awaited) fate {
 	now := time.Now()
 	item, f := t.item(s, g, e, id, userAgent, now)
 	if f != fired {
@@ -129,9 +130,9 @@ func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, use
 	case t.sender == nil:
 		return fired
 	case who != nil:
-		return t.sender.offer(ctx, first, item)
+		return t.sender.offerFor(ctx, a, first, item)
 	}
-	return t.sender.offer(ctx, item)
+	return t.sender.offerFor(ctx, a, item)
 }
 
 // item encodes one event for the queue.

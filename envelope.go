@@ -12,7 +12,8 @@ import (
 // and what is needed to send and account for it. Its encoding is
 //
 //	version (1 byte), flags (1 byte),
-//	site, goal and user agent (each a uvarint length and the bytes), body
+//	site, goal and user agent (each a uvarint length and the bytes), body,
+//	the number of a request that waits (8 bytes, if the flags say so)
 //
 // The body is kept encoded, so that a worker need not parse it: what is only
 // known late (a browser ID, that the event is late) is spliced in, which
@@ -22,12 +23,14 @@ type envelope struct {
 	hasExt                bool
 	dropLate              bool // rather dropped than sent late
 	body                  []byte
+	awaited               uint64 // a request waits for its fate under this number; see waits
 }
 
 const (
 	envelopeVersion = 1
 	flagExt         = 1
 	flagDropLate    = 2
+	flagAwaited     = 4
 )
 
 // appendHead appends all but the body.
@@ -56,7 +59,15 @@ func parseEnvelope(b []byte) (e envelope, err error) {
 		return e, errEnvelope
 	}
 	e.hasExt, e.dropLate = b[1]&flagExt != 0, b[1]&flagDropLate != 0
+	awaited := b[1]&flagAwaited != 0
 	b = b[2:]
+	if awaited {
+		end := len(b) - awaitedSize
+		if end < 0 {
+			return e, errEnvelope
+		}
+		e.awaited, b = binary.BigEndian.Uint64(b[end:]), b[:end:end]
+	}
 	for _, into := range [...]*string{&e.site, &e.goal, &e.userAgent} {
 		n, used := binary.Uvarint(b)
 		if used <= 0 || n > uint64(len(b[used:])) {

@@ -57,6 +57,7 @@ const (
 	fateEventInvalid
 	fateBeforeSend
 	fateQueueFull
+	fateDiskFull
 	fateClosed
 
 	decisionFates // those above are fates of decisions
@@ -110,6 +111,7 @@ var fateNames = [fateCount]string{
 	fateEventInvalid:   "event_invalid",
 	fateBeforeSend:     "before_send",
 	fateQueueFull:      "queue_full",
+	fateDiskFull:       "disk_full",
 	fateClosed:         "closed",
 	fateDelivered:      "delivered",
 	fateDead:           "dead",

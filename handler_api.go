@@ -104,6 +104,7 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data)
 		f = fateNoBrowserID // no cookie can be set any more, so each call would make another guest
 	default:
 		f = tr.emit(&g.triggers[0], data)
+		t.await(context.Background(), tr.awaited)
 	}
 	tr.decide(&g.triggers[0], f, "")
 	return refused(f)
@@ -130,7 +131,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateValueTooLong, fateValueMissing:
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateValueTooLong, fateValueMissing:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -179,7 +180,9 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		e, f = s.eventOf(g, &x, "", data)
 	}
 	if f == fired {
-		f = t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e)
+		a := t.awaits()
+		f = t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a)
+		t.await(ctx, a)
 	}
 	t.ledger.decide(g.Name, f, v.BrowserID, "")
 	if err := ctx.Err(); err != nil && f == fateQueueFull {

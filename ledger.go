@@ -286,39 +286,6 @@ func list(m map[string]uint64) string {
 	return " (" + strings.Join(keys, ", ") + ")"
 }
 
-// Snapshot is a tracker's state at one moment, made for a page or a monitor.
-type Snapshot struct {
-	Account
-	// Since is when the tracker started; all counts are since then, for this
-	// process alone.
-	Since time.Time `json:"since"`
-	// RulesHash is the fingerprint of the rule file in force, RulesFault why a
-	// newer one is not, if WatchRules found one with faults.
-	RulesHash  string `json:"rulesHash"`
-	RulesFault string `json:"rulesFault,omitempty"`
-	// Goals tells each goal's decisions, in the order of the rules.
-	Goals []GoalCount `json:"goals"`
-	// Notes count what is no fate of its own: cookies not set and why, IDs
-	// made and thrown away, forms counted although their sender had left.
-	Notes map[string]uint64 `json:"notes"`
-	// Recent are the last decisions and deliveries, newest first, at most 200.
-	Recent []Record `json:"recent"`
-	// Delivery tells how each site's delivery stands.
-	Delivery []SiteState `json:"delivery"`
-}
-
-// GoalCount is one goal's part of a snapshot.
-type GoalCount struct {
-	Goal     string            `json:"goal"`
-	Label    string            `json:"label,omitempty"`
-	Fired    uint64            `json:"fired"`
-	NotFired map[string]uint64 `json:"notFired"`
-	Last     time.Time         `json:"last,omitzero"`
-	// NearMisses say in words why it did not count although its path and
-	// method matched, the most frequent first, at most 16.
-	NearMisses []NearMiss `json:"nearMisses,omitempty"`
-}
-
 // goal adds up one goal.
 func (l *ledger) goal(name, label string) GoalCount {
 	c := GoalCount{Goal: name, Label: label, NotFired: map[string]uint64{}}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/queue"
 )
 
 // Tracker watches requests and sends goals. Make one with [New] and close it
@@ -96,11 +95,9 @@ func (t *Tracker) connect() error {
 	for i, ln := range lines {
 		ln.ids = newIDPool(creators[i].CreateBrowser, budget, warm, t.ledger, c.Logger)
 	}
-	q := c.Delivery.Queue
-	if q == nil {
-		q = queue.NewMemory(c.Delivery.QueueEvents, c.Delivery.QueueBytes)
-	}
+	q, where := c.openQueue()
 	t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
+	t.sender.store = where
 	return nil
 }
 
@@ -208,28 +205,6 @@ func (t *Tracker) account() Account {
 		waiting = t.sender.waiting()
 	}
 	return t.ledger.account(waiting)
-}
-
-// Snapshot returns the state of the tracker.
-func (t *Tracker) Snapshot() Snapshot {
-	rules := t.rules.Load()
-	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.hash}
-	for _, g := range rules.goals {
-		count := t.ledger.goal(g.Name, g.Label)
-		count.NearMisses = t.ledger.nearMisses(g)
-		s.Goals = append(s.Goals, count)
-	}
-	if fault := t.fault.Load(); fault != nil {
-		s.RulesFault = *fault
-	}
-	if t.config.Views == ViewsServer {
-		s.Goals = append(s.Goals, t.ledger.goal(viewGoal, "Page views"))
-	}
-	s.Notes, s.Recent = t.ledger.history()
-	if t.sender != nil {
-		s.Delivery = t.sender.states()
-	}
-	return s
 }
 
 // siteOf finds the site of a request: the longest prefix, and among equals a

@@ -96,6 +96,7 @@ func (sc *schedule) run(ctx context.Context) {
 		case j := <-sc.finished:
 			sc.running--
 			j.line.health.inFlight--
+			j.line.meter.add(j)
 			sc.finish(j)
 		case ask := <-sc.asks:
 			ask(sc)
@@ -116,12 +117,14 @@ func (sc *schedule) admit(d queue.Delivery) {
 	if err != nil {
 		d.Dead("unreadable")
 		sc.ledger.bury("", "", "unreadable")
+		sc.waits.met(e.awaited)
 		return
 	}
 	ln := sc.lines[e.site]
 	if ln == nil {
 		d.Dead("unknown_site")
 		sc.ledger.bury(e.goal, e.browserID(), "unknown_site")
+		sc.waits.met(e.awaited)
 		return
 	}
 	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID()}
@@ -206,6 +209,7 @@ func (sc *schedule) leaveLane(j *job) {
 func (sc *schedule) settled(j *job) {
 	sc.held--
 	j.line.health.held--
+	sc.waits.met(j.awaited)
 	sc.leaveLane(j)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -38,6 +39,8 @@ type sender struct {
 
 	intake  sync.RWMutex // held by offer while it appends; Close waits for it
 	closed  bool
+	waits   waits
+	store   store
 	closing sync.Once
 	last    Account
 	lastErr error
@@ -50,6 +53,7 @@ type line struct {
 	ids      *idPool
 	replaced replacements
 	health   health
+	meter    meter
 }
 
 // poster is what a worker needs of a cdp.Client.
@@ -70,6 +74,8 @@ type job struct {
 	failures int    // in a row, for the backoff
 	notYet   time.Time
 	err      error
+	began    time.Time     // when the last request began, zero if none was made
+	took     time.Duration // until it was answered
 	// madeID says that the worker made the browser ID; replaces is the ID the
 	// CDP did not know, if it stands for one.
 	madeID   bool
@@ -98,6 +104,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		room:     make(chan int),
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
+		waits:    waits{limit: config.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
 	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
@@ -110,6 +117,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		s.group.Go(func() error { s.work(sending); return nil })
 	}
 	s.group.Go(func() error { s.fetch(scheduling); return nil })
+	s.group.Go(func() error { s.summarize(scheduling); return nil })
 	go func() {
 		defer close(s.done)
 		defer close(s.jobs)
@@ -136,6 +144,22 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 		return fateEventInvalid
 	}
 	return fateQueueFull
+}
+
+// offerFor is offer for a request that waits for the fate of what it offers, if
+// a is not nil.
+func (s *sender) offerFor(ctx context.Context, a *awaited, items ...queue.Item) fate {
+	if a == nil {
+		return s.offer(ctx, items...)
+	}
+	s.waits.await(a, items)
+	f := s.offer(ctx, items...)
+	if f != fired {
+		for _, n := range a.numbers[len(a.numbers)-len(items):] {
+			s.waits.met(n)
+		}
+	}
+	return f
 }
 
 // fetch carries deliveries from the queue to the scheduler, as many as it has
@@ -187,6 +211,7 @@ var errLateEvent = errors.New("goaltrack: too late")
 // send makes one attempt and leaves the result in j.err. A panic, which only an
 // injected http.Client can cause, is an attempt with an unknown outcome.
 func (s *sender) send(ctx context.Context, j *job) {
+	j.began, j.took = time.Time{}, 0
 	defer func() {
 		if p := recover(); p != nil {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
@@ -209,7 +234,9 @@ func (s *sender) send(ctx context.Context, j *job) {
 		e.markLate(j.Time)
 	}
 	j.attempts++
+	j.began = time.Now()
 	_, j.err = j.line.client.Post(ctx, e.body, e.userAgent)
+	j.took = time.Since(j.began)
 	switch cdp.OutcomeOf(j.err) {
 	case cdp.BrowserUnknown:
 		j.err = s.confirm(ctx, j)
@@ -288,55 +315,34 @@ func (s *sender) close(ctx context.Context) error {
 	if cerr := s.queue.Close(context.WithoutCancel(ctx)); err == nil {
 		err = cerr
 	}
-	if _, inMemory := s.queue.(*queue.Memory); inMemory {
-		s.ledger.drop(fateShutdown.String(), uint64(s.queue.Stats().Waiting)) //nolint:gosec // Not negative.
-	}
+	s.ledger.drop(fateShutdown.String(), uint64(s.lost(s.queue.Stats()))) //nolint:gosec // Not negative.
 	return err
 }
 
-// states tells how each line is doing.
-func (s *sender) states() []SiteState {
-	got := make(chan []SiteState, 1)
-	ask := func(sc *schedule) {
-		states := make([]SiteState, 0, len(sc.order))
-		for _, ln := range sc.order {
-			states = append(states, SiteState{Site: ln.name, State: ln.health.state(), InFlight: ln.health.inFlight, IDsReady: ln.ids.size()})
-		}
-		got <- states
+// lost is how much of what waits ends with this process.
+func (s *sender) lost(stats queue.Stats) int {
+	if _, inMemory := s.queue.(*queue.Memory); inMemory {
+		return stats.Waiting
 	}
-	select {
-	case s.asks <- ask:
-		return <-got
-	case <-s.done:
-		return nil
-	}
+	return 0
 }
 
-// SiteState is how the delivery for one site stands.
-type SiteState struct {
-	Site string `json:"site"`
-	// State is "ok", "paused" (the CDP asked for it with Retry-After), "down"
-	// (it does not answer) or "held" (it refuses this sender: a wrong key,
-	// region or point of sale).
-	State string `json:"state"`
-	// InFlight is how many requests are under way.
-	InFlight int `json:"inFlight"`
-	// IDsReady is how many browser IDs are ready for new visitors.
-	IDsReady int `json:"idsReady"`
-}
-
-// waiting is what the account shows as waiting: what a closed memory queue
-// still held is dropped, not waiting.
-func (s *sender) waiting() int {
+// stats is what the queue holds. What a closed one has lost does not wait.
+func (s *sender) stats() queue.Stats {
+	stats := s.queue.Stats()
 	select {
 	case <-s.done:
-		if _, inMemory := s.queue.(*queue.Memory); inMemory {
-			return 0
-		}
 	default:
+		return stats
 	}
-	return s.queue.Stats().Waiting
+	if stats.Waiting -= s.lost(stats); stats.Waiting == 0 {
+		stats.Bytes, stats.Oldest = 0, time.Time{}
+	}
+	return stats
 }
+
+// waiting is what the account shows as waiting.
+func (s *sender) waiting() int { return s.stats().Waiting }
 
 // sleep waits, unless ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -78,7 +78,7 @@ func TestFlushOfAClosedSender(t *testing.T) {
 		if err := r.flush(t.Context()); !errors.Is(err, ErrClosed) {
 			t.Errorf("a Flush after: %v", err)
 		}
-		if s := r.states(); s != nil {
+		if s := r.states(); len(s) != 1 || s[0].State != "closed" || s[0].Outcomes["not_processed"] == 0 {
 			t.Errorf("states after: %v", s)
 		}
 	})

@@ -27,7 +27,8 @@ type tracked struct {
 	secure     bool    // the browser would keep a Secure cookie
 	store      storing // what the answer says about caches
 	inner      *http.Request
-	formType   string // Content-Type of the form
+	awaited    *awaited // the request's events, with Delivery.Wait
+	formType   string   // Content-Type of the form
 
 	// mu guards what handlers reach through the Tracker's methods, which may
 	// be called from goroutines of theirs.
@@ -255,6 +256,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	returned = true
 	tr.rec.finish()
 	tr.conclude()
+	tr.t.await(context.Background(), tr.awaited)
 }
 
 // watchForm tees the body of r if an open candidate reads form fields.

@@ -1,0 +1,150 @@
+package goaltrack
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// meter counts what came of a line's requests and how long they took. It
+// belongs to the scheduler.
+type meter struct {
+	sends, retries uint64
+	outcomes       [cdp.Unknown + 1]uint64
+	latency        latency
+	lastError      string
+	lastErrorAt    time.Time
+}
+
+// add counts the attempt that has just ended, if a request was made at all: an
+// event whose browser ID could not be had was not sent.
+func (m *meter) add(j *job) {
+	if j.began.IsZero() {
+		return
+	}
+	m.sends++
+	if j.attempts > 1 {
+		m.retries++
+	}
+	ended := j.began.Add(j.took)
+	m.outcomes[cdp.OutcomeOf(j.err)]++
+	m.latency.add(ended, j.took)
+	if j.err != nil {
+		m.lastError, m.lastErrorAt = inOurWords(j.err), ended
+	}
+}
+
+// inOurWords says what an error was without what the CDP wrote about it, which
+// may repeat what a visitor wrote.
+func inOurWords(err error) string {
+	e, ok := errors.AsType[*cdp.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	own := *e
+	own.Message = ""
+	return own.Error()
+}
+
+// byOutcome names the outcomes that happened: "accepted", "event_bad" and so on.
+func (m *meter) byOutcome() map[string]uint64 {
+	named := make(map[string]uint64)
+	for o, n := range m.outcomes {
+		if n > 0 {
+			named[strings.ReplaceAll(cdp.Outcome(o).String(), " ", "_")] = n
+		}
+	}
+	return named
+}
+
+// latency is a histogram of recent times. Its two windows take turns, so that
+// it tells of the last five to ten minutes, whatever happened before.
+type latency struct {
+	current, former latencyWindow
+}
+
+type latencyWindow struct {
+	since  time.Time
+	n      int
+	max    time.Duration
+	counts [len(latencyBounds)]uint32
+}
+
+const latencyTurn = 5 * time.Minute
+
+// latencyBounds are where the buckets end, eight to a doubling (so a percentile
+// is at most 9 % too high), from 0.1 ms to the 100 s that no attempt takes.
+var latencyBounds = func() (bounds [161]time.Duration) {
+	for i := range bounds {
+		bounds[i] = time.Duration(float64(100*time.Microsecond) * math.Pow(2, float64(i)/8))
+	}
+	return bounds
+}()
+
+func (l *latency) add(at time.Time, took time.Duration) {
+	l.turn(at)
+	w := &l.current
+	if w.n == 0 {
+		w.since = at
+	}
+	w.n++
+	w.max = max(w.max, took)
+	i, _ := slices.BinarySearch(latencyBounds[:], took)
+	w.counts[min(i, len(w.counts)-1)]++
+}
+
+// turn begins a new window if the current one is old enough.
+func (l *latency) turn(now time.Time) {
+	switch age := now.Sub(l.current.since); {
+	case l.current.n == 0 || age < latencyTurn:
+	case age < 2*latencyTurn:
+		l.former, l.current = l.current, latencyWindow{}
+	default:
+		l.former, l.current = latencyWindow{}, latencyWindow{}
+	}
+	if now.Sub(l.former.since) >= 2*latencyTurn {
+		l.former = latencyWindow{}
+	}
+}
+
+// Latency tells how long recent requests to the CDP took, from dialing to the
+// end of the answer: those of the last five to ten minutes. Percentiles are
+// rounded up by at most 9 %. In JSON, times are milliseconds.
+type Latency struct {
+	Requests           int
+	P50, P95, P99, Max time.Duration
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (l Latency) MarshalJSON() ([]byte, error) {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return json.Marshal(struct {
+		Requests int     `json:"requests"`
+		P50      float64 `json:"p50"`
+		P95      float64 `json:"p95"`
+		P99      float64 `json:"p99"`
+		Max      float64 `json:"max"`
+	}{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
+}
+
+func (l *latency) summary(now time.Time) Latency {
+	l.turn(now)
+	a, b := &l.current, &l.former
+	s := Latency{Requests: a.n + b.n, Max: max(a.max, b.max)}
+	for _, p := range []struct {
+		share float64
+		into  *time.Duration
+	}{{0.50, &s.P50}, {0.95, &s.P95}, {0.99, &s.P99}} {
+		rank := int(math.Ceil(p.share * float64(s.Requests)))
+		for i, seen := 0, 0; seen < rank; i++ {
+			seen += int(a.counts[i] + b.counts[i])
+			*p.into = min(latencyBounds[i], s.Max)
+		}
+	}
+	return s
+}

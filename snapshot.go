@@ -1,0 +1,150 @@
+package goaltrack
+
+import "time"
+
+// Snapshot is a tracker's state at one moment, made for a page or a monitor. It
+// holds nothing a visitor wrote, and can be written as JSON.
+type Snapshot struct {
+	Account
+	// Since is when the tracker started; all counts are since then, for this
+	// process alone.
+	Since time.Time `json:"since"`
+	// RulesHash is the fingerprint of the rule file in force, RulesFault why a
+	// newer one is not, if WatchRules found one with faults.
+	RulesHash  string `json:"rulesHash"`
+	RulesFault string `json:"rulesFault,omitempty"`
+	// Goals tells each goal's decisions, in the order of the rules.
+	Goals []GoalCount `json:"goals"`
+	// Notes count what is no fate of its own: cookies not set and why, IDs
+	// made and thrown away, forms counted although their sender had left,
+	// events accepted before they were on disk (not_yet_on_disk).
+	Notes map[string]uint64 `json:"notes"`
+	// Recent are the last decisions and deliveries, newest first, at most 200.
+	Recent []Record `json:"recent"`
+	// Queue tells what waits to be delivered, and where.
+	Queue QueueState `json:"queue"`
+	// Delivery tells how each site's delivery stands.
+	Delivery []SiteState `json:"delivery"`
+}
+
+// QueueState is how the queue stands.
+type QueueState struct {
+	// Level is where events wait: LevelMemory, LevelDurable or LevelStrict;
+	// "" for a queue of the configuration's own, and with DryRun.
+	Level Level `json:"level,omitempty"`
+	// Degraded says why Level is not what the configuration asks for, ""
+	// if it is.
+	Degraded string `json:"degraded,omitempty"`
+	// Damage says what of the spool could not be read when it was opened, "" if
+	// nothing was damaged. The files are kept beside it.
+	Damage string `json:"damage,omitempty"`
+	// Events and Bytes are what the queue holds, Oldest is the time of its
+	// oldest event.
+	Events int       `json:"events"`
+	Bytes  int64     `json:"bytes"`
+	Oldest time.Time `json:"oldest,omitzero"`
+	// DeadLetters is how many events given up are kept, for
+	// [Tracker.DeadLetters] and [Tracker.Resend].
+	DeadLetters int `json:"deadLetters"`
+}
+
+// SiteState is how the delivery for one site stands.
+type SiteState struct {
+	Site string `json:"site"`
+	// State is "ok", "paused" (the CDP asked for it with Retry-After), "down"
+	// (it does not answer), "held" (it refuses this sender: a wrong key,
+	// region or point of sale) or "closed".
+	State string `json:"state"`
+	// InFlight is how many requests are under way.
+	InFlight int `json:"inFlight"`
+	// IDsReady is how many browser IDs are ready for new visitors.
+	IDsReady int `json:"idsReady"`
+	// Sends counts the requests made for events, Retries those that were not
+	// an event's first, Outcomes what came of them: "accepted", "event_bad",
+	// "browser_unknown", "sender_bad", "not_processed", "unknown" (it may have
+	// been counted or not). [cdp.Outcome] tells the answers apart.
+	Sends    uint64            `json:"sends"`
+	Retries  uint64            `json:"retries"`
+	Outcomes map[string]uint64 `json:"outcomes"`
+	// LastError is the last answer but success, LastErrorAt when it came.
+	LastError   string    `json:"lastError,omitempty"`
+	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+	// Latency tells how long recent requests took.
+	Latency Latency `json:"latency"`
+}
+
+// GoalCount is one goal's part of a snapshot.
+type GoalCount struct {
+	Goal     string            `json:"goal"`
+	Label    string            `json:"label,omitempty"`
+	Fired    uint64            `json:"fired"`
+	NotFired map[string]uint64 `json:"notFired"`
+	Last     time.Time         `json:"last,omitzero"`
+	// NearMisses say in words why it did not count although its path and
+	// method matched, the most frequent first, at most 16.
+	NearMisses []NearMiss `json:"nearMisses,omitempty"`
+}
+
+// Snapshot returns the state of the tracker. It is cheap enough for a page that
+// asks every second, and works after Close as well.
+func (t *Tracker) Snapshot() Snapshot {
+	rules := t.rules.Load()
+	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.hash}
+	for _, g := range rules.goals {
+		count := t.ledger.goal(g.Name, g.Label)
+		count.NearMisses = t.ledger.nearMisses(g)
+		s.Goals = append(s.Goals, count)
+	}
+	if fault := t.fault.Load(); fault != nil {
+		s.RulesFault = *fault
+	}
+	if t.config.Views == ViewsServer {
+		s.Goals = append(s.Goals, t.ledger.goal(viewGoal, "Page views"))
+	}
+	s.Notes, s.Recent = t.ledger.history()
+	if t.sender != nil {
+		s.Queue = t.sender.queueState()
+		s.Delivery = t.sender.states()
+	}
+	return s
+}
+
+// queueState tells what the queue holds.
+func (s *sender) queueState() QueueState {
+	stats := s.stats()
+	return QueueState{
+		Level: s.store.level, Degraded: s.store.degraded, Damage: s.store.damage,
+		Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: len(s.letters()),
+	}
+}
+
+// states tells how each line is doing. The scheduler is asked, whose they are,
+// or read when it has ended.
+func (s *sender) states() []SiteState {
+	got := make(chan []SiteState, 1)
+	ask := func(*schedule) { got <- s.readStates(false) }
+	select {
+	case s.asks <- ask:
+		return <-got
+	case <-s.done:
+		return s.readStates(true)
+	}
+}
+
+func (s *sender) readStates(closed bool) []SiteState {
+	now := time.Now()
+	states := make([]SiteState, 0, len(s.order))
+	for _, ln := range s.order {
+		m := &ln.meter
+		st := SiteState{
+			Site: ln.name, State: ln.health.state(), InFlight: ln.health.inFlight, IDsReady: ln.ids.size(),
+			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now),
+			LastError: m.lastError, LastErrorAt: m.lastErrorAt,
+		}
+		if closed {
+			st.State = "closed"
+		}
+		states = append(states, st)
+	}
+	return states
+}

@@ -1,0 +1,119 @@
+package goaltrack
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// awaitingRig is a rig with requests that wait for their events.
+func awaitingRig(t *testing.T, limit time.Duration, answer func(*call) error) *rig {
+	t.Helper()
+	return newRig(t, Delivery{Wait: limit, QueueEvents: 4, BackoffBase: time.Minute}, answer)
+}
+
+// request offers events and waits as a request does.
+func (r *rig) request(ctx context.Context, goals ...string) (took time.Duration, met bool, fates []fate) {
+	r.t.Helper()
+	a := new(awaited)
+	for _, g := range goals {
+		f := r.offerFor(r.t.Context(), a, queue.Item{Body: testEvent("shop", g, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()})
+		if f == fired {
+			r.offered++
+		}
+		fates = append(fates, f)
+	}
+	begin := time.Now()
+	met = r.wait(ctx, a)
+	return time.Since(begin), met, fates
+}
+
+func TestWaitForTheFate(t *testing.T) {
+	const limit = 5 * time.Second
+	for _, tc := range []struct {
+		name   string
+		goals  []string
+		answer func(*call) error
+		took   time.Duration
+		met    bool
+	}{
+		{"delivered", []string{"A"}, nil, 50 * time.Millisecond, true},
+		{"three of one visitor, one after the other", []string{"A", "B", "C"}, nil, 150 * time.Millisecond, true},
+		{"dead", []string{"A"}, script(status(400)), 50 * time.Millisecond, true},
+		{"nothing", nil, nil, 0, true},
+		{"never", []string{"A"}, script(errRefused), limit, false},
+		{"one of two", []string{"A", "B"}, func(c *call) error {
+			if c.goal == "B" {
+				return errRefused
+			}
+			return nil
+		}, limit, false},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			r := awaitingRig(t, limit, tc.answer)
+			took, met, _ := r.request(t.Context(), tc.goals...)
+			if took != tc.took || met != tc.met {
+				t.Errorf("%v after %v, want %v after %v", met, took, tc.met, tc.took)
+			}
+			if n := len(r.waits.open); n != 0 {
+				t.Errorf("%d are still waited for", n)
+			}
+		})
+	}
+}
+
+// What the queue refuses is not waited for, and what others queued neither.
+func TestWaitForOnesOwnOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := awaitingRig(t, time.Hour, func(c *call) error {
+			if c.goal == "OTHER" {
+				return errRefused
+			}
+			return nil
+		})
+		r.offer(2, "OTHER")
+		after(time.Second)
+		took, met, fates := r.request(t.Context(), "A", "B", "C", "D")
+		if !met || took > time.Second || fates[2] != fired || fates[3] != fateQueueFull {
+			t.Errorf("%v after %v, %v", met, took, fates)
+		}
+	})
+}
+
+func TestWaitEndsWithItsContextAndTheSender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := awaitingRig(t, time.Hour, script(errRefused))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if took, met, _ := r.request(ctx, "A"); met || took != time.Second {
+			t.Errorf("%v after %v", met, took)
+		}
+		go func() { after(time.Second); _ = r.close(time.Second) }()
+		if took, met, _ := r.request(t.Context(), "B"); met || took > 3*time.Second {
+			t.Errorf("%v after %v", met, took)
+		}
+		if took, met, fates := r.request(t.Context(), "C"); !met || took > 0 || fates[0] != fateClosed {
+			t.Errorf("after Close: %v after %v, %v", met, took, fates)
+		}
+	})
+}
+
+// An event that another process waited for is delivered as any other.
+func TestAwaitedByAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, nil)
+		for n := range uint64(3) {
+			r.offerItem(queue.Item{Body: markAwaited(testEvent("shop", "A", visitorID(1)), n), Key: "1", Time: time.Now()})
+		}
+		r.offerItem(queue.Item{Body: []byte{envelopeVersion, flagAwaited, 1}, Key: "1", Time: time.Now()})
+		r.settle()
+		r.wantDelivered(3)
+		r.wantDead(map[string]uint64{"unreadable": 1})
+		if calls := r.cdp().of("A"); len(calls) != 3 || calls[0].body["browser_id"] != visitorID(1) {
+			t.Errorf("%d calls", len(calls))
+		}
+	})
+}
