@@ -58,6 +58,7 @@ const (
 	fateBeforeSend
 	fateQueueFull
 	fateDiskFull
+	fateDiskFailed
 	fateClosed
 
 	decisionFates // those above are fates of decisions
@@ -112,6 +113,7 @@ var fateNames = [fateCount]string{
 	fateBeforeSend:     "before_send",
 	fateQueueFull:      "queue_full",
 	fateDiskFull:       "disk_full",
+	fateDiskFailed:     "disk_failed",
 	fateClosed:         "closed",
 	fateDelivered:      "delivered",
 	fateDead:           "dead",

@@ -131,7 +131,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateValueTooLong, fateValueMissing:
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateValueTooLong, fateValueMissing:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil

@@ -48,7 +48,7 @@ func (s *sender) summarize(ctx context.Context) {
 // to count are no trouble of delivery.
 func unqueued(notFired map[string]uint64) map[string]uint64 {
 	left := make(map[string]uint64)
-	for _, f := range [...]fate{fateEventInvalid, fateQueueFull, fateDiskFull, fateClosed} {
+	for _, f := range [...]fate{fateEventInvalid, fateQueueFull, fateDiskFull, fateDiskFailed, fateClosed} {
 		if n := notFired[f.String()]; n > 0 {
 			left[f.String()] = n
 		}
