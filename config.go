@@ -154,17 +154,32 @@ const (
 )
 
 // Cookie shapes the browser-ID cookie, which goaltrack shares with Sitecore's
-// own scripts: its name is theirs (bid_<client key>, or sc_cid on the edge),
-// scripts can read it, and it is always Secure, SameSite=None and Path=/,
-// because any other form would make a second cookie beside theirs.
+// own scripts: its name is theirs (bid_<client key>, or sc_cid on the edge), and
+// so are Secure, SameSite=None and the absence of HttpOnly, which cannot be
+// changed. Every SDK sets them on the client and on the server, and rewrites the
+// cookie with them whenever it makes or moves an ID, so another choice would not
+// last; and without HttpOnly's absence the scripts could not read the ID and
+// would make a second guest.
 type Cookie struct {
-	// Domain is the cookie's Domain attribute: the same as in the page
-	// script's settings, or visitors get two IDs. Default: none, the cookie
-	// belongs to the host alone.
+	// Domain is the cookie's Domain attribute: a host name that every site's
+	// Hosts lie in, such as "shop.example", perhaps with a dot before it. It
+	// has to be the same as in the page script's settings (cookieDomain), or
+	// browsers keep two cookies of one name and visitors get two IDs. Default:
+	// none, the cookie belongs to the host alone.
 	Domain string
 
-	// MaxAge is how long the browser keeps the ID. Default: 730 days, as in
-	// Sitecore's SDKs; browsers cut it to about 400.
+	// Path is the cookie's Path attribute. Default: "/", which is what every
+	// Sitecore SDK writes, whatever its cookiePath setting says. With any other
+	// path their scripts keep a second cookie beside this one, and of the two a
+	// page reads the one with the longer path: set it only where no such script
+	// runs, to keep apart two sites on one host. Every site's PathPrefix has to
+	// lie within it.
+	Path string
+
+	// MaxAge is how long the browser keeps the ID, at least a second; it is
+	// sent in whole seconds. Default: 730 days, as in Sitecore's SDKs. Browsers
+	// cut it to 400 days
+	// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie).
 	MaxAge time.Duration
 
 	// Create says when an ID is made. Default: CreateVisit.
@@ -173,6 +188,19 @@ type Cookie struct {
 	// Warm is how many IDs are fetched when the tracker starts, so that the
 	// first visitors have one at once. Default: 2. Negative: none.
 	Warm int
+
+	// Wait is how long the answer to a new visitor's page may wait for an ID
+	// when none is ready, at most 10 seconds. Default: 0, never: the visitor
+	// gets his ID on a later page. The wait is at the first call of
+	// [Tracker.BrowserID] or when the header is written, and delays the first
+	// byte of that answer: as long as the CDP takes to make an ID, often 300 ms,
+	// and while it makes them slowly, Wait. It ends with the request's context.
+	// Only an answer that is to carry the cookie waits, for an ID that is being
+	// made for it: at most 128 at once, and nobody once the CDP has failed to
+	// make one, until it makes one again. While it lasts, other goroutines of
+	// the same request wait in Trigger, Identify, Confirm, Reject and Set.
+	// An ID that did not come in time is noted as id_wait_timed_out.
+	Wait time.Duration
 
 	// CreatePerSecond and CreateBurst bound the IDs made, since every one is a
 	// guest in the CDP and a scanner can ask for thousands. Beyond them the

@@ -15,6 +15,7 @@ import (
 // withDefaults returns the configuration with every default filled in.
 func (c Config) withDefaults() Config {
 	def(&c.Views, ViewsOff)
+	def(&c.Cookie.Path, "/")
 	def(&c.Cookie.MaxAge, 730*24*time.Hour)
 	def(&c.Cookie.Create, CreateVisit)
 	def(&c.Cookie.Warm, 2)
@@ -107,17 +108,7 @@ func (c *Config) validate() error {
 	default:
 		errs.add("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
 	}
-	if c.Cookie.MaxAge < time.Second {
-		errs.add("Cookie.MaxAge: %v is less than a second", c.Cookie.MaxAge)
-	}
-	if !validCookieDomain(c.Cookie.Domain) {
-		errs.add("Cookie.Domain: %q is not a host name", c.Cookie.Domain)
-	} else if host := c.outside(c.Cookie.Domain); host != "" {
-		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", c.Cookie.Domain, host)
-	}
-	if math.IsNaN(c.Cookie.CreatePerSecond) || c.Cookie.CreatePerSecond < 0 || c.Cookie.CreateBurst < 0 {
-		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
-	}
+	c.checkCookie(&errs)
 	if c.RequireConsent && c.Consent == nil {
 		errs.add("RequireConsent: no Consent reader is set, so nobody could ever be counted")
 	}
@@ -126,6 +117,36 @@ func (c *Config) validate() error {
 	}
 	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
 	return errors.Join(errs...)
+}
+
+// maxCookieWait bounds how long a page may wait for an ID.
+const maxCookieWait = 10 * time.Second
+
+func (c *Config) checkCookie(errs *configFaults) {
+	k := &c.Cookie
+	if k.MaxAge < time.Second {
+		errs.add("Cookie.MaxAge: %v is less than a second", k.MaxAge)
+	}
+	if !validCookieDomain(k.Domain) {
+		errs.add("Cookie.Domain: %q is not a host name such as shop.example", k.Domain)
+	} else if host := c.outside(k.Domain); host != "" {
+		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", k.Domain, host)
+	}
+	if !validCookiePath(k.Path) {
+		errs.add("Cookie.Path: %q is not a path such as /shop", k.Path)
+	} else {
+		for _, s := range c.Sites {
+			if !coversPath(k.Path, s.PathPrefix) {
+				errs.add("Cookie.Path: %q does not cover the site %s, whose pages would make a guest each", k.Path, s.Name)
+			}
+		}
+	}
+	if k.Wait < 0 || k.Wait > maxCookieWait {
+		errs.add("Cookie.Wait: %v is not between 0 and %v", k.Wait, maxCookieWait)
+	}
+	if math.IsNaN(k.CreatePerSecond) || k.CreatePerSecond < 0 || k.CreateBurst < 0 {
+		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
+	}
 }
 
 // fits finds goals with a value for which no site and no rule says a currency.

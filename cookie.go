@@ -17,54 +17,98 @@ type browserCookie struct {
 	name       string
 	legacy     []string
 	attributes string // "; Max-Age=..."
-	deletion   string
-	// legacyFirst: the edge SDKs copy a cookie of the former name over the
-	// present one, so that a visitor with both keeps the older.
-	legacyFirst bool
+	// removals delete a cookie: one without a Domain and, if one is set, one
+	// with it, which to a browser are two cookies (RFC 6265, section 5.3).
+	removals []string
 }
 
 func newBrowserCookie(site cdp.Site, c Cookie) browserCookie {
-	tail := "; SameSite=None; Secure; Path=/"
+	hostOnly := "; SameSite=None; Secure; Path=" + c.Path
+	tail, removals := hostOnly, []string{"=; Max-Age=0" + hostOnly}
 	if c.Domain != "" {
 		tail += "; Domain=" + c.Domain
+		removals = append(removals, "=; Max-Age=0"+tail)
 	}
-	_, isEdge := site.(cdp.Edge)
 	return browserCookie{
-		name:        site.CookieName(),
-		legacy:      site.LegacyCookieNames(),
-		attributes:  "; Max-Age=" + strconv.FormatInt(int64(c.MaxAge/time.Second), 10) + tail,
-		deletion:    "=; Max-Age=0" + tail,
-		legacyFirst: isEdge,
+		name:       site.CookieName(),
+		legacy:     site.LegacyCookieNames(),
+		attributes: "; Max-Age=" + strconv.FormatInt(int64(c.MaxAge/time.Second), 10) + tail,
+		removals:   removals,
 	}
 }
 
-// read returns the visitor's ID, "" if there is none. What is not a UUID is
-// treated as absent: scripts are known to leave an empty value, "undefined" and
-// "anonymous". former is the older cookie the ID was found in, to be migrated.
-func (c *browserCookie) read(h http.Header) (id, former string) {
+// brought is what a request's cookies say of the visitor.
+type brought struct {
+	id     string // "" if there is none
+	former string // the cookie of a former name that the ID is in, to be migrated
+	legacy uint8  // which of the former names are there, as bits
+	// stale says that the cookie's present name holds something else, too: junk,
+	// or an ID that is not the visitor's any more.
+	stale bool
+	// forgotten says that the ID that was there is not to be used any more.
+	forgotten bool
+}
+
+// read reads the visitor's ID. What is not a UUID is treated as absent: scripts
+// are known to leave an empty value, "undefined" and "anonymous". A visitor with
+// cookies of both names keeps the older ID: the edge SDKs copy it over the newer
+// one, and so does Engage 1.x in the browser (its server side does not look).
+func (c *browserCookie) read(h http.Header) (b brought) {
 	if len(h["Cookie"]) == 0 {
-		return "", ""
+		return b
 	}
-	id = cookieValue(h, c.name, cdp.ValidBrowserID)
-	if id != "" && !c.legacyFirst {
-		return id, ""
+	b.id = cookieValue(h, c.name, cdp.ValidBrowserID)
+	present := b.id
+	for i, name := range c.legacy {
+		old := cookieValue(h, name, cdp.ValidBrowserID)
+		if old == "" {
+			continue
+		}
+		if b.legacy == 0 && old != present { // else it was moved, and could not be deleted
+			b.id, b.former = old, name
+		}
+		b.legacy |= 1 << i
 	}
-	for _, name := range c.legacy {
-		if old := cookieValue(h, name, cdp.ValidBrowserID); old != "" {
-			return old, name
+	if len(c.removals) > 1 { // with one, the cookie set next takes the place of the other
+		cookieValue(h, c.name, func(v string) bool {
+			b.stale = v != b.id
+			return b.stale
+		})
+	}
+	return b
+}
+
+// set adds the cookie. It never replaces another Set-Cookie. Where the browser
+// also has one that belongs to the host alone, that is deleted first: scripts
+// would read whichever the browser lists first.
+func (c *browserCookie) set(h http.Header, id string, b brought) {
+	if b.stale {
+		h.Add("Set-Cookie", c.name+c.removals[0])
+	}
+	h.Add("Set-Cookie", c.name+"="+id+c.attributes)
+	if b.former != "" {
+		c.removeFormer(h, b)
+	}
+}
+
+// remove deletes the cookie, and those of former names.
+func (c *browserCookie) remove(h http.Header, b brought) {
+	c.delete(h, c.name)
+	c.removeFormer(h, b)
+}
+
+func (c *browserCookie) removeFormer(h http.Header, b brought) {
+	for i, name := range c.legacy {
+		if b.legacy&(1<<i) != 0 {
+			c.delete(h, name)
 		}
 	}
-	return id, ""
 }
 
-// set adds the cookie. It never replaces another Set-Cookie.
-func (c *browserCookie) set(h http.Header, id string) {
-	h.Add("Set-Cookie", c.name+"="+id+c.attributes)
-}
-
-// remove deletes a cookie of a former name.
-func (c *browserCookie) remove(h http.Header, former string) {
-	h.Add("Set-Cookie", former+c.deletion)
+func (c *browserCookie) delete(h http.Header, name string) {
+	for _, removal := range c.removals {
+		h.Add("Set-Cookie", name+removal)
+	}
 }
 
 // isSet reports whether the application set the cookie itself, and to which ID,
@@ -113,91 +157,38 @@ func storingOf(h http.Header) storing {
 	return storeUnsaid
 }
 
-// setCookies sets, renews, replaces or migrates the browser-ID cookie, if this
-// answer may carry it. tr.mu is held.
-func (tr *tracked) setCookies(h http.Header) {
-	c, status := &tr.site.cookie, tr.x.status
-	tr.store = storingOf(h)
-	if theirs, set := c.isSet(h); set {
-		if theirs != "" {
-			tr.id = theirs // one person, one guest
+// validCookieDomain accepts host names with or without a leading dot, which
+// browsers ignore. One of a single label would be refused by them, but for
+// localhost.
+func validCookieDomain(s string) bool {
+	if s == "" {
+		return true
+	}
+	s = strings.TrimPrefix(s, ".")
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
 		}
-		return
-	}
-	if status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
-		return
-	}
-	store := tr.store
-	set := tr.fresh
-	if tr.id != "" && !tr.fresh {
-		if id := tr.site.line.replaced.get(tr.id); id != "" {
-			tr.id, set = id, true
-		}
-		set = set || tr.former != "" || tr.navigation && store == storePrivate
-	}
-	// Of a client that has left, nobody would keep the ID.
-	if tr.id == "" && tr.r.Context().Err() == nil && tr.wantsID() {
-		switch {
-		case !tr.secure:
-			tr.t.ledger.note("cookie_insecure")
-		case store == storePublic:
-			tr.t.ledger.note("cookie_public_answer")
-		default:
-			if tr.id = tr.site.line.ids.take(); tr.id == "" {
-				tr.t.ledger.note("id_not_ready")
-			} else {
-				tr.fresh, set = true, true
+		for _, c := range []byte(label) {
+			if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+				return false
 			}
 		}
 	}
-	if !set {
-		return
-	}
-	if store == storePublic {
-		tr.t.ledger.note("cookie_public_answer")
-		return
-	}
-	if store == storeUnsaid {
-		h.Set("Cache-Control", "private")
-	}
-	c.set(h, tr.id)
-	if tr.former != "" {
-		c.remove(h, tr.former)
-	}
+	return len(s) <= 253 && (strings.Contains(s, ".") || strings.EqualFold(s, "localhost"))
 }
 
-// wantsID reports whether this answer is reason enough to make a guest.
-func (tr *tracked) wantsID() bool {
-	switch tr.t.config.Cookie.Create {
-	case CreateNever:
-		return false
-	case CreateVisit:
-		if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || isHTML(tr.x.contentType)) {
-			return true
-		}
-	}
-	tr.peekForm()
-	for i := range tr.candidates {
-		c := &tr.candidates[i]
-		if c.trigger.kind == triggerView {
-			continue
-		}
-		if f := tr.judge(c); f == fired || f == pending {
-			return true
-		}
-	}
-	return false
+// validCookiePath accepts what browsers read as a Path: it begins with a slash
+// and has no separator, space or control character (RFC 6265, section 4.1.1).
+// Beyond 1,024 bytes they ignore it.
+func validCookiePath(s string) bool {
+	return strings.HasPrefix(s, "/") && len(s) <= 1024 &&
+		!strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == ';' || c == ',' })
 }
 
-// validCookieDomain accepts host names with or without a leading dot.
-func validCookieDomain(s string) bool {
-	s = strings.TrimPrefix(s, ".")
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.':
-		default:
-			return false
-		}
-	}
-	return !strings.Contains(s, "..")
+// coversPath reports whether a browser sends a cookie of that path to everything
+// below prefix (RFC 6265, section 5.1.4).
+func coversPath(cookie, prefix string) bool {
+	rest, ok := strings.CutPrefix(trimPath(prefix), cookie)
+	return cookie == "/" || ok && (rest == "" || rest[0] == '/')
 }

@@ -26,7 +26,7 @@ func TestCookieBytes(t *testing.T) {
 	}{
 		"Engage 1.4.3": {
 			cdp.Direct{ClientKey: "ck-abcd"},
-			Cookie{Domain: ".example.test", MaxAge: 365 * 24 * time.Hour},
+			Cookie{Path: "/", Domain: ".example.test", MaxAge: 365 * 24 * time.Hour},
 			"bid_ck-abcd=" + newID + "; Max-Age=31536000; SameSite=None; Secure; Path=/; Domain=.example.test",
 		},
 		"Cloud SDK 0.6.1": {
@@ -36,7 +36,7 @@ func TestCookieBytes(t *testing.T) {
 		},
 		"Cloud SDK 0.6.1 with settings": {
 			cdp.Edge{ContextID: "ctx-1234"},
-			Cookie{Domain: "example.test", MaxAge: 30 * 24 * time.Hour},
+			Cookie{Path: "/", Domain: "example.test", MaxAge: 30 * 24 * time.Hour},
 			"sc_cid=" + newID + "; Max-Age=2592000; SameSite=None; Secure; Path=/; Domain=example.test",
 		},
 		"Content SDK 2.1.2": {
@@ -48,7 +48,7 @@ func TestCookieBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBrowserCookie(c.site, c.cookie)
 			h := http.Header{"Set-Cookie": {"other=1"}}
-			b.set(h, newID)
+			b.set(h, newID, brought{})
 			if got := h["Set-Cookie"]; !slices.Equal(got, []string{"other=1", c.want}) {
 				t.Errorf("Set-Cookie\n%q, want\n%q", got, c.want)
 			}
@@ -88,8 +88,8 @@ func TestCookieRead(t *testing.T) {
 		"edge, the older is junk":   {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=undefined"}, newID, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if id, former := c.cookie.read(http.Header{"Cookie": c.header}); id != c.id || former != c.former {
-				t.Errorf("%q from %q, want %q from %q", id, former, c.id, c.former)
+			if b := c.cookie.read(http.Header{"Cookie": c.header}); b.id != c.id || b.former != c.former {
+				t.Errorf("%q from %q, want %q from %q", b.id, b.former, c.id, c.former)
 			}
 		})
 	}
@@ -128,7 +128,8 @@ func FuzzCookie(f *testing.F) {
 		if want == "" {
 			former = ""
 		}
-		id, from := cookie.read(http.Header{"Cookie": lines})
+		b := cookie.read(http.Header{"Cookie": lines})
+		id, from := b.id, b.former
 		if id != want || from != former {
 			t.Errorf("%q from %q, want %q from %q", id, from, want, former)
 		}

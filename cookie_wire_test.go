@@ -89,7 +89,7 @@ func TestCookieOfFormerName(t *testing.T) {
 		t.Errorf("public answer: Set-Cookie %q", got)
 	}
 	got := v.get("/page", "Cookie", "sc_test-context="+known).Header["Set-Cookie"]
-	want := []string{"sc_cid=" + known + "; Max-Age=2592000" + tail, "sc_test-context=; Max-Age=0" + tail}
+	want := []string{"sc_cid=" + known + "; Max-Age=2592000" + tail, "sc_test-context=; Max-Age=0; SameSite=None; Secure; Path=/", "sc_test-context=; Max-Age=0" + tail}
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("Set-Cookie %q, want %q", got, want)
 	}

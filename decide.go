@@ -155,6 +155,9 @@ func (tr *tracked) end(f fate) {
 			tr.decide(c.trigger, f, "")
 		}
 	}
+	for range tr.identities {
+		tr.decide(identityTrigger, f, "")
+	}
 	for _, raised := range tr.raised {
 		tr.decide(&raised.goal.triggers[0], f, "")
 	}
@@ -165,6 +168,10 @@ func (tr *tracked) end(f fate) {
 func (tr *tracked) endAnswered(f fate) {
 	tr.settle()
 	gone := tr.r.Context().Err() != nil
+	for i := range tr.identities {
+		verdict := tr.identify(&tr.identities[i])
+		tr.decide(identityTrigger, verdict, leftNote(gone, verdict))
+	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.sameGoal(b.trigger) }) {

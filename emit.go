@@ -15,6 +15,9 @@ import (
 
 // emit makes the event of a goal that fired and offers it to the queue.
 func (tr *tracked) emit(g *trigger, data Data) fate {
+	if g.goal != nil && g.goal.ends() {
+		tr.forget()
+	}
 	if f := tr.mayEmit(g); f != fired {
 		return f
 	}
@@ -34,7 +37,7 @@ func (tr *tracked) emit(g *trigger, data Data) fate {
 // identityOf makes the IDENTITY that goes before a goal, nil if the request
 // does not say who the visitor is. An order needs one.
 func (tr *tracked) identityOf(g *trigger, data Data, page string) (*cdp.Event, fate) {
-	who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page)
+	who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page, tr.t.ledger.note)
 	switch {
 	case known:
 		return &who, fired
@@ -80,6 +83,8 @@ func (tr *tracked) mayEmit(g *trigger) fate {
 	switch {
 	case tr.id != "" || tr.t.config.DryRun:
 		return fired
+	case tr.cookieless:
+		return fateNoBrowserID // each call would make another guest
 	case g.goal != nil && g.goal.Status == statusDraft:
 		return fired // decided as if it were sent
 	case create == CreateNever, tr.x.status >= http.StatusBadRequest:
@@ -166,7 +171,7 @@ func (t *Tracker) beforeSend(e *cdp.Event) (f fate) {
 // value last.
 func (t *trigger) priority() queue.Priority {
 	switch {
-	case t.goal != nil && t.goal.value.set:
+	case t.goal != nil && t.goal.value.set, t.kind == triggerIdentity:
 		return queue.High
 	case t.kind == triggerView || t.kind == triggerVisit:
 		return queue.Low

@@ -61,8 +61,9 @@ const (
 	triggerSubmit
 	triggerDownload
 	triggerCode
-	triggerScript // a click or an element seen, which a page script would report
-	triggerView   // a VIEW event, which no rule names
+	triggerScript   // a click or an element seen, which a page script would report
+	triggerView     // a VIEW event, which no rule names
+	triggerIdentity // an IDENTITY event from the handler
 )
 
 // compileGoal checks def and compiles it. Every fault goes to f.

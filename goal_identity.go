@@ -143,15 +143,12 @@ func parseHashed(s string) (hashed, error) {
 
 // value returns the source's value, hashed if that is asked for. Case and
 // spaces around it must not make two people of one.
-func (h *hashed) value(x *exchange, fold bool) string {
+func (h *hashed) value(x *exchange, tidy func(string) string) string {
 	v, ok := x.lookup(&h.from)
 	if !ok || len(v) > maxCollected {
 		return ""
 	}
-	v = strings.TrimSpace(cleanText(v))
-	if fold {
-		v = strings.ToLower(v)
-	}
+	v = tidy(cleanText(v))
 	if v != "" && h.sha256 {
 		sum := sha256.Sum256([]byte(v))
 		return hex.EncodeToString(sum[:])
@@ -160,10 +157,11 @@ func (h *hashed) value(x *exchange, fold bool) string {
 }
 
 // identityOf makes the IDENTITY of a goal. ok is false if the request does not
-// say who the visitor is, or not in a form the CDP takes.
-func (s *site) identityOf(g *goal, x *exchange, page string) (e cdp.Event, ok bool) {
+// say who the visitor is, or not in a form the CDP takes. What is left out of it
+// is noted.
+func (s *site) identityOf(g *goal, x *exchange, page string, note func(string)) (e cdp.Event, ok bool) {
 	var who cdp.Identity
-	if email := g.identity.email.value(x, true); email != "" {
+	if email := g.identity.email.value(x, foldEmail); email != "" {
 		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: g.IdentityProvider})
 		if !g.identity.email.sha256 {
 			who.Email = email
@@ -171,23 +169,66 @@ func (s *site) identityOf(g *goal, x *exchange, page string) (e cdp.Event, ok bo
 	}
 	for i := range g.identity.ids {
 		p := &g.identity.ids[i]
-		if id := p.id.value(x, false); id != "" {
+		if id := p.id.value(x, strings.TrimSpace); id != "" {
 			who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: id, Provider: p.provider})
 		}
-	}
-	if len(who.Identifiers) == 0 {
-		return e, false
 	}
 	for i := range g.identity.person {
 		p := &g.identity.person[i]
 		if v, ok := x.lookup(&p.from); ok && len(v) <= maxCollected {
-			*p.into(&who) = strings.TrimSpace(cleanText(v))
+			if v = strings.TrimSpace(cleanText(v)); v != "" {
+				*p.into(&who) = v
+			}
 		}
 	}
-	e = who.Event()
+	e, whole, ok := takeable(tidied(who))
+	if !whole {
+		note("identity_field_invalid")
+	}
+	if !ok {
+		return e, false
+	}
 	e.Page = page
 	s.base(&e, x)
-	return e, e.Validate() == nil && g.replaceBase(&e, x) == fired
+	s.birthDate(&e)
+	return e, g.replaceBase(&e, x) == fired
+}
+
+// takeable makes the event of an identity and leaves out what the CDP would not
+// take, so that a country in words does not cost the whole. whole is false if
+// that was something, ok if no identifier is left.
+func takeable(who cdp.Identity) (e cdp.Event, whole, ok bool) {
+	e = who.Event()
+	err := e.Validate()
+	if err == nil {
+		return e, true, true
+	}
+	for _, one := range unwrap(err) {
+		fault, isField := errors.AsType[*cdp.FieldError](one)
+		switch {
+		case !isField:
+			return e, false, false
+		case fault.Field == "email": // then it names nobody either
+			who.Identifiers = slices.DeleteFunc(who.Identifiers, func(i cdp.Identifier) bool { return i.ID == who.Email })
+			if len(who.Identifiers) == 0 {
+				return e, false, false
+			}
+			e.Fields["identifiers"] = who.Identifiers
+		}
+		name, _, _ := strings.Cut(fault.Field, "[")
+		if name != "identifiers" {
+			delete(e.Fields, name)
+		}
+	}
+	return e, false, e.Validate() == nil
+}
+
+// unwrap takes errors.Join apart.
+func unwrap(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	return []error{err}
 }
 
 // order is order: compiled.

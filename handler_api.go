@@ -81,8 +81,21 @@ func (tr *tracked) raise(g *goal, data Data) bool {
 const maxRaised = 64
 
 // triggerNow sends a goal for a request that is not followed, or not any more.
-func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data) (err error) {
-	defer t.recovered("Trigger", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
+func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data) error {
+	return t.now("Trigger", r, seen, &g.triggers[0], func(tr *tracked) fate {
+		f := tr.judgeRaised(&g.triggers[0], data)
+		if f == fired {
+			f = tr.emit(&g.triggers[0], data)
+		}
+		return f
+	})
+}
+
+// now decides something that a handler asks for where there is nothing to wait
+// for: on a request that is not followed, or not any more. send decides and
+// sends.
+func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, send func(*tracked) fate) (err error) {
+	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)
 	s := t.siteOf(r.Host, path)
 	if seen != nil && seen.site != nil {
@@ -97,23 +110,17 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data)
 	} else {
 		tr.gate = t.gate(r)
 	}
-	f := tr.judgeRaised(&g.triggers[0], data)
-	switch {
-	case f != fired:
-	case seen == nil && tr.id == "" && !t.config.DryRun:
-		f = fateNoBrowserID // no cookie can be set any more, so each call would make another guest
-	default:
-		f = tr.emit(&g.triggers[0], data)
-		t.await(context.Background(), tr.awaited)
-	}
-	tr.decide(&g.triggers[0], f, "")
+	tr.cookieless = seen == nil
+	f := send(tr)
+	t.await(context.Background(), tr.awaited)
+	tr.decide(g, f, "")
 	return refused(f)
 }
 
 // resume takes over what is known of the visitor, so that an ID made for him in
 // this request stays his only one.
 func (tr *tracked) resume(seen *tracked) {
-	tr.gate, tr.secure = seen.gate, seen.secure
+	tr.gate, tr.secure, tr.brought = seen.gate, seen.secure, seen.brought
 	if seen.gate != fired {
 		return
 	}
@@ -176,6 +183,9 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	x := exchange{app: data, nobody: true}
 	f := t.judgeRaised(&g.triggers[0], &x)
 	var e cdp.Event
+	if f == fired && g.ends() {
+		s.forget(v.BrowserID)
+	}
 	if f == fired {
 		e, f = s.eventOf(g, &x, "", data)
 	}
@@ -230,8 +240,7 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 	if s == nil || t.gate(r) != fired {
 		return ""
 	}
-	id, _ := s.cookie.read(r.Header)
-	return id
+	return s.visitorOf(r.Header).id
 }
 
 func (tr *tracked) browserID() string {
@@ -239,9 +248,7 @@ func (tr *tracked) browserID() string {
 	defer tr.mu.Unlock()
 	if tr.id == "" && !tr.committed && !tr.ended && tr.navigation && tr.gate == fired &&
 		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.secure {
-		if tr.id = tr.site.line.ids.take(); tr.id != "" {
-			tr.fresh = true
-		}
+		tr.takeID()
 	}
 	return tr.id
 }

@@ -92,11 +92,6 @@ func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read 
 	}
 }
 
-// laterKeys belong to the language but not to this version.
-var laterKeys = []string{
-	"forget",
-}
-
 // otherWords are what other tools call a key.
 var otherWords = map[string]string{
 	"name": "goal", "title": "label", "description": "note", "type": "sends", "url": "visit", "pageview": "visit",
@@ -109,10 +104,6 @@ var otherWords = map[string]string{
 func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 	if k.Value == "event" && slices.Contains(known, "code") {
 		l.fault(k, "unknown key event:", "a goal raised in code is written code: true")
-		return ""
-	}
-	if slices.Contains(laterKeys, k.Value) {
-		l.fault(k, k.Value+": is not understood by this version", "a goal that ignored it would count too much")
 		return ""
 	}
 	if meant = otherWords[k.Value]; !slices.Contains(known, meant) {

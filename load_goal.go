@@ -44,7 +44,7 @@ var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen
 
 var goalKeys = slices.Sorted(slices.Values(slices.Concat(
 	slices.Collect(maps.Keys(textKeys)), slices.Collect(maps.Keys(listKeys)), triggerKeys,
-	[]string{"any", "success", "if", "unless", "value", "data", "identify", "order", "examples"},
+	[]string{"any", "success", "if", "unless", "value", "data", "identify", "forget", "order", "examples"},
 )))
 
 func (l *loader) goal(n *yaml.Node) {
@@ -116,6 +116,10 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 			at["identify."+name] = v
 			g.Identify[name] = l.scalar(v, name)
 		})
+	case "forget":
+		if g.Forget = v.Value == "true"; !g.Forget {
+			l.fault(v, "forget: is expected to be true", "leave it out if the visitor stays the same")
+		}
 	case "order":
 		g.Order = l.order(v, at)
 	case "examples":

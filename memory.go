@@ -32,16 +32,17 @@ func (m *idMemory) put(key, id string) {
 	m.ids[key] = id
 }
 
-// replacements tells which new ID stands for one the CDP does not know any
-// more, so that the visitor's next page can put it in his cookie. Usually there
-// are none, and asking costs one atomic read.
-type replacements struct {
+// idTable is an idMemory for many goroutines. A line keeps in one which new ID
+// stands for one the CDP does not know any more, so that the visitor's next page
+// can put it in his cookie, and in another the IDs that were to be forgotten.
+// Usually there are none, and asking costs one atomic read.
+type idTable struct {
 	any atomic.Bool
 	mu  sync.Mutex
 	ids idMemory
 }
 
-func (r *replacements) get(id string) string {
+func (r *idTable) get(id string) string {
 	if !r.any.Load() {
 		return ""
 	}
@@ -50,12 +51,14 @@ func (r *replacements) get(id string) string {
 	return r.ids.get(id)
 }
 
-func (r *replacements) put(old, id string) {
+func (r *idTable) put(old, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ids.put(old, id)
 	r.any.Store(true)
 }
+
+func (r *idTable) has(id string) bool { return r.get(id) != "" }
 
 // idHistory is the verdict on the last hundred distinct browser IDs sent.
 type idHistory struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,8 +30,9 @@ type idPool struct {
 	ready    []pooledID
 	target   int // how many to keep ready
 	inFlight int
-	takes    int       // since lull
-	lull     time.Time // when the target was last looked at
+	takes    int           // since lull
+	lull     time.Time     // when the target was last looked at
+	waiting  []chan string // those who wait for the next IDs, in turn
 	failures int
 	pause    time.Time // nothing is made before
 	timer    *time.Timer
@@ -77,6 +79,60 @@ func (p *idPool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
 func (p *idPool) take() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.takeNow()
+}
+
+// takeWithin is take, but waits for at most d, or until ctx ends, if an ID is
+// on its way for this caller. Nobody waits for more than what is on its way,
+// which poolFlights bounds, nor while the CDP makes no IDs: it is dead or
+// limits us, and waiting would only make pages slow.
+func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
+	p.mu.Lock()
+	id := p.takeNow()
+	if id != "" || d <= 0 || p.closed || p.failures > 0 || p.inFlight <= len(p.waiting) {
+		p.mu.Unlock()
+		return id
+	}
+	mine := make(chan string, 1)
+	p.waiting = append(p.waiting, mine)
+	p.mu.Unlock()
+
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case id = <-mine:
+		return id
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting, mine); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+		if ctx.Err() == nil {
+			p.ledger.note("id_wait_timed_out")
+		}
+		return ""
+	}
+	return <-mine // it came at the last moment
+}
+
+// answerWaiters gives those who wait an ID, or "" to all if there will be none.
+// It reports whether the ID was taken. The lock is held.
+func (p *idPool) answerWaiters(id string) bool {
+	n := len(p.waiting)
+	if id != "" {
+		n = min(n, 1)
+	}
+	for _, w := range p.waiting[:n] {
+		w <- id // has room for one
+	}
+	p.waiting = slices.Delete(p.waiting, 0, n)
+	return n > 0
+}
+
+// takeNow is take with the lock held.
+func (p *idPool) takeNow() string {
 	p.warmed() // whoever waits for a warm pool has waited long enough
 	p.takes++
 	id := p.pop()
@@ -132,7 +188,7 @@ func (p *idPool) fill() {
 	if p.failures > 0 {
 		flights = 1 // until the CDP makes one again
 	}
-	for !p.closed && len(p.ready)+p.inFlight < p.target && p.inFlight < flights {
+	for !p.closed && len(p.ready)+p.inFlight < max(p.target, len(p.waiting)) && p.inFlight < flights {
 		if wait := p.pause.Sub(now); wait > 0 {
 			p.wakeIn(wait)
 			return
@@ -184,6 +240,7 @@ func (p *idPool) make() {
 	}
 	if err != nil {
 		p.failed(err)
+		p.answerWaiters("")
 		p.warmed()
 	} else {
 		if p.failures > 0 {
@@ -191,7 +248,9 @@ func (p *idPool) make() {
 		}
 		p.failures, p.pause = 0, time.Time{}
 		p.ledger.note("id_made")
-		p.ready = append(p.ready, pooledID{b.ID, time.Now()})
+		if !p.answerWaiters(b.ID) {
+			p.ready = append(p.ready, pooledID{b.ID, time.Now()})
+		}
 		if len(p.ready) >= p.first {
 			p.warmed()
 		}
@@ -239,6 +298,7 @@ func (p *idPool) size() int {
 func (p *idPool) close() {
 	p.mu.Lock()
 	p.closed = true
+	p.answerWaiters("")
 	p.warmed()
 	if p.timer != nil {
 		p.timer.Stop()

@@ -48,7 +48,7 @@ func (rt route) text(path string) string {
 // the last fixed segment of the path's template, if one is known, so that no ID
 // becomes a page; otherwise the last segment of the path.
 func (tr *tracked) page(g *trigger) string {
-	if g.kind == triggerSubmit {
+	if g.kind == triggerSubmit || g.kind == triggerIdentity && tr.x.method != http.MethodGet {
 		if page, ok := submitPage(&tr.x); ok {
 			return page
 		}

@@ -27,6 +27,7 @@ type Rules struct {
 	hash     string
 	warnings []Fault
 	hasEnv   bool // a goal says env:
+	forgets  bool // a goal says forget:
 	file     string
 }
 
@@ -118,6 +119,15 @@ type Goal struct {
 	// IdentityProvider is the provider of the e-mail address: that of the
 	// tenant's identity rule. Needed with "email".
 	IdentityProvider string
+	// Forget ends the visitor's profile on this browser when the goal counts,
+	// as a log-out should: the goal itself is still his, and on the next page
+	// the browser has a new ID, which is another guest in the CDP. The cookie
+	// is deleted with the answer, which holds for every instance of the site.
+	// If the goal is decided only after the header was written (its form was
+	// not read by then), or the answer may be kept by a shared cache, or the
+	// goal is raised on a request that is not followed, only this process
+	// remembers it, for the last 1,024 visitors.
+	Forget bool
 	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP takes
 	// it only for a visitor it knows, so it needs Identify.
 	Order Order
@@ -285,6 +295,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 		rs.goals = append(rs.goals, g)
 		g.number, g.rules = i, rs
 		rs.hasEnv = rs.hasEnv || len(g.Env) > 0
+		rs.forgets = rs.forgets || g.ends()
 		g.placeExamples(f)
 		if g.Status == statusPaused {
 			continue

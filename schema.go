@@ -31,6 +31,7 @@ func Schema() []byte {
 		scalar(), closed(object{"from": text(), "as": object{"enum": slices.Sorted(maps.Keys(asWords()))}}),
 	}}}
 	goal["identify"] = object{"type": "object", "additionalProperties": object{"type": []string{"string", "boolean"}}}
+	goal["forget"] = object{"const": true}
 	order := object{}
 	for _, key := range orderKeys {
 		order[key] = scalar()
@@ -133,6 +134,7 @@ var goalKeyHelp = map[string]string{
 	"data":             "What is sent along: literals and $path $query $form $json $header $cookie $redirect $response $app $utm $referrer.",
 	"identify":         "Who the visitor is: email, a provider and an ID, the person's name.",
 	"identityProvider": "The provider of the e-mail address, as in the tenant's identity rule.",
+	"forget":           "true: whoever comes next in this browser is another visitor, as after a log-out.",
 	"order":            "An order: id, total, currency, payment.",
 	"page":             "The page the event is on.",
 	"language":         "The language of the event.",

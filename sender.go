@@ -51,9 +51,11 @@ type line struct {
 	name     string
 	client   poster
 	ids      *idPool
-	replaced replacements
-	health   health
-	meter    meter
+	replaced idTable
+	// forgotten are the IDs of visitors who ended their profile.
+	forgotten idTable
+	health    health
+	meter     meter
 }
 
 // poster is what a worker needs of a cdp.Client.

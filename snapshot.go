@@ -101,6 +101,9 @@ func (t *Tracker) Snapshot() Snapshot {
 	if t.config.Views == ViewsServer {
 		s.Goals = append(s.Goals, t.ledger.goal(viewGoal, "Page views"))
 	}
+	if t.ledger.counted(identityGoal) {
+		s.Goals = append(s.Goals, t.ledger.goal(identityGoal, "Identities from code"))
+	}
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {
 		s.Queue = t.sender.queueState()

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // tracked is one request on its way: what Handler knows about it and decides.
@@ -23,8 +25,9 @@ type tracked struct {
 	context    requestContext
 	navigation bool    // a person went to a page
 	gate       fate    // fired; fateBot if a form counts all the same
-	former     string  // the cookie of a former name that the ID was in
+	brought    brought // what the visitor's cookies said
 	secure     bool    // the browser would keep a Secure cookie
+	cookieless bool    // no cookie can be set any more for whoever has none
 	store      storing // what the answer says about caches
 	inner      *http.Request
 	awaited    *awaited // the request's events, with Delivery.Wait
@@ -32,17 +35,18 @@ type tracked struct {
 
 	// mu guards what handlers reach through the Tracker's methods, which may
 	// be called from goroutines of theirs.
-	mu        sync.Mutex
-	id        string // browser ID, "" while there is none
-	fresh     bool   // the ID was taken from the pool for this request
-	orderKey  string // see key
-	committed bool
-	ended     bool // all is decided, which may be so before the handler runs
-	route     route
-	raised    []raised
-	confirmed []string
-	rejected  []string
-	app       map[string]any
+	mu         sync.Mutex
+	id         string // browser ID, "" while there is none
+	fresh      bool   // the ID was taken from the pool for this request
+	orderKey   string // see key
+	committed  bool
+	ended      bool // all is decided, which may be so before the handler runs
+	route      route
+	identities []cdp.Event // from Identify, to be sent before the goals
+	raised     []raised
+	confirmed  []string
+	rejected   []string
+	app        map[string]any
 }
 
 // candidate is a goal whose path and method match.
@@ -53,16 +57,25 @@ type candidate struct {
 	counted bool       // it fired, so that alternatives of its goal need not
 }
 
-// viewGoal is the name under which page views are counted.
-const viewGoal = "VIEW"
+// The names under which page views and the handlers' own identities are counted.
+const (
+	viewGoal     = "VIEW"
+	identityGoal = "IDENTITY"
+)
 
-var viewTrigger = &trigger{kind: triggerView}
+var (
+	viewTrigger     = &trigger{kind: triggerView}
+	identityTrigger = &trigger{kind: triggerIdentity}
+)
 
 func (t *trigger) name() string {
-	if t.goal == nil {
-		return viewGoal
+	switch {
+	case t.goal != nil:
+		return t.goal.Name
+	case t.kind == triggerIdentity:
+		return identityGoal
 	}
-	return t.goal.Name
+	return viewGoal
 }
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
@@ -157,7 +170,8 @@ func (t *Tracker) track(s *site, r *http.Request, path string) *tracked {
 	x.mobileHint, _ = first(r.Header["Sec-Ch-Ua-Mobile"])
 	x.navigation, x.formFate = mayBePage(r.Header), pending
 	x.vars = tr.inlineVars[:0]
-	tr.id, tr.former = s.cookie.read(r.Header)
+	tr.brought = s.visitorOf(r.Header)
+	tr.id = tr.brought.id
 	tr.secure = tr.id != "" || isSecure(r)
 	return tr
 }

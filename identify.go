@@ -1,0 +1,117 @@
+package goaltrack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// maxIdentities is how many identities a request keeps until its handler has
+// returned.
+const maxIdentities = 8
+
+// Identify tells the CDP who the visitor is, with an IDENTITY event: after a
+// log-in, say, when the application has just made sure of it. By the tenant's
+// identity rules the CDP then joins this browser's visits with what it knows of
+// the person, which cannot be undone: never identify by what a visitor merely
+// typed.
+//
+// Within a request that the Tracker follows, the event is sent when the handler
+// has returned normally, before the goals of the request and in the order of the
+// calls; a panic takes it back. On any other request, after the handler
+// returned, and for the ninth call of one request and those after it, it is sent
+// at once for the visitor whose cookie the request has. The gate applies as to
+// [Tracker.Trigger]. The ledger counts it under the name IDENTITY.
+//
+// who is copied. Its e-mail address, also where it is an identifier, is sent
+// trimmed and in lower case, the gender in lower and the country in upper case,
+// and the date of birth as the site's API has it: YYYY-MM-DDThh:mm for a
+// [cdp.Direct] and for a [cdp.Edge], YYYY-MM-DD for an Edge with ContextHeader;
+// either may be given. The error is ErrInvalid, with everything that is wrong,
+// or, at once, ErrRefused; nil says that it was taken in, not that it was
+// delivered.
+func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
+	e := tidied(who).Event()
+	if err := checkIdentityEvent(&e); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	tr := t.trackedOf(r)
+	if tr != nil && tr.keepIdentity(e) {
+		return nil
+	}
+	return t.now("Identify", r, tr, identityTrigger, func(tr *tracked) fate { return tr.identify(&e) })
+}
+
+func checkIdentityEvent(e *cdp.Event) error {
+	for _, a := range e.Ext {
+		if slices.Contains(reservedExt, a.Name) {
+			return fmt.Errorf("%s is sent by goaltrack itself", a.Name)
+		}
+	}
+	if len(e.Ext) > maxData {
+		return fmt.Errorf("%d attributes are more than %d", len(e.Ext), maxData)
+	}
+	return e.Validate()
+}
+
+// tidied copies an identity and writes it in the form in which the CDP compares
+// it: case and spaces must not make two people of one.
+func tidied(who cdp.Identity) cdp.Identity {
+	who.Identifiers, who.Street, who.Ext = slices.Clone(who.Identifiers), slices.Clone(who.Street), slices.Clone(who.Ext)
+	who.Email = foldEmail(who.Email)
+	for i := range who.Identifiers {
+		if id := &who.Identifiers[i].ID; who.Email != "" && foldEmail(*id) == who.Email {
+			*id = who.Email
+		}
+	}
+	who.Gender, who.Country = strings.ToLower(who.Gender), strings.ToUpper(who.Country)
+	return who
+}
+
+func foldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// birthDate writes the date of birth as the site's API has it. The CDP's
+// documentation, Engage and the Cloud SDK want a time behind it, the Content SDK
+// none.
+func (s *site) birthDate(e *cdp.Event) {
+	dob, ok := e.Fields["dob"].(string)
+	const date = len("2006-01-02")
+	if edge, isEdge := s.CDP.(cdp.Edge); !ok || len(dob) < date {
+		return
+	} else if isEdge && edge.ContextHeader {
+		dob = dob[:date]
+	} else if len(dob) == date {
+		dob += "T00:00"
+	}
+	e.Fields["dob"] = dob
+}
+
+// keepIdentity keeps an identity until the handler returns. It reports false if
+// the handler has, or if there are too many.
+func (tr *tracked) keepIdentity(e cdp.Event) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if tr.ended || len(tr.identities) == maxIdentities {
+		return false
+	}
+	tr.identities = append(tr.identities, e)
+	return true
+}
+
+// identify offers an identity of the handler's to the queue.
+func (tr *tracked) identify(e *cdp.Event) fate {
+	if tr.gate != fired {
+		return tr.gate
+	}
+	if f := tr.mayEmit(identityTrigger); f != fired {
+		return f
+	}
+	e.Page = tr.page(identityTrigger)
+	tr.site.base(e, &tr.x)
+	tr.site.birthDate(e)
+	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits())
+}
