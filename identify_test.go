@@ -1,0 +1,238 @@
+package goaltrack_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+// ada is somebody the application knows.
+func ada() cdp.Identity {
+	return cdp.Identity{
+		Identifiers: []cdp.Identifier{{ID: "ada@example.com", Provider: "email"}, {ID: "C-17", Provider: "crm"}},
+		Email:       "ada@example.com", FirstName: "Ada", Street: []string{"1 Road"}, Ext: cdp.Ext{{Name: "vip", Value: true}},
+	}
+}
+
+// TestIdentify: before the goals of the request, in one lane, also where
+// nothing is followed or the handler has returned.
+func TestIdentify(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, path string
+		types        string
+		page         string
+	}{
+		"on a request that is followed": {"GET", "/page", "[IDENTITY IDENTITY PAGE_VISITED ORDER_PAID]", "page"},
+		"on a form":                     {"POST", "/form", "[IDENTITY IDENTITY FORM_SENT ORDER_PAID]", "checkout"},
+		"on one that is not":            {"POST", "/other", "[IDENTITY ORDER_PAID IDENTITY]", "checkout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				who := ada()
+				if err := w.tracker.Identify(r, who); err != nil {
+					t.Error(err)
+				}
+				who.Identifiers[0].ID, who.Street[0], who.Ext[0].Value = "changed", "afterwards", "too"
+				for _, err := range []error{w.tracker.Trigger(r, "ORDER_PAID", nil), w.tracker.Confirm(r, "FORM_SENT"), w.tracker.Identify(r, ada())} {
+					if err != nil {
+						t.Error(err)
+					}
+				}
+				html(rw, r)
+			})
+			w.visitor().meet().do(c.method, c.path, "", "Referer", w.site.URL+"/checkout")
+			w.expect("IDENTITY", "fired 2")
+			if got := fmt.Sprint(w.cdp.Types()); got != c.types {
+				t.Errorf("types %s, want %s", got, c.types)
+			}
+			for _, e := range w.cdp.Expect(t, "IDENTITY").On(c.page).From(known).With("vip", true).Times(2) {
+				if got := fmt.Sprint(e.Body["identifiers"], e.Body["street"]); strings.Contains(got, "changed") || strings.Contains(got, "afterwards") {
+					t.Errorf("it was not copied: %s", got)
+				}
+				if e.UserAgent != chrome || e.Body["language"] != "EN" || e.Ext["eventId"] == nil {
+					t.Errorf("body %s by %q", e.Raw, e.UserAgent)
+				}
+			}
+		})
+	}
+}
+
+// TestIdentifyTidies: case and spaces do not make two people of one, and each
+// API gets the date of birth in its own form.
+func TestIdentifyTidies(t *testing.T) {
+	for name, c := range map[string]struct {
+		site func(*cdptest.Server) cdp.Site
+		dob  string
+	}{
+		"CDP":               {func(s *cdptest.Server) cdp.Site { return s.Direct() }, "1990-12-10T00:00"},
+		"edge":              {func(s *cdptest.Server) cdp.Site { return s.Edge() }, "1990-12-10T00:00"},
+		"edge, Content SDK": {func(s *cdptest.Server) cdp.Site { e := s.Edge(); e.ContextHeader = true; return e }, "1990-12-10"},
+	} {
+		for _, dob := range []string{"1990-12-10", "1990-12-10T00:00"} {
+			t.Run(name+" "+dob, func(t *testing.T) {
+				var w *world
+				w = setup{site: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					err := w.tracker.Identify(r, cdp.Identity{
+						Email: "\tAda@Example.COM ", Gender: "Female", Country: "ie", DateOfBirth: dob,
+						Identifiers: []cdp.Identifier{{ID: "ADA@example.com", Provider: "email"}, {ID: "Ada", Provider: "Shop"}},
+					})
+					if err != nil {
+						t.Error(err)
+					}
+					html(rw, r)
+				}), config: func(config *goaltrack.Config, s *cdptest.Server) { config.Sites[0].CDP = c.site(s) }}.start(t)
+				w.visitor().get("/")
+				w.done()
+				b := w.cdp.Expect(t, "IDENTITY").Once().Body
+				got := fmt.Sprint(b["email"], b["gender"], b["country"], b["dob"], b["identifiers"])
+				want := "ada@example.com" + "female" + "IE" + c.dob + "[map[id:ada@example.com provider:email] map[id:Ada provider:Shop]]"
+				if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+					t.Errorf("%s, want %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestIdentifyRefuses(t *testing.T) {
+	invalid := map[string]func(*cdp.Identity){
+		"identifiers":             func(i *cdp.Identity) { i.Identifiers = nil },
+		"identifiers[0].provider": func(i *cdp.Identity) { i.Identifiers[0].Provider = "" },
+		"email":                   func(i *cdp.Identity) { i.Email = "ada" },
+		"gender":                  func(i *cdp.Identity) { i.Gender = "yes" },
+		"country":                 func(i *cdp.Identity) { i.Country = "Ireland" },
+		"dob":                     func(i *cdp.Identity) { i.DateOfBirth = "10.12.1990" },
+		"firstname":               func(i *cdp.Identity) { i.FirstName = "\xff" },
+		"ext.list":                func(i *cdp.Identity) { i.Ext = cdp.Ext{{Name: "list", Value: []int{1}}} },
+		"eventId":                 func(i *cdp.Identity) { i.Ext = cdp.Ext{{Name: "eventId", Value: "1"}} },
+		"45":                      func(i *cdp.Identity) { i.Ext = slices.Repeat(cdp.Ext{{Name: "a", Value: 1}}, 60) },
+	}
+	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+		for what, spoil := range invalid {
+			who := ada()
+			spoil(&who)
+			if err := w.tracker.Identify(r, who); !errors.Is(err, goaltrack.ErrInvalid) || what != "45" && !strings.Contains(err.Error(), what) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		html(rw, r)
+	})
+	w.visitor().meet().get("/page")
+	w.visitor().meet().post("/other", "")
+	w.expect("IDENTITY", "none")
+}
+
+// TestIdentifyAndGate: nobody is identified who may not be counted, and nobody
+// who cannot be told apart.
+func TestIdentifyAndGate(t *testing.T) {
+	for _, path := range []string{"/page", "/other"} {
+		for want, header := range map[string][]string{
+			"gpc 1":           {"Sec-Gpc", "1"},
+			"opt_out 1":       {"Cookie", "gt_optout=1; " + bid + "=" + known},
+			"bot 1":           {"User-Agent", "Googlebot/2.1"},
+			"no_browser_id 1": {"Cookie", ""},
+		} {
+			t.Run(path+" "+want, func(t *testing.T) {
+				w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+					err := w.tracker.Identify(r, ada())
+					if refused := want == "no_browser_id 1" && path == "/other"; errors.Is(err, goaltrack.ErrRefused) != refused {
+						t.Errorf("error %v", err)
+					}
+					html(rw, r)
+				}, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateNever })
+				method := map[string]string{"/page": http.MethodGet, "/other": http.MethodPost}[path]
+				w.visitor().meet().do(method, path, "", header...)
+				w.expect("IDENTITY", want)
+				w.cdp.Expect(t, "IDENTITY").Never()
+			})
+		}
+	}
+}
+
+// TestIdentifyMakesAGuest: an identity is reason enough for an ID, and it is the
+// one the cookie gets.
+func TestIdentifyMakesAGuest(t *testing.T) {
+	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+		if err := w.tracker.Identify(r, ada()); err != nil {
+			t.Error(err)
+		}
+		html(rw, r)
+	}, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateGoal })
+	v := w.visitor()
+	if v.post("/form", ""); v.id() == "" {
+		t.Error("no cookie")
+	}
+	w.expect("IDENTITY", "fired 1")
+	w.cdp.Expect(t, "IDENTITY").From(v.id()).Once()
+}
+
+// TestIdentifyAndPanic: what a handler says before it panics is not sent.
+func TestIdentifyAndPanic(t *testing.T) {
+	w := handlerWorld(t, func(w *world, _ http.ResponseWriter, r *http.Request) {
+		_ = w.tracker.Identify(r, ada())
+		panic(http.ErrAbortHandler)
+	})
+	if res, err := w.visitor().meet().client.Do(w.visitor().meet().request(http.MethodGet, "/page", nil)); err == nil {
+		res.Body.Close()
+		t.Errorf("status %d", res.StatusCode)
+	}
+	w.expect("IDENTITY", "panicked 1")
+	w.cdp.Expect(t, "IDENTITY").Never()
+}
+
+// TestIdentifyOften: a request keeps eight; the others are sent at once, and
+// none is lost.
+func TestIdentifyOften(t *testing.T) {
+	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				if err := w.tracker.Identify(r, ada()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		w.flush()
+		w.cdp.Expect(t, "IDENTITY").Times(12 - 8)
+		html(rw, r)
+	})
+	w.visitor().meet().get("/page")
+	w.expect("IDENTITY", "fired 12")
+	w.cdp.Expect(t, "IDENTITY").From(known).Times(12)
+}
+
+// TestIdentifyInDryRun: decided and counted, like goals.
+func TestIdentifyInDryRun(t *testing.T) {
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Rules: mustParse(t, apiRules)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := tracker.Identify(r, ada()); err != nil {
+			t.Error(err)
+		}
+		html(w, r)
+	}))
+	for _, path := range []string{"/page", "/other"} {
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("User-Agent", chrome)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	s := tracker.Snapshot()
+	if !s.Balanced() || s.Fired != 3 {
+		out, _ := json.Marshal(s.Goals)
+		t.Errorf("%s\n%s", s.Account, out)
+	}
+}
