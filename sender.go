@@ -137,7 +137,10 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 		return fateClosed
 	}
 	switch err := s.queue.Append(ctx, items...); {
-	case err == nil:
+	case err == nil, errors.Is(err, queue.ErrNotYetOnDisk):
+		if err != nil {
+			s.ledger.note("not_yet_on_disk")
+		}
 		s.ledger.accepted.Add(uint64(len(items)))
 		return fired
 	case errors.Is(err, queue.ErrClosed):
@@ -317,27 +320,14 @@ func (s *sender) close(ctx context.Context) error {
 	if cerr := s.queue.Close(context.WithoutCancel(ctx)); err == nil {
 		err = cerr
 	}
-	s.ledger.drop(fateShutdown.String(), uint64(s.lost(s.queue.Stats()))) //nolint:gosec // Not negative.
+	s.ledger.drop(fateShutdown.String(), uint64(s.queue.Stats().Lost)) //nolint:gosec // Not negative.
 	return err
-}
-
-// lost is how much of what waits ends with this process.
-func (s *sender) lost(stats queue.Stats) int {
-	if _, inMemory := s.queue.(*queue.Memory); inMemory {
-		return stats.Waiting
-	}
-	return 0
 }
 
 // stats is what the queue holds. What a closed one has lost does not wait.
 func (s *sender) stats() queue.Stats {
 	stats := s.queue.Stats()
-	select {
-	case <-s.done:
-	default:
-		return stats
-	}
-	if stats.Waiting -= s.lost(stats); stats.Waiting == 0 {
+	if stats.Waiting -= stats.Lost; stats.Waiting == 0 {
 		stats.Bytes, stats.Oldest = 0, time.Time{}
 	}
 	return stats

@@ -9,11 +9,9 @@ import (
 
 // Memory is a bounded queue in this process. A crash loses what it holds.
 type Memory struct {
-	maxItems int
-	maxBytes int64
-
 	mu     sync.Mutex
 	closed bool
+	bounds bounds
 	// head to tail are the unsettled entries by number; fresh is the first of
 	// them that was never handed out. Unlinking needs no search, so one item
 	// that waits for long costs nothing to those that come after it.
@@ -27,22 +25,16 @@ type Memory struct {
 	wake          chan struct{}
 }
 
-// Letter is a dead letter: an item given up, why and when.
-type Letter struct {
-	Item
-	Reason string
-	Died   time.Time
-}
-
 // keptLetters bounds the dead letters a Memory remembers, and so does its
-// maxBytes; the oldest go first.
+// bound in bytes; the oldest go first.
 const keptLetters = 256
 
 // NewMemory makes a queue for at most maxItems items and maxBytes bytes of
 // bodies and keys. Values below one mean one.
 func NewMemory(maxItems int, maxBytes int64) *Memory {
 	return &Memory{
-		maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1), wake: make(chan struct{}, 1),
+		bounds: bounds{maxItems: int64(max(maxItems, 1)), maxBytes: max(maxBytes, 1)},
+		wake:   make(chan struct{}, 1),
 		asleep: heap{before: func(a, b *entry) bool { return a.due.Before(b.due) }},
 		awake:  heap{before: func(a, b *entry) bool { return a.number < b.number }},
 	}
@@ -59,8 +51,6 @@ type entry struct {
 	prev, next *entry
 }
 
-func (i *Item) size() int64 { return int64(len(i.Body) + len(i.Key)) }
-
 // Append implements [Queue]. It never waits.
 func (m *Memory) Append(_ context.Context, items ...Item) error {
 	m.mu.Lock()
@@ -68,27 +58,29 @@ func (m *Memory) Append(_ context.Context, items ...Item) error {
 	if m.closed {
 		return ErrClosed
 	}
-	var size int64
-	full := false
-	for i := range items {
-		own, priority := items[i].size(), items[i].Priority
-		if own > m.maxBytes {
-			return ErrTooLarge
-		}
-		size += own
-		full = full || int64(m.stats.Waiting+i+1) > priority.share(int64(m.maxItems)) || m.stats.Bytes+size > priority.share(m.maxBytes)
-	}
-	if full {
-		return ErrFull
+	if err := m.bounds.admit(items); err != nil {
+		return err
 	}
 	for i := range items {
-		m.link(&entry{Item: items[i], q: m})
+		m.link(items[i])
 	}
 	m.signal()
 	return nil
 }
 
-func (m *Memory) link(e *entry) {
+// Reserve implements [Reserver].
+func (m *Memory) Reserve(p Priority, bytes int64) (*Room, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	return m.bounds.reserve(&m.mu, p, bytes)
+}
+
+func (m *Memory) link(item Item) {
+	item.Room = nil // used up
+	e := &entry{Item: item, q: m}
 	m.stats.Last++
 	e.number = m.stats.Last
 	e.prev = m.tail
@@ -101,8 +93,6 @@ func (m *Memory) link(e *entry) {
 	if m.fresh == nil {
 		m.fresh = e
 	}
-	m.stats.Waiting++
-	m.stats.Bytes += e.size()
 }
 
 // Receive implements [Queue].
@@ -206,10 +196,10 @@ func (t ticket) Dead(reason string) {
 		m.stats.Dead++
 		m.lettered += t.size()
 		old := 0
-		for ; len(m.letters)-old >= keptLetters || m.lettered > m.maxBytes && old < len(m.letters); old++ {
+		for ; len(m.letters)-old >= keptLetters || m.lettered > m.bounds.maxBytes && old < len(m.letters); old++ {
 			m.lettered -= m.letters[old].size()
 		}
-		m.letters = append(slices.Delete(m.letters, 0, old), Letter{t.Item, reason, time.Now()})
+		m.letters = append(slices.Delete(m.letters, 0, old), Letter{Item: t.Item, Reason: reason, Died: time.Now(), number: t.number})
 	})
 }
 
@@ -246,8 +236,7 @@ func (t ticket) settle(also func(*Memory)) {
 		e.next.prev = e.prev
 	}
 	e.prev, e.next = nil, nil // who still holds this one must not keep all that came after it
-	m.stats.Waiting--
-	m.stats.Bytes -= e.size()
+	m.bounds.leave(&e.Item)
 	if also != nil {
 		also(m)
 	}
@@ -258,19 +247,62 @@ func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Done = s.Last
+	s.Waiting, s.Bytes, s.Done = int(m.bounds.items), m.bounds.bytes, s.Last
+	if m.closed {
+		s.Lost = s.Waiting
+	}
 	if m.head != nil {
 		s.Oldest, s.Done = m.head.Time, m.head.number-1
 	}
 	return s
 }
 
-// Letters returns the newest dead letters, oldest first: at most 256, and no more
-// bytes than the queue may hold.
+// Letters implements [LetterBox]: at most 256 letters, and no more bytes than
+// the queue may hold.
 func (m *Memory) Letters() []Letter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]Letter(nil), m.letters...)
+}
+
+// Resend implements [LetterBox].
+func (m *Memory) Resend(choose func(Letter) bool) (n int, err error) {
+	for _, l := range m.Letters() {
+		if !choose(l) {
+			continue
+		}
+		switch again, err := m.resend(l.number); {
+		case err != nil:
+			return n, err
+		case again:
+			n++
+		}
+	}
+	return n, nil
+}
+
+// resend appends the letter of that number, if it is still there.
+func (m *Memory) resend(number uint64) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false, ErrClosed
+	}
+	i := slices.IndexFunc(m.letters, func(l Letter) bool { return l.number == number })
+	if i < 0 {
+		return false, nil // the oldest go when there are too many
+	}
+	item := m.letters[i].Item
+	item.Resent = time.Now()
+	if err := m.bounds.admit([]Item{item}); err != nil {
+		return false, err
+	}
+	m.lettered -= item.size()
+	m.letters = slices.Delete(m.letters, i, i+1)
+	m.stats.Recovered++
+	m.link(item)
+	m.signal()
+	return true, nil
 }
 
 // Close implements [Queue]. It never waits.

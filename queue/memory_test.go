@@ -151,14 +151,14 @@ func TestStats(t *testing.T) {
 		do   func()
 		want Stats
 	}{
-		{func() {}, Stats{4, 4, time.Unix(0, 0), 4, 0, 0}},
-		{got[1].Ack, Stats{3, 3, time.Unix(0, 0), 4, 0, 0}},
-		{got[0].Ack, Stats{2, 2, time.Unix(2, 0), 4, 2, 0}},
-		{got[0].Ack, Stats{2, 2, time.Unix(2, 0), 4, 2, 0}},
-		{func() { got[3].Dead("x") }, Stats{1, 1, time.Unix(2, 0), 4, 2, 1}},
-		{func() { got[3].Nack(0) }, Stats{1, 1, time.Unix(2, 0), 4, 2, 1}},
-		{got[2].Ack, Stats{0, 0, time.Time{}, 4, 4, 1}},
-		{func() { _ = m.Append(t.Context(), items(1, High)...) }, Stats{1, 1, time.Unix(0, 0), 5, 4, 1}},
+		{func() {}, Stats{Waiting: 4, Bytes: 4, Oldest: time.Unix(0, 0), Last: 4}},
+		{got[1].Ack, Stats{Waiting: 3, Bytes: 3, Oldest: time.Unix(0, 0), Last: 4}},
+		{got[0].Ack, Stats{Waiting: 2, Bytes: 2, Oldest: time.Unix(2, 0), Last: 4, Done: 2}},
+		{got[0].Ack, Stats{Waiting: 2, Bytes: 2, Oldest: time.Unix(2, 0), Last: 4, Done: 2}},
+		{func() { got[3].Dead("x") }, Stats{Waiting: 1, Bytes: 1, Oldest: time.Unix(2, 0), Last: 4, Done: 2, Dead: 1}},
+		{func() { got[3].Nack(0) }, Stats{Waiting: 1, Bytes: 1, Oldest: time.Unix(2, 0), Last: 4, Done: 2, Dead: 1}},
+		{got[2].Ack, Stats{Last: 4, Done: 4, Dead: 1}},
+		{func() { _ = m.Append(t.Context(), items(1, High)...) }, Stats{Waiting: 1, Bytes: 1, Oldest: time.Unix(0, 0), Last: 5, Done: 4, Dead: 1}},
 	} {
 		step.do()
 		if s := m.Stats(); s != step.want {

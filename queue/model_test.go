@@ -20,7 +20,9 @@ type model struct {
 	maxItems, maxBytes int
 	closed             bool
 	all                []*modelItem // by number
-	dead               uint64
+	letters            []Item
+	dead, recovered    uint64
+	lent               []int // promised, each with its bytes
 }
 
 type modelItem struct {
@@ -52,8 +54,7 @@ func (m *model) append(items []Item) error {
 			return ErrTooLarge
 		}
 		n, bytes = n+1, bytes+size
-		percent := map[Priority]int{Low: 80, Normal: 95, High: 100}[i.Priority]
-		if n*100 > m.maxItems*percent || bytes*100 > m.maxBytes*percent {
+		if !m.fits(n, bytes, i.Priority) {
 			err = ErrFull
 		}
 	}
@@ -63,6 +64,59 @@ func (m *model) append(items []Item) error {
 		}
 	}
 	return err
+}
+
+func (m *model) fits(n, bytes int, p Priority) bool {
+	percent := map[Priority]int{Low: 80, Normal: 95, High: 100}[p]
+	for _, size := range m.lent {
+		n, bytes = n+1, bytes+size
+	}
+	return n*100 <= m.maxItems*percent && bytes*100 <= m.maxBytes*percent
+}
+
+func (m *model) giveBack(i int) { m.lent = slices.Delete(m.lent, i, i+1) }
+
+func (m *model) reserve(size int, p Priority) error {
+	n, bytes := m.waiting()
+	switch {
+	case m.closed:
+		return ErrClosed
+	case size > m.maxBytes:
+		return ErrTooLarge
+	case !m.fits(n+1, bytes+size, p):
+		return ErrFull
+	}
+	return nil
+}
+
+// bury keeps the letter, and forgets the oldest while they are too many bytes.
+func (m *model) bury(i Item) {
+	m.dead++
+	m.letters = append(m.letters, i)
+	bytes := 0
+	for i, l := range slices.Backward(m.letters) {
+		if bytes += len(l.Body) + len(l.Key); bytes > m.maxBytes {
+			m.letters = m.letters[i+1:]
+			return
+		}
+	}
+}
+
+// resend brings every second letter back.
+func (m *model) resend() (n int, err error) {
+	kept := m.letters[:0:0]
+	for i, l := range m.letters {
+		if err == nil && i%2 == 0 {
+			if err = m.append([]Item{l}); err == nil {
+				n++
+				continue
+			}
+		}
+		kept = append(kept, l)
+	}
+	m.letters = kept
+	m.recovered += uint64(n)
+	return n, err
 }
 
 // ready is what may be handed out now, in order: given back, then fresh.
@@ -78,9 +132,12 @@ func (m *model) ready(now time.Time) (items []*modelItem) {
 }
 
 func (m *model) stats() Stats {
-	s := Stats{Last: uint64(len(m.all)), Done: uint64(len(m.all)), Dead: m.dead}
+	s := Stats{Last: uint64(len(m.all)), Done: uint64(len(m.all)), Dead: m.dead, Recovered: m.recovered}
 	n, bytes := m.waiting()
 	s.Waiting, s.Bytes = n, int64(bytes)
+	if m.closed {
+		s.Lost = n
+	}
 	if i := slices.IndexFunc(m.all, func(i *modelItem) bool { return !i.settled }); i >= 0 {
 		s.Oldest, s.Done = m.all[i].Time, uint64(i)
 	}
@@ -102,6 +159,7 @@ func againstModel(t *testing.T, random *rand.Rand) {
 		item *modelItem
 	}
 	var held, old []pair
+	var rooms []*Room
 	var trace []string
 	say := func(format string, args ...any) { trace = append(trace, fmt.Sprintf(format, args...)) }
 	fail := func(format string, args ...any) {
@@ -109,7 +167,7 @@ func againstModel(t *testing.T, random *rand.Rand) {
 		t.Fatalf("%s\nafter %q of %d items, %d bytes", fmt.Sprintf(format, args...), trace, m.maxItems, m.maxBytes)
 	}
 	for range 200 {
-		switch op := random.IntN(20); {
+		switch op := random.IntN(24); {
 		case op < 6:
 			batch := make([]Item, random.IntN(4))
 			for i := range batch {
@@ -159,7 +217,7 @@ func againstModel(t *testing.T, random *rand.Rand) {
 			case 13:
 				say("dead %s", p.Body)
 				p.item.settled = true
-				m.dead++
+				m.bury(p.item.Item)
 				p.Dead("why")
 			default:
 				say("ack %s", p.Body)
@@ -173,6 +231,46 @@ func againstModel(t *testing.T, random *rand.Rand) {
 			p.Dead("again")
 		case op == 18:
 			<-time.After(time.Duration(random.IntN(2500)) * time.Millisecond)
+		case op == 20:
+			i := 0
+			gotN, got := q.Resend(func(Letter) bool { i++; return i%2 == 1 })
+			wantN, want := m.resend()
+			say("resend: %d, %v", gotN, got)
+			if gotN != wantN || (got == nil) != (want == nil) || !errors.Is(got, want) {
+				fail("Resend: %d, %v; want %d, %v", gotN, got, wantN, want)
+			}
+		case op == 21:
+			size, p := random.IntN(40), Priority(random.IntN(3)-1)
+			room, got := q.Reserve(p, int64(size))
+			want := m.reserve(size, p)
+			say("reserve %d: %v", size, got)
+			if (got == nil) != (want == nil) || !errors.Is(got, want) {
+				fail("Reserve: %v, want %v", got, want)
+			}
+			if got == nil {
+				rooms, m.lent = append(rooms, room), append(m.lent, size)
+			}
+		case op == 22 && len(rooms) > 0: // use the room up with an item that fits it
+			i := random.IntN(len(rooms))
+			size := m.lent[i]
+			item := Item{Body: fmt.Appendf(nil, "%0*d", size, len(m.all))[:size], Priority: Low, Room: rooms[i]}
+			if got := q.Append(t.Context(), item); m.closed && !errors.Is(got, ErrClosed) || !m.closed && got != nil {
+				fail("Append into a room: %v", got)
+			}
+			say("append %d into a room", size)
+			if m.closed {
+				continue
+			}
+			m.giveBack(i)
+			rooms = slices.Delete(rooms, i, i+1)
+			m.all = append(m.all, &modelItem{Item: item, fresh: true})
+		case op == 23 && len(rooms) > 0:
+			say("release")
+			i := random.IntN(len(rooms))
+			rooms[i].Release()
+			rooms[i].Release()
+			m.giveBack(i)
+			rooms = slices.Delete(rooms, i, i+1)
 		case op == 19 && random.IntN(20) == 0:
 			say("close")
 			m.closed = true
@@ -184,8 +282,14 @@ func againstModel(t *testing.T, random *rand.Rand) {
 			fail("Stats: %+v, want %+v", got, want)
 		}
 	}
-	if n := len(q.Letters()); uint64(n) > m.dead || m.dead > 0 && n == 0 {
-		fail("%d letters of %d dead", n, m.dead)
+	got := q.Letters()
+	if len(got) != len(m.letters) {
+		fail("%d letters, want %d", len(got), len(m.letters))
+	}
+	for i, l := range got {
+		if string(l.Body) != string(m.letters[i].Body) || l.Key != m.letters[i].Key || l.Reason != "why" {
+			fail("letter %d is %s, want %s", i, l.Body, m.letters[i].Body)
+		}
 	}
 }
 

@@ -3,12 +3,13 @@
 //
 // A queue knows bytes, an order key, a priority and a time; what the bytes mean
 // is the caller's business. [Memory] is the engine for one process; others
-// implement [Queue].
+// implement [Queue], and may implement [Reserver] and [LetterBox].
 package queue
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -17,12 +18,16 @@ type Queue interface {
 	// Append takes all the items or none. It returns ErrFull when one of them
 	// does not fit at its priority, ErrTooLarge when one can never fit,
 	// ErrClosed after Close, or the error of ctx if the engine had to wait.
+	// An engine on a disk may also say ErrDiskFull or ErrDiskFailed.
+	// After nil the items are as safe as the engine makes them; after
+	// ErrNotYetOnDisk, too, they are taken, but only in memory so far.
 	// The queue owns the bodies from then on.
 	Append(ctx context.Context, items ...Item) error
 
 	// Receive hands out at most n items, those given back before new ones and
-	// each oldest first, and waits until there is at least one. An item is handed out once, until it is given back with
-	// Nack. It returns the error of ctx when that ends, ErrClosed after Close.
+	// each oldest first, and waits until there is at least one. An item is
+	// handed out once, until it is given back with Nack. It returns the error
+	// of ctx when that ends, ErrClosed after Close.
 	Receive(ctx context.Context, n int) ([]Delivery, error)
 
 	// Stats tells how much the queue holds.
@@ -38,6 +43,19 @@ var (
 	ErrFull     = errors.New("queue: full")
 	ErrTooLarge = errors.New("queue: item too large")
 	ErrClosed   = errors.New("queue: closed")
+
+	// ErrNotYetOnDisk says that the items were taken, and that they could not
+	// be written within the time Append waits: they will be delivered, unless
+	// the process ends before.
+	ErrNotYetOnDisk = errors.New("queue: taken, but not yet on the disk")
+
+	// ErrDiskFull says that the items were refused because the disk has no
+	// room. It is an ErrFull to those who do not ask further.
+	ErrDiskFull = fmt.Errorf("%w: no space on the disk", ErrFull)
+
+	// ErrDiskFailed says that the items were refused because the disk cannot
+	// be written for any other reason.
+	ErrDiskFailed = errors.New("queue: the disk cannot be written")
 )
 
 // Item is one thing to deliver.
@@ -50,7 +68,17 @@ type Item struct {
 	Priority Priority
 	// Time is when the item came to be. Age is counted from it.
 	Time time.Time
+	// Resent is when the item was last brought back from the dead letters,
+	// zero if it never was. Set by [LetterBox]; who gives items up for their
+	// age counts from here, else an old one would die again at once.
+	Resent time.Time
+	// Room is a place reserved for the item, nil if there is none. An item
+	// larger than its room needs space for the rest; a room that is used up,
+	// released or another queue's counts as none.
+	Room *Room
 }
+
+func (i *Item) size() int64 { return int64(len(i.Body) + len(i.Key)) }
 
 // Priority is an item's worth to its owner. A log cannot evict what it holds,
 // so the less valuable are refused while there is still room for the others.
@@ -91,6 +119,16 @@ type Stats struct {
 	Last, Done uint64
 	// Dead counts the items given up with Dead since the queue was opened.
 	Dead uint64
+	// Recovered counts the items that came in by another way than Append
+	// since the queue was opened: found on the disk, or resent.
+	Recovered uint64
+	// Damaged counts those found on the disk that turned out to be unreadable
+	// later. So what was appended and recovered is either settled, damaged or
+	// waiting.
+	Damaged uint64
+	// Lost is, after Close, how many of Waiting are lost with the process: all
+	// of them in a memory queue, those never written in one on a disk.
+	Lost int
 }
 
 // Delivery is an item handed out. Exactly one of Ack, Nack and Dead settles or

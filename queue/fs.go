@@ -1,0 +1,86 @@
+package queue
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// fsys is all a spool asks of a file system. Names are paths as package os
+// takes them. Tests put file systems that fail, hang or lose power in its place.
+type fsys interface {
+	// MkdirAll makes the directory and its parents, for nobody but the owner.
+	MkdirAll(dir string) error
+	// ReadDir lists what is in the directory, by name.
+	ReadDir(dir string) ([]fs.DirEntry, error)
+	// Create makes a new file, which must not exist, for nobody but the owner.
+	Create(name string) (file, error)
+	// Open opens a file that exists, for reading and writing.
+	Open(name string) (file, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	// SyncDir makes what was created, renamed and removed in it survive a loss
+	// of power.
+	SyncDir(dir string) error
+	// Lock takes the exclusive lock that the file of that name stands for and
+	// makes the file if need be. It never waits: errLocked means that somebody
+	// has it. The lock ends with Close, or with the process, however that ends.
+	Lock(name string) (io.Closer, error)
+}
+
+// file is an open file.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error
+	Truncate(size int64) error
+	Size() (int64, error)
+}
+
+var errLocked = errors.New("queue: locked")
+
+// osFS is the file system of the machine.
+type osFS struct{}
+
+type osFile struct{ *os.File }
+
+func (f osFile) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+func (osFS) MkdirAll(dir string) error                 { return os.MkdirAll(dir, 0o700) }
+func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
+func (osFS) Rename(from, to string) error              { return os.Rename(from, to) }
+func (osFS) Remove(name string) error                  { return os.Remove(name) }
+func (osFS) SyncDir(dir string) error                  { return syncDir(dir) }
+func (osFS) Lock(name string) (io.Closer, error)       { return lockFile(name) }
+
+func (osFS) Create(name string) (file, error) {
+	return openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+}
+
+func (osFS) Open(name string) (file, error) { return openFile(name, os.O_RDWR) }
+
+func openFile(name string, flag int) (file, error) {
+	f, err := os.OpenFile(name, flag, 0o600) //nolint:gosec // A name in the directory the user chose.
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// crashPoint, nil but in tests, is called between every two file operations
+// that a crash could part, with the name of the place.
+var crashPoint func(place string)
+
+func mayCrash(place string) {
+	if crashPoint != nil {
+		crashPoint(place)
+	}
+}

@@ -1,0 +1,18 @@
+//go:build !windows && (!unix || aix || solaris)
+
+package queue
+
+import (
+	"errors"
+	"io"
+)
+
+// lockFile has nothing to build on here, and a lock that a killed process
+// leaves behind would be worse than none.
+func lockFile(name string) (io.Closer, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func syncDir(string) error { return nil }
+
+func diskIsFull(error) bool { return false }

@@ -1,0 +1,40 @@
+package queue
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+)
+
+const (
+	sharingViolation = syscall.Errno(32)  // ERROR_SHARING_VIOLATION
+	handleDiskFull   = syscall.Errno(39)  // ERROR_HANDLE_DISK_FULL
+	diskFull         = syscall.Errno(112) // ERROR_DISK_FULL
+)
+
+// lockFile opens the file so that nobody else can: with share mode 0. The
+// handle, and so the lock, ends with the process.
+func lockFile(name string) (io.Closer, error) {
+	path, err := syscall.UTF16PtrFromString(name)
+	if err != nil {
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
+	}
+	handle, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil,
+		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+	switch {
+	case errors.Is(err, sharingViolation):
+		return nil, errLocked
+	case err != nil:
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(handle), name), nil
+}
+
+// syncDir does nothing: Windows has no way to flush a directory, and NTFS
+// journals its changes.
+func syncDir(string) error { return nil }
+
+func diskIsFull(err error) bool {
+	return errors.Is(err, diskFull) || errors.Is(err, handleDiskFull)
+}
