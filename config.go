@@ -24,6 +24,15 @@ type Config struct {
 	// [Tracker.SetRules] replaces them while the site runs.
 	Rules *Rules
 
+	// Keys seal the visit cookie, which makes count:, after: and the sources
+	// $utm and $referrer work on any number of instances: the first seals, all
+	// of them open. Give every instance the same; make them with
+	// securecookie.GenerateRandomKey or "openssl rand". To change them, deploy
+	// the new key in the second place first, and in the first place when every
+	// instance can read it; the old one may go when its cookies may.
+	// Default: a key for this process alone, so that counts end with it.
+	Keys []Key
+
 	// Views says who tells the CDP about page views. Default: ViewsOff,
 	// because a site with a Sitecore browser script already sends them.
 	Views Views
@@ -125,6 +134,17 @@ type Site struct {
 	// The CDP groups events into sessions by channel, point of sale and
 	// browser ID, so set what the page's own script sends.
 	Channel string
+
+	// TimeZone is where a day of "count: once per day" begins and ends, for
+	// goals that say no timezone: themselves: an IANA name such as
+	// "Europe/Berlin". Default: "UTC".
+	TimeZone string
+
+	// SessionLength is how long a visitor may pause without ending his
+	// session, for "count: once per session", after: and the session's
+	// $utm and $referrer. Whole minutes, from 1 minute to 24 hours; a session
+	// that never pauses ends after 24 hours. Default: 30 minutes.
+	SessionLength time.Duration
 }
 
 // Views says who sends the CDP's VIEW events.

@@ -70,6 +70,8 @@ func (s Site) withDefaults() Site {
 	}
 	def(&s.Language, "EN")
 	def(&s.Channel, "WEB")
+	def(&s.TimeZone, "UTC")
+	def(&s.SessionLength, 30*time.Minute)
 	return s
 }
 
@@ -98,6 +100,11 @@ func (c *Config) validate() error {
 	for i, s := range c.Sites {
 		if err := errors.Join(s.validate(), s.apart(c.Sites[:i])); err != nil {
 			errs.add("Sites[%d]: %w", i, err)
+		}
+	}
+	for i, k := range c.Keys {
+		if err := k.validate(); err != nil {
+			errs.add("Keys[%d]: %w", i, err)
 		}
 	}
 	if c.Views != ViewsOff && c.Views != ViewsServer {
@@ -262,6 +269,12 @@ func (s *Site) validate() error {
 	}
 	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
 		errs.add("Currency: %q is not an ISO 4217 code such as EUR", s.Currency)
+	}
+	if _, err := loadZone(s.TimeZone); err != nil {
+		errs.add("TimeZone: %q is not a time zone such as Europe/Berlin", s.TimeZone)
+	}
+	if s.SessionLength < time.Minute || s.SessionLength > maxSession*time.Minute {
+		errs.add("SessionLength: %v is not between 1 minute and 24 hours", s.SessionLength)
 	}
 	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {
 		errs.add("Channel: %q is neither auto nor a channel such as WEB", s.Channel)

@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,6 +124,14 @@ func (c *browserCookie) isSet(h http.Header) (id string, set bool) {
 		}
 	}
 	return id, set
+}
+
+// setsCookie reports whether the application set a cookie of that name.
+func setsCookie(h http.Header, name string) bool {
+	return slices.ContainsFunc(h["Set-Cookie"], func(line string) bool {
+		rest, ok := strings.CutPrefix(line, name)
+		return ok && strings.HasPrefix(rest, "=")
+	})
 }
 
 // storing says what an answer's headers allow to be set with it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // beforeHeader is the moment of truth: status and Location are known, and
@@ -29,6 +30,7 @@ func (tr *tracked) beforeHeader(status int) {
 		tr.x.app = tr.app
 		tr.committed = true
 		tr.setCookies(h)
+		tr.keepVisit(h)
 	}
 }
 
@@ -187,7 +189,7 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		if verdict == fired {
 			c.counted = true
-			verdict = tr.emit(c.trigger, nil)
+			verdict = tr.tallied(c.trigger, nil, tr.rulingOf(i))
 		} else if tr.decidedLater(i) {
 			continue
 		}
@@ -198,10 +200,11 @@ func (tr *tracked) endAnswered(f fate) {
 		tr.x.failed = nil
 		verdict := tr.judgeRaised(g, tr.raised[i].data)
 		if verdict == fired {
-			verdict = tr.emit(g, tr.raised[i].data)
+			verdict = tr.tallied(g, tr.raised[i].data, &tr.raised[i].ruling)
 		}
 		tr.decide(g, verdict, leftNote(gone, verdict))
 	}
+	tr.past.end(time.Now())
 }
 
 // judgeRaised decides on a goal that the application raised: the gate, the

@@ -61,19 +61,28 @@ func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
 	return &own
 }
 
-// eventOf fills in the variables of the goal's templates and makes its event.
+// eventOf makes the event of a goal.
 func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
 	x := &tr.x
 	if g.goal == nil {
 		return tr.site.viewOf(x, tr.page(g)), fired
 	}
+	tr.capture(g)
+	if g.goal.needs.origin() {
+		x.origin = tr.past.open(time.Now()).origin
+	}
+	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
+}
+
+// capture fills in the variables of the goal's templates.
+func (tr *tracked) capture(g *trigger) {
+	x := &tr.x
 	if x.varNames = g.path.names; len(x.varNames) > 0 {
 		x.vars, _ = g.path.capture(x.path, x.vars[:0])
 	}
 	if s := &g.goal.success; s.kind == successRedirectTo {
 		s.judge(x, nil)
 	}
-	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
 }
 
 // mayEmit refuses events that could only be sent by making a guest where none

@@ -18,8 +18,9 @@ type Verdict struct {
 	Value any            `json:"value"`
 	Data  map[string]any `json:"data"`
 
-	// Note says what else keeps a goal that fired from being sent: it is a
-	// draft, or only for some environments.
+	// Note says what else decides whether a goal that fired is sent: it is a
+	// draft, only for some environments, or counts once or after others. Of
+	// that, an example has no history, and it is taken to count.
 	Note string `json:"-"`
 
 	fate fate
@@ -72,15 +73,18 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 	return v
 }
 
-// note says what keeps the goal from being sent although it fires.
+// note says what decides beside the request whether the goal is sent.
 func (g *goal) note() string {
-	switch {
-	case g.Status == statusDraft:
-		return "draft, not sent"
-	case len(g.Env) > 0:
-		return "only in " + strings.Join(g.Env, ", ")
+	var notes []string
+	if g.Status == statusDraft {
+		notes = append(notes, "draft, not sent")
+	} else if len(g.Env) > 0 {
+		notes = append(notes, "only in "+strings.Join(g.Env, ", "))
 	}
-	return ""
+	if g.counts() {
+		notes = append(notes, g.inWords())
+	}
+	return strings.Join(notes, "; ")
 }
 
 // someHost is a host on which the goal counts.
@@ -155,7 +159,9 @@ func (t *trigger) why(f fate, x *exchange) string {
 	case fateValueTooLong:
 		return "a value is too long or over its maximum"
 	case fateValueMissing:
-		return "the value or the order's total is no number, or the order has no ID"
+		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
+	case fateNotAfter:
+		return "counts only " + t.goal.afterInWords()
 	case fateNotNow:
 		return "the date is outside from: and until:"
 	case fateOtherHost:
@@ -256,7 +262,7 @@ const keptMisses = 16
 // isNearMiss reports whether a fate is worth showing to whoever wrote the rule.
 func (f fate) isNearMiss() bool {
 	switch f {
-	case fateCondition, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
+	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
 		fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm, fateOtherForm:
 		return true
 	}

@@ -47,6 +47,10 @@ const (
 	fateTimedOut
 	fateClientGone
 
+	// The goal held, but count: or after: did not.
+	fateAlreadyCounted
+	fateNotAfter
+
 	// The goal held, and its rule says not to send it.
 	fateDraft
 
@@ -105,6 +109,8 @@ var fateNames = [fateCount]string{
 	fateHijacked:       "hijacked",
 	fateTimedOut:       "timed_out",
 	fateClientGone:     "client_gone",
+	fateAlreadyCounted: "already_counted",
+	fateNotAfter:       "not_after",
 	fateDraft:          "draft",
 	fateNoIdentity:     "no_identity",
 	fateNoBrowserID:    "no_browser_id",

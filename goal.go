@@ -28,6 +28,9 @@ type goal struct {
 	identity    *identity
 	order       *order
 	limits      limits
+	once        onceRule
+	after       afterRule
+	leadsTo     []*goal // those whose after: names this one
 	needs       needs
 	// examplesAt are line and column of the examples, counts before ignores.
 	examplesAt [][2]int
@@ -43,7 +46,12 @@ type needs struct {
 	answerType   bool
 	answerJSON   bool
 	route        bool
+	utm          []string // parameters of the session's first page
+	referrer     bool     // and its referrer
 }
+
+// origin reports whether the goal wants to know where the session came from.
+func (n *needs) origin() bool { return len(n.utm) > 0 || n.referrer }
 
 // trigger is one path and method that makes a goal a candidate.
 type trigger struct {
@@ -206,6 +214,12 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		g.needs.answerJSON = true
 	case sourceRoute:
 		g.needs.route = true
+	case sourceUTM:
+		if s.ofVisit {
+			g.needs.utm = append(g.needs.utm, s.name)
+		}
+	case sourceReferrer:
+		g.needs.referrer = g.needs.referrer || s.ofVisit
 	}
 }
 

@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,21 +69,30 @@ func (g *goal) compileLimits(f *faults) {
 	}
 	g.limits.hosts = g.Hosts
 	g.compileTimes(f)
-	g.checkCount(f)
-	g.checkAfter(f)
+	g.compileCount(f)
+	g.compileAfter(f)
 	if g.Consent != "" {
 		f.warn("consent", "consent: is checked and has no effect yet", "all goals need the consent that the site's reader gives")
 	}
+}
+
+// loadZone finds a time zone by its IANA name. That of the machine has none.
+func loadZone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, errors.New("Local differs from machine to machine")
+	}
+	return time.LoadLocation(name)
 }
 
 func (g *goal) compileTimes(f *faults) {
 	zone := time.UTC
 	if g.Timezone != "" {
 		var err error
-		if zone, err = time.LoadLocation(g.Timezone); err != nil || g.Timezone == "Local" {
+		if zone, err = loadZone(g.Timezone); err != nil {
 			f.hint("timezone", fmt.Sprintf("timezone: %q is not known", g.Timezone), "for example Europe/Berlin")
 			return
 		}
+		g.once.zone = zone
 	}
 	parse := func(key, text string) (t time.Time, isDay bool) {
 		if text == "" {
@@ -104,48 +114,5 @@ func (g *goal) compileTimes(f *faults) {
 	g.limits.until = until
 	if !until.IsZero() && !g.limits.from.Before(until) {
 		f.hint("until", "until: lies before from:, so the goal never counts", "")
-	}
-}
-
-// checkCount reads "every", "once per session", "once per day for $form.email"
-// and "once per $redirect.orderId".
-func (g *goal) checkCount(f *faults) {
-	if g.Count == "" || g.Count == "every" {
-		return
-	}
-	rest, ok := strings.CutPrefix(g.Count, "once per ")
-	scope, key, hasKey := strings.Cut(rest, " for ")
-	if strings.HasPrefix(rest, "$") {
-		scope, key, hasKey = "visitor", rest, true
-	}
-	if !ok || !slices.Contains([]string{"session", "visitor", "day"}, scope) {
-		f.hint("count", fmt.Sprintf("count: %q is not understood", g.Count), "every, once per session, once per visitor or once per day, perhaps with for $source")
-		return
-	}
-	if hasKey {
-		s, err := parseSource(key)
-		if err == nil && s.kind == sourceLiteral {
-			err = fmt.Errorf("count: %q is not a $source", key)
-		}
-		if err != nil {
-			f.add("count", err)
-			return
-		}
-		g.reads("count", &s, f)
-	}
-	f.warn("count", fmt.Sprintf("count: %s is checked and has no effect yet", g.Count), "the goal counts every time")
-}
-
-func (g *goal) checkAfter(f *faults) {
-	if g.Within != "" {
-		if d, err := time.ParseDuration(g.Within); err != nil || d <= 0 {
-			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), "for example 30m or 2h")
-		}
-		if len(g.After) == 0 {
-			f.hint("within", "within: is for after: only", "")
-		}
-	}
-	if len(g.After) > 0 {
-		f.warn("after", "after: is checked and has no effect yet", "the goal counts without the others")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -30,8 +31,9 @@ type Data map[string]any
 
 // raised is a goal raised by the handler, to be sent when it has returned.
 type raised struct {
-	goal *goal
-	data Data
+	goal   *goal
+	data   Data
+	ruling ruling
 }
 
 // Trigger raises a goal whose rule says code: true. Its data becomes the
@@ -74,7 +76,7 @@ func (tr *tracked) raise(g *goal, data Data) bool {
 	if tr.ended || len(tr.raised) == maxRaised {
 		return false
 	}
-	tr.raised = append(tr.raised, raised{g, data})
+	tr.raised = append(tr.raised, raised{goal: g, data: data})
 	return true
 }
 
@@ -85,7 +87,8 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data)
 	return t.now("Trigger", r, seen, &g.triggers[0], func(tr *tracked) fate {
 		f := tr.judgeRaised(&g.triggers[0], data)
 		if f == fired {
-			f = tr.emit(&g.triggers[0], data)
+			f = tr.tallied(&g.triggers[0], data, new(ruling))
+			tr.past.end(time.Now())
 		}
 		return f
 	})
@@ -105,6 +108,8 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, s
 		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
 	}
 	tr := t.track(s, r, path)
+	tr.rules = t.rulesOf(seen)
+	tr.lookBack(r)
 	if seen != nil {
 		tr.resume(seen)
 	} else {
@@ -190,8 +195,10 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		e, f = s.eventOf(g, &x, "", data)
 	}
 	if f == fired {
-		a := t.awaits()
-		f = t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a)
+		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
+		f = p.send(g, &x, func() fate {
+			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a)
+		})
 		t.await(ctx, a)
 	}
 	t.ledger.decide(g.Name, f, v.BrowserID, "")

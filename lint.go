@@ -54,6 +54,7 @@ func (rs *Rules) lint(f *faults) {
 		}
 		twins[what] = g.Name
 	}
+	rs.lintPast(f)
 	rs.lintTypes(f)
 }
 

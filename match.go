@@ -49,6 +49,8 @@ type exchange struct {
 	failed *condition
 	// confirmed says that the application confirmed the form.
 	confirmed bool
+	// origin is where the session came from, for sources that ask for it.
+	origin origin
 	// soft says that a script fetched the page in place of a navigation.
 	soft bool
 
@@ -218,8 +220,14 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceResponseJSON:
 		return textOf(x.answer.member(s.name))
 	case sourceUTM:
+		if s.ofVisit && len(x.origin.utm) > 0 {
+			return x.origin.param(s.name)
+		}
 		return queryValue(x.rawQuery, "utm_"+s.name)
 	case sourceReferrer:
+		if s.ofVisit && x.origin.known {
+			return x.origin.referrer, x.origin.referrer != ""
+		}
 		v = x.otherSite()
 		return v, v != ""
 	case sourceWholePath:

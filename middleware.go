@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,11 @@ type Tracker struct {
 	rules  atomic.Pointer[Rules]
 	bots   *botCache
 	forms  formBudget
-	ledger *ledger
-	sender *sender // nil with DryRun
+	visits *visitMemory
+	// keyless says once that there are no keys but one for this process.
+	keyless sync.Once
+	ledger  *ledger
+	sender  *sender // nil with DryRun
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
 	panics  atomic.Uint64
@@ -34,6 +38,7 @@ type Tracker struct {
 type site struct {
 	Site
 	cookie browserCookie
+	visits visitCookie
 	line   *line // nil with DryRun
 }
 
@@ -45,14 +50,24 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: newBotCache(), ledger: newLedger()}
+	t := &Tracker{config: c, bots: newBotCache(), ledger: newLedger(), visits: newVisitMemory()}
 	t.forms.limit = defaultFormBudget
-	t.useRules(c.Rules)
+	keys := c.Keys
+	if len(keys) == 0 {
+		keys = []Key{newKey()}
+	}
+	var errs []error
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
 		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(def.PathPrefix)
-		t.sites = append(t.sites, s)
+		var err error
+		s.visits, err = newVisitCookie(def, c.Cookie, keys)
+		t.sites, errs = append(t.sites, s), append(errs, err)
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
+	}
+	t.useRules(c.Rules)
 	if !c.DryRun {
 		if err := t.connect(); err != nil {
 			return nil, fmt.Errorf("goaltrack: %w", err)
@@ -155,6 +170,11 @@ func (t *Tracker) SetRules(rules *Rules) error {
 func (t *Tracker) useRules(rules *Rules) {
 	t.ledger.add(append(rules.Names(), viewGoal))
 	t.rules.Store(rules)
+	if rules.past.used && len(t.config.Keys) == 0 && !t.config.DryRun {
+		t.keyless.Do(func() {
+			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
+		})
+	}
 }
 
 // Flush waits until every event accepted before the call has met its fate, or

@@ -208,7 +208,7 @@ func (r *Replay) judge(t *trigger, bot bool, at time.Time) fate {
 		// is asked last.
 		f, x.guessed = fired, true
 	}
-	x.guessed = x.guessed || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
+	x.guessed = x.guessed || t.goal.counts() || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
 	return f
 }
 
@@ -268,6 +268,12 @@ func (r *Replay) Counts() []ReplayCount {
 func (r *Replay) untold(g *goal) (list []string) {
 	if len(g.Env) > 0 {
 		list = append(list, "env")
+	}
+	if g.once.scope != perRequest {
+		list = append(list, "whether it had counted before ("+g.Count+")")
+	}
+	if len(g.after.goals) > 0 {
+		list = append(list, "what came before ("+g.afterInWords()+")")
 	}
 	if len(g.limits.hosts) > 0 && r.noHost {
 		list = append(list, "hosts")

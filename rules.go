@@ -29,6 +29,7 @@ type Rules struct {
 	hasEnv   bool // a goal says env:
 	forgets  bool // a goal says forget:
 	file     string
+	past     rulesPast
 }
 
 // Goal is one goal: what has to happen, and what the CDP is told. It is the
@@ -89,11 +90,15 @@ type Goal struct {
 
 	// Count is how often the goal counts: "every" (the default), "once per
 	// session", "once per visitor", "once per day", each perhaps "for
-	// $source", or "once per $source". This version checks it and counts every
-	// time.
+	// $source", or "once per $source", which is once per visitor and value. A
+	// goal whose $source has no value does not count. Once means offered to the
+	// queue once, whatever becomes of the event. What counted is kept in the
+	// visitor's visit cookie; docs/goals.md says what that can do and what not.
 	Count string
-	// After are goals that must have happened before in the session, Within a
-	// time such as "30m". This version checks them and does not wait for them.
+	// After are goals, at most 10, that must have happened before in the
+	// session, in this order and in other requests; Within a time such as "30m"
+	// from the first of them to now. A goal has happened when its rule held,
+	// also as a draft or if it had been counted before.
 	After  []string
 	Within string
 	// Consent is the consent the goal needs: "required", "analytics",
@@ -304,6 +309,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 			rs.index.add(&g.triggers[j])
 		}
 	}
+	rs.linkPast()
 	rs.lint(f)
 	rs.warnings = f.warnings
 	return rs, f.list

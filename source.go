@@ -17,6 +17,9 @@ type source struct {
 	kind sourceKind
 	name string
 	text string // for sourceLiteral
+	// ofVisit: a $utm.x or $referrer is that of the session's first page. In a
+	// condition it is that of the request.
+	ofVisit bool
 }
 
 type sourceKind uint8
@@ -77,6 +80,7 @@ func parseSource(s string) (source, error) {
 		return source{text: strings.TrimPrefix(s, "$")}, nil
 	}
 	src, err := parseSourceName(s[1:], "$")
+	src.ofVisit = src.kind == sourceUTM || src.kind == sourceReferrer
 	if a, ok := errors.AsType[*advice](err); ok {
 		a.message = s + ": " + a.message
 		if a.hint == sourceHint {

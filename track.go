@@ -29,6 +29,8 @@ type tracked struct {
 	secure     bool    // the browser would keep a Secure cookie
 	cookieless bool    // no cookie can be set any more for whoever has none
 	store      storing // what the answer says about caches
+	withheld   bool    // the browser may have kept the visit cookie back
+	past       past
 	inner      *http.Request
 	awaited    *awaited // the request's events, with Delivery.Wait
 	formType   string   // Content-Type of the form
@@ -55,6 +57,7 @@ type candidate struct {
 	early   fate       // fired, or why it is known before the handler runs not to count
 	failed  *condition // that did not hold early
 	counted bool       // it fired, so that alternatives of its goal need not
+	ruling  ruling     // on its goal; see rulingOf
 }
 
 // The names under which page views and the handlers' own identities are counted.
@@ -135,6 +138,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	}
 	tr = t.track(s, r, path)
 	tr.rules, tr.navigation, tr.gate = rules, navigation, gate
+	tr.lookBack(r)
 	tr.x.soft = soft
 	tr.x.navigation = tr.x.navigation || soft
 	tr.candidates = tr.inline[:0]

@@ -1,0 +1,210 @@
+package goaltrack
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// onceRule is count: compiled.
+type onceRule struct {
+	scope scope
+	key   source         // for $source
+	keyed bool           // there is one
+	zone  *time.Location // of days; nil: the site's
+	hash  uint32         // of the goal
+}
+
+// afterRule is after: and within: compiled.
+type afterRule struct {
+	goals  []string
+	within time.Duration // 0: the session
+	hash   uint32
+}
+
+// These are what surely fits into a visit cookie: goals that count once, without
+// for $source, and steps of after:, those of one goal and of all.
+const (
+	maxPlain = 30
+	maxAfter = 10
+	maxSteps = 30
+)
+
+// hashOfTexts makes the name under which a cookie knows a goal. It is the same
+// on every instance, and short: a false match has a chance of 1 in 10^8 with
+// forty counts.
+func hashOfTexts(texts ...string) uint32 {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// pastName is the goal's name for what is remembered. A draft counts for itself,
+// so that the goal begins anew when it goes live.
+func (g *goal) pastName() string {
+	if g.Status == statusDraft {
+		return "draft:" + g.Name
+	}
+	return g.Name
+}
+
+// compileCount reads "every", "once per session", "once per day for $form.email"
+// and "once per $redirect.orderId".
+func (g *goal) compileCount(f *faults) {
+	if g.Count == "" || g.Count == "every" {
+		return
+	}
+	rest, ok := strings.CutPrefix(g.Count, "once per ")
+	word, key, hasKey := strings.Cut(rest, " for ")
+	if strings.HasPrefix(rest, "$") {
+		word, key, hasKey = "visitor", rest, true
+	}
+	scope := map[string]scope{"session": perSession, "visitor": perVisitor, "day": perDay}[word]
+	if !ok || scope == perRequest {
+		f.hint("count", fmt.Sprintf("count: %q is not understood", g.Count), "every, once per session, once per visitor or once per day, perhaps with for $source")
+		return
+	}
+	if hasKey {
+		s, err := parseSource(key)
+		if err == nil && s.kind == sourceLiteral {
+			err = fmt.Errorf("count: %q is not a $source", key)
+		}
+		if err != nil {
+			f.add("count", err)
+			return
+		}
+		g.reads("count", &s, f)
+		g.once.key, g.once.keyed = s, true
+	}
+	g.once.scope = scope
+	g.once.hash = hashOfTexts("count", g.pastName(), word)
+}
+
+func (g *goal) compileAfter(f *faults) {
+	var err error
+	if g.Within != "" {
+		if g.after.within, err = time.ParseDuration(g.Within); err != nil || g.after.within <= 0 {
+			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), "for example 30m or 2h")
+		}
+		if len(g.After) == 0 {
+			f.hint("within", "within: is for after: only", "")
+		}
+	}
+	if len(g.After) > maxAfter {
+		f.hint("after", fmt.Sprintf("after: has %d goals, more than %d", len(g.After), maxAfter), "the visit cookie is small; name the goals that matter")
+	}
+	g.after.goals = g.After
+	g.after.hash = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
+}
+
+// counts reports whether the goal depends on what happened before.
+func (g *goal) counts() bool { return g.once.scope != perRequest || len(g.after.goals) > 0 }
+
+// remembered reports whether it matters later that the goal happened, or now
+// what happened before.
+func (g *goal) remembered() bool { return g.counts() || len(g.leadsTo) > 0 }
+
+// inWords is what count: and after: say, "" if nothing.
+func (g *goal) inWords() string {
+	var words []string
+	if g.once.scope != perRequest {
+		words = append(words, g.Count)
+	}
+	if len(g.after.goals) > 0 {
+		words = append(words, "only "+g.afterInWords())
+	}
+	return strings.Join(words, ", ")
+}
+
+func (g *goal) afterInWords() string {
+	text := "after " + strings.Join(g.after.goals, ", ")
+	if g.after.within > 0 {
+		text += " within " + g.Within
+	}
+	return text
+}
+
+// rulesPast is what a set of rules needs of the past.
+type rulesPast struct {
+	used     bool            // a goal uses count:, after: or where the session came from
+	names    map[uint32]bool // the hashes of goals that count once without for $source
+	utm      []string        // parameters of the session's first page
+	referrer bool
+	origins  []*goal // that want either
+}
+
+// linkPast tells each goal whose after: names it, and sums up what they need.
+func (rs *Rules) linkPast() {
+	p := &rs.past
+	p.names = make(map[uint32]bool)
+	for _, g := range rs.goals {
+		if g.once.scope != perRequest && !g.once.keyed {
+			p.names[g.once.hash] = true
+		}
+		if g.Status == statusPaused {
+			continue
+		}
+		for i, name := range g.after.goals {
+			if before := rs.byID[name]; before != nil && !slices.Contains(g.after.goals[:i], name) {
+				before.leadsTo = append(before.leadsTo, g)
+			}
+		}
+		if g.needs.origin() {
+			p.origins = append(p.origins, g)
+			p.utm = append(p.utm, g.needs.utm...)
+			p.referrer = p.referrer || g.needs.referrer
+		}
+		p.used = p.used || g.counts() || g.needs.origin()
+	}
+	slices.Sort(p.utm)
+	p.utm = slices.Compact(p.utm)
+}
+
+// lintPast warns of what the visit cookie may not hold, and of goals that come
+// after what never happens.
+func (rs *Rules) lintPast(f *faults) {
+	plain, steps := 0, 0
+	for i, g := range rs.goals {
+		if f.goal, f.name = i, g.Name; g.Status == statusPaused {
+			continue
+		}
+		if g.once.scope != perRequest && !g.once.keyed {
+			if plain++; plain == maxPlain+1 {
+				f.warn("count", fmt.Sprintf("more than %d goals count once", maxPlain), "the visit cookie may have no room for the last of them, which would then count again")
+			}
+		}
+		before := steps
+		if steps += len(g.after.goals); steps > maxSteps && before <= maxSteps {
+			f.warn("after", fmt.Sprintf("the goals of all after: together are more than %d", maxSteps), "the visit cookie may forget the oldest of them")
+		}
+	}
+	happens := rs.happening()
+	for i, g := range rs.goals {
+		f.goal, f.name = i, g.Name
+		for n, name := range g.after.goals {
+			if before := rs.byID[name]; before != nil && !happens[before] && g.Status != statusPaused {
+				f.warn("after."+strconv.Itoa(n), "never counts: "+name+" is paused, or waits for this goal in turn", "")
+				break
+			}
+		}
+	}
+}
+
+// happening finds the goals that can happen: those that are not paused and come
+// after nothing, or after such as can happen.
+func (rs *Rules) happening() map[*goal]bool {
+	can := make(map[*goal]bool, len(rs.goals))
+	for more := true; more; {
+		more = false
+		for _, g := range rs.goals {
+			never := func(name string) bool { return rs.byID[name] != nil && !can[rs.byID[name]] }
+			if !can[g] && g.Status != statusPaused && !slices.ContainsFunc(g.after.goals, never) {
+				can[g], more = true, true
+			}
+		}
+	}
+	return can
+}

@@ -1,0 +1,196 @@
+package goaltrack
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// lookBack reads the visit cookie as the browser sent it, if a rule asks for
+// what happened before.
+func (tr *tracked) lookBack(r *http.Request) {
+	tr.past.t, tr.past.site = tr.t, tr.site
+	if tr.rules.past.used {
+		tr.past.values = tr.site.visits.find(r.Header)
+		tr.withheld = isWithheld(r)
+	}
+}
+
+// rulingOf is where a candidate's ruling is kept: that of the first of its goal's.
+func (tr *tracked) rulingOf(i int) *ruling {
+	for j := range tr.candidates[:i] {
+		if tr.candidates[i].trigger.sameGoal(tr.candidates[j].trigger) {
+			return &tr.candidates[j].ruling
+		}
+	}
+	return &tr.candidates[i].ruling
+}
+
+// keepVisit is the visit cookie's part of the header: goals that are known to
+// count are written into it, and pages keep the session going. tr.mu is held.
+func (tr *tracked) keepVisit(h http.Header) {
+	if !tr.rules.past.used || !tr.mayKeepVisit(h) {
+		return
+	}
+	now := time.Now()
+	tr.past.id = tr.id
+	if tr.countEarly(now) {
+		tr.sealVisit(h, now)
+		return
+	}
+	if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || isHTML(tr.x.contentType)) {
+		tr.moveVisit(h, now)
+	}
+}
+
+// mayKeepVisit reports whether this answer may carry the cookie and the browser
+// would take it. What counts all the same is remembered by this process alone.
+func (tr *tracked) mayKeepVisit(h http.Header) bool {
+	status := tr.x.status
+	return status < http.StatusBadRequest && status != http.StatusNotModified && status != http.StatusSwitchingProtocols &&
+		tr.secure && !tr.withheld && tr.store != storePublic && tr.r.Context().Err() == nil &&
+		!setsCookie(h, tr.site.visits.name)
+}
+
+// countEarly decides on the goals that are known to fire, and reports whether
+// the visit has changed, or was sealed with a former key. The others are decided when the handler has returned.
+func (tr *tracked) countEarly(now time.Time) (changed bool) {
+	count := func(g *trigger, data Data, at *ruling, judge func() fate) {
+		if g.goal == nil || !g.goal.remembered() || at.done || judge() != fired {
+			return
+		}
+		tr.capture(g)
+		if tr.mayEmit(g) != fired || tr.wouldSend(g, data) != fired {
+			return // not yet, or not at all
+		}
+		t := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, nil)
+		if t.fate == fateValueMissing || t.fate == fateValueTooLong {
+			return // the handler may say it later
+		}
+		*at = t
+		changed = changed || t.fate == fired && t.counted != (counted{})
+	}
+	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
+		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.remembered()
+	}) {
+		tr.peekForm()
+	}
+	for i := range tr.candidates {
+		c := &tr.candidates[i]
+		count(c.trigger, nil, tr.rulingOf(i), func() fate { return tr.judge(c) })
+	}
+	for i := range tr.raised {
+		r := &tr.raised[i]
+		g := &r.goal.triggers[0]
+		count(g, r.data, &r.ruling, func() fate { return tr.judgeRaised(g, r.data) })
+	}
+	return changed || len(tr.past.happened) > 0 || tr.past.former
+}
+
+// wouldSend reports whether the event of a goal can be made of what is known.
+func (tr *tracked) wouldSend(g *trigger, data Data) fate {
+	e, f := tr.eventOf(g, data)
+	if f == fired && g.goal.order != nil {
+		if _, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {}); !known {
+			f = fateNoIdentity
+		}
+	}
+	return f
+}
+
+// sealVisit writes the visit, with what happened in this request.
+func (tr *tracked) sealVisit(h http.Header, now time.Time) {
+	c, v := &tr.site.visits, tr.past.visit
+	if tr.past.began && tr.navigation && tr.gate == fired && len(tr.rules.past.origins) > 0 {
+		v.origin = tr.rules.past.originOf(&tr.x)
+	}
+	if len(tr.past.happened) > 0 {
+		v = v.clone()
+		v.advance(tr.past.happened, now)
+	}
+	payload, whole := v.encode(c.room, tr.rules.past.names)
+	if !whole {
+		tr.t.ledger.note("visit_full")
+	}
+	value, err := c.seal(payload, unixMinute(now))
+	if err != nil {
+		tr.t.ledger.note("visit_not_sealed")
+		return
+	}
+	tr.setVisit(h, value)
+}
+
+func (tr *tracked) setVisit(h http.Header, value string) {
+	if tr.store == storeUnsaid {
+		h.Set("Cache-Control", "private")
+	}
+	tr.site.visits.set(h, value)
+}
+
+// moveVisit notes that the session goes on, or where a new one came from.
+func (tr *tracked) moveVisit(h http.Header, now time.Time) {
+	c, minute := &tr.site.visits, unixMinute(now)
+	value := tr.past.values[0]
+	if tr.past.values[1] != "" { // only the seal tells which is good
+		tr.past.open(now)
+		value = tr.past.came
+	}
+	last, sealed, ok := splitVisit(value)
+	switch {
+	case ok && c.goesOn(last, minute):
+		if minute-last >= moveEvery {
+			tr.setVisit(h, formatVisit(minute, sealed))
+		}
+	case tr.rules.past.wantsOrigin(tr.t.config.Env):
+		// A cookie that no key opens may be another instance's, which has a
+		// newer key: it is not worth losing.
+		if tr.past.open(now); tr.past.began && (tr.past.came != "" || tr.past.values[0] == "") {
+			tr.sealVisit(h, now)
+		}
+	}
+}
+
+// wantsOrigin reports whether a goal of this environment asks where a session
+// came from.
+func (p *rulesPast) wantsOrigin(env string) bool {
+	return slices.ContainsFunc(p.origins, func(g *goal) bool { return g.hasEnv(env) })
+}
+
+// maxOrigin bounds each text kept of where a session came from.
+const maxOrigin = 100
+
+// originOf reads where a session came from off its first page. Of the referrer,
+// the address without its query is enough.
+func (p *rulesPast) originOf(x *exchange) origin {
+	o := origin{known: true}
+	for _, name := range p.utm {
+		if v, ok := queryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.utm) < maxUTM {
+			o.utm = append(o.utm, utm{name, cutText(cleanText(v), maxOrigin)})
+		}
+	}
+	if p.referrer {
+		o.referrer = cutText(withoutQuery(x.otherSite()), maxOrigin)
+	}
+	return o
+}
+
+// tallied sends a goal that fired, if count: and after: let it.
+func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
+	if g.goal == nil || !g.goal.remembered() {
+		return tr.emit(g, data)
+	}
+	now, early := time.Now(), at.done
+	if !early {
+		tr.past.id = tr.id
+		tr.capture(g)
+		*at = tr.past.judge(g.goal, tr.exchangeFor(g, data), now, nil)
+	}
+	if at.fate != fired {
+		return at.fate
+	}
+	f := tr.emit(g, data)
+	if !early && f != fired && f != fateDraft {
+		tr.past.undo(at.counted, now)
+	}
+	return f
+}

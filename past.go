@@ -1,0 +1,198 @@
+package goaltrack
+
+import (
+	"slices"
+	"time"
+)
+
+// past is what is known of a visitor from before this request, and decides by it
+// on count: and after:. It is looked up when a goal first asks, and at most once.
+type past struct {
+	t        *Tracker
+	site     *site
+	id       string    // the browser ID, "" if there is none
+	values   [2]string // of the visit cookie
+	came     string    // the one that opened
+	former   bool      // with a former key
+	visit    *visit
+	began    bool    // the session begins with this request
+	happened []*goal // in this request; they come before none of its goals
+}
+
+// ruling is what count: and after: made of a goal in a request.
+type ruling struct {
+	done    bool
+	fate    fate
+	counted counted
+}
+
+// open looks the visit up: what the cookie and this process know of it together.
+func (p *past) open(now time.Time) *visit {
+	if p.visit != nil {
+		return p.visit
+	}
+	c, minute := &p.site.visits, unixMinute(now)
+	v, came, key := c.open(p.values, minute)
+	if p.came, p.former = came, key > 0; v == nil {
+		v = new(visit)
+	}
+	if !c.alive(v, minute) {
+		v.renew(minute)
+	}
+	v.last = minute
+	p.visit = v
+	p.remember(now, nil)
+	p.began = v.fresh
+	return v
+}
+
+// remember takes over what this process knows of the visitor, lets change see
+// the whole, and keeps that if it says so. Without a browser ID there is nobody
+// to remember.
+func (p *past) remember(now time.Time, change func() (keep bool)) {
+	if p.id == "" {
+		if change != nil {
+			change()
+		}
+		return
+	}
+	p.t.visits.change(p.t.visits.key(p.site.Name, p.id), now, func(m *visit) *visit {
+		v := p.visit
+		if m != nil {
+			alive := p.site.visits.alive(m, unixMinute(now))
+			v.absorb(m, alive || !v.fresh && m.last >= v.start)
+		}
+		if change == nil || !change() {
+			return nil
+		}
+		return v
+	})
+}
+
+// judge decides on count: and after: of a goal whose rule held. If it counts,
+// that is noted, unless room, asked last, says that it cannot be sent.
+func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruling {
+	v := p.open(now)
+	if !v.cameAfter(g, now) {
+		return ruling{done: true, fate: fateNotAfter}
+	}
+	if len(g.leadsTo) > 0 && !slices.Contains(p.happened, g) {
+		p.happened = append(p.happened, g)
+	}
+	if g.once.scope == perRequest {
+		return ruling{done: true, fate: fired}
+	}
+	c, f := g.countedOf(x, now, p.site.visits.zone)
+	switch {
+	case f != fired:
+		return ruling{done: true, fate: f}
+	case v.has(c):
+		p.remember(now, func() bool { return true }) // the session goes on
+		return ruling{done: true, fate: fateAlreadyCounted}
+	}
+	if room != nil {
+		if f = room(); f != fired {
+			return ruling{done: true, fate: f}
+		}
+	}
+	p.remember(now, func() bool {
+		if v.has(c) { // by a request that is under way at the same time
+			f = fateAlreadyCounted
+		}
+		v.add(c, g.once.keyed)
+		return true
+	})
+	if f != fired {
+		return ruling{done: true, fate: f}
+	}
+	return ruling{true, fired, c}
+}
+
+// undo takes back that a goal counted, since it could not be sent.
+func (p *past) undo(c counted, now time.Time) {
+	if c == (counted{}) {
+		return
+	}
+	p.remember(now, func() bool { p.visit.drop(c, false); return true })
+}
+
+// end notes what happened in the request.
+func (p *past) end(now time.Time) {
+	if len(p.happened) == 0 {
+		return
+	}
+	p.remember(now, func() bool { p.visit.advance(p.happened, now); return true })
+}
+
+// send sends a goal of a visitor who is not there.
+func (p *past) send(g *goal, x *exchange, enqueue func() fate) fate {
+	if !g.remembered() {
+		return enqueue()
+	}
+	now := time.Now()
+	t := p.judge(g, x, now, nil)
+	if t.fate != fired {
+		p.end(now)
+		return t.fate
+	}
+	f := enqueue()
+	if f != fired && f != fateDraft {
+		p.undo(t.counted, now)
+	}
+	p.end(now)
+	return f
+}
+
+// countedOf is the name under which the goal counts, with the value that
+// for $source asks for.
+func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (counted, fate) {
+	c := counted{scope: g.once.scope, hash: g.once.hash}
+	if c.scope == perDay {
+		if g.once.zone != nil {
+			zone = g.once.zone
+		}
+		c.day = dayOf(now, zone)
+	}
+	if !g.once.keyed {
+		return c, fired
+	}
+	value, f := x.collect(&g.once.key)
+	switch {
+	case f != fired:
+		return c, f
+	case value == "":
+		return c, fateValueMissing
+	}
+	c.hash = hashOfTexts("for", g.pastName(), g.Count, value)
+	return c, fired
+}
+
+// cameAfter reports whether the goals of after: have happened in their order.
+func (v *visit) cameAfter(g *goal, now time.Time) bool {
+	n := len(g.after.goals)
+	if n == 0 {
+		return true
+	}
+	began := v.walked(g.after.hash)
+	return len(began) >= n && (g.after.within == 0 || now.Unix()-began[n-1] <= int64(g.after.within/time.Second))
+}
+
+// advance brings the walks forward to which the goals that happened belong.
+func (v *visit) advance(happened []*goal, now time.Time) {
+	for _, g := range happened {
+		for _, to := range g.leadsTo {
+			began := v.walked(to.after.hash)
+			// From the last step to the first, so that one goal is not taken
+			// for two steps.
+			for i, name := range slices.Backward(to.after.goals) {
+				switch {
+				case name != g.Name:
+				case i == 0:
+					v.reach(to.after.hash, 0, now.Unix())
+				case i <= len(began):
+					v.reach(to.after.hash, i, began[i-1])
+				}
+			}
+		}
+	}
+}
