@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,100 +290,6 @@ func againstModel(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// TestMemoryConcurrently has many append, receive and settle at once; each item
-// is settled exactly once.
-func TestMemoryConcurrently(t *testing.T) {
-	const appenders, each = 8, 500
-	m := NewMemory(100, 1<<20)
-	var appending, receiving sync.WaitGroup
-	var acked, dead atomic.Int64
-	var seen sync.Map
-	for range 4 {
-		receiving.Go(func() {
-			random := rand.New(rand.NewPCG(1, 2))
-			for {
-				got, err := m.Receive(t.Context(), 1+random.IntN(10))
-				if errors.Is(err, ErrClosed) {
-					return
-				}
-				for _, d := range got {
-					switch random.IntN(6) {
-					case 0:
-						d.Nack(time.Duration(random.IntN(100)) * time.Microsecond)
-						continue
-					case 1:
-						d.Dead("x")
-						dead.Add(1)
-					default:
-						d.Ack()
-						acked.Add(1)
-					}
-					if _, twice := seen.LoadOrStore(string(d.Body), true); twice {
-						t.Errorf("%s was settled twice", d.Body)
-					}
-				}
-				m.Stats()
-			}
-		})
-	}
-	for a := range appenders {
-		appending.Go(func() {
-			for i := range each {
-				item := Item{Body: fmt.Appendf(nil, "%d-%d", a, i), Priority: High}
-				for m.Append(t.Context(), item) != nil {
-					runtime.Gosched()
-				}
-			}
-		})
-	}
-	appending.Wait()
-	for m.Stats().Waiting > 0 {
-		runtime.Gosched()
-	}
-	if s := m.Stats(); s.Done != appenders*each || s.Last != s.Done || s.Bytes != 0 || s.Dead != uint64(dead.Load()) || acked.Load()+dead.Load() != appenders*each {
-		t.Errorf("%+v, %d acked, %d dead", s, acked.Load(), dead.Load())
-	}
-	if err := m.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	receiving.Wait()
-}
-
-// What is settled is freed, even if one old delivery is never let go and another
-// never settled.
-func TestMemoryIsFreed(t *testing.T) {
-	m := NewMemory(10_000, 1<<30)
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	var kept []Delivery
-	const size = 64 << 10
-	for i := range 1000 {
-		if err := m.Append(t.Context(), Item{Body: make([]byte, size), Priority: High}); err != nil {
-			t.Fatal(err)
-		}
-		got, _ := m.Receive(t.Context(), 1)
-		switch i {
-		case 0:
-			kept = append(kept, got[0]) // never settled
-			continue
-		case 1:
-			kept = append(kept, got[0]) // settled, and held all the same
-		case 2, 3:
-			got[0].Nack(0)
-			got, _ = m.Receive(t.Context(), 1)
-		}
-		got[0].Ack()
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 20*size {
-		t.Errorf("%d KiB are still in use", grown>>10)
-	}
-	runtime.KeepAlive(kept)
-	runtime.KeepAlive(m)
-}
-
 func TestHeap(t *testing.T) {
 	h := heap{before: func(a, b *entry) bool { return a.number < b.number }}
 	var want []uint64
@@ -417,4 +320,11 @@ func BenchmarkMemory(b *testing.B) {
 		got, _ := m.Receive(b.Context(), 1)
 		got[0].Ack()
 	}
+}
+
+func bodies(ds []Delivery) (got []string) {
+	for _, d := range ds {
+		got = append(got, string(d.Body))
+	}
+	return got
 }
