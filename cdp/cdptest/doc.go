@@ -29,6 +29,9 @@
 // that what passes here has no excuse to fail there: an ext attribute holding a
 // list, which the SDKs let through, is refused.
 //
+// Scripts in pages of any origin may call, as the browser SDKs must; what their
+// browsers ask beforehand is answered, not recorded, and met by no fault.
+//
 // One habit of the real CDP is kept on purpose, because it is the one people
 // lose days to: an event for a point of sale the tenant does not have is
 // answered 201 and never seen again. Here it is recorded with [Event.Lost] set.

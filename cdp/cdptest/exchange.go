@@ -24,12 +24,13 @@ type exchange struct {
 	bodyErr error
 }
 
-// ServeHTTP answers one request: the list page at "/" and "/events.json",
-// everything else by the contract or by a fault. To drop a connection it cannot
+// ServeHTTP answers one request: the list page at "/" and "/events.json", a
+// browser that asks whether a page's script may call, and everything else by
+// the contract or by a fault. To drop a connection it cannot
 // take over (HTTP/2, a recorder) it panics with [http.ErrAbortHandler], as
 // net/http provides.
 func (c *CDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.servePage(w, r) {
+	if c.servePage(w, r) || serveCORS(w, r) {
 		return
 	}
 	x := &exchange{c: c, w: w, r: r, call: route(r.URL)}
