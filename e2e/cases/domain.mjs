@@ -1,0 +1,60 @@
+// The cookie's Domain, which goaltrack and the page's script must be told alike.
+
+import assert from "node:assert/strict";
+import { made, sdks, test, told, used } from "../harness.mjs";
+
+const [www, apex] = ["www.shop.example", "shop.example"];
+
+for (const sdk of sdks) {
+  for (const [first, page] of [["goaltrack", "/sdk/unsaid"], ["the SDK", "/sdk/public"]]) {
+    test(`${sdk}: one cookie for all hosts, set by ${first}`, async (t) => {
+      const shop = await t.shop({ sdk, tls: true, domain: apex, pageDomain: apex, warm: first === "goaltrack" ? 2 : -1 });
+      const visitor = await t.visitor(shop, www);
+      await visitor.go(page);
+      const id = await visitor.id();
+      await visitor.go("/sdk/private", apex);
+      assert.equal(await visitor.id(apex), id);
+      await visitor.go("/sdk/private");
+      assert.equal(await visitor.id(), id);
+      assert.deepEqual((await visitor.cookies()).map((c) => c.domain), [`.${apex}`]);
+      const r = await shop.report();
+      assert.equal(used(r), 1, "IDs in use");
+      assert.deepEqual([...new Set(told(r, id))], [
+        "browser E2E:CLICKED as known",
+        "browser VIEW as known",
+        "goaltrack SDK_PAGE_VIEWED as known",
+      ]);
+    });
+  }
+
+  // What the README warns of. The value is the same while the SDK is first ...
+  test(`${sdk}: with two Domain settings there are two cookies of one ID, if the SDK is first`, async (t) => {
+    const shop = await t.shop({ sdk, tls: true, pageDomain: apex, warm: -1 });
+    const visitor = await t.visitor(shop, www);
+    await visitor.go("/sdk/public");
+    const id = await visitor.id();
+    await visitor.go("/sdk/private");
+    const { cookie } = await shop.report();
+    assert.deepEqual(
+      (await visitor.cookies()).map((c) => `${c.name}=${c.value} of ${c.domain}`).sort(),
+      [`${cookie}=${id} of .${apex}`, `${cookie}=${id} of ${www}`],
+    );
+    await visitor.go("/sdk/private", apex);
+    const r = await shop.report();
+    assert.equal(used(r), 1, "IDs in use");
+    assert.equal(told(r, id).filter((e) => !e.endsWith("as known")).length, 0);
+  });
+
+  // ... and not if goaltrack is, whose cookie another host does not see.
+  test(`${sdk}: with two Domain settings there are two guests, if goaltrack is first`, async (t) => {
+    const shop = await t.shop({ sdk, tls: true, pageDomain: apex });
+    const visitor = await t.visitor(shop, www);
+    await visitor.go("/sdk/unsaid");
+    const id = await visitor.id();
+    await visitor.go("/sdk/unsaid", apex);
+    assert.notEqual(await visitor.id(apex), id);
+    const r = await shop.report();
+    assert.equal(made(r, "browser"), 0, "IDs made for the SDK");
+    assert.equal(used(r), 2, "IDs in use");
+  });
+}

@@ -1,0 +1,13 @@
+import { init } from "@sitecore/engage";
+import { clicked, run } from "./page.js";
+
+run(async (s) => {
+  const engage = await init({
+    targetURL: s.cdp,
+    clientKey: s.clientKey,
+    pointOfSale: s.pointOfSale,
+    cookieDomain: s.domain,
+  });
+  const base = { channel: "WEB", currency: "EUR" };
+  return [await engage.pageView(base), await engage.event(clicked, base, { button: "top" })];
+});

@@ -1,0 +1,14 @@
+// run lets an SDK do in a page what sites have it do: start with the page's
+// settings and send two events. sdk returns the CDP's answers. What became of it
+// is left in window.sdk for the tests.
+export async function run(sdk) {
+  const settings = JSON.parse(document.getElementById("settings").textContent);
+  try {
+    window.sdk = { answers: await sdk(settings) };
+  } catch (err) {
+    window.sdk = { error: String(err) };
+  }
+}
+
+// What each of them sends after its page view.
+export const clicked = "E2E:CLICKED";

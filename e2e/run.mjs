@@ -1,0 +1,51 @@
+// Runs the browser tests: node run.mjs SERVER [PART OF A CASE'S NAME].
+// SERVER is the built program of this folder. It ends when its input does.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import { runAll } from "./harness.mjs";
+
+const [program, only] = process.argv.slice(2);
+
+const server = spawn(program, ["-bundles", new URL("dist", import.meta.url).pathname], {
+  stdio: ["pipe", "pipe", "inherit"],
+});
+const ended = once(server, "exit");
+const [desk] = await Promise.race([
+  once(createInterface(server.stdout), "line"),
+  ended.then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
+]);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", // the tests may run as root, and visit nothing but themselves
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors", // nobody signed ours
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
+  ],
+});
+console.log(`Chromium ${browser.version()}`);
+
+for (const file of (await readdir(new URL("cases", import.meta.url))).sort()) {
+  await import(new URL(`cases/${file}`, import.meta.url));
+}
+let result;
+try {
+  result = await runAll({ browser, desk, only, log: console.log });
+} finally {
+  await browser.close();
+  server.stdin.end();
+  await ended;
+}
+const { passed, failed } = result;
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+//go:embed goals.yaml
+var goals []byte
+
+// The names by which the SDKs in the pages and goaltrack know the same tenant.
+const (
+	clientKey   = "e2e-key"
+	pointOfSale = "e2e-shop"
+	contextID   = "e2e-context"
+	siteName    = "e2e-site"
+)
+
+// options say how a shop is set up. The zero value is a site of the edge behind
+// goaltrack's defaults.
+type options struct {
+	// SDK is the one in the pages: "cloud", "content" or "engage". Engage makes
+	// the site one of a tenant (bid_...), the others one of the edge (sc_cid).
+	SDK string `json:"sdk"`
+	// Create, Domain and Warm are goaltrack's [goaltrack.Cookie] settings.
+	Create goaltrack.Create `json:"create"`
+	Domain string           `json:"domain"`
+	Warm   int              `json:"warm"`
+	// PageDomain is the SDK's own setting of the cookie's domain.
+	PageDomain string `json:"pageDomain"`
+	// TLS serves https, with a certificate nobody has signed.
+	TLS bool `json:"tls"`
+}
+
+// shop is one site: its server, its tracker and its CDP.
+type shop struct {
+	o       options
+	cdp     *cdptest.CDP
+	api     *httptest.Server // the CDP's
+	tracker *goaltrack.Tracker
+	site    *httptest.Server
+	served  sync.WaitGroup // requests to the site, goaltrack's part included
+	visits  visitLog
+}
+
+// openShop opens a shop whose first browser IDs are ready.
+func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
+	rules, err := goaltrack.ParseRules(goals)
+	if err != nil {
+		return nil, err
+	}
+	s := &shop{o: o, cdp: cdptest.New(cdptest.Options{
+		ClientKeys: []string{clientKey}, PointsOfSale: []string{pointOfSale},
+		ContextIDs: []string{contextID}, SiteNames: []string{siteName},
+	})}
+	s.api = httptest.NewServer(s.cdp)
+	s.tracker, err = goaltrack.New(goaltrack.Config{
+		Sites:  []goaltrack.Site{{CDP: s.tenant(), Language: "EN", Currency: "EUR"}},
+		Rules:  rules,
+		Cookie: goaltrack.Cookie{Create: o.Create, Domain: o.Domain, Warm: o.Warm},
+		Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		s.api.Close()
+		return nil, err
+	}
+	s.site = httptest.NewUnstartedServer(s.watch(s.tracker.Handler(s.pages(bundles))))
+	if o.TLS {
+		s.site.EnableHTTP2 = true // as browsers get it
+		s.site.StartTLS()
+	} else {
+		s.site.Start()
+	}
+	return s, s.tracker.Ready(ctx)
+}
+
+func (s *shop) tenant() cdp.Site {
+	if s.o.SDK == "engage" {
+		return cdp.Direct{BaseURL: s.api.URL, ClientKey: clientKey, PointOfSale: pointOfSale}
+	}
+	return cdp.Edge{BaseURL: s.api.URL, ContextID: contextID, SiteName: siteName}
+}
+
+func (s *shop) port() int { return s.site.Listener.Addr().(*net.TCPAddr).Port }
+
+// know returns a browser ID that the CDP made some other day.
+func (s *shop) know() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	id := fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	s.cdp.Know(id)
+	return id
+}
+
+// fail has browsers that ask the CDP for an ID get an error, or no answer, which
+// they try again a few times. Servers get theirs.
+func (s *shop) fail(how string) error {
+	var f cdptest.Fault
+	switch how {
+	case "error":
+		f = cdptest.Status(http.StatusInternalServerError)
+	case "reset":
+		f = cdptest.ResetBefore()
+	default:
+		return fmt.Errorf("%q is no way to fail", how)
+	}
+	s.cdp.Fault(f.On(cdptest.Creates).If(fromBrowser))
+	return nil
+}
+
+// close closes the shop and returns what became of its events.
+func (s *shop) close() (goaltrack.Account, error) {
+	s.site.CloseClientConnections()
+	s.site.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	account, err := s.tracker.Close(ctx)
+	_ = s.cdp.Close()
+	s.api.Close()
+	return account, err
+}
