@@ -203,12 +203,18 @@ class Visitor {
   }
 }
 
-// told lists the events in a form that reads well, in a fixed order: who sent
-// what, and under the ID it is asked about, or not.
-export function told(report, id) {
-  return (report.events ?? [])
-    .map((e) => `${e.by} ${e.type} ${e.id === id ? "as known" : `as ${e.id}`}`)
-    .sort();
+// assertTold holds what arrived against what should have, all of it under one ID:
+// the two events of the SDK's page as often as it was opened (pages), and the
+// goals.
+export function assertTold(report, id, { pages, ...goals }) {
+  const want = { "browser VIEW": pages, "browser E2E:CLICKED": pages };
+  for (const [goal, n] of Object.entries(goals)) want[`goaltrack ${goal}`] = n;
+  const got = {};
+  for (const e of report.events ?? []) {
+    const what = `${e.by} ${e.type}${e.id === id ? "" : ` of ${e.id || "nobody"}`}`;
+    got[what] = (got[what] ?? 0) + 1;
+  }
+  assert.deepEqual(got, want);
 }
 
 // made counts the IDs that the CDP made, by is "browser" or "goaltrack".

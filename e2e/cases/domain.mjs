@@ -1,7 +1,7 @@
 // The cookie's Domain, which goaltrack and the page's script must be told alike.
 
 import assert from "node:assert/strict";
-import { made, sdks, test, told, used } from "../harness.mjs";
+import { assertTold, made, sdks, test, used } from "../harness.mjs";
 
 const [www, apex] = ["www.shop.example", "shop.example"];
 
@@ -19,11 +19,7 @@ for (const sdk of sdks) {
       assert.deepEqual((await visitor.cookies()).map((c) => c.domain), [`.${apex}`]);
       const r = await shop.report();
       assert.equal(used(r), 1, "IDs in use");
-      assert.deepEqual([...new Set(told(r, id))], [
-        "browser E2E:CLICKED as known",
-        "browser VIEW as known",
-        "goaltrack SDK_PAGE_VIEWED as known",
-      ]);
+      assertTold(r, id, { pages: 3, SDK_PAGE_VIEWED: page === "/sdk/unsaid" ? 3 : 2 });
     });
   }
 
@@ -42,7 +38,7 @@ for (const sdk of sdks) {
     await visitor.go("/sdk/private", apex);
     const r = await shop.report();
     assert.equal(used(r), 1, "IDs in use");
-    assert.equal(told(r, id).filter((e) => !e.endsWith("as known")).length, 0);
+    assertTold(r, id, { pages: 3, SDK_PAGE_VIEWED: 2 });
   });
 
   // ... and not if goaltrack is, whose cookie another host does not see.
