@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,5 +47,37 @@ func TestReadmeIsTrue(t *testing.T) {
 		if name != fired.String() && !strings.Contains(readme, "`"+name+"`") {
 			t.Errorf("the README does not explain %s", name)
 		}
+	}
+}
+
+// TestReadmeNamesTheSDKs: the versions it says were run in a browser are those
+// that the browser tests install.
+func TestReadmeNamesTheSDKs(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("e2e/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var installed struct {
+		Packages map[string]string `json:"devDependencies"`
+	}
+	if err := json.Unmarshal(text, &installed); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name, version := range installed.Packages {
+		if !strings.HasPrefix(name, "@sitecore") {
+			continue
+		}
+		n++
+		if said := "`" + name + "` " + version; !strings.Contains(string(readme), said) {
+			t.Errorf("the README does not say %s", said)
+		}
+	}
+	if n < 6 {
+		t.Errorf("the browser tests install %d packages of Sitecore", n)
 	}
 }
