@@ -71,6 +71,7 @@ const (
 	fateDelivered
 	fateDead
 	fateShutdown
+	fateDamaged
 
 	fateCount
 )
@@ -124,6 +125,7 @@ var fateNames = [fateCount]string{
 	fateDelivered:      "delivered",
 	fateDead:           "dead",
 	fateShutdown:       "shutdown",
+	fateDamaged:        "damaged",
 }
 
 func (f fate) String() string { return fateNames[f] }

@@ -179,7 +179,7 @@ func (sc *schedule) absolve(j *job) {
 // tooOld reports whether an event was tried for long enough. The time of a hold
 // does not count, since the backlog must outlive it.
 func (h *health) tooOld(j *job, maxAge time.Duration) bool {
-	since := j.Time
+	since := j.since()
 	if h.heldUntil.After(since) {
 		since = h.heldUntil
 	}

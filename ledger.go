@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // ledger counts the fate of every decision and every event. Nothing that
@@ -21,8 +23,8 @@ type ledger struct {
 	// rule files loaded.
 	goals atomic.Pointer[map[string]*tally]
 
-	accepted, recovered, delivered atomic.Uint64
-	duplicates                     atomic.Uint64 // events that may have been counted twice
+	accepted, delivered atomic.Uint64
+	duplicates          atomic.Uint64 // events that may have been counted twice
 
 	mu      sync.Mutex
 	dead    map[string]uint64
@@ -197,8 +199,9 @@ type Account struct {
 	Fired     uint64            `json:"fired"`
 	NotFired  map[string]uint64 `json:"notFired"`
 
-	// Accepted counts events taken into the queue, Recovered those found in it
-	// at the start.
+	// Accepted counts events taken into the queue, Recovered those that came
+	// in another way: found in the spool at the start, or resent from the dead
+	// letters.
 	Accepted  uint64 `json:"accepted"`
 	Recovered uint64 `json:"recovered"`
 	// Delivered counts events the CDP answered with success. It is not the
@@ -217,8 +220,8 @@ type Account struct {
 	PossibleDuplicates uint64 `json:"possibleDuplicates"`
 }
 
-// account adds up.
-func (l *ledger) account(waiting int) Account {
+// account adds up, with what the queue says.
+func (l *ledger) account(q queue.Stats) Account {
 	a := Account{NotFired: map[string]uint64{}}
 	for _, t := range *l.goals.Load() {
 		for f := range decisionFates {
@@ -235,9 +238,12 @@ func (l *ledger) account(waiting int) Account {
 	a.Dead, a.Dropped = maps.Clone(l.dead), maps.Clone(l.dropped)
 	l.mu.Unlock()
 	a.Delivered = l.delivered.Load()
-	a.Accepted, a.Recovered = l.accepted.Load(), l.recovered.Load()
+	a.Accepted, a.Recovered = l.accepted.Load(), q.Recovered
+	if q.Damaged > 0 {
+		a.Dropped[fateDamaged.String()] += q.Damaged
+	}
 	a.PossibleDuplicates = l.duplicates.Load()
-	a.Waiting = uint64(max(waiting, 0))
+	a.Waiting = uint64(max(q.Waiting, 0)) //nolint:gosec // Not negative.
 	return a
 }
 

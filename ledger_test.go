@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 func TestBalanced(t *testing.T) {
@@ -53,7 +55,7 @@ func TestLedgerCountsEveryFate(t *testing.T) {
 		l.decide("A", f, "", "")
 		l.decide("NEW", f, "", "")
 	}
-	a := l.account(0)
+	a := l.account(queue.Stats{})
 	if a.Decisions != 2*uint64(decisionFates) || a.Fired != 2 || len(a.NotFired) != int(decisionFates)-1 || !a.Balanced() {
 		t.Errorf("%s", a)
 	}
@@ -117,14 +119,14 @@ func TestLedgerConcurrently(t *testing.T) {
 					l.deliver("g", "")
 				}
 				l.note("x")
-				l.account(0)
+				l.account(queue.Stats{})
 				l.history()
 			}
 		})
 	}
 	wg.Wait()
 	l.drop("nothing", 0)
-	if a := l.account(0); !a.Balanced() || a.Decisions != 4000 || a.Dead["expired"] != 1000 || a.Dropped["shutdown"] != 1000 || len(a.Dropped) != 1 {
+	if a := l.account(queue.Stats{}); !a.Balanced() || a.Decisions != 4000 || a.Dead["expired"] != 1000 || a.Dropped["shutdown"] != 1000 || len(a.Dropped) != 1 {
 		t.Errorf("%s", a)
 	}
 }
@@ -133,10 +135,10 @@ func TestLedgerConcurrently(t *testing.T) {
 func TestAccountIsACopy(t *testing.T) {
 	l := newLedger()
 	l.bury("g", "", "x")
-	l.account(0).Dead["x"] = 99
+	l.account(queue.Stats{}).Dead["x"] = 99
 	notes, _ := l.history()
 	notes["y"] = 1
-	if a := l.account(0); a.Dead["x"] != 1 {
+	if a := l.account(queue.Stats{}); a.Dead["x"] != 1 {
 		t.Errorf("%s", a)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // Tracker watches requests and sends goals. Make one with [New] and close it
@@ -220,11 +221,10 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 }
 
 func (t *Tracker) account() Account {
-	waiting := 0
-	if t.sender != nil {
-		waiting = t.sender.waiting()
+	if t.sender == nil {
+		return t.ledger.account(queue.Stats{})
 	}
-	return t.ledger.account(waiting)
+	return t.sender.account()
 }
 
 // siteOf finds the site of a request: the longest prefix, and among equals a

@@ -87,6 +87,15 @@ type job struct {
 	blame
 }
 
+// since is when the event's age begins: one brought back from the dead letters is
+// as young as if it had just happened.
+func (j *job) since() time.Time {
+	if j.Resent.After(j.Time) {
+		return j.Resent
+	}
+	return j.Time
+}
+
 // window is how many events the sender holds at once; the rest wait in the
 // queue. Several sites share it, leastShare each at the least.
 const (
@@ -111,7 +120,6 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
 	}
-	l.recovered.Add(uint64(q.Stats().Waiting)) //nolint:gosec // Not negative.
 	sending, cancel := context.WithCancel(context.Background())
 	scheduling, stop := context.WithCancel(context.Background())
 	s.cancel, s.stop = cancel, stop
@@ -136,19 +144,25 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	if s.closed {
 		return fateClosed
 	}
-	switch err := s.queue.Append(ctx, items...); {
-	case err == nil, errors.Is(err, queue.ErrNotYetOnDisk):
-		if err != nil {
-			s.ledger.note("not_yet_on_disk")
-		}
-		s.ledger.accepted.Add(uint64(len(items)))
-		return fired
+	err := s.queue.Append(ctx, items...)
+	switch {
+	case errors.Is(err, queue.ErrNotYetOnDisk):
+		s.ledger.note("not_yet_on_disk")
+		err = nil
 	case errors.Is(err, queue.ErrClosed):
 		return fateClosed
 	case errors.Is(err, queue.ErrTooLarge):
 		return fateEventInvalid
+	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
+		return fateDiskFull
+	case errors.Is(err, queue.ErrDiskFailed):
+		return fateDiskFailed
 	}
-	return fateQueueFull
+	if err != nil {
+		return fateQueueFull
+	}
+	s.ledger.accepted.Add(uint64(len(items)))
+	return fired
 }
 
 // offerFor is offer for a request that waits for the fate of what it offers, if
@@ -333,8 +347,8 @@ func (s *sender) stats() queue.Stats {
 	return stats
 }
 
-// waiting is what the account shows as waiting.
-func (s *sender) waiting() int { return s.stats().Waiting }
+// account adds up what is known of decisions and of events.
+func (s *sender) account() Account { return s.ledger.account(s.stats()) }
 
 // sleep waits, unless ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -101,8 +101,6 @@ func (r *rig) close(d time.Duration) error {
 	return r.lastErr
 }
 
-func (r *rig) account() Account { return r.ledger.account(r.waiting()) }
-
 // balanced checks that nothing was lost track of.
 func (r *rig) balanced() Account {
 	r.t.Helper()

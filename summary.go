@@ -16,15 +16,14 @@ const summaryEvery = time.Minute
 func (s *sender) summarize(ctx context.Context) {
 	ticker := time.NewTicker(summaryEvery)
 	defer ticker.Stop()
-	before := s.ledger.account(0)
+	before := s.account()
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		now := s.ledger.account(0)
-		stats := s.queue.Stats()
+		now, stats := s.account(), s.stats()
 		delivered := now.Delivered - before.Delivered
 		refused, dead := since(unqueued(now.NotFired), before.NotFired), since(now.Dead, before.Dead)
 		before = now

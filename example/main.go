@@ -6,7 +6,7 @@
 // Everything goaltrack needs is in run; the goals are in goals.yaml; the shop
 // (shop.go) knows nothing of either. To send to a real tenant:
 //
-//	go run ./example -cdp https://api-engage-eu.sitecorecloud.io -client-key KEY -pos POINT_OF_SALE
+//	go run ./example -spool /var/lib/shop/goals -cdp https://api-engage-eu.sitecorecloud.io -client-key KEY -pos POINT_OF_SALE
 package main
 
 import (
@@ -83,6 +83,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Sites: []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
 		Rules: rules,
 		Views: goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
+		// With -spool, events outlive a crash.
+		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
 	})
 	if err != nil {
 		return err

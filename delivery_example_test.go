@@ -1,0 +1,84 @@
+package goaltrack_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+// contactRules has one goal, a contact form.
+func contactRules() *goaltrack.Rules {
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "CONTACT_SENT", Submit: goaltrack.Submit{Path: "/contact"}})
+	if err != nil {
+		panic(err)
+	}
+	return rules
+}
+
+// An event that the CDP calls bad is kept as a dead letter, and can be sent again
+// when what was wrong is put right.
+func ExampleTracker_Resend() {
+	stand := cdptest.New(cdptest.Options{})
+	server := httptest.NewServer(stand)
+	defer server.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules: contactRules(),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer func() { _, _ = tracker.Close(ctx) }()
+	site := http.RedirectHandler("/thanks", http.StatusSeeOther)
+
+	stand.Fault(cdptest.Status(http.StatusUnprocessableEntity).On(cdptest.Sends))
+	ask(tracker.Handler(site), http.MethodPost, "/contact", url.Values{})
+	_, _ = tracker.Flush(ctx)
+	for _, l := range tracker.DeadLetters() {
+		fmt.Println(l.Goal, l.Reason, l.Status)
+	}
+
+	stand.ClearFaults()
+	n, err := tracker.Resend(func(l goaltrack.DeadLetter) bool { return l.Status == http.StatusUnprocessableEntity })
+	fmt.Println(n, err)
+	account, _ := tracker.Flush(ctx)
+	fmt.Println(account)
+	// Output:
+	// CONTACT_SENT rejected_422 422
+	// 1 <nil>
+	// decisions 1 = fired 1 + not fired 0
+	// accepted 1 + recovered 1 = delivered 1 + dead 1 (rejected_422 1) + dropped 0 + waiting 0
+}
+
+// On a platform that freezes the process between requests, such as AWS Lambda
+// behind an HTTP adapter, a request whose goals fired waits for them, here at
+// most two seconds: the event has arrived when the handler returns.
+func ExampleDelivery_serverless() {
+	stand := cdptest.New(cdptest.Options{})
+	server := httptest.NewServer(stand)
+	defer server.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites:    []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules:    contactRules(),
+		Delivery: goaltrack.Delivery{Wait: 2 * time.Second},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _, _ = tracker.Close(context.Background()) }()
+	site := tracker.Handler(http.RedirectHandler("/thanks", http.StatusSeeOther))
+	ask(site, http.MethodPost, "/contact", url.Values{})
+	fmt.Println(stand.Types(), tracker.Snapshot().Notes["wait_timed_out"])
+	// Output:
+	// [CONTACT_SENT] 0
+}
