@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -41,14 +42,29 @@ type Config struct {
 	Cookie Cookie
 
 	// Consent reads the visitor's answer from a request, usually from the
-	// cookie of the site's consent banner. With a reader set, only
-	// ConsentGranted is counted: unknown is not yes. Without one, visitors
-	// are counted unless they opted out (OptOutCookie, Sec-GPC).
+	// cookie of the site's consent banner: [ConsentCookie], [ConsentOneTrust],
+	// [ConsentCookiebot], [ConsentTCF] or a function of the site's own. With a
+	// reader set, a goal counts only if the consent that its rule names is
+	// granted, by default that to every category; page views and browser IDs
+	// need that, too. Unknown is not yes. Without a reader, visitors are
+	// counted unless they opted out (OptOutCookie, Sec-GPC).
 	// It runs on the request's goroutine, at most once for a request that
 	// concerns a goal or a new visitor; on others, once for each call of
 	// [Tracker.Trigger] or [Tracker.BrowserID]. It runs under recover: a panic
 	// counts as ConsentUnknown.
 	Consent func(*http.Request) Consent
+
+	// ConsentHoldBy names a cookie that the site sets anyway and whose value
+	// belongs to one visitor and stays the same, such as that of its session.
+	// While a visitor's consent is unknown, what would count is held in this
+	// process and sent, with the time at which it happened, once a request with
+	// the same cookie says granted; if it says refused, it is dropped. Bounds:
+	// 20 events a visitor and 4 MiB in all (consent_hold_full), 30 minutes
+	// (consent_expired). Nothing else is read from his device meanwhile, so a
+	// goal whose rule reads a cookie is not held. Neither is anything for a
+	// cookie of fewer than 16 bytes, which cannot tell visitors apart. Needs
+	// Consent. Default: "", nothing is held and unknown does not count.
+	ConsentHoldBy string
 
 	// RequireConsent makes New fail when no Consent reader is set: a guard
 	// for sites that must never count without asking. Default: false.
@@ -62,6 +78,26 @@ type Config struct {
 	// Privacy Control (https://www.w3.org/TR/gpc/). Default: false, they are
 	// not counted.
 	IgnoreGPC bool
+
+	// Bots amends the verdicts on which user agents are bots.
+	Bots Bots
+
+	// Ignore says which requests are a machine's or an editor's.
+	Ignore Ignore
+
+	// Staff are networks whose visitors are not counted, such as the
+	// company's own; the reason is staff. The address is that of the
+	// connection, or what TrustedProxies say. Default: none.
+	Staff []netip.Prefix
+
+	// TrustedProxies are the networks of the proxies in front of this server.
+	// What they say in X-Forwarded-For and X-Forwarded-Host is believed: the
+	// visitor's address for Staff, and the host for Sites, for hosts: in rules
+	// and wherever it matters that an address is of the same site. Of several
+	// values the last one counts that no trusted proxy stands behind, since
+	// the earlier ones can be made up. Name only proxies that replace these
+	// headers or append to them. Default: none, and the Host header counts.
+	TrustedProxies []netip.Prefix
 
 	// Path gives the path that rules and page names see, for handlers mounted
 	// behind http.StripPrefix or a rewriting proxy. Default: r.URL.Path, of which
@@ -296,13 +332,3 @@ type Delivery struct {
 	// becomes an empty GET that looks delivered.
 	HTTPClient *http.Client
 }
-
-// Consent is a visitor's answer to the site's consent question.
-type Consent uint8
-
-// The answers. The zero value is unknown, which is not yes.
-const (
-	ConsentUnknown Consent = iota
-	ConsentGranted
-	ConsentRefused
-)

@@ -37,6 +37,9 @@ func (c Config) withDefaults() Config {
 	def(&c.Delivery.UnknownAttempts, 3)
 	def(&c.Delivery.BackoffBase, time.Second)
 	def(&c.Delivery.BackoffMax, 5*time.Minute)
+	c.Bots = Bots{Allow: slices.Clone(c.Bots.Allow), Deny: slices.Clone(c.Bots.Deny)}
+	c.Ignore = c.Ignore.withDefaults()
+	c.Staff, c.TrustedProxies = plainNetworks(c.Staff), plainNetworks(c.TrustedProxies)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -119,9 +122,18 @@ func (c *Config) validate() error {
 	if c.RequireConsent && c.Consent == nil {
 		errs.add("RequireConsent: no Consent reader is set, so nobody could ever be counted")
 	}
+	switch {
+	case c.ConsentHoldBy == "":
+	case !validToken(c.ConsentHoldBy):
+		errs.add("ConsentHoldBy: %q is not a cookie name", c.ConsentHoldBy)
+	case c.Consent == nil:
+		errs.add("ConsentHoldBy: no Consent reader is set, so nobody would ever be released")
+	}
 	if !validToken(c.OptOutCookie) {
 		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
 	}
+	errs = append(errs, c.Bots.validate(), c.Ignore.validate(),
+		validateNetworks("Staff", c.Staff), validateNetworks("TrustedProxies", c.TrustedProxies))
 	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"net/http"
+	"slices"
 )
 
 // visitorOf reads who the visitor is. An ID that he was to forget is none,
@@ -23,9 +24,12 @@ func (tr *tracked) setCookies(h http.Header) {
 	tr.store = storingOf(h)
 	if theirs, set := c.isSet(h); set {
 		if theirs != "" {
-			tr.id = theirs // one person, one guest
+			tr.id, tr.recognised = theirs, true // one person, one guest
 		}
 		return
+	}
+	if !tr.recognised {
+		return // his cookie is read and set for what may count, and that is nothing
 	}
 	if s := tr.x.status; s >= http.StatusBadRequest || s == http.StatusSwitchingProtocols {
 		return
@@ -106,10 +110,20 @@ func (tr *tracked) wantsID() bool {
 	if len(tr.identities) > 0 && tr.gate == fired {
 		return true
 	}
+	return tr.releases || tr.candidateFires()
+}
+
+// mayFire reports whether a goal fires, as far as can be said before the handler
+// has returned. tr.mu is held.
+func (tr *tracked) mayFire() bool {
+	return tr.candidateFires() || slices.ContainsFunc(tr.raised, tr.raisedFires)
+}
+
+func (tr *tracked) candidateFires() bool {
 	tr.peekForm()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger.kind == triggerView {
+		if c.trigger.kind == triggerView || c.held {
 			continue
 		}
 		if f := tr.judge(c); f == fired || f == pending {

@@ -8,11 +8,9 @@ import (
 
 // lookBack reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
-func (tr *tracked) lookBack(r *http.Request) {
-	tr.past.t, tr.past.site = tr.t, tr.site
+func (tr *tracked) lookBack(h http.Header) {
 	if tr.rules.past.used {
-		tr.past.values = tr.site.visits.find(r.Header)
-		tr.withheld = isWithheld(r)
+		tr.past.values = tr.site.visits.find(h)
 	}
 }
 
@@ -29,12 +27,12 @@ func (tr *tracked) rulingOf(i int) *ruling {
 // keepVisit is the visit cookie's part of the header: goals that are known to
 // count are written into it, and pages keep the session going. tr.mu is held.
 func (tr *tracked) keepVisit(h http.Header) {
-	if !tr.rules.past.used || !tr.mayKeepVisit(h) {
+	if !tr.rules.past.used || !tr.recognised || !tr.mayKeepVisit(h) {
 		return
 	}
 	now := time.Now()
 	tr.past.id = tr.id
-	if tr.countEarly(now) {
+	if tr.countEarly(now) || tr.past.released {
 		tr.sealVisit(h, now)
 		return
 	}
@@ -77,12 +75,15 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		count(c.trigger, nil, tr.rulingOf(i), func() fate { return tr.judge(c) })
+		if !c.held {
+			count(c.trigger, nil, tr.rulingOf(i), func() fate { return tr.judge(c) })
+		}
 	}
 	for i := range tr.raised {
 		r := &tr.raised[i]
-		g := &r.goal.triggers[0]
-		count(g, r.data, &r.ruling, func() fate { return tr.judgeRaised(g, r.data) })
+		if tr.raisedFires(*r) {
+			count(&r.goal.triggers[0], r.data, &r.ruling, func() fate { return fired })
+		}
 	}
 	return changed || len(tr.past.happened) > 0 || tr.past.former
 }
@@ -176,6 +177,11 @@ func (p *rulesPast) originOf(x *exchange) origin {
 
 // tallied sends a goal that fired, if count: and after: let it.
 func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
+	if !tr.recognised {
+		tr.mu.Lock()
+		tr.recogniseLate()
+		tr.mu.Unlock()
+	}
 	if g.goal == nil || !g.goal.remembered() {
 		return tr.emit(g, data)
 	}

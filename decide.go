@@ -24,14 +24,20 @@ func (tr *tracked) beforeHeader(status int) {
 	if !tr.x.typeKnown {
 		tr.rec.wantSniff = tr.awaitsType()
 	}
-	if !tr.t.config.DryRun {
-		tr.mu.Lock()
-		defer tr.mu.Unlock()
-		tr.x.app = tr.app
-		tr.committed = true
-		tr.setCookies(h)
-		tr.keepVisit(h)
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.x.app = tr.app
+	tr.committed = true
+	if tr.releases || !tr.recognised && tr.mayFire() {
+		tr.recogniseLate()
 	}
+	if tr.t.config.DryRun {
+		tr.release()
+		return
+	}
+	tr.setCookies(h)
+	tr.release()
+	tr.keepVisit(h)
 }
 
 // awaitsType reports whether a candidate depends on the answer's Content-Type.
@@ -189,7 +195,7 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		if verdict == fired {
 			c.counted = true
-			verdict = tr.tallied(c.trigger, nil, tr.rulingOf(i))
+			verdict = tr.send(c.trigger, nil, tr.rulingOf(i), c.held)
 		} else if tr.decidedLater(i) {
 			continue
 		}
@@ -198,9 +204,9 @@ func (tr *tracked) endAnswered(f fate) {
 	for i := range tr.raised {
 		g := &tr.raised[i].goal.triggers[0]
 		tr.x.failed = nil
-		verdict := tr.judgeRaised(g, tr.raised[i].data)
+		verdict, held := tr.judgeRaised(g, tr.raised[i].data)
 		if verdict == fired {
-			verdict = tr.tallied(g, tr.raised[i].data, &tr.raised[i].ruling)
+			verdict = tr.send(g, tr.raised[i].data, &tr.raised[i].ruling, held)
 		}
 		tr.decide(g, verdict, leftNote(gone, verdict))
 	}
@@ -210,14 +216,20 @@ func (tr *tracked) endAnswered(f fate) {
 // judgeRaised decides on a goal that the application raised: the gate, the
 // handler's Reject and the rule's own limits and conditions apply to it as to
 // any other.
-func (tr *tracked) judgeRaised(g *trigger, data Data) fate {
-	switch {
-	case tr.gate != fired:
-		return tr.gate
+func (tr *tracked) judgeRaised(g *trigger, data Data) (f fate, held bool) {
+	switch f, held = g.judgeGate(&tr.entry); {
+	case f != fired:
+		return f, false
 	case slices.Contains(tr.rejected, g.goal.Name):
-		return fateRejected
+		return fateRejected, false
 	}
-	return tr.t.judgeRaised(g, tr.exchangeFor(g, data))
+	return tr.t.judgeRaised(g, tr.exchangeFor(g, data)), held
+}
+
+// raisedFires reports whether a goal that was raised counts now.
+func (tr *tracked) raisedFires(r raised) bool {
+	f, held := tr.judgeRaised(&r.goal.triggers[0], r.data)
+	return f == fired && !held
 }
 
 // judgeRaised tests what the rule of a raised goal says beside code: true.
@@ -255,7 +267,10 @@ func leftNote(gone bool, f fate) string {
 }
 
 func (tr *tracked) decide(g *trigger, f fate, note string) {
-	if f == fired && tr.gate == fateBot {
+	if f == fateHeld {
+		return // it was counted when it was put there, since it may have left again
+	}
+	if f == fired && tr.entry.absent == fateBot {
 		note = "bot_counted"
 	}
 	tr.t.ledger.decide(g.name(), f, tr.id, note)

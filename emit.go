@@ -25,18 +25,19 @@ func (tr *tracked) emit(g *trigger, data Data) fate {
 	if f != fired {
 		return f
 	}
-	var who *cdp.Event
-	if g.goal != nil && g.goal.identity != nil {
-		if who, f = tr.identityOf(g, data, e.Page); f != fired {
-			return f
-		}
+	who, f := tr.identityOf(g, data, e.Page)
+	if f != fired {
+		return f
 	}
 	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits())
 }
 
-// identityOf makes the IDENTITY that goes before a goal, nil if the request
-// does not say who the visitor is. An order needs one.
+// identityOf makes the IDENTITY that goes before a goal, nil if its rule or the
+// request does not say who the visitor is. An order needs one.
 func (tr *tracked) identityOf(g *trigger, data Data, page string) (*cdp.Event, fate) {
+	if g.goal == nil || g.goal.identity == nil {
+		return nil, fired
+	}
 	who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page, tr.t.ledger.note)
 	switch {
 	case known:
@@ -68,7 +69,7 @@ func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
 		return tr.site.viewOf(x, tr.page(g)), fired
 	}
 	tr.capture(g)
-	if g.goal.needs.origin() {
+	if g.goal.needs.origin() && tr.recognised {
 		x.origin = tr.past.open(time.Now()).origin
 	}
 	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
@@ -112,6 +113,11 @@ func (tr *tracked) mayEmit(g *trigger) fate {
 func (tr *tracked) key() string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
+	return tr.keyNow()
+}
+
+// keyNow is key where tr.mu is held.
+func (tr *tracked) keyNow() string {
 	switch {
 	case tr.id != "" && tr.orderKey != tr.id:
 		tr.orderKey = strings.Clone(tr.id)
@@ -125,28 +131,37 @@ func (tr *tracked) key() string {
 // one, and offers them to the queue, both or neither. With a, if that is not nil,
 // their fate can be waited for.
 func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *awaited) fate {
-	now := time.Now()
-	item, f := t.item(s, g, e, id, userAgent, now)
-	if f != fired {
-		return f
-	}
-	item.Key = key
-	first := item
-	if who != nil {
-		if first, f = t.item(s, g, who, id, userAgent, now); f != fired {
-			return f
-		}
-		first.Key, first.Priority = key, queue.High
-	}
+	items, f := t.items(s, g, id, userAgent, who, e)
 	switch {
+	case f != fired:
+		return f
 	case g.goal != nil && g.goal.Status == statusDraft:
 		return fateDraft
-	case t.sender == nil:
-		return fired
-	case who != nil:
-		return t.sender.offerFor(ctx, a, first, item)
 	}
-	return t.sender.offerFor(ctx, a, item)
+	return t.offer(ctx, items, key, a)
+}
+
+// offer puts the events of one goal into the queue, as this visitor's.
+func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *awaited) fate {
+	if t.sender == nil {
+		return fired
+	}
+	for i := range items {
+		items[i].Key = key
+	}
+	return t.sender.offerFor(ctx, a, items...)
+}
+
+// items encodes the event of a goal, and the IDENTITY before it if there is one.
+func (t *Tracker) items(s *site, g *trigger, id, userAgent string, who, e *cdp.Event) ([]queue.Item, fate) {
+	now := time.Now()
+	item, f := t.item(s, g, e, id, userAgent, now)
+	if f != fired || who == nil {
+		return []queue.Item{item}, f
+	}
+	first, f := t.item(s, g, who, id, userAgent, now)
+	first.Priority = queue.High
+	return []queue.Item{first, item}, f
 }
 
 // item encodes one event for the queue.

@@ -11,8 +11,13 @@ const (
 	// The gate: this visitor or this kind of request is not counted.
 	fateOptOut
 	fateGPC
+	fateHealthCheck
+	fateEditor
+	fateStaff
 	fateConsentUnknown
 	fateConsentRefused
+	fateConsentExpired
+	fateConsentHoldFull
 	fatePrefetch
 	fateBot
 	fateNotNavigation
@@ -65,6 +70,9 @@ const (
 	fateDiskFailed
 	fateClosed
 
+	// Nothing is decided yet: the event waits for the visitor's consent.
+	fateHeld
+
 	decisionFates // those above are fates of decisions
 
 	// Deliveries.
@@ -78,54 +86,60 @@ const (
 
 // fateNames are the names used in snapshots, logs and the README's table.
 var fateNames = [fateCount]string{
-	fired:              "fired",
-	fateOptOut:         "opt_out",
-	fateGPC:            "gpc",
-	fateConsentUnknown: "consent_unknown",
-	fateConsentRefused: "consent_refused",
-	fatePrefetch:       "prefetch",
-	fateBot:            "bot",
-	fateNotNavigation:  "not_navigation",
-	fateCondition:      "condition",
-	fateNotNow:         "not_now",
-	fatePaused:         "paused",
-	fateOtherHost:      "other_host",
-	fateOtherEnv:       "other_env",
-	fateOtherForm:      "other_form",
-	fateStatus:         "status",
-	fateNotHTML:        "not_html",
-	fateNotSuccessful:  "not_successful",
-	fateNotConfirmed:   "not_confirmed",
-	fateRejected:       "rejected_by_handler",
-	fateRange:          "range",
-	fateRouteUnknown:   "route_unknown",
-	fateValueTooLong:   "value_too_long",
-	fateValueMissing:   "value_missing",
-	fateFormUnread:     "form_unread",
-	fateFormTooLarge:   "form_too_large",
-	fateFormOverBudget: "form_over_budget",
-	fateFormEncoded:    "form_encoded",
-	fateFormNotAForm:   "form_not_a_form",
-	fatePanicked:       "panicked",
-	fateHijacked:       "hijacked",
-	fateTimedOut:       "timed_out",
-	fateClientGone:     "client_gone",
-	fateAlreadyCounted: "already_counted",
-	fateNotAfter:       "not_after",
-	fateDraft:          "draft",
-	fateNoIdentity:     "no_identity",
-	fateNoBrowserID:    "no_browser_id",
-	fateInsecure:       "insecure",
-	fateEventInvalid:   "event_invalid",
-	fateBeforeSend:     "before_send",
-	fateQueueFull:      "queue_full",
-	fateDiskFull:       "disk_full",
-	fateDiskFailed:     "disk_failed",
-	fateClosed:         "closed",
-	fateDelivered:      "delivered",
-	fateDead:           "dead",
-	fateShutdown:       "shutdown",
-	fateDamaged:        "damaged",
+	fired:               "fired",
+	fateOptOut:          "opt_out",
+	fateGPC:             "gpc",
+	fateHealthCheck:     "health_check",
+	fateEditor:          "editor",
+	fateStaff:           "staff",
+	fateConsentUnknown:  "consent_unknown",
+	fateConsentRefused:  "consent_refused",
+	fateConsentExpired:  "consent_expired",
+	fateConsentHoldFull: "consent_hold_full",
+	fatePrefetch:        "prefetch",
+	fateBot:             "bot",
+	fateNotNavigation:   "not_navigation",
+	fateCondition:       "condition",
+	fateNotNow:          "not_now",
+	fatePaused:          "paused",
+	fateOtherHost:       "other_host",
+	fateOtherEnv:        "other_env",
+	fateOtherForm:       "other_form",
+	fateStatus:          "status",
+	fateNotHTML:         "not_html",
+	fateNotSuccessful:   "not_successful",
+	fateNotConfirmed:    "not_confirmed",
+	fateRejected:        "rejected_by_handler",
+	fateRange:           "range",
+	fateRouteUnknown:    "route_unknown",
+	fateValueTooLong:    "value_too_long",
+	fateValueMissing:    "value_missing",
+	fateFormUnread:      "form_unread",
+	fateFormTooLarge:    "form_too_large",
+	fateFormOverBudget:  "form_over_budget",
+	fateFormEncoded:     "form_encoded",
+	fateFormNotAForm:    "form_not_a_form",
+	fatePanicked:        "panicked",
+	fateHijacked:        "hijacked",
+	fateTimedOut:        "timed_out",
+	fateClientGone:      "client_gone",
+	fateAlreadyCounted:  "already_counted",
+	fateNotAfter:        "not_after",
+	fateDraft:           "draft",
+	fateNoIdentity:      "no_identity",
+	fateNoBrowserID:     "no_browser_id",
+	fateInsecure:        "insecure",
+	fateEventInvalid:    "event_invalid",
+	fateBeforeSend:      "before_send",
+	fateQueueFull:       "queue_full",
+	fateDiskFull:        "disk_full",
+	fateDiskFailed:      "disk_failed",
+	fateClosed:          "closed",
+	fateHeld:            "held",
+	fateDelivered:       "delivered",
+	fateDead:            "dead",
+	fateShutdown:        "shutdown",
+	fateDamaged:         "damaged",
 }
 
 func (f fate) String() string { return fateNames[f] }

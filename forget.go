@@ -32,7 +32,7 @@ func (tr *tracked) forgets() bool {
 		}
 	}
 	return slices.ContainsFunc(tr.raised, func(r raised) bool {
-		ends := r.goal.ends() && tr.judgeRaised(&r.goal.triggers[0], r.data) == fired
+		ends := r.goal.ends() && tr.raisedFires(r)
 		if ends {
 			tr.forget()
 		}

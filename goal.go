@@ -28,6 +28,7 @@ type goal struct {
 	identity    *identity
 	order       *order
 	limits      limits
+	need        need
 	once        onceRule
 	after       afterRule
 	leadsTo     []*goal // those whose after: names this one
@@ -42,6 +43,7 @@ type needs struct {
 	form         []string // fields of the form
 	json         bool     // the body, if it is JSON
 	header       bool     // a header or cookie, after the handler ran
+	cookie       bool     // a cookie
 	answerHeader bool
 	answerType   bool
 	answerJSON   bool
@@ -206,6 +208,7 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		}
 	case sourceHeader, sourceCookie:
 		g.needs.header = true
+		g.needs.cookie = g.needs.cookie || s.kind == sourceCookie
 	case sourceResponseHeader:
 		g.needs.answerHeader = true
 	case sourceResponseType:

@@ -59,7 +59,8 @@ func (g *goal) compileLimits(f *faults) {
 		}
 	}
 	oneOf("status", g.Status, statusLive, statusDraft, statusPaused)
-	oneOf("consent", g.Consent, "required", "analytics", "marketing", "not-needed")
+	oneOf("consent", g.Consent, needNames[:]...)
+	g.need = need(max(slices.Index(needNames[:], g.Consent), 0)) //nolint:gosec // One of four.
 	oneOf("late", g.Late, "send", "drop")
 	g.limits.dropLate = g.Late == "drop"
 	for _, h := range g.Hosts {
@@ -71,9 +72,6 @@ func (g *goal) compileLimits(f *faults) {
 	g.compileTimes(f)
 	g.compileCount(f)
 	g.compileAfter(f)
-	if g.Consent != "" {
-		f.warn("consent", "consent: is checked and has no effect yet", "all goals need the consent that the site's reader gives")
-	}
 }
 
 // loadZone finds a time zone by its IANA name. That of the machine has none.

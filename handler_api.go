@@ -85,9 +85,9 @@ const maxRaised = 64
 // triggerNow sends a goal for a request that is not followed, or not any more.
 func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data) error {
 	return t.now("Trigger", r, seen, &g.triggers[0], func(tr *tracked) fate {
-		f := tr.judgeRaised(&g.triggers[0], data)
+		f, held := tr.judgeRaised(&g.triggers[0], data)
 		if f == fired {
-			f = tr.tallied(&g.triggers[0], data, new(ruling))
+			f = tr.send(&g.triggers[0], data, new(ruling), held)
 			tr.past.end(time.Now())
 		}
 		return f
@@ -100,22 +100,21 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data)
 func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, send func(*tracked) fate) (err error) {
 	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)
-	s := t.siteOf(r.Host, path)
+	s := t.siteOf(t.host(r), path)
 	if seen != nil && seen.site != nil {
 		s, path = seen.site, seen.x.path
 	}
 	if s == nil {
 		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
 	}
-	tr := t.track(s, r, path)
-	tr.rules = t.rulesOf(seen)
-	tr.lookBack(r)
+	tr := t.track(s, r, path, t.rulesOf(seen))
 	if seen != nil {
 		tr.resume(seen)
 	} else {
-		tr.gate = t.gate(r)
+		e := t.gate(r, path)
+		tr.admit(r, &e)
 	}
-	tr.cookieless = seen == nil
+	tr.cookieless = seen == nil || seen.site == nil
 	f := send(tr)
 	t.await(context.Background(), tr.awaited)
 	tr.decide(g, f, "")
@@ -125,14 +124,15 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, s
 // resume takes over what is known of the visitor, so that an ID made for him in
 // this request stays his only one.
 func (tr *tracked) resume(seen *tracked) {
-	tr.gate, tr.secure, tr.brought = seen.gate, seen.secure, seen.brought
-	if seen.gate != fired {
-		return
+	tr.entry, tr.gate = seen.entry, seen.gate
+	if seen.site == nil {
+		return // the gate let nothing of it through, and nothing was kept
 	}
 	tr.orderKey = seen.key()
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
-	tr.id = seen.id
+	tr.id, tr.recognised, tr.brought, tr.secure = seen.id, seen.recognised, seen.brought, seen.secure
+	tr.past.values, tr.withheld = seen.past.values, seen.withheld
 	tr.x.app = maps.Clone(seen.app)
 	tr.rejected = slices.Clone(seen.rejected)
 }
@@ -234,7 +234,7 @@ func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
 }
 
 // BrowserID returns the visitor's browser ID, "" if he has none or may not be
-// counted. On a page that makes a new visitor's ID, it is the ID that the
+// counted, for which it takes consent to every category. On a page that makes a new visitor's ID, it is the ID that the
 // answer's cookie will carry.
 func (t *Tracker) BrowserID(r *http.Request) string {
 	if tr := t.trackedOf(r); tr != nil {
@@ -243,8 +243,12 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 		}
 		return tr.browserID()
 	}
-	s := t.siteOf(r.Host, t.path(r))
-	if s == nil || t.gate(r) != fired {
+	path := t.path(r)
+	s := t.siteOf(t.host(r), path)
+	if s == nil {
+		return ""
+	}
+	if e := t.gate(r, path); e.judge(needAll) != fired {
 		return ""
 	}
 	return s.visitorOf(r.Header).id

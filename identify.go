@@ -104,14 +104,18 @@ func (tr *tracked) keepIdentity(e cdp.Event) bool {
 
 // identify offers an identity of the handler's to the queue.
 func (tr *tracked) identify(e *cdp.Event) fate {
-	if tr.gate != fired {
-		return tr.gate
+	f, held := identityTrigger.judgeGate(&tr.entry)
+	if f == fired && !held {
+		f = tr.mayEmit(identityTrigger)
 	}
-	if f := tr.mayEmit(identityTrigger); f != fired {
+	if f != fired {
 		return f
 	}
 	e.Page = tr.page(identityTrigger)
 	tr.site.base(e, &tr.x)
 	tr.site.birthDate(e)
+	if held {
+		return tr.keep(identityTrigger, nil, e, counted{})
+	}
 	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits())
 }

@@ -93,6 +93,21 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 	l.record(Record{now, goal, f.String(), shortID(browserID), note})
 }
 
+// settle gives a decision that was held its fate. Both counts change together,
+// so that their sum stays.
+func (l *ledger) settle(goal string, f fate, browserID, note string) {
+	t := (*l.goals.Load())[goal]
+	l.mu.Lock()
+	t.counts[fateHeld].Add(^uint64(0))
+	t.counts[f].Add(1)
+	l.mu.Unlock()
+	now := time.Now()
+	if f == fired {
+		t.last.Store(now.UnixNano())
+	}
+	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+}
+
 // counted reports whether a goal of that name was ever decided on, or is in the
 // rules.
 func (l *ledger) counted(goal string) bool { return (*l.goals.Load())[goal] != nil }
@@ -190,7 +205,7 @@ func (l *ledger) count(in map[string]uint64, what string) {
 // Account is the sum of what a tracker decided and delivered since it started.
 // Two sums hold after Flush and Close, and at any quiet moment:
 //
-//	Decisions = Fired + all of NotFired
+//	Decisions = Fired + all of NotFired + Held
 //	Accepted + Recovered = Delivered + all of Dead + all of Dropped + Waiting
 type Account struct {
 	// Decisions counts the times a goal's path and method matched a request,
@@ -198,6 +213,9 @@ type Account struct {
 	Decisions uint64            `json:"decisions"`
 	Fired     uint64            `json:"fired"`
 	NotFired  map[string]uint64 `json:"notFired"`
+	// Held counts those that wait for the visitor's consent (ConsentHoldBy).
+	// After Close there are none: they are consent_unknown.
+	Held uint64 `json:"held,omitempty"`
 
 	// Accepted counts events taken into the queue, Recovered those that came
 	// in another way: found in the spool at the start, or resent from the dead
@@ -223,18 +241,21 @@ type Account struct {
 // account adds up, with what the queue says.
 func (l *ledger) account(q queue.Stats) Account {
 	a := Account{NotFired: map[string]uint64{}}
+	l.mu.Lock()
 	for _, t := range *l.goals.Load() {
 		for f := range decisionFates {
 			n := t.counts[f].Load()
 			a.Decisions += n
-			if f == fired {
+			switch {
+			case f == fired:
 				a.Fired += n
-			} else if n > 0 {
+			case f == fateHeld:
+				a.Held += n
+			case n > 0:
 				a.NotFired[f.String()] += n
 			}
 		}
 	}
-	l.mu.Lock()
 	a.Dead, a.Dropped = maps.Clone(l.dead), maps.Clone(l.dropped)
 	l.mu.Unlock()
 	a.Delivered = l.delivered.Load()
@@ -249,14 +270,18 @@ func (l *ledger) account(q queue.Stats) Account {
 
 // Balanced reports whether the two sums hold.
 func (a Account) Balanced() bool {
-	return a.Decisions == a.Fired+sum(a.NotFired) &&
+	return a.Decisions == a.Fired+sum(a.NotFired)+a.Held &&
 		a.Accepted+a.Recovered == a.Delivered+sum(a.Dead)+sum(a.Dropped)+a.Waiting
 }
 
 // String prints the account in two lines.
 func (a Account) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "decisions %d = fired %d + not fired %d%s\n", a.Decisions, a.Fired, sum(a.NotFired), list(a.NotFired))
+	fmt.Fprintf(&b, "decisions %d = fired %d + not fired %d%s", a.Decisions, a.Fired, sum(a.NotFired), list(a.NotFired))
+	if a.Held > 0 {
+		fmt.Fprintf(&b, " + held %d", a.Held)
+	}
+	b.WriteByte('\n')
 	fmt.Fprintf(&b, "accepted %d", a.Accepted)
 	if a.Recovered > 0 {
 		fmt.Fprintf(&b, " + recovered %d", a.Recovered)
@@ -304,9 +329,12 @@ func (l *ledger) goal(name, label string) GoalCount {
 		return c
 	}
 	for f := range decisionFates {
-		if n := t.counts[f].Load(); f == fired {
+		switch n := t.counts[f].Load(); {
+		case f == fired:
 			c.Fired = n
-		} else if n > 0 {
+		case f == fateHeld:
+			c.Held = n
+		case n > 0:
 			c.NotFired[f.String()] = n
 		}
 	}

@@ -41,7 +41,8 @@ func TestAccountString(t *testing.T) {
 	if got := a.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	a.Recovered, a.PossibleDuplicates = 3, 4
+	a.Recovered, a.PossibleDuplicates, a.Held = 3, 4, 5
+	want = strings.Replace(want, "status 2)", "status 2) + held 5", 1)
 	want = strings.Replace(want, "accepted 10", "accepted 10 + recovered 3", 1) + "; possible duplicates 4"
 	if got := a.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -56,12 +57,16 @@ func TestLedgerCountsEveryFate(t *testing.T) {
 		l.decide("NEW", f, "", "")
 	}
 	a := l.account(queue.Stats{})
-	if a.Decisions != 2*uint64(decisionFates) || a.Fired != 2 || len(a.NotFired) != int(decisionFates)-1 || !a.Balanced() {
+	if a.Decisions != 2*uint64(decisionFates) || a.Fired != 2 || a.Held != 2 || len(a.NotFired) != int(decisionFates)-2 || !a.Balanced() {
 		t.Errorf("%s", a)
 	}
 	g := l.goal("A", "Label")
-	if g.Fired != 1 || len(g.NotFired) != int(decisionFates)-1 || g.Last.IsZero() || g.Label != "Label" {
+	if g.Fired != 1 || g.Held != 1 || len(g.NotFired) != int(decisionFates)-2 || g.Last.IsZero() || g.Label != "Label" {
 		t.Errorf("%+v", g)
+	}
+	l.settle("A", fired, "", "")
+	if b, g := l.account(queue.Stats{}), l.goal("A", ""); b.Held != 1 || b.Fired != 3 || b.Decisions != a.Decisions || g.Held != 0 || g.Fired != 2 {
+		t.Errorf("after one that was held has fired: %s", b)
 	}
 	if g := l.goal("NOBODY", ""); g.Fired != 0 || !g.Last.IsZero() {
 		t.Errorf("%+v", g)

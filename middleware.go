@@ -28,6 +28,7 @@ type Tracker struct {
 	// keyless says once that there are no keys but one for this process.
 	keyless sync.Once
 	ledger  *ledger
+	holds   *holds
 	sender  *sender // nil with DryRun
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
@@ -51,8 +52,9 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: newBotCache(), ledger: newLedger(), visits: newVisitMemory()}
+	t := &Tracker{config: c, bots: newBotCache(c.Bots), ledger: newLedger(), visits: newVisitMemory()}
 	t.forms.limit = defaultFormBudget
+	t.holds = newHolds(t.ledger)
 	keys := c.Keys
 	if len(keys) == 0 {
 		keys = []Key{newKey()}
@@ -198,6 +200,7 @@ const closeTimeout = 10 * time.Second
 // Shutdown, with a context that has not ended yet. Requests after Close are
 // served as before and not counted. Calling it again returns the same.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
+	t.holds.close()
 	s := t.sender
 	if s == nil {
 		return t.account(), nil

@@ -17,6 +17,7 @@ type past struct {
 	visit    *visit
 	began    bool    // the session begins with this request
 	happened []*goal // in this request; they come before none of its goals
+	released bool    // what was held counted with this request
 }
 
 // ruling is what count: and after: made of a goal in a request.
@@ -72,6 +73,11 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 // judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
 func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruling {
+	return p.rule(g, now, func() (counted, fate) { return g.countedOf(x, now, p.site.visits.zone) }, room)
+}
+
+// rule is judge, with the name under which the goal counts told by name.
+func (p *past) rule(g *goal, now time.Time, name func() (counted, fate), room func() fate) ruling {
 	v := p.open(now)
 	if !v.cameAfter(g, now) {
 		return ruling{done: true, fate: fateNotAfter}
@@ -82,7 +88,7 @@ func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruli
 	if g.once.scope == perRequest {
 		return ruling{done: true, fate: fired}
 	}
-	c, f := g.countedOf(x, now, p.site.visits.zone)
+	c, f := name()
 	switch {
 	case f != fired:
 		return ruling{done: true, fate: f}

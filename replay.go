@@ -194,8 +194,8 @@ func (r *Replay) judge(t *trigger, bot bool, at time.Time) fate {
 		at, x.guessed = limits.moment(), true
 	}
 	f := fired
-	if bot {
-		f = t.judgeGate(fateBot)
+	if bot && !t.countsBots() {
+		f = fateBot
 	}
 	if f == fired {
 		f = t.goal.judgeAt(x, at)

@@ -26,8 +26,9 @@ type Rules struct {
 	failure  []template
 	hash     string
 	warnings []Fault
-	hasEnv   bool // a goal says env:
-	forgets  bool // a goal says forget:
+	hasEnv   bool            // a goal says env:
+	needs    [needCount]bool // the kinds of consent by which something may count
+	forgets  bool            // a goal says forget:
 	file     string
 	past     rulesPast
 }
@@ -101,9 +102,10 @@ type Goal struct {
 	// also as a draft or if it had been counted before.
 	After  []string
 	Within string
-	// Consent is the consent the goal needs: "required", "analytics",
-	// "marketing" or "not-needed". This version checks it and asks for the
-	// same consent for all.
+	// Consent is the consent the goal needs: "required", to every category,
+	// "analytics", "marketing", or "not-needed", which counts whatever
+	// Config.Consent says; a visitor who opted out is not counted even then.
+	// Default: "required".
 	Consent string
 	// Late is what happens to an event that could not be delivered for more
 	// than a minute: "send" (the default, marked ext.late) or "drop".
@@ -305,6 +307,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 		if g.Status == statusPaused {
 			continue
 		}
+		rs.needs[g.need] = true
 		for j := range g.triggers {
 			rs.index.add(&g.triggers[j])
 		}

@@ -96,7 +96,7 @@ func asWords() map[string]kind {
 // enumKeys are the keys that take one of a few words.
 var enumKeys = map[string][]string{
 	"status":  {statusLive, statusDraft, statusPaused},
-	"consent": {"required", "analytics", "marketing", "not-needed"},
+	"consent": needNames[:],
 	"late":    {"send", "drop"},
 	"bots":    {"count"},
 }
@@ -127,7 +127,7 @@ var goalKeyHelp = map[string]string{
 	"count":            "How often: every, once per session, once per visitor, once per day, each perhaps for $source, or once per $source.",
 	"after":            "Goals that must have happened before in the session, in this order.",
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",
-	"consent":          "The consent the goal needs.",
+	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
 	"late":             "What happens to an event delivered late: send or drop.",
 	"bots":             "count: a form by a suspected bot counts all the same.",
 	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",

@@ -79,6 +79,7 @@ type GoalCount struct {
 	Label    string            `json:"label,omitempty"`
 	Fired    uint64            `json:"fired"`
 	NotFired map[string]uint64 `json:"notFired"`
+	Held     uint64            `json:"held,omitempty"`
 	Last     time.Time         `json:"last,omitzero"`
 	// NearMisses say in words why it did not count although its path and
 	// method matched, the most frequent first, at most 16.

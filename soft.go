@@ -30,7 +30,7 @@ func isSoftPrefetch(h http.Header) bool {
 		}
 	}
 	v, _ := first(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
-	return strings.Contains(v, "prefetch")
+	return saysPrefetch(v)
 }
 
 // nextData is where Next.js's pages router fetches the data of a page:

@@ -243,3 +243,9 @@ func cookieValue(h http.Header, name string, accept func(string) bool) string {
 	}
 	return ""
 }
+
+// hasCookie reports whether the request has a cookie of that name.
+func hasCookie(h http.Header, name string) (has bool) {
+	cookieValue(h, name, func(string) bool { has = true; return true })
+	return has
+}

@@ -23,13 +23,18 @@ type tracked struct {
 	inline     [4]candidate // room for most requests' candidates
 	inlineVars [2]string    // and for most paths' variables
 	context    requestContext
-	navigation bool    // a person went to a page
-	gate       fate    // fired; fateBot if a form counts all the same
-	brought    brought // what the visitor's cookies said
-	secure     bool    // the browser would keep a Secure cookie
-	cookieless bool    // no cookie can be set any more for whoever has none
-	store      storing // what the answer says about caches
-	withheld   bool    // the browser may have kept the visit cookie back
+	navigation bool // a person went to a page
+	entry      entry
+	gate       fate     // what entry says to what goaltrack does of its own accord
+	releases   bool     // the visitor has agreed to what was held for him
+	recognised bool     // the visitor's cookies were looked at
+	cookies    []string // the request's, to look later
+	withdrawal *site    // whose cookies are to be deleted: he said no, and his browser still sends them
+	brought    brought  // what the visitor's cookies said
+	secure     bool     // the browser would keep a Secure cookie
+	cookieless bool     // no cookie can be set any more for whoever has none
+	store      storing  // what the answer says about caches
+	withheld   bool     // the browser may have kept the visit cookie back
 	past       past
 	inner      *http.Request
 	awaited    *awaited // the request's events, with Delivery.Wait
@@ -56,6 +61,7 @@ type candidate struct {
 	trigger *trigger
 	early   fate       // fired, or why it is known before the handler runs not to count
 	failed  *condition // that did not hold early
+	held    bool       // only the visitor's consent is missing
 	counted bool       // it fired, so that alternatives of its goal need not
 	ruling  ruling     // on its goal; see rulingOf
 }
@@ -128,27 +134,31 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		outer.meet(r)
 		return nil
 	}
-	s := t.siteOf(r.Host, path)
+	s := t.siteOf(t.host(r), path)
 	if s == nil {
 		return nil
 	}
-	gate := t.gate(r)
-	if gate != fired && !countsAnyway(gate, triggers) {
-		return t.refuse(r, rules, gate, triggers, navigation)
+	e := t.gate(r, path)
+	releases := t.answered(s, &e)
+	open := releases || navigation && e.judge(needAll) == fired
+	if !open && !t.mayCount(&e, triggers, navigation) {
+		return t.refuse(r, s, rules, &e, triggers, navigation)
 	}
-	tr = t.track(s, r, path)
-	tr.rules, tr.navigation, tr.gate = rules, navigation, gate
-	tr.lookBack(r)
+	tr = t.track(s, r, path, rules)
+	tr.admit(r, &e)
+	tr.navigation, tr.releases = navigation, releases
 	tr.x.soft = soft
 	tr.x.navigation = tr.x.navigation || soft
 	tr.candidates = tr.inline[:0]
-	open := navigation && gate == fired
-	if open && t.config.Views == ViewsServer {
-		tr.candidates = append(tr.candidates, candidate{trigger: viewTrigger})
+	if navigation && t.config.Views == ViewsServer {
+		c := candidate{trigger: viewTrigger}
+		c.early, c.held = viewTrigger.judgeGate(&e)
+		open = open || c.early == fired
+		tr.candidates = append(tr.candidates, c)
 	}
 	for _, g := range triggers {
-		c := candidate{trigger: g, early: g.judgeGate(gate)}
-		if c.early == fired {
+		c := candidate{trigger: g}
+		if c.early, c.held = g.judgeGate(&e); c.early == fired {
 			tr.x.failed = nil
 			c.early = g.goal.judgeEarly(&tr.x)
 			c.failed = tr.x.failed
@@ -165,57 +175,109 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 }
 
 // track notes what is needed of a request, while nobody can have changed it.
-func (t *Tracker) track(s *site, r *http.Request, path string) *tracked {
-	tr := &tracked{t: t, site: s, r: r, inner: r}
+func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tracked {
+	tr := &tracked{t: t, site: s, r: r, inner: r, rules: rules}
 	x := &tr.x
-	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, r.Host, path, r.URL.RawQuery, r.Header
+	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, t.host(r), path, r.URL.RawQuery, r.Header
 	x.userAgent = userAgent(r)
 	x.referer, _ = first(r.Header["Referer"])
 	x.mobileHint, _ = first(r.Header["Sec-Ch-Ua-Mobile"])
 	x.navigation, x.formFate = mayBePage(r.Header), pending
 	x.vars = tr.inlineVars[:0]
-	tr.brought = s.visitorOf(r.Header)
-	tr.id = tr.brought.id
-	tr.secure = tr.id != "" || isSecure(r)
+	tr.cookies = r.Header["Cookie"]
+	tr.past.t, tr.past.site = t, s
 	return tr
+}
+
+// admit notes what the gate said, and who the visitor is if goaltrack may ask
+// that of its own accord.
+func (tr *tracked) admit(r *http.Request, e *entry) {
+	tr.entry, tr.gate = *e, e.judge(needAll)
+	if tr.gate == fired {
+		tr.recognise(r.Header)
+	}
+	tr.secure = tr.secure || isSecure(r, tr.x.host)
+	tr.withheld = tr.rules.past.used && isWithheld(r, tr.x.host)
+}
+
+// recognise reads the cookies by which the visitor is known, once. That is an
+// access to his device, so it is only done if something may count.
+func (tr *tracked) recognise(h http.Header) {
+	tr.recognised = true
+	tr.brought = tr.site.visitorOf(h)
+	tr.id = tr.brought.id
+	tr.secure = tr.secure || tr.id != ""
+	tr.lookBack(h)
+}
+
+// recogniseLate is recognise for a goal that fires where goaltrack may do nothing
+// of its own accord. The handler has the request's header by then. tr.mu is held.
+func (tr *tracked) recogniseLate() {
+	if !tr.recognised {
+		tr.recognise(http.Header{"Cookie": tr.cookies})
+	}
 }
 
 // wantsPages reports whether pages matter even without a goal.
 func (t *Tracker) wantsPages() bool {
-	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer
+	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any()
 }
 
 // refuse accounts for a request that the gate keeps from counting. Nothing is
 // kept of it, not even the visitor's ID.
-func (t *Tracker) refuse(r *http.Request, rules *Rules, gate fate, triggers []*trigger, navigation bool) *tracked {
+func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, triggers []*trigger, navigation bool) *tracked {
 	for i, g := range triggers {
 		if !slices.ContainsFunc(triggers[:i], g.sameGoal) {
-			t.ledger.decide(g.name(), gate, "", "")
+			f, _ := g.judgeGate(e)
+			t.ledger.decide(g.name(), f, "", "")
 		}
 	}
 	if navigation && t.config.Views == ViewsServer {
-		t.ledger.decide(viewGoal, gate, "", "")
+		f, _ := viewTrigger.judgeGate(e)
+		t.ledger.decide(viewGoal, f, "", "")
 	}
-	return &tracked{t: t, r: r, rules: rules, gate: gate, ended: true}
+	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(needAll), ended: true}
+	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
+		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
+	}
+	return tr
 }
 
-// countsAnyway reports whether a goal may count that the gate keeps others from.
-func countsAnyway(gate fate, triggers []*trigger) bool {
-	for _, g := range triggers {
-		if g.judgeGate(gate) == fired {
+// mayCount reports whether the gate lets anything through or holds it.
+func (t *Tracker) mayCount(e *entry, triggers []*trigger, navigation bool) bool {
+	if navigation && t.config.Views == ViewsServer {
+		if f, _ := viewTrigger.judgeGate(e); f == fired {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(triggers, func(g *trigger) bool {
+		f, _ := g.judgeGate(e)
+		return f == fired
+	})
 }
 
-// judgeGate turns the gate's verdict into one on this goal: a form by a
-// suspected bot counts if its rule says so.
-func (t *trigger) judgeGate(gate fate) fate {
-	if gate == fateBot && t.kind == triggerSubmit && t.goal.Bots == "count" {
-		return fired
+// judgeGate turns what the gate says into a verdict on this goal: a form by a
+// suspected bot counts if its rule says so, and what only lacks the visitor's
+// answer may be held until he gives it.
+func (t *trigger) judgeGate(e *entry) (f fate, held bool) {
+	switch f = e.judge(t.need()); {
+	case f == fateBot && t.countsBots():
+		return fired, false
+	case f == fateConsentUnknown && e.holds != "" && t.mayBeHeld():
+		return e.absent, e.absent == fired
 	}
-	return gate
+	return f, false
+}
+
+// countsBots reports whether a form by a suspected bot counts.
+func (t *trigger) countsBots() bool { return t.kind == triggerSubmit && t.goal.Bots == "count" }
+
+// need is the consent that it takes.
+func (t *trigger) need() need {
+	if t.goal == nil {
+		return needAll
+	}
+	return t.goal.need
 }
 
 // keepHeader lets go of the request's header, which belongs to the handler from
@@ -253,7 +315,13 @@ func (tr *tracked) meet(r *http.Request) {
 func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 	r := tr.mark()
 	defer copyBack(r, tr.r)
-	next.ServeHTTP(w, r)
+	if tr.withdrawal == nil {
+		next.ServeHTTP(w, r)
+		return
+	}
+	tr.rec.init(w, (*withdrawal)(tr))
+	next.ServeHTTP(tr.rec.writer(), r)
+	tr.rec.finish()
 }
 
 // serve runs the handler. A panic of his, http.ErrAbortHandler among them, goes

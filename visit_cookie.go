@@ -216,6 +216,12 @@ func (c *visitCookie) set(h http.Header, value string) {
 	h.Add("Set-Cookie", c.name+"="+value+c.attributes)
 }
 
+// remove deletes the cookie.
+func (c *visitCookie) remove(h http.Header) {
+	_, rest, _ := strings.Cut(c.attributes, "; HttpOnly")
+	h.Add("Set-Cookie", c.name+"=; Max-Age=0; HttpOnly"+rest)
+}
+
 // goesOn reports whether a session whose last request was in that minute has
 // not ended.
 func (c *visitCookie) goesOn(last, now int64) bool {
@@ -240,7 +246,7 @@ func dayOf(t time.Time, zone *time.Location) uint16 {
 // answer that set the cookie would then wipe what it held. Browsers that do not
 // say it with Sec-Fetch-Site send Origin with everything but a GET
 // (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin).
-func isWithheld(r *http.Request) bool {
+func isWithheld(r *http.Request, host string) bool {
 	if site, ok := first(r.Header["Sec-Fetch-Site"]); ok {
 		dest, _ := first(r.Header["Sec-Fetch-Dest"])
 		return site == "cross-site" && (r.Method != http.MethodGet || dest != "document" && dest != "")
@@ -250,5 +256,5 @@ func isWithheld(r *http.Request) bool {
 		return false
 	}
 	u, err := url.Parse(origin)
-	return err != nil || !strings.EqualFold(hostOnly(u.Host), hostOnly(r.Host))
+	return err != nil || !strings.EqualFold(hostOnly(u.Host), hostOnly(host))
 }

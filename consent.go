@@ -1,0 +1,126 @@
+package goaltrack
+
+import "net/http"
+
+// Consent is a visitor's answer to the site's consent question: one for
+// analytics and one for marketing, the two categories that a goal's rule may
+// name. Values can be compared. The zero value is unknown for both, which is
+// not yes. A value made in any other way than by the constants and by
+// [MixedConsent] counts as unknown where it makes no sense.
+type Consent uint8
+
+// The answers that are the same for both categories.
+const (
+	ConsentUnknown Consent = 0 // not asked yet, or not answered
+	ConsentGranted Consent = answerGranted | answerGranted<<marketingBits
+	ConsentRefused Consent = answerRefused | answerRefused<<marketingBits
+)
+
+// The answers for one category, two bits each.
+const (
+	answerGranted = 1
+	answerRefused = 2
+	answerBits    = 3
+	marketingBits = 2 // how far those of marketing are shifted
+)
+
+// MixedConsent is the answer of a visitor who decided on each category for
+// itself: of the first argument only the part for analytics is taken, of the
+// second only that for marketing.
+//
+//	goaltrack.MixedConsent(goaltrack.ConsentGranted, goaltrack.ConsentRefused)
+func MixedConsent(analytics, marketing Consent) Consent {
+	return analytics&answerBits | marketing&(answerBits<<marketingBits)
+}
+
+// Analytics returns the answer for analytics: one of the three constants.
+func (c Consent) Analytics() Consent { return bothAre(c & answerBits) }
+
+// Marketing returns the answer for marketing: one of the three constants.
+func (c Consent) Marketing() Consent { return bothAre(c >> marketingBits) }
+
+// open reports whether the visitor has yet to answer for a category.
+func (c Consent) open() bool {
+	return c.Analytics() == ConsentUnknown || c.Marketing() == ConsentUnknown
+}
+
+func bothAre(answer Consent) Consent {
+	switch answer {
+	case answerGranted:
+		return ConsentGranted
+	case answerRefused:
+		return ConsentRefused
+	}
+	return ConsentUnknown
+}
+
+// String says the answer in words, such as "granted" or "analytics granted,
+// marketing refused".
+func (c Consent) String() string {
+	words := map[Consent]string{ConsentUnknown: "unknown", ConsentGranted: "granted", ConsentRefused: "refused"}
+	analytics, marketing := words[c.Analytics()], words[c.Marketing()]
+	if analytics == marketing {
+		return analytics
+	}
+	return "analytics " + analytics + ", marketing " + marketing
+}
+
+// need is the consent that a goal needs.
+type need uint8
+
+const (
+	needAll need = iota // every category; also for what goaltrack does of its own accord
+	needAnalytics
+	needMarketing
+	needNothing
+	needCount
+)
+
+// needNames are the words of consent: in a rule.
+var needNames = [needCount]string{"required", "analytics", "marketing", "not-needed"}
+
+// fate judges the answer by what is needed: fired, consent_refused or
+// consent_unknown.
+func (c Consent) fate(n need) fate {
+	switch n {
+	case needNothing:
+		return fired
+	case needAnalytics:
+		c = c.Analytics()
+	case needMarketing:
+		c = c.Marketing()
+	default:
+		c = bothOf(c.Analytics(), c.Marketing())
+	}
+	switch c {
+	case ConsentGranted:
+		return fired
+	case ConsentRefused:
+		return fateConsentRefused
+	}
+	return fateConsentUnknown
+}
+
+// bothOf is what two answers come to: one refusal is a refusal, and only two
+// grants are a grant.
+func bothOf(a, b Consent) Consent {
+	join := func(a, b Consent) Consent {
+		switch {
+		case a == b:
+			return a
+		case a == ConsentRefused || b == ConsentRefused:
+			return ConsentRefused
+		}
+		return ConsentUnknown
+	}
+	return MixedConsent(join(a.Analytics(), b.Analytics()), join(a.Marketing(), b.Marketing()))
+}
+
+// consent asks the reader; without one there is nothing to ask.
+func (t *Tracker) consent(r *http.Request) (c Consent) {
+	if t.config.Consent == nil {
+		return ConsentGranted
+	}
+	defer t.recovered("Consent", func() { c = ConsentUnknown })
+	return t.config.Consent(r)
+}

@@ -1,0 +1,117 @@
+package goaltrack
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// holdBy returns the value of the cookie by which goals are held, "" if nothing
+// can be held for this visitor.
+func (t *Tracker) holdBy(h http.Header) string {
+	if t.config.ConsentHoldBy == "" {
+		return ""
+	}
+	return cookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
+}
+
+// mayBeHeld reports whether a goal may wait for the visitor's consent. One whose
+// rule reads cookies cannot be judged without it, a draft sends nothing, and what
+// ends a visitor's profile has none to end.
+func (t *trigger) mayBeHeld() bool {
+	return t.goal == nil || !t.goal.needs.cookie && !t.goal.ends() && t.goal.Status != statusDraft
+}
+
+// answered tells what was held for this visitor what he says now. It reports
+// whether he has agreed to some of it.
+func (t *Tracker) answered(s *site, e *entry) bool {
+	return e.holds != "" && t.holds.any() && t.holds.answered(t.holds.key(s, e.holds), e)
+}
+
+// send sends the event of a goal that fired, if count: and after: let it, or
+// holds it. They are not asked about what is held: what happened before is in a
+// cookie.
+func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
+	if !isHeld {
+		return tr.tallied(g, data, at)
+	}
+	e, f := tr.eventOf(g, data)
+	if f != fired {
+		return f
+	}
+	var name counted
+	if g.goal != nil && g.goal.once.scope != perRequest {
+		if name, f = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.visits.zone); f != fired {
+			return f
+		}
+	}
+	return tr.keep(g, data, &e, name)
+}
+
+// keep holds an event until the visitor agrees.
+func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name counted) fate {
+	who, f := tr.identityOf(g, data, e.Page)
+	if f != fired {
+		return f
+	}
+	items, f := tr.t.items(tr.site, g, "", tr.x.userAgent, who, e)
+	if f != fired {
+		return f
+	}
+	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.holds), trigger: g, counted: name, items: items})
+}
+
+// release sends what was held for the visitor, before anything of this request.
+// It waits for another one if this one's answer cannot carry his browser ID: what
+// he did before he agreed and what he does afterwards shall be one guest's. tr.mu
+// is held.
+func (tr *tracked) release() {
+	if !tr.releases || !tr.keepsID() {
+		return
+	}
+	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.holds), &tr.entry) {
+		f := tr.sendHeld(one)
+		tr.t.ledger.settle(one.trigger.name(), f, tr.id, "held")
+	}
+}
+
+// keepsID reports whether the visitor has a browser ID, or gets one with this
+// answer if there is one ready.
+func (tr *tracked) keepsID() bool {
+	return tr.id != "" || tr.t.config.DryRun ||
+		tr.t.config.Cookie.Create != CreateNever && tr.secure && tr.store != storePublic &&
+			tr.x.status < http.StatusBadRequest && tr.r.Context().Err() == nil
+}
+
+// sendHeld queues one event under the visitor's ID, if count: and after: let it.
+// It keeps the time at which it happened.
+func (tr *tracked) sendHeld(one *held) (f fate) {
+	defer tr.t.recovered("release", func() { f = fateEventInvalid })
+	p, g := &tr.past, one.trigger.goal
+	if g != nil && g.remembered() {
+		p.open(time.Now())
+		p.id = tr.id
+		r := p.rule(g, one.since, func() (counted, fate) { return one.counted, fired }, nil)
+		defer func() {
+			if f != fired {
+				p.undo(r.counted, one.since)
+			}
+			p.end(one.since)
+			p.happened, p.released = nil, true
+		}()
+		if r.fate != fired {
+			return r.fate
+		}
+	}
+	for i := range one.items {
+		e, err := parseEnvelope(one.items[i].Body)
+		if err != nil {
+			return fateEventInvalid
+		}
+		e.setBrowserID(tr.id)
+		one.items[i].Body = append(e.appendHead(nil), e.body...)
+	}
+	return tr.t.offer(context.Background(), one.items, tr.keyNow(), tr.awaits())
+}

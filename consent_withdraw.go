@@ -1,0 +1,75 @@
+package goaltrack
+
+import (
+	"net/http"
+	"slices"
+)
+
+// withdrawal is a request of a visitor who says no while his browser still sends
+// our cookies: he agreed once, and does not any more. Nothing is counted, and
+// the cookies are deleted with the answer, if it may carry that.
+type withdrawal tracked
+
+// withdraws reports whether the visitor has said no and nothing may count that
+// would use our cookies. A goal that needs no consent is such a use.
+func (e *entry) withdraws(rules *Rules) bool {
+	switch e.no {
+	case fateOptOut, fateGPC:
+		return true
+	case fired:
+	default:
+		return false // an editor or a machine, who may have his own opinion elsewhere
+	}
+	refused := false
+	for n := range needCount {
+		if n != needAll && !rules.needs[n] {
+			continue
+		}
+		switch e.consent.fate(n) {
+		case fired:
+			return false
+		case fateConsentRefused:
+			refused = true
+		}
+	}
+	return refused
+}
+
+// ownCookies are the names under which the site's visitors are known.
+func (s *site) ownCookies() []string {
+	return append([]string{s.cookie.name, s.visits.name}, s.cookie.legacy...)
+}
+
+// sends reports whether the browser sends one of them, whatever is in it.
+func (s *site) sends(h http.Header) bool {
+	return len(h["Cookie"]) > 0 && slices.ContainsFunc(s.ownCookies(), func(name string) bool { return hasCookie(h, name) })
+}
+
+// beforeHeader implements headerHook.
+func (wd *withdrawal) beforeHeader(status int) {
+	s := wd.withdrawal
+	defer wd.t.recovered("header", func() {})
+	h := wd.rec.Header()
+	if status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
+		return
+	}
+	switch storingOf(h) {
+	case storePublic:
+		wd.t.ledger.note("cookie_public_answer")
+		return
+	case storeUnsaid:
+		h.Set("Cache-Control", "private")
+	case storePrivate:
+	}
+	sent := http.Header{"Cookie": wd.cookies}
+	for _, name := range s.ownCookies() {
+		switch {
+		case !hasCookie(sent, name) || setsCookie(h, name):
+		case name == s.visits.name:
+			s.visits.remove(h)
+		default:
+			s.cookie.delete(h, name)
+		}
+	}
+	wd.t.ledger.note("cookie_withdrawn")
+}

@@ -1,0 +1,120 @@
+package goaltrack
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Ignore says which requests count for nothing although a rule matches them: no
+// goal, no page view, no browser ID. Of each list nil is the default, and an
+// empty one that is not nil is none.
+type Ignore struct {
+	// HealthPaths are the paths of health checks, whose reason is
+	// health_check: whole paths, compared without regard to case and to a
+	// slash at the end. Default: /health, /healthz, /livez, /readyz, /ping,
+	// /api/health, /api/healthz (which Sitecore's starter kits use) and
+	// /actuator/health. Names that may be pages, such as /status, are not
+	// among them.
+	HealthPaths []string
+
+	// EditorPaths are where editors work and previews are made, with all
+	// below, whose reason is editor. Default: /sitecore and /api/editing, the
+	// paths of Sitecore's own tools and of its editing endpoints in rendering
+	// hosts.
+	EditorPaths []string
+
+	// EditorModes are query parameters that Sitecore gives to the pages it
+	// shows to editors, and cookies in which it keeps them, by themselves or
+	// after the site's name (website#sc_mode). Any value but "normal" has the
+	// reason editor. Default: sc_mode.
+	EditorModes []string
+}
+
+func (g Ignore) withDefaults() Ignore {
+	or := func(list, standard []string) []string {
+		if list == nil {
+			return standard
+		}
+		return slices.Clone(list)
+	}
+	return Ignore{
+		HealthPaths: or(g.HealthPaths, []string{
+			"/health", "/healthz", "/livez", "/readyz", "/ping", "/api/health", "/api/healthz", "/actuator/health",
+		}),
+		EditorPaths: or(g.EditorPaths, []string{"/sitecore", "/api/editing"}),
+		EditorModes: or(g.EditorModes, []string{"sc_mode"}),
+	}
+}
+
+func (g *Ignore) validate() error {
+	var errs configFaults
+	for _, p := range slices.Concat(g.HealthPaths, g.EditorPaths) {
+		if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#*{") {
+			errs.add("Ignore: %q is not a path such as /healthz", p)
+		}
+	}
+	for _, m := range g.EditorModes {
+		if !validToken(m) {
+			errs.add("Ignore.EditorModes: %q is not the name of a parameter and a cookie", m)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ignores reports whether the request is a machine's or a colleague's.
+func (t *Tracker) ignores(r *http.Request, path string) fate {
+	g := &t.config.Ignore
+	for _, p := range g.HealthPaths {
+		if isPathOrBelow(path, p) && len(path) <= len(trimPath(p))+1 {
+			return fateHealthCheck
+		}
+	}
+	for _, p := range g.EditorPaths {
+		if isPathOrBelow(path, p) {
+			return fateEditor
+		}
+	}
+	for _, m := range g.EditorModes {
+		if inMode(r, m) {
+			return fateEditor
+		}
+	}
+	if len(t.config.Staff) > 0 && within(t.config.Staff, t.client(r)) {
+		return fateStaff
+	}
+	return fired
+}
+
+// isPathOrBelow reports whether path is dir or lies below it.
+func isPathOrBelow(path, dir string) bool {
+	dir = trimPath(dir)
+	return len(path) >= len(dir) && strings.EqualFold(path[:len(dir)], dir) && (len(path) == len(dir) || path[len(dir)] == '/')
+}
+
+// inMode reports whether the request is for a page as editors see it.
+func inMode(r *http.Request, mode string) bool {
+	if strings.Contains(r.URL.RawQuery, mode) {
+		if v, ok := queryValue(r.URL.RawQuery, mode); ok {
+			return isEditing(v) // a query overrules the cookie, as it does in Sitecore
+		}
+	}
+	for _, line := range r.Header["Cookie"] {
+		if !strings.Contains(line, mode) {
+			continue // as nearly always
+		}
+		for pair := range strings.SplitSeq(line, ";") {
+			name, v, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+			if _, after, ok := strings.Cut(name, "#"); ok {
+				name = after
+			}
+			if name == mode && isEditing(v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isEditing(v string) bool { return v != "" && !strings.EqualFold(v, "normal") }

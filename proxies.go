@@ -1,0 +1,105 @@
+package goaltrack
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// What proxies say of a request is believed only of those in
+// Config.TrustedProxies: everybody else can send the same headers.
+
+// host is the host that the visitor's browser asked for: X-Forwarded-Host if a
+// trusted proxy sent the request, else the Host header. Proxies that do not
+// replace the header append to it, so the last name is the one that the trusted
+// proxy saw itself, and those before may be the visitor's invention.
+func (t *Tracker) host(r *http.Request) string {
+	if len(t.config.TrustedProxies) == 0 {
+		return r.Host
+	}
+	lines := r.Header["X-Forwarded-Host"]
+	if len(lines) == 0 || !within(t.config.TrustedProxies, addrOf(r.RemoteAddr)) {
+		return r.Host
+	}
+	last := lines[len(lines)-1]
+	if host := strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]); isForwardedHost(host) {
+		return host
+	}
+	return r.Host
+}
+
+// isForwardedHost accepts what may stand in a Host header.
+func isForwardedHost(host string) bool {
+	return host != "" && len(host) <= 300 && !strings.ContainsFunc(host, func(c rune) bool {
+		return c <= ' ' || c > '~' || strings.ContainsRune(`/\?#@"'<>`, c)
+	})
+}
+
+// client is the visitor's address: the sender's, or, if that is a trusted proxy,
+// the last one in X-Forwarded-For that is not. Only that one was written by
+// somebody trusted (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-Forwarded-For#security_and_privacy_concerns).
+// It is invalid if there is none that can be told.
+func (t *Tracker) client(r *http.Request) netip.Addr {
+	addr := addrOf(r.RemoteAddr)
+	lines := r.Header["X-Forwarded-For"]
+	for i := len(lines) - 1; i >= 0; i-- {
+		for rest, more := lines[i], true; more; {
+			if !within(t.config.TrustedProxies, addr) {
+				return addr
+			}
+			hop := rest
+			if comma := strings.LastIndexByte(rest, ','); comma < 0 {
+				more = false
+			} else {
+				rest, hop = rest[:comma], rest[comma+1:]
+			}
+			addr = addrOf(strings.TrimSpace(hop))
+		}
+	}
+	return addr
+}
+
+// addrOf reads an address, with or without a port; it is invalid if s is none.
+// Zones are cut off, as they say nothing outside the host.
+func addrOf(s string) netip.Addr {
+	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
+		if a, err := netip.ParseAddrPort(s); err == nil {
+			return a.Addr().Unmap().WithZone("")
+		}
+	}
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
+
+// within reports whether one of the networks holds the address.
+func within(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// plainNetworks brings networks into the form that addrOf gives addresses.
+func plainNetworks(networks []netip.Prefix) []netip.Prefix {
+	networks = slices.Clone(networks)
+	for i, p := range networks {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			networks[i] = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+	}
+	return networks
+}
+
+func validateNetworks(name string, networks []netip.Prefix) error {
+	var errs configFaults
+	for _, p := range networks {
+		switch {
+		case !p.IsValid():
+			errs.add("%s: a network is invalid; write netip.MustParsePrefix(\"192.0.2.0/24\")", name)
+		case p.Bits() == 0:
+			errs.add("%s: %v is everybody", name, p)
+		}
+	}
+	return errors.Join(errs...)
+}
