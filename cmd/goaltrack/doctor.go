@@ -37,7 +37,7 @@ func newDoctor() *doctor {
 		jsonSwitch(&d.json),
 	)
 	d.settings = &settings{
-		prefix: "GOALTRACK_", list: list, others: newProxyProgram().settings.names(),
+		prefix: "GOALTRACK_", list: list, others: append(newProxyProgram().settings.names(), "sites"),
 		note: `It makes a few guests in the tenant and sends them about a dozen events of the types
 GOALTRACK_DOCTOR and GOALTRACK_DOCTOR_LIMITS, which say in ext.question what each
 is for. Use a tenant, or a point of sale, for tests.

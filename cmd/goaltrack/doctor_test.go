@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -162,7 +163,9 @@ func TestDoctor(t *testing.T) {
 func TestDoctorWithoutConnection(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	untrusted.StartTLS()
 	defer untrusted.Close()
 	for name, url := range map[string]string{"a closed port": closed.URL, "a certificate nobody trusts": untrusted.URL} {
 		code, found := consult(t, "--cdp="+url, "--client-key=key", "--pos=shop")
@@ -236,7 +239,7 @@ func TestDoctorSpeaks(t *testing.T) {
 
 // TestDoctorFaults gives it bad settings, and a file that is the proxy's.
 func TestDoctorFaults(t *testing.T) {
-	file := write(t, "goaltrack.yaml", "to: http://127.0.0.1:9\nrules: goals.yaml\nregion: eu\nclient-key: key\n")
+	file := write(t, "goaltrack.yaml", "to: http://127.0.0.1:9\nrules: goals.yaml\nregion: eu\nclient-key: key\nsites:\n  - name: a\n")
 	code, _, stderr := outcome(t, []string{"doctor", "--config", file, "--timeout=soon", "--patience=-1s"}, nil)
 	for _, want := range []string{"needs --pos", `--timeout: "soon" is not a time`, `--patience: "-1s" is not a time`} {
 		if code != exitUsage || !strings.Contains(stderr, want) {

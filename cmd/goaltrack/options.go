@@ -7,20 +7,24 @@ import (
 	"slices"
 	"strconv"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/goaltrack/goaltrack"
 )
 
 // proxyOptions are the settings of the proxy command.
 type proxyOptions struct {
-	tenantOptions
-	listen, to, rules      string
-	language, currency     string
-	views, consent, config string
-	consentCookie          string
-	env                    string
-	watch                  bool
+	siteOptions
+	listen, to, rules           string
+	views, consent, config      string
+	consentCookie, keys         string
+	cookieDomain, create, spool string
+	env                         string
+	watch                       bool
 
-	settings *settings
+	settings  *settings
+	siteList  *yaml.Node // what stands under sites: in the settings file
+	sitesFile string
 }
 
 // The values of --consent.
@@ -34,15 +38,14 @@ func (o *proxyOptions) describe() *settings {
 	o.listen = "127.0.0.1:8080"
 	o.views = string(goaltrack.ViewsOff)
 	o.consent = consentNotNeeded
+	o.create = string(goaltrack.CreateVisit)
 	return &settings{prefix: "GOALTRACK_", list: slices.Concat([]setting{
 		{name: "listen", into: &o.listen, value: "HOST:PORT", about: "where visitors arrive; port 0 takes a free one"},
 		{name: "to", into: &o.to, value: "URL", about: "the site behind the proxy, such as http://127.0.0.1:9000"},
 		{name: "rules", into: &o.rules, value: "FILE", path: true, about: "the goals"},
 		{name: "watch", on: &o.watch, about: "follow the file of --rules; one with faults leaves the rules in force"},
 		{name: "env", into: &o.env, value: "NAME", about: "the environment, such as production, for goals that say env:"},
-	}, o.list(), []setting{
-		{name: "language", into: &o.language, value: "CODE", about: "two letters sent with every event; EN if not given"},
-		{name: "currency", into: &o.currency, value: "CODE", about: "three letters sent with every event; needed for goals with a value"},
+	}, o.shared(), []setting{
 		{
 			name: "views", into: &o.views, oneOf: []string{string(goaltrack.ViewsOff), string(goaltrack.ViewsServer)},
 			about: "who sends page views: off if a script in the pages does",
@@ -55,8 +58,19 @@ func (o *proxyOptions) describe() *settings {
 			name: "consent-cookie", into: &o.consentCookie, value: "NAME=VALUE",
 			about: "the cookie that says the visitor agreed; nobody else is then counted",
 		},
+		{name: "keys", into: &o.keys, value: "HEX,HEX[,OLDHASH,OLDBLOCK]", many: true, about: "seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32); better given in the environment"},
+		{name: "cookie-domain", into: &o.cookieDomain, value: "DOMAIN", about: "of the browser-ID cookie, as in the settings of the page's script"},
+		{
+			name: "create", into: &o.create, oneOf: []string{string(goaltrack.CreateVisit), string(goaltrack.CreateGoal), string(goaltrack.CreateNever)},
+			about: "when a visitor gets a browser ID, which makes a guest in the CDP",
+		},
+		{name: "spool", into: &o.spool, value: "DIR", path: true, about: "where events wait on disk until they are delivered, so that a crash loses none"},
 		{name: "config", into: &o.config, value: "FILE", about: "a YAML file with these settings, such as goaltrack.yaml"},
-	})}
+	}), sections: map[string]func(*yaml.Node, string){
+		"sites": func(n *yaml.Node, file string) { o.siteList, o.sitesFile = n, file },
+	}, note: `The settings file may list several sites under sites:, each with settings of its
+own beside name, hosts and path-prefix; those of the proxy are their defaults.
+`}
 }
 
 // faults returns what is missing and what does not go together.
@@ -76,7 +90,7 @@ func (o *proxyOptions) faults() []error {
 	if o.watch && o.rules == "" {
 		fault("%s needs --rules", o.settings.from("watch"))
 	}
-	return append(faults, o.tenantFaults(o.settings)...)
+	return faults
 }
 
 // checkAddress returns what is wrong with an address to listen on.

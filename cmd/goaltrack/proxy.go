@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,10 +40,17 @@ func (p *proxyProgram) check() error {
 		}
 	}
 	p.config = goaltrack.Config{
-		Sites:          []goaltrack.Site{{CDP: p.site(), Language: p.language, Currency: p.currency}},
 		Views:          goaltrack.Views(p.views),
 		RequireConsent: p.consent == consentRequired,
 		Env:            p.env,
+		Cookie:         goaltrack.Cookie{Domain: p.cookieDomain, Create: goaltrack.Create(p.create)},
+		Delivery:       goaltrack.Delivery{SpoolDir: p.spool},
+	}
+	if p.config.Sites, err = p.sites(); err != nil {
+		faults = append(faults, err)
+	}
+	if p.config.Keys, err = parseKeys(p.keys); err != nil {
+		faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("keys"), err))
 	}
 	if p.config.Consent, err = consentReader(p.consentCookie); err != nil {
 		faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("consent-cookie"), err))
@@ -52,7 +60,7 @@ func (p *proxyProgram) check() error {
 			faults = append(faults, err)
 		}
 	}
-	if p.config.Sites[0].CDP != nil { // else the faults say why
+	if !slices.ContainsFunc(p.config.Sites, func(s goaltrack.Site) bool { return s.CDP == nil }) { // else the faults say why
 		faults = append(faults, tryOut(p.config))
 	}
 	return errors.Join(faults...)

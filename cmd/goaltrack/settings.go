@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // A setting can be given as a flag, in the environment and in a file, under
@@ -21,6 +23,7 @@ type setting struct {
 	value string   // what stands for the value in the help, such as FILE
 	oneOf []string // the values allowed; empty: any
 	path  bool     // a file name: in the settings file it is relative to that file
+	many  bool     // values between commas, or a list in the settings file
 	about string   // for the help
 
 	source string // where the value came from, as messages name it
@@ -41,7 +44,9 @@ type settings struct {
 	list     []setting
 	operands operands
 	others   []string // settings of other commands, which the file may hold too
-	note     string   // what else the help says
+	// sections are what the file alone can hold: more than a value.
+	sections map[string]func(n *yaml.Node, file string)
+	note     string // what else the help says
 }
 
 // errHelp is what load returns when the flags ask for help.
@@ -180,9 +185,9 @@ func (s *settings) file(config value) (map[string]value, error) {
 	if config.text == "" {
 		return nil, nil
 	}
-	given, err := readFile(config.text, slices.Concat(s.names(), s.others))
+	given, err := readFile(config.text, s)
 	for name, v := range given {
-		if mine := s.find(name); mine != nil && mine.path && v.text != "" && !filepath.IsAbs(v.text) {
+		if s.find(name).path && v.text != "" && !filepath.IsAbs(v.text) {
 			v.text = filepath.Join(filepath.Dir(config.text), v.text)
 			given[name] = v
 		}

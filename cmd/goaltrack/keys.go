@@ -1,0 +1,27 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// parseKeys reads "HASH,BLOCK" and "HASH,BLOCK,OLDHASH,OLDBLOCK", in hexadecimal
+// digits. What is wrong is told by its place, not by its text: keys are secret.
+func parseKeys(text string) (keys []goaltrack.Key, err error) {
+	words := listOf(text)
+	if len(words)%2 != 0 {
+		return nil, fmt.Errorf("%d keys are given; they come in pairs: HASH,BLOCK, the present pair first", len(words))
+	}
+	raw := make([][]byte, len(words))
+	for i, word := range words {
+		if raw[i], err = hex.DecodeString(word); err != nil {
+			return nil, fmt.Errorf("the key at place %d is not made of pairs of hexadecimal digits", i+1)
+		}
+	}
+	for i := 0; i < len(raw); i += 2 {
+		keys = append(keys, goaltrack.Key{Hash: raw[i], Block: raw[i+1]})
+	}
+	return keys, nil
+}
