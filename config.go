@@ -327,8 +327,17 @@ type Delivery struct {
 	// Default: 0, nobody waits.
 	Wait time.Duration
 
+	// ProbeBase and ProbeMax shape the waits between the events that are tried
+	// while the CDP does not answer or refuses the sender: base, doubling up to
+	// max, of each the first half and a random part of the second, so at most
+	// two a minute in the long run. The first is short, since a server that is
+	// started anew is back in a second or two. Defaults: 1 s and 1 min.
+	ProbeBase, ProbeMax time.Duration
+
 	// HTTPClient sends the events. Default: one made for the purpose.
 	// Redirects are refused whatever it says, because a redirected POST
-	// becomes an empty GET that looks delivered.
+	// becomes an empty GET that looks delivered. Its idle connections are
+	// closed while the CDP does not answer, so that the next attempt looks its
+	// address up again.
 	HTTPClient *http.Client
 }

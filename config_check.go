@@ -37,6 +37,8 @@ func (c Config) withDefaults() Config {
 	def(&c.Delivery.UnknownAttempts, 3)
 	def(&c.Delivery.BackoffBase, time.Second)
 	def(&c.Delivery.BackoffMax, 5*time.Minute)
+	def(&c.Delivery.ProbeBase, time.Second)
+	def(&c.Delivery.ProbeMax, time.Minute)
 	c.Bots = Bots{Allow: slices.Clone(c.Bots.Allow), Deny: slices.Clone(c.Bots.Deny)}
 	c.Ignore = c.Ignore.withDefaults()
 	c.Staff, c.TrustedProxies = plainNetworks(c.Staff), plainNetworks(c.TrustedProxies)
@@ -217,6 +219,8 @@ func (d *Delivery) validate() error {
 		{"BackoffMax", int64(d.BackoffMax)},
 		{"SpoolBytes", d.SpoolBytes},
 		{"Wait", int64(d.Wait)},
+		{"ProbeBase", int64(d.ProbeBase)},
+		{"ProbeMax", int64(d.ProbeMax)},
 	} {
 		if f.value < 0 {
 			errs.add("Delivery.%s: must not be negative", f.name)

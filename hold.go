@@ -2,7 +2,10 @@ package goaltrack
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -25,7 +28,7 @@ type hold struct {
 	fickle   time.Time      // when an event was last accepted that had been refused
 	refused  map[string]int // the status by visitor, since then
 
-	bad, badCode int // how many were rejected in a row with one status
+	rejected []int // the statuses of the last events in a row that were rejected, at most badRun
 }
 
 // blame is what a line's refusals say about one event.
@@ -41,9 +44,10 @@ type blame struct {
 }
 
 const (
-	// badRun is how many events in a row may be refused with one status before
-	// it is the sender's fault.
-	badRun = 20
+	// badRun is how many events must be rejected in a row, badAlike of them with
+	// one status (more than nine of ten), for it to be the sender's fault.
+	badRun   = 20
+	badAlike = badRun*9/10 + 1
 	// maxStrikes is how much it takes to bury an event as blocked. None is for
 	// some time after the CDP took what it had refused, fickleFor or MaxAge.
 	maxStrikes = 8
@@ -75,19 +79,18 @@ func (sc *schedule) refuse(j *job) {
 		sc.bury(j, "blocked")
 	case h.holding:
 		sc.delay(j, 0)
-	case alike(h.refused, status) >= 2 || h.suspects > badRun:
-		sc.hold(j.line, status, j.err)
-		sc.delay(j, 0)
+	case alike(maps.Values(h.refused), status) >= 2 || h.suspects > badRun:
+		sc.hold(j, status)
 	default:
 		h.doubtful = j.refusals > 1
 		if j.refusals == maxStrikes {
-			sc.log.Warn("goaltrack: the CDP refuses an event as if this sender may not send; it is tried again", "site", j.line.name, "error", j.err)
+			sc.log.Warn("goaltrack: the CDP refuses an event as if this sender may not send; it is tried again", "site", j.line.name, "error", j.explain())
 		}
 		if j.lane != nil {
 			sc.ledger.note("order_released")
 			sc.leaveLane(j)
 		}
-		sc.delay(j, jitter(probeBase, probeMax, j.refusals-maxStrikes+1))
+		sc.delay(j, jitter(sc.config.ProbeBase, sc.config.ProbeMax, j.refusals-maxStrikes+1))
 	}
 }
 
@@ -131,9 +134,9 @@ func (sc *schedule) mayYetPass(j *job) bool {
 	return cdp.OutcomeOf(j.err) == cdp.BrowserUnknown && time.Since(j.refusedSince) <= sc.config.MaxAge
 }
 
-// alike counts the visitors refused with that status.
-func alike(refused map[string]int, status int) (n int) {
-	for _, s := range refused {
+// alike counts those refused with that status.
+func alike(statuses iter.Seq[int], status int) (n int) {
+	for s := range statuses {
 		if s == status {
 			n++
 		}
@@ -141,13 +144,15 @@ func alike(refused map[string]int, status int) (n int) {
 	return n
 }
 
-// hold stops a line.
-func (sc *schedule) hold(ln *line, status int, why error) {
-	h := &ln.health
+// hold stops the line of an event that is not the one to blame.
+func (sc *schedule) hold(j *job, status int) {
+	h := &j.line.health
 	h.holding, h.heldFor = true, status
 	h.open, h.limit, h.tries = false, 0, 0
+	h.outages.clear()
 	sc.nextProbe(h)
-	sc.log.Error("goaltrack: the CDP refuses this sender; all events are held until it takes one", "site", ln.name, "error", why)
+	sc.log.Error("goaltrack: the CDP refuses this sender; all events are held until it takes one", "site", j.line.name, "error", j.explain())
+	sc.delay(j, 0)
 }
 
 // absolve ends a hold, since an event was accepted. If it was refused before,
@@ -156,7 +161,7 @@ func (sc *schedule) hold(ln *line, status int, why error) {
 func (sc *schedule) absolve(j *job) {
 	ln, h := j.line, &j.line.health
 	h.passes++
-	h.suspects, h.bad, h.doubtful = 0, 0, false
+	h.suspects, h.rejected, h.doubtful = 0, h.rejected[:0], false
 	if j.refusals > 0 {
 		h.fickle = time.Now()
 	}
@@ -178,12 +183,13 @@ func (sc *schedule) absolve(j *job) {
 
 // tooOld reports whether an event was tried for long enough. The time of a hold
 // does not count, since the backlog must outlive it.
-func (h *health) tooOld(j *job, maxAge time.Duration) bool {
-	since := j.since()
-	if h.heldUntil.After(since) {
-		since = h.heldUntil
+func (sc *schedule) tooOld(j *job) bool {
+	h := &j.line.health
+	age := sc.clock.age(j.since())
+	if !h.heldUntil.IsZero() {
+		age = min(age, time.Since(h.heldUntil))
 	}
-	return !h.holding && time.Since(since) > maxAge
+	return !h.holding && age > sc.config.MaxAge
 }
 
 // reject is for an event that the CDP will never take. When too many in a row
@@ -195,12 +201,10 @@ func (sc *schedule) reject(j *job) {
 		sc.bury(j, fateEventInvalid.String())
 		return
 	}
-	if status != h.badCode {
-		h.bad, h.badCode = 0, status
-	}
-	if h.bad++; h.bad > badRun {
-		sc.hold(j.line, status, j.err)
-		sc.delay(j, 0)
+	h.rejected = append(h.rejected[max(len(h.rejected)-badRun+1, 0):], status)
+	if len(h.rejected) == badRun && alike(slices.Values(h.rejected), status) >= badAlike {
+		h.rejected = h.rejected[:0]
+		sc.hold(j, status)
 		return
 	}
 	if h.holding && j.probe {
@@ -209,13 +213,27 @@ func (sc *schedule) reject(j *job) {
 	sc.bury(j, fmt.Sprintf("rejected_%d", status))
 }
 
+// The share of unknown browser IDs is judged over the last idHistorySize of
+// them, and not before there are idHistoryLeast.
+const (
+	idHistorySize  = 100
+	idHistoryLeast = 10
+)
+
+// mostKnown reports whether enough browser IDs were seen, and at most a fifth
+// of them unknown.
+func (h *health) mostKnown() bool {
+	all, bad := h.ids.count()
+	return all >= idHistoryLeast && 5*bad <= all
+}
+
 // unknownID is for an event whose browser ID the CDP does not know. The ID is
 // replaced only if most others are known: a wrong tenant knows none, and to
 // replace every visitor's ID in one bad hour could not be undone.
 func (sc *schedule) unknownID(j *job) {
 	h := &j.line.health
-	h.ids.add(j.id, true)
-	if h.holding || !h.ids.mostKnown() {
+	h.ids.add(j.id, true, idHistorySize)
+	if h.holding || !h.mostKnown() {
 		sc.refuse(j)
 		return
 	}

@@ -54,7 +54,7 @@ func TestDeadLetters(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		got.Happened, got.Died = time.Time{}, time.Time{}
-		if want := (goaltrack.DeadLetter{Goal: "BAD", Site: "shop", Reason: "rejected_422", Status: 422, Browser: "00000000"}); got != want {
+		if want := (goaltrack.DeadLetter{Goal: "BAD", Site: "shop", Reason: "rejected_422", Status: 422, Explanation: "OK", Browser: "00000000"}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		if b, err := json.Marshal(letters); err != nil || strings.Contains(string(b), "-0000-4000-8000-") {

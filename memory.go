@@ -60,39 +60,40 @@ func (r *idTable) put(old, id string) {
 
 func (r *idTable) has(id string) bool { return r.get(id) != "" }
 
-// idHistory is the verdict on the last hundred distinct browser IDs sent.
-type idHistory struct {
-	unknown map[string]bool
-	order   []string
+// history is the verdict on the last few distinct visitors or browser IDs. One
+// of them, however often he comes, has one vote.
+type history struct {
+	bad   map[string]bool
+	order []string
 }
 
-const (
-	idHistorySize  = 100
-	idHistoryLeast = 10
-)
-
-func (h *idHistory) add(id string, unknown bool) {
-	if h.unknown == nil {
-		h.unknown = make(map[string]bool, idHistorySize)
+// add notes the newest verdict on one of them, and forgets the oldest if there
+// are more than size.
+func (h *history) add(who string, bad bool, size int) {
+	if h.bad == nil {
+		h.bad = make(map[string]bool, size)
 	}
-	if _, known := h.unknown[id]; !known {
-		if len(h.order) == idHistorySize {
-			delete(h.unknown, h.order[0])
+	if _, known := h.bad[who]; !known {
+		if len(h.order) == size {
+			delete(h.bad, h.order[0])
 			h.order = h.order[1:]
 		}
-		h.order = append(h.order, id)
+		h.order = append(h.order, who)
 	}
-	h.unknown[id] = unknown
+	h.bad[who] = bad
 }
 
-// mostKnown reports whether enough IDs were seen, and at most a fifth of them
-// unknown.
-func (h *idHistory) mostKnown() bool {
-	n := 0
-	for _, unknown := range h.unknown {
-		if unknown {
-			n++
+// count tells on how many there is a verdict, and how many are bad.
+func (h *history) count() (all, bad int) {
+	for _, b := range h.bad {
+		if b {
+			bad++
 		}
 	}
-	return len(h.order) >= idHistoryLeast && n*5 <= len(h.order)
+	return len(h.bad), bad
+}
+
+func (h *history) clear() {
+	clear(h.bad)
+	h.order = h.order[:0]
 }

@@ -96,7 +96,7 @@ func (t *Tracker) connect() error {
 		own.Workers = poolFlights
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
-		s.line = &line{name: s.Name, client: client}
+		s.line = &line{name: s.Name, client: client, renew: func() { client.Close(); creator.Close() }}
 		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
 	}
 	if err := errors.Join(errs...); err != nil {

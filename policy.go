@@ -1,7 +1,11 @@
 package goaltrack
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -21,10 +25,17 @@ type health struct {
 	pausedUntil time.Time
 
 	// The breaker: open after breakerFailures failures in a row that look like
-	// an outage. Then one event at a time is tried, at growing intervals. When
-	// one gets through, limit lets the others follow in growing numbers, so
-	// that a CDP that has just come back is not knocked over.
-	failures int
+	// an outage, or when more than half of the last breakerVisitors had one.
+	// Then one event at a time is tried, at growing intervals. When one gets
+	// through, limit lets the others follow in growing numbers, so that a CDP
+	// that has just come back is not knocked over.
+	//
+	// One visitor's events alone never open it: what the CDP has against him
+	// must not hold up the others. They wear out by themselves.
+	failures int    // in a row
+	failing  string // whose they were, if they were one visitor's
+	several  bool   // or else more than one's
+	outages  history
 	open     bool
 	limit    int
 
@@ -35,13 +46,12 @@ type health struct {
 	tries   int
 	probeAt time.Time
 
-	ids idHistory
+	ids history
 }
 
 const (
 	breakerFailures = 5
-	probeBase       = time.Second
-	probeMax        = time.Minute
+	breakerVisitors = 20
 )
 
 // state names the line's condition for snapshots.
@@ -49,7 +59,7 @@ func (h *health) state() string {
 	switch {
 	case h.holding || h.doubtful:
 		return "held"
-	case h.open:
+	case h.open || h.failures >= breakerFailures:
 		return "down"
 	case time.Now().Before(h.pausedUntil):
 		return "paused"
@@ -60,10 +70,12 @@ func (h *health) state() string {
 // probing reports whether the line sends nothing but probes.
 func (h *health) probing() bool { return h.open || h.holding }
 
-// nextProbe sets the time of the next probe.
+// nextProbe sets the time of the next probe. Half of the wait is certain, since
+// probes are to be few, and half random, since other instances probe, too.
 func (sc *schedule) nextProbe(h *health) {
 	h.tries++
-	h.probeAt = time.Now().Add(sc.capped(jitter(probeBase, probeMax, h.tries)))
+	half := doubled(sc.config.ProbeBase, sc.config.ProbeMax, h.tries) / 2
+	h.probeAt = time.Now().Add(sc.capped(half + rand.N(half+1))) //nolint:gosec // Spreads load, hides nothing.
 }
 
 // next finds the event to send now, or else when there may be one.
@@ -87,6 +99,9 @@ func (ln *line) next(now time.Time, workers int) (*job, time.Time) {
 	if h.inFlight >= workers {
 		return nil, time.Time{}
 	}
+	if j := h.ready.first(); j != nil && h.limit > 0 {
+		return j, time.Time{} // those that failed before wait until it is sure that it was the CDP
+	}
 	var soonest time.Time
 	for _, j := range h.delayed.jobs {
 		if !now.Before(j.notYet) {
@@ -99,14 +114,21 @@ func (ln *line) next(now time.Time, workers int) (*job, time.Time) {
 	return h.ready.first(), soonest
 }
 
-// probe chooses the event to try. One that was not tried yet comes first, so
-// that an event which is itself the trouble cannot keep a line closed; then
-// the one that was not tried for longest.
+// probe chooses the event to try. One that was not tried yet comes first, of a
+// visitor who had no failure lately, so that an event or a visitor who is himself
+// the trouble cannot keep a line closed; then the one that was not tried for
+// longest.
 func (ln *line) probe() *job {
-	if j := ln.health.ready.first(); j != nil {
+	h := &ln.health
+	for _, j := range h.ready.jobs {
+		if !h.outages.bad[j.Key] {
+			return j
+		}
+	}
+	if j := h.ready.first(); j != nil {
 		return j
 	}
-	return ln.health.delayed.first()
+	return h.delayed.first()
 }
 
 func (ln *line) take(j *job) {
@@ -178,7 +200,8 @@ func (sc *schedule) finish(j *job) {
 func (sc *schedule) passed(j *job) {
 	ln, h := j.line, &j.line.health
 	sc.answered(ln)
-	h.ids.add(j.id, false)
+	h.outages.add(j.Key, false, breakerVisitors)
+	h.ids.add(j.id, false, idHistorySize)
 	sc.absolve(j)
 	if h.limit > 0 {
 		if h.limit++; h.limit > sc.config.Workers { // doubles with every round
@@ -190,10 +213,13 @@ func (sc *schedule) passed(j *job) {
 // answered notes that the CDP is there, whatever it said.
 func (sc *schedule) answered(ln *line) {
 	h := &ln.health
-	h.failures = 0
+	if h.open || h.failures >= breakerFailures {
+		sc.log.Info("goaltrack: the CDP answers again", "site", ln.name)
+	}
+	h.failures, h.failing, h.several = 0, "", false
 	if h.open {
 		h.open, h.tries, h.limit = false, 0, 1
-		sc.log.Info("goaltrack: the CDP answers again", "site", ln.name)
+		h.outages.clear()
 		ln.hurry(time.Now())
 	}
 }
@@ -201,6 +227,9 @@ func (sc *schedule) answered(ln *line) {
 // bury gives an event up.
 func (sc *schedule) bury(j *job, reason string) {
 	sc.ledger.bury(j.goal, j.id, reason)
+	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
+		reason += explanationMark + withoutValues(e.Message, j.body)
+	}
 	j.Dead(reason)
 	sc.settled(j)
 }
@@ -225,7 +254,7 @@ func (sc *schedule) retry(j *job, limited bool) {
 	case j.probe && h.probing(): // our own budget says nothing about the CDP
 		sc.nextProbe(h)
 	}
-	if !j.line.health.tooOld(j, sc.config.MaxAge) {
+	if !sc.tooOld(j) {
 		sc.delay(j, sc.backoff(j))
 		return
 	}
@@ -257,16 +286,49 @@ func (sc *schedule) outage(j *job) {
 			h.pausedUntil = until
 		}
 	}
+	h.outages.add(j.Key, true, breakerVisitors)
 	if h.probing() {
 		if j.probe {
+			ln.renewConnections()
 			sc.nextProbe(h)
 		}
 		return
 	}
-	if h.failures++; h.failures >= breakerFailures {
+	if h.failures++; h.failures == breakerFailures {
+		sc.tellOutage(j)
+	}
+	if h.failures >= breakerFailures {
+		ln.renewConnections()
+	}
+	h.several = h.several || h.failing != "" && h.failing != j.Key
+	h.failing = j.Key
+	all, bad := h.outages.count()
+	if often := all == breakerVisitors && 2*bad > all; often || h.several && h.failures >= breakerFailures {
+		if h.failures < breakerFailures {
+			sc.tellOutage(j)
+		}
+		h.failures = max(h.failures, breakerFailures) // so that its end is told
 		h.open, h.tries, h.limit = true, 0, 0
 		sc.nextProbe(h)
-		sc.log.Warn("goaltrack: the CDP does not answer; events wait", "site", ln.name, "error", j.err)
+	}
+}
+
+// tellOutage says once that the CDP does not answer. A certificate that is not
+// trusted comes from a wrong setting, not from a passing fault.
+func (sc *schedule) tellOutage(j *job) {
+	level := slog.LevelWarn
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](j.err); untrusted {
+		level = slog.LevelError
+	}
+	sc.log.Log(context.Background(), level, "goaltrack: the CDP does not answer; events wait", "site", j.line.name, "error", j.explain())
+}
+
+// renewConnections closes those that are idle. A kept connection leads to where
+// the CDP was when it was made: after repeated failures its address is looked
+// up again.
+func (ln *line) renewConnections() {
+	if ln.renew != nil {
+		ln.renew()
 	}
 }
 

@@ -165,31 +165,32 @@ func TestAnUnknownIDAmongFew(t *testing.T) {
 }
 
 func TestIDHistory(t *testing.T) {
-	var h idHistory
+	var line health
+	h := &line.ids
 	for i := range 9 {
-		h.add(fmt.Sprint("good", i), false)
-		h.add(fmt.Sprint("good", i), false)
+		h.add(fmt.Sprint("good", i), false, idHistorySize)
+		h.add(fmt.Sprint("good", i), false, idHistorySize)
 	}
-	if h.mostKnown() {
+	if line.mostKnown() {
 		t.Error("nine IDs are too few")
 	}
-	h.add("bad0", true)
-	if !h.mostKnown() {
+	h.add("bad0", true, idHistorySize)
+	if !line.mostKnown() {
 		t.Error("one in ten may be replaced")
 	}
-	h.add("bad1", true)
-	h.add("bad2", true)
-	if h.mostKnown() {
+	h.add("bad1", true, idHistorySize)
+	h.add("bad2", true, idHistorySize)
+	if line.mostKnown() {
 		t.Error("three in twelve are more than a fifth")
 	}
-	h.add("bad2", false)
-	if !h.mostKnown() {
+	h.add("bad2", false, idHistorySize)
+	if !line.mostKnown() {
 		t.Error("the last verdict counts")
 	}
 	for i := range 3 * idHistorySize {
-		h.add(fmt.Sprint("more", i), true)
+		h.add(fmt.Sprint("more", i), true, idHistorySize)
 	}
-	if len(h.order) != idHistorySize || len(h.unknown) != idHistorySize || cap(h.order) > 4*idHistorySize {
-		t.Errorf("%d and %d verdicts are kept", len(h.order), len(h.unknown))
+	if len(h.order) != idHistorySize || len(h.bad) != idHistorySize || cap(h.order) > 4*idHistorySize {
+		t.Errorf("%d and %d verdicts are kept", len(h.order), len(h.bad))
 	}
 }

@@ -199,8 +199,8 @@ func TestBreaker(t *testing.T) {
 		if first := probes[0].start.Sub(calls[burst-1].end); first > 1100*time.Millisecond {
 			t.Errorf("the first probe came after %v: what was under way together counted as probes", first)
 		}
-		if n := len(probes); n < 80 || n > 180 {
-			t.Errorf("%d probes in an hour; about two a minute were expected", n)
+		if n := len(probes); n < 60 || n > 125 {
+			t.Errorf("%d probes in an hour; two a minute and a few more at first are the most", n)
 		}
 		goals := map[string]int{}
 		for i, p := range probes {
@@ -247,13 +247,13 @@ func TestManyRejectedAlikeAreNotTheEventsFault(t *testing.T) {
 		r := newRig(t, Delivery{Workers: 1}, script(status(400)))
 		r.offerMany(0, 100)
 		after(72 * time.Hour)
-		r.wantDead(map[string]uint64{"rejected_400": badRun})
+		r.wantDead(map[string]uint64{"rejected_400": badRun - 1})
 		if s := r.states()[0].State; s != "held" {
 			t.Errorf("state %q", s)
 		}
 		r.cdp().tell(nil)
 		r.settle()
-		r.wantDelivered(100 - badRun)
+		r.wantDelivered(100 - badRun + 1)
 	})
 }
 

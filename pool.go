@@ -347,10 +347,14 @@ func (b *bucket) wait() time.Duration {
 // at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
 // and at least a tenth of base or limit, whichever is less.
 func jitter(base, limit time.Duration, failures int) time.Duration {
-	ceiling := limit
-	if shift := max(failures-1, 0); shift < 63 && base <= limit>>shift {
-		ceiling = base << shift
-	}
 	least := min(base, limit) / 10
-	return least + rand.N(max(ceiling-least, 1)) //nolint:gosec // Spreads load, hides nothing.
+	return least + rand.N(max(doubled(base, limit, failures)-least, 1)) //nolint:gosec // Spreads load, hides nothing.
+}
+
+// doubled is base x 2^(n-1), at most limit.
+func doubled(base, limit time.Duration, n int) time.Duration {
+	if shift := max(n-1, 0); shift < 63 && base <= limit>>shift {
+		return base << shift
+	}
+	return limit
 }

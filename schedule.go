@@ -31,9 +31,15 @@ type schedule struct {
 	over     chan<- error
 }
 
+// lane is the way of one visitor's events. One of them goes at a time, up to
+// width when his order is given up; the others are parked.
 type lane struct {
-	key    laneKey
-	parked []*job
+	key       laneKey
+	going     int
+	width     int
+	parked    []*job
+	fullUntil time.Time
+	fullWait  time.Duration
 }
 
 // laneKey tells lanes apart. Sites of one tenant can share their visitors' IDs,
@@ -50,11 +56,15 @@ type waiter struct {
 	settled chan<- struct{}
 }
 
-// The bounds of order: beyond them an event is sent out of turn rather than
-// held up.
+// The bounds of order: beyond them the order of a visitor is given up, until
+// none of his events is left. Then wideLane of them go at once, of his sixteen
+// workers, so that he does not take all of them from the others, and he has
+// maxLane of the window at most; what is more waits in the queue.
 const (
 	maxParked      = 64
 	maxParkedTotal = window / 2
+	maxLane        = window / 4
+	wideLane       = 4
 )
 
 func newSchedule(s *sender) *schedule {
@@ -131,41 +141,77 @@ func (sc *schedule) admit(d queue.Delivery) {
 	if ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
+	key := laneKey{ln, d.Key}
+	l := sc.lanes[key]
+	if l != nil && sc.putBackBehind(l, d) {
+		return
+	}
 	sc.held++
 	ln.health.held++
-	key := laneKey{ln, d.Key}
-	switch l := sc.lanes[key]; {
-	case l == nil:
-		j.lane = &lane{key: key}
-		sc.lanes[key] = j.lane
-		sc.makeReady(j)
-	case len(l.parked) < maxParked && sc.parked < maxParkedTotal:
-		j.lane = l
-		l.parked = append(l.parked, j)
-		sc.parked++
-	default:
+	if l == nil {
+		l = &lane{key: key, width: 1}
+		sc.lanes[key] = l
+	}
+	if l.going > 0 && (len(l.parked) >= maxParked || sc.parked >= maxParkedTotal) {
+		l.width = wideLane
+	}
+	if l.width > 1 {
 		sc.ledger.note("order_released")
-		sc.makeReady(j)
+	}
+	j.lane = l
+	l.parked = append(l.parked, j)
+	sc.parked++
+	sc.advance(l)
+}
+
+// advance lets the next events of a visitor go.
+func (sc *schedule) advance(l *lane) {
+	for l.going < l.width && len(l.parked) > 0 {
+		next := l.parked[0]
+		l.parked[0] = nil
+		l.parked = l.parked[1:]
+		sc.parked--
+		l.going++
+		sc.makeReady(next)
 	}
 }
 
 // fullWait is how long events wait in the queue whose line has its share of the
-// window.
-const fullWait = 250 * time.Millisecond
+// window; those of a visitor who has his, up to maxFullWait.
+const (
+	fullWait    = 250 * time.Millisecond
+	maxFullWait = 16 * time.Second
+)
 
 // putBack returns an event to the queue if its line has its share of the window:
-// a site that cannot send must not take the whole of it from the others. All
-// its events then go back until one moment, so that none overtakes another. A
+// a site that cannot send must not take the whole of it from the others. A
 // single line never comes to this.
 func (ln *line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
-	h, now := &ln.health, time.Now()
-	if !now.Before(h.fullUntil) {
-		if h.held < share {
+	return putBack(d, ln.health.held >= share, &ln.health.fullUntil, wait)
+}
+
+// putBackBehind does the same for a visitor. His events wait longer each time
+// he still has his share, so that a thousand of them are not looked at all the
+// time.
+func (sc *schedule) putBackBehind(l *lane, d queue.Delivery) bool {
+	full := l.going+len(l.parked) >= maxLane
+	if full && !time.Now().Before(l.fullUntil) {
+		l.fullWait = min(max(2*l.fullWait, fullWait), maxFullWait)
+	}
+	return putBack(d, full, &l.fullUntil, sc.capped(l.fullWait))
+}
+
+// putBack returns an event if there is no room. All that come meanwhile go back
+// until one moment, so that none overtakes another.
+func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) bool {
+	now := time.Now()
+	if !now.Before(*until) {
+		if !full {
 			return false
 		}
-		h.fullUntil = now.Add(wait)
+		*until = now.Add(wait)
 	}
-	d.Nack(h.fullUntil.Sub(now))
+	d.Nack(until.Sub(now))
 	return true
 }
 
@@ -194,15 +240,10 @@ func (sc *schedule) leaveLane(j *job) {
 		return
 	}
 	j.lane = nil
-	if len(l.parked) == 0 {
+	l.going--
+	if sc.advance(l); l.going == 0 {
 		delete(sc.lanes, l.key)
-		return
 	}
-	next := l.parked[0]
-	l.parked[0] = nil
-	l.parked = l.parked[1:]
-	sc.parked--
-	sc.makeReady(next)
 }
 
 // settled is called when an event has met its fate.

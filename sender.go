@@ -25,6 +25,7 @@ type sender struct {
 	config Delivery
 	ledger *ledger
 	log    *slog.Logger
+	clock  *clock
 
 	jobs     chan *job
 	finished chan *job
@@ -56,6 +57,7 @@ type line struct {
 	forgotten idTable
 	health    health
 	meter     meter
+	renew     func() // closes idle connections, so that the next is made anew; nil for none
 }
 
 // poster is what a worker needs of a cdp.Client.
@@ -116,6 +118,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
 		waits:    waits{limit: config.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
+		clock:    newClock(timeOfDay),
 	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
@@ -236,7 +239,7 @@ func (s *sender) send(ctx context.Context, j *job) {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
 		}
 	}()
-	late := time.Since(j.Time) > lateAfter
+	late := s.clock.age(j.Time) > lateAfter
 	if late && j.dropLate {
 		j.err = errLateEvent
 		return

@@ -37,7 +37,8 @@ type scripted struct {
 	answer func(*call) error // nil: all is well
 	shown  func(id string) error
 	create func() error
-	took   time.Duration // for every answer
+	took   time.Duration             // for every answer
+	takes  func(*call) time.Duration // if not always as long
 
 	mu      sync.Mutex
 	calls   []*call
@@ -194,8 +195,12 @@ func (s *scripted) Post(ctx context.Context, body []byte, _ string) (cdp.Receipt
 	s.calls = append(s.calls, c)
 	s.flying++
 	s.highest = max(s.highest, s.flying)
+	takes := s.took
+	if s.takes != nil {
+		takes = s.takes(c)
+	}
 	s.mu.Unlock()
-	took := sleep(ctx, s.took)
+	took := sleep(ctx, takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flying--
