@@ -1,38 +1,93 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
+// TestConsentReader has a cookie of the site's own, and those of the tools.
 func TestConsentReader(t *testing.T) {
-	read, err := consentReader("consent=yes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cookies, want := range map[string]goaltrack.Consent{
-		"":                         goaltrack.ConsentUnknown,
-		"other=yes":                goaltrack.ConsentUnknown,
-		"consent=yes":              goaltrack.ConsentGranted,
-		"a=b; consent=yes":         goaltrack.ConsentGranted,
-		"consent=no":               goaltrack.ConsentRefused,
-		"consent=":                 goaltrack.ConsentRefused,
-		"consent=yes; consent=no":  goaltrack.ConsentRefused,
-		"consent=yes; consent=yes": goaltrack.ConsentGranted,
+	for _, test := range []struct {
+		cookie, tool, header string
+		want                 goaltrack.Consent
+	}{
+		{cookie: "consent=yes", header: "other=yes", want: goaltrack.ConsentUnknown},
+		{cookie: "consent=yes", header: "a=b; consent=yes", want: goaltrack.ConsentGranted},
+		{cookie: "consent=yes", header: "consent=no", want: goaltrack.ConsentRefused},
+		{tool: "cookiebot", header: "CookieConsent=0", want: goaltrack.ConsentRefused},
+		{tool: "cookiebot", header: "CookieConsent=-1", want: goaltrack.ConsentGranted},
+		{
+			tool: "onetrust", header: "OptanonAlertBoxClosed=2026-11-20T10:00:00.000Z; OptanonConsent=groups=C0001%3A1%2CC0002%3A1%2CC0004%3A0",
+			want: goaltrack.MixedConsent(goaltrack.ConsentGranted, goaltrack.ConsentRefused),
+		},
+		{tool: "tcf", header: "euconsent-v2=nonsense", want: goaltrack.ConsentUnknown},
 	} {
-		r := &http.Request{Header: http.Header{"Cookie": {cookies}}}
-		if got := read(r); got != want {
-			t.Errorf("%q is %v, want %v", cookies, got, want)
+		p := newProxyProgram()
+		p.consentCookie, p.consentTool = test.cookie, test.tool
+		read, err := p.consentReader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(&http.Request{Header: http.Header{"Cookie": {test.header}}}); got != test.want {
+			t.Errorf("%s%s: %q is %v, want %v", test.cookie, test.tool, test.header, got, test.want)
 		}
 	}
-	for _, bad := range []string{"consent", "consent=", "=yes", "a b=yes"} {
-		if _, err := consentReader(bad); err == nil {
+	for _, bad := range [][2]string{{"consent", ""}, {"consent=", ""}, {"=yes", ""}, {"a b=yes", ""}, {"consent=yes", "tcf"}} {
+		p := newProxyProgram()
+		p.consentCookie, p.consentTool = bad[0], bad[1]
+		if _, err := p.consentReader(); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	if read, err := consentReader(""); read != nil || err != nil {
+	if read, err := newProxyProgram().consentReader(); read != nil || err != nil {
 		t.Error("nothing described is no reader")
+	}
+}
+
+// TestNetworks reads networks and single addresses.
+func TestNetworks(t *testing.T) {
+	p, faults := checked(t, "region: eu\nclient-key: k\npos: shop\nstaff:\n  - 10.0.0.0/8\n  - 192.0.2.7\ntrusted-proxies: 2001:db8::/32\n")
+	if got := fmt.Sprint(p.config.Staff, p.config.TrustedProxies); faults != "" || got != "[10.0.0.0/8 192.0.2.7/32] [2001:db8::/32]" {
+		t.Errorf("%s, %s", got, faults)
+	}
+	_, faults = checked(t, "region: eu\nclient-key: k\npos: shop\n", "--staff=office,10.0.0.0/99", "--consent-hold-by=session")
+	for _, want := range []string{`--staff: "office" is not a network`, `--staff: "10.0.0.0/99" is not a network`} {
+		if !strings.Contains(faults, want) {
+			t.Errorf("%s, want %s", faults, want)
+		}
+	}
+	if _, faults = checked(t, "region: eu\nclient-key: k\npos: shop\n", "--consent-hold-by=session"); !strings.Contains(faults, "ConsentHoldBy") {
+		t.Errorf("holding without a reader: %q", faults)
+	}
+}
+
+// TestConsentHold holds what a visitor does until he has answered.
+func TestConsentHold(t *testing.T) {
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	site := httptest.NewServer(&plainSite{})
+	t.Cleanup(site.Close)
+	proxy := start(t, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--rules="+write(t, "goals.yaml", rules), "--cdp="+stand.URL,
+		"--client-key=key", "--pos=shop", "--consent-cookie=consent=yes", "--consent-hold-by=session")
+	visitor := newBrowser(t)
+	ask := func(target, cookies string) {
+		r := request(t, http.MethodGet, proxy.url, target, nil, navigation)
+		r.Header.Set("Cookie", cookies)
+		do(t, visitor, r)
+	}
+	const session = "session=0123456789abcdef"
+	ask("/products/7", session)
+	ask("/", session)
+	stand.Expect(t, "PRODUCT_VIEWED").Never()
+	ask("/", session+"; consent=yes")
+	stand.Expect(t, "PRODUCT_VIEWED").With("productId", "7").Within(5 * time.Second).Once()
+	if code, account := proxy.stop(); code != exitOK || !strings.Contains(account, "delivered 1") {
+		t.Errorf("exit code %d, %s", code, account)
 	}
 }

@@ -15,12 +15,15 @@ import (
 // proxyOptions are the settings of the proxy command.
 type proxyOptions struct {
 	siteOptions
-	listen, to, rules           string
-	views, consent, config      string
-	consentCookie, keys         string
-	cookieDomain, create, spool string
-	env                         string
-	watch                       bool
+	listen, to, rules          string
+	views, consent, config     string
+	consentCookie, consentTool string
+	consentHoldBy              string
+	staff, trustedProxies      string
+	keys, spool                string
+	cookieDomain, create       string
+	env                        string
+	watch                      bool
 
 	settings  *settings
 	siteList  *yaml.Node // what stands under sites: in the settings file
@@ -58,6 +61,13 @@ func (o *proxyOptions) describe() *settings {
 			name: "consent-cookie", into: &o.consentCookie, value: "NAME=VALUE",
 			about: "the cookie that says the visitor agreed; nobody else is then counted",
 		},
+		{
+			name: "consent-tool", into: &o.consentTool, oneOf: consentToolNames(),
+			about: "the tool whose cookie says so, in place of --consent-cookie",
+		},
+		{name: "consent-hold-by", into: &o.consentHoldBy, value: "COOKIE", about: "hold what unknown visitors do until they answer, by a cookie the site sets anyway, such as that of its session"},
+		{name: "staff", into: &o.staff, value: "NETWORKS", many: true, about: "whose visitors are not counted, such as 10.0.0.0/8,192.0.2.7"},
+		{name: "trusted-proxies", into: &o.trustedProxies, value: "NETWORKS", many: true, about: "of the proxies in front of this one, whose X-Forwarded-For and X-Forwarded-Host are believed"},
 		{name: "keys", into: &o.keys, value: "HEX,HEX[,OLDHASH,OLDBLOCK]", many: true, about: "seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32); better given in the environment"},
 		{name: "cookie-domain", into: &o.cookieDomain, value: "DOMAIN", about: "of the browser-ID cookie, as in the settings of the page's script"},
 		{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
@@ -52,8 +53,14 @@ func (p *proxyProgram) check() error {
 	if p.config.Keys, err = parseKeys(p.keys); err != nil {
 		faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("keys"), err))
 	}
-	if p.config.Consent, err = consentReader(p.consentCookie); err != nil {
-		faults = append(faults, fmt.Errorf("%s: %w", p.settings.from("consent-cookie"), err))
+	if p.config.Consent, err = p.consentReader(); err != nil {
+		faults = append(faults, err)
+	}
+	p.config.ConsentHoldBy = p.consentHoldBy
+	for name, into := range map[string]*[]netip.Prefix{"staff": &p.config.Staff, "trusted-proxies": &p.config.TrustedProxies} {
+		if *into, err = p.networks(name); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if p.rules != "" {
 		if p.config.Rules, err = goaltrack.LoadRules(p.rules); err != nil {
@@ -64,6 +71,22 @@ func (p *proxyProgram) check() error {
 		faults = append(faults, tryOut(p.config))
 	}
 	return errors.Join(faults...)
+}
+
+// networks reads a setting that lists networks and single addresses.
+func (p *proxyProgram) networks(name string) (list []netip.Prefix, err error) {
+	for _, text := range listOf(*p.settings.find(name).into) {
+		prefix, bad := netip.ParsePrefix(text)
+		if one, alone := netip.ParseAddr(text); alone == nil {
+			prefix, bad = netip.PrefixFrom(one, one.BitLen()), nil
+		}
+		if bad != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %q is not a network such as 10.0.0.0/8", p.settings.from(name), text))
+			continue
+		}
+		list = append(list, prefix)
+	}
+	return list, err
 }
 
 // tryOut returns what the library has against a configuration. Nothing is
