@@ -232,3 +232,8 @@ export function setOn(report, path, name = report.cookie) {
   const last = report.visits.findLast((v) => v.path === path);
   return (last?.setCookie ?? []).filter((c) => c.startsWith(`${name}=`)).map((c) => c.slice(name.length + 1).split(";")[0]);
 }
+
+// requests are those that reached the site.
+export function requests(report, method, path) {
+  return report.visits.filter((v) => v.method === method && v.path === path);
+}

@@ -30,13 +30,14 @@ type settings struct {
 // pages is the site. It knows nothing of goaltrack.
 func (s *shop) pages(bundles string) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"home", "pricing", "thanks"} {
+	for _, path := range []string{"home", "pricing", "thanks", "contact", "club"} {
 		mux.HandleFunc("GET /"+path, func(w http.ResponseWriter, _ *http.Request) { show(w, path, nil) })
 	}
 	mux.HandleFunc("GET /sdk/{caching}", s.sdkPage)
 	mux.HandleFunc("GET /ahead/{how}", func(w http.ResponseWriter, r *http.Request) { show(w, "ahead", r.PathValue("how")) })
-	mux.HandleFunc("GET /contact", func(w http.ResponseWriter, _ *http.Request) { show(w, "contact", nil) })
 	mux.HandleFunc("POST /contact", contact)
+	mux.HandleFunc("POST /club", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/thanks", http.StatusSeeOther) })
+	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/home", http.StatusSeeOther) })
 	mux.HandleFunc("GET /files/guide.pdf", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Disposition", "attachment")
 		http.ServeContent(w, r, "guide.pdf", time.Time{}, bytes.NewReader(guide))

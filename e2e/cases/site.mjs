@@ -1,7 +1,7 @@
 // What a person does in a browser, and what of it counts.
 
 import assert from "node:assert/strict";
-import { test } from "../harness.mjs";
+import { requests, test } from "../harness.mjs";
 
 test("a form that was accepted counts, with its field", async (t) => {
   const shop = await t.shop();
@@ -86,10 +86,6 @@ test("back and forward count what was asked of the site, and no form again", asy
   assert.equal(count(r, "PRICING_VIEWED"), requests(r, "GET", "/pricing").length);
   assert.equal(count(r, "THANKS_VIEWED"), requests(r, "GET", "/thanks").length);
 });
-
-function requests(report, method, path) {
-  return report.visits.filter((v) => v.method === method && v.path === path);
-}
 
 // count is how often a goal arrived, which is how often the ledger has it.
 function count(report, goal) {
