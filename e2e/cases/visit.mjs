@@ -57,21 +57,20 @@ test("a form that comes back from another site leaves the visit cookie alone", a
   const before = await visit();
   assert.ok(before);
 
-  await visitor.page.goto(visitor.url("/contact", "bank.example"));
-  await visitor.page.fill("[name=email]", "ada@example.com");
-  await visitor.page.evaluate((url) => (document.querySelector("form").action = url), visitor.url("/contact"));
+  await visitor.page.goto(visitor.url("/club", "bank.example"));
+  await visitor.page.evaluate((url) => (document.querySelector("form").action = url), visitor.url("/club"));
   await visitor.page.click("button");
   await visitor.page.waitForURL("**/thanks");
 
-  let r = await shop.report();
-  const posted = requests(r, "POST", "/contact")[0];
+  const posted = requests(await shop.report(), "POST", "/club")[0];
   assert.ok(posted.cookie.includes(id) && !posted.cookie.includes("gt_"), `sent with the form: ${posted.cookie}`);
-  assert.deepEqual(r.events.filter((e) => e.type === "CONTACT_SENT").map((e) => e.id), [id]);
   assert.equal(await visit(), before);
 
   await visitor.go("/club");
-  r = await shop.report();
-  assert.equal(r.goals.CLUB_VIEWED.fired, 1);
+  await visitor.page.click("button");
+  await visitor.page.waitForURL("**/thanks");
+  const r = await shop.report(); // the bank's page is one of the shop's, too, and its visitor another guest there
+  assert.deepEqual(r.events.filter((e) => e.id === id).map((e) => e.type), ["CLUB_VIEWED", "CLUB_JOINED", "THANKS_VIEWED", "THANKS_VIEWED"]);
 });
 
 for (const sdk of sdks) {
