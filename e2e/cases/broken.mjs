@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { assertTold, made, sdks, test, used } from "../harness.mjs";
 
 for (const sdk of sdks) {
-  for (const value of ["undefined", "anonymous", ""]) {
+  for (const value of ["undefined", ""]) {
     test(`${sdk}: goaltrack replaces "${value}", the SDK adopts the new ID`, async (t) => {
       const shop = await t.shop({ sdk });
       const visitor = await t.visitor(shop);
