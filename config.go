@@ -252,8 +252,8 @@ type Cookie struct {
 	// byte of that answer: as long as the CDP takes to make an ID, often 300 ms,
 	// and while it makes them slowly, Wait. It ends with the request's context.
 	// Only an answer that is to carry the cookie waits, for an ID that is being
-	// made for it: at most 128 at once, and nobody once the CDP has failed to
-	// make one, until it makes one again. While it lasts, other goroutines of
+	// made for it: at most 128 at once, and nobody once one has waited in vain
+	// or the CDP has failed, until an ID is made again. While it lasts, other goroutines of
 	// the same request wait in Trigger, Identify, Confirm, Reject and Set.
 	// An ID that did not come in time is noted as id_wait_timed_out.
 	Wait time.Duration

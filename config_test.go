@@ -203,3 +203,51 @@ func TestNoEventID(t *testing.T) {
 		}
 	}
 }
+
+// TestConfigOfTheCookie: what a browser would refuse, or would not send back to
+// every page, is refused at the start: each page would make another guest.
+func TestConfigOfTheCookie(t *testing.T) {
+	for _, tc := range []struct {
+		want   string // "" if it is fine
+		cookie goaltrack.Cookie
+		hosts  []string
+		prefix string
+	}{
+		{"", goaltrack.Cookie{}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "shop.example"}, []string{"shop.example", "*.shop.example"}, ""},
+		{"", goaltrack.Cookie{Domain: ".shop.example"}, []string{"www.shop.example"}, ""},
+		{"", goaltrack.Cookie{Domain: "localhost"}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "127.0.0.1"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "example"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop..example"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop.example."}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "."}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "-shop.example"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop.example; HttpOnly"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop.example:8080"}, nil, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "www.shop.example"}, []string{"shop.example"}, ""},
+		{"Cookie.Domain", goaltrack.Cookie{Domain: "hop.example"}, []string{"shop.example"}, ""},
+		{"", goaltrack.Cookie{Path: "/shop"}, nil, "/shop/"},
+		{"", goaltrack.Cookie{Path: "/shop"}, nil, "/shop/de"},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/shop"}, nil, ""},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/shop"}, nil, "/shopping"},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/shop/"}, nil, "/shop"}, // /shop itself would not get it
+		{"Cookie.Path", goaltrack.Cookie{Path: "shop"}, nil, "/shop"},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/; HttpOnly"}, nil, ""},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/a b"}, nil, "/a b"},
+		{"Cookie.Path", goaltrack.Cookie{Path: "/a\r\nX: 1"}, nil, ""},
+		{"Cookie.MaxAge", goaltrack.Cookie{MaxAge: time.Millisecond}, nil, ""},
+		{"Cookie.MaxAge", goaltrack.Cookie{MaxAge: -time.Hour}, nil, ""},
+		{"", goaltrack.Cookie{Wait: 10 * time.Second}, nil, ""},
+		{"Cookie.Wait", goaltrack.Cookie{Wait: time.Minute}, nil, ""},
+		{"Cookie.Wait", goaltrack.Cookie{Wait: -1}, nil, ""},
+	} {
+		c := workingConfig()
+		c.DryRun, c.Cookie = true, tc.cookie
+		c.Sites[0].Hosts, c.Sites[0].PathPrefix = tc.hosts, tc.prefix
+		_, err := goaltrack.New(c)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v, hosts %v, prefix %q: %v, want a fault of %q", tc.cookie, tc.hosts, tc.prefix, err, tc.want)
+		}
+	}
+}

@@ -33,6 +33,7 @@ type idPool struct {
 	takes    int           // since lull
 	lull     time.Time     // when the target was last looked at
 	waiting  []chan string // those who wait for the next IDs, in turn
+	vain     bool          // somebody waited in vain, and none was made since
 	failures int
 	pause    time.Time // nothing is made before
 	timer    *time.Timer
@@ -84,12 +85,12 @@ func (p *idPool) take() string {
 
 // takeWithin is take, but waits for at most d, or until ctx ends, if an ID is
 // on its way for this caller. Nobody waits for more than what is on its way,
-// which poolFlights bounds, nor while the CDP makes no IDs: it is dead or
-// limits us, and waiting would only make pages slow.
+// which poolFlights bounds, nor while the CDP makes none: when one has waited in
+// vain or a request has failed, waiting would only make pages slow.
 func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
 	p.mu.Lock()
 	id := p.takeNow()
-	if id != "" || d <= 0 || p.closed || p.failures > 0 || p.inFlight <= len(p.waiting) {
+	if id != "" || d <= 0 || p.closed || p.vain || p.failures > 0 || p.inFlight <= len(p.waiting) {
 		p.mu.Unlock()
 		return id
 	}
@@ -110,6 +111,7 @@ func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
 	if i := slices.Index(p.waiting, mine); i >= 0 {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		if ctx.Err() == nil {
+			p.vain = true
 			p.ledger.note("id_wait_timed_out")
 		}
 		return ""
@@ -246,7 +248,7 @@ func (p *idPool) make() {
 		if p.failures > 0 {
 			p.log.Info("goaltrack: the CDP makes browser IDs again")
 		}
-		p.failures, p.pause = 0, time.Time{}
+		p.failures, p.pause, p.vain = 0, time.Time{}, false
 		p.ledger.note("id_made")
 		if !p.answerWaiters(b.ID) {
 			p.ready = append(p.ready, pooledID{b.ID, time.Now()})
