@@ -86,6 +86,11 @@ func TestCookieRead(t *testing.T) {
 		"edge, 0.5.7":               {edge, []string{"sc_rid=" + oldID}, oldID, "sc_rid"},
 		"edge, both: the older one": {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
 		"edge, the older is junk":   {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=undefined"}, newID, ""},
+		"edge, moved already":       {edge, []string{"sc_cid=" + oldID + "; sc_ctx-1234=" + oldID}, oldID, ""},
+		"edge, all three":           {edge, []string{"sc_rid=" + newID + "; sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
+		"Engage 0.x":                {direct, []string{"BID_ck-abcd=" + oldID}, oldID, "BID_ck-abcd"},
+		"Engage 0.x, and 1.x":       {direct, []string{"bid_ck-abcd=" + newID + "; BID_ck-abcd=" + oldID}, oldID, "BID_ck-abcd"},
+		"Engage 0.x, another key":   {direct, []string{"BID_ck-abce=" + oldID}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if b := c.cookie.read(http.Header{"Cookie": c.header}); b.id != c.id || b.former != c.former {

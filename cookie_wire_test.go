@@ -282,3 +282,93 @@ func TestConsent(t *testing.T) {
 		}
 	}
 }
+
+// TestSeveralCookiesOfOneName: a cookie of the host alone beside one of the
+// domain, which a browser may list first; scripts would read it. It goes
+// whenever ours is set, and nothing goes where none was seen.
+func TestSeveralCookiesOfOneName(t *testing.T) {
+	const end = "; SameSite=None; Secure; Path=/"
+	const gone, domain = bid + "=; Max-Age=0" + end, "; Domain=127.0.0.1"
+	for name, c := range map[string]struct {
+		cookie, domain string
+		want           func(id string) []string
+	}{
+		"junk, with a domain": {bid + "=undefined", "127.0.0.1", func(id string) []string {
+			return []string{gone, bid + "=" + id + "; Max-Age=63072000" + end + domain}
+		}},
+		"junk, without": {bid + "=undefined", "", func(id string) []string {
+			return []string{bid + "=" + id + tail}
+		}},
+		"nothing, with a domain": {"other=1", "127.0.0.1", func(id string) []string {
+			return []string{bid + "=" + id + "; Max-Age=63072000" + end + domain}
+		}},
+		"an ID and junk": {bid + "=undefined; " + bid + "=" + known, "127.0.0.1", func(string) []string {
+			return []string{gone, bid + "=" + known + "; Max-Age=63072000" + end + domain}
+		}},
+		"one ID twice": {bid + "=" + known + "; " + bid + "=" + known, "127.0.0.1", func(string) []string {
+			return []string{bid + "=" + known + "; Max-Age=63072000" + end + domain}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, neverRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "private")
+				html(w, r)
+			}), func(config *goaltrack.Config) { config.Cookie.Domain = c.domain })
+			w.cdp.Know(known)
+			v := w.visitor()
+			got := v.get("/page", "Cookie", c.cookie).Header["Set-Cookie"]
+			if want := c.want(v.id()); strings.Join(got, "|") != strings.Join(want, "|") {
+				t.Errorf("Set-Cookie\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			w.done()
+			w.cdp.Expect(t, "PAGE_VISITED").From(v.id()).Once()
+		})
+	}
+}
+
+// TestCreateByTheBrowser: with never and with goal, the ID that a browser script
+// made is taken over, renewed and moved to its present name.
+func TestCreateByTheBrowser(t *testing.T) {
+	const former = "BID_" + cdptest.TestClientKey
+	for _, create := range []goaltrack.Create{goaltrack.CreateVisit, goaltrack.CreateGoal, goaltrack.CreateNever} {
+		for cookie, want := range map[string][]string{
+			bid + "=" + known:    {bid + "=" + known + tail},
+			former + "=" + known: {bid + "=" + known + tail, former + "=; Max-Age=0; SameSite=None; Secure; Path=/"},
+		} {
+			t.Run(string(create)+" "+cookie[:4], func(t *testing.T) {
+				w := newWorld(t, neverRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Cache-Control", "no-store")
+					html(w, r)
+				}), func(c *goaltrack.Config) { c.Cookie.Create, c.Cookie.Warm = create, -1 })
+				w.cdp.Know(known)
+				got := w.visitor().get("/page", "Cookie", cookie).Header["Set-Cookie"]
+				if create == goaltrack.CreateGoal && len(got) == 1 {
+					t.Logf("renewed: %q", got)
+				}
+				if strings.Join(got, "|") != strings.Join(want, "|") {
+					t.Errorf("Set-Cookie %q, want %q", got, want)
+				}
+				w.done()
+				w.cdp.Expect(t, "PAGE_VISITED").From(known).Once()
+				if w.cdp.Made() != 0 {
+					t.Errorf("%d guests", w.cdp.Made())
+				}
+			})
+		}
+	}
+}
+
+// TestCookiePath: sites on one host, each with its own.
+func TestCookiePath(t *testing.T) {
+	w := newWorld(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /shop/page}]}", http.HandlerFunc(html), func(c *goaltrack.Config) {
+		c.Cookie.Path, c.Sites[0].PathPrefix = "/shop", "/shop/"
+	})
+	v := w.visitor()
+	got := v.get("/shop/page").Header["Set-Cookie"]
+	if len(got) != 1 || !strings.HasSuffix(got[0], "; Max-Age=63072000; SameSite=None; Secure; Path=/shop") {
+		t.Errorf("Set-Cookie %q", got)
+	}
+	if v.get("/elsewhere"); v.id() != "" {
+		t.Error("the cookie is sent to other sites")
+	}
+}

@@ -1,6 +1,7 @@
 package goaltrack_test
 
 import (
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -52,9 +53,10 @@ type crowd struct {
 }
 
 func newCrowd(t *testing.T, adjust ...func(*goaltrack.Config)) *crowd {
-	c := &crowd{t: t, cdp: cdptest.New(cdptest.Options{Keep: 10})}
+	c := &crowd{t: t, cdp: cdptest.New(cdptest.Options{})}
 	config := goaltrack.Config{
 		Sites:    []goaltrack.Site{{CDP: cdp.Direct{BaseURL: "http://127.0.0.1:1", ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}},
+		Logger:   slog.New(slog.DiscardHandler),
 		Cookie:   goaltrack.Cookie{CreatePerSecond: 1000, CreateBurst: 1000},
 		Delivery: goaltrack.Delivery{HTTPClient: &http.Client{Transport: inMemory{c.cdp, creation}}},
 	}
