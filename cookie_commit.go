@@ -22,16 +22,17 @@ func (s *site) visitorOf(h http.Header) brought {
 func (tr *tracked) setCookies(h http.Header) {
 	c := &tr.site.cookie
 	tr.store = storingOf(h)
-	if theirs, set := c.isSet(h); set {
-		if theirs != "" {
-			tr.id, tr.recognised = theirs, true // one person, one guest
-		}
-		return
+	theirs, isSet := c.isSet(h)
+	if theirs != "" {
+		tr.id, tr.recognised = theirs, true // one person, one guest
 	}
 	if !tr.recognised {
 		return // his cookie is read and set for what may count, and that is nothing
 	}
 	if s := tr.x.status; s >= http.StatusBadRequest || s == http.StatusSwitchingProtocols {
+		return
+	}
+	if tr.leaving = tr.forgets(); isSet {
 		return
 	}
 	set, remove := tr.cookieNow()
@@ -56,7 +57,7 @@ func (tr *tracked) setCookies(h http.Header) {
 // cookieNow decides whether tr.id is set in a cookie now, or the cookie deleted.
 func (tr *tracked) cookieNow() (set, remove bool) {
 	line, b := tr.site.line, &tr.brought
-	if tr.forgets() {
+	if tr.leaving {
 		return false, b.id != "" || b.forgotten
 	}
 	if b.id != "" && line.forgotten.has(b.id) {

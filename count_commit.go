@@ -11,6 +11,9 @@ import (
 func (tr *tracked) lookBack(h http.Header) {
 	if tr.rules.past.used {
 		tr.past.values = tr.site.visits.find(h)
+		if tr.brought.forgotten { // then the visit was that of the one who left
+			tr.past.dropped, tr.past.values = tr.past.values[0] != "", [2]string{}
+		}
 	}
 }
 
@@ -46,7 +49,7 @@ func (tr *tracked) keepVisit(h http.Header) {
 func (tr *tracked) mayKeepVisit(h http.Header) bool {
 	status := tr.x.status
 	return status < http.StatusBadRequest && status != http.StatusNotModified && status != http.StatusSwitchingProtocols &&
-		tr.secure && !tr.withheld && tr.store != storePublic && tr.r.Context().Err() == nil &&
+		tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic && tr.r.Context().Err() == nil &&
 		!setsCookie(h, tr.site.visits.name)
 }
 
@@ -119,6 +122,18 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 		return
 	}
 	tr.setVisit(h, value)
+}
+
+// dropVisit deletes the visit cookie of somebody who ends his profile, or has,
+// and whose browser-ID cookie this answer may change. tr.mu is held.
+func (tr *tracked) dropVisit(h http.Header) {
+	ends := tr.leaving && tr.past.values[0] != "" || tr.past.dropped && (tr.fresh || tr.navigation)
+	if c := &tr.site.visits; ends && tr.x.status < http.StatusBadRequest && tr.store != storePublic && !setsCookie(h, c.name) {
+		if tr.store == storeUnsaid {
+			h.Set("Cache-Control", "private")
+		}
+		c.remove(h)
+	}
 }
 
 func (tr *tracked) setVisit(h http.Header, value string) {

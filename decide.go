@@ -38,6 +38,7 @@ func (tr *tracked) beforeHeader(status int) {
 	tr.setCookies(h)
 	tr.release()
 	tr.keepVisit(h)
+	tr.dropVisit(h)
 }
 
 // awaitsType reports whether a candidate depends on the answer's Content-Type.

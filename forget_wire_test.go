@@ -26,6 +26,10 @@ goals:
 func forgetSite(tracker func() *goaltrack.Tracker) http.Handler {
 	site := http.NewServeMux()
 	site.HandleFunc("GET /", html)
+	site.HandleFunc("GET /typed", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html") // else a visit is only decided after the header
+		html(w, r)
+	})
 	out := answer(http.StatusSeeOther, "Location", "/")
 	site.Handle("POST /logout", out)
 	site.Handle("POST /draft", out)
@@ -234,4 +238,67 @@ func TestSendForgets(t *testing.T) {
 	}
 	w.done()
 	w.cdp.Expect(t, "LOGGED_OUT_BY_CODE").From(known).Once()
+}
+
+// TestForgetTheVisit: what counted for the one who left counts for the next, on
+// the same instance and, with the keys of all, on another.
+func TestForgetTheVisit(t *testing.T) {
+	const rules = `
+version: 1
+goals:
+  - { goal: PAGE_VISITED, visit: /typed, count: once per visitor }
+  - { goal: LOGGED_OUT, submit: /logout, forget: true, count: once per session }
+  - { goal: SENT_AFTERWARDS, submit: /form, after: [LOGGED_OUT] }
+`
+	key := goaltrack.Key{Hash: make([]byte, 32), Block: make([]byte, 16)}
+	start := func() *world {
+		return newWorld(t, rules, forgetSite(nil), func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{key} })
+	}
+	first, second := start(), start()
+	v := first.visitor()
+	v.get("/typed")
+	v.get("/typed")
+	old := v.id()
+	var lines []string
+	for _, line := range v.post("/logout", "").Header["Set-Cookie"] {
+		name, rest, _ := strings.Cut(line, "=")
+		lines = append(lines, name[:3]+"="+rest)
+	}
+	if want := []string{"bid=; Max-Age=0; SameSite=None; Secure; Path=/", "gt_=; Max-Age=0; HttpOnly; SameSite=Lax; Secure; Path=/"}; !slices.Equal(lines, want) {
+		t.Errorf("Set-Cookie %q, want %q", lines, want)
+	}
+	v.w = second
+	v.get("/typed")
+	if v.id() == old || v.id() == "" {
+		t.Errorf("the next one is %q", v.id())
+	}
+	second.expect("PAGE_VISITED", "fired 1")
+	first.expect("PAGE_VISITED", "fired 1, already_counted 1")
+}
+
+// TestForgottenVisitComesBack: with the old cookies, brought back by a tab that
+// was still loading, the next page counts for a new guest and replaces both.
+func TestForgottenVisitComesBack(t *testing.T) {
+	rules := "{version: 1, goals: [{goal: PAGE_VISITED, visit: /typed, count: once per visitor}, {goal: LOGGED_OUT, submit: /logout, forget: true}]}"
+	w := newWorld(t, rules, forgetSite(nil))
+	v := w.visitor()
+	res := v.get("/typed")
+	var cookies []string
+	for _, c := range res.Cookies() {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	if len(cookies) != 2 {
+		t.Fatalf("cookies %q", cookies)
+	}
+	v.post("/logout", "")
+	waitFor(t, func() bool { return w.tracker.Snapshot().Delivery[0].IDsReady > 0 })
+	again := w.visitor().get("/typed", "Cookie", strings.Join(cookies, "; ")).Cookies()
+	if len(again) != 2 || again[0].Value == res.Cookies()[0].Value || again[1].Value == res.Cookies()[1].Value {
+		t.Errorf("first %v, then %v", res.Cookies(), again)
+	}
+	other := w.visitor().get("/other", "Cookie", strings.Join(cookies, "; ")).Header["Set-Cookie"]
+	if len(other) != 2 || !strings.HasPrefix(other[1], "gt_") || !strings.Contains(other[1], "=; Max-Age=0; HttpOnly") {
+		t.Errorf("on a page without a goal: %q", other)
+	}
+	w.expect("PAGE_VISITED", "fired 2")
 }

@@ -33,6 +33,7 @@ type tracked struct {
 	brought    brought  // what the visitor's cookies said
 	secure     bool     // the browser would keep a Secure cookie
 	cookieless bool     // no cookie can be set any more for whoever has none
+	leaving    bool     // a goal with forget: is known to count
 	store      storing  // what the answer says about caches
 	withheld   bool     // the browser may have kept the visit cookie back
 	past       past
@@ -126,7 +127,8 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
 	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, r.URL.Path)
-	navigation := t.wantsPages() && (soft || isNavigation(r))
+	pages := t.wantsPages()
+	navigation := (pages || len(triggers) > 0) && (soft || isNavigation(r))
 	if len(triggers) == 0 && !navigation {
 		return nil
 	}
@@ -140,7 +142,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	}
 	e := t.gate(r, path)
 	releases := t.answered(s, &e)
-	open := releases || navigation && e.judge(needAll) == fired
+	open := releases || pages && navigation && e.judge(needAll) == fired
 	if !open && !t.mayCount(&e, triggers, navigation) {
 		return t.refuse(r, s, rules, &e, triggers, navigation)
 	}
