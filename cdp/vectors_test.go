@@ -27,7 +27,8 @@ import (
 //	language                   as given                        in upper case
 //	requested_at               always the present (edge)       Event.RequestedAt, if set
 //
-// The order of JSON members differs, too, and means nothing.
+// The order of JSON members differs, too, and means nothing. What they set in
+// cookies is compared, with this, in the vectors_test.go of package goaltrack.
 type vectors struct {
 	RecordedFrom string `json:"recorded_from"`
 	Cases        []vectorCase
@@ -105,6 +106,7 @@ func sdkInputs() map[string]map[string]Event {
 			"identity with bad email":             base(badEmail.Event(), "login"),
 			"identity without identifiers":        base(nobody.Event(), "login"),
 			"custom event with 51 ext attributes": Custom("E", many),
+			"cookie domain and expiry settings":   {BrowserID: newID, Type: "E", RequestedAt: recordedAt},
 		},
 		"content-sdk-2.1.2": {
 			"page view, new visitor":   fresh(short),
