@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -37,58 +38,67 @@ type answer struct {
 // readAnswer reads at most maxAnswer bytes of the body. It does not fail: a
 // body that breaks off is one that could be read less far.
 func readAnswer(res *http.Response) answer {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := readBody(res)
 	a := answer{
-		status:     res.StatusCode,
-		retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
-		location:   res.Header.Get("Location"),
-		cut:        err != nil,
-		body:       body,
+		status: res.StatusCode,
+		cut:    err != nil,
+		body:   body,
+	}
+	if after := res.Header["Retry-After"]; len(after) > 0 {
+		a.retryAfter = retryAfter(after[0], time.Now())
+	}
+	if location := res.Header["Location"]; len(location) > 0 {
+		a.location = location[0]
 	}
 	a.parse()
 	return a
+}
+
+// readBody reads to the end or to maxAnswer. The room for an answer whose length
+// is known is made at once.
+func readBody(res *http.Response) ([]byte, error) {
+	body := make([]byte, 0, min(max(res.ContentLength+1, 256), maxAnswer))
+	for len(body) < maxAnswer {
+		if len(body) == cap(body) {
+			body = slices.Grow(body, len(body))
+		}
+		n, err := res.Body.Read(body[len(body):min(cap(body), maxAnswer)])
+		body = body[:len(body)+n]
+		if errors.Is(err, io.EOF) {
+			return body, nil
+		}
+		if err != nil {
+			return body, err
+		}
+	}
+	return body, nil
 }
 
 // parse takes what it finds and minds nothing that is missing or of another
 // type. The CDP writes client_key in some answers and clientKey in others; we
 // need neither. The Boxever library reads browserRef where ref is missing.
 func (a *answer) parse() {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(bytes.TrimPrefix(a.body, []byte("\uFEFF")), &m) != nil || m == nil {
+	object := bytes.TrimLeft(bytes.TrimPrefix(a.body, []byte("\uFEFF")), " \t\r\n")
+	if len(object) == 0 || object[0] != '{' || !json.Valid(object) {
 		return
 	}
 	a.isJSON = true
-	if a.word = stringIn(m, "status"); a.word == "" && json.Unmarshal(m["status"], &a.code) != nil {
+	var m members
+	m.read(object)
+	if a.word = stringOf(m.status); a.word == "" && json.Unmarshal(m.status, &a.code) != nil {
 		a.code = 0
 	}
-	a.ref = either(stringIn(m, "ref"), stringIn(m, "browserRef"))
-	a.guest = stringIn(m, "customer_ref")
-	var customer map[string]json.RawMessage
-	if raw := m["customer"]; a.guest == "" && len(raw) > 0 && json.Unmarshal(raw, &customer) == nil {
-		a.guest = stringIn(customer, "ref")
+	a.ref = either(stringOf(m.ref), stringOf(m.browserRef))
+	if a.guest = stringOf(m.customerRef); a.guest == "" && len(m.customer) > 0 && m.customer[0] == '{' {
+		var customer members
+		customer.read(m.customer)
+		a.guest = stringOf(customer.ref)
 	}
-	for _, name := range []string{"error_msg", "developerMessage", "message", "error", "moreInfo"} {
-		s := stringIn(m, name)
+	for _, explanation := range m.explanations {
+		s := stringOf(explanation)
 		a.hasError = a.hasError || s != ""
 		a.message = either(a.message, s)
 	}
-}
-
-// stringIn returns a member that is a string. Most answers lack most members,
-// and to fail at decoding nothing would cost as much as decoding something.
-func stringIn(m map[string]json.RawMessage, name string) string {
-	raw := m[name]
-	if len(raw) < 2 || raw[0] != '"' {
-		return ""
-	}
-	if text := raw[1 : len(raw)-1]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
-		return string(text) // nothing to unescape; the decoder has checked the rest
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
 }
 
 // saysFailed reports whether the JSON of a 2xx reads like an error: a status
@@ -171,9 +181,23 @@ func (a *answer) explain() string {
 	return clean(string(a.body[:min(len(a.body), 2*maxMessage)]))
 }
 
+// isWord reports whether s needs no cleaning, as the ref that comes with every
+// event does not.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return len(s) <= maxMessage
+}
+
 // clean makes foreign text fit for one line of a log: control and formatting
 // characters become spaces, runs of space one, and it ends at maxMessage bytes.
 func clean(s string) string {
+	if isWord(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
 			return ' '

@@ -228,7 +228,7 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 		return Receipt{}, err
 	}
 	if ua := userAgent(visitorUserAgent); ua != "" {
-		req.Header.Set("User-Agent", ua)
+		req.Header["User-Agent"] = []string{ua}
 	}
 	a, err := c.do(req, op, c.timeout)
 	if err != nil {
@@ -261,14 +261,16 @@ func (c *Client) newRequest(ctx context.Context, op, method, url string, body io
 	if err != nil {
 		return nil, &Error{Op: op, Outcome: NotProcessed, Err: err}
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set("X-Client-Software-ID", "goaltrack "+Version)
+	req.Header = http.Header{
+		"Accept":               {"application/json"},
+		"User-Agent":           {c.userAgent},
+		"X-Client-Software-Id": {"goaltrack " + Version},
+	}
 	if method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	if c.ends.contextID != "" {
-		req.Header.Set("X-Sitecore-Contextid", c.ends.contextID)
+		req.Header["X-Sitecore-Contextid"] = []string{c.ends.contextID}
 	}
 	return req, nil
 }
@@ -281,14 +283,15 @@ func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer
 	}
 	ctx, stop := context.WithCancelCause(caller)
 	defer stop(nil)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	var p progress
-	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx, stop)))
+	begin := time.Now()
+	end := time.AfterFunc(timeout, func() { stop(context.DeadlineExceeded) })
+	defer end.Stop()
+	p := progress{stop: stop}
+	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx)))
 	if err == nil && (res == nil || res.Body == nil) {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errNotTwice) {
+	if cause := context.Cause(ctx); err != nil && cause != nil && caller.Err() == nil {
 		err = cause // and not that of the connection closed for it
 	}
 	if err != nil {
@@ -299,7 +302,7 @@ func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer
 	defer res.Body.Close()
 	// The status is here, which says it nearly all: a server that dribbles
 	// its body must not hold the connection for the rest of the time.
-	defer time.AfterFunc(min(timeout, bodyTimeout), cancel).Stop()
+	end.Reset(min(timeout-time.Since(begin), bodyTimeout))
 	return readAnswer(res), nil
 }
 

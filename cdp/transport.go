@@ -62,9 +62,10 @@ var errNotTwice = errors.New("the connection broke after the request was sent")
 // other goroutines, but has called those of one connection before it tries
 // another or gives up.
 type progress struct {
-	traced  atomic.Bool // the round tripper calls hooks at all
-	started atomic.Bool // some of the request may have left
-	wrote   atomic.Bool // all of it has
+	stop    context.CancelCauseFunc // ends the request
+	traced  atomic.Bool             // the round tripper calls hooks at all
+	started atomic.Bool             // some of the request may have left
+	wrote   atomic.Bool             // all of it has
 }
 
 // trace returns ctx with hooks that follow the request. They also stop what
@@ -73,7 +74,7 @@ type progress struct {
 // make a guest twice. (A POST it repeats only if nothing was written; so does
 // HTTP/2 with every request.) A body would stop it, too, but servers and
 // proxies exist that refuse a GET with one.
-func (p *progress) trace(ctx context.Context, stop context.CancelCauseFunc) context.Context {
+func (p *progress) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) {
 			p.traced.Store(true)
@@ -83,7 +84,7 @@ func (p *progress) trace(ctx context.Context, stop context.CancelCauseFunc) cont
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			if p.wrote.Load() && !isHTTP2(info.Conn) {
-				stop(errNotTwice)
+				p.stop(errNotTwice)
 				_ = info.Conn.Close() // net/http writes before it looks at the context
 			}
 		},
