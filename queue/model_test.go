@@ -15,6 +15,8 @@ import (
 // model is the simplest queue there could be.
 type model struct {
 	maxItems, maxBytes int
+	letterBytes        int
+	keeps              bool // what is not settled when it is closed
 	closed             bool
 	all                []*modelItem // by number
 	letters            []Item
@@ -92,7 +94,7 @@ func (m *model) bury(i Item) {
 	m.letters = append(m.letters, i)
 	bytes := 0
 	for i, l := range slices.Backward(m.letters) {
-		if bytes += len(l.Body) + len(l.Key); bytes > m.maxBytes {
+		if bytes += len(l.Body) + len(l.Key); bytes > m.letterBytes {
 			m.letters = m.letters[i+1:]
 			return
 		}
@@ -132,7 +134,7 @@ func (m *model) stats() Stats {
 	s := Stats{Last: uint64(len(m.all)), Done: uint64(len(m.all)), Dead: m.dead, Recovered: m.recovered}
 	n, bytes := m.waiting()
 	s.Waiting, s.Bytes = n, int64(bytes)
-	if m.closed {
+	if m.closed && !m.keeps {
 		s.Lost = n
 	}
 	if i := slices.IndexFunc(m.all, func(i *modelItem) bool { return !i.settled }); i >= 0 {
@@ -144,13 +146,26 @@ func (m *model) stats() Stats {
 // TestMemoryIsTheModel runs random operations on both and compares all they say.
 func TestMemoryIsTheModel(t *testing.T) {
 	for seed := range uint64(300) {
-		synctest.Test(t, func(t *testing.T) { againstModel(t, rand.New(rand.NewPCG(seed, 1))) })
+		synctest.Test(t, func(t *testing.T) {
+			againstModel(t, rand.New(rand.NewPCG(seed, 1)), 0, false, func(items int, bytes int64) engine { return NewMemory(items, bytes) })
+		})
 	}
 }
 
-func againstModel(t *testing.T, random *rand.Rand) {
-	m := &model{maxItems: 1 + random.IntN(30), maxBytes: 20 + random.IntN(300)}
-	q := NewMemory(m.maxItems, int64(m.maxBytes))
+// engine is all that the engines of this package do.
+type engine interface {
+	Queue
+	Reserver
+	LetterBox
+}
+
+// againstModel keeps so many bytes of letters, as many as of items if that is 0.
+func againstModel(t *testing.T, random *rand.Rand, letterBytes int, keeps bool, open func(items int, bytes int64) engine) {
+	m := &model{maxItems: 1 + random.IntN(30), maxBytes: 20 + random.IntN(300), letterBytes: letterBytes, keeps: keeps}
+	if letterBytes == 0 {
+		m.letterBytes = m.maxBytes
+	}
+	q := open(m.maxItems, int64(m.maxBytes))
 	type pair struct {
 		Delivery
 		item *modelItem
@@ -228,6 +243,10 @@ func againstModel(t *testing.T, random *rand.Rand) {
 			p.Dead("again")
 		case op == 18:
 			<-time.After(time.Duration(random.IntN(2500)) * time.Millisecond)
+		case op == 20 && m.closed && m.keeps: // the letters are where nobody reads any more
+			if n, err := q.Resend(func(Letter) bool { return true }); n != 0 || !errors.Is(err, ErrClosed) {
+				fail("Resend after Close: %d, %v", n, err)
+			}
 		case op == 20:
 			i := 0
 			gotN, got := q.Resend(func(Letter) bool { i++; return i%2 == 1 })
@@ -278,6 +297,9 @@ func againstModel(t *testing.T, random *rand.Rand) {
 		if got, want := q.Stats(), m.stats(); got != want {
 			fail("Stats: %+v, want %+v", got, want)
 		}
+	}
+	if m.closed && m.keeps {
+		return
 	}
 	got := q.Letters()
 	if len(got) != len(m.letters) {

@@ -1,0 +1,200 @@
+package queue
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// desk is what every engine of this package has in common: items are handed out
+// over it and come back. It knows the entries that are not settled, which of
+// them were given back, and who waits for more.
+type desk struct {
+	keeper keeper
+
+	mu     sync.Mutex
+	closed bool
+	bounds bounds
+	// head to tail are unsettled entries by number. Unlinking needs no search,
+	// so one item that waits for long costs nothing to those that come after it.
+	head, tail *entry
+	// asleep were given back and are not due yet, the first due first; awake
+	// are, the lowest number first.
+	asleep, awake heap
+	stats         Stats
+	wake          chan struct{}
+}
+
+// keeper is the engine behind a desk.
+type keeper interface {
+	// take hands out what is ready, or says how long until something will be
+	// (0: nobody knows).
+	take(n int) (got []Delivery, wait time.Duration, err error)
+	// settle ends the entry; bury also keeps it as a dead letter.
+	settle(t ticket)
+	bury(t ticket, reason string)
+	// returned is told, under the lock, of an entry given back.
+	returned(e *entry)
+}
+
+// entry is an unsettled item. Its number, state and links belong to the queue.
+type entry struct {
+	Item
+	desk       *desk
+	number     uint64
+	out        bool
+	turn       int // how often it was handed out
+	due        time.Time
+	prev, next *entry
+
+	place // in a spool
+}
+
+func (d *desk) init(k keeper, maxItems, maxBytes int64) {
+	d.keeper = k
+	d.bounds = bounds{maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1)}
+	d.wake = make(chan struct{}, 1)
+	d.asleep.before = func(a, b *entry) bool { return a.due.Before(b.due) }
+	d.awake.before = func(a, b *entry) bool { return a.number < b.number }
+}
+
+// link puts an entry at the end of those that are not settled.
+func (d *desk) link(e *entry) {
+	e.prev = d.tail
+	if d.tail == nil {
+		d.head = e
+	} else {
+		d.tail.next = e
+	}
+	d.tail = e
+}
+
+func (d *desk) unlink(e *entry) {
+	if e.prev == nil {
+		d.head = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		d.tail = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil // who still holds this one must not keep all that came after it
+}
+
+// Reserve implements [Reserver].
+func (d *desk) Reserve(p Priority, bytes int64) (*Room, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, ErrClosed
+	}
+	return d.bounds.reserve(&d.mu, p, bytes)
+}
+
+// Receive implements [Queue].
+func (d *desk) Receive(ctx context.Context, n int) ([]Delivery, error) {
+	for {
+		got, wait, err := d.keeper.take(max(n, 1))
+		if err != nil || len(got) > 0 {
+			return got, err
+		}
+		if err := d.await(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// await waits until there may be something to take, wait long if that is known.
+func (d *desk) await(ctx context.Context, wait time.Duration) error {
+	var due <-chan time.Time
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		d.signal() // another receiver may have counted on our looking when the wait is over
+		return ctx.Err()
+	case <-d.wake:
+	case <-due:
+	}
+	return nil
+}
+
+// signal wakes one receiver; it passes the signal on if there is more.
+func (d *desk) signal() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// rouse finds those given back that are due, and says how long until the next
+// will be (0: there is none).
+func (d *desk) rouse() time.Duration {
+	if d.asleep.first() == nil {
+		return 0
+	}
+	now := time.Now()
+	for e := d.asleep.first(); e != nil; e = d.asleep.first() {
+		if wait := e.due.Sub(now); wait > 0 {
+			return wait
+		}
+		d.awake.push(d.asleep.pop())
+	}
+	return 0
+}
+
+func (d *desk) handOut(e *entry) Delivery {
+	e.out = true
+	e.turn++
+	return NewDelivery(e.Item, ticket{e, e.turn})
+}
+
+// giveBack makes an entry that was out wait. The lock is held.
+func (d *desk) giveBack(e *entry, after time.Duration) {
+	e.out = false
+	e.due = time.Now().Add(after)
+	d.asleep.push(e)
+	d.keeper.returned(e)
+	d.signal()
+}
+
+// stat is what the desk knows of Stats. Done and Oldest are right if all that
+// is not settled is linked.
+func (d *desk) stat() Stats {
+	s := d.stats
+	s.Waiting, s.Bytes, s.Done = int(d.bounds.items), d.bounds.bytes, s.Last
+	if d.head != nil {
+		s.Oldest, s.Done = d.head.Time, d.head.number-1
+	}
+	return s
+}
+
+// ticket is good for one handing out: who gave an item back has no say in what
+// becomes of it later.
+type ticket struct {
+	*entry
+	turn int
+}
+
+func (t ticket) void() bool { return !t.out || t.entry.turn != t.turn }
+
+// Ack implements [Ticket].
+func (t ticket) Ack() { t.desk.keeper.settle(t) }
+
+// Dead implements [Ticket].
+func (t ticket) Dead(reason string) { t.desk.keeper.bury(t, reason) }
+
+// Nack implements [Ticket].
+func (t ticket) Nack(after time.Duration) {
+	d := t.desk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !t.void() {
+		d.giveBack(t.entry, after)
+	}
+}

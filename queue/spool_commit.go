@@ -1,0 +1,361 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// commitState is the way of items to the disk. One goroutine writes, one syncs:
+// a write need not wait for a sync under way. The spool's lock guards it.
+type commitState struct {
+	work, dirty, urgent chan struct{}
+	written             chan struct{} // closed when the writer has ended
+
+	waiters    []*waiter
+	idle       []*waiter // to be used again
+	failing    error     // why nothing can be written
+	failures   int       // of writes in a row
+	badSyncs   int       // in a row
+	resting    bool      // the writer is to pause, since the syncs fail
+	generation int       // counts the segments given up
+	unsynced   int       // records written since the last sync
+	superseded []copied  // acked when their newer copies are synced
+	buried     []copied  // acked when the letters are synced
+	dirChanged bool
+	buf        []byte
+	spare      string
+}
+
+// copied is a record that is somewhere else too, and settled here as soon as it
+// is sure there.
+type copied struct {
+	seg    *segment
+	number uint64
+}
+
+// waiter is an Append that waits until all up to its number are on the disk.
+type waiter struct {
+	number uint64
+	strict bool
+	listed bool
+	done   chan error
+	timer  *time.Timer
+}
+
+func (c *commitState) wait(number uint64, strict bool) *waiter {
+	var w *waiter
+	if n := len(c.idle); n > 0 {
+		w, c.idle = c.idle[n-1], c.idle[:n-1]
+	} else {
+		w = &waiter{done: make(chan error, 1), timer: time.NewTimer(time.Hour)}
+		w.timer.Stop()
+	}
+	w.number, w.strict, w.listed = number, strict, true
+	c.waiters = append(c.waiters, w)
+	return w
+}
+
+// tell ends the waiting of those who need to wait no longer.
+func (c *commitState) tell(written, confirmed uint64, err error) {
+	kept := c.waiters[:0]
+	for _, w := range c.waiters {
+		if err == nil && (w.number > written || w.strict && w.number > confirmed) {
+			kept = append(kept, w)
+			continue
+		}
+		w.listed = false
+		w.done <- err
+	}
+	clear(c.waiters[len(kept):])
+	c.waiters = kept
+}
+
+// awaitDisk waits until the waiter is told, at most so long.
+func (s *Spool) awaitDisk(ctx context.Context, w *waiter, most time.Duration) (err error) {
+	w.timer.Reset(most)
+	select {
+	case err = <-w.done:
+	case <-w.timer.C:
+		err = ErrNotYetOnDisk
+	case <-ctx.Done():
+		err = ErrNotYetOnDisk
+	}
+	w.timer.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.listed {
+		s.commit.waiters = slices.DeleteFunc(s.commit.waiters, func(other *waiter) bool { return other == w })
+	} else if err != nil && len(w.done) > 0 {
+		err = <-w.done // just now
+	}
+	if len(s.commit.idle) < idleWaiters {
+		s.commit.idle = append(s.commit.idle, w)
+	}
+	return err
+}
+
+const idleWaiters = 64
+
+// write is the writer's goroutine. After Close it ends when all is written, or
+// cannot be.
+func (s *Spool) write() {
+	defer close(s.commit.written)
+	for {
+		s.mu.Lock()
+		resting := s.commit.resting
+		s.commit.resting = false
+		s.mu.Unlock()
+		if resting {
+			s.pause(retryAfter)
+		}
+		more, err := s.writeSome()
+		switch {
+		case err != nil:
+			s.fail(err)
+			if !s.pause(retryAfter) {
+				_, _ = s.writeSome() // the last try
+				return
+			}
+		case !more:
+			select {
+			case <-s.commit.work:
+			case <-s.stopping:
+				s.mu.Lock()
+				empty := s.unwritten == len(s.intake.entries)
+				s.mu.Unlock()
+				if empty {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pause waits, unless the spool is closed.
+func (s *Spool) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.stopping:
+		return false
+	}
+}
+
+// fail refuses new items, because the disk does.
+func (s *Spool) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reason := ErrDiskFailed
+	if diskIsFull(err) {
+		reason = ErrDiskFull
+	}
+	s.commit.failing = fmt.Errorf("%w: %w", reason, err)
+	s.commit.tell(0, 0, ErrNotYetOnDisk)
+}
+
+const batchBytes = 256 << 10
+
+// writeSome writes a batch to the active segment, which it makes if need be.
+// It reports whether there may be more.
+func (s *Spool) writeSome() (more bool, err error) {
+	s.mu.Lock()
+	seg, failing := s.active, s.commit.failing != nil
+	batch, size, next := s.batch(seg)
+	if len(batch) == 0 && (seg != nil || !failing) {
+		if next == len(s.intake.entries) { // the rest is settled already
+			s.unwritten, s.written = next, s.stats.Last
+			s.commit.tell(s.written, s.confirmed, nil)
+			s.commit.failing = nil
+			if len(s.commit.waiters) > 0 {
+				kick(s.commit.dirty)
+				kick(s.commit.urgent)
+			}
+			s.mu.Unlock()
+			return false, nil
+		}
+	}
+	if seg == nil || len(batch) == 0 {
+		s.retireActive(true)
+		first := s.stats.Last + 1
+		if next < len(s.intake.entries) {
+			first = s.intake.entries[next].number
+		}
+		s.mu.Unlock()
+		return true, s.newActive(first)
+	}
+	generation, off := s.commit.generation, seg.end
+	s.mu.Unlock()
+
+	buf := slices.Grow(s.commit.buf[:0], size)
+	for _, e := range batch {
+		buf = appendFrame(buf, seg.salt, kindItems, &Letter{Item: e.Item, number: e.number})
+	}
+	s.commit.buf = buf
+	if cap(buf) > 2*batchBytes {
+		s.commit.buf = nil
+	}
+	mayCrash("frames encoded")
+	if err := seg.write(buf, off); err != nil {
+		return true, s.badWrite(seg, err)
+	}
+	mayCrash("frames written")
+	s.wrote(seg, batch, off, next, generation)
+	return true, nil
+}
+
+// batch collects what fits into the segment, not what is settled already. next
+// is where the following one begins.
+func (s *Spool) batch(seg *segment) (batch []*entry, size, next int) {
+	next = s.unwritten
+	for ; next < len(s.intake.entries); next++ {
+		e := s.intake.entries[next]
+		if e.ended {
+			continue
+		}
+		own := frameSize(&e.Item, "")
+		if seg == nil || size+own > batchBytes && size > 0 || !seg.fits(e.number, seg.end+int64(size+own)) {
+			break
+		}
+		batch = append(batch, e)
+		size += own
+	}
+	return batch, size, next
+}
+
+// fits tells whether a frame of that number may end there.
+func (s *segment) fits(number uint64, end int64) bool {
+	return end <= s.size && number-s.first < uint64(s.capacity)
+}
+
+// wrote notes where the batch is.
+func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation int) {
+	var settled []uint64
+	s.mu.Lock()
+	for _, e := range batch {
+		n := frameSize(&e.Item, "")
+		if e.seg != nil && !e.ended {
+			s.commit.superseded = append(s.commit.superseded, copied{e.seg, e.number})
+		}
+		seg.count++
+		seg.bytes += e.Item.size()
+		seg.last, seg.newest = e.number, e.Time
+		if e.ended {
+			settled = append(settled, e.number)
+		} else {
+			seg.left++
+		}
+		e.place.seg, e.off, e.length = seg, off, n
+		off += int64(n)
+	}
+	seg.end = off
+	s.commit.unsynced += len(batch)
+	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter
+	if generation == s.commit.generation {
+		s.unwritten = s.behind(batch, next)
+		s.written = batch[len(batch)-1].number
+		s.commit.failing, s.commit.failures = nil, 0
+		s.commit.tell(s.written, s.confirmed, nil)
+	}
+	s.mu.Unlock()
+	for _, number := range settled {
+		seg.ack(number)
+	}
+	kick(s.commit.dirty)
+	if urgent {
+		kick(s.commit.urgent)
+	}
+}
+
+// behind is the index in the intake of what follows the batch: the intake may
+// have let go of some meanwhile.
+func (s *Spool) behind(batch []*entry, next int) int {
+	last := batch[len(batch)-1].number
+	i := min(next, len(s.intake.entries))
+	for i > 0 && s.intake.entries[i-1].number > last {
+		i--
+	}
+	return i
+}
+
+// badWrite gives the segment up. The first time in a row another is tried at
+// once.
+func (s *Spool) badWrite(seg *segment, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.giveUpOn(seg)
+	if s.commit.failures++; s.commit.failures > 1 {
+		return err
+	}
+	return nil
+}
+
+// giveUpOn ends the writing to a segment of which a write or a sync failed.
+// Whether what is in it reached the disk is unknown and stays so, since a
+// second sync may succeed without it
+// (https://lwn.net/Articles/752063/): all that was not synced is written again,
+// to another.
+func (s *Spool) giveUpOn(seg *segment) {
+	seg.mu.Lock()
+	seg.broken = true
+	seg.mu.Unlock()
+	s.commit.generation++
+	for _, other := range s.segments {
+		if other == s.active || other.last > s.confirmed {
+			other.voidFrom = s.confirmed + 1
+		}
+	}
+	s.retireActive(false) // the writer may be writing to it right now
+	s.intake.rewind()
+	s.report.Rewritten++
+	kick(s.commit.work)
+}
+
+func (s *Spool) retireActive(seal bool) {
+	if seg := s.active; seg != nil {
+		s.active = nil
+		seg.retired = true
+		if seal {
+			s.unsealed = append(s.unsealed, seg)
+		}
+		s.release(seg, 0)
+		kick(s.commit.dirty)
+	}
+}
+
+// newActive makes the next segment, for records from that number on.
+func (s *Spool) newActive(first uint64) error {
+	s.mu.Lock()
+	spare := s.commit.spare
+	s.commit.spare = ""
+	id := s.nextID
+	full := int64(len(s.segments)) >= 2*s.o.Bytes/s.o.SegmentBytes+4
+	s.mu.Unlock()
+	if full {
+		return ErrFull // until older segments are settled
+	}
+	var err error
+	if spare == "" {
+		if spare, err = makeSpare(s.disk, s.dir, s.spareName(), s.o.SegmentBytes); err != nil {
+			return err
+		}
+	}
+	h := newHeader(kindItems, s.o.SegmentBytes)
+	h.id, h.first = id, first
+	seg, err := useSpare(s.disk, spare, h)
+	if err != nil {
+		_ = s.disk.Remove(spare)
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nextID = id + 1
+	s.active = seg
+	s.segments = append(s.segments, seg)
+	s.commit.dirChanged = true
+	kick(s.chores.work)
+	return nil
+}

@@ -1,0 +1,73 @@
+package queue
+
+// intake holds the newest items: those that are not safely on the disk, because
+// they may have to be written once more, and some more, because they will be
+// asked for soon. The spool's lock guards it.
+type intake struct {
+	entries   []*entry // by number
+	fresh     int      // the first that was not handed out
+	unwritten int      // the first to be written
+	bytes     int64    // of those that are not synced
+	held      int64    // of all
+	written   uint64   // all up to this number are written or settled
+	confirmed uint64   // all up to this number are synced or settled
+}
+
+func (q *intake) push(e *entry) {
+	q.entries = append(q.entries, e)
+	q.bytes += e.Item.size()
+	q.held += e.Item.size()
+}
+
+// confirm says that all up to the number are synced.
+func (q *intake) confirm(number uint64, s *Spool) {
+	for _, e := range q.entries {
+		if e.number > number {
+			break
+		}
+		if e.number > q.confirmed {
+			q.bytes -= e.Item.size()
+		}
+	}
+	q.confirmed = max(q.confirmed, number)
+	q.trim(s)
+}
+
+// trim lets go of the oldest: those that are settled, those that are synced and
+// handed out, and those that are synced and beyond the window, which are read
+// again in their time.
+func (q *intake) trim(s *Spool) {
+	for len(q.entries) > 0 {
+		e := q.entries[0]
+		synced := e.number <= q.confirmed
+		if !e.ended && (!synced || q.fresh == 0 && len(q.entries) <= s.o.Window && q.held <= windowBytes) {
+			return
+		}
+		if q.fresh == 0 && !e.ended {
+			s.window.leave(e)
+		}
+		if !synced {
+			q.bytes -= e.Item.size()
+		}
+		q.held -= e.Item.size()
+		q.entries[0] = nil
+		q.entries = q.entries[1:]
+		q.fresh, q.unwritten = max(q.fresh-1, 0), max(q.unwritten-1, 0)
+	}
+}
+
+// rewind makes everything that was not synced be written again.
+func (q *intake) rewind() {
+	for q.unwritten > 0 && q.entries[q.unwritten-1].number > q.confirmed {
+		q.unwritten--
+	}
+	q.written = q.confirmed
+}
+
+// begin is the number of the first in memory.
+func (q *intake) begin(last uint64) uint64 {
+	if len(q.entries) == 0 {
+		return last + 1
+	}
+	return q.entries[0].number
+}

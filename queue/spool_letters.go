@@ -1,0 +1,318 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+)
+
+// letterStore is the log of dead letters: segments of their own, of which one is
+// always ready, so that a full disk does not stop the queue from draining.
+type letterStore struct {
+	s       *Spool
+	largest int64 // frame of an item that fits as a letter, too
+
+	walking sync.Mutex // one Resend or Drop at a time
+	mu      sync.Mutex // guards what follows; held while a letter is written
+	list    []*segment // oldest first
+	active  *segment   // the last of them, nil if there is none to write to
+	nextID  uint64
+	number  uint64
+	spare   string
+}
+
+const maxReason = 2 << 10 // bytes of a letter's reason
+
+// bury implements keeper. If the letter cannot be written, the item is given
+// back for a minute.
+func (s *Spool) bury(t ticket, reason string) {
+	s.mu.Lock()
+	if t.void() {
+		s.mu.Unlock()
+		return
+	}
+	t.out = false // nobody else has a say any more
+	final := s.finalized
+	s.mu.Unlock()
+	if !final {
+		if err := s.letters.add(Letter{Item: t.Item, Reason: reason, Died: time.Now()}); err != nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.giveBack(t.entry, time.Minute)
+			return
+		}
+	}
+	mayCrash("letter written")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Dead++
+	if seg := s.end(t.entry); seg != nil {
+		s.commit.buried = append(s.commit.buried, copied{seg, t.number})
+		kick(s.commit.dirty)
+	}
+}
+
+// add writes a letter.
+func (b *letterStore) add(l Letter) error {
+	l.Reason = l.Reason[:min(len(l.Reason), maxReason)]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	size := int64(frameSize(&l.Item, l.Reason))
+	var err error
+	for range 2 { // in a new segment if the first cannot be written
+		if b.active != nil && !b.active.fits(b.number+1, b.active.end+size) {
+			b.retire()
+		}
+		if b.active == nil {
+			if err := b.begin(); err != nil {
+				return err
+			}
+		}
+		seg := b.active
+		l.number = b.number + 1
+		if err = seg.write(appendFrame(nil, seg.salt, kindLetters, &l), seg.end); err == nil {
+			b.number++
+			seg.count++
+			seg.left++
+			seg.end += size
+			seg.bytes += l.size()
+			seg.last, seg.newest = l.number, l.Died
+			return nil
+		}
+		b.retire()
+	}
+	return err
+}
+
+// retire ends the writing to the active segment.
+func (b *letterStore) retire() {
+	b.active.retired = true
+	if b.active.count > 0 {
+		_ = b.active.seal() // without, the next start goes through its frames
+	}
+	b.active = nil
+}
+
+// begin makes the spare the active segment, and lets the oldest go if there are
+// too many.
+func (b *letterStore) begin() error {
+	kick(b.s.chores.work) // make another
+	if b.spare == "" {
+		spare, err := makeSpare(b.s.disk, b.s.dir, b.s.spareName(), b.s.o.SegmentBytes)
+		if err != nil {
+			return err
+		}
+		b.spare = spare
+	}
+	h := newHeader(kindLetters, b.s.o.SegmentBytes)
+	h.id, h.first = b.nextID, b.number+1
+	seg, err := useSpare(b.s.disk, b.spare, h)
+	if err != nil {
+		return err
+	}
+	b.spare = ""
+	b.nextID++
+	b.list = append(b.list, seg)
+	b.active = seg
+	for len(b.list) > 1 && int64(len(b.list))*b.s.o.SegmentBytes > b.s.o.Letters {
+		b.forget(0)
+	}
+	b.s.mu.Lock()
+	b.s.commit.dirChanged = true
+	b.s.mu.Unlock()
+	kick(b.s.commit.dirty)
+	return nil
+}
+
+// forget removes a segment of letters.
+func (b *letterStore) forget(i int) {
+	seg := b.list[i]
+	b.list = slices.Delete(b.list, i, i+1)
+	if b.active == seg {
+		b.active = nil
+	}
+	_ = seg.remove(seg.spoiled) // what stays is found at the next start
+}
+
+// expire removes the segments of which all letters are settled or too old.
+func (b *letterStore) expire(age time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := len(b.list) - 1; i >= 0; i-- {
+		seg := b.list[i]
+		if seg.left <= 0 && seg.retired || seg.count > 0 && time.Since(seg.newest) > age {
+			b.forget(i)
+		}
+	}
+}
+
+// sync makes the letters survive a loss of power. The first error counts.
+func (b *letterStore) sync() (err error) {
+	b.mu.Lock()
+	list := slices.Clone(b.list)
+	b.mu.Unlock()
+	for _, seg := range list {
+		if bad := seg.sync(); bad != nil {
+			err = bad
+			b.mu.Lock()
+			if b.active == seg {
+				b.active.retired = true
+				b.active = nil
+			}
+			b.mu.Unlock()
+		}
+	}
+	return err
+}
+
+// walk shows all letters, oldest first, to visit, which may keep what it is
+// given. done is called after each segment.
+func (b *letterStore) walk(visit func(*segment, Letter) error, done func() error) error {
+	b.mu.Lock()
+	list := slices.Clone(b.list)
+	ends := make([]int64, len(list))
+	for i, seg := range list {
+		ends[i] = seg.end
+	}
+	b.mu.Unlock()
+	for i, seg := range list {
+		r := newFrameReader(seg, &seg.header, seg.data(), ends[i])
+		var err error
+		for err == nil {
+			var rec record
+			if rec, err = r.next(); err != nil || seg.settled(rec.number) || time.Since(rec.Died) > b.s.o.LetterAge {
+				continue
+			}
+			rec.Body = slices.Clone(rec.Body)
+			err = visit(seg, rec.Letter)
+		}
+		if derr := done(); derr != nil {
+			return derr
+		}
+		if !errors.Is(err, io.EOF) && !errors.Is(err, errGone) {
+			return err
+		}
+	}
+	return nil
+}
+
+// ack settles letters.
+func (b *letterStore) ack(letters []copied) {
+	for _, c := range letters {
+		c.seg.ack(c.number)
+	}
+	b.mu.Lock()
+	for _, c := range letters {
+		c.seg.left--
+	}
+	b.mu.Unlock()
+	kick(b.s.commit.dirty)
+	kick(b.s.chores.work)
+}
+
+// Letters implements [LetterBox]: at most 256 letters, in at most 4 MiB. More
+// are on the disk, up to the bounds of the options.
+func (s *Spool) Letters() (letters []Letter) {
+	var bytes int64
+	_ = s.letters.walk(func(_ *segment, l Letter) error {
+		letters = append(letters, l)
+		bytes += l.size()
+		for len(letters) > keptLetters || bytes > windowBytes && len(letters) > 1 {
+			bytes -= letters[0].size()
+			letters = letters[1:]
+		}
+		return nil
+	}, func() error { return nil })
+	return letters
+}
+
+// Resend implements [LetterBox], for all letters that are kept. A letter is
+// forgotten when its item is synced; if the disk does not manage that within
+// ten seconds, it returns ErrNotYetOnDisk and the letter stays.
+func (s *Spool) Resend(choose func(Letter) bool) (n int, err error) {
+	return s.takeLetters(choose, func(l Letter) error {
+		item := l.Item
+		item.Resent = time.Now()
+		return s.bring(item)
+	})
+}
+
+// bring appends an item that came in by another way than Append, without
+// waiting for the disk.
+func (s *Spool) bring(item Item) error {
+	w, err := s.enter([]Item{item}, true)
+	if w != nil {
+		err = s.awaitDisk(context.Background(), w, 0)
+	}
+	if errors.Is(err, ErrNotYetOnDisk) {
+		err = nil
+	}
+	return err
+}
+
+// Drop forgets every dead letter that choose wants to be forgotten, and returns
+// how many. choose is called without any lock held.
+func (s *Spool) Drop(choose func(Letter) bool) (n int, err error) {
+	return s.takeLetters(choose, func(Letter) error { return nil })
+}
+
+// takeLetters settles the letters of the choice, after something was done with
+// each and all of that is synced.
+func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (n int, err error) {
+	if s.isClosed() {
+		return 0, ErrClosed
+	}
+	b := &s.letters
+	b.walking.Lock()
+	defer b.walking.Unlock()
+	var taken []copied
+	done := func() error {
+		if len(taken) == 0 {
+			return nil
+		}
+		if err := s.settleDown(); err != nil {
+			return err
+		}
+		b.ack(taken)
+		n += len(taken)
+		taken = taken[:0]
+		return nil
+	}
+	err = b.walk(func(seg *segment, l Letter) error {
+		if !choose(l) {
+			return nil
+		}
+		if err := also(l); err != nil {
+			return err
+		}
+		if taken = append(taken, copied{seg, l.number}); len(taken) < 256 {
+			return nil
+		}
+		return done()
+	}, done)
+	return n, err
+}
+
+// settleDown waits until all that was appended is synced, ten seconds at most.
+func (s *Spool) settleDown() error {
+	s.mu.Lock()
+	if s.commit.failing != nil {
+		s.mu.Unlock()
+		return ErrNotYetOnDisk
+	}
+	w := s.commit.wait(s.stats.Last, true)
+	kick(s.commit.work)
+	s.mu.Unlock()
+	kick(s.commit.dirty)
+	kick(s.commit.urgent)
+	return s.awaitDisk(context.Background(), w, 10*time.Second)
+}
+
+func (s *Spool) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}

@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const processDir = "process-"
+
+func isProcessDir(name string) bool { return strings.HasPrefix(name, processDir) }
+
+// claim takes a directory that no process has, or makes one.
+func claim(disk fsys, root string) (dir string, lock io.Closer, err error) {
+	for _, dir := range processDirs(disk, root) {
+		if lock, err := lockDir(disk, dir); err == nil {
+			return dir, lock, nil
+		}
+	}
+	var name [8]byte
+	_, _ = rand.Read(name[:]) // never fails
+	dir = filepath.Join(root, fmt.Sprintf("%s%x", processDir, name))
+	if err := disk.MkdirAll(dir); err != nil {
+		return "", nil, fmt.Errorf("queue: open spool: %w", err)
+	}
+	lock, err = lockDir(disk, dir)
+	return dir, lock, err
+}
+
+func processDirs(disk fsys, root string) (dirs []string) {
+	entries, _ := disk.ReadDir(root)
+	for _, e := range entries {
+		if e.IsDir() && isProcessDir(e.Name()) {
+			dirs = append(dirs, filepath.Join(root, e.Name()))
+		}
+	}
+	return dirs
+}
+
+// adopt takes over what processes that ended left behind: their items are
+// appended here and settled there when they are synced. The directories stay
+// for the next processes.
+func (s *Spool) adopt(root string) {
+	for _, dir := range processDirs(s.disk, root) {
+		o := s.o
+		o.PerProcess = false
+		if dir == s.dir || s.isClosed() {
+			continue
+		}
+		left, err := openSpool(s.disk, dir, o)
+		if err != nil {
+			continue // its process lives, or the next start has more luck
+		}
+		s.adoptFrom(left)
+		_ = left.Close(context.Background())
+	}
+}
+
+// adoptFrom moves items and letters until there are none, or it does not go on.
+func (s *Spool) adoptFrom(left *Spool) {
+	for left.Stats().Waiting > 0 {
+		got, _, err := left.take(256)
+		if err != nil || len(got) == 0 {
+			return
+		}
+		for _, d := range got {
+			if !s.adoptItem(d.Item) {
+				return
+			}
+		}
+		if s.settleDown() != nil {
+			return
+		}
+		for _, d := range got {
+			d.Ack()
+		}
+		s.mu.Lock()
+		s.report.Adopted += len(got)
+		s.mu.Unlock()
+	}
+	_, _ = left.takeLetters(func(Letter) bool { return true }, func(l Letter) error {
+		if err := s.letters.add(l); err != nil {
+			return err
+		}
+		return s.letters.sync()
+	})
+}
+
+// adoptItem appends an item, as soon as there is room.
+func (s *Spool) adoptItem(item Item) bool {
+	for {
+		switch err := s.bring(item); {
+		case err == nil:
+			return true
+		case errors.Is(err, ErrClosed), !s.pause(time.Second):
+			return false
+		}
+	}
+}

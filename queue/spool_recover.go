@@ -1,0 +1,358 @@
+package queue
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// SpoolReport says what was found in the directory.
+type SpoolReport struct {
+	// Recovered is how many items were waiting there when it was opened, and
+	// RecoveredBytes how much their bodies and keys.
+	Recovered      int
+	RecoveredBytes int64
+	// Damaged is how many items could not be read, then or later.
+	Damaged int
+	// Torn is how many segments end in something unfinished, as a crash
+	// leaves it: at most one batch each, of which the Append had not returned
+	// at LevelStrict; TornBytes is how much.
+	Torn      int
+	TornBytes int64
+	// DamagedAcks is how many blocks of acks were unreadable: up to 480 items
+	// each are delivered again.
+	DamagedAcks int
+	// Quarantined names the files that were not understood and are now in the
+	// sub-directory quarantine. A segment that is damaged in parts follows when
+	// the rest of it is settled.
+	Quarantined []string
+	// Skipped names the files left alone: of a newer version, not readable, or
+	// none of ours.
+	Skipped []string
+	// Rewritten counts the segments given up while open because a write or a
+	// sync failed; what was not safe was written again.
+	Rewritten int
+	// Adopted is how many items were taken over from processes that ended.
+	Adopted int
+}
+
+// Report says what was found when the spool was opened, and since.
+func (s *Spool) Report() SpoolReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.report
+	r.Quarantined, r.Skipped = slices.Clone(r.Quarantined), slices.Clone(r.Skipped)
+	return r
+}
+
+func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
+	o = o.withDefaults()
+	if err := disk.MkdirAll(dir); err != nil {
+		return nil, fmt.Errorf("queue: open spool: %w", err)
+	}
+	root := dir
+	var lock io.Closer
+	var err error
+	if o.PerProcess {
+		dir, lock, err = claim(disk, root)
+	} else {
+		lock, err = lockDir(disk, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Spool{o: o, disk: disk, dir: dir, lock: lock, nextID: 1, stopping: make(chan struct{}), done: make(chan struct{})}
+	s.init(s, int64(o.Items), o.Bytes)
+	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	s.commit.written, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
+	h := newHeader(kindItems, o.SegmentBytes)
+	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, min(h.size-h.data(), maxFrame)-maxReason
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("queue: open spool: %w", err), lock.Close())
+	}
+	s.workers.Go(s.write)
+	s.workers.Go(s.sync)
+	s.workers.Go(s.keepHouse)
+	if o.PerProcess {
+		s.workers.Go(func() { s.adopt(root) })
+	}
+	go s.finish()
+	return s, nil
+}
+
+func lockDir(disk fsys, dir string) (io.Closer, error) {
+	lock, err := disk.Lock(filepath.Join(dir, lockName))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queue: open spool: %w", err)
+	}
+	return lock, nil
+}
+
+// finish waits for the goroutines to end and lets go of the directory.
+func (s *Spool) finish() {
+	s.workers.Wait()
+	s.removeFinished()
+	s.mu.Lock()
+	s.finalized = true
+	all := slices.Concat(s.segments, s.finished)
+	s.mu.Unlock()
+	s.letters.mu.Lock()
+	all = append(all, s.letters.list...)
+	s.letters.mu.Unlock()
+	for _, seg := range all {
+		seg.shut()
+	}
+	_ = s.lock.Close()
+	close(s.done)
+}
+
+// shut closes the file for good.
+func (s *segment) shut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	if s.f != nil {
+		_ = s.f.Close()
+		s.f = nil
+	}
+}
+
+// recover reads what is in the directory. Whatever it finds there is no reason
+// to refuse: only not being able to list it is.
+func (s *Spool) recover() error {
+	entries, err := s.disk.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		s.find(e.Name(), e.IsDir())
+	}
+	byID := func(a, b *segment) int { return cmp.Compare(a.id, b.id) }
+	slices.SortFunc(s.segments, byID)
+	slices.SortFunc(s.letters.list, byID)
+	s.separate()
+	s.count()
+	s.countLetters()
+	s.resume()
+	s.report.Recovered, s.report.RecoveredBytes = int(s.bounds.items), s.bounds.bytes
+	s.stats.Recovered = uint64(s.bounds.items) //nolint:gosec // Not negative.
+	s.written, s.confirmed = s.stats.Last, s.stats.Last
+	if s.backlogged {
+		_ = s.load(1) // if it fails, Receive says so
+	}
+	return nil
+}
+
+// find sorts one file in.
+func (s *Spool) find(name string, isDir bool) {
+	path := filepath.Join(s.dir, name)
+	id, kind, ok := parseSegmentName(name)
+	switch {
+	case name == lockName, isDir && (name == quarantineDir || isProcessDir(name)):
+	case ok && !isDir:
+		if kind == kindItems {
+			s.nextID = max(s.nextID, id+1)
+		} else {
+			s.letters.nextID = max(s.letters.nextID, id+1)
+		}
+		s.findSegment(path)
+	case strings.HasSuffix(name, newSuffix) && !isDir:
+		_ = s.disk.Remove(path) // zeros, written by us and never named complete
+	case strings.HasSuffix(name, spareSuffix) && !isDir:
+		s.findSpare(path)
+	default:
+		s.report.Skipped = append(s.report.Skipped, name)
+	}
+}
+
+func (s *Spool) findSegment(path string) {
+	name := filepath.Base(path)
+	seg, badAcks, err := openSegment(s.disk, path)
+	switch {
+	case errors.Is(err, errDamaged):
+		if name, err := quarantine(s.disk, path); err == nil {
+			s.report.Quarantined = append(s.report.Quarantined, name)
+			return
+		}
+		fallthrough
+	case err != nil:
+		s.report.Skipped = append(s.report.Skipped, name)
+	case seg.kind == kindLetters:
+		s.letters.list = append(s.letters.list, seg)
+	default:
+		s.report.DamagedAcks += badAcks
+		s.segments = append(s.segments, seg)
+	}
+}
+
+// findSpare keeps a spare of the right size for its purpose.
+func (s *Spool) findSpare(path string) {
+	number, _ := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), spareSuffix), 16, 64)
+	s.chores.spare = max(s.chores.spare, number)
+	size := int64(-1)
+	if f, err := s.disk.Open(path); err == nil {
+		size, _ = f.Size()
+		_ = f.Close()
+	}
+	switch {
+	case size == s.o.SegmentBytes && s.letters.spare == "":
+		s.letters.spare = path
+	case size == s.o.SegmentBytes && s.commit.spare == "":
+		s.commit.spare = path
+	default:
+		_ = s.disk.Remove(path)
+	}
+}
+
+// count finds out what is waiting: of sealed segments with all or nothing
+// settled from the header, of others by going through the frames.
+func (s *Spool) count() {
+	kept := s.segments[:0]
+	for _, seg := range s.segments {
+		settled := seg.settledCount()
+		if seg.sealed && settled == 0 {
+			seg.left, seg.unreadBytes = seg.count, seg.bytes
+		} else if !seg.sealed || settled < seg.count {
+			s.examine(seg)
+		}
+		_ = seg.close()
+		s.stats.Last = max(s.stats.Last, seg.last, seg.first-1)
+		if seg.unread = seg.left; seg.left == 0 && seg.sealed {
+			s.finished = append(s.finished, seg)
+			continue
+		}
+		s.bounds.items += int64(seg.left)
+		s.bounds.bytes += seg.unreadBytes
+		kept = append(kept, seg)
+		if seg.left > 0 && !s.backlogged {
+			s.backlogged, s.at, s.atOff = true, seg, seg.data()
+		}
+	}
+	s.segments = kept
+}
+
+// examine goes through the frames of a segment.
+func (s *Spool) examine(seg *segment) {
+	end := seg.size
+	if seg.sealed {
+		end = seg.header.end
+	}
+	r := newFrameReader(seg, &seg.header, seg.data(), end)
+	found, all, last := 0, int64(0), uint64(0)
+	var rec record
+	var err error
+	for rec, err = r.next(); err == nil; rec, err = r.next() {
+		found++
+		all += rec.Item.size()
+		last, seg.newest = rec.number, rec.Time
+		if !seg.settled(rec.number) {
+			seg.left++
+			seg.unreadBytes += rec.Item.size()
+		}
+	}
+	damaged := r.damaged
+	if seg.sealed {
+		damaged = max(seg.count-found, 0)
+	} else {
+		seg.count, seg.bytes, seg.last, seg.header.end = found, all, last, r.off
+		if r.junk > 0 {
+			s.report.Torn++
+			s.report.TornBytes += r.junk
+		}
+	}
+	seg.spoiled = damaged > 0 || r.junk > 0 || r.skipped > 0 || !errors.Is(err, io.EOF)
+	s.report.Damaged += damaged
+}
+
+// separate settles the older copy of what is in two segments, because one was
+// given up while it was open and the process ended before it was done.
+func (s *Spool) separate() {
+	var last uint64
+	for i, seg := range s.segments {
+		if seg.first <= last {
+			s.unite(s.segments[:i], seg)
+		}
+		last = max(last, seg.highest())
+	}
+}
+
+// highest is the highest number that the segment has, or may have.
+func (s *segment) highest() uint64 {
+	if s.sealed {
+		return s.last
+	}
+	last := s.first - 1
+	r := newFrameReader(s, &s.header, s.data(), s.size)
+	for rec, err := r.next(); err == nil; rec, err = r.next() {
+		last = rec.number
+	}
+	return last
+}
+
+func (s *Spool) unite(older []*segment, newer *segment) {
+	copies := map[uint64]bool{}
+	r := newFrameReader(newer, &newer.header, newer.data(), newer.size)
+	for rec, err := r.next(); err == nil; rec, err = r.next() {
+		copies[rec.number] = newer.settled(rec.number)
+	}
+	for _, seg := range older {
+		r := newFrameReader(seg, &seg.header, seg.data(), seg.size)
+		for rec, err := r.next(); err == nil; rec, err = r.next() {
+			settled, twice := copies[rec.number]
+			if !twice {
+				continue
+			}
+			if seg.settled(rec.number) && !settled {
+				newer.ack(rec.number)
+			}
+			seg.ack(rec.number)
+		}
+	}
+}
+
+// countLetters does for the dead letters what count does for the items.
+func (s *Spool) countLetters() {
+	for _, seg := range s.letters.list {
+		if !seg.sealed {
+			s.examine(seg)
+			_ = seg.close()
+		}
+		seg.left = seg.count - seg.settledCount()
+		s.letters.number = max(s.letters.number, seg.last, seg.first-1)
+	}
+}
+
+// resume goes on writing to the last segments, if nothing in them is doubtful.
+func (s *Spool) resume() {
+	for i, seg := range slices.Clone(s.segments) {
+		switch {
+		case i == len(s.segments)-1 && seg.mayGoOn(s.o.SegmentBytes):
+			seg.retired = false
+			s.active = seg
+			continue
+		case !seg.sealed && !seg.spoiled:
+			s.unsealed = append(s.unsealed, seg)
+		}
+		s.release(seg, 0)
+	}
+	if n := len(s.letters.list); n > 0 && s.letters.list[n-1].mayGoOn(s.o.SegmentBytes) {
+		s.letters.active = s.letters.list[n-1]
+		s.letters.active.retired = false
+	}
+	kick(s.commit.dirty)
+}
+
+// mayGoOn tells whether more may be appended. What an earlier process wrote is
+// synced once more, as nobody knows whether that one did.
+func (s *segment) mayGoOn(size int64) bool {
+	s.dirty = s.dirty || !s.sealed
+	return !s.sealed && !s.spoiled && s.size == size
+}

@@ -1,0 +1,351 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// segment is one file of the log. Its file is open only while somebody reads,
+// writes or settles in it: a long backlog needs no descriptors.
+type segment struct {
+	header
+	disk fsys
+	path string
+
+	mu     sync.Mutex // guards what follows, and the writing of acks
+	f      file
+	acks   ackMap
+	dirty  bool // written since it was last synced
+	broken bool // a write or a sync failed: whether a second sync says the truth is unknown, so there is none
+	gone   bool
+
+	// The following belong to the spool's lock.
+	left        int    // records not settled
+	unread      int    // of which the reader has not had so many
+	unreadBytes int64  // bodies and keys of those
+	spoiled     bool   // something in it was unreadable: kept in quarantine in the end
+	retired     bool   // nothing will be appended any more
+	reads       int    // that failed in a row
+	voidFrom    uint64 // what has this number or a higher one was written once more, elsewhere; 0 if nothing was
+}
+
+const (
+	segmentSuffix = ".seg"
+	letterSuffix  = ".dead"
+	spareSuffix   = ".spare"
+	newSuffix     = ".new"
+	quarantineDir = "quarantine"
+	lockName      = "lock"
+
+	maxSegment = 64 << 20
+	minSegment = 64 << 10
+)
+
+func segmentName(id uint64, kind uint8) string {
+	suffix := segmentSuffix
+	if kind == kindLetters {
+		suffix = letterSuffix
+	}
+	return fmt.Sprintf("%016x%s", id, suffix)
+}
+
+// parseSegmentName is the inverse of segmentName.
+func parseSegmentName(name string) (id uint64, kind uint8, ok bool) {
+	kind = kindItems
+	hex, ok := strings.CutSuffix(name, segmentSuffix)
+	if !ok {
+		kind = kindLetters
+		hex, ok = strings.CutSuffix(name, letterSuffix)
+	}
+	id, err := strconv.ParseUint(hex, 16, 64)
+	return id, kind, ok && err == nil && name == segmentName(id, kind)
+}
+
+// zeros is what a segment is made of before anything is in it.
+var zeros [256 << 10]byte
+
+// makeSpare writes a file of zeros, so that a disk that is full says so now and
+// not in the middle of a record, and gives it its name when it is complete.
+func makeSpare(disk fsys, dir, name string, size int64) (path string, err error) {
+	temp := filepath.Join(dir, name+newSuffix)
+	path = filepath.Join(dir, name+spareSuffix)
+	f, err := disk.Create(temp)
+	if err != nil {
+		return "", err
+	}
+	mayCrash("spare created")
+	for off := int64(0); off < size && err == nil; off += int64(len(zeros)) {
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), size-off)], off)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		mayCrash("spare written")
+		err = disk.Rename(temp, path)
+	}
+	if err != nil {
+		_ = disk.Remove(temp)
+		return "", err
+	}
+	return path, nil
+}
+
+// useSpare makes the spare the segment that h describes. The file is closed
+// while it is renamed, because Windows asks for that.
+func useSpare(disk fsys, spare string, h header) (*segment, error) {
+	s := &segment{header: h, disk: disk, path: filepath.Join(filepath.Dir(spare), segmentName(h.id, h.kind)), dirty: true}
+	s.end = h.data()
+	s.acks = ackMap{h.salt, make([]byte, h.capacity/ackBits*ackBlock)}
+	f, err := disk.Open(spare)
+	if err != nil {
+		return nil, err
+	}
+	err = writeHeader(f, &h)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	mayCrash("header written")
+	if err := disk.Rename(spare, s.path); err != nil {
+		return nil, err
+	}
+	mayCrash("segment named")
+	return s, nil
+}
+
+func writeHeader(f io.WriterAt, h *header) error {
+	b := h.encode()
+	for _, off := range []int64{0, pageSize} {
+		if _, err := f.WriteAt(b, off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openSegment reads the header and the ack map of a file; the file is closed
+// again.
+func openSegment(disk fsys, path string) (s *segment, damagedAcks int, err error) {
+	s = &segment{disk: disk, path: path, retired: true}
+	f, err := disk.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if s.header, err = readHeader(f); err != nil {
+		return nil, 0, err
+	}
+	if id, kind, ok := parseSegmentName(filepath.Base(path)); !ok || id != s.id || kind != s.kind {
+		return nil, 0, fmt.Errorf("%w: it says it is %s", errDamaged, segmentName(s.id, s.kind))
+	}
+	s.acks = ackMap{s.salt, make([]byte, s.capacity/ackBits*ackBlock)}
+	if _, err := readFull(f, s.acks.blocks, 2*pageSize); err != nil {
+		return nil, 0, err
+	}
+	return s, s.acks.check(), nil
+}
+
+// readHeader takes the better of the two copies.
+func readHeader(f io.ReaderAt) (header, error) {
+	var b [headerSize]byte
+	var got [2]header
+	var errs [2]error
+	for i := range got {
+		clear(b[:])
+		if _, err := readFull(f, b[:], int64(i)*pageSize); err != nil {
+			return header{}, err
+		}
+		got[i], errs[i] = decodeHeader(b[:])
+	}
+	switch {
+	case errors.Is(errs[0], errNewer) || errors.Is(errs[1], errNewer):
+		return header{}, errNewer
+	case errs[1] == nil && (errs[0] != nil || got[1].sealed && !got[0].sealed):
+		return got[1], nil
+	}
+	return got[0], errs[0]
+}
+
+// readFull reads what there is; what is missing at the end stays zero.
+func readFull(f io.ReaderAt, b []byte, off int64) (int, error) {
+	n, err := f.ReadAt(b, off)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// open returns the file. The caller holds mu.
+func (s *segment) open() (file, error) {
+	if s.gone {
+		return nil, errGone
+	}
+	if s.f == nil {
+		f, err := s.disk.Open(s.path)
+		if err != nil {
+			return nil, err
+		}
+		s.f = f
+	}
+	return s.f, nil
+}
+
+var errGone = errors.New("queue: segment removed")
+
+// ReadAt makes the segment an io.ReaderAt that opens its file when needed.
+func (s *segment) ReadAt(b []byte, off int64) (int, error) {
+	s.mu.Lock()
+	f, err := s.open()
+	s.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return f.ReadAt(b, off)
+}
+
+// write appends frames at off.
+func (s *segment) write(b []byte, off int64) error {
+	s.mu.Lock()
+	f, err := s.open()
+	s.dirty = true
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, off)
+	return err
+}
+
+// ack marks a record as settled, in memory and in the file: write(2) is enough
+// to survive the end of the process.
+func (s *segment) ack(number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return
+	}
+	block, off := s.acks.set(number - s.first)
+	s.dirty = true
+	if f, err := s.open(); err == nil {
+		// If this fails, the record is sent once more after a restart.
+		_, _ = f.WriteAt(block, off)
+	}
+	mayCrash("acked")
+}
+
+func (s *segment) settled(number uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return number < s.first || number-s.first >= uint64(s.capacity) || s.acks.has(number-s.first)
+}
+
+// settledCount counts all that are marked.
+func (s *segment) settledCount() (n int) {
+	for i := range len(s.acks.blocks) / ackBlock {
+		for _, b := range s.acks.blocks[i*ackBlock:][:ackBlock-4] {
+			n += bits.OnesCount8(b)
+		}
+	}
+	return n
+}
+
+// sync makes all that was written before the call survive a loss of power.
+func (s *segment) sync() error {
+	s.mu.Lock()
+	if !s.dirty || s.broken || s.gone {
+		s.mu.Unlock()
+		return nil
+	}
+	s.dirty = false
+	f, err := s.open()
+	s.mu.Unlock()
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.gone {
+			return nil // removed meanwhile: nothing in it matters any more
+		}
+		s.broken = true
+	}
+	return err
+}
+
+// seal writes the header of a segment to which no more is appended, so that
+// nobody has to go through it to know what it holds.
+func (s *segment) seal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken || s.gone {
+		return nil
+	}
+	f, err := s.open()
+	if err != nil {
+		return err
+	}
+	s.sealed, s.dirty = true, true
+	return writeHeader(f, &s.header)
+}
+
+// close closes the file; it is opened again if need be.
+func (s *segment) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f == nil {
+		return nil
+	}
+	f := s.f
+	s.f = nil
+	return f.Close()
+}
+
+// remove deletes the file, or puts it into quarantine if something in it was
+// not understood.
+func (s *segment) remove(spoiled bool) error {
+	s.mu.Lock()
+	s.gone = true
+	f := s.f
+	s.f = nil
+	s.mu.Unlock()
+	if f != nil {
+		_ = f.Close()
+	}
+	if spoiled {
+		_, err := quarantine(s.disk, s.path)
+		return err
+	}
+	return s.disk.Remove(s.path)
+}
+
+// quarantine moves the file to where nobody reads or removes it, under a name
+// that is free.
+func quarantine(disk fsys, path string) (string, error) {
+	dir := filepath.Join(filepath.Dir(path), quarantineDir)
+	if err := disk.MkdirAll(dir); err != nil {
+		return "", err
+	}
+	entries, err := disk.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	taken := map[string]bool{}
+	for _, e := range entries {
+		taken[e.Name()] = true
+	}
+	name := filepath.Base(path)
+	for i := 2; taken[name]; i++ {
+		name = filepath.Base(path) + "." + strconv.Itoa(i)
+	}
+	if err := disk.Rename(path, filepath.Join(dir, name)); err != nil {
+		return "", err
+	}
+	return name, nil
+}

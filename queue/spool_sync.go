@@ -1,0 +1,132 @@
+package queue
+
+import "time"
+
+// sync is the goroutine that makes what was written survive a loss of power: a
+// group at a time, SyncEvery after the first of it was written, or as soon as
+// somebody waits for it.
+func (s *Spool) sync() {
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.commit.dirty:
+		case <-s.commit.written:
+			s.syncOnce()
+			s.syncOnce() // the headers of those sealed by the first
+			return
+		}
+		timer.Reset(s.o.SyncEvery)
+		select {
+		case <-timer.C:
+		case <-s.commit.urgent:
+			timer.Stop()
+		case <-s.commit.written:
+		}
+		s.syncOnce()
+	}
+}
+
+// syncOnce syncs all that was written before. Letters come first: an item is
+// not settled on the disk before its letter is there.
+func (s *Spool) syncOnce() {
+	s.mu.Lock()
+	c := &s.commit
+	target, generation := s.written, c.generation
+	dirChanged, sealing, buried := c.dirChanged, s.unsealed, c.buried
+	c.dirChanged, s.unsealed, c.buried, c.unsynced = false, nil, nil, 0
+	segments := append([]*segment(nil), s.segments...)
+	s.mu.Unlock()
+
+	mayCrash("before sync")
+	if dirChanged {
+		if err := s.disk.SyncDir(s.dir); err != nil {
+			s.mu.Lock()
+			c.dirChanged, c.buried, s.unsealed = true, append(buried, c.buried...), append(sealing, s.unsealed...)
+			s.mu.Unlock()
+			s.badSync(nil, err)
+			return
+		}
+	}
+	if s.letters.sync() == nil {
+		s.settleCopies(buried)
+	}
+	for _, seg := range segments {
+		if err := seg.sync(); err != nil {
+			s.badSync(seg, err)
+		}
+	}
+	mayCrash("synced")
+	s.confirm(target, generation)
+	s.seal(sealing)
+}
+
+// settleCopies acks what is safe elsewhere.
+func (s *Spool) settleCopies(copies []copied) {
+	for _, c := range copies {
+		c.seg.ack(c.number)
+		s.mu.Lock()
+		s.release(c.seg, 1)
+		s.mu.Unlock()
+	}
+}
+
+// seal writes the headers of segments to which no more will be written. Without,
+// the next start goes through their frames.
+func (s *Spool) seal(segments []*segment) {
+	for _, seg := range segments {
+		s.mu.Lock()
+		spoiled := seg.spoiled
+		s.mu.Unlock()
+		if !spoiled && seg.seal() == nil {
+			kick(s.commit.dirty)
+		}
+	}
+}
+
+// confirm notes that all up to the number are synced, unless a segment was
+// given up meanwhile, and settles the older copies of what was written twice.
+func (s *Spool) confirm(number uint64, generation int) {
+	s.mu.Lock()
+	if generation != s.commit.generation {
+		s.mu.Unlock()
+		return
+	}
+	s.commit.badSyncs = 0
+	s.intake.confirm(number, s)
+	s.commit.tell(s.written, s.confirmed, nil)
+	var ready []copied
+	kept := s.commit.superseded[:0]
+	for _, c := range s.commit.superseded {
+		if c.number > number {
+			kept = append(kept, c)
+		} else {
+			ready = append(ready, c)
+		}
+	}
+	s.commit.superseded = kept
+	s.mu.Unlock()
+	s.settleCopies(ready)
+}
+
+// badSync gives up the segment that could not be synced, if there is something
+// in it that is not safe. If the next fails too, the disk does.
+func (s *Spool) badSync(seg *segment, err error) {
+	s.mu.Lock()
+	unsafe := seg == nil || seg.last > s.confirmed
+	if unsafe && seg != nil {
+		s.giveUpOn(seg)
+	}
+	if unsafe {
+		s.commit.badSyncs++
+	}
+	failed := unsafe && s.commit.badSyncs > 1
+	s.commit.resting = s.commit.resting || failed
+	s.mu.Unlock()
+	kick(s.commit.dirty)
+	if failed {
+		s.fail(err)
+		kick(s.commit.work)
+	}
+}

@@ -1,0 +1,274 @@
+package queue
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+)
+
+// window is what the spool reads ahead. The oldest items are on the disk only
+// while backlogged; then come those of the intake. The spool's lock guards it,
+// but for the reader.
+type window struct {
+	loaded     []*entry
+	backlogged bool
+	at         *segment // what is to be read next
+	atOff      int64
+	lastRead   uint64    // all up to this number was read
+	oldest     time.Time // of what was not, if nothing is loaded
+	held       int       // handed out or given back
+	kept       int64     // bytes of bodies of those given back
+
+	reading sync.Mutex // held while files are read
+	reader  *frameReader
+	from    *segment // what the reader reads
+}
+
+// leave says that an item which was not handed out is on the disk only.
+func (w *window) leave(e *entry) {
+	if !w.backlogged {
+		w.backlogged, w.at, w.atOff = true, e.seg, e.off
+		w.from = nil
+		w.oldest, w.lastRead = e.Time, e.number-1
+	}
+	e.seg.unread++
+	e.seg.unreadBytes += e.Item.size()
+}
+
+// nextFresh is the oldest that was not handed out, nil if it is not in memory.
+func (s *Spool) nextFresh() *entry {
+	switch {
+	case len(s.loaded) > 0:
+		return s.loaded[0]
+	case !s.backlogged && s.fresh < len(s.intake.entries):
+		return s.intake.entries[s.fresh]
+	}
+	return nil
+}
+
+// take implements keeper.
+func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
+	failed := s.load(n)
+	s.mu.Lock()
+	if s.closed {
+		s.signal() // for the next one who waits
+		s.mu.Unlock()
+		return nil, 0, ErrClosed
+	}
+	wait := s.rouse()
+	out := s.pick(n)
+	more := s.awake.first() != nil || s.backlogged || s.nextFresh() != nil
+	if len(out) > 0 && (more || wait > 0) {
+		s.signal() // there is or will be something for another receiver
+	}
+	s.mu.Unlock()
+	if got := s.deliver(out); len(got) > 0 || failed == nil {
+		return got, wait, nil
+	}
+	return nil, 0, failed
+}
+
+// pick marks what is handed out.
+func (s *Spool) pick(n int) (out []*entry) {
+	for s.awake.first() != nil && len(out) < n {
+		e := s.awake.pop()
+		if !e.dropped {
+			s.kept -= int64(len(e.Body))
+		}
+		out = append(out, e)
+	}
+	for e := s.nextFresh(); e != nil && len(out) < n && s.window.held < heldWindows*s.o.Window; e = s.nextFresh() {
+		if len(s.loaded) > 0 {
+			s.loaded = s.loaded[1:]
+		} else {
+			s.fresh++
+		}
+		s.link(e)
+		s.window.held++
+		out = append(out, e)
+	}
+	for _, e := range out {
+		e.out = true
+		e.turn++
+	}
+	s.intake.trim(s)
+	return out
+}
+
+// deliver reads the bodies that were let go and makes the deliveries.
+func (s *Spool) deliver(out []*entry) []Delivery {
+	got := make([]Delivery, 0, len(out))
+	for _, e := range out {
+		if e.dropped && !s.fetch(e) {
+			continue
+		}
+		got = append(got, NewDelivery(e.Item, ticket{e, e.turn}))
+	}
+	return got
+}
+
+// fetch reads an entry's body again. If the disk fails the item waits; if it is
+// damaged it is lost.
+func (s *Spool) fetch(e *entry) bool {
+	r := newFrameReader(e.seg, &e.seg.header, e.off, e.off+int64(e.length))
+	rec, err := r.frameAt(e.off)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil && rec.number == e.number:
+		e.Body, e.dropped = slices.Clone(rec.Body), false
+		return true
+	case err == nil || errors.Is(err, errNoFrame):
+		e.out, e.ended = false, true
+		s.unlink(e)
+		s.letGo()
+		s.lose(e.seg, 1, int64(e.length-frameHead))
+		s.release(e.seg, 1)
+	default:
+		s.giveBack(e, retryAfter)
+	}
+	return false
+}
+
+// lose counts records that were there and cannot be read.
+func (s *Spool) lose(seg *segment, n int, bytes int64) {
+	seg.spoiled = true
+	s.stats.Damaged += uint64(n) //nolint:gosec // Not negative.
+	s.report.Damaged += n
+	s.bounds.items -= int64(n)
+	s.bounds.bytes -= bytes
+}
+
+// returned implements keeper: the bodies of what was given back are let go when
+// they are too many.
+func (s *Spool) returned(e *entry) {
+	if e.dropped {
+		return
+	}
+	s.kept += int64(len(e.Body))
+	if s.kept > windowBytes && e.seg != nil && e.number <= s.confirmed {
+		s.kept -= int64(len(e.Body))
+		e.Body, e.dropped = nil, true
+	}
+}
+
+// load reads ahead, so that there are more than n if there are so many.
+func (s *Spool) load(n int) error {
+	if !s.wantsMore(n) {
+		return nil
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	for s.wantsMore(n) {
+		if err := s.readOn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Spool) wantsMore(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.backlogged && !s.closed && len(s.loaded) <= n
+}
+
+// errInMemory ends the reading where the intake begins.
+var errInMemory = errors.New("queue: the rest is in memory")
+
+// readOn reads what is next, up to a window's worth of one segment. Only one
+// goroutine does it at a time.
+func (s *Spool) readOn() error {
+	s.mu.Lock()
+	seg, off, end := s.at, s.atOff, s.at.header.end
+	boundary, limit := s.intake.begin(s.stats.Last), seg.voidFrom
+	exhausted := seg.unread == 0
+	s.mu.Unlock()
+
+	var got []*entry
+	var bytes int64
+	err := io.EOF
+	if !exhausted {
+		if s.from != seg || s.reader.off != off {
+			s.from, s.reader = seg, newFrameReader(seg, &seg.header, off, end)
+		}
+		s.reader.end = end
+		got, bytes, err = s.readEntries(seg, boundary, limit)
+		off = s.reader.off
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded = append(s.loaded, got...)
+	seg.unread -= len(got)
+	seg.unreadBytes -= bytes
+	s.atOff = off
+	if len(got) > 0 {
+		seg.reads = 0
+		s.lastRead = got[len(got)-1].number
+	}
+	switch moved := s.intake.begin(s.stats.Last) != boundary; {
+	case err == nil,
+		errors.Is(err, errInMemory) && moved,
+		errors.Is(err, io.EOF) && !exhausted && seg.header.end != end:
+		return nil // there is more in this one
+	case !errors.Is(err, errInMemory) && !errors.Is(err, io.EOF) && !s.giveUp(seg, err):
+		return err
+	default:
+		s.passOn(seg, moved)
+		return nil
+	}
+}
+
+// readEntries reads until the window is full, the segment ends, or what follows
+// is in memory.
+func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry, bytes int64, err error) {
+	for len(got) < s.o.Window && bytes < windowBytes/4 {
+		rec, err := s.reader.next()
+		switch {
+		case err != nil:
+			return got, bytes, err
+		case limit > 0 && rec.number >= limit:
+			return got, bytes, io.EOF
+		case rec.number >= boundary:
+			s.reader.off, s.reader.prev = rec.off, rec.number-1
+			return got, bytes, errInMemory
+		case seg.settled(rec.number):
+			continue
+		}
+		rec.Body = slices.Clone(rec.Body)
+		e := &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
+		got = append(got, e)
+		bytes += e.Item.size()
+	}
+	return got, bytes, nil
+}
+
+// giveUp says whether to go on without the rest of a segment: if it is gone, or
+// could not be read several times.
+func (s *Spool) giveUp(seg *segment, err error) bool {
+	seg.reads++
+	return errors.Is(err, fs.ErrNotExist) || seg.reads >= 5
+}
+
+// passOn leaves a segment of which everything was read. What should have been
+// there and was not is lost.
+func (s *Spool) passOn(seg *segment, moved bool) {
+	if n := seg.unread; n > 0 {
+		s.lose(seg, n, seg.unreadBytes)
+		seg.unread, seg.unreadBytes = 0, 0
+		s.release(seg, n)
+	}
+	for _, next := range s.segments {
+		if next.id > seg.id && next.unread > 0 {
+			s.at, s.atOff, s.from = next, next.data(), nil
+			return
+		}
+	}
+	if !moved {
+		s.backlogged, s.from = false, nil
+	}
+}
