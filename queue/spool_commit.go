@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,6 +103,7 @@ const idleWaiters = 64
 // cannot be.
 func (s *Spool) write() {
 	defer close(s.commit.written)
+	crowded := 0
 	for {
 		s.mu.Lock()
 		resting := s.commit.resting
@@ -112,6 +114,8 @@ func (s *Spool) write() {
 		}
 		more, err := s.writeSome()
 		switch {
+		case errors.Is(err, errCrowded) && crowded < 10 && s.pause(s.o.SyncEvery/5):
+			crowded++
 		case err != nil:
 			s.fail(err)
 			if !s.pause(retryAfter) {
@@ -119,6 +123,7 @@ func (s *Spool) write() {
 				return
 			}
 		case !more:
+			crowded = 0
 			select {
 			case <-s.commit.work:
 			case <-s.stopping:
@@ -149,11 +154,14 @@ func (s *Spool) pause(d time.Duration) bool {
 func (s *Spool) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	reason := ErrDiskFailed
-	if diskIsFull(err) {
-		reason = ErrDiskFull
+	switch {
+	case errors.Is(err, errCrowded):
+		s.commit.failing = err
+	case diskIsFull(err):
+		s.commit.failing = fmt.Errorf("%w: %w", ErrDiskFull, err)
+	default:
+		s.commit.failing = fmt.Errorf("%w: %w", ErrDiskFailed, err)
 	}
-	s.commit.failing = fmt.Errorf("%w: %w", reason, err)
 	s.commit.tell(0, 0, ErrNotYetOnDisk)
 }
 
@@ -326,6 +334,9 @@ func (s *Spool) retireActive(seal bool) {
 	}
 }
 
+// errCrowded says that there may be no more segments until one is settled.
+var errCrowded = fmt.Errorf("%w: too many segments with something unsettled in them", ErrFull)
+
 // newActive makes the next segment, for records from that number on.
 func (s *Spool) newActive(first uint64) error {
 	s.mu.Lock()
@@ -335,7 +346,9 @@ func (s *Spool) newActive(first uint64) error {
 	full := int64(len(s.segments)) >= 2*s.o.Bytes/s.o.SegmentBytes+4
 	s.mu.Unlock()
 	if full {
-		return ErrFull // until older segments are settled
+		kick(s.commit.dirty)
+		kick(s.commit.urgent) // what is settled may go when it is synced
+		return errCrowded
 	}
 	var err error
 	if spare == "" {
