@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // lookBack reads the visit cookie as the browser sent it, if a rule asks for
@@ -60,16 +63,24 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		if g.goal == nil || !g.goal.remembered() || at.done || judge() != fired {
 			return
 		}
-		tr.capture(g)
-		if tr.mayEmit(g) != fired || tr.wouldSend(g, data) != fired {
+		if tr.mayEmit(g) != fired {
+			return
+		}
+		place, f := tr.draft(g, data)
+		if f != fired {
 			return // not yet, or not at all
 		}
-		t := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, nil)
-		if t.fate == fateValueMissing || t.fate == fateValueTooLong {
+		r := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, func() fate { return tr.t.keepRooms(g, &place) })
+		switch r.fate {
+		case fateValueMissing, fateValueTooLong:
 			return // the handler may say it later
+		case fired:
+			r.rooms = place.rooms
+		default:
+			place.rooms.release()
 		}
-		*at = t
-		changed = changed || t.fate == fired && t.counted != (counted{})
+		*at = r
+		changed = changed || r.fate == fired && r.counted != (counted{})
 	}
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
 		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.remembered()
@@ -91,15 +102,61 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	return changed || len(tr.past.happened) > 0 || tr.past.former
 }
 
-// wouldSend reports whether the event of a goal can be made of what is known.
-func (tr *tracked) wouldSend(g *trigger, data Data) fate {
+// place is how much room the events of a goal need in the queue.
+type place struct {
+	event, who int // bytes; 0 if there is none
+	rooms      rooms
+}
+
+// draft makes the events of a goal of what is known, only to see whether that
+// can be done and how large they are.
+func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 	e, f := tr.eventOf(g, data)
-	if f == fired && g.goal.order != nil {
-		if _, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {}); !known {
+	if f != fired {
+		return p, f
+	}
+	key := max(len(tr.id), len("request-0123456789abc"))
+	size := func(e *cdp.Event) int {
+		body, failed := tr.site.encode(e, g, tr.x.userAgent, &tr.t.config, g.rulesHash())
+		if failed != fired {
+			f = failed
+		}
+		return len(body) + key
+	}
+	e.BrowserID, e.RequestedAt = tr.id, time.Now()
+	p.event = size(&e)
+	if g.goal.identity != nil {
+		who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {})
+		switch {
+		case known:
+			who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
+			p.who = size(&who)
+		case g.goal.order != nil:
 			f = fateNoIdentity
 		}
 	}
+	return p, f
+}
+
+// keepRooms keeps the place in the queue.
+func (t *Tracker) keepRooms(g *trigger, p *place) (f fate) {
+	if t.sender == nil || g.goal.Status == statusDraft {
+		return fired
+	}
+	if p.rooms.event, f = t.sender.reserve(g.priority(), p.event); f == fired && p.who > 0 {
+		p.rooms.who, f = t.sender.reserve(queue.High, p.who)
+	}
 	return f
+}
+
+// releaseRooms gives the places back that were kept and not used.
+func (tr *tracked) releaseRooms() {
+	for i := range tr.candidates {
+		tr.candidates[i].ruling.rooms.release()
+	}
+	for i := range tr.raised {
+		tr.raised[i].ruling.rooms.release()
+	}
 }
 
 // sealVisit writes the visit, with what happened in this request.
@@ -198,7 +255,7 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 		tr.mu.Unlock()
 	}
 	if g.goal == nil || !g.goal.remembered() {
-		return tr.emit(g, data)
+		return tr.emit(g, data, rooms{})
 	}
 	now, early := time.Now(), at.done
 	if !early {
@@ -209,7 +266,7 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 	if at.fate != fired {
 		return at.fate
 	}
-	f := tr.emit(g, data)
+	f := tr.emit(g, data, at.rooms)
 	if !early && f != fired && f != fateDraft {
 		tr.past.undo(at.counted, now)
 	}

@@ -23,6 +23,10 @@ func (tr *tracked) beforeHeader(status int) {
 	}
 	if !tr.x.typeKnown {
 		tr.rec.wantSniff = tr.awaitsType()
+		if tr.rec.wantSniff && tr.rules.past.used && tr.rec.beginsAsHTML() {
+			// Known now, a visit can still be counted in the cookie.
+			tr.x.contentType, tr.x.typeKnown, tr.rec.wantSniff = "text/html", true, false
+		}
 	}
 	tr.mu.Lock()
 	defer tr.mu.Unlock()

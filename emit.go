@@ -14,7 +14,7 @@ import (
 )
 
 // emit makes the event of a goal that fired and offers it to the queue.
-func (tr *tracked) emit(g *trigger, data Data) fate {
+func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 	if g.goal != nil && g.goal.ends() {
 		tr.forget()
 	}
@@ -29,7 +29,7 @@ func (tr *tracked) emit(g *trigger, data Data) fate {
 	if f != fired {
 		return f
 	}
-	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits())
+	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits(), kept)
 }
 
 // identityOf makes the IDENTITY that goes before a goal, nil if its rule or the
@@ -127,10 +127,19 @@ func (tr *tracked) keyNow() string {
 	return tr.orderKey
 }
 
+// rooms are the places kept in the queue for an event and the IDENTITY before
+// it.
+type rooms struct{ event, who *queue.Room }
+
+func (r rooms) release() {
+	r.event.Release()
+	r.who.Release()
+}
+
 // enqueue encodes the event of a goal, and the IDENTITY before it if there is
 // one, and offers them to the queue, both or neither. With a, if that is not nil,
 // their fate can be waited for.
-func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *awaited) fate {
+func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *awaited, kept rooms) fate {
 	items, f := t.items(s, g, id, userAgent, who, e)
 	switch {
 	case f != fired:
@@ -138,6 +147,8 @@ func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, use
 	case g.goal != nil && g.goal.Status == statusDraft:
 		return fateDraft
 	}
+	items[0].Room = kept.who
+	items[len(items)-1].Room = kept.event
 	return t.offer(ctx, items, key, a)
 }
 

@@ -197,7 +197,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
 		f = p.send(g, &x, func() fate {
-			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a)
+			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a, rooms{})
 		})
 		t.await(ctx, a)
 	}

@@ -117,5 +117,5 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	if held {
 		return tr.keep(identityTrigger, nil, e, counted{})
 	}
-	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits())
+	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits(), rooms{})
 }

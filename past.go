@@ -26,6 +26,7 @@ type ruling struct {
 	done    bool
 	fate    fate
 	counted counted
+	rooms   rooms // kept in the queue
 }
 
 // open looks the visit up: what the cookie and this process know of it together.
@@ -112,7 +113,7 @@ func (p *past) rule(g *goal, now time.Time, name func() (counted, fate), room fu
 	if f != fired {
 		return ruling{done: true, fate: f}
 	}
-	return ruling{true, fired, c}
+	return ruling{done: true, fate: fired, counted: c}
 }
 
 // undo takes back that a goal counted, since it could not be sent.

@@ -148,10 +148,21 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 		return fateClosed
 	}
 	err := s.queue.Append(ctx, items...)
-	switch {
-	case errors.Is(err, queue.ErrNotYetOnDisk):
+	if errors.Is(err, queue.ErrNotYetOnDisk) {
 		s.ledger.note("not_yet_on_disk")
 		err = nil
+	}
+	if err == nil {
+		s.ledger.accepted.Add(uint64(len(items)))
+	}
+	return queueFate(err)
+}
+
+// queueFate is why a queue refused an event, fired if it did not.
+func queueFate(err error) fate {
+	switch {
+	case err == nil:
+		return fired
 	case errors.Is(err, queue.ErrClosed):
 		return fateClosed
 	case errors.Is(err, queue.ErrTooLarge):
@@ -161,11 +172,23 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	case errors.Is(err, queue.ErrDiskFailed):
 		return fateDiskFailed
 	}
-	if err != nil {
-		return fateQueueFull
+	return fateQueueFull
+}
+
+// reserve keeps a place in the queue for an event of so many bytes, if it is a
+// queue that can do that.
+func (s *sender) reserve(p queue.Priority, bytes int) (*queue.Room, fate) {
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	q, ok := s.queue.(queue.Reserver)
+	switch {
+	case s.closed:
+		return nil, fateClosed
+	case !ok:
+		return nil, fired
 	}
-	s.ledger.accepted.Add(uint64(len(items)))
-	return fired
+	room, err := q.Reserve(p, int64(bytes))
+	return room, queueFate(err)
 }
 
 // offerFor is offer for a request that waits for the fate of what it offers, if

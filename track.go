@@ -336,6 +336,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	defer func() {
 		copyBack(r, tr.r)
 		defer tr.tee.release()
+		defer tr.releaseRooms()
 		if !returned {
 			tr.end(fatePanicked)
 		}

@@ -42,6 +42,8 @@ type recorder struct {
 	offersHijack bool // the shape given out has a Hijack method
 	sniffing     bool // bytes written now still decide the Content-Type
 	ctype        string
+	lead         []byte // the write under way, while the hook runs, or
+	leadText     string // the same as a string
 	kept         []byte // first bytes written while sniffing, at most sniffLen
 
 	// answer keeps the body if the hook asks for it; nil otherwise.
@@ -80,8 +82,27 @@ func (rec *recorder) before(status int) {
 	rec.ctype = h.Get("Content-Type")
 	// Presence, not value: a nil Content-Type is how a handler turns
 	// detection off. An encoded body is not detected (golang/go#31753).
+	rec.sniffing = rec.wantSniff && rec.detects(h)
+}
+
+// detects reports whether net/http will detect the Content-Type.
+func (rec *recorder) detects(h http.Header) bool {
 	_, typed := h["Content-Type"]
-	rec.sniffing = rec.wantSniff && !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
+	return !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
+}
+
+// leadLen is enough to know HTML by. If a text begins as HTML, no more of it can
+// change what net/http detects: the patterns of HTML are tried first.
+const leadLen = 64
+
+// beginsAsHTML reports, to the hook, that the answer is surely HTML although
+// its header does not say so. False says nothing.
+func (rec *recorder) beginsAsHTML() bool {
+	lead := rec.lead[:min(len(rec.lead), leadLen)]
+	if rec.leadText != "" {
+		lead = []byte(rec.leadText[:min(len(rec.leadText), leadLen)])
+	}
+	return len(lead) > 0 && rec.detects(rec.inner.Header()) && isHTML(http.DetectContentType(lead))
 }
 
 // ownFraming reports a Transfer-Encoding set by the handler, which turns
@@ -118,7 +139,9 @@ func (rec *recorder) WriteHeader(code int) {
 
 // Write implements [io.Writer]. Even an empty write commits a 200.
 func (rec *recorder) Write(p []byte) (int, error) {
+	rec.lead = p
 	rec.before(http.StatusOK)
+	rec.lead = nil
 	n, err := rec.inner.Write(p)
 	rec.commit(http.StatusOK)
 	if rec.sniffing && entered(err) {
@@ -133,7 +156,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter]. It is there whatever the inner
 // writer has, since io.WriteString falls back to Write anyway.
 func (rec *recorder) WriteString(s string) (int, error) {
+	rec.leadText = s
 	rec.before(http.StatusOK)
+	rec.leadText = ""
 	n, err := io.WriteString(rec.inner, s)
 	rec.commit(http.StatusOK)
 	if rec.sniffing && entered(err) {
