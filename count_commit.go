@@ -194,10 +194,16 @@ func (tr *tracked) dropVisit(h http.Header) {
 }
 
 func (tr *tracked) setVisit(h http.Header, value string) {
+	tr.makePrivate(h)
+	tr.site.visits.set(h, value)
+}
+
+// makePrivate keeps an answer with a cookie from caches, if it says nothing
+// about them.
+func (tr *tracked) makePrivate(h http.Header) {
 	if tr.store == storeUnsaid {
 		h.Set("Cache-Control", "private")
 	}
-	tr.site.visits.set(h, value)
 }
 
 // moveVisit notes that the session goes on, or where a new one came from.

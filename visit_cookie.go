@@ -44,6 +44,7 @@ func (k Key) validate() error {
 type visitCookie struct {
 	name       string
 	attributes string // "; Max-Age=..."
+	removal    string // "=; Max-Age=0..."
 	codecs     []securecookie.Codec
 	room       int   // bytes of the payload
 	session    int64 // minutes without a request that end a session
@@ -68,14 +69,16 @@ const (
 func newVisitCookie(s Site, c Cookie, keys []Key) (visitCookie, error) {
 	sum := sha256.Sum256([]byte(s.Name))
 	age := min(c.MaxAge, maxVisitAge)
+	tail := "; HttpOnly; SameSite=Lax; Secure; Path=" + c.Path
+	if c.Domain != "" {
+		tail += "; Domain=" + c.Domain
+	}
 	v := visitCookie{
 		name:       "gt_" + hex.EncodeToString(sum[:4]),
-		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + "; HttpOnly; SameSite=Lax; Secure; Path=" + c.Path,
+		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + tail,
+		removal:    "=; Max-Age=0" + tail,
 		session:    int64((s.SessionLength + time.Minute - 1) / time.Minute),
 		zone:       time.UTC,
-	}
-	if c.Domain != "" {
-		v.attributes += "; Domain=" + c.Domain
 	}
 	v.room = payloadRoom(maxVisitCookie - len(v.name) - len("=00000000.") - len(v.attributes))
 	if v.room < memoryRoom/2 {
@@ -217,10 +220,7 @@ func (c *visitCookie) set(h http.Header, value string) {
 }
 
 // remove deletes the cookie.
-func (c *visitCookie) remove(h http.Header) {
-	_, rest, _ := strings.Cut(c.attributes, "; HttpOnly")
-	h.Add("Set-Cookie", c.name+"=; Max-Age=0; HttpOnly"+rest)
-}
+func (c *visitCookie) remove(h http.Header) { h.Add("Set-Cookie", c.name+c.removal) }
 
 // goesOn reports whether a session whose last request was in that minute has
 // not ended.

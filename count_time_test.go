@@ -1,0 +1,375 @@
+package goaltrack
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/securecookie"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// shop is a tracker around a site of pages, with a clock of its own in a
+// synctest bubble, and a browser that goes there. Nothing is delivered.
+type shop struct {
+	*testing.T
+	tracker *Tracker
+	handler http.Handler
+	cookies map[string]string
+	header  http.Header
+}
+
+func openShop(t *testing.T, rules string, adjust func(*Config)) *shop {
+	t.Helper()
+	parsed, err := ParseRules([]byte(rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shop{T: t, cookies: map[string]string{"bid_key": oldID}, header: http.Header{}}
+	config := Config{
+		Sites:  []Site{{CDP: cdp.Direct{BaseURL: "http://127.0.0.1:1", ClientKey: "key", PointOfSale: "shop.example"}}},
+		Rules:  parsed,
+		Keys:   []Key{{Hash: []byte(strings.Repeat("h", 32)), Block: []byte(strings.Repeat("b", 32))}},
+		Logger: slog.New(slog.DiscardHandler),
+		Cookie: Cookie{Warm: -1},
+	}
+	if adjust != nil {
+		adjust(&config)
+	}
+	if config.Delivery.Queue == nil {
+		config.Delivery.Queue = &sink{}
+	}
+	if s.tracker, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _ = s.tracker.Close(ctx)
+	})
+	s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.Method == http.MethodPost {
+			_ = r.ParseForm()
+			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+		}
+	}))
+	return s
+}
+
+// visit goes to a page and returns what the answer says of the visit cookie.
+func (s *shop) visit(target string) string { return s.do(http.MethodGet, target) }
+
+func (s *shop) do(method, target string) string {
+	r := httptest.NewRequest(method, "https://shop.example"+target, nil)
+	maps.Copy(r.Header, s.header)
+	for name, values := range map[string]string{
+		"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/143.0.0.0 Safari/537.36", "Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate",
+	} {
+		if r.Header[name] == nil {
+			r.Header.Set(name, values)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.cookies)) {
+		r.AddCookie(&http.Cookie{Name: name, Value: s.cookies[name]})
+	}
+	rec := httptest.NewRecorder()
+	s.handler.ServeHTTP(rec, r)
+	line := ""
+	for _, c := range rec.Result().Cookies() {
+		s.cookies[c.Name] = c.Value
+		if strings.HasPrefix(c.Name, "gt_") {
+			line = c.Value
+		}
+	}
+	return line
+}
+
+// gt is the visit cookie's name.
+func (s *shop) gt() string { return s.tracker.sites[0].visits.name }
+
+// expect compares how the decisions about a goal have ended so far.
+func (s *shop) expect(goal string, fired int, not string, times int) {
+	s.Helper()
+	for _, g := range s.tracker.Snapshot().Goals {
+		if g.Goal == goal && (g.Fired != uint64(fired) || g.NotFired[not] != uint64(times)) {
+			s.Errorf("%s: fired %d, %v; want fired %d, %s %d", goal, g.Fired, g.NotFired, fired, not, times)
+		}
+	}
+}
+
+const timeRules = `
+version: 1
+goals:
+  - { goal: SESSION, visit: /session, count: once per session }
+  - { goal: DAY, visit: /day, count: once per day }
+  - { goal: DAY_IN_TOKYO, visit: /day, count: once per day, timezone: Asia/Tokyo }
+  - { goal: EVER, visit: /ever, count: once per visitor }
+  - { goal: STEP, visit: /step }
+  - { goal: IN_TIME, visit: /goal, after: [STEP], within: 10m }
+  - { goal: IN_SESSION, visit: /goal, after: [STEP] }
+`
+
+// pass lets time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
+// forget makes the process forget, so that only the cookie counts.
+func (s *shop) forget() { s.tracker.visits = newVisitMemory() }
+
+// TestSession: pages keep a session going; a pause ends it, and so does a day.
+func TestSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		s.visit("/session")
+		for range 4 {
+			pass(29 * time.Minute)
+			s.visit("/other")
+		}
+		s.forget()
+		s.visit("/session")
+		s.expect("SESSION", 1, "already_counted", 1)
+		pass(30 * time.Minute)
+		s.visit("/session")
+		s.expect("SESSION", 2, "already_counted", 1)
+		for range 50 {
+			pass(29 * time.Minute)
+			s.visit("/other")
+		}
+		s.visit("/session")
+		s.expect("SESSION", 3, "already_counted", 1)
+	})
+}
+
+// TestSessionLength is a setting.
+func TestSessionLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, func(c *Config) { c.Sites[0].SessionLength = 2 * time.Hour })
+		s.visit("/session")
+		pass(119 * time.Minute)
+		s.visit("/session")
+		s.expect("SESSION", 1, "already_counted", 1)
+		pass(2 * time.Hour)
+		s.visit("/session")
+		s.expect("SESSION", 2, "already_counted", 1)
+	})
+}
+
+// TestDay: a day ends at midnight, in the goal's time zone, else in the site's.
+func TestDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is midnight, in UTC
+		s := openShop(t, timeRules, func(c *Config) { c.Sites[0].TimeZone = "America/New_York" })
+		s.visit("/day") // 19:00 the day before in New York, 09:00 in Tokyo
+		pass(4 * time.Hour)
+		s.visit("/day") // 23:00, 13:00
+		s.expect("DAY", 1, "already_counted", 1)
+		pass(2 * time.Hour)
+		s.visit("/day") // 01:00, 15:00
+		s.expect("DAY", 2, "already_counted", 1)
+		s.expect("DAY_IN_TOKYO", 1, "already_counted", 2)
+		pass(9 * time.Hour)
+		s.visit("/day") // 10:00, 00:00 of the next day
+		s.expect("DAY", 2, "already_counted", 2)
+		s.expect("DAY_IN_TOKYO", 2, "already_counted", 2)
+	})
+}
+
+// TestWithin: the way from the first goal may take no longer.
+func TestWithin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		s.visit("/step")
+		pass(10 * time.Minute)
+		s.visit("/goal")
+		s.expect("IN_TIME", 1, "not_after", 0)
+		pass(time.Second)
+		s.visit("/goal")
+		s.expect("IN_TIME", 1, "not_after", 1)
+		s.visit("/step")
+		s.visit("/goal")
+		s.expect("IN_TIME", 2, "not_after", 1)
+		s.expect("IN_SESSION", 3, "not_after", 0)
+		pass(time.Hour)
+		s.visit("/goal")
+		s.expect("IN_SESSION", 3, "not_after", 1)
+	})
+}
+
+// TestVisitCookieLasts for 400 days, and is sealed anew by nothing but counts.
+func TestVisitCookieLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		s.visit("/ever")
+		pass(399 * 24 * time.Hour)
+		s.visit("/ever")
+		s.expect("EVER", 1, "already_counted", 1)
+		pass(2 * 24 * time.Hour)
+		s.visit("/ever")
+		s.expect("EVER", 2, "already_counted", 1)
+	})
+}
+
+// TestMinuteMoves: at most every five minutes, with the sealed part as it was,
+// and without cryptography.
+func TestMinuteMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		_, sealed, _ := strings.Cut(s.visit("/session"), ".")
+		c := &s.tracker.sites[0].visits
+		counting := &countingCodec{Codec: c.codecs[0]}
+		c.codecs = []securecookie.Codec{counting}
+		for minute := range 12 {
+			got := s.visit("/other")
+			if moved := minute > 0 && minute%5 == 0; moved != (got != "") {
+				t.Errorf("minute %d: %q", minute, got)
+			} else if moved && got != strconv.FormatInt(time.Now().Unix()/60, 10)+"."+sealed {
+				t.Errorf("minute %d: %q, want the seal %q", minute, got, sealed)
+			}
+			pass(time.Minute)
+		}
+		s.header.Set("Sec-Fetch-Dest", "image")
+		if got := s.visit("/other"); got != "" {
+			t.Errorf("an image: %q", got)
+		}
+		s.header.Del("Sec-Fetch-Dest")
+		pass(time.Hour)
+		if got := s.visit("/other"); got != "" {
+			t.Errorf("after the session: %q", got)
+		}
+		if counting.calls != 0 {
+			t.Errorf("%d times cryptography", counting.calls)
+		}
+		s.visit("/session")
+		if counting.calls != 2 { // opened and sealed, once each
+			t.Errorf("a goal that counts: %d times cryptography", counting.calls)
+		}
+	})
+}
+
+// countingCodec counts how often it is used.
+type countingCodec struct {
+	securecookie.Codec
+	calls int
+}
+
+func (c *countingCodec) Encode(name string, value any) (string, error) {
+	c.calls++
+	return c.Codec.Encode(name, value)
+}
+
+func (c *countingCodec) Decode(name, value string, dst any) error {
+	c.calls++
+	return c.Codec.Decode(name, value, dst)
+}
+
+// TestVisitMemoryIsBounded in visitors and in time.
+func TestVisitMemoryIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newVisitMemory()
+		keep := func(*visit) *visit { return &visit{start: 1, last: 1} }
+		known := func(key uint64) (is bool) {
+			m.change(key, time.Now(), func(v *visit) *visit { is = v != nil; return nil })
+			return is
+		}
+		for key := range uint64(memoryVisits) {
+			m.change(key, time.Now(), keep)
+		}
+		m.change(0, time.Now(), keep) // who comes again is not the least recent
+		m.change(memoryVisits, time.Now(), keep)
+		if len(m.visits) != memoryVisits || m.order.Len() != memoryVisits || !known(0) || known(1) || !known(2) || !known(memoryVisits) {
+			t.Errorf("%d visits, %d in order; the first is known: %t, the second: %t", len(m.visits), m.order.Len(), known(0), known(1))
+		}
+		pass(memoryAge)
+		if known(0) {
+			t.Error("a visit is remembered for more than a day")
+		}
+	})
+}
+
+// TestCountedOnceIfTheQueueIsFull: what cannot be offered does not count, and
+// counts when there is room.
+func TestCountedOnceIfTheQueueIsFull(t *testing.T) {
+	held := &holding{Memory: queue.NewMemory(2, 1<<20)}
+	s := openShop(t, "{version: 1, goals: [{goal: SESSION, submit: /session, count: once per session}, {goal: OTHER, submit: /other}]}",
+		func(c *Config) { c.Delivery.Queue = held })
+	s.do(http.MethodPost, "/other")
+	if line := s.do(http.MethodPost, "/session"); line != "" {
+		t.Errorf("the count is in the cookie: %q", line)
+	}
+	s.expect("SESSION", 0, "queue_full", 1)
+	held.take(t)
+	if line := s.do(http.MethodPost, "/session"); line == "" {
+		t.Error("the count is not in the cookie")
+	}
+	s.expect("SESSION", 1, "queue_full", 1)
+	s.do(http.MethodPost, "/session")
+	s.expect("SESSION", 1, "already_counted", 1)
+}
+
+// holding is a memory queue of which the sender gets nothing.
+type holding struct{ *queue.Memory }
+
+func (h *holding) Receive(ctx context.Context, _ int) ([]queue.Delivery, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (h *holding) take(t *testing.T) {
+	t.Helper()
+	got, err := h.Memory.Receive(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range got {
+		d.Ack()
+	}
+}
+
+// TestRoomIsGivenBack, whatever becomes of the request.
+func TestRoomIsGivenBack(t *testing.T) {
+	for name, after := range map[string]func(*Tracker, *http.Request){
+		"rejected": func(t *Tracker, r *http.Request) { _ = t.Reject(r, "SESSION") },
+		"panicked": func(*Tracker, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			held := &holding{Memory: queue.NewMemory(10, 1<<20)}
+			s := openShop(t, "{version: 1, goals: [{goal: SESSION, submit: /session, count: once per session}]}",
+				func(c *Config) { c.Delivery.Queue = held })
+			s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusNoContent)
+				if n := held.rooms(); n != 8 {
+					t.Errorf("there is room for %d more, want 8", n)
+				}
+				after(s.tracker, r)
+			}))
+			func() {
+				defer func() { _ = recover() }()
+				s.do(http.MethodPost, "/session")
+			}()
+			if n := held.rooms(); n != 9 { // of 10, 95 % for what has no value
+				t.Errorf("there is room for %d afterwards, want 9", n)
+			}
+		})
+	}
+}
+
+// rooms tells how many events without a value would fit.
+func (h *holding) rooms() (n int) {
+	for {
+		room, err := h.Reserve(queue.Normal, 1)
+		if err != nil {
+			return n
+		}
+		defer room.Release()
+		n++
+	}
+}

@@ -1,0 +1,417 @@
+package goaltrack_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+const wireRules = `
+version: 1
+goals:
+  - { goal: SEEN, visit: /page, count: once per session }
+  - { goal: SENT, submit: /page, success: 200, count: once per session }
+`
+
+// gtShop is the name of the visit cookie of a site named shop.
+var gtShop = func() string {
+	sum := sha256.Sum256([]byte("shop"))
+	return fmt.Sprintf("gt_%x", sum[:4])
+}()
+
+// TestVisitCookieOnTheWire tells which answers carry the visit cookie, and what
+// else they get.
+func TestVisitCookieOnTheWire(t *testing.T) {
+	page := func(header ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Add(header[i], header[i+1])
+			}
+			_, _ = io.WriteString(w, "<p>A page.")
+		}
+	}
+	post := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for name, c := range map[string]struct {
+		site    http.HandlerFunc
+		method  string
+		header  []string
+		set     bool
+		control string // Cache-Control
+	}{
+		"nothing said":            {site: page(), set: true, control: "private"},
+		"private":                 {site: page("Cache-Control", "private, max-age=9"), set: true, control: "private, max-age=9"},
+		"no-store":                {site: page("Cache-Control", "no-store"), set: true, control: "no-store"},
+		"public":                  {site: page("Cache-Control", "public"), control: "public"},
+		"max-age":                 {site: page("Cache-Control", "max-age=60"), control: "max-age=60"},
+		"Expires":                 {site: page("Expires", "Wed, 21 Oct 2037 07:28:00 GMT")},
+		"Surrogate-Control":       {site: page("Surrogate-Control", "max-age=60")},
+		"HTML by its first bytes": {site: html, set: true, control: "private"},
+		"HTML in a string":        {site: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\n <html>") }, set: true, control: "private"},
+		"HTML by a later byte": {site: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<")
+			_, _ = io.WriteString(w, "html>")
+		}},
+		"no HTML":                   {site: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "text") }},
+		"an error":                  {site: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }},
+		"not found":                 {site: http.NotFound},
+		"304":                       {site: answer(http.StatusNotModified, "Cache-Control", "private").ServeHTTP, control: "private"},
+		"HEAD":                      {site: page(), method: http.MethodHead},
+		"plain HTTP":                {site: page(), header: []string{"Host", "example.test", "Sec-Fetch-Site", ""}},
+		"a page from another site":  {site: page(), header: []string{"Sec-Fetch-Site", "cross-site"}, set: true, control: "private"},
+		"a form":                    {site: page(), method: http.MethodPost, header: post, set: true, control: "private"},
+		"a form of another site":    {site: page(), method: http.MethodPost, header: append(post, "Sec-Fetch-Site", "cross-site")},
+		"a form of a sister host":   {site: page(), method: http.MethodPost, header: append(post, "Sec-Fetch-Site", "same-site"), set: true, control: "private"},
+		"a form of another origin":  {site: page(), method: http.MethodPost, header: append(post, "Sec-Fetch-Site", "", "Origin", "https://bank.example", "X-Forwarded-Proto", "https")},
+		"a form of no origin":       {site: page(), method: http.MethodPost, header: append(post, "Sec-Fetch-Site", "", "Origin", "null", "X-Forwarded-Proto", "https")},
+		"a form of its own origin":  {site: page(), method: http.MethodPost, header: append(post, "Sec-Fetch-Site", "", "Origin", "https://127.0.0.1:99", "X-Forwarded-Proto", "https"), set: true, control: "private"},
+		"the application's own":     {site: page("Set-Cookie", gtShop+"=mine")},
+		"another of the same start": {site: page("Set-Cookie", gtShop+"x=mine"), set: true, control: "private"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, wireRules, c.site, func(config *goaltrack.Config) { config.Sites[0].Name = "shop" })
+			if c.method == "" {
+				c.method = http.MethodGet
+			}
+			v := w.visitor().meet()
+			if name == "plain HTTP" {
+				v.header.Del("Cookie")
+			}
+			res := v.do(c.method, "/page", "", c.header...)
+			set := 0
+			for _, line := range res.Header["Set-Cookie"] {
+				if gtCookie.MatchString(line) && strings.HasPrefix(line, gtShop+"=") && len(line) <= 1024 {
+					set++
+				}
+			}
+			if (set == 1) != c.set {
+				t.Errorf("Set-Cookie %q", res.Header["Set-Cookie"])
+			}
+			if got := res.Header.Get("Cache-Control"); got != c.control {
+				t.Errorf("Cache-Control %q, want %q", got, c.control)
+			}
+		})
+	}
+}
+
+// TestNoVisitCookieWithoutNeed: a rule that every goal counts by needs none, and
+// neither does one that is paused.
+func TestNoVisitCookieWithoutNeed(t *testing.T) {
+	for _, goal := range []string{"", "count: every", "count: once per session, status: paused", "data: { source: utm.source }", "if: { utm.source: present }"} {
+		var log bytes.Buffer
+		w := setup{rules: "{version: 1, goals: [{goal: SEEN, visit: /page, " + goal + "}]}", site: http.HandlerFunc(html), log: &log}.start(t)
+		if res := w.visitor().get("/page?utm_source=mail"); visitCookie(t, res) != "" {
+			t.Errorf("%s: Set-Cookie %q", goal, res.Header["Set-Cookie"])
+		}
+		w.done()
+		if strings.Contains(log.String(), "Keys") {
+			t.Errorf("%s: logged %s", goal, &log)
+		}
+	}
+}
+
+// TestKeyless: without keys it works in one process, which the log says once.
+func TestKeyless(t *testing.T) {
+	var log bytes.Buffer
+	w := setup{rules: countRules, site: countSite, log: &log}.start(t)
+	v := w.visitor()
+	v.get("/session")
+	v.get("/session")
+	if err := w.tracker.SetRules(mustParse(t, countRules)); err != nil {
+		t.Fatal(err)
+	}
+	w.expect("SEEN_SESSION", "fired 1, already_counted 1")
+	if n := strings.Count(log.String(), "no Keys are set"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, &log)
+	}
+}
+
+// The lines of the table in docs/goals.md of what once means, each by its name
+// there. TestDocsGuarantees holds the two together.
+var guarantees = map[string]func(t *testing.T){
+	"Two tabs, one after the other": func(t *testing.T) {
+		w, v := countWorld(t)
+		v.get("/session")
+		v.get("/other")
+		v.get("/session")
+		w.expect("SEEN_SESSION", "fired 1, already_counted 1")
+	},
+	"A double click": func(t *testing.T) {
+		w, v := countWorld(t)
+		v.get("/other") // he has a browser ID by then
+		var clicks sync.WaitGroup
+		for range 8 {
+			clicks.Go(func() { v.post("/form", "email=a") })
+		}
+		clicks.Wait()
+		w.expect("FORM_SENT", "fired 1, already_counted 7")
+	},
+	"The page after a form is loaded again, or the form is sent again": func(t *testing.T) {
+		w, v := countWorld(t)
+		for range 3 {
+			v.post("/form", "email=a")
+			v.get("/thanks")
+		}
+		w.expect("FORM_SENT", "fired 1, already_counted 2")
+	},
+	"Several servers, one request after the other": TestCountAcrossInstances,
+	"The server is started anew": func(t *testing.T) {
+		f := newFleet(t, testKey('k'))
+		v := f.visitor()
+		v.walk("/visitor")
+		f.deploy(func() { v.walk("/visitor"); v.walk("/visitor") }, testKey('k'))
+		f.close()
+		f.cdp.Expect(t, "SEEN_VISITOR").From(v.id()).Once()
+	},
+	"Back from a payment page with a form (3-D Secure)": func(t *testing.T) {
+		w, v := countWorld(t)
+		before := visitCookie(t, v.get("/session"))
+		// The browser keeps the visit cookie back, and sends that of the ID.
+		back := w.visitor()
+		for range 2 {
+			res := back.post("/form", "email=a", "Sec-Fetch-Site", "cross-site", "Origin", "https://bank.example", "Cookie", "bid_"+cdptest.TestClientKey+"="+v.id())
+			if line := visitCookie(t, res); line != "" || before == "" {
+				t.Errorf("the cookie %q is wiped by %q", before, line)
+			}
+		}
+		v.get("/session")
+		w.done()
+		if got := w.fates("SEEN_SESSION"); got != "fired 1, already_counted 1" {
+			t.Errorf("SEEN_SESSION: %s", got)
+		}
+		if got := w.fates("FORM_SENT"); got != "fired 1, already_counted 1" {
+			t.Errorf("FORM_SENT: %s", got)
+		}
+	},
+	"A page that a cache may keep, a page the browser still has (304), a form read too late": func(t *testing.T) {
+		for name, site := range map[string]http.HandlerFunc{
+			"public": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "public"); html(w, r) },
+			"304":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+			"late": func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+				_, _ = io.Copy(io.Discard, r.Body)
+			},
+		} {
+			w := newWorld(t, countRules, site)
+			v := w.visitor().meet()
+			goal := "SEEN_SESSION"
+			for range 2 {
+				path := "/session"
+				if name == "late" {
+					path, goal = "POST /form?email=a", "FORM_SENT"
+				}
+				if line := visitCookie(t, v.walk(path)); line != "" {
+					t.Errorf("%s: %q", name, line)
+				}
+			}
+			w.expect(goal, "fired 1, already_counted 1")
+		}
+	},
+	"Somebody puts an older copy of the cookie back": func(t *testing.T) {
+		f := newFleet(t, testKey('k'))
+		v := f.visitor()
+		v.walk("/other")
+		v.walk("/other")
+		v.header.Set("Cookie", "bid_"+cdptest.TestClientKey+"="+v.id()) // the cookie of before, which is none
+		v.client.Jar = nil
+		for range 4 {
+			v.walk("/visitor")
+		}
+		f.close()
+		if n := len(f.cdp.Events()); n != 2 {
+			t.Errorf("counted %d times by two servers", n)
+		}
+	},
+	"The visitor deletes his cookies": func(t *testing.T) {
+		w, v := countWorld(t)
+		v.get("/visitor")
+		v.client.Jar = w.visitor().client.Jar
+		v.get("/visitor")
+		w.expect("SEEN_VISITOR", "fired 2")
+	},
+	"No cookies at all": func(t *testing.T) {
+		w, v := countWorld(t)
+		v.client.Jar = nil
+		v.post("/form", "email=a")
+		v.post("/form", "email=a")
+		w.expect("FORM_SENT", "fired 2")
+	},
+	"The application sends the goal without a request of the visitor (`Send`)": func(t *testing.T) {
+		w := newWorld(t, "{version: 1, goals: [{goal: PAID, code: true, count: once per $app.order}]}", countSite)
+		w.cdp.Know(known)
+		for _, order := range []string{"1", "2", "1"} {
+			if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "PAID", goaltrack.Data{"order": order}); err != nil {
+				t.Error(err)
+			}
+		}
+		w.expect("PAID", "fired 2, already_counted 1")
+	},
+}
+
+func countWorld(t *testing.T) (*world, *visitor) {
+	t.Helper()
+	w := newWorld(t, countRules, countSite, func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{testKey('k')} })
+	return w, w.visitor()
+}
+
+// TestDocsGuarantees runs what the page for marketers promises, line by line.
+func TestDocsGuarantees(t *testing.T) {
+	_, table, _ := strings.Cut(readText(t, docsPage), "| What happens | It counts |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	told := 0
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^-]`).FindAllStringSubmatch(table, -1) {
+		told++
+		if guarantees[row[1]] == nil {
+			t.Errorf("nothing tests %q", row[1])
+			continue
+		}
+		t.Run(row[1], guarantees[row[1]])
+	}
+	if told != len(guarantees) {
+		t.Errorf("the page tells of %d cases, and %d are tested", told, len(guarantees))
+	}
+}
+
+// TestDraftCountsForItself: the goal begins anew when it goes live.
+func TestDraftCountsForItself(t *testing.T) {
+	rules := func(status string) *goaltrack.Rules {
+		return mustParse(t, "{version: 1, goals: [{goal: SEEN, visit: /page, count: once per visitor, status: "+status+"}]}")
+	}
+	w := newWorld(t, "", http.HandlerFunc(html), func(c *goaltrack.Config) { c.Rules = rules("draft") })
+	v := w.visitor()
+	v.get("/page")
+	v.get("/page")
+	if err := w.tracker.SetRules(rules("live")); err != nil {
+		t.Fatal(err)
+	}
+	v.get("/page")
+	v.get("/page")
+	w.expect("SEEN", "fired 1, already_counted 2, draft 1")
+}
+
+// TestCountOfTriggered: goals raised in code obey count: and after:, within a
+// request and after it.
+func TestCountOfTriggered(t *testing.T) {
+	const rules = `
+version: 1
+goals:
+  - { goal: RAISED, code: true, count: once per session for $app.order }
+  - { goal: BOUGHT, code: true, after: [RAISED] }
+  - { goal: SEEN, visit: /page }
+`
+	var w *world
+	site := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		for _, order := range []any{"1", "2", "1", nil} {
+			data := goaltrack.Data{"order": order}
+			if order == nil {
+				data = nil
+			}
+			if err := w.tracker.Trigger(r, "RAISED", data); err != nil && r.URL.Path != "/untracked" {
+				t.Error(err)
+			}
+		}
+		if err := w.tracker.Trigger(r, "BOUGHT", nil); err != nil {
+			t.Error(err)
+		}
+		html(rw, r)
+	})
+	w = newWorld(t, rules, site)
+	v := w.visitor()
+	v.get("/page")
+	v.get("/page")
+	v.post("/untracked", "a=b") // not followed
+	w.done()
+	if got := w.fates("RAISED"); got != "fired 2, already_counted 7, value_missing 3" {
+		t.Errorf("RAISED: %s", got)
+	}
+	if got := w.fates("BOUGHT"); got != "fired 2, not_after 1" {
+		t.Errorf("BOUGHT: %s", got)
+	}
+}
+
+// TestCountStands: what a handler says after the header decides about the event,
+// and no more about the count.
+func TestCountStands(t *testing.T) {
+	var w *world
+	w = newWorld(t, wireRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		html(rw, r)
+		if r.URL.RawQuery == "reject" {
+			_ = w.tracker.Reject(r, "SEEN")
+		}
+	}))
+	v := w.visitor()
+	if visitCookie(t, v.get("/page?reject")) == "" {
+		t.Error("no cookie")
+	}
+	v.get("/page")
+	w.expect("SEEN", "already_counted 1, rejected_by_handler 1")
+}
+
+// TestOriginOfTheVisit: $utm and $referrer are those of the session's first page.
+func TestOriginOfTheVisit(t *testing.T) {
+	const rules = `
+version: 1
+goals:
+  - goal: SENT
+    submit: /form
+    data: { source: $utm.source, campaign: $utm.campaign, from: $referrer }
+`
+	long := strings.Repeat("x", 99) + "é"
+	for name, c := range map[string]struct {
+		first, referrer        string // the first page
+		form                   string
+		source, campaign, from any
+	}{
+		"an advertisement":            {"/?utm_source=mail&utm_campaign=may", "https://news.example/a/b?secret=1#c", "/form", "mail", "may", "https://news.example/a/b"},
+		"the form has others":         {"/?utm_source=mail", "", "/form?utm_source=ad&utm_campaign=june", "mail", nil, nil},
+		"only the form has any":       {"/", "", "/form?utm_source=ad", "ad", nil, nil},
+		"a long one":                  {"/?utm_source=" + long, "", "/form", strings.Repeat("x", 99), nil, nil},
+		"the site's own page":         {"/", "SITE/other", "/form", nil, nil, nil},
+		"a redirect comes first":      {"/redirect?utm_source=mail", "", "/form", "mail", nil, nil},
+		"a page that caches may keep": {"/public?utm_source=mail", "", "/form?utm_source=ad", "other", nil, nil}, // it carries no cookie
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/public":
+					w.Header().Set("Cache-Control", "public")
+				case "/redirect":
+					http.Redirect(w, r, "/", http.StatusFound)
+					return
+				case "/form":
+					_ = r.ParseForm()
+					http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+					return
+				}
+				html(w, r)
+			}))
+			v := w.visitor().meet()
+			v.header.Del("Cookie")
+			v.client.Jar.SetCookies(must(http.NewRequest(http.MethodGet, w.site.URL, nil)).URL, []*http.Cookie{{Name: "bid_" + cdptest.TestClientKey, Value: known}})
+			v.get(c.first, "Referer", strings.Replace(c.referrer, "SITE", w.site.URL, 1))
+			v.get("/second?utm_source=other")
+			v.post(c.form, "a=b", "Referer", "https://pay.example/")
+			w.flush()
+			e := w.cdp.Expect(t, "SENT").Once()
+			if e.Ext["source"] != c.source || e.Ext["campaign"] != c.campaign || e.Ext["from"] != c.from {
+				t.Errorf("sent %v", e.Ext)
+			}
+		})
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

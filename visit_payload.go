@@ -1,0 +1,262 @@
+package goaltrack
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The sealed part of the visit cookie, and what memory keeps. Numbers are
+// unsigned varints in their shortest form, days two bytes and hashes four, big
+// endian; a text is its length and its bytes:
+//
+//	1                         the version
+//	start idle                the session: minutes from 1970 to its beginning, and from there to its last request
+//	n hash...                 goals that counted once per session, in this one
+//	n hash...                 goals that counted once per visitor
+//	n (day hash)...           goals that counted once per day, and when last
+//	n (scope [day] hash)...   the same with for $source, oldest first; a day only if the scope is perDay
+//	n (hash m seconds...)...  progress, by after:; seconds from the session's beginning
+//	0, or n+1 (name value)... the utm_ parameters of the session's first page, 0 if that is not known,
+//	  and then a text:        its referrer
+const visitVersion = 1
+
+// encode writes the visit in at most room bytes. If all is too much, the oldest
+// counts with for $source go first, then the session's origin is shortened, and
+// then the oldest progress goes. Counts without for $source stay; of those
+// there is no room for, the newest are left out, after any that no rule knows.
+func (v *visit) encode(room int, known map[uint32]bool) (text []byte, whole bool) {
+	if text = v.append(nil); len(text) <= room {
+		return text, true
+	}
+	less := v.clone()
+	for whole = true; len(text) > room; text = less.append(text[:0]) {
+		switch {
+		case len(less.keyed) > 0:
+			less.keyed = less.keyed[1:]
+		case less.origin.shorten():
+		case len(less.after) > 0:
+			less.after = less.after[1:]
+		case known != nil:
+			less.plain = slices.DeleteFunc(less.plain, func(c counted) bool { return !known[c.hash] })
+			known = nil
+		case len(less.plain) > 0:
+			less.plain, whole = less.plain[:len(less.plain)-1], false
+		default:
+			return nil, false
+		}
+	}
+	return text, whole
+}
+
+func (v *visit) append(b []byte) []byte {
+	b = append(b, visitVersion)
+	b = binary.AppendUvarint(b, uint64(max(v.start, 0)))        //nolint:gosec // Not negative.
+	b = binary.AppendUvarint(b, uint64(max(v.last-v.start, 0))) //nolint:gosec // Not negative.
+	for _, s := range [...]scope{perSession, perVisitor, perDay} {
+		n := 0
+		for _, c := range v.plain {
+			if c.scope == s {
+				n++
+			}
+		}
+		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // Not negative.
+		for _, c := range v.plain {
+			if c.scope == s {
+				b = c.append(b)
+			}
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(v.keyed)))
+	for _, c := range v.keyed {
+		b = c.append(append(b, byte(c.scope)))
+	}
+	b = binary.AppendUvarint(b, uint64(len(v.after)))
+	for _, p := range v.after {
+		b = binary.BigEndian.AppendUint32(b, p.hash)
+		b = binary.AppendUvarint(b, uint64(len(p.began)))
+		for _, s := range p.began {
+			b = binary.AppendUvarint(b, uint64(max(s-v.start*60, 0))) //nolint:gosec // Not negative.
+		}
+	}
+	return v.origin.append(b)
+}
+
+func (c counted) append(b []byte) []byte {
+	if c.scope == perDay {
+		b = binary.BigEndian.AppendUint16(b, c.day)
+	}
+	return binary.BigEndian.AppendUint32(b, c.hash)
+}
+
+func (o *origin) append(b []byte) []byte {
+	if !o.known {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(len(o.utm)+1)) //nolint:gosec // Not negative.
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	for _, u := range o.utm {
+		text(u.name)
+		text(u.value)
+	}
+	text(o.referrer)
+	return b
+}
+
+// param is the value of a utm_ parameter.
+func (o *origin) param(name string) (string, bool) {
+	for _, u := range o.utm {
+		if u.name == name {
+			return u.value, true
+		}
+	}
+	return "", false
+}
+
+// shorten halves the longest text, and reports false when there is none left.
+func (o *origin) shorten() bool {
+	longest := &o.referrer
+	for i := range o.utm {
+		if len(o.utm[i].value) > len(*longest) {
+			longest = &o.utm[i].value
+		}
+	}
+	if *longest != "" {
+		*longest = cutText(*longest, len(*longest)/2)
+		return true
+	}
+	left := o.known
+	*o = origin{}
+	return left
+}
+
+// withoutQuery is an address up to the ? or #.
+func withoutQuery(address string) string {
+	if i := strings.IndexAny(address, "?#"); i >= 0 {
+		return address[:i]
+	}
+	return address
+}
+
+// cutText cuts a text to at most n bytes, not within a character.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+var errVisit = errors.New("goaltrack: no visit of a version known here")
+
+// decodeVisit reads what encode wrote, and nothing else: a text of another form
+// is an error even if one could make sense of it.
+func decodeVisit(text []byte) (*visit, error) {
+	d := decoder{rest: text}
+	if d.byte() != visitVersion {
+		return nil, errVisit
+	}
+	v := &visit{start: d.minutes()}
+	v.last = v.start + d.minutes()
+	for _, s := range [...]scope{perSession, perVisitor, perDay} {
+		for range d.count(4) {
+			v.plain = append(v.plain, d.counted(s))
+		}
+	}
+	for range d.count(5) {
+		s := scope(d.byte())
+		if s < perSession || s > perDay {
+			return nil, errVisit
+		}
+		v.keyed = append(v.keyed, d.counted(s))
+	}
+	for range d.count(5) {
+		p := progress{hash: d.uint32()}
+		for range d.count(1) {
+			p.began = append(p.began, v.start*60+d.minutes())
+		}
+		v.after = append(v.after, p)
+	}
+	if n := d.count(0); n > 0 {
+		v.origin.known = true
+		for range min(n-1, len(d.rest)) {
+			v.origin.utm = append(v.origin.utm, utm{d.text(), d.text()})
+		}
+		v.origin.referrer = d.text()
+	}
+	if d.failed || len(d.rest) > 0 || string(v.append(nil)) != string(text) {
+		return nil, errVisit
+	}
+	return v, nil
+}
+
+// decoder reads a text from the front. What is not there reads as zero.
+type decoder struct {
+	rest   []byte
+	failed bool
+}
+
+func (d *decoder) take(n int) []byte {
+	if n > len(d.rest) {
+		d.failed, d.rest = true, nil
+		return make([]byte, min(n, 4))
+	}
+	b := d.rest[:n]
+	d.rest = d.rest[n:]
+	return b
+}
+
+func (d *decoder) byte() byte     { return d.take(1)[0] }
+func (d *decoder) uint32() uint32 { return binary.BigEndian.Uint32(d.take(4)) }
+
+func (d *decoder) number() uint64 {
+	n, size := binary.Uvarint(d.rest)
+	if size <= 0 {
+		d.failed, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+// minutes reads a time or a span, which is never so large that sums overflow.
+func (d *decoder) minutes() int64 {
+	n := d.number()
+	if n > 1<<40 {
+		d.failed = true
+		return 0
+	}
+	return int64(n) //nolint:gosec // Just looked at.
+}
+
+// count reads how many things follow, of so many bytes each at least.
+func (d *decoder) count(least int) int {
+	n := d.number()
+	if n > uint64(len(d.rest)) && least > 0 || n > 1<<10 {
+		d.failed, d.rest = true, nil
+		return 0
+	}
+	return int(n) //nolint:gosec // Just looked at.
+}
+
+func (d *decoder) counted(s scope) (c counted) {
+	c.scope = s
+	if s == perDay {
+		c.day = binary.BigEndian.Uint16(d.take(2))
+	}
+	c.hash = d.uint32()
+	return c
+}
+
+func (d *decoder) text() string {
+	n := d.number()
+	if n > uint64(len(d.rest)) {
+		d.failed, d.rest = true, nil
+		return ""
+	}
+	return string(d.take(int(n))) //nolint:gosec // Just looked at.
+}
