@@ -186,9 +186,7 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 func (tr *tracked) dropVisit(h http.Header) {
 	ends := tr.leaving && tr.past.values[0] != "" || tr.past.dropped && (tr.fresh || tr.navigation)
 	if c := &tr.site.visits; ends && tr.x.status < http.StatusBadRequest && tr.store != storePublic && !setsCookie(h, c.name) {
-		if tr.store == storeUnsaid {
-			h.Set("Cache-Control", "private")
-		}
+		tr.makePrivate(h)
 		c.remove(h)
 	}
 }
