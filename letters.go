@@ -35,7 +35,11 @@ const (
 	explanationMark = ": "
 )
 
-func deadLetterOf(l queue.Letter) DeadLetter {
+// DeadLetterOf tells what a queue's letter is, for programs that look into a queue
+// without a Tracker. Of an item that still waits, put into a letter, it tells what
+// there is to tell; of one that goaltrack did not write, only the times and the
+// reason.
+func DeadLetterOf(l queue.Letter) DeadLetter {
 	d := DeadLetter{Happened: l.Time, Died: l.Died}
 	d.Reason, d.Explanation, _ = strings.Cut(l.Reason, explanationMark)
 	if code, ok := strings.CutPrefix(d.Reason, rejectedPrefix); ok {
@@ -66,7 +70,7 @@ func (t *Tracker) DeadLetters() []DeadLetter {
 	kept := t.sender.letters()
 	letters := make([]DeadLetter, 0, len(kept))
 	for _, l := range kept {
-		letters = append(letters, deadLetterOf(l))
+		letters = append(letters, DeadLetterOf(l))
 	}
 	return letters
 }
@@ -90,7 +94,7 @@ func (t *Tracker) Resend(choose func(DeadLetter) bool) (int, error) {
 	}
 	n, err := box.Resend(func(l queue.Letter) (wanted bool) {
 		defer t.recovered("Resend", func() { wanted = false })
-		return choose(deadLetterOf(l))
+		return choose(DeadLetterOf(l))
 	})
 	switch {
 	case errors.Is(err, queue.ErrClosed):

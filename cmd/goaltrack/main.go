@@ -9,10 +9,11 @@
 //	goaltrack schema >goals.schema.json
 //	goaltrack proxy --to http://127.0.0.1:9000 --rules goals.yaml \
 //	    --region eu --client-key KEY --pos shop
+//	goaltrack spool ls /var/lib/goaltrack
 //	goaltrack doctor --region eu --client-key KEY --pos shop
 //	goaltrack cdp
 //
-// The first five read files and print, for people or with --json for programs;
+// The first six read files and print, for people or with --json for programs;
 // doctor asks a tenant, and prints likewise.
 //
 // The commands proxy and cdp print one line, "listening on http://HOST:PORT", when they are
@@ -82,6 +83,7 @@ func commands() []command {
 		{"diff", "tell what changes between two rule files", newComparison()},
 		{"schema", "print the JSON Schema of rule files, for editors", newSchemaPrinter()},
 		{"proxy", "count goals in front of a site in any language", newProxyProgram()},
+		{"spool", "look into a spool, and send dead letters again", newSpoolLooker()},
 		{"doctor", "ask a tenant whether goals would arrive", newDoctor()},
 		{"cdp", "stand in for the CDP, for development", newStandIn()},
 	}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// spoolLooker is the spool command: a look into a directory of events, and what
+// can be done with those that were given up.
+type spoolLooker struct {
+	words              []string
+	goal, site, reason string
+	all, json          bool
+	settings           *settings
+}
+
+func newSpoolLooker() *spoolLooker {
+	s := &spoolLooker{}
+	s.settings = &settings{
+		list: []setting{
+			{name: "goal", into: &s.goal, value: "NAME", about: "only events of this goal"},
+			{name: "site", into: &s.site, value: "NAME", about: "only events of this site"},
+			{name: "reason", into: &s.reason, value: "REASON", about: "only dead letters with this reason, such as rejected_400"},
+			{name: "all", on: &s.all, about: "drop: all dead letters, where no other flag says which"},
+			jsonSwitch(&s.json),
+		},
+		operands: operands{
+			into: &s.words, value: "ls|retry|drop DIR", min: 2, max: 2,
+			about: "what to do, and the directory of --spool or Delivery.SpoolDir",
+		},
+		note: `ls lists what waits and what was given up. It changes nothing and may look at a
+spool in use. It shows no value that a visitor wrote.
+retry queues dead letters again; they are delivered when the site starts.
+drop removes dead letters for good.
+The last two need a spool that no process is using: a running site can do the
+same with Tracker.Resend.
+
+With --json, ls prints an object a line, with the fields of goaltrack.DeadLetter
+and "dead", "bytes" and "file".
+`,
+	}
+	return s
+}
+
+func (s *spoolLooker) table() *settings { return s.settings }
+
+func (s *spoolLooker) check() error {
+	if len(s.words) < 2 {
+		return nil // said already
+	}
+	switch s.words[0] {
+	case "ls", "retry":
+	case "drop":
+		if s.goal+s.site+s.reason == "" && !s.all {
+			return errors.New("drop: say which dead letters, or --all")
+		}
+	default:
+		return fmt.Errorf("%q is none of ls, retry, drop", s.words[0])
+	}
+	switch info, err := os.Stat(s.words[1]); {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no directory", s.words[1])
+	}
+	return nil
+}
+
+func (s *spoolLooker) run(_ context.Context, c console) error {
+	if s.words[0] == "ls" {
+		return s.list(s.words[1], c.stdout)
+	}
+	return s.settle(s.words[1], c)
+}
+
+// wanted reports whether the flags ask for an event.
+func (s *spoolLooker) wanted(d goaltrack.DeadLetter) bool {
+	return (s.goal == "" || s.goal == d.Goal) && (s.site == "" || s.site == d.Site) && (s.reason == "" || s.reason == d.Reason)
+}
+
+// spooled is an event as ls shows it.
+type spooled struct {
+	goaltrack.DeadLetter
+	Dead  bool   `json:"dead"`
+	Bytes int    `json:"bytes"`
+	File  string `json:"file"`
+}
+
+func (s *spoolLooker) list(dir string, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	waiting, dead := 0, 0
+	err := queue.InspectSpool(dir, func(e queue.SpoolEntry) error {
+		line := spooled{goaltrack.DeadLetterOf(e.Letter), e.Dead, len(e.Body), e.File}
+		switch {
+		case !s.wanted(line.DeadLetter):
+			return nil
+		case e.Dead:
+			dead++
+		default:
+			waiting++
+		}
+		if s.json {
+			return sayJSON(out, line)
+		}
+		if waiting+dead == 1 {
+			say(table, "STATE\tHAPPENED\tGOAL\tSITE\tBROWSER\tBYTES\tREASON\n")
+		}
+		say(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", line.state(), line.Happened.UTC().Format(time.RFC3339),
+			cmp.Or(line.Goal, "?"), cmp.Or(line.Site, "?"), cmp.Or(line.Browser, "-"), line.Bytes, line.why())
+		if (waiting+dead)%1000 == 0 {
+			return table.Flush() // however long the list, little of it is in memory
+		}
+		return nil
+	})
+	if err = errors.Join(err, table.Flush()); err == nil && !s.json {
+		say(out, "%s, %s\n", counted(waiting, "event")+" waiting", counted(dead, "dead letter"))
+	}
+	return err
+}
+
+func (s *spooled) state() string {
+	if s.Dead {
+		return "dead"
+	}
+	return "waiting"
+}
+
+// why is the reason and what the CDP wrote about it.
+func (s *spooled) why() string {
+	switch {
+	case !s.Dead:
+		return "-"
+	case s.Explanation != "":
+		return s.Reason + ": " + s.Explanation
+	}
+	return s.Reason
+}
+
+// settle has dead letters sent again, or removes them.
+func (s *spoolLooker) settle(dir string, c console) (err error) {
+	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+	if errors.Is(err, queue.ErrLocked) {
+		return fmt.Errorf("%s is in use: stop the site first, or call Tracker.Resend in it", dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spool.Close(context.Background())) }()
+	choose := func(l queue.Letter) bool { return s.wanted(goaltrack.DeadLetterOf(l)) }
+	n, what := 0, "dropped"
+	if s.words[0] == "retry" {
+		what = "queued again"
+		n, err = spool.Resend(choose)
+	} else {
+		n, err = spool.Drop(choose)
+	}
+	say(c.stdout, "%s %s\n", counted(n, "dead letter"), what)
+	return err
+}
