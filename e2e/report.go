@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
@@ -53,7 +55,10 @@ func (s *shop) report(ctx context.Context) (*report, error) {
 	if _, err := s.tracker.Flush(ctx); err != nil {
 		return nil, err
 	}
-	snapshot := s.tracker.Snapshot()
+	snapshot, err := s.pooled(ctx)
+	if err != nil {
+		return nil, err
+	}
 	tenant := s.tenant()
 	r := &report{
 		Cookie: tenant.CookieName(), Legacy: tenant.LegacyCookieNames()[0], Spare: snapshot.Delivery[0].IDsReady,
@@ -88,6 +93,29 @@ func (s *shop) idle(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// pooled waits until goaltrack has the IDs that the CDP made for it: those that it
+// keeps ready are made in the background.
+func (s *shop) pooled(ctx context.Context) (goaltrack.Snapshot, error) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		snapshot, made := s.tracker.Snapshot(), uint64(0)
+		for _, c := range s.cdp.Requests() {
+			if c.Kind == cdptest.Creates && !fromBrowser(c) {
+				made++
+			}
+		}
+		if made == snapshot.Notes["id_made"] {
+			return s.tracker.Snapshot(), nil // the last one may have been made between the two
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return snapshot, context.Cause(ctx)
+		}
 	}
 }
 
