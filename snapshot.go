@@ -32,11 +32,11 @@ type QueueState struct {
 	// Level is where events wait: LevelMemory, LevelDurable or LevelStrict;
 	// "" for a queue of the configuration's own, and with DryRun.
 	Level Level `json:"level,omitempty"`
-	// Degraded says why Level is not what the configuration asks for, ""
-	// if it is.
+	// Degraded says why Level is not what the configuration asks for, or why
+	// the spool refuses events at the moment, "" if all is well.
 	Degraded string `json:"degraded,omitempty"`
-	// Damage says what of the spool could not be read when it was opened, "" if
-	// nothing was damaged. The files are kept beside it.
+	// Damage says what of the spool could not be read, "" if all could. Such
+	// files are kept in its sub-directory quarantine.
 	Damage string `json:"damage,omitempty"`
 	// Events and Bytes are what the queue holds, Oldest is the time of its
 	// oldest event.
@@ -116,10 +116,9 @@ func (t *Tracker) Snapshot() Snapshot {
 // queueState tells what the queue holds.
 func (s *sender) queueState() QueueState {
 	stats := s.stats()
-	return QueueState{
-		Level: s.store.level, Degraded: s.store.degraded, Damage: s.store.damage,
-		Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: len(s.letters()),
-	}
+	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: len(s.letters())}
+	s.store.state(&q)
+	return q
 }
 
 // states tells how each line is doing. The scheduler is asked, whose they are,

@@ -38,7 +38,9 @@ type setup struct {
 	mount  func(*goaltrack.Tracker) http.Handler    // the whole, if it is more than that
 	config func(*goaltrack.Config, *cdptest.Server) // the last word on the configuration
 	http2  bool
-	log    io.Writer
+	// unsettled: events may be left at the end
+	unsettled bool
+	log       io.Writer
 }
 
 // newWorld starts a world. Its account has to balance at the end of every test.
@@ -86,7 +88,11 @@ func (s setup) start(t *testing.T) *world {
 	} else {
 		w.site.Start()
 	}
-	t.Cleanup(w.end)
+	if s.unsettled {
+		t.Cleanup(func() { w.closeNow() })
+	} else {
+		t.Cleanup(w.end)
+	}
 	return w
 }
 

@@ -1,0 +1,281 @@
+package goaltrack_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// spooled is a world whose events wait in a directory. With a fault, its CDP has
+// that for every event, and what waits at the end is left.
+func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goaltrack.Config)) (*world, *bytes.Buffer) {
+	t.Helper()
+	var log bytes.Buffer
+	w := setup{
+		rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}",
+		site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+		}),
+		log: &log,
+		config: func(c *goaltrack.Config, server *cdptest.Server) {
+			c.Delivery.SpoolDir = dir
+			if fault != nil {
+				server.Fault(fault.On(cdptest.Sends))
+			}
+			for _, a := range adjust {
+				a(c)
+			}
+		},
+		unsettled: fault != nil,
+	}.start(t)
+	return w, &log
+}
+
+var unavailable = cdptest.Status(http.StatusServiceUnavailable)
+
+// onDisk counts how often a text is in the files of a directory.
+func onDisk(t *testing.T, dir, text string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return ignoreGone(err)
+		}
+		content, err := os.ReadFile(path)
+		n += bytes.Count(content, []byte(text))
+		return ignoreGone(err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// ignoreGone lets the spool rename a file it has in reserve.
+func ignoreGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// TestDurableBeforeTheAnswer: an event is in the spool's file before the visitor
+// has the redirect, unless the snapshot says that it was not.
+func TestDurableBeforeTheAnswer(t *testing.T) {
+	for _, level := range []goaltrack.Level{"", goaltrack.LevelDurable, goaltrack.LevelStrict} {
+		t.Run(string(level), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "new", "spool")
+			w, _ := spooled(t, dir, &unavailable, func(c *goaltrack.Config) { c.Delivery.Level = level })
+			v := w.visitor().meet()
+			for i := range 20 {
+				if res := v.post("/form", "a=b"); res.StatusCode != http.StatusSeeOther {
+					t.Fatal(res.Status)
+				}
+				if n, late := onDisk(t, dir, `"type":"FORM_SENT"`), w.note("not_yet_on_disk"); n+int(late) < i+1 {
+					t.Fatalf("%d answers, %d events on disk, %d late ones", i+1, n, late)
+				}
+			}
+			want := level
+			if want == "" {
+				want = goaltrack.LevelDurable
+			}
+			if q := w.tracker.Snapshot().Queue; q.Level != want || q.Degraded != "" || q.Damage != "" || q.Events != 20 {
+				t.Errorf("%+v", q)
+			}
+		})
+	}
+}
+
+// closeNow closes the tracker without waiting for anybody.
+func (w *world) closeNow() goaltrack.Account {
+	w.Helper()
+	w.site.Close()
+	ctx, cancel := context.WithCancel(w.Context())
+	cancel()
+	account, _ := w.tracker.Close(ctx)
+	if !account.Balanced() {
+		w.Errorf("the account does not balance:\n%v", account)
+	}
+	return account
+}
+
+func TestSpoolOutlivesTheTracker(t *testing.T) {
+	dir := t.TempDir()
+	first, _ := spooled(t, dir, &unavailable)
+	v := first.visitor().meet()
+	for range 10 {
+		v.post("/form", "a=b")
+	}
+	if a := first.closeNow(); a.Accepted != 10 || a.Waiting != 10 || len(a.Dropped) != 0 {
+		t.Errorf("%v", a)
+	}
+	bad := cdptest.Status(http.StatusUnprocessableEntity)
+	second, log := spooled(t, dir, &bad)
+	second.cdp.Know(known)
+	if a := second.flush(); a.Accepted != 0 || a.Recovered != 10 || a.Dead["rejected_422"] != 10 {
+		t.Errorf("%v", a)
+	}
+	if n := strings.Count(log.String(), `msg="goaltrack: the spool has events from before" dir=`+dir+" recovered=10"); n != 1 {
+		t.Errorf("%d lines in\n%s", n, log)
+	}
+	if a := second.closeNow(); a.Waiting != 0 {
+		t.Errorf("%v", a)
+	}
+	third, _ := spooled(t, dir, nil)
+	third.cdp.Know(known)
+	letters := third.tracker.DeadLetters()
+	if len(letters) != 10 || letters[0].Goal != "FORM_SENT" || letters[0].Status != 422 || letters[0].Browser != known[:8] {
+		t.Errorf("%+v", letters)
+	}
+	n, err := third.tracker.Resend(func(l goaltrack.DeadLetter) bool { return l.Reason == "rejected_422" })
+	if a := third.flush(); n != 10 || err != nil || a.Recovered != 10 || a.Delivered != 10 {
+		t.Errorf("%d resent, %v\n%v", n, err, a)
+	}
+	if q := third.tracker.Snapshot().Queue; q.DeadLetters != 0 || q.Events != 0 {
+		t.Errorf("%+v", q)
+	}
+}
+
+// A spool that cannot be used keeps no site from starting.
+func TestSpoolThatCannotBeUsed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken := t.TempDir()
+	other, err := queue.OpenSpool(taken, queue.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close(t.Context()) }()
+	for name, dir := range map[string]string{"a file": file, "below a file": filepath.Join(file, "spool"), "locked": taken} {
+		t.Run(name, func(t *testing.T) {
+			w, log := spooled(t, dir, nil)
+			w.visitor().meet().post("/form", "a=b")
+			if a := w.done(); a.Delivered != 1 {
+				t.Errorf("%v", a)
+			}
+			if q := w.tracker.Snapshot().Queue; q.Level != goaltrack.LevelMemory || q.Degraded == "" {
+				t.Errorf("%+v", q)
+			}
+			if n := strings.Count(log.String(), `level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory, where a crash loses them"`); n != 1 {
+				t.Errorf("%d lines in\n%s", n, log)
+			}
+		})
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != "mine" {
+		t.Errorf("%s, %v", content, err)
+	}
+}
+
+// What is damaged is counted and said; the rest is delivered.
+func TestSpoolDamageIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	first, _ := spooled(t, dir, &unavailable)
+	v := first.visitor().meet()
+	for range 10 {
+		v.post("/form", "a=b")
+	}
+	first.closeNow()
+	if n := damage(t, dir, `"type":"FORM_SENT"`); n != 1 {
+		t.Fatalf("%d places damaged", n)
+	}
+	second, log := spooled(t, dir, nil)
+	second.cdp.Know(known)
+	if a := second.flush(); a.Delivered != 9 || !a.Balanced() {
+		t.Errorf("%v", a)
+	}
+	if q := second.tracker.Snapshot().Queue; !strings.Contains(q.Damage, "1 events lost") {
+		t.Errorf("%+v", q)
+	}
+	if n := strings.Count(log.String(), `level=WARN msg="goaltrack: the spool is damaged"`); n != 1 {
+		t.Errorf("%d lines in\n%s", n, log)
+	}
+}
+
+// damage alters one byte of the first file that has the text, in the middle of
+// where that is for the fifth time.
+func damage(t *testing.T, dir, text string) (n int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		if err != nil || bytes.Count(content, []byte(text)) < 5 {
+			continue
+		}
+		at := 0
+		for range 5 {
+			at += bytes.Index(content[at:], []byte(text)) + len(text)
+		}
+		content[at-len(text)/2] ^= 1
+		if err := os.WriteFile(f, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// refusing is a queue that refuses everything.
+type refusing struct {
+	queue.Queue
+	err error
+}
+
+func (q refusing) Append(context.Context, ...queue.Item) error { return q.err }
+
+func TestRefusalsOfTheDiskAreNamed(t *testing.T) {
+	for err, want := range map[error]string{
+		queue.ErrDiskFull:                          "disk_full",
+		fmt.Errorf("x: %w", queue.ErrDiskFull):     "disk_full",
+		queue.ErrDiskFailed:                        "disk_failed",
+		queue.ErrFull:                              "queue_full",
+		errors.New("something else"):               "queue_full",
+		fmt.Errorf("x: %w", queue.ErrNotYetOnDisk): "fired",
+	} {
+		tracker, _ := faked(t, snapshotRules, func(c *goaltrack.Config) {
+			c.Delivery.Queue = refusing{queue.NewMemory(10, 1000), err}
+		})
+		page(tracker, 1, "/good")
+		s := tracker.Snapshot()
+		got := fmt.Sprint(s.NotFired)
+		if want == "fired" && (s.Accepted != 1 || s.Notes["not_yet_on_disk"] != 1) || want != "fired" && got != "map["+want+":1]" {
+			t.Errorf("%v: %s, accepted %d, notes %v", err, got, s.Accepted, s.Notes)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _ = tracker.Close(ctx)
+	}
+}
+
+func TestLevelFaults(t *testing.T) {
+	for _, tc := range []struct {
+		d    goaltrack.Delivery
+		want string
+	}{
+		{goaltrack.Delivery{Level: "safe"}, `Delivery.Level: "safe" is none of`},
+		{goaltrack.Delivery{Level: goaltrack.LevelStrict}, `Delivery.Level: "strict" needs a SpoolDir`},
+		{goaltrack.Delivery{Level: goaltrack.LevelMemory, SpoolDir: "x"}, `"memory" keeps nothing in SpoolDir`},
+		{goaltrack.Delivery{SpoolDir: "x", Queue: queue.NewMemory(1, 1)}, "Queue and SpoolDir exclude each other"},
+		{goaltrack.Delivery{SpoolBytes: -1}, "Delivery.SpoolBytes: must not be negative"},
+		{goaltrack.Delivery{Wait: -1}, "Delivery.Wait: must not be negative"},
+	} {
+		_, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Delivery: tc.d, DryRun: true})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%+v: %v, want %q", tc.d, err, tc.want)
+		}
+	}
+}
