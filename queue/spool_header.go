@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// header is what a segment says of itself. It is written twice, a page apart,
-// so that one damaged page does not cost the segment.
+// header is what a segment says of itself. It is there twice, a page apart, so
+// that one damaged page does not cost the segment.
 type header struct {
 	kind     uint8
 	size     int64  // of the file

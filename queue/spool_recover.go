@@ -253,6 +253,9 @@ func (s *Spool) examine(seg *segment) {
 		found++
 		all += rec.Item.size()
 		last, seg.newest = rec.number, rec.Time
+		if seg.kind == kindLetters {
+			seg.newest = rec.Died
+		}
 		if !seg.settled(rec.number) {
 			seg.left++
 			seg.unreadBytes += rec.Item.size()

@@ -213,12 +213,14 @@ func (s *segment) ReadAt(b []byte, off int64) (int, error) {
 func (s *segment) write(b []byte, off int64) error {
 	s.mu.Lock()
 	f, err := s.open()
-	s.dirty = true
 	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteAt(b, off)
+	s.mu.Lock()
+	s.dirty = true // now: a sync under way may have missed it
+	s.mu.Unlock()
 	return err
 }
 
@@ -279,8 +281,9 @@ func (s *segment) sync() error {
 	return err
 }
 
-// seal writes the header of a segment to which no more is appended, so that
-// nobody has to go through it to know what it holds.
+// seal says in the header that no more is appended, and what there is, so that
+// nobody has to go through it to know. Only the second copy is written: if power
+// is lost amid that, the first still makes the segment readable.
 func (s *segment) seal() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,7 +295,8 @@ func (s *segment) seal() error {
 		return err
 	}
 	s.sealed, s.dirty = true, true
-	return writeHeader(f, &s.header)
+	_, err = f.WriteAt(s.encode(), pageSize)
+	return err
 }
 
 // close closes the file; it is opened again if need be.
