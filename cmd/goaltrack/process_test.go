@@ -12,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
 // process is goaltrack running as a process of its own.
@@ -35,6 +38,7 @@ func build(t *testing.T) (binary string) {
 func TestProcesses(t *testing.T) {
 	binary := build(t)
 	t.Run("a goal", func(t *testing.T) { testGoal(t, binary) })
+	t.Run("killed", func(t *testing.T) { testKilled(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
 }
 
@@ -62,6 +66,32 @@ func testGoal(t *testing.T, binary string) {
 	}
 	if log := standIn.Stderr.(*syncBuffer).String(); strings.Count(log, "type=PRODUCT_VIEWED") != 1 {
 		t.Errorf("the stand-in logged %q", log)
+	}
+}
+
+// testKilled kills a proxy that could not deliver, and starts another on its spool.
+func testKilled(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	dir := filepath.Join(t.TempDir(), "spool")
+	proxy := func() *process {
+		return launch(t, binary, nil, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--rules="+write(t, "goals.yaml", rules),
+			"--cdp="+stand.URL, "--client-key=key", "--pos=shop", "--spool="+dir)
+	}
+	killed := proxy()
+	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
+	exchanges[2].do(t, newVisitor(t, killed.url), killed.url) // a form, accepted
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait()
+
+	stand.ClearFaults()
+	next := proxy()
+	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
+	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
+		t.Errorf("the account is %q\n%s", account, next.Stderr)
 	}
 }
 
