@@ -110,7 +110,7 @@ func FuzzCookie(f *testing.F) {
 	} {
 		f.Add(s, "")
 	}
-	cookie := newBrowserCookie(cdp.Edge{ContextID: "ctx-1234"}, Cookie{})
+	cookie := newBrowserCookie(cdp.Edge{ContextID: "ctx-1234"}, Cookie{Path: "/", Domain: "example.test"})
 	plain := func(lines []string, name string) string {
 		for _, line := range lines {
 			for pair := range strings.SplitSeq(line, ";") {
@@ -127,16 +127,22 @@ func FuzzCookie(f *testing.F) {
 		if want == "" {
 			want, former = plain(lines, "sc_rid"), "sc_rid"
 		}
-		if want == "" {
-			want, former = plain(lines, "sc_cid"), ""
-		}
-		if want == "" {
-			former = ""
+		present := plain(lines, "sc_cid")
+		if want == "" || want == present {
+			want, former = present, ""
 		}
 		b := cookie.read(http.Header{"Cookie": lines})
 		id, from := b.id, b.former
 		if id != want || from != former {
 			t.Errorf("%q from %q, want %q from %q", id, from, want, former)
+		}
+		other := false
+		for pair := range strings.SplitSeq(first+";"+second, ";") {
+			value, ok := strings.CutPrefix(strings.TrimLeft(pair, " \t"), "sc_cid=")
+			other = other || ok && value != want
+		}
+		if b.stale != other {
+			t.Errorf("another value of the cookie: %v, want %v", b.stale, other)
 		}
 		if id != "" && len(id) != 36 {
 			t.Errorf("%q is no UUID", id)

@@ -154,6 +154,66 @@ func ExampleTracker_Trigger() {
 	// goaltrack: unknown goal: CART_LOST
 }
 
+// A log-in: the application has checked the password, so it knows who this is.
+func ExampleTracker_Identify() {
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
+		fmt.Println(e.Type, e.Fields["identifiers"], e.Fields["firstname"])
+		return true
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := tracker.Identify(r, cdp.Identity{
+			Identifiers: []cdp.Identifier{{ID: "Ada@Example.com", Provider: "email"}}, // as the tenant's identity rule
+			Email:       "Ada@Example.com", FirstName: "Ada",
+		})
+		if err != nil {
+			slog.Error("identity not taken in", "error", err)
+		}
+		fmt.Println(tracker.Identify(r, cdp.Identity{FirstName: "Ada"}))
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+	})
+	ask(tracker.Handler(site), http.MethodPost, "/login", nil)
+	// Output:
+	// IDENTITY [{ada@example.com email }] Ada
+	// goaltrack: invalid: cdp: event: identifiers is required
+}
+
+// While the page is made, the visitor's ID goes into whatever the page asks
+// for; and into the request's cookies, if something reads it there.
+func ExampleTracker_BrowserID() {
+	shop := cdptest.New(cdptest.Options{}) // stands in for the CDP
+	server := httptest.NewServer(shop)
+	defer server.Close()
+	site := cdp.Direct{BaseURL: server.URL, ClientKey: "sndbx123", PointOfSale: "shop.example"}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: []goaltrack.Site{{CDP: site}}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	defer func() { _, _ = tracker.Close(ctx) }()
+	if err := tracker.Ready(ctx); err != nil { // the first visitor, too, is to have an ID
+		fmt.Println(err)
+		return
+	}
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := tracker.BrowserID(r)
+		r.AddCookie(&http.Cookie{Name: site.CookieName(), Value: id}) //nolint:gosec // A request's cookie has no attributes.
+		_, err := r.Cookie("bid_sndbx123")
+		fmt.Println("an ID:", cdp.ValidBrowserID(id), "in the request:", err == nil)
+		fmt.Fprint(w, "<!doctype html><h1>Hello</h1>")
+	})
+	answer := ask(tracker.Handler(page), http.MethodGet, "/", nil)
+	fmt.Println("in the answer:", strings.HasPrefix(answer.Header().Get("Set-Cookie"), "bid_sndbx123="))
+	// Output:
+	// an ID: true in the request: true
+	// in the answer: true
+}
+
 // A payment provider's webhook tells of a payment when the visitor is gone. His
 // browser ID was kept with the order.
 func ExampleTracker_Send() {

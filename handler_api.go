@@ -234,8 +234,12 @@ func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
 }
 
 // BrowserID returns the visitor's browser ID, "" if he has none or may not be
-// counted, for which it takes consent to every category. On a page that makes a new visitor's ID, it is the ID that the
-// answer's cookie will carry.
+// counted, for which it takes consent to every category. On a page that makes a
+// new visitor's ID, it is the ID that the answer's cookie will carry; the first
+// call takes it, and with Cookie.Wait may wait for it. r stays as it came: to
+// change its header here, while another goroutine reads it, would bring the
+// program down. Code that looks for the ID in the request's cookies can be given
+// it with r.AddCookie, under the name that the CookieName of the site's CDP tells.
 func (t *Tracker) BrowserID(r *http.Request) string {
 	if tr := t.trackedOf(r); tr != nil {
 		if tr.gate != fired {

@@ -1,6 +1,7 @@
 package goaltrack_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -234,5 +235,113 @@ func TestIdentifyInDryRun(t *testing.T) {
 	if !s.Balanced() || s.Fired != 3 {
 		out, _ := json.Marshal(s.Goals)
 		t.Errorf("%s\n%s", s.Account, out)
+	}
+}
+
+const identityRules = `
+version: 1
+defaults: { identityProvider: email }
+goals:
+  - goal: LOGGED_IN
+    submit: /login
+    success: confirmed
+    identify:
+      email: $form.email
+      crm: $form.crm
+      loyalty: sha256($form.member)
+      title: $form.title
+      firstName: $form.first
+      lastName: $form.last
+      gender: $form.gender
+      dob: $form.dob
+      mobile: $form.mobile
+      phone: $form.phone
+      street: $form.street
+      city: $form.city
+      state: $form.state
+      postalCode: $form.zip
+      country: $form.country
+  - goal: SUBSCRIBED
+    submit: /subscribe
+    success: confirmed
+    identify: { email: sha256($form.email) }
+`
+
+// TestIdentifyByRule: what identify: sends, field by field. What the CDP would
+// not take about the person is left out, and noted; what does not name him is
+// no identity, and the goal goes without.
+func TestIdentifyByRule(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, form string
+		want       string // the IDENTITY's own members, "" if there is none
+		note       string
+	}{
+		"an address": {"/login", "email=Ada%40Example.com+", `{"email":"ada@example.com","identifiers":[{"id":"ada@example.com","provider":"email"}]}`, ""},
+		"an ID":      {"/login", "crm=+C-17", `{"identifiers":[{"id":"C-17","provider":"crm"}]}`, ""},
+		"all": {
+			"/login", "email=a%40b.example&crm=C&member=77&title=Ms&first=Ada&last=L&gender=FEMALE&dob=1990-12-10&mobile=1&phone=2&street=1+Road&city=Dublin&state=D&zip=X1&country=ie",
+			`{"city":"Dublin","country":"IE","dob":"1990-12-10T00:00","email":"a@b.example","firstname":"Ada","gender":"female","identifiers":[` +
+				`{"id":"a@b.example","provider":"email"},{"id":"C","provider":"crm"},{"id":"` + sha256Of("77") + `","provider":"loyalty"}],` +
+				`"lastname":"L","mobile":"1","phone":"2","postal_code":"X1","state":"D","street":["1 Road"],"title":"Ms"}`, "",
+		},
+		"nonsense about the person": {"/login", "crm=C&gender=yes&dob=10.12.1990&country=Ireland&first=Ada", `{"firstname":"Ada","identifiers":[{"id":"C","provider":"crm"}]}`, "identity_field_invalid"},
+		"no address, but an ID":     {"/login", "email=ada&crm=C", `{"identifiers":[{"id":"C","provider":"crm"}]}`, "identity_field_invalid"},
+		"no address":                {"/login", "email=ada&first=Ada", "", "identity_missing"},
+		"nobody":                    {"/login", "first=Ada", "", "identity_missing"},
+		"a hash":                    {"/subscribe", "email=+ADA%40example.com", `{"identifiers":[{"id":"` + sha256Of("ada@example.com") + `","provider":"email"}]}`, ""},
+		"a hash of nothing":         {"/subscribe", "email=++", "", "identity_missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w *world
+			w = newWorld(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				for _, goal := range []string{"LOGGED_IN", "SUBSCRIBED"} {
+					if err := w.tracker.Confirm(r, goal); err != nil {
+						t.Error(err)
+					}
+				}
+				html(rw, r)
+			}))
+			w.visitor().meet().post(c.path, c.form)
+			w.done()
+			types := fmt.Sprint(w.cdp.Types())
+			if !strings.HasPrefix(types, "[IDENTITY ") {
+				types = ""
+			}
+			if (types != "") != (c.want != "") || c.note != "" && w.note(c.note) != 1 || len(w.cdp.Events()) == 0 {
+				t.Errorf("types %s, notes %v", w.cdp.Types(), w.tracker.Snapshot().Notes)
+			}
+			if c.want == "" {
+				return
+			}
+			body := w.cdp.Events()[0].Body
+			for _, base := range []string{"browser_id", "channel", "client_key", "currency", "language", "page", "pos", "type", "ext"} {
+				delete(body, base)
+			}
+			if got, _ := json.Marshal(body); string(got) != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func sha256Of(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+
+// TestIdentityAndGoalTogether: in one lane and in order, or neither.
+func TestIdentityAndGoalTogether(t *testing.T) {
+	var w *world
+	seen := 0
+	w = newWorld(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		_ = w.tracker.Confirm(r, "LOGGED_IN")
+		html(rw, r)
+	}), func(c *goaltrack.Config) {
+		c.Delivery.QueueEvents = 1 // there is no room for both
+		c.BeforeSend = func(*cdp.Event) bool { seen++; return true }
+	})
+	w.visitor().meet().post("/login", "crm=C")
+	w.expect("LOGGED_IN", "queue_full 1")
+	if len(w.cdp.Events()) != 0 || seen != 2 {
+		t.Errorf("%v were sent, %d made", w.cdp.Types(), seen)
 	}
 }
