@@ -179,7 +179,9 @@ func validCookieDomain(s string) bool {
 			return false
 		}
 		for _, c := range []byte(label) {
-			if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			switch {
+			case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+			default:
 				return false
 			}
 		}
