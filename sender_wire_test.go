@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 )
 
 // These tests are about what sockets do; the schedule is tested in fake time
-// elsewhere. Waits are scaled down to milliseconds, but for those of probes.
+// elsewhere. Waits are scaled down to milliseconds.
 
 // wired is a sender that talks to a real server.
 type wired struct {
@@ -24,11 +23,18 @@ type wired struct {
 	known []string // browser IDs
 }
 
-func newWired(t *testing.T, base string, c *cdptest.CDP) *wired {
+func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*Delivery)) *wired {
 	t.Helper()
-	d := Config{Delivery: Delivery{BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond}}.withDefaults().Delivery
+	own := Delivery{
+		BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
+	}
+	for _, a := range adjust {
+		a(&own)
+	}
+	d := Config{Delivery: own}.withDefaults().Delivery
 	site := cdp.Direct{BaseURL: base, ClientKey: cdptest.TestClientKey, PointOfSale: cdptest.TestPointOfSale}
-	client, err := cdp.New(site, cdp.Options{Workers: d.Workers, Timeout: d.Timeout})
+	client, err := cdp.New(site, cdp.Options{Workers: d.Workers, Timeout: d.Timeout, HTTPClient: d.HTTPClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +42,7 @@ func newWired(t *testing.T, base string, c *cdptest.CDP) *wired {
 	r := &rig{t: t, logs: &logBook{}}
 	l := newLedger()
 	ids := newIDPool(client.CreateBrowser, newBucket(20, 200), 0, l, slog.New(r.logs))
-	ln := &line{name: "shop", client: client, ids: ids}
+	ln := &line{name: "shop", client: client, ids: ids, renew: client.Close}
 	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, l, slog.New(r.logs))
 	t.Cleanup(func() {
 		_ = r.close(0)
@@ -92,54 +98,6 @@ func (w *wired) until(state string) {
 	}
 }
 
-func TestWireTheCDPComesUpLater(t *testing.T) {
-	listen := func(addr string) net.Listener {
-		t.Helper()
-		var config net.ListenConfig
-		l, err := config.Listen(t.Context(), "tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
-	l := listen("127.0.0.1:0")
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := cdptest.New(cdptest.Options{})
-	w := newWired(t, "http://"+addr, c)
-	w.send(100)
-	w.until("down")
-	l = listen(addr)
-	server := &http.Server{Handler: c, ReadHeaderTimeout: time.Second}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	all, different := w.arrived(c)
-	if all != 100 || different != 100 || w.account().PossibleDuplicates != 0 {
-		t.Errorf("%d events arrived, %d different ones; %s", all, different, w.account())
-	}
-	if err := server.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		t.Error(err)
-	}
-}
-
-func TestWireARedirectIsNoDelivery(t *testing.T) {
-	s := cdptest.NewServer(t, cdptest.Options{})
-	w := newWired(t, s.URL, s.CDP)
-	s.Fault(cdptest.Redirect(http.StatusFound, s.URL+"/v1.2/browser/create.json").On(cdptest.Sends).Times(1))
-	w.send(20)
-	if all, different := w.arrived(s.CDP); all != 20 || different != 20 {
-		t.Errorf("%d events arrived, %d different ones", all, different)
-	}
-	if s.Made() > 0 {
-		t.Error("the redirect was followed")
-	}
-}
-
 func TestWireResets(t *testing.T) {
 	s := cdptest.NewServer(t, cdptest.Options{})
 	w := newWired(t, s.URL, s.CDP)
@@ -184,18 +142,6 @@ func TestWireCloseWhenTheCDPHangs(t *testing.T) {
 	}
 	if a := w.balanced(); a.Delivered != 10 || a.Dropped["shutdown"] != 90 {
 		t.Errorf("%s", a)
-	}
-}
-
-func TestWireAWrongKeyPutRight(t *testing.T) {
-	s := cdptest.NewServer(t, cdptest.Options{})
-	w := newWired(t, s.URL, s.CDP)
-	s.Fault(cdptest.Status(http.StatusUnauthorized))
-	w.send(300)
-	w.until("held")
-	s.ClearFaults()
-	if all, different := w.arrived(s.CDP); all != 300 || different != 300 {
-		t.Errorf("%d events arrived, %d different ones", all, different)
 	}
 }
 

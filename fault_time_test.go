@@ -1,0 +1,150 @@
+package goaltrack
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// The rows of docs/reliability.md about the network that are a matter of time:
+// fake time, and a CDP in memory.
+
+// TestFault02AnHourDown offers a hundred events a second during an outage of an
+// hour. What the queue has room for is delivered afterwards; the rest is refused
+// by name, visits before goals and goals before those with a value; memory does
+// not grow meanwhile.
+func TestFault02AnHourDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, script(errRefused))
+		r.cdp().took = time.Millisecond
+		begin, refused := time.Now(), map[queue.Priority]int{}
+		offer := func(n int) {
+			id, p := visitorID(n%7000), queue.Priority(n%3-1)
+			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Priority: p, Time: time.Now()}
+			switch f := r.sender.offer(t.Context(), item); f {
+			case fired:
+				r.offered++
+			case fateQueueFull:
+				refused[p]++
+			default:
+				t.Fatalf("%v", f)
+			}
+		}
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		var early uint64
+		for second := range 3600 {
+			for i := range 100 {
+				offer(100*second + i)
+			}
+			after(time.Second)
+			if second == 600 {
+				early = heap()
+			}
+		}
+		grown := int64(heap()) - int64(early) //nolint:gosec // Both are small.
+		probes := len(r.cdp().all())
+		a := r.balanced()
+		t.Logf("%d offered, refused: visits %d, goals %d, goals with a value %d; %d waiting, dead %v; %d sends in the hour, the heap grew by %d KB in the last 50 minutes",
+			r.offered+refused[queue.Low]+refused[queue.Normal]+refused[queue.High], refused[queue.Low], refused[queue.Normal], refused[queue.High],
+			a.Waiting, a.Dead, probes, grown>>10)
+		if probes > 2*60+30 {
+			t.Errorf("%d sends in the hour", probes)
+		}
+		if grown > 2<<20 {
+			t.Errorf("the heap grew by %d bytes", grown)
+		}
+		if a.Waiting < 9900 || a.Waiting > 10_000 || refused[queue.Low] <= refused[queue.Normal] || refused[queue.Normal] <= refused[queue.High] {
+			t.Errorf("%d waiting", a.Waiting)
+		}
+		if s := r.states()[0].State; s != "down" {
+			t.Errorf("state %q", s)
+		}
+
+		r.cdp().tell(nil)
+		up := time.Now()
+		r.settle()
+		if b := r.account(); b.Delivered != a.Waiting {
+			t.Errorf("%d waited, %d were delivered: %s", a.Waiting, b.Delivered, b)
+		}
+		for i, c := range r.cdp().all()[probes:] { // the ramp
+			together := 0
+			for _, other := range r.cdp().all()[probes:min(probes+100, len(r.cdp().all()))] {
+				if !other.start.After(c.start) && other.end.After(c.start) {
+					together++
+				}
+			}
+			if together > min(i+1, 16) {
+				t.Fatalf("%d at once when event %d went", together, i)
+			}
+			if i == 50 {
+				break
+			}
+		}
+		if first := r.cdp().all()[probes].start; first.Sub(up) > time.Minute {
+			t.Errorf("the first event after the outage went %v later", first.Sub(up))
+		}
+		if time.Since(begin) > 70*time.Minute {
+			t.Errorf("all was delivered after %v", time.Since(begin))
+		}
+	})
+}
+
+func TestFault03SlowAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, nil)
+		r.cdp().took = 9 * time.Second
+		r.offerMany(0, 160)
+		if took := r.settle(); took != 90*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		r.wantDelivered(160)
+		if n := len(r.cdp().all()); n != 160 || r.cdp().highest != 16 {
+			t.Errorf("%d sends, %d at once", n, r.cdp().highest)
+		}
+	})
+}
+
+// TestFault06Bursts: half of all answers are failures for a minute. What surely
+// was not processed is all delivered; what may have been is given up after three
+// sends, and counted.
+func TestFault06Bursts(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		faults []error
+		lost   bool
+	}{
+		{"503", []error{status(503)}, false},
+		{"500 and 502", []error{status(500), status(502)}, true},
+		{"all kinds", []error{status(500), status(503), errReset, errRefused, status(429)}, true},
+	} {
+		bubble(t, tc.name, func(t *testing.T) {
+			r := newRig(t, Delivery{}, nil)
+			r.cdp().tell(func(c *call) error {
+				if c.start.Minute() < 1 && rand.N(2) == 0 {
+					return tc.faults[rand.N(len(tc.faults))]
+				}
+				return nil
+			})
+			for v := range 1200 {
+				after(50 * time.Millisecond)
+				r.offer(v, fmt.Sprint("E", v))
+			}
+			r.settle()
+			a := r.account()
+			t.Logf("%d sends for 1,200 events; %s", len(r.cdp().all()), a)
+			if !tc.lost && a.Delivered != 1200 || a.Delivered+a.Dead["unknown"] != 1200 || a.Dead["unknown"] > 1200/5 {
+				t.Errorf("%s", a)
+			}
+		})
+	}
+}
