@@ -45,7 +45,7 @@ func readAnswer(res *http.Response) answer {
 		body:   body,
 	}
 	if after := res.Header["Retry-After"]; len(after) > 0 {
-		a.retryAfter = retryAfter(after[0], time.Now())
+		a.retryAfter = retryAfter(after[0], serverTime(res))
 	}
 	if location := res.Header["Location"]; len(location) > 0 {
 		a.location = location[0]
@@ -72,6 +72,15 @@ func readBody(res *http.Response) ([]byte, error) {
 		}
 	}
 	return body, nil
+}
+
+// serverTime is the present by the clock of the server, which its Date tells and
+// by which it means a date in Retry-After; ours may be wrong by more than the wait.
+func serverTime(res *http.Response) time.Time {
+	if now, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		return now
+	}
+	return time.Now()
 }
 
 // parse takes what it finds and minds nothing that is missing or of another

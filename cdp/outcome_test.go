@@ -130,6 +130,20 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// A date is meant by the server's clock.
+func TestRetryAfterByTheServersClock(t *testing.T) {
+	theirs := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", theirs.Format(http.TimeFormat))
+		w.Header().Set("Retry-After", theirs.Add(90*time.Second).Format(http.TimeFormat))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	_, err := testClient(t, directTo(s.URL), Options{}).Send(t.Context(), goal())
+	if e, ok := errors.AsType[*Error](err); !ok || e.RetryAfter != 90*time.Second {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestOutcomeOf(t *testing.T) {
 	e := &Error{Op: "send event", Outcome: BrowserUnknown, Status: 404, Message: "m", Err: io.EOF}
 	for _, tc := range []struct {
