@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -157,11 +158,17 @@ var ErrLocked = fmt.Errorf("%w by another process", errLocked)
 // ends. While the disk cannot be written, it takes only items with a room.
 func (s *Spool) Append(ctx context.Context, items ...Item) error {
 	w, err := s.enter(items, false)
+	if errors.Is(err, errIntakeFull) && s.settleDown(ctx, s.o.Wait) == nil {
+		w, err = s.enter(items, false)
+	}
 	if err != nil || w == nil {
 		return err
 	}
 	return s.awaitDisk(ctx, w, s.o.Wait)
 }
+
+// errIntakeFull says that the disk does not keep up.
+var errIntakeFull = fmt.Errorf("%w: too much is not on the disk yet", ErrFull)
 
 // enter takes the items into memory and returns what to wait for, nil for
 // nothing.
@@ -214,8 +221,8 @@ func (s *Spool) mayEnter(items []Item) error {
 		return nil
 	case s.commit.failing != nil:
 		return s.commit.failing
-	case s.intake.bytes+bytes > s.o.Intake:
-		return ErrFull
+	case s.intake.bytes+bytes > s.o.Intake && s.intake.bytes > 0:
+		return errIntakeFull
 	}
 	return nil
 }

@@ -261,7 +261,7 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 	}
 	seg.end = off
 	s.commit.unsynced += len(batch)
-	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter
+	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter || s.intake.bytes > s.o.Intake/4
 	if generation == s.commit.generation {
 		s.unwritten = s.behind(batch, next)
 		s.written = batch[len(batch)-1].number

@@ -273,7 +273,7 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 		if len(taken) == 0 {
 			return nil
 		}
-		if err := s.settleDown(); err != nil {
+		if err := s.settleDown(context.Background(), 10*time.Second); err != nil {
 			return err
 		}
 		b.ack(taken)
@@ -296,8 +296,8 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 	return n, err
 }
 
-// settleDown waits until all that was appended is synced, ten seconds at most.
-func (s *Spool) settleDown() error {
+// settleDown waits until all that was appended is synced, at most so long.
+func (s *Spool) settleDown(ctx context.Context, most time.Duration) error {
 	s.mu.Lock()
 	if s.commit.failing != nil {
 		s.mu.Unlock()
@@ -308,7 +308,7 @@ func (s *Spool) settleDown() error {
 	s.mu.Unlock()
 	kick(s.commit.dirty)
 	kick(s.commit.urgent)
-	return s.awaitDisk(context.Background(), w, 10*time.Second)
+	return s.awaitDisk(ctx, w, most)
 }
 
 func (s *Spool) isClosed() bool {

@@ -73,7 +73,7 @@ func (s *Spool) adoptFrom(left *Spool) {
 				return
 			}
 		}
-		if s.settleDown() != nil {
+		if s.settleDown(context.Background(), 10*time.Second) != nil {
 			return
 		}
 		for _, d := range got {

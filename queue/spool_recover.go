@@ -281,7 +281,7 @@ func (s *Spool) separate() {
 	var last uint64
 	for i, seg := range s.segments {
 		if seg.first <= last {
-			s.unite(s.segments[:i], seg)
+			s.supersede(s.segments[:i], seg)
 		}
 		last = max(last, seg.highest())
 	}
@@ -300,23 +300,21 @@ func (s *segment) highest() uint64 {
 	return last
 }
 
-func (s *Spool) unite(older []*segment, newer *segment) {
+// supersede settles in the older segments what the newer has too. Whether it is
+// settled there is all that counts: the older copy may have been settled only
+// because there is a newer one.
+func (s *Spool) supersede(older []*segment, newer *segment) {
 	copies := map[uint64]bool{}
 	r := newFrameReader(newer, &newer.header, newer.data(), newer.size)
 	for rec, err := r.next(); err == nil; rec, err = r.next() {
-		copies[rec.number] = newer.settled(rec.number)
+		copies[rec.number] = true
 	}
 	for _, seg := range older {
 		r := newFrameReader(seg, &seg.header, seg.data(), seg.size)
 		for rec, err := r.next(); err == nil; rec, err = r.next() {
-			settled, twice := copies[rec.number]
-			if !twice {
-				continue
+			if copies[rec.number] && !seg.settled(rec.number) {
+				seg.ack(rec.number)
 			}
-			if seg.settled(rec.number) && !settled {
-				newer.ack(rec.number)
-			}
-			seg.ack(rec.number)
 		}
 	}
 }
