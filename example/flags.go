@@ -4,12 +4,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 )
 
 // options are the flags.
 type options struct {
 	listen, rules       string
 	spool               string
+	grace               time.Duration
 	cdp, clientKey, pos string
 }
 
@@ -19,6 +21,7 @@ func parseFlags(args []string) (options, error) {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the shop; port 0 takes a free one")
 	flags.StringVar(&o.rules, "rules", "", "rule `file` to use in place of the shop's own")
 	flags.StringVar(&o.spool, "spool", "", "`directory` in which events wait, so that they outlive the shop; without it they wait in memory")
+	flags.DurationVar(&o.grace, "grace", 10*time.Second, "how long visitors may take to finish when the shop closes, and then the last events")
 	flags.StringVar(&o.cdp, "cdp", "", "base `URL` of a real CDP; without it the shop brings its own")
 	flags.StringVar(&o.clientKey, "client-key", "", "client `key` of the real CDP")
 	flags.StringVar(&o.pos, "pos", "", "point of sale, the `name` spelled as in the real CDP")

@@ -101,11 +101,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 
 	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
-	serveErr := serve(ctx, listener, router)
+	serveErr := serve(ctx, listener, router, opts.grace)
 
 	// The visitors are gone; now the last events may leave, with time of their
 	// own, because ctx is over.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.grace)
 	defer cancel()
 	account, closeErr := tracker.Close(closing)
 	out.Printf("\nThe shop is closed.\n%v", account)
@@ -121,7 +121,7 @@ func settleIn(ctx context.Context, tracker *goaltrack.Tracker) {
 }
 
 // serve answers until ctx ends and then lets the visitors finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -130,7 +130,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return err
 	case <-ctx.Done():
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	return server.Shutdown(closing)
 }
