@@ -99,6 +99,44 @@ func TestFault02AnHourDown(t *testing.T) {
 	})
 }
 
+// TestFault02AnHourDownWithASpool is scaled 1:100: an event a second, and a spool
+// of 512 KiB. All that has room is on the disk, within the bound, and delivered
+// afterwards, however old; the rest is refused by name.
+func TestFault02AnHourDownWithASpool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bound = 512 << 10
+		dir := t.TempDir()
+		spool, err := queue.OpenSpool(dir, queue.SpoolOptions{Bytes: bound})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRig(t, Delivery{Queue: spool, MaxAge: 72 * time.Hour}, script(errRefused))
+		r.cdp().took = time.Millisecond
+		refused := 0
+		for n := range 3600 {
+			id := visitorID(n % 70)
+			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Time: time.Now()}
+			switch f := r.sender.offer(t.Context(), item); f {
+			case fired:
+				r.offered++
+			case fateQueueFull:
+				refused++
+			default:
+				t.Fatalf("%v", f)
+			}
+			after(time.Second)
+		}
+		a := r.balanced()
+		if a.Waiting != uint64(3600-refused) || refused == 0 || spool.Stats().Bytes > bound {
+			t.Errorf("%d waiting, %d refused, %d bytes", a.Waiting, refused, spool.Stats().Bytes)
+		}
+		r.cdp().tell(nil)
+		r.settle()
+		r.wantDelivered(3600 - refused)
+		t.Logf("%d of 3,600 refused; the files had to hold %d bytes", refused, bound)
+	})
+}
+
 func TestFault03SlowAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, nil)

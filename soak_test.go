@@ -238,7 +238,7 @@ func TestSoak(t *testing.T) {
 	a, err := s.tracker.Flush(settle)
 	t.Logf("%d requests in %v, %d arrivals, %d of them twice\n%s", s.offered, *soakFor, s.cdp.all, s.cdp.twice, a)
 	if err != nil || !a.Balanced() || a.Waiting > 0 {
-		t.Errorf("%v: %d waiting", err, a.Waiting)
+		t.Errorf("%v: %d waiting: %+v", err, a.Waiting, s.tracker.Snapshot().Delivery)
 	}
 	different := uint64(s.cdp.all - s.cdp.twice) //nolint:gosec // Not negative.
 	if different < a.Delivered || uint64(s.cdp.twice) > a.PossibleDuplicates {
