@@ -11,9 +11,6 @@ import (
 // holdBy returns the value of the cookie by which goals are held, "" if nothing
 // can be held for this visitor.
 func (t *Tracker) holdBy(h http.Header) string {
-	if t.config.ConsentHoldBy == "" {
-		return ""
-	}
 	return cookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
 }
 

@@ -33,11 +33,14 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	if e.no = t.refuses(r); e.no == fired {
 		e.no = t.ignores(r, path)
 	}
+	if e.no == fired {
+		e.consent = t.consent(r)
+	}
+	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.any()) {
+		e.holds = t.holdBy(r.Header)
+	}
 	if e.no != fired {
 		return e
-	}
-	if e.consent = t.consent(r); e.consent.open() || t.holds.any() {
-		e.holds = t.holdBy(r.Header)
 	}
 	switch {
 	case r.Method == http.MethodGet && (isPrefetch(r.Header) || isSoftPrefetch(r.Header)):
