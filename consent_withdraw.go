@@ -47,10 +47,11 @@ func (s *site) sends(h http.Header) bool {
 
 // beforeHeader implements headerHook.
 func (wd *withdrawal) beforeHeader(status int) {
-	s := wd.withdrawal
 	defer wd.t.recovered("header", func() {})
-	h := wd.rec.Header()
-	if status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
+	s, h := wd.withdrawal, wd.rec.Header()
+	sent := http.Header{"Cookie": wd.cookies}
+	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !hasCookie(sent, name) || setsCookie(h, name) })
+	if len(names) == 0 || status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
 		return
 	}
 	switch storingOf(h) {
@@ -61,13 +62,10 @@ func (wd *withdrawal) beforeHeader(status int) {
 		h.Set("Cache-Control", "private")
 	case storePrivate:
 	}
-	sent := http.Header{"Cookie": wd.cookies}
-	for _, name := range s.ownCookies() {
-		switch {
-		case !hasCookie(sent, name) || setsCookie(h, name):
-		case name == s.visits.name:
+	for _, name := range names {
+		if name == s.visits.name {
 			s.visits.remove(h)
-		default:
+		} else {
 			s.cookie.delete(h, name)
 		}
 	}

@@ -1,0 +1,103 @@
+package goaltrack
+
+import (
+	"net/http"
+	"net/netip"
+	"testing"
+)
+
+// TestIsPrefetch reads Sec-Purpose as the structured field it is, and its
+// ancestors.
+func TestIsPrefetch(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		lines  []string
+		want   bool
+	}{
+		{"Sec-Purpose", []string{"prefetch"}, true},
+		{"Sec-Purpose", []string{"prefetch;prerender"}, true},
+		{"Sec-Purpose", []string{"prefetch;anonymous-client-ip"}, true},
+		{"Sec-Purpose", []string{"  Prefetch ; prerender"}, true},
+		{"Sec-Purpose", []string{"prerender"}, true},
+		{"Sec-Purpose", []string{"reload, prefetch"}, true},
+		{"Sec-Purpose", []string{"reload", "prefetch"}, true},
+		{"Sec-Purpose", []string{"no-prefetch"}, false},
+		{"Sec-Purpose", []string{"reload;prefetch"}, false},
+		{"Sec-Purpose", []string{`"prefetch"`}, false},
+		{"Sec-Purpose", []string{""}, false},
+		{"Sec-Purpose", []string{",;,"}, false},
+		{"Purpose", []string{"prefetch"}, true},
+		{"X-Purpose", []string{"preview"}, true},
+		{"X-Moz", []string{"prefetch"}, true},
+		{"X-Other", []string{"prefetch"}, false},
+	} {
+		if got := isPrefetch(http.Header{c.header: c.lines}); got != c.want {
+			t.Errorf("%s: %q is %t", c.header, c.lines, got)
+		}
+	}
+}
+
+// TestClientAddress follows the hops from the last one on, for as long as they
+// are trusted.
+func TestClientAddress(t *testing.T) {
+	tracker := &Tracker{config: Config{TrustedProxies: plainNetworks([]netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::ffff:172.16.0.0/108"),
+	})}}
+	for _, c := range []struct {
+		peer string
+		hops []string
+		want string
+	}{
+		{"192.0.2.1:1234", nil, "192.0.2.1"},
+		{"192.0.2.1:1234", []string{"198.51.100.7"}, "192.0.2.1"},
+		{"10.0.0.1:1234", nil, "10.0.0.1"},
+		{"10.0.0.1:1234", []string{"198.51.100.7"}, "198.51.100.7"},
+		{"10.0.0.1:1234", []string{"192.0.2.66, 198.51.100.7"}, "198.51.100.7"},
+		{"10.0.0.1:1234", []string{"192.0.2.66,198.51.100.7 , 10.9.9.9"}, "198.51.100.7"},
+		{"10.0.0.1:1234", []string{"198.51.100.7", "172.17.0.2, 10.9.9.9"}, "198.51.100.7"},
+		{"10.0.0.1:1234", []string{"10.3.3.3, 10.9.9.9"}, "10.3.3.3"},
+		{"10.0.0.1:1234", []string{"198.51.100.7, unknown, 10.9.9.9"}, ""},
+		{"10.0.0.1:1234", []string{"198.51.100.7, "}, ""},
+		{"10.0.0.1:1234", []string{"198.51.100.7:4711"}, "198.51.100.7"},
+		{"10.0.0.1:1234", []string{"[2001:db9::1]:4711"}, "2001:db9::1"},
+		{"10.0.0.1:1234", []string{"2001:db9::1, 2001:db8::1"}, "2001:db9::1"},
+		{"10.0.0.1:1234", []string{"[2001:db9::1]"}, "2001:db9::1"},
+		{"[::ffff:10.0.0.1]:1234", []string{"::ffff:198.51.100.7"}, "198.51.100.7"},
+		{"[fe80::1%eth0]:1234", nil, "fe80::1"},
+		{"@", []string{"198.51.100.7"}, ""},
+		{"", nil, ""},
+	} {
+		got := tracker.client(&http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.hops}})
+		want, _ := netip.ParseAddr(c.want)
+		if got != want {
+			t.Errorf("%s, %q: %v, want %v", c.peer, c.hops, got, want)
+		}
+	}
+	r := &http.Request{RemoteAddr: "10.0.0.1:1234", Header: http.Header{"X-Forwarded-For": {"198.51.100.7, 10.9.9.9"}}}
+	if n := testing.AllocsPerRun(100, func() { tracker.client(r) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// FuzzForwarded: no header makes the address one that a network holds which
+// nobody trusted wrote, or the host one that could not stand in a Host header.
+func FuzzForwarded(f *testing.F) {
+	for _, s := range []string{"", "198.51.100.7", "a, b,", "10.0.0.1,", "[::1]:80", "::ffff:10.0.0.1%x", "shop.example:443", "evil/../x"} {
+		f.Add(s)
+	}
+	tracker := &Tracker{config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+	f.Fuzz(func(t *testing.T, s string) {
+		h := http.Header{"X-Forwarded-For": {s}, "X-Forwarded-Host": {s}}
+		stranger := &http.Request{RemoteAddr: "192.0.2.1:80", Host: "shop.example", Header: h}
+		if a, host := tracker.client(stranger), tracker.host(stranger); a != netip.MustParseAddr("192.0.2.1") || host != "shop.example" {
+			t.Errorf("a stranger is %v at %s by %q", a, host, s)
+		}
+		proxy := &http.Request{RemoteAddr: "10.0.0.1:80", Host: "shop.example", Header: h}
+		if a := tracker.client(proxy); a.Is4In6() || a.Zone() != "" {
+			t.Errorf("%v by %q", a, s)
+		}
+		if host := tracker.host(proxy); host == "" || len(host) > 300 {
+			t.Errorf("host %q by %q", host, s)
+		}
+	})
+}
