@@ -66,10 +66,10 @@ func (g *Ignore) validate() error {
 // ignores reports whether the request is a machine's or a colleague's.
 func (t *Tracker) ignores(r *http.Request, path string) fate {
 	g := &t.config.Ignore
-	for _, p := range g.HealthPaths {
-		if isPathOrBelow(path, p) && len(path) <= len(trimPath(p))+1 {
-			return fateHealthCheck
-		}
+	if page := trimPath(path); t.health.mayHave(page) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
+		return strings.EqualFold(page, trimPath(p))
+	}) {
+		return fateHealthCheck
 	}
 	for _, p := range g.EditorPaths {
 		if isPathOrBelow(path, p) {
@@ -86,6 +86,19 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 	}
 	return fired
 }
+
+// lengths are those of the health paths, as bits: most paths are of another, so
+// that nothing needs to be compared. The last bit is for all that are longer.
+type lengths uint64
+
+func lengthsOf(paths []string) (l lengths) {
+	for _, p := range paths {
+		l |= 1 << min(len(trimPath(p)), 63)
+	}
+	return l
+}
+
+func (l lengths) mayHave(path string) bool { return l&(1<<min(len(path), 63)) != 0 }
 
 // isPathOrBelow reports whether path is dir or lies below it.
 func isPathOrBelow(path, dir string) bool {

@@ -23,6 +23,7 @@ type Tracker struct {
 	sites  []*site
 	rules  atomic.Pointer[Rules]
 	bots   *botCache
+	health lengths // of Ignore.HealthPaths
 	forms  formBudget
 	visits *visitMemory
 	// keyless says once that there are no keys but one for this process.
@@ -52,7 +53,7 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: newBotCache(c.Bots), ledger: newLedger(), visits: newVisitMemory()}
+	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOf(c.Ignore.HealthPaths), ledger: newLedger(), visits: newVisitMemory()}
 	t.forms.limit = defaultFormBudget
 	t.holds = newHolds(t.ledger)
 	keys := c.Keys
