@@ -98,7 +98,7 @@ func tcfPurposes(s string) (purposes uint32, ok bool) {
 			bits = bits<<6 | uint64(v)
 		}
 	}
-	return uint32(bits>>spare) & (1<<tcfPurposeCount - 1), true //nolint:gosec // Cut to 24 bits on purpose.
+	return uint32(bits>>spare) & (1<<tcfPurposeCount - 1), true
 }
 
 // base64Value is the value of a character of base64url, 64 if it is none.

@@ -54,14 +54,11 @@ func (wd *withdrawal) beforeHeader(status int) {
 	if len(names) == 0 || status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
 		return
 	}
-	switch storingOf(h) {
-	case storePublic:
+	if wd.store = storingOf(h); wd.store == storePublic {
 		wd.t.ledger.note("cookie_public_answer")
 		return
-	case storeUnsaid:
-		h.Set("Cache-Control", "private")
-	case storePrivate:
 	}
+	(*tracked)(wd).makePrivate(h)
 	for _, name := range names {
 		if name == s.visits.name {
 			s.visits.remove(h)

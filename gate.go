@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -74,10 +75,8 @@ func saysYes(v string) bool { return v != "" && v != "0" && v != "false" }
 // page is shown later (https://github.com/WICG/nav-speculation/issues/100).
 func isPrefetch(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		for _, line := range h[name] {
-			if saysPrefetch(line) {
-				return true
-			}
+		if slices.ContainsFunc(h[name], saysPrefetch) {
+			return true
 		}
 	}
 	return false

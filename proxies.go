@@ -44,8 +44,8 @@ func isForwardedHost(host string) bool {
 func (t *Tracker) client(r *http.Request) netip.Addr {
 	addr := addrOf(r.RemoteAddr)
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for rest, more := lines[i], true; more; {
+	for _, line := range slices.Backward(lines) {
+		for rest, more := line, true; more; {
 			if !within(t.config.TrustedProxies, addr) {
 				return addr
 			}
