@@ -2,7 +2,9 @@ package queue
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"reflect"
 	"testing"
@@ -207,4 +209,8 @@ func FuzzHeader(f *testing.F) {
 			t.Errorf("%+v is good", h)
 		}
 	})
+}
+
+func checksumOf(b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(nil, crc32.Checksum(b, castagnoli))
 }
