@@ -78,7 +78,7 @@ func (m *Memory) settle(t ticket) { m.end(t, nil) }
 func (m *Memory) bury(t ticket, reason string) {
 	m.end(t, func() {
 		m.stats.Dead++
-		m.lettered += t.Item.size()
+		m.lettered += t.size()
 		old := 0
 		for ; len(m.letters)-old >= keptLetters || m.lettered > m.bounds.maxBytes && old < len(m.letters); old++ {
 			m.lettered -= m.letters[old].size()

@@ -191,7 +191,7 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 		s.stats.Last++
 		e := &entry{Item: items[i], desk: &s.desk, number: s.stats.Last}
 		e.Room = nil // used up
-		s.intake.push(e)
+		s.push(e)
 	}
 	if resent {
 		s.stats.Recovered += uint64(len(items))
@@ -221,7 +221,7 @@ func (s *Spool) mayEnter(items []Item) error {
 		return nil
 	case s.commit.failing != nil:
 		return s.commit.failing
-	case s.intake.bytes+bytes > s.o.Intake && s.intake.bytes > 0:
+	case s.unsyncedBytes+bytes > s.o.Intake && s.unsyncedBytes > 0:
 		return errIntakeFull
 	}
 	return nil
@@ -249,7 +249,7 @@ func (s *Spool) Stats() Stats {
 		}
 	}
 	if s.closed {
-		for _, e := range s.intake.entries {
+		for _, e := range s.entries {
 			if !e.ended && e.seg == nil {
 				stats.Lost++
 			}
@@ -309,7 +309,7 @@ func (s *Spool) end(e *entry) *segment {
 	s.unlink(e)
 	s.letGo()
 	s.bounds.leave(&e.Item)
-	s.intake.trim(s)
+	s.trim(s)
 	if s.finalized {
 		return nil
 	}

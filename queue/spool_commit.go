@@ -128,7 +128,7 @@ func (s *Spool) write() {
 			case <-s.commit.work:
 			case <-s.stopping:
 				s.mu.Lock()
-				empty := s.unwritten == len(s.intake.entries)
+				empty := s.unwritten == len(s.entries)
 				s.mu.Unlock()
 				if empty {
 					return
@@ -174,7 +174,7 @@ func (s *Spool) writeSome() (more bool, err error) {
 	seg, failing := s.active, s.commit.failing != nil
 	batch, size, next := s.batch(seg)
 	if len(batch) == 0 && (seg != nil || !failing) {
-		if next == len(s.intake.entries) { // the rest is settled already
+		if next == len(s.entries) { // the rest is settled already
 			s.unwritten, s.written = next, s.stats.Last
 			s.commit.tell(s.written, s.confirmed, nil)
 			s.commit.failing = nil
@@ -189,8 +189,8 @@ func (s *Spool) writeSome() (more bool, err error) {
 	if seg == nil || len(batch) == 0 {
 		s.retireActive(true)
 		first := s.stats.Last + 1
-		if next < len(s.intake.entries) {
-			first = s.intake.entries[next].number
+		if next < len(s.entries) {
+			first = s.entries[next].number
 		}
 		s.mu.Unlock()
 		return true, s.newActive(first)
@@ -219,8 +219,8 @@ func (s *Spool) writeSome() (more bool, err error) {
 // is where the following one begins.
 func (s *Spool) batch(seg *segment) (batch []*entry, size, next int) {
 	next = s.unwritten
-	for ; next < len(s.intake.entries); next++ {
-		e := s.intake.entries[next]
+	for ; next < len(s.entries); next++ {
+		e := s.entries[next]
 		if e.ended {
 			continue
 		}
@@ -236,7 +236,7 @@ func (s *Spool) batch(seg *segment) (batch []*entry, size, next int) {
 
 // fits tells whether a frame of that number may end there.
 func (s *segment) fits(number uint64, end int64) bool {
-	return end <= s.size && number-s.first < uint64(s.capacity)
+	return end <= s.size && number-s.first < uint64(s.capacity) //nolint:gosec // Not negative.
 }
 
 // wrote notes where the batch is.
@@ -249,19 +249,19 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 			s.commit.superseded = append(s.commit.superseded, copied{e.seg, e.number})
 		}
 		seg.count++
-		seg.bytes += e.Item.size()
+		seg.bytes += e.size()
 		seg.last, seg.newest = e.number, e.Time
 		if e.ended {
 			settled = append(settled, e.number)
 		} else {
 			seg.left++
 		}
-		e.place.seg, e.off, e.length = seg, off, n
+		e.seg, e.off, e.length = seg, off, n
 		off += int64(n)
 	}
 	seg.end = off
 	s.commit.unsynced += len(batch)
-	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter || s.intake.bytes > s.o.Intake/4
+	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter || s.unsyncedBytes > s.o.Intake/4
 	if generation == s.commit.generation {
 		s.unwritten = s.behind(batch, next)
 		s.written = batch[len(batch)-1].number
@@ -282,8 +282,8 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 // have let go of some meanwhile.
 func (s *Spool) behind(batch []*entry, next int) int {
 	last := batch[len(batch)-1].number
-	i := min(next, len(s.intake.entries))
-	for i > 0 && s.intake.entries[i-1].number > last {
+	i := min(next, len(s.entries))
+	for i > 0 && s.entries[i-1].number > last {
 		i--
 	}
 	return i
@@ -317,7 +317,7 @@ func (s *Spool) giveUpOn(seg *segment) {
 		}
 	}
 	s.retireActive(false) // the writer may be writing to it right now
-	s.intake.rewind()
+	s.rewind()
 	s.report.Rewritten++
 	kick(s.commit.work)
 }

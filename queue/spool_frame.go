@@ -53,7 +53,7 @@ func appendFrame(b []byte, salt uint64, kind uint8, l *Letter) []byte {
 			return 0
 		}
 		flags |= flag
-		return uint64(t.UnixNano()) //nolint:gosec // Back again in parseFrame.
+		return uint64(t.UnixNano())
 	}
 	born, resent, died := stamp(l.Time, hasTime), stamp(l.Resent, hasResent), stamp(l.Died, hasDied)
 	b = append(b, frameMagic...)

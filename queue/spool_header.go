@@ -64,7 +64,7 @@ func (h *header) encode() []byte {
 	b[10] = h.kind
 	if h.sealed {
 		b[11] = flagSealed
-		le.PutUint64(b[88:], uint64(h.newest.UnixNano())) //nolint:gosec // Back again in decodeHeader.
+		le.PutUint64(b[88:], uint64(h.newest.UnixNano()))
 	}
 	for off, v := range map[int]int64{12: h.size, 48: int64(h.capacity), 52: int64(h.count), 56: h.end} {
 		le.PutUint32(b[off:], uint32(v)) //nolint:gosec // A segment is at most 64 MiB.
@@ -72,8 +72,8 @@ func (h *header) encode() []byte {
 	le.PutUint64(b[16:], h.id)
 	le.PutUint64(b[24:], h.first)
 	le.PutUint64(b[32:], h.salt)
-	le.PutUint64(b[40:], uint64(h.created.UnixNano())) //nolint:gosec // Back again in decodeHeader.
-	le.PutUint64(b[64:], uint64(h.bytes))              //nolint:gosec // Not negative.
+	le.PutUint64(b[40:], uint64(h.created.UnixNano()))
+	le.PutUint64(b[64:], uint64(h.bytes)) //nolint:gosec // Not negative.
 	le.PutUint64(b[72:], h.last)
 	le.PutUint32(b[headerSize-4:], crc32.Checksum(b[:headerSize-4], castagnoli))
 	return b
@@ -132,6 +132,10 @@ func (a ackMap) check() (damaged int) {
 		damaged++
 	}
 	return damaged
+}
+
+func (a ackMap) capacity() uint64 {
+	return uint64(len(a.blocks) / ackBlock * ackBits)
 }
 
 func (a ackMap) has(index uint64) bool {

@@ -52,7 +52,7 @@ func inspectSegment(disk fsys, path string, see func(SpoolEntry) error) error {
 	defer seg.shut()
 	end := seg.size
 	if seg.sealed {
-		end = seg.header.end
+		end = seg.end
 	}
 	r := newFrameReader(seg, &seg.header, seg.data(), end)
 	for {

@@ -4,19 +4,19 @@ package queue
 // they may have to be written once more, and some more, because they will be
 // asked for soon. The spool's lock guards it.
 type intake struct {
-	entries   []*entry // by number
-	fresh     int      // the first that was not handed out
-	unwritten int      // the first to be written
-	bytes     int64    // of those that are not synced
-	held      int64    // of all
-	written   uint64   // all up to this number are written or settled
-	confirmed uint64   // all up to this number are synced or settled
+	entries       []*entry // by number
+	fresh         int      // the first that was not handed out
+	unwritten     int      // the first to be written
+	unsyncedBytes int64    // of those that are not synced
+	held          int64    // of all
+	written       uint64   // all up to this number are written or settled
+	confirmed     uint64   // all up to this number are synced or settled
 }
 
 func (q *intake) push(e *entry) {
 	q.entries = append(q.entries, e)
-	q.bytes += e.Item.size()
-	q.held += e.Item.size()
+	q.unsyncedBytes += e.size()
+	q.held += e.size()
 }
 
 // confirm says that all up to the number are synced.
@@ -26,7 +26,7 @@ func (q *intake) confirm(number uint64, s *Spool) {
 			break
 		}
 		if e.number > q.confirmed {
-			q.bytes -= e.Item.size()
+			q.unsyncedBytes -= e.size()
 		}
 	}
 	q.confirmed = max(q.confirmed, number)
@@ -44,12 +44,12 @@ func (q *intake) trim(s *Spool) {
 			return
 		}
 		if q.fresh == 0 && !e.ended {
-			s.window.leave(e)
+			s.leave(e)
 		}
 		if !synced {
-			q.bytes -= e.Item.size()
+			q.unsyncedBytes -= e.size()
 		}
-		q.held -= e.Item.size()
+		q.held -= e.size()
 		q.entries[0] = nil
 		q.entries = q.entries[1:]
 		q.fresh, q.unwritten = max(q.fresh-1, 0), max(q.unwritten-1, 0)

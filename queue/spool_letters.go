@@ -141,8 +141,7 @@ func (b *letterStore) forget(i int) {
 func (b *letterStore) expire(age time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := len(b.list) - 1; i >= 0; i-- {
-		seg := b.list[i]
+	for i, seg := range slices.Backward(slices.Clone(b.list)) {
 		if seg.left <= 0 && seg.retired || seg.count > 0 && time.Since(seg.newest) > age {
 			b.forget(i)
 		}

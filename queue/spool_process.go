@@ -22,13 +22,18 @@ func claim(disk fsys, root string) (dir string, lock io.Closer, err error) {
 			return dir, lock, nil
 		}
 	}
-	var name [8]byte
-	_, _ = rand.Read(name[:]) // never fails
-	dir = filepath.Join(root, fmt.Sprintf("%s%x", processDir, name))
-	if err := disk.MkdirAll(dir); err != nil {
-		return "", nil, fmt.Errorf("queue: open spool: %w", err)
+	for range 100 {
+		var name [8]byte
+		_, _ = rand.Read(name[:]) // never fails
+		dir = filepath.Join(root, fmt.Sprintf("%s%x", processDir, name))
+		if err := disk.MkdirAll(dir); err != nil {
+			return "", nil, fmt.Errorf("queue: open spool: %w", err)
+		}
+		lock, err = lockDir(disk, dir)
+		if !errors.Is(err, ErrLocked) { // by one who looks whether it was left behind
+			break
+		}
 	}
-	lock, err = lockDir(disk, dir)
 	return dir, lock, err
 }
 

@@ -243,7 +243,7 @@ func (s *Spool) count() {
 func (s *Spool) examine(seg *segment) {
 	end := seg.size
 	if seg.sealed {
-		end = seg.header.end
+		end = seg.end
 	}
 	r := newFrameReader(seg, &seg.header, seg.data(), end)
 	found, all, last := 0, int64(0), uint64(0)
@@ -265,7 +265,7 @@ func (s *Spool) examine(seg *segment) {
 	if seg.sealed {
 		damaged = max(seg.count-found, 0)
 	} else {
-		seg.count, seg.bytes, seg.last, seg.header.end = found, all, last, r.off
+		seg.count, seg.bytes, seg.last, seg.end = found, all, last, r.off
 		if r.junk > 0 {
 			s.report.Torn++
 			s.report.TornBytes += r.junk

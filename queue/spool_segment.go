@@ -145,7 +145,7 @@ func openSegment(disk fsys, path string) (s *segment, damagedAcks int, err error
 		return nil, 0, fmt.Errorf("%w: it says it is %s", errDamaged, segmentName(s.id, s.kind))
 	}
 	s.acks = ackMap{s.salt, make([]byte, s.capacity/ackBits*ackBlock)}
-	if _, err := readFull(f, s.acks.blocks, 2*pageSize); err != nil {
+	if err := readFull(f, s.acks.blocks, 2*pageSize); err != nil {
 		return nil, 0, err
 	}
 	return s, s.acks.check(), nil
@@ -158,7 +158,7 @@ func readHeader(f io.ReaderAt) (header, error) {
 	var errs [2]error
 	for i := range got {
 		clear(b[:])
-		if _, err := readFull(f, b[:], int64(i)*pageSize); err != nil {
+		if err := readFull(f, b[:], int64(i)*pageSize); err != nil {
 			return header{}, err
 		}
 		got[i], errs[i] = decodeHeader(b[:])
@@ -173,12 +173,12 @@ func readHeader(f io.ReaderAt) (header, error) {
 }
 
 // readFull reads what there is; what is missing at the end stays zero.
-func readFull(f io.ReaderAt, b []byte, off int64) (int, error) {
-	n, err := f.ReadAt(b, off)
+func readFull(f io.ReaderAt, b []byte, off int64) error {
+	_, err := f.ReadAt(b, off)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return n, err
+	return err
 }
 
 // open returns the file. The caller holds mu.
@@ -244,7 +244,7 @@ func (s *segment) ack(number uint64) {
 func (s *segment) settled(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return number < s.first || number-s.first >= uint64(s.capacity) || s.acks.has(number-s.first)
+	return number < s.first || number-s.first >= s.acks.capacity() || s.acks.has(number-s.first)
 }
 
 // settledCount counts all that are marked.

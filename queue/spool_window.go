@@ -35,7 +35,7 @@ func (w *window) leave(e *entry) {
 		w.oldest, w.lastRead = e.Time, e.number-1
 	}
 	e.seg.unread++
-	e.seg.unreadBytes += e.Item.size()
+	e.seg.unreadBytes += e.size()
 }
 
 // nextFresh is the oldest that was not handed out, nil if it is not in memory.
@@ -43,8 +43,8 @@ func (s *Spool) nextFresh() *entry {
 	switch {
 	case len(s.loaded) > 0:
 		return s.loaded[0]
-	case !s.backlogged && s.fresh < len(s.intake.entries):
-		return s.intake.entries[s.fresh]
+	case !s.backlogged && s.fresh < len(s.entries):
+		return s.entries[s.fresh]
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (s *Spool) pick(n int) (out []*entry) {
 		e.out = true
 		e.turn++
 	}
-	s.intake.trim(s)
+	s.trim(s)
 	return out
 }
 
@@ -183,8 +183,8 @@ var errInMemory = errors.New("queue: the rest is in memory")
 // goroutine does it at a time.
 func (s *Spool) readOn() error {
 	s.mu.Lock()
-	seg, off, end := s.at, s.atOff, s.at.header.end
-	boundary, limit := s.intake.begin(s.stats.Last), seg.voidFrom
+	seg, off, end := s.at, s.atOff, s.at.end
+	boundary, limit := s.begin(s.stats.Last), seg.voidFrom
 	exhausted := seg.unread == 0
 	s.mu.Unlock()
 
@@ -210,10 +210,10 @@ func (s *Spool) readOn() error {
 		seg.reads = 0
 		s.lastRead = got[len(got)-1].number
 	}
-	switch moved := s.intake.begin(s.stats.Last) != boundary; {
+	switch moved := s.begin(s.stats.Last) != boundary; {
 	case err == nil,
 		errors.Is(err, errInMemory) && moved,
-		errors.Is(err, io.EOF) && !exhausted && seg.header.end != end:
+		errors.Is(err, io.EOF) && !exhausted && seg.end != end:
 		return nil // there is more in this one
 	case !errors.Is(err, errInMemory) && !errors.Is(err, io.EOF) && !s.giveUp(seg, err):
 		return err
@@ -242,7 +242,7 @@ func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry,
 		rec.Body = slices.Clone(rec.Body)
 		e := &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
 		got = append(got, e)
-		bytes += e.Item.size()
+		bytes += e.size()
 	}
 	return got, bytes, nil
 }
