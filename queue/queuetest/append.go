@@ -26,7 +26,7 @@ var appending = []check{
 			{Body: everyByte, Key: string(everyByte), Time: time.Now()},
 			{Body: []byte{0}, Key: "\x00", Priority: queue.Low, Time: time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)},
 			{Body: []byte("größer \xff\xfe"), Key: "日本", Priority: queue.High, Time: time.Date(2100, 1, 1, 0, 0, 0, 1, time.FixedZone("", 3600))},
-			{Body: []byte(strings.Repeat("0123456789abcdef", 512)), Time: time.Date(1, 2, 3, 4, 5, 6, 7, time.UTC)},
+			{Body: []byte(strings.Repeat("0123456789abcdef", 512)), Time: time.Date(1700, 2, 3, 4, 5, 6, 7, time.UTC)},
 		}
 		r.append(want...)
 		r.receive(want...)
@@ -69,7 +69,10 @@ func full(e Engine) []check {
 		{"Append/a batch that does not fit", func(r *rig) {
 			r.fill(queue.High, e.Bytes/100)
 			before := r.queue.Stats()
-			items := append(r.items(1), r.padded(queue.High, e.Bytes/2))
+			items := r.items(1)
+			for range 30 {
+				items = append(items, r.padded(queue.High, e.Bytes/60))
+			}
 			if err := r.queue.Append(r.Context(), items...); !errors.Is(err, queue.ErrFull) {
 				r.Errorf("Append to a full queue: %v, want ErrFull", err)
 			}
