@@ -147,7 +147,7 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	if s.closed {
 		return fateClosed
 	}
-	err := s.queue.Append(ctx, items...)
+	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
 		s.ledger.note("not_yet_on_disk")
 		err = nil
@@ -189,6 +189,20 @@ func (s *sender) reserve(p queue.Priority, bytes int) (*queue.Room, fate) {
 	}
 	room, err := q.Reserve(p, int64(bytes))
 	return room, queueFate(err)
+}
+
+// appendWait is how long a request waits for a queue that is not one of ours,
+// which have bounds of their own.
+const appendWait = 100 * time.Millisecond
+
+func (s *sender) append(ctx context.Context, items []queue.Item) error {
+	switch s.queue.(type) {
+	case *queue.Memory, *queue.Spool:
+		return s.queue.Append(ctx, items...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, appendWait)
+	defer cancel()
+	return s.queue.Append(ctx, items...)
 }
 
 // offerFor is offer for a request that waits for the fate of what it offers, if
