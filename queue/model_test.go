@@ -290,6 +290,10 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 			p.Dead("again")
 		case op == 18:
 			<-time.After(time.Duration(random.IntN(2500)) * time.Millisecond)
+		case op == 20 && m.closed && m.keeps: // the letters are where nobody reads any more
+			if n, err := q.Resend(func(Letter) bool { return true }); n != 0 || !errors.Is(err, ErrClosed) {
+				fail("Resend after Close: %d, %v", n, err)
+			}
 		case op == 20:
 			i := 0
 			gotN, got := q.Resend(func(Letter) bool { i++; return i%2 == 1 })
@@ -347,6 +351,9 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 		if got, want := q.Stats(), m.stats(); got != want {
 			fail("Stats: %+v, want %+v", got, want)
 		}
+	}
+	if m.closed && m.keeps {
+		return
 	}
 	got := q.Letters()
 	if len(got) != len(m.letters) {

@@ -43,7 +43,8 @@ func number(name string) int {
 	return n
 }
 
-// victim uses a spool and says what it knows: "took N" when Append has taken item
+// victim uses a spool and says what it knows: "tries N" before it appends items up
+// to N, "took N" when Append has taken item
 // N for sure, "acking N" before and "acked N" after it acknowledges it.
 func victim(dir string) {
 	nth, place, _ := strings.Cut(os.Getenv(victimPoint), " ")
@@ -85,6 +86,7 @@ func victimLives(q *Spool) {
 		for i := range batch {
 			batch[i] = numbered(next + i)
 		}
+		say("tries %d", next+len(batch)-1)
 		switch err := q.Append(context.Background(), batch...); {
 		case err == nil:
 			for i := range batch {
@@ -195,7 +197,7 @@ func (v *victims) hear(out io.Reader) {
 			v.passed[place] = n
 			continue
 		}
-		v.top = max(v.top, n+3) // a batch more may have been under way
+		v.top = max(v.top, n)
 	}
 }
 
@@ -223,8 +225,11 @@ func (v *victims) verify(when string) {
 		}
 		found[n] = where
 	}
-	for _, l := range q.Letters() {
+	if err := q.letters.walk(func(_ *segment, l Letter) error { // Letters shows the newest
 		note(l.Item, "the dead letters")
+		return nil
+	}, func() error { return nil }); err != nil {
+		v.Errorf("%s: the letters: %v", when, err)
 	}
 	for waiting := q.Stats().Waiting; waiting > 0; {
 		ctx, cancel := context.WithTimeout(v.Context(), 10*time.Second)

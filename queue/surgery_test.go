@@ -132,7 +132,7 @@ func (h healing) keeps(b []byte) bool {
 // the item that the byte belongs to is lost, and counted; its file is kept.
 func TestEveryByteDamaged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPatient(t, 12)
+		p := newPatient(t, 5)
 		name := p.file(segmentSuffix)
 		original := p.disk.bytes(name)
 		used := len(bytes.TrimRight(original, "\x00"))
@@ -169,7 +169,7 @@ func TestEveryByteDamaged(t *testing.T) {
 				return
 			}
 		}
-		if lostBytes < 12*56 {
+		if lostBytes < 5*56 {
 			t.Errorf("only %d of %d damaged bytes cost an item", lostBytes, tried)
 		}
 		t.Logf("%d bytes damaged, %d of them cost an item each", tried, lostBytes)
@@ -180,7 +180,7 @@ func TestEveryByteDamaged(t *testing.T) {
 // before the cut is there.
 func TestSegmentCutAnywhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPatient(t, 12)
+		p := newPatient(t, 5)
 		name := p.file(segmentSuffix)
 		original := p.disk.bytes(name)
 		used := len(bytes.TrimRight(original, "\x00"))

@@ -217,6 +217,7 @@ var lettering = []check{
 			item := r.padded(queue.High, size)
 			r.append(item)
 			r.receive(item)[0].Dead("again and again")
+			<-time.After(r.delay / 100) // an engine may need a while until its room is free
 		}
 		var total int64
 		all := e.Letters()
