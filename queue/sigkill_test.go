@@ -80,7 +80,7 @@ func victim(dir string) {
 
 func victimLives(q *Spool) {
 	next, steps := number(victimFirst), number(victimSteps)
-	random := rand.New(rand.NewPCG(uint64(next), 11)) //nolint:gosec // Any numbers will do.
+	random := rand.New(rand.NewPCG(uint64(next), 11))
 	for range steps {
 		batch := make([]Item, 1+random.IntN(3))
 		for i := range batch {
@@ -120,7 +120,7 @@ func victimLives(q *Spool) {
 func numbered(n int) Item {
 	return Item{
 		Body: fmt.Appendf(nil, "%d:%s", n, strings.Repeat(string(rune('a'+n%26)), n*7919%4000)),
-		Key:  fmt.Sprint(n % 3), Priority: High, Time: time.Unix(int64(n), 0),
+		Key:  strconv.Itoa(n % 3), Priority: High, Time: time.Unix(int64(n), 0),
 	}
 }
 

@@ -224,7 +224,7 @@ func TestDamagedDirectory(t *testing.T) {
 		{"a segment under another's name", func(_ *patient, d *crashFS, s string, b []byte) {
 			d.put(filepath.Join(spoolDir, segmentName(7777, kindItems)), b)
 			delete(d.names, s)
-		}, -1, true, func(p *patient, b []byte) []byte { return p.items[0].Body }},
+		}, -1, true, func(p *patient, _ []byte) []byte { return p.items[0].Body }},
 		{"a copy under another name", func(_ *patient, d *crashFS, _ string, b []byte) {
 			d.put(filepath.Join(spoolDir, segmentName(7777, kindItems)), b)
 		}, 0, false, nil},

@@ -150,7 +150,7 @@ var lettering = []check{
 		r.letters(e, before, letter{items[2], "too late"}, letter{items[0], "400 größer \x00"})
 		if r.engine.Keeps {
 			r.reopen()
-			r.letters(r.queue.(queue.LetterBox), before, letter{items[2], "too late"}, letter{items[0], "400 größer \x00"}) //nolint:revive // It was one before.
+			r.letters(r.queue.(queue.LetterBox), before, letter{items[2], "too late"}, letter{items[0], "400 größer \x00"})
 		}
 	})},
 	{"Letters/can be sent again, those chosen", withLetterBox(func(r *rig, e queue.LetterBox) {
@@ -178,7 +178,7 @@ var lettering = []check{
 		if r.engine.Keeps {
 			r.reopen()
 			r.nothing("after reopening, the letters sent again are settled")
-			r.letters(r.queue.(queue.LetterBox), before, letter{items[0], "reason 0"}, letter{items[2], "reason 2"}) //nolint:revive // It was one before.
+			r.letters(r.queue.(queue.LetterBox), before, letter{items[0], "reason 0"}, letter{items[2], "reason 2"})
 		}
 	})},
 	{"Letters/sent again are items like others", withLetterBox(func(r *rig, e queue.LetterBox) {
