@@ -31,7 +31,7 @@ func tcfString(purposes ...int) string {
 // the string is one at all is told by its first 39 characters, which are the
 // fields up to the list of vendors.
 func purposesBitByBit(s string) (purposes []int, ok bool) {
-	if len(s) < 39 {
+	if len(s) < 39 || strings.ContainsAny(s[:39], "\r\n") { // which the decoder skips
 		return nil, false
 	}
 	if _, err := base64.RawURLEncoding.DecodeString(s[:39] + "A"); err != nil {
@@ -43,7 +43,7 @@ func purposesBitByBit(s string) (purposes []int, ok bool) {
 			purposes = append(purposes, p)
 		}
 	}
-	return purposes, raw[0]>>2 == 2 && !strings.ContainsAny(s[:39], "\r\n") // which the decoder skips
+	return purposes, raw[0]>>2 == 2
 }
 
 func TestConsentTCF(t *testing.T) {
