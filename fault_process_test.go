@@ -152,7 +152,7 @@ func TestFault21Sigterm(t *testing.T) {
 			if err := json.Unmarshal([]byte(hear(t, out)), &a); err != nil {
 				t.Fatal(err)
 			}
-			if !a.Balanced() || a.Accepted != 64 || a.Dropped["shutdown"] != tc.left || a.Delivered != 64-tc.left || arrived.Load() != int64(a.Delivered) { //nolint:gosec // Small.
+			if !a.Balanced() || a.Accepted != 64 || a.Dropped["shutdown"] != tc.left || a.Delivered != 64-tc.left || arrived.Load() != int64(a.Delivered) {
 				t.Errorf("%d arrived\n%s", arrived.Load(), a)
 			}
 		})

@@ -51,7 +51,7 @@ func TestFault02AnHourDown(t *testing.T) {
 				early = heap()
 			}
 		}
-		grown := int64(heap()) - int64(early) //nolint:gosec // Both are small.
+		grown := int64(heap()) - int64(early)
 		probes := len(r.cdp().all())
 		a := r.balanced()
 		t.Logf("%d offered, refused: visits %d, goals %d, goals with a value %d; %d waiting, dead %v; %d sends in the hour, the heap grew by %d KB in the last 50 minutes",

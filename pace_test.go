@@ -33,7 +33,10 @@ func TestASlowCDPSlowsNobody(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		n := flying.Add(1)
 		defer flying.Add(-1)
-		for h := highest.Load(); n > h && !highest.CompareAndSwap(h, n); h = highest.Load() {
+		for h := highest.Load(); n > h; h = highest.Load() {
+			if highest.CompareAndSwap(h, n) {
+				break
+			}
 		}
 		timer := time.NewTimer(2 * time.Second)
 		defer timer.Stop()

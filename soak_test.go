@@ -240,7 +240,7 @@ func TestSoak(t *testing.T) {
 	if err != nil || !a.Balanced() || a.Waiting > 0 {
 		t.Errorf("%v: %d waiting: %+v", err, a.Waiting, s.tracker.Snapshot().Delivery)
 	}
-	different := uint64(s.cdp.all - s.cdp.twice) //nolint:gosec // Not negative.
+	different := uint64(s.cdp.all - s.cdp.twice)
 	if different < a.Delivered || uint64(s.cdp.twice) > a.PossibleDuplicates {
 		t.Errorf("%d different events arrived, %d of them twice", different, s.cdp.twice)
 	}

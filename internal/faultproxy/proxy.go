@@ -244,16 +244,16 @@ func (p *Proxy) carry(client net.Conn) {
 				left = length(buf[:n])
 			}
 			left -= n
-			switch {
-			case fault == ResetBefore:
+			switch fault {
+			case ResetBefore:
 				reset(client)
 				return
-			case fault == ResetDuring:
+			case ResetDuring:
 				_, _ = server.Write(buf[:n/2])
 				reset(server)
 				reset(client)
 				return
-			case fault == Hang:
+			case Hang:
 				_, _ = io.Copy(io.Discard, client) // until it leaves
 				return
 			}
