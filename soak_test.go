@@ -133,7 +133,7 @@ func newSoak(t *testing.T) *soak {
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),
 		Delivery: goaltrack.Delivery{
-			Timeout: 100 * time.Millisecond, MaxAge: time.Hour,
+			Timeout: 250 * time.Millisecond, MaxAge: time.Hour, QueueEvents: 2000,
 			BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond, ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 		},
 	})
@@ -233,7 +233,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	faults.Wait()
-	settle, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	settle, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	a, err := s.tracker.Flush(settle)
 	t.Logf("%d requests in %v, %d arrivals, %d of them twice\n%s", s.offered, *soakFor, s.cdp.all, s.cdp.twice, a)
