@@ -10,7 +10,7 @@ import (
 // TestEveryTroubleEnds is a property: whatever the CDP did, when it is well again
 // all that waits is delivered soon, and what was given up has a reason.
 func TestEveryTroubleEnds(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		bubble(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice, plan := rand.New(rand.NewPCG(seed, 3)), rand.New(rand.NewPCG(seed, 4)) // the CDP's and the test's
 			moods := [][]error{
