@@ -137,11 +137,13 @@ func TestKilledSite(t *testing.T) {
 			t.Errorf("form %d was answered 303 and its goal never arrived", n)
 		}
 	}
-	const workers = 16
-	t.Logf("%d kills in %v: %d forms answered, %d events delivered; lost %d, let go before they were on the disk %d and of these lost %d; duplicates %d, at most %d of one kill",
+	// Sixteen may be under way, and as many answered of which the queue has not
+	// heard yet.
+	const unacknowledged = 2 * 16
+	t.Logf("%d kills in %v: %d forms answered, %d events delivered; lost %d, let go before they were on the disk %d and of these lost %d; duplicates %d, at most %d between two kills",
 		rounds, time.Since(began).Round(time.Second), len(k.seen), len(k.got), lost, len(k.late), excused, before, worst)
-	if before > rounds*workers {
-		t.Errorf("%d duplicates of %d kills, with %d workers", before, rounds, workers)
+	if before > rounds*unacknowledged {
+		t.Errorf("%d duplicates of %d kills, want at most %d each", before, rounds, unacknowledged)
 	}
 	if len(k.seen) < rounds {
 		t.Errorf("only %d forms were answered in %d rounds", len(k.seen), rounds)

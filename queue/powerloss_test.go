@@ -324,7 +324,10 @@ func TestPowerLossDuringRecovery(t *testing.T) {
 			for range 15 {
 				p := first[s.random.IntN(len(first))]
 				random := rand.New(rand.NewPCG(seed, 3))
+				var mu sync.Mutex
 				p.disk.before = func(o op) error {
+					mu.Lock()
+					defer mu.Unlock()
 					for _, chance := range []float64{keepNothing, keepSome, keepEverything} {
 						second = append(second, picture{
 							fmt.Sprintf("%s; then again before %v, %v kept", p.name, o, chance), p.disk.powerLoss(random, chance), p.owed,
@@ -336,8 +339,8 @@ func TestPowerLossDuringRecovery(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", p.name, err)
 				}
-				p.disk.before = nil
 				s.close(q)
+				p.disk.before = nil
 			}
 			s.verifyAll(second)
 		})

@@ -149,7 +149,7 @@ var atOnce = []check{
 	// What is settled is freed, even if one old delivery is never let go and
 	// another never settled.
 	{"AtOnce/what is settled is freed", func(r *rig) {
-		const size, n = 8 << 10, 2000
+		const size, n = 16 << 10, 500
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
