@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,15 +62,15 @@ func TestFault23ClockJumps(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, script(status(503)))
-			var shift time.Duration
-			r.clock.wall = func() time.Time { return timeOfDay().Add(shift) }
+			var shift atomic.Int64
+			r.clock.wall = func() time.Time { return timeOfDay().Add(time.Duration(shift.Load())) }
 			r.offerMany(0, 20)
 			for v := range 20 { // as a queue on disk finds them: without the monotonic clock
 				id := visitorID(100 + v)
 				r.offerItem(queue.Item{Body: testEvent("shop", "KEPT", id), Key: id, Time: timeOfDay()})
 			}
 			after(4 * time.Minute)
-			shift = jump
+			shift.Store(int64(jump))
 			after(4 * time.Minute)
 			r.wantDead(map[string]uint64{})
 			r.cdp().tell(nil)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,15 +165,15 @@ func TestMostRejectedAlike(t *testing.T) {
 func TestConnectionsAreRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, script(status(503)))
-		renewed := 0
-		r.order[0].renew = func() { renewed++ }
+		var count atomic.Int64
+		r.order[0].renew = func() { count.Add(1) }
 		r.offerMany(0, 3)
 		after(60 * time.Millisecond) // one attempt each
-		if renewed > 0 {
+		if renewed := count.Load(); renewed > 0 {
 			t.Errorf("renewed %d times for a few failures", renewed)
 		}
 		after(5 * time.Minute)
-		if renewed < 3 || renewed > 20 {
+		if renewed := count.Load(); renewed < 3 || renewed > 20 {
 			t.Errorf("renewed %d times in five minutes", renewed)
 		}
 	})
