@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/queue"
@@ -46,10 +48,14 @@ type scene struct {
 	request        *http.Request
 	body           *strings.Reader
 	writer         blank
+	turn           func() // before each request
 }
 
 func (s *scene) serve(h http.Handler) {
 	clear(s.writer.header)
+	if s.turn != nil {
+		s.turn()
+	}
 	if s.body != nil {
 		_, _ = s.body.Seek(0, io.SeekStart)
 		s.request.Form, s.request.PostForm = nil, nil
@@ -105,6 +111,19 @@ func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, tar
 	return s
 }
 
+// seal gives the visitor a visit cookie.
+func (s *scene) seal(tb testing.TB) *scene {
+	tb.Helper()
+	c, now := &s.tracker.sites[0].visits, unixMinute(time.Now())
+	payload, _ := (&visit{start: now, last: now}).encode(c.room, nil)
+	value, err := c.seal(payload, now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.request.Header.Set("Cookie", s.request.Header.Get("Cookie")+"; "+c.name+"="+value)
+	return s
+}
+
 // scenes are what a request can cost, each with the allocations it may have
 // beyond the handler's own.
 var scenes = []struct {
@@ -127,11 +146,27 @@ var scenes = []struct {
 	{"a visit that fires", 8, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchPage, http.MethodGet, "/products/sku-42?utm_source=news", "")
 	}},
+	// Here the cookie is opened and sealed anew, for a value not seen before.
+	{"a visit that counts once", 80, true, func(tb testing.TB) *scene {
+		s := newScene(tb, onceRules, benchPage, http.MethodGet, "/products/sku-42", "").seal(tb)
+		n := 0
+		s.turn = func() { n++; s.request.Header["X-N"] = []string{strconv.Itoa(n)} }
+		return s
+	}},
+	{"a navigation that fires nothing, with a visit cookie", 8, false, func(tb testing.TB) *scene {
+		return newScene(tb, onceRules, benchPage, http.MethodGet, "/about/us", "").seal(tb)
+	}},
 	{"a form that fires", 14, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchForm, http.MethodPost, "/contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
 			"Referer", "https://shop.example/contact")
 	}},
 }
+
+const onceRules = `
+version: 1
+goals:
+  - { goal: PRODUCT_VIEWED, visit: '/products/{id}', data: { productId: $path.id }, count: once per session for $header.x-n }
+`
 
 const benchRules = `
 version: 1

@@ -48,6 +48,17 @@ func TestConfigFaults(t *testing.T) {
 			c.Sites[0].Hosts = []string{"a.example"}
 			c.Sites = append(c.Sites, goaltrack.Site{CDP: direct, Currency: "EUR", Name: "b", Hosts: []string{"A.example"}})
 		},
+		`TimeZone: "Berlin"`: func(c *goaltrack.Config) { c.Sites[0].TimeZone = "Berlin" },
+		`TimeZone: "Local"`:  func(c *goaltrack.Config) { c.Sites[0].TimeZone = "Local" },
+		"SessionLength: 1s":  func(c *goaltrack.Config) { c.Sites[0].SessionLength = time.Second },
+		"SessionLength: 25h": func(c *goaltrack.Config) { c.Sites[0].SessionLength = 25 * time.Hour },
+		"Keys[1]: Hash: 31 bytes are fewer than 32\nBlock: 33 bytes are none of 16, 24, 32": func(c *goaltrack.Config) {
+			c.Keys = []goaltrack.Key{testKey('k'), {Hash: make([]byte, 31), Block: make([]byte, 33)}}
+		},
+		"the visit cookie has no room": func(c *goaltrack.Config) {
+			c.Cookie.Path = "/" + strings.Repeat("p", 900)
+			c.Sites[0].PathPrefix = c.Cookie.Path
+		},
 		`Views: "client"`:            func(c *goaltrack.Config) { c.Views = "client" },
 		`Cookie.Create: "often"`:     func(c *goaltrack.Config) { c.Cookie.Create = "often" },
 		"Cookie.MaxAge: 1ms":         func(c *goaltrack.Config) { c.Cookie.MaxAge = time.Millisecond },

@@ -2,6 +2,7 @@ package goaltrack_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -241,6 +242,38 @@ func ExampleTracker_Send() {
 	// ORDER_PAID of 7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11
 	// <nil>
 	// true
+}
+
+// Goals that count once are known by a cookie that the first of the keys seals.
+// Keys are random bytes, made once ("openssl rand -hex 32") and kept where the
+// site keeps its secrets. The second key is that of before, whose cookies are
+// still read.
+func ExampleConfig_keys() {
+	secret := func(hex64 string) []byte {
+		key, err := hex.DecodeString(hex64)
+		if err != nil {
+			fmt.Println(err)
+		}
+		return key
+	}
+	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "PRICING_VIEWED", Visit: "/pricing", Count: "once per session"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	config := goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true, Keys: []goaltrack.Key{
+		{Hash: secret("9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0"), Block: secret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")},
+		{Hash: secret("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"), Block: secret("00112233445566778899aabbccddeeff")},
+	}}
+	_, err = goaltrack.New(config)
+	fmt.Println(err)
+
+	config.Keys[0].Hash = []byte("too short")
+	_, err = goaltrack.New(config)
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// goaltrack: Keys[0]: Hash: 9 bytes are fewer than 32
 }
 
 // First the server stops, then the tracker: what the last requests raised is

@@ -387,6 +387,8 @@ goals:
   - { goal: FORM_READ, submit: /form, success: 204, data: { a: $form.a } }
   - { goal: DRAFTED, visit: /draft, status: draft }
   - { goal: PRODUCTION, visit: /env, env: [production, test] }
+  - { goal: ONCE, visit: /once, count: once per day for $query.q }
+  - { goal: LATER, visit: /later, status: draft, count: once per session, after: [ONCE, DRAFTED], within: 30m }
 `)
 	for line, want := range map[string]string{
 		"GET /_next/data/b1/products/42.json -> 200 type=application/json": "PAGE_SEEN",
@@ -396,6 +398,8 @@ goals:
 		"POST /form json.a=b -> 204":                                       "",
 		"GET /draft":                                                       "DRAFTED (draft, not sent)",
 		"GET /env":                                                         "PRODUCTION (only in production, test)",
+		"GET /once":                                                        "ONCE (once per day for $query.q)",
+		"GET /later":                                                       "LATER (draft, not sent; once per session, only after ONCE, DRAFTED within 30m)",
 	} {
 		e, err := goaltrack.ParseExample(line)
 		if err != nil {

@@ -28,7 +28,7 @@ const visitVersion = 1
 // then the oldest progress goes. Counts without for $source stay; of those
 // there is no room for, the newest are left out, after any that no rule knows.
 func (v *visit) encode(room int, known map[uint32]bool) (text []byte, whole bool) {
-	if text = v.append(nil); len(text) <= room {
+	if text = v.append(make([]byte, 0, memoryRoom)); len(text) <= room {
 		return text, true
 	}
 	less := v.clone()
@@ -163,11 +163,15 @@ func decodeVisit(text []byte) (*visit, error) {
 	v := &visit{start: d.minutes()}
 	v.last = v.start + d.minutes()
 	for _, s := range [...]scope{perSession, perVisitor, perDay} {
-		for range d.count(4) {
+		n := d.count(4)
+		v.plain = slices.Grow(v.plain, n)
+		for range n {
 			v.plain = append(v.plain, d.counted(s))
 		}
 	}
-	for range d.count(5) {
+	n := d.count(5)
+	v.keyed = slices.Grow(v.keyed, n)
+	for range n {
 		s := scope(d.byte())
 		if s < perSession || s > perDay {
 			return nil, errVisit
@@ -181,14 +185,14 @@ func decodeVisit(text []byte) (*visit, error) {
 		}
 		v.after = append(v.after, p)
 	}
-	if n := d.count(0); n > 0 {
+	if n := d.count(1); n > 0 {
 		v.origin.known = true
-		for range min(n-1, len(d.rest)) {
+		for range n - 1 {
 			v.origin.utm = append(v.origin.utm, utm{d.text(), d.text()})
 		}
 		v.origin.referrer = d.text()
 	}
-	if d.failed || len(d.rest) > 0 || string(v.append(nil)) != string(text) {
+	if d.failed || len(d.rest) > 0 || string(v.append(make([]byte, 0, len(text)))) != string(text) {
 		return nil, errVisit
 	}
 	return v, nil
@@ -236,7 +240,7 @@ func (d *decoder) minutes() int64 {
 // count reads how many things follow, of so many bytes each at least.
 func (d *decoder) count(least int) int {
 	n := d.number()
-	if n > uint64(len(d.rest)) && least > 0 || n > 1<<10 {
+	if n > uint64(len(d.rest)/max(least, 1)) || n > 1<<10 {
 		d.failed, d.rest = true, nil
 		return 0
 	}

@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"flag"
@@ -82,7 +83,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites: []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
 		Rules: rules,
-		Views: goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
+		Keys:  []goaltrack.Key{{Hash: secret(32), Block: secret(32)}}, // for goals that count once
+		Views: goaltrack.ViewsServer,                                  // the pages have no Sitecore script that would send them
 		// With -spool, events outlive a crash.
 		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
 	})
@@ -110,6 +112,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	account, closeErr := tracker.Close(closing)
 	out.Printf("\nThe shop is closed.\n%v", account)
 	return errors.Join(serveErr, closeErr)
+}
+
+// secret makes a key of random bytes. A real site keeps its keys, the same for
+// every instance, where it keeps its other secrets.
+func secret(n int) []byte {
+	key := make([]byte, n)
+	_, _ = rand.Read(key) // never fails
+	return key
 }
 
 // settleIn gives the CDP a second to make browser IDs for the first visitors.

@@ -39,6 +39,7 @@ var steps = []step{
 	{name: "product that does not exist", path: "/products/sun-cup", status: 404},
 	{name: "product", path: "/products/moon-cup", goal: "PRODUCT_VIEWED productId=moon-cup"},
 	{name: "tea club", path: "/pricing", goal: "PRICING_VIEWED goalCurrency=EUR goalValue=5"},
+	{name: "tea club again", path: "/pricing"}, // counts once per session
 	{name: "search box only", path: "/search"},
 	{name: "search for nothing", path: "/search?q="},
 	{name: "search", path: "/search?q=green+tea", goal: `SITE_SEARCHED term="green tea"`},

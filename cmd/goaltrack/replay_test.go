@@ -219,6 +219,8 @@ goals:
   - { goal: CONFIRMED, submit: /b, success: confirmed }
   - { goal: EITHER, any: [ { submit: { path: /b, form: x } }, { visit: /a }, { visit: "/{page}" } ] }
   - { goal: DRAFTED, visit: /a, status: draft }
+  - { goal: ONCE, visit: /a, count: once per session }
+  - { goal: FOLLOWED, visit: /a, after: [NAMED, HOSTED], within: 1h }
 `)
 	_, stdout, _ := carry(t, "replay", rules, write(t, "access.log",
 		`{"method":"GET","uri":"/a","status":200,"ua":"`+person+`"}`+"\n"+
@@ -233,6 +235,8 @@ NAMED      1      1
 CONFIRMED  1      1
 EITHER     1      0        not successful 1
 DRAFTED    1      0        a draft, not sent
+ONCE       1      1
+FOLLOWED   1      1
 
 What the log does not tell:
   DATED: at most 1, depending on the time
@@ -240,6 +244,8 @@ What the log does not tell:
   STAGED: at most 1, depending on env
   NAMED: at most 1, depending on cookie.member
   CONFIRMED: at most 1, depending on whether the application confirmed it
+  ONCE: at most 1, depending on whether it had counted before (once per session)
+  FOLLOWED: at most 1, depending on what came before (after NAMED, HOSTED within 1h)
   All goals: consent, opt-outs and prefetches; all counts are at most.
 `)
 }
