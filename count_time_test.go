@@ -95,9 +95,6 @@ func (s *shop) do(method, target string) string {
 	return line
 }
 
-// gt is the visit cookie's name.
-func (s *shop) gt() string { return s.tracker.sites[0].visits.name }
-
 // expect compares how the decisions about a goal have ended so far.
 func (s *shop) expect(goal string, fired int, not string, times int) {
 	s.Helper()

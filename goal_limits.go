@@ -77,7 +77,7 @@ func (g *goal) compileLimits(f *faults) {
 // loadZone finds a time zone by its IANA name. That of the machine has none.
 func loadZone(name string) (*time.Location, error) {
 	if name == "Local" {
-		return nil, errors.New("Local differs from machine to machine")
+		return nil, errors.New("it differs from machine to machine")
 	}
 	return time.LoadLocation(name)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -78,28 +77,26 @@ func newVisitCookie(s Site, c Cookie, keys []Key) (visitCookie, error) {
 		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + tail,
 		removal:    "=; Max-Age=0" + tail,
 		session:    int64((s.SessionLength + time.Minute - 1) / time.Minute),
-		zone:       time.UTC,
 	}
 	v.room = payloadRoom(maxVisitCookie - len(v.name) - len("=00000000.") - len(v.attributes))
 	if v.room < memoryRoom/2 {
 		return v, errors.New("Cookie: Domain and Path are so long that the visit cookie has no room")
 	}
+	var errs configFaults
 	var err error
-	if s.TimeZone != "" {
-		if v.zone, err = loadZone(s.TimeZone); err != nil {
-			return v, fmt.Errorf("TimeZone: %w", err)
-		}
+	if v.zone, err = loadZone(s.TimeZone); err != nil {
+		errs.add("TimeZone: %w", err)
 	}
 	for i, k := range keys {
 		// securecookie's own limit is 30 days, whatever the cookie's is.
 		codec := securecookie.New(slices.Clone(k.Hash), slices.Clone(k.Block)).MaxAge(int(age / time.Second)).
 			MaxLength(maxVisitCookie).SetSerializer(securecookie.NopEncoder{})
 		if err := tryCodec(codec, v.name); err != nil {
-			return v, fmt.Errorf("Keys[%d]: %w", i, err)
+			errs.add("Keys[%d]: %w", i, err)
 		}
 		v.codecs = append(v.codecs, codec)
 	}
-	return v, nil
+	return v, errors.Join(errs...)
 }
 
 // tryCodec seals and opens once: securecookie reports a bad key no sooner.

@@ -53,8 +53,8 @@ func (v *visit) encode(room int, known map[uint32]bool) (text []byte, whole bool
 
 func (v *visit) append(b []byte) []byte {
 	b = append(b, visitVersion)
-	b = binary.AppendUvarint(b, uint64(max(v.start, 0)))        //nolint:gosec // Not negative.
-	b = binary.AppendUvarint(b, uint64(max(v.last-v.start, 0))) //nolint:gosec // Not negative.
+	b = binary.AppendUvarint(b, uint64(max(v.start, 0)))
+	b = binary.AppendUvarint(b, uint64(max(v.last-v.start, 0)))
 	for _, s := range [...]scope{perSession, perVisitor, perDay} {
 		n := 0
 		for _, c := range v.plain {
@@ -62,7 +62,7 @@ func (v *visit) append(b []byte) []byte {
 				n++
 			}
 		}
-		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // Not negative.
+		b = binary.AppendUvarint(b, uint64(n))
 		for _, c := range v.plain {
 			if c.scope == s {
 				b = c.append(b)
@@ -78,7 +78,7 @@ func (v *visit) append(b []byte) []byte {
 		b = binary.BigEndian.AppendUint32(b, p.hash)
 		b = binary.AppendUvarint(b, uint64(len(p.began)))
 		for _, s := range p.began {
-			b = binary.AppendUvarint(b, uint64(max(s-v.start*60, 0))) //nolint:gosec // Not negative.
+			b = binary.AppendUvarint(b, uint64(max(s-v.start*60, 0)))
 		}
 	}
 	return v.origin.append(b)
@@ -95,7 +95,7 @@ func (o *origin) append(b []byte) []byte {
 	if !o.known {
 		return append(b, 0)
 	}
-	b = binary.AppendUvarint(b, uint64(len(o.utm)+1)) //nolint:gosec // Not negative.
+	b = binary.AppendUvarint(b, uint64(len(o.utm)+1))
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	for _, u := range o.utm {
 		text(u.name)
@@ -234,7 +234,7 @@ func (d *decoder) minutes() int64 {
 		d.failed = true
 		return 0
 	}
-	return int64(n) //nolint:gosec // Just looked at.
+	return int64(n)
 }
 
 // count reads how many things follow, of so many bytes each at least.
@@ -244,7 +244,7 @@ func (d *decoder) count(least int) int {
 		d.failed, d.rest = true, nil
 		return 0
 	}
-	return int(n) //nolint:gosec // Just looked at.
+	return int(n)
 }
 
 func (d *decoder) counted(s scope) (c counted) {
