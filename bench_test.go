@@ -78,6 +78,7 @@ func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, tar
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tracker.sender.foreign = false // the sink never waits, as our own queues
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

@@ -19,13 +19,14 @@ import (
 // the workers of an errgroup do nothing but send. All state of delivery belongs
 // to the scheduler, so none of it needs a lock.
 type sender struct {
-	queue  queue.Queue
-	lines  map[string]*line // by site
-	order  []*line
-	config Delivery
-	ledger *ledger
-	log    *slog.Logger
-	clock  *clock
+	queue   queue.Queue
+	foreign bool             // the queue is not one of ours; see appendWait
+	lines   map[string]*line // by site
+	order   []*line
+	config  Delivery
+	ledger  *ledger
+	log     *slog.Logger
+	clock   *clock
 
 	jobs     chan *job
 	finished chan *job
@@ -120,6 +121,11 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		waits:    waits{limit: config.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
 		clock:    newClock(timeOfDay),
 	}
+	switch q.(type) {
+	case *queue.Memory, *queue.Spool:
+	default:
+		s.foreign = true
+	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
 	}
@@ -196,8 +202,7 @@ func (s *sender) reserve(p queue.Priority, bytes int) (*queue.Room, fate) {
 const appendWait = 100 * time.Millisecond
 
 func (s *sender) append(ctx context.Context, items []queue.Item) error {
-	switch s.queue.(type) {
-	case *queue.Memory, *queue.Spool:
+	if !s.foreign {
 		return s.queue.Append(ctx, items...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, appendWait)
