@@ -256,10 +256,13 @@ type asker struct {
 	tracker *goaltrack.Tracker
 }
 
-func newAsker(t *testing.T) asker {
+func newAsker(t *testing.T, adjust ...func(*goaltrack.Config)) asker {
 	t.Helper()
 	c := workingConfig()
 	c.Rules, c.Consent, c.ConsentHoldBy = mustParse(t, holdRules), answers, "session"
+	for _, a := range adjust {
+		a(&c)
+	}
 	tracker, err := goaltrack.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -272,6 +275,7 @@ func (a asker) get(path, session, answer string) {
 	r.Header.Set("User-Agent", chrome)
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Cookie", "session="+session+"; answer="+answer)
+	r.Header.Set("X-Forwarded-Proto", "https")
 	a.tracker.Handler(http.HandlerFunc(html)).ServeHTTP(httptest.NewRecorder(), r)
 }
 
@@ -319,6 +323,30 @@ func TestHoldExpires(t *testing.T) {
 		a.get("/advice", one, "")
 		a.want("after Close", 0, "map[consent_expired:2 consent_unknown:2]")
 		// A timer that was left behind would keep the bubble from ending early.
+	})
+}
+
+// TestHoldIsNoAge: what was held for longer than events are tried is tried all the
+// same, and says when it happened.
+func TestHoldIsNoAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stand := cdptest.New(cdptest.Options{})
+		a := newAsker(t, func(c *goaltrack.Config) {
+			c.DryRun = false
+			c.Delivery.HTTPClient = &http.Client{Transport: inMemory{stand, 0}}
+			c.Delivery.MaxAge = time.Minute
+		})
+		const session = "1111111111111111"
+		happened := time.Now()
+		a.get("/advice", session, "")
+		time.Sleep(20 * time.Minute)
+		stand.Fault(cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends).Times(1))
+		a.get("/", session, "yes")
+		account, err := a.tracker.Close(t.Context())
+		if err != nil || account.Delivered != 1 || !account.Balanced() {
+			t.Errorf("%v\n%v", err, account)
+		}
+		stand.Expect(t, "ADVISED").With("late", true).With("occurredAt", happened.UTC().Format(time.RFC3339)).Once()
 	})
 }
 

@@ -86,9 +86,10 @@ func (tr *tracked) keepsID() bool {
 // It keeps the time at which it happened.
 func (tr *tracked) sendHeld(one *held) (f fate) {
 	defer tr.t.recovered("release", func() { f = fateEventInvalid })
+	now := time.Now()
 	p, g := &tr.past, one.trigger.goal
 	if g != nil && g.remembered() {
-		p.open(time.Now())
+		p.open(now)
 		p.id = tr.id
 		r := p.rule(g, one.since, func() (counted, fate) { return one.counted, fired }, nil)
 		defer func() {
@@ -109,6 +110,7 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 		}
 		e.setBrowserID(tr.id)
 		one.items[i].Body = append(e.appendHead(nil), e.body...)
+		one.items[i].Resent = now // until now nobody could send it
 	}
 	return tr.t.offer(context.Background(), one.items, tr.keyNow(), tr.awaits())
 }

@@ -90,8 +90,8 @@ type job struct {
 	blame
 }
 
-// since is when the event's age begins: one brought back from the dead letters is
-// as young as if it had just happened.
+// since is when the event's age begins: one brought back from the dead letters, or
+// held until its visitor agreed, is as young as if it had just happened.
 func (j *job) since() time.Time {
 	if j.Resent.After(j.Time) {
 		return j.Resent

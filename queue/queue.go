@@ -68,9 +68,10 @@ type Item struct {
 	Priority Priority
 	// Time is when the item came to be. Age is counted from it.
 	Time time.Time
-	// Resent is when the item was last brought back from the dead letters,
-	// zero if it never was. Set by [LetterBox]; who gives items up for their
-	// age counts from here, else an old one would die again at once.
+	// Resent is when the item was last brought back from the dead letters, or
+	// could first be sent if that was later than Time; zero if neither. Set by
+	// [LetterBox]; who gives items up for their age counts from here, else an
+	// old one would die at once.
 	Resent time.Time
 	// Room is a place reserved for the item, nil if there is none. An item
 	// larger than its room needs space for the rest; a room that is used up,
