@@ -78,15 +78,11 @@ func (sc *schedule) run(ctx context.Context) {
 	defer timer.Stop()
 	stopping := ctx.Done()
 	for stopping != nil || sc.running > 0 {
-		var next *job
 		var wait time.Duration
-		var out chan<- *job
 		var room chan<- int
 		if stopping != nil {
-			if next, wait = sc.pick(time.Now()); next != nil {
-				out = sc.jobs
-			}
-			if sc.spare() > 0 {
+			wait = sc.dispatch()
+			if sc.spare() >= sc.share/4 { // many at once: each fetch wakes two goroutines
 				room = sc.room
 			}
 		}
@@ -96,18 +92,16 @@ func (sc *schedule) run(ctx context.Context) {
 			timer.Stop()
 		}
 		select {
-		case out <- next:
-			sc.dispatched(next)
 		case room <- sc.spare():
 		case batch := <-sc.arrived:
 			for _, d := range batch {
 				sc.admit(d)
 			}
 		case j := <-sc.finished:
-			sc.running--
-			j.line.health.inFlight--
-			j.line.meter.add(j)
-			sc.finish(j)
+			sc.returned(j)
+			for range len(sc.finished) { // nobody else takes from it
+				sc.returned(<-sc.finished)
+			}
 		case ask := <-sc.asks:
 			ask(sc)
 		case <-timer.C:
@@ -116,6 +110,14 @@ func (sc *schedule) run(ctx context.Context) {
 		}
 		sc.tellWaiters()
 	}
+}
+
+// returned takes an event back from a worker.
+func (sc *schedule) returned(j *job) {
+	sc.running--
+	j.line.health.inFlight--
+	j.line.meter.add(j)
+	sc.finish(j)
 }
 
 // spare is how many more events the window has room for.
@@ -281,12 +283,21 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 	return nil, wait
 }
 
-// dispatched takes what pick found out of its list.
-func (sc *schedule) dispatched(j *job) {
-	j.line.take(j)
-	j.line.health.inFlight++
-	sc.running++
-	sc.turn++
+// dispatch hands out all that may be sent now, and says how long until there may be
+// more, as pick does. It never waits: jobs has room for as many as are handed out.
+func (sc *schedule) dispatch() time.Duration {
+	now := time.Now()
+	for {
+		j, wait := sc.pick(now)
+		if j == nil {
+			return wait
+		}
+		j.line.take(j)
+		j.line.health.inFlight++
+		sc.running++
+		sc.turn++
+		sc.jobs <- j
+	}
 }
 
 // tellWaiters ends the calls of Flush and Close that have what they wait for.

@@ -112,7 +112,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 	workers := config.Workers * len(lines)
 	s := &sender{
 		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, ledger: l, log: log,
-		jobs:     make(chan *job),
+		jobs:     make(chan *job, workers),
 		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
 		room:     make(chan int),
