@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -223,7 +224,7 @@ func TestSnapshot(t *testing.T) {
 		if held < 200 || held > 500 {
 			t.Errorf("one event has %d bytes", held)
 		}
-		want = strings.Replace(want, "BYTES", fmt.Sprint(held), 1)
+		want = strings.Replace(want, "BYTES", strconv.FormatInt(held, 10), 1)
 		if got := snapshotJSON(t, tracker); got != want {
 			t.Errorf("%s", firstDifference(got, want))
 		}
