@@ -106,6 +106,8 @@ func (c *browserCookie) removeFormer(h http.Header, b brought) {
 	}
 }
 
+// delete deletes a cookie of that name: of the attributes, only Domain and Path
+// tell which (RFC 6265, section 5.3).
 func (c *browserCookie) delete(h http.Header, name string) {
 	for _, removal := range c.removals {
 		h.Add("Set-Cookie", name+removal)
@@ -154,7 +156,10 @@ func storingOf(h http.Header) storing {
 		for line != "" {
 			var directive string
 			directive, line, _ = strings.Cut(line, ",")
-			name, _, _ := strings.Cut(strings.TrimSpace(directive), "=")
+			name, fields, qualified := strings.Cut(strings.TrimSpace(directive), "=")
+			if qualified && !strings.EqualFold(strings.Trim(fields, `"`), "Set-Cookie") {
+				continue // some other field alone is private (RFC 9111, section 5.2.2.7)
+			}
 			if strings.EqualFold(name, "private") || strings.EqualFold(name, "no-store") || strings.EqualFold(name, "no-cache") {
 				return storePrivate
 			}

@@ -158,7 +158,8 @@ func TestStoringOf(t *testing.T) {
 			{"Cache-Control": {"no-cache"}},
 			{"Cache-Control": {"max-age=0, Private"}},
 			{"Cache-Control": {"max-age=0", "no-store"}},
-			{"Cache-Control": {`private="Set-Cookie"`}},
+			{"Cache-Control": {`private="set-cookie"`}},
+			{"Cache-Control": {`no-cache="Set-Cookie", max-age=60`}},
 			{"Cache-Control": {"private"}, "Expires": {"0"}},
 		},
 		storeUnsaid: {{}, {"Pragma": {"x"}}, {"Etag": {`"1"`}}},
@@ -167,6 +168,8 @@ func TestStoringOf(t *testing.T) {
 			{"Cache-Control": {"max-age=60"}},
 			{"Cache-Control": {""}},
 			{"Cache-Control": {"notprivate"}},
+			{"Cache-Control": {`private="X-User"`}}, // that field alone is private
+			{"Cache-Control": {`no-cache="X-A, X-B", max-age=60`}},
 			{"Expires": {"0"}},
 			{"Cdn-Cache-Control": {"max-age=1"}},
 			{"Surrogate-Control": {"max-age=1"}},
