@@ -180,6 +180,30 @@ func TestDay(t *testing.T) {
 	})
 }
 
+// TestDaysGoneByMakeRoom: what counted on a day that is over takes no room from
+// what counted for ever.
+func TestDaysGoneByMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, `
+version: 1
+goals:
+  - { goal: ORDERED, visit: "/orders/{id}", count: once per $path.id }
+  - { goal: READ, visit: "/files/{file}", count: once per day for $path.file }
+`, nil)
+		s.visit("/orders/1")
+		for day := range 60 {
+			for file := range 3 {
+				s.visit("/files/" + strconv.Itoa(10*day+file))
+				s.forget()
+			}
+			pass(24 * time.Hour)
+		}
+		s.forget()
+		s.visit("/orders/1")
+		s.expect("ORDERED", 1, "already_counted", 1)
+	})
+}
+
 // TestWithin: the way from the first goal may take no longer.
 func TestWithin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

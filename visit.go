@@ -59,11 +59,17 @@ func (v *visit) add(c counted, keyed bool) {
 	switch {
 	case v.has(c):
 	case keyed:
-		v.keyed = append(v.keyed, c)
+		v.keyed = append(slices.DeleteFunc(v.keyed, c.outlives), c)
 	default:
 		v.drop(counted{c.scope, 0, c.hash}, true)
 		v.plain = append(v.plain, c)
 	}
+}
+
+// outlives reports whether the other is of a day that is over wherever c's day
+// has begun: between time zones there are two days at most.
+func (c counted) outlives(other counted) bool {
+	return c.scope == perDay && other.scope == perDay && other.day+2 < c.day
 }
 
 // drop takes a count back; anyDay, whatever its day.
