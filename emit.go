@@ -32,21 +32,12 @@ func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits(), kept)
 }
 
-// identityOf makes the IDENTITY that goes before a goal, nil if its rule or the
-// request does not say who the visitor is. An order needs one.
+// identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
 func (tr *tracked) identityOf(g *trigger, data Data, page string) (*cdp.Event, fate) {
 	if g.goal == nil || g.goal.identity == nil {
 		return nil, fired
 	}
-	who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page, tr.t.ledger.note)
-	switch {
-	case known:
-		return &who, fired
-	case g.goal.order != nil:
-		return nil, fateNoIdentity
-	}
-	tr.t.ledger.note("identity_missing")
-	return nil, fired
+	return tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page, tr.t.ledger.note)
 }
 
 // exchangeFor is what the sources of a goal read: for one raised in code, its

@@ -156,10 +156,26 @@ func (h *hashed) value(x *exchange, tidy func(string) string) string {
 	return v
 }
 
-// identityOf makes the IDENTITY of a goal. ok is false if the request does not
-// say who the visitor is, or not in a form the CDP takes. What is left out of it
-// is noted.
-func (s *site) identityOf(g *goal, x *exchange, page string, note func(string)) (e cdp.Event, ok bool) {
+// identityOf makes the IDENTITY that goes before a goal, nil if its rule or the
+// request does not say who the visitor is, or not in a form the CDP takes; what is
+// left out is noted. An order needs one.
+func (s *site) identityOf(g *goal, x *exchange, page string, note func(string)) (*cdp.Event, fate) {
+	if g.identity == nil {
+		return nil, fired
+	}
+	e, known := s.personOf(g, x, page, note)
+	switch {
+	case known:
+		return &e, fired
+	case g.order != nil:
+		return nil, fateNoIdentity
+	}
+	note("identity_missing")
+	return nil, fired
+}
+
+// personOf is identityOf with an identity.
+func (s *site) personOf(g *goal, x *exchange, page string, note func(string)) (e cdp.Event, known bool) {
 	var who cdp.Identity
 	if email := g.identity.email.value(x, foldEmail); email != "" {
 		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: g.IdentityProvider})

@@ -143,7 +143,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateValueTooLong, fateValueMissing:
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateValueTooLong, fateValueMissing, fateNoIdentity:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -188,6 +188,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	x := exchange{app: data, nobody: true}
 	f := t.judgeRaised(&g.triggers[0], &x)
 	var e cdp.Event
+	var who *cdp.Event
 	if f == fired && g.ends() {
 		s.forget(v.BrowserID)
 	}
@@ -195,9 +196,12 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		e, f = s.eventOf(g, &x, "", data)
 	}
 	if f == fired {
+		who, f = s.identityOf(g, &x, e.Page, t.ledger.note)
+	}
+	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
 		f = p.send(g, &x, func() fate {
-			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, nil, &e, a, rooms{})
+			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, who, &e, a, rooms{})
 		})
 		t.await(ctx, a)
 	}
@@ -217,7 +221,7 @@ func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
 	case !g.Code:
 		return nil, fmt.Errorf("%w: the rule of %s does not say code: true", ErrUnknownGoal, name)
 	}
-	e := cdp.Event{Type: g.typ, Ext: make(cdp.Ext, 0, len(data))}
+	e := cdp.Event{Type: "A", Ext: make(cdp.Ext, 0, len(data))} // what the goal's own type needs comes from its rule
 	for _, k := range slices.Sorted(maps.Keys(data)) {
 		if slices.Contains(reservedExt, k) {
 			return nil, fmt.Errorf("%w: %s is sent by goaltrack itself", ErrInvalid, k)

@@ -345,3 +345,43 @@ func TestIdentityAndGoalTogether(t *testing.T) {
 		t.Errorf("%v were sent, %d made", w.cdp.Types(), seen)
 	}
 }
+
+// TestSendIdentifies: a goal sent for a visitor who is not there names him first,
+// if its rule does, and an order needs that.
+func TestSendIdentifies(t *testing.T) {
+	const rules = `
+version: 1
+defaults: { identityProvider: email }
+goals:
+  - goal: PAID
+    code: true
+    identify: { email: $app.email }
+    order: { id: $app.id, total: $app.total }
+  - goal: CALLED_BACK
+    code: true
+    identify: { email: $app.email }
+`
+	w := newWorld(t, rules, http.HandlerFunc(html))
+	w.cdp.Know(known)
+	order := goaltrack.Data{"id": "A-1", "total": 12.5, "email": "Ada@example.com"}
+	for _, c := range []struct {
+		goal string
+		data goaltrack.Data
+	}{
+		{"PAID", order},
+		{"PAID", goaltrack.Data{"id": "A-2", "total": 12.5}},
+		{"CALLED_BACK", goaltrack.Data{"email": "ada@example.com"}},
+		{"CALLED_BACK", nil},
+	} {
+		err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, c.goal, c.data)
+		if nobody := c.goal == "PAID" && c.data["email"] == nil; nobody != errors.Is(err, goaltrack.ErrRefused) || !nobody && err != nil {
+			t.Errorf("%s %v: %v", c.goal, c.data, err)
+		}
+	}
+	w.expect("PAID", "fired 1, no_identity 1")
+	w.expect("CALLED_BACK", "fired 2")
+	if got := fmt.Sprint(w.cdp.Types()); got != "[IDENTITY ORDER_CHECKOUT IDENTITY CALLED_BACK CALLED_BACK]" || w.note("identity_missing") != 1 {
+		t.Errorf("sent %s, notes %v", got, w.tracker.Snapshot().Notes)
+	}
+	w.cdp.Expect(t, "ORDER_CHECKOUT").From(known).Once()
+}
