@@ -79,7 +79,7 @@ func (tr *tracked) release() {
 func (tr *tracked) keepsID() bool {
 	return tr.id != "" || tr.t.config.DryRun ||
 		tr.t.config.Cookie.Create != CreateNever && tr.secure && tr.store != storePublic &&
-			tr.x.status < http.StatusBadRequest && tr.r.Context().Err() == nil
+			carriesCookies(tr.x.status) && tr.r.Context().Err() == nil
 }
 
 // sendHeld queues one event under the visitor's ID, if count: and after: let it.
@@ -89,8 +89,8 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 	now := time.Now()
 	p, g := &tr.past, one.trigger.goal
 	if g != nil && g.remembered() {
-		p.open(now)
 		p.id = tr.id
+		p.open(now)
 		r := p.rule(g, one.since, func() (counted, fate) { return one.counted, fired }, nil)
 		defer func() {
 			if f != fired {

@@ -35,9 +35,10 @@ func (e *entry) withdraws(rules *Rules) bool {
 	return refused
 }
 
-// ownCookies are the names under which the site's visitors are known.
+// ownCookies are the names under which the site's visitors are known, there and
+// on other sites of the tenant.
 func (s *site) ownCookies() []string {
-	return append([]string{s.cookie.name, s.visits.name}, s.cookie.legacy...)
+	return slices.Concat([]string{s.cookie.name}, s.tenant.visits, s.cookie.legacy)
 }
 
 // sends reports whether the browser sends one of them, whatever is in it.
@@ -51,7 +52,7 @@ func (wd *withdrawal) beforeHeader(status int) {
 	s, h := wd.withdrawal, wd.rec.Header()
 	sent := http.Header{"Cookie": wd.cookies}
 	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !hasCookie(sent, name) || setsCookie(h, name) })
-	if len(names) == 0 || status >= http.StatusBadRequest || status == http.StatusSwitchingProtocols {
+	if len(names) == 0 || !carriesCookies(status) {
 		return
 	}
 	if wd.store = storingOf(h); wd.store == storePublic {
@@ -60,11 +61,7 @@ func (wd *withdrawal) beforeHeader(status int) {
 	}
 	(*tracked)(wd).makePrivate(h)
 	for _, name := range names {
-		if name == s.visits.name {
-			s.visits.remove(h)
-		} else {
-			s.cookie.delete(h, name)
-		}
+		s.cookie.delete(h, name)
 	}
 	wd.t.ledger.note("cookie_withdrawn")
 }

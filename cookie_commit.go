@@ -10,7 +10,7 @@ import (
 // could not delete it.
 func (s *site) visitorOf(h http.Header) brought {
 	b := s.cookie.read(h)
-	if b.id != "" && s.line != nil && s.line.forgotten.has(b.id) {
+	if b.id != "" && s.tenant.forgotten.has(b.id) {
 		b.id, b.former, b.stale = "", "", len(s.cookie.removals) > 1
 		b.forgotten = true
 	}
@@ -29,7 +29,7 @@ func (tr *tracked) setCookies(h http.Header) {
 	if !tr.recognised {
 		return // his cookie is read and set for what may count, and that is nothing
 	}
-	if s := tr.x.status; s >= http.StatusBadRequest || s == http.StatusSwitchingProtocols {
+	if !carriesCookies(tr.x.status) {
 		return
 	}
 	if tr.leaving = tr.forgets(); isSet {
@@ -54,13 +54,19 @@ func (tr *tracked) setCookies(h http.Header) {
 	c.set(h, tr.id, tr.brought)
 }
 
+// carriesCookies reports whether an answer of that status is one to set cookies
+// with.
+func carriesCookies(status int) bool {
+	return status < http.StatusBadRequest && status != http.StatusSwitchingProtocols
+}
+
 // cookieNow decides whether tr.id is set in a cookie now, or the cookie deleted.
 func (tr *tracked) cookieNow() (set, remove bool) {
 	line, b := tr.site.line, &tr.brought
 	if tr.leaving {
 		return false, b.id != "" || b.forgotten
 	}
-	if b.id != "" && line.forgotten.has(b.id) {
+	if b.id != "" && tr.site.tenant.forgotten.has(b.id) {
 		return false, false // while the handler ran: another answer has seen to the cookie
 	}
 	set = tr.fresh
@@ -111,25 +117,24 @@ func (tr *tracked) wantsID() bool {
 	if len(tr.identities) > 0 && tr.gate == fired {
 		return true
 	}
-	return tr.releases || tr.candidateFires()
+	return tr.releases || tr.mayFire(false)
 }
 
 // mayFire reports whether a goal fires, as far as can be said before the handler
-// has returned. tr.mu is held.
-func (tr *tracked) mayFire() bool {
-	return tr.candidateFires() || slices.ContainsFunc(tr.raised, tr.raisedFires)
-}
-
-func (tr *tracked) candidateFires() bool {
+// has returned; drafts says whether one that is not sent is enough. tr.mu is
+// held.
+func (tr *tracked) mayFire(drafts bool) bool {
 	tr.peekForm()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger.kind == triggerView || c.held {
+		if c.trigger.kind == triggerView || c.held || !drafts && c.trigger.goal.Status == statusDraft {
 			continue
 		}
 		if f := tr.judge(c); f == fired || f == pending {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(tr.raised, func(r raised) bool {
+		return (drafts || r.goal.Status != statusDraft) && tr.raisedFires(r)
+	})
 }

@@ -135,7 +135,7 @@ func TestWhenAnIDIsMade(t *testing.T) {
 	site.HandleFunc("GET /missing", http.NotFound)
 	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
 	site.Handle("POST /again", http.HandlerFunc(html))
-	rules := neverRules + "  - { goal: TRIED_AGAIN, submit: /again }\n"
+	rules := neverRules + "  - { goal: TRIED_AGAIN, submit: /again }\n  - { goal: DRAFTED, visit: /draft, status: draft }\n"
 	const visit, goal, never = goaltrack.CreateVisit, goaltrack.CreateGoal, goaltrack.CreateNever
 	for _, c := range []struct {
 		create       goaltrack.Create
@@ -157,6 +157,7 @@ func TestWhenAnIDIsMade(t *testing.T) {
 		{goal, "GET", "/page", "document", true, "fired 1"},
 		{goal, "POST", "/form", "document", true, "fired 1"},
 		{goal, "POST", "/again", "document", false, ""},
+		{goal, "GET", "/draft", "document", false, ""},
 		{never, "GET", "/other", "document", false, ""},
 		{never, "GET", "/page", "document", false, "no_browser_id 1"},
 		{never, "POST", "/form", "document", false, "no_browser_id 1"},
@@ -183,6 +184,29 @@ func TestWhenAnIDIsMade(t *testing.T) {
 				t.Errorf("%d guests", w.cdp.Made())
 			}
 		})
+	}
+}
+
+// TestOneGuestForWhatTheHandlerRaises: a goal raised in code is a goal like
+// others, so its visitor gets a cookie, and is not another guest each time.
+func TestOneGuestForWhatTheHandlerRaises(t *testing.T) {
+	for status, want := range map[string]bool{"live": true, "draft": false} {
+		var w *world
+		w = newWorld(t, "{version: 1, goals: [{goal: RAISED, code: true, status: "+status+"}, {goal: SENT, submit: /form}]}",
+			http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				_ = w.tracker.Trigger(r, "RAISED", nil)
+				html(rw, r)
+			}), func(config *goaltrack.Config) { config.Cookie.Create = goaltrack.CreateGoal })
+		v := w.visitor()
+		v.post("/form", "a=b")
+		v.post("/form", "a=b")
+		w.done()
+		if (v.id() != "") != want {
+			t.Errorf("%s: he is %q", status, v.id())
+		}
+		if want {
+			w.cdp.Expect(t, "RAISED").From(v.id()).Times(2)
+		}
 	}
 }
 

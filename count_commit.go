@@ -15,7 +15,7 @@ func (tr *tracked) lookBack(h http.Header) {
 	if tr.rules.past.used {
 		tr.past.values = tr.site.visits.find(h)
 		if tr.brought.forgotten { // then the visit was that of the one who left
-			tr.past.dropped, tr.past.values = tr.past.values[0] != "", [2]string{}
+			tr.past.values = [2]string{}
 		}
 	}
 }
@@ -50,14 +50,13 @@ func (tr *tracked) keepVisit(h http.Header) {
 // mayKeepVisit reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisit(h http.Header) bool {
-	status := tr.x.status
-	return status < http.StatusBadRequest && status != http.StatusNotModified && status != http.StatusSwitchingProtocols &&
-		tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic && tr.r.Context().Err() == nil &&
-		!setsCookie(h, tr.site.visits.name)
+	return carriesCookies(tr.x.status) && tr.x.status != http.StatusNotModified && tr.secure && !tr.withheld && !tr.leaving &&
+		tr.store != storePublic && tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.name)
 }
 
 // countEarly decides on the goals that are known to fire, and reports whether
-// the visit has changed, or was sealed with a former key. The others are decided when the handler has returned.
+// the visit has changed, or was sealed with a former key. The others are decided
+// when the handler has returned.
 func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	count := func(g *trigger, data Data, at *ruling, judge func() fate) {
 		if g.goal == nil || !g.goal.remembered() || at.done || judge() != fired {
@@ -125,15 +124,13 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 	}
 	e.BrowserID, e.RequestedAt = tr.id, time.Now()
 	p.event = size(&e)
-	if g.goal.identity != nil {
-		who, known := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {})
-		switch {
-		case known:
-			who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
-			p.who = size(&who)
-		case g.goal.order != nil:
-			f = fateNoIdentity
-		}
+	who, failed := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {})
+	if who != nil {
+		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
+		p.who = size(who)
+	}
+	if f == fired {
+		f = failed
 	}
 	return p, f
 }
@@ -181,13 +178,19 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 	tr.setVisit(h, value)
 }
 
-// dropVisit deletes the visit cookie of somebody who ends his profile, or has,
+// dropVisit deletes the visit cookies of somebody who ends his profile, or has,
 // and whose browser-ID cookie this answer may change. tr.mu is held.
 func (tr *tracked) dropVisit(h http.Header) {
-	ends := tr.leaving && tr.past.values[0] != "" || tr.past.dropped && (tr.fresh || tr.navigation)
-	if c := &tr.site.visits; ends && tr.x.status < http.StatusBadRequest && tr.store != storePublic && !setsCookie(h, c.name) {
-		tr.makePrivate(h)
-		c.remove(h)
+	ends := tr.leaving || tr.brought.forgotten && (tr.fresh || tr.navigation)
+	if !ends || !carriesCookies(tr.x.status) || tr.store == storePublic {
+		return
+	}
+	sent := http.Header{"Cookie": tr.cookies}
+	for _, name := range tr.site.tenant.visits {
+		if (tr.withheld || hasCookie(sent, name)) && !setsCookie(h, name) {
+			tr.makePrivate(h)
+			tr.site.cookie.delete(h, name)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func (tr *tracked) beforeHeader(status int) {
 	defer tr.mu.Unlock()
 	tr.x.app = tr.app
 	tr.committed = true
-	if tr.releases || !tr.recognised && tr.mayFire() {
+	if tr.releases || !tr.recognised && tr.mayFire(true) {
 		tr.recogniseLate()
 	}
 	if tr.t.config.DryRun {
@@ -174,6 +174,19 @@ func (tr *tracked) end(f fate) {
 	for _, raised := range tr.raised {
 		tr.decide(&raised.goal.triggers[0], f, "")
 	}
+	tr.takeBack()
+}
+
+// takeBack lets goals count again that were noted with the header of an answer
+// that then failed: they were offered to nobody. A cookie that has left stays.
+func (tr *tracked) takeBack() {
+	now := time.Now()
+	for i := range tr.candidates {
+		tr.past.undo(tr.candidates[i].ruling.counted, now)
+	}
+	for i := range tr.raised {
+		tr.past.undo(tr.raised[i].ruling.counted, now)
+	}
 }
 
 // endAnswered settles every candidate, with their own verdict if f is fired,
@@ -195,8 +208,8 @@ func (tr *tracked) endAnswered(f fate) {
 		if f == fired || c.early != fired {
 			verdict = tr.judge(c)
 		}
-		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) {
-			verdict = fateClientGone // a page nobody saw is no visit
+		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) && tr.rulingOf(i).counted == (counted{}) {
+			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
 		}
 		if verdict == fired {
 			c.counted = true

@@ -34,7 +34,7 @@ func (m *idMemory) put(key, id string) {
 
 // idTable is an idMemory for many goroutines. A line keeps in one which new ID
 // stands for one the CDP does not know any more, so that the visitor's next page
-// can put it in his cookie, and in another the IDs that were to be forgotten.
+// can put it in his cookie, and a tenant the IDs that were to be forgotten.
 // Usually there are none, and asking costs one atomic read.
 type idTable struct {
 	any atomic.Bool

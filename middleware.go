@@ -42,7 +42,15 @@ type site struct {
 	Site
 	cookie browserCookie
 	visits visitCookie
+	tenant *tenant
 	line   *line // nil with DryRun
+}
+
+// tenant is what sites have in common whose visitors are known by one
+// browser-ID cookie.
+type tenant struct {
+	forgotten idTable  // the IDs of visitors who ended their profile
+	visits    []string // the names of the sites' visit cookies
 }
 
 // New starts a tracker. It returns every fault of the configuration at once,
@@ -66,6 +74,8 @@ func New(config Config) (*Tracker, error) {
 		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(def.PathPrefix)
 		var err error
 		s.visits, err = newVisitCookie(def, c.Cookie, keys)
+		s.tenant = t.tenantOf(s)
+		s.tenant.visits = append(s.tenant.visits, s.visits.name)
 		t.sites, errs = append(t.sites, s), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -78,6 +88,16 @@ func New(config Config) (*Tracker, error) {
 		}
 	}
 	return t, nil
+}
+
+// tenantOf is the tenant of one of the sites so far, or another.
+func (t *Tracker) tenantOf(s *site) *tenant {
+	for _, o := range t.sites {
+		if o.cookie.name == s.cookie.name {
+			return o.tenant
+		}
+	}
+	return new(tenant)
 }
 
 // connect makes what belongs to the delivery, and starts it when nothing can

@@ -12,7 +12,6 @@ type past struct {
 	site     *site
 	id       string    // the browser ID, "" if there is none
 	values   [2]string // of the visit cookie
-	dropped  bool      // there was one, of somebody who ended his profile
 	came     string    // the one that opened
 	former   bool      // with a former key
 	visit    *visit

@@ -54,11 +54,9 @@ type line struct {
 	client   poster
 	ids      *idPool
 	replaced idTable
-	// forgotten are the IDs of visitors who ended their profile.
-	forgotten idTable
-	health    health
-	meter     meter
-	renew     func() // closes idle connections, so that the next is made anew; nil for none
+	health   health
+	meter    meter
+	renew    func() // closes idle connections, so that the next is made anew; nil for none
 }
 
 // poster is what a worker needs of a cdp.Client.

@@ -43,7 +43,6 @@ func (k Key) validate() error {
 type visitCookie struct {
 	name       string
 	attributes string // "; Max-Age=..."
-	removal    string // "=; Max-Age=0..."
 	codecs     []securecookie.Codec
 	room       int   // bytes of the payload
 	session    int64 // minutes without a request that end a session
@@ -75,7 +74,6 @@ func newVisitCookie(s Site, c Cookie, keys []Key) (visitCookie, error) {
 	v := visitCookie{
 		name:       "gt_" + hex.EncodeToString(sum[:4]),
 		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + tail,
-		removal:    "=; Max-Age=0" + tail,
 		session:    int64((s.SessionLength + time.Minute - 1) / time.Minute),
 	}
 	v.room = payloadRoom(maxVisitCookie - len(v.name) - len("=00000000.") - len(v.attributes))
@@ -215,9 +213,6 @@ func formatVisit(minute int64, sealed string) string {
 func (c *visitCookie) set(h http.Header, value string) {
 	h.Add("Set-Cookie", c.name+"="+value+c.attributes)
 }
-
-// remove deletes the cookie.
-func (c *visitCookie) remove(h http.Header) { h.Add("Set-Cookie", c.name+c.removal) }
 
 // goesOn reports whether a session whose last request was in that minute has
 // not ended.
