@@ -84,7 +84,7 @@ const (
 	fateCount
 )
 
-// fateNames are the names used in snapshots, logs and the README's table.
+// fateNames are the names used in snapshots, logs and the table in docs/operations.md.
 var fateNames = [fateCount]string{
 	fired:               "fired",
 	fateOptOut:          "opt_out",

@@ -50,7 +50,7 @@ const recentRecords = 200
 type Record struct {
 	Time time.Time `json:"time"`
 	Goal string    `json:"goal"`
-	// Fate is a name from the README's table of fates: of a decision, or
+	// Fate is a name from the table in docs/operations.md: of a decision, or
 	// "delivered", or "dead: reason".
 	Fate string `json:"fate"`
 	// Browser is the beginning of the browser ID, "" if there was none.

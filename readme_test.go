@@ -9,14 +9,22 @@ import (
 	"testing"
 )
 
-// TestReadmeIsTrue: every test the README names exists, and it explains every
-// fate there is.
-func TestReadmeIsTrue(t *testing.T) {
-	text, err := os.ReadFile("README.md")
+// page reads a file of the documentation.
+func page(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme := string(text)
+	return string(text)
+}
+
+var testName = regexp.MustCompile("`((?:Test|Benchmark)[A-Z]\\w*)`")
+
+// TestReadmeIsTrue: every test the README names exists, and it names all that show
+// what goaltrack never does.
+func TestReadmeIsTrue(t *testing.T) {
+	readme := page(t, "README.md")
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -29,9 +37,12 @@ func TestReadmeIsTrue(t *testing.T) {
 		}
 		tests.Write(source)
 	}
-	named := regexp.MustCompile("`((?:Test|Benchmark)[A-Z]\\w*)`").FindAllStringSubmatch(readme, -1)
+	named := testName.FindAllStringSubmatch(readme, -1)
 	if len(named) < 15 {
 		t.Errorf("the README names %d tests", len(named))
+	}
+	for _, more := range []string{"docs/visitors.md", "docs/operations.md"} {
+		named = append(named, testName.FindAllStringSubmatch(page(t, more), -1)...)
 	}
 	for _, n := range named {
 		if !strings.Contains(tests.String(), "func "+n[1]+"(") {
@@ -43,20 +54,22 @@ func TestReadmeIsTrue(t *testing.T) {
 			t.Errorf("the README does not name %s", never[1])
 		}
 	}
+}
+
+// TestFatesAreExplained: the people who run a site find every fate there is.
+func TestFatesAreExplained(t *testing.T) {
+	text := page(t, "docs/operations.md")
 	for _, name := range fateNames {
-		if name != fired.String() && !strings.Contains(readme, "`"+name+"`") {
-			t.Errorf("the README does not explain %s", name)
+		if name != "" && name != fired.String() && !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("it does not explain %s", name)
 		}
 	}
 }
 
-// TestReadmeNamesTheSDKs: the versions it says were run in a browser are those
+// TestDocsNameTheSDKs: the versions said to have been run in a browser are those
 // that the browser tests install.
-func TestReadmeNamesTheSDKs(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestDocsNameTheSDKs(t *testing.T) {
+	said := page(t, "docs/visitors.md")
 	text, err := os.ReadFile("e2e/package.json")
 	if err != nil {
 		t.Fatal(err)
@@ -73,8 +86,8 @@ func TestReadmeNamesTheSDKs(t *testing.T) {
 			continue
 		}
 		n++
-		if said := "`" + name + "` " + version; !strings.Contains(string(readme), said) {
-			t.Errorf("the README does not say %s", said)
+		if version := "`" + name + "` " + version; !strings.Contains(said, version) {
+			t.Errorf("it does not say %s", version)
 		}
 	}
 	if n < 6 {
