@@ -22,9 +22,11 @@
 // # What it never does
 //
 // It never blocks an answer, flushes it, or changes its status or body. What it
-// may add is the visitor's browser-ID cookie, on answers that no shared cache
-// may keep, the deletion of one of a former name, and Cache-Control: private
-// where nothing was said about caches. It reads of a form what the handler
+// may add is the visitor's browser-ID cookie and, if a rule needs one, the visit
+// cookie, on answers that no shared cache may keep; their deletion; and
+// Cache-Control: private where nothing was said about caches. Only where the
+// configuration asks for it does an answer wait, for a bounded time: for an ID
+// (Cookie.Wait), for the disk (Delivery.SpoolDir), for delivery (Delivery.Wait). It reads of a form what the handler
 // reads, and keeps of it only the fields that a rule names. It recovers from no
 // panic of the application and adds none. A request that no rule can match, and
 // that is no person's way to a page, goes on with its own http.ResponseWriter
@@ -34,7 +36,8 @@
 //
 // The CDP has no idempotency key: an event whose answer was lost is sent again
 // and may count twice, and the account says how often that was possible. The
-// default queue is in memory: a crash loses what it holds. A request that never
+// default queue is in memory: a crash loses what it holds, and Delivery.SpoolDir
+// keeps it on disk. A request that never
 // reaches the server, because a cache answered it, is not seen.
 //
 // # The account

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,5 +93,31 @@ func TestDocsNameTheSDKs(t *testing.T) {
 	}
 	if n < 6 {
 		t.Errorf("the browser tests install %d packages of Sitecore", n)
+	}
+}
+
+// TestCodeIsMapped: the page that leads through the code names every file, and no
+// other.
+func TestCodeIsMapped(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var here []string
+	for _, f := range files {
+		if !strings.HasSuffix(f, "_test.go") {
+			here = append(here, f)
+		}
+	}
+	var named []string
+	for _, link := range regexp.MustCompile(`\[(\w+\.go)\]\(\.\./(\w+\.go)\)`).FindAllStringSubmatch(page(t, "docs/code.md"), -1) {
+		if link[1] != link[2] {
+			t.Errorf("%s leads to %s", link[1], link[2])
+		}
+		named = append(named, link[1])
+	}
+	slices.Sort(named)
+	if !slices.Equal(here, named) {
+		t.Errorf("the files are\n%v\nnamed are\n%v", here, named)
 	}
 }
