@@ -30,7 +30,7 @@ type ledger struct {
 	dead    map[string]uint64
 	dropped map[string]uint64
 	notes   map[string]uint64
-	recent  [recentRecords]Record
+	recent  [recentRecords]kept
 	next    int
 }
 
@@ -57,6 +57,14 @@ type Record struct {
 	Browser string `json:"browser,omitempty"`
 	// Note adds what the fate alone does not say, such as "client_gone".
 	Note string `json:"note,omitempty"`
+}
+
+// kept is a record as it is kept: the text of Browser may be a part of a request's
+// header, which would be kept with it.
+type kept struct {
+	Record
+	browser [len("01234567")]byte
+	length  int
 }
 
 func newLedger() *ledger {
@@ -165,7 +173,9 @@ func (l *ledger) nearMisses(g *goal) []NearMiss {
 
 func (l *ledger) record(r Record) {
 	l.mu.Lock()
-	l.recent[l.next%recentRecords] = r
+	k := &l.recent[l.next%recentRecords]
+	k.length = copy(k.browser[:], r.Browser)
+	k.Record, k.Browser = r, ""
 	l.next++
 	l.mu.Unlock()
 }
@@ -351,7 +361,10 @@ func (l *ledger) history() (map[string]uint64, []Record) {
 	n := min(l.next, recentRecords)
 	records := make([]Record, 0, n)
 	for i := range n {
-		records = append(records, l.recent[(l.next-1-i)%recentRecords])
+		k := &l.recent[(l.next-1-i)%recentRecords]
+		r := k.Record
+		r.Browser = string(k.browser[:k.length])
+		records = append(records, r)
 	}
 	return maps.Clone(l.notes), records
 }

@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,5 +146,27 @@ func TestAccountIsACopy(t *testing.T) {
 	notes["y"] = 1
 	if a := l.account(queue.Stats{}); a.Dead["x"] != 1 {
 		t.Errorf("%s", a)
+	}
+}
+
+// TestRecordsKeepNoHeader: the ID is read off a Cookie header that may be large,
+// and what is recorded of it must not keep the whole.
+func TestRecordsKeepNoHeader(t *testing.T) {
+	l := newLedger()
+	const size = 1 << 20
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		header := visitorID(0xabc) + strings.Repeat("x", size)
+		l.decide("SEEN", fired, header[:36], "")
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if after.HeapAlloc > before.HeapAlloc+20*size {
+		t.Errorf("100 records keep %d bytes", after.HeapAlloc-before.HeapAlloc)
+	}
+	if _, recent := l.history(); recent[0].Browser != "00000abc" {
+		t.Errorf("recorded %+v", recent[0])
 	}
 }
