@@ -60,8 +60,8 @@ type Config struct {
 	// process and sent, with the time at which it happened, once a request with
 	// the same cookie says granted; if it says refused, it is dropped. Bounds:
 	// 20 events a visitor and 4 MiB in all (consent_hold_full), 30 minutes
-	// (consent_expired). Nothing else is read from his device meanwhile, so a
-	// goal whose rule reads a cookie is not held. Neither is anything for a
+	// (consent_expired). No other cookie is read meanwhile but those that
+	// say no or mark an editor, so a goal whose rule reads one is not held. Neither is anything for a
 	// cookie of fewer than 16 bytes, which cannot tell visitors apart. Needs
 	// Consent. Default: "", nothing is held and unknown does not count.
 	ConsentHoldBy string

@@ -59,6 +59,9 @@ func openShop(t *testing.T, rules string, adjust func(*Config)) *shop {
 	})
 	s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		if r.URL.RawQuery == "public" {
+			w.Header().Set("Cache-Control", "public")
+		}
 		if r.Method == http.MethodPost {
 			_ = r.ParseForm()
 			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
@@ -144,6 +147,11 @@ func TestSession(t *testing.T) {
 		}
 		s.visit("/session")
 		s.expect("SESSION", 3, "already_counted", 1)
+		pass(29 * time.Minute)
+		s.visit("/other?public") // its answer cannot move the minute
+		pass(29 * time.Minute)
+		s.visit("/session")
+		s.expect("SESSION", 4, "already_counted", 1)
 	})
 }
 

@@ -145,6 +145,7 @@ var guarantees = map[string]func(t *testing.T){
 		v.get("/session")
 		w.expect("SEEN_SESSION", "fired 1, already_counted 1")
 	},
+	"A link is clicked twice, and the first page is left while it loads": TestCountOfAPageThatWasLeft,
 	"A double click": func(t *testing.T) {
 		w, v := countWorld(t)
 		v.get("/other") // he has a browser ID by then

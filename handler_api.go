@@ -163,8 +163,8 @@ type Visitor struct {
 
 // Send sends a goal whose rule says code: true for a visitor who is not there.
 // Of the rule, all limits apply but hosts:, since there is no host; a goal they
-// keep from counting, or a draft, is no error.
-// Whether he may be counted is for the caller to know. ctx bounds the wait of a
+// keep from counting, or a draft, is no error. identify: and order: apply, too,
+// with what data says. Whether he may be counted is for the caller to know. ctx bounds the wait of a
 // queue that writes to disk; the default queue never waits. The error is
 // ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
 func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {

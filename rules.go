@@ -129,7 +129,8 @@ type Goal struct {
 	// Forget ends the visitor's profile on this browser when the goal counts,
 	// as a log-out should: the goal itself is still his, and on the next page
 	// the browser has a new ID, which is another guest in the CDP. The cookie
-	// is deleted with the answer, which holds for every instance of the site.
+	// is deleted with the answer, which holds for every instance of the site and
+	// for other sites of the tenant; so are their visit cookies.
 	// If the goal is decided only after the header was written (its form was
 	// not read by then), or the answer may be kept by a shared cache, or the
 	// goal is raised on a request that is not followed, only this process
