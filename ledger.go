@@ -274,7 +274,7 @@ func (l *ledger) account(q queue.Stats) Account {
 		a.Dropped[fateDamaged.String()] += q.Damaged
 	}
 	a.PossibleDuplicates = l.duplicates.Load()
-	a.Waiting = uint64(max(q.Waiting, 0)) //nolint:gosec // Not negative.
+	a.Waiting = uint64(max(q.Waiting, 0))
 	return a
 }
 

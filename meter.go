@@ -100,16 +100,14 @@ func (l *latency) add(at time.Time, took time.Duration) {
 
 // turn begins a new window if the current one is old enough.
 func (l *latency) turn(now time.Time) {
-	switch age := now.Sub(l.current.since); {
-	case l.current.n == 0 || age < latencyTurn:
-	case age < 2*latencyTurn:
+	if l.current.n > 0 && now.Sub(l.current.since) >= latencyTurn {
 		l.former, l.current = l.current, latencyWindow{}
-	default:
-		l.former, l.current = latencyWindow{}, latencyWindow{}
 	}
-	if now.Sub(l.former.since) >= 2*latencyTurn {
-		l.former = latencyWindow{}
-	}
+}
+
+// recent reports whether a window is not too old to be told of.
+func (w *latencyWindow) recent(now time.Time) bool {
+	return w.n > 0 && now.Sub(w.since) < 2*latencyTurn
 }
 
 // Latency tells how long recent requests to the CDP took, from dialing to the
@@ -132,17 +130,25 @@ func (l Latency) MarshalJSON() ([]byte, error) {
 	}{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
 }
 
+// summary changes nothing: when the scheduler has ended, several may ask at once.
 func (l *latency) summary(now time.Time) Latency {
-	l.turn(now)
-	a, b := &l.current, &l.former
-	s := Latency{Requests: a.n + b.n, Max: max(a.max, b.max)}
+	var s Latency
+	var windows []*latencyWindow
+	for _, w := range []*latencyWindow{&l.former, &l.current} {
+		if w.recent(now) {
+			windows = append(windows, w)
+			s.Requests, s.Max = s.Requests+w.n, max(s.Max, w.max)
+		}
+	}
 	for _, p := range []struct {
 		share float64
 		into  *time.Duration
 	}{{0.50, &s.P50}, {0.95, &s.P95}, {0.99, &s.P99}} {
 		rank := int(math.Ceil(p.share * float64(s.Requests)))
 		for i, seen := 0, 0; seen < rank; i++ {
-			seen += int(a.counts[i] + b.counts[i])
+			for _, w := range windows {
+				seen += int(w.counts[i])
+			}
 			*p.into = min(latencyBounds[i], s.Max)
 		}
 	}
