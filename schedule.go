@@ -82,7 +82,7 @@ func (sc *schedule) run(ctx context.Context) {
 		var room chan<- int
 		if stopping != nil {
 			wait = sc.dispatch()
-			if sc.spare() >= sc.share/4 { // many at once: each fetch wakes two goroutines
+			if sc.spare() >= sc.share/16 { // several at once: each fetch wakes two goroutines
 				room = sc.room
 			}
 		}
