@@ -1,6 +1,7 @@
 package goaltrack_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -208,6 +209,24 @@ func TestOneGuestForWhatTheHandlerRaises(t *testing.T) {
 			w.cdp.Expect(t, "RAISED").From(v.id()).Times(2)
 		}
 	}
+}
+
+// TestNoGuestWhereNoCookieCanBeSet: a request whose goals are decided before the
+// handler runs keeps its writer, so a visitor without an ID would be another
+// guest each time.
+func TestNoGuestWhereNoCookieCanBeSet(t *testing.T) {
+	var w *world
+	w = newWorld(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, if: {query.a: present}}]}",
+		http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if err := w.tracker.Trigger(r, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
+				t.Errorf("error %v", err)
+			}
+			html(rw, r)
+		}))
+	v := w.visitor()
+	v.post("/form", "a=b")
+	v.post("/form", "a=b")
+	w.expect("RAISED", "no_browser_id 2")
 }
 
 // TestNoIDReady: the answer does not wait; the event gets an ID of its own, and

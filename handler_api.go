@@ -114,7 +114,7 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, s
 		e := t.gate(r, path)
 		tr.admit(r, &e)
 	}
-	tr.cookieless = seen == nil || seen.site == nil
+	tr.cookieless = seen == nil || seen.cookieless
 	f := send(tr)
 	t.await(context.Background(), tr.awaited)
 	tr.decide(g, f, "")

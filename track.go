@@ -169,6 +169,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		tr.candidates = append(tr.candidates, c)
 	}
 	if !open {
+		tr.cookieless = true
 		tr.end(fired) // every candidate has its reason already
 		return tr
 	}
@@ -238,7 +239,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 		f, _ := viewTrigger.judgeGate(e)
 		t.ledger.decide(viewGoal, f, "", "")
 	}
-	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(needAll), ended: true}
+	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(needAll), ended: true, cookieless: true}
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
 		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
 	}
