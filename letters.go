@@ -51,14 +51,6 @@ func DeadLetterOf(l queue.Letter) DeadLetter {
 	return d
 }
 
-// letters are the dead letters that are kept.
-func (s *sender) letters() []queue.Letter {
-	if box, ok := s.queue.(queue.LetterBox); ok {
-		return box.Letters()
-	}
-	return nil
-}
-
 // DeadLetters returns the newest events that were given up, oldest first. In
 // memory the last 256 are kept, in a spool as many as fit beside what waits, for
 // 30 days. A queue of the configuration's own has none if it is no
@@ -67,7 +59,11 @@ func (t *Tracker) DeadLetters() []DeadLetter {
 	if t.sender == nil {
 		return nil
 	}
-	kept := t.sender.letters()
+	box, ok := t.sender.queue.(queue.LetterBox)
+	if !ok {
+		return nil
+	}
+	kept := box.Letters()
 	letters := make([]DeadLetter, 0, len(kept))
 	for _, l := range kept {
 		letters = append(letters, DeadLetterOf(l))

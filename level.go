@@ -88,7 +88,8 @@ func (s *store) state(q *QueueState) {
 	if s.spool == nil {
 		return
 	}
-	q.Damage = damageOf(s.spool.Report())
+	report := s.spool.Report()
+	q.Damage, q.QuarantineBytes = damageOf(report), report.QuarantinedBytes
 	if err := s.spool.Err(); err != nil {
 		q.Degraded = err.Error()
 	}

@@ -201,6 +201,11 @@ func TestSpoolDamageIsSaid(t *testing.T) {
 	if n := strings.Count(log.String(), `level=WARN msg="goaltrack: the spool is damaged"`); n != 1 {
 		t.Errorf("%d lines in\n%s", n, log)
 	}
+	second.end() // the damaged file goes into quarantine when the rest of it is settled
+	third, _ := spooled(t, dir, nil)
+	if q := third.tracker.Snapshot().Queue; q.QuarantineBytes == 0 {
+		t.Errorf("after the damaged file was put away: %+v", q)
+	}
 }
 
 // damage alters one byte of the first file that has the text, in the middle of

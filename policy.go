@@ -224,13 +224,27 @@ func (sc *schedule) answered(ln *line) {
 	}
 }
 
-// bury gives an event up.
+// buryAgainAfter is how long an event waits whose letter the queue could not keep.
+const buryAgainAfter = time.Minute
+
+// bury gives an event up. If the queue cannot keep its letter, it is not given up
+// yet: it is not sent any more, and buried later.
 func (sc *schedule) bury(j *job, reason string) {
-	sc.ledger.bury(j.goal, j.id, reason)
+	why := reason
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
-		reason += explanationMark + withoutValues(e.Message, j.body)
+		why += explanationMark + withoutValues(e.Message, j.body)
 	}
-	j.Dead(reason)
+	if !j.Dead(why) {
+		sc.leaveLane(j)
+		time.AfterFunc(sc.capped(buryAgainAfter), func() {
+			select {
+			case sc.asks <- func(sc *schedule) { sc.bury(j, reason) }:
+			case <-sc.done:
+			}
+		})
+		return
+	}
+	sc.ledger.bury(j.goal, j.id, reason)
 	sc.settled(j)
 }
 

@@ -127,16 +127,12 @@ func (sc *schedule) spare() int { return sc.share*len(sc.order) - sc.held }
 func (sc *schedule) admit(d queue.Delivery) {
 	e, err := parseEnvelope(d.Body)
 	if err != nil {
-		d.Dead("unreadable")
-		sc.ledger.bury("", "", "unreadable")
-		sc.waits.met(e.awaited)
+		sc.refuseDelivery(d, &envelope{awaited: e.awaited}, "unreadable")
 		return
 	}
 	ln := sc.lines[e.site]
 	if ln == nil {
-		d.Dead("unknown_site")
-		sc.ledger.bury(e.goal, e.browserID(), "unknown_site")
-		sc.waits.met(e.awaited)
+		sc.refuseDelivery(d, &e, "unknown_site")
 		return
 	}
 	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID()}
@@ -164,6 +160,16 @@ func (sc *schedule) admit(d queue.Delivery) {
 	l.parked = append(l.parked, j)
 	sc.parked++
 	sc.advance(l)
+}
+
+// refuseDelivery gives up what is no event of ours.
+func (sc *schedule) refuseDelivery(d queue.Delivery, e *envelope, reason string) {
+	if !d.Dead(reason) {
+		d.Nack(sc.capped(buryAgainAfter))
+		return
+	}
+	sc.ledger.bury(e.goal, e.browserID(), reason)
+	sc.waits.met(e.awaited)
 }
 
 // advance lets the next events of a visitor go.

@@ -372,13 +372,43 @@ func (s *sender) close(ctx context.Context) error {
 	}
 	s.cancel() // sends under way end now; their events go back to the queue
 	s.stop()
-	<-s.done
-	_ = s.group.Wait() // no worker returns an error
-	if cerr := s.queue.Close(context.WithoutCancel(ctx)); err == nil {
+	if cerr := s.closeQueue(ctx); err == nil {
 		err = cerr
 	}
 	s.ledger.drop(fateShutdown.String(), uint64(s.queue.Stats().Lost)) //nolint:gosec // Not negative.
 	return err
+}
+
+// closeGrace is how much longer than its context Close may take, so that a queue
+// on a disk can write what it has in memory.
+const closeGrace = time.Second
+
+// closeQueue waits for the goroutines to end, which takes no time unless the
+// queue's disk hangs, and closes the queue.
+func (s *sender) closeQueue(ctx context.Context) error {
+	grace := closeGrace
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {
+		grace += time.Until(deadline)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		<-s.done
+		_ = s.group.Wait() // no worker returns an error
+		ended <- s.queue.Close(last)
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-last.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	default:
+		return last.Err()
+	}
 }
 
 // stats is what the queue holds. What a closed one has lost does not wait.

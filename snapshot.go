@@ -38,13 +38,16 @@ type QueueState struct {
 	// Damage says what of the spool could not be read, "" if all could. Such
 	// files are kept in its sub-directory quarantine.
 	Damage string `json:"damage,omitempty"`
+	// QuarantineBytes is how large they are. New events have so much less room
+	// on the disk, until somebody has looked at them and moved them away.
+	QuarantineBytes int64 `json:"quarantineBytes,omitempty"`
 	// Events and Bytes are what the queue holds, Oldest is the time of its
 	// oldest event.
 	Events int       `json:"events"`
 	Bytes  int64     `json:"bytes"`
 	Oldest time.Time `json:"oldest,omitzero"`
-	// DeadLetters is how many events given up are kept, for
-	// [Tracker.DeadLetters] and [Tracker.Resend].
+	// DeadLetters is how many events given up are kept for [Tracker.Resend].
+	// [Tracker.DeadLetters] shows the newest.
 	DeadLetters int `json:"deadLetters"`
 }
 
@@ -53,7 +56,8 @@ type SiteState struct {
 	Site string `json:"site"`
 	// State is "ok", "paused" (the CDP asked for it with Retry-After), "down"
 	// (it does not answer), "held" (it refuses this sender: a wrong key,
-	// region or point of sale) or "closed".
+	// region or point of sale), "stuck" (the queue's disk hangs; only IDsReady
+	// is known then) or "closed".
 	State string `json:"state"`
 	// InFlight is how many requests are under way.
 	InFlight int `json:"inFlight"`
@@ -116,22 +120,34 @@ func (t *Tracker) Snapshot() Snapshot {
 // queueState tells what the queue holds.
 func (s *sender) queueState() QueueState {
 	stats := s.stats()
-	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: len(s.letters())}
+	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: stats.Letters}
 	s.store.state(&q)
 	return q
 }
+
+// statesWait is how long a snapshot waits for the scheduler, which is busy for
+// longer only if the queue's disk hangs.
+const statesWait = time.Second
 
 // states tells how each line is doing. The scheduler is asked, whose they are,
 // or read when it has ended.
 func (s *sender) states() []SiteState {
 	got := make(chan []SiteState, 1)
 	ask := func(*schedule) { got <- s.readStates(false) }
+	timer := time.NewTimer(statesWait)
+	defer timer.Stop()
 	select {
 	case s.asks <- ask:
 		return <-got
 	case <-s.done:
 		return s.readStates(true)
+	case <-timer.C:
 	}
+	states := make([]SiteState, 0, len(s.order))
+	for _, ln := range s.order {
+		states = append(states, SiteState{Site: ln.name, State: "stuck", IDsReady: ln.ids.size()})
+	}
+	return states
 }
 
 func (s *sender) readStates(closed bool) []SiteState {

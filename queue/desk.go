@@ -30,9 +30,10 @@ type keeper interface {
 	// take hands out what is ready, or says how long until something will be
 	// (0: nobody knows).
 	take(n int) (got []Delivery, wait time.Duration, err error)
-	// settle ends the entry; bury also keeps it as a dead letter.
+	// settle ends the entry; bury also keeps it as a dead letter, or reports
+	// that it cannot now.
 	settle(t ticket)
-	bury(t ticket, reason string)
+	bury(t ticket, reason string) bool
 	// returned is told, under the lock, of an entry given back.
 	returned(e *entry)
 }
@@ -187,7 +188,7 @@ func (t ticket) void() bool { return !t.out || t.entry.turn != t.turn }
 func (t ticket) Ack() { t.desk.keeper.settle(t) }
 
 // Dead implements [Ticket].
-func (t ticket) Dead(reason string) { t.desk.keeper.bury(t, reason) }
+func (t ticket) Dead(reason string) bool { return t.desk.keeper.bury(t, reason) }
 
 // Nack implements [Ticket].
 func (t ticket) Nack(after time.Duration) {

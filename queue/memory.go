@@ -75,7 +75,7 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 
 func (m *Memory) settle(t ticket) { m.end(t, nil) }
 
-func (m *Memory) bury(t ticket, reason string) {
+func (m *Memory) bury(t ticket, reason string) bool {
 	m.end(t, func() {
 		m.stats.Dead++
 		m.lettered += t.size()
@@ -85,6 +85,7 @@ func (m *Memory) bury(t ticket, reason string) {
 		}
 		m.letters = append(slices.Delete(m.letters, 0, old), Letter{Item: t.Item, Reason: reason, Died: time.Now(), number: t.number})
 	})
+	return true
 }
 
 func (m *Memory) end(t ticket, also func()) {
@@ -108,6 +109,7 @@ func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stat()
+	s.Letters = len(m.letters)
 	if m.closed {
 		s.Lost = s.Waiting
 	}

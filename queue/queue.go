@@ -120,6 +120,8 @@ type Stats struct {
 	Last, Done uint64
 	// Dead counts the items given up with Dead since the queue was opened.
 	Dead uint64
+	// Letters is how many dead letters are kept, by a [LetterBox].
+	Letters int
 	// Recovered counts the items that came in by another way than Append
 	// since the queue was opened: found on the disk, or resent.
 	Recovered uint64
@@ -143,7 +145,7 @@ type Delivery struct {
 type Ticket interface {
 	Ack()
 	Nack(after time.Duration)
-	Dead(reason string)
+	Dead(reason string) bool
 }
 
 // NewDelivery is for engines: it joins an item with the ticket that settles it.
@@ -156,4 +158,6 @@ func (d Delivery) Ack() { d.ticket.Ack() }
 func (d Delivery) Nack(after time.Duration) { d.ticket.Nack(after) }
 
 // Dead gives the item up: it goes to the engine's dead letters with the reason.
-func (d Delivery) Dead(reason string) { d.ticket.Dead(reason) }
+// False says that the engine cannot keep the letter now: nothing happened, and
+// the item is to be given up later.
+func (d Delivery) Dead(reason string) bool { return d.ticket.Dead(reason) }

@@ -31,9 +31,9 @@ type SpoolOptions struct {
 	// Default: 20 ms at LevelDurable, 100 ms at LevelStrict.
 	Wait time.Duration
 
-	// Bytes bounds the bodies and keys of the items not settled. The files may
-	// take twice that and four segments, since a segment goes only when all in
-	// it is settled. Default: 1 GiB.
+	// Bytes bounds the bodies and keys of the items not settled. Their files may
+	// take twice that and four segments, together with what is in quarantine,
+	// since a segment goes only when all in it is settled. Default: 1 GiB.
 	Bytes int64
 
 	// Items bounds how many there are. Default: no bound but Bytes.
@@ -157,14 +157,37 @@ var ErrLocked = fmt.Errorf("%w by another process", errLocked)
 // says, at most Wait; then it returns ErrNotYetOnDisk, and so it does when ctx
 // ends. While the disk cannot be written, it takes only items with a room.
 func (s *Spool) Append(ctx context.Context, items ...Item) error {
+	patience := s.o.Wait
 	w, err := s.enter(items, false)
-	if errors.Is(err, errIntakeFull) && s.settleDown(ctx, s.o.Wait) == nil {
-		w, err = s.enter(items, false)
+	if errors.Is(err, errIntakeFull) {
+		began := time.Now()
+		if s.settleDown(ctx, patience) == nil {
+			w, err = s.enter(items, false)
+		}
+		patience -= time.Since(began)
 	}
 	if err != nil || w == nil {
 		return err
 	}
-	return s.awaitDisk(ctx, w, s.o.Wait)
+	return s.awaitDisk(ctx, w, patience)
+}
+
+// Reserve implements [Reserver]. Rooms are refused as items without one are: what
+// was promised is taken even if the disk cannot be written, so that no more is
+// promised then.
+func (s *Spool) Reserve(p Priority, bytes int64) (*Room, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if s.tooLarge(bytes) {
+		return nil, ErrTooLarge
+	}
+	if err := s.mayHold(bytes); err != nil {
+		return nil, err
+	}
+	return s.bounds.reserve(&s.mu, p, bytes)
 }
 
 // errIntakeFull says that the disk does not keep up.
@@ -210,15 +233,26 @@ func (s *Spool) mayEnter(items []Item) error {
 	roomed := true
 	for i := range items {
 		size := items[i].size()
-		if size > maxItem || int64(frameSize(&items[i], "")) > s.letters.largest {
+		if s.tooLarge(size) {
 			return ErrTooLarge
 		}
 		bytes += size
-		roomed = roomed && items[i].Room != nil
+		roomed = roomed && s.bounds.room(items, i) != nil
 	}
-	switch {
-	case roomed:
+	if roomed {
 		return nil
+	}
+	return s.mayHold(bytes)
+}
+
+func (s *Spool) tooLarge(bytes int64) bool {
+	return bytes > maxItem || frameHead+bytes > s.letters.largest
+}
+
+// mayHold tells whether so many bytes more may be in memory until they are on the
+// disk.
+func (s *Spool) mayHold(bytes int64) error {
+	switch {
 	case s.commit.failing != nil:
 		return s.commit.failing
 	case s.unsyncedBytes+bytes > s.o.Intake && s.unsyncedBytes > 0:

@@ -44,6 +44,9 @@ func (s *Spool) removeFinished() {
 	s.mu.Unlock()
 	for i, seg := range finished {
 		_ = seg.remove(spoiled[i]) // what stays is found, all settled, at the next start
+		if spoiled[i] {
+			s.weighQuarantine()
+		}
 		mayCrash("segment removed")
 	}
 	if len(finished) > 0 {

@@ -23,7 +23,7 @@ type commitState struct {
 	generation int       // counts the segments given up
 	unsynced   int       // records written since the last sync
 	superseded []copied  // acked when their newer copies are synced
-	buried     []copied  // acked when the letters are synced
+	buried     []burial
 	dirChanged bool
 	buf        []byte
 	spare      string
@@ -34,6 +34,13 @@ type commitState struct {
 type copied struct {
 	seg    *segment
 	number uint64
+}
+
+// burial is an item whose letter was written. The item is settled on the disk when
+// the letter is sure to be there.
+type burial struct {
+	item, at copied // at has no segment while the letter has to be written again
+	letter   Letter
 }
 
 // waiter is an Append that waits until all up to its number are on the disk.
@@ -334,8 +341,9 @@ func (s *Spool) retireActive(seal bool) {
 	}
 }
 
-// errCrowded says that there may be no more segments until one is settled.
-var errCrowded = fmt.Errorf("%w: too many segments with something unsettled in them", ErrFull)
+// errCrowded says that there may be no more segments until one is settled, or
+// somebody has looked after the quarantine.
+var errCrowded = fmt.Errorf("%w: too much is in segments with something unsettled in them, or in quarantine", ErrFull)
 
 // newActive makes the next segment, for records from that number on.
 func (s *Spool) newActive(first uint64) error {
@@ -343,9 +351,10 @@ func (s *Spool) newActive(first uint64) error {
 	spare := s.commit.spare
 	s.commit.spare = ""
 	id := s.nextID
-	full := int64(len(s.segments)) >= 2*s.o.Bytes/s.o.SegmentBytes+4
+	full := int64(len(s.segments))*s.o.SegmentBytes+s.report.QuarantinedBytes >= 2*s.o.Bytes+4*s.o.SegmentBytes
 	s.mu.Unlock()
 	if full {
+		s.weighQuarantine() // it may have been emptied
 		kick(s.commit.dirty)
 		kick(s.commit.urgent) // what is settled may go when it is synced
 		return errCrowded

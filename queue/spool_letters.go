@@ -26,23 +26,25 @@ type letterStore struct {
 
 const maxReason = 2 << 10 // bytes of a letter's reason
 
-// bury implements keeper. If the letter cannot be written, the item is given
-// back for a minute.
-func (s *Spool) bury(t ticket, reason string) {
+// bury implements keeper.
+func (s *Spool) bury(t ticket, reason string) bool {
 	s.mu.Lock()
 	if t.void() {
 		s.mu.Unlock()
-		return
+		return true
 	}
 	t.out = false // nobody else has a say any more
 	final := s.finalized
 	s.mu.Unlock()
+	letter := Letter{Item: t.Item, Reason: reason, Died: time.Now()}
+	var at copied
 	if !final {
-		if err := s.letters.add(Letter{Item: t.Item, Reason: reason, Died: time.Now()}); err != nil {
+		var err error
+		if at, err = s.letters.add(letter); err != nil {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.giveBack(t.entry, time.Minute)
-			return
+			t.out = true
+			return false
 		}
 	}
 	mayCrash("letter written")
@@ -50,25 +52,25 @@ func (s *Spool) bury(t ticket, reason string) {
 	defer s.mu.Unlock()
 	s.stats.Dead++
 	if seg := s.end(t.entry); seg != nil {
-		s.commit.buried = append(s.commit.buried, copied{seg, t.number})
+		s.commit.buried = append(s.commit.buried, burial{copied{seg, t.number}, at, letter})
 		kick(s.commit.dirty)
 	}
+	return true
 }
 
 // add writes a letter.
-func (b *letterStore) add(l Letter) error {
+func (b *letterStore) add(l Letter) (at copied, err error) {
 	l.Reason = l.Reason[:min(len(l.Reason), maxReason)]
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	size := int64(frameSize(&l.Item, l.Reason))
-	var err error
 	for range 2 { // in a new segment if the first cannot be written
 		if b.active != nil && !b.active.fits(b.number+1, b.active.end+size) {
 			b.retire()
 		}
 		if b.active == nil {
 			if err := b.begin(); err != nil {
-				return err
+				return at, err
 			}
 		}
 		seg := b.active
@@ -80,11 +82,19 @@ func (b *letterStore) add(l Letter) error {
 			seg.end += size
 			seg.bytes += l.size()
 			seg.last, seg.newest = l.number, l.Died
-			return nil
+			b.keep(1)
+			return copied{seg, l.number}, nil
 		}
 		b.retire()
 	}
-	return err
+	return at, err
+}
+
+// keep counts so many letters more.
+func (b *letterStore) keep(n int) {
+	b.s.mu.Lock()
+	b.s.stats.Letters += n
+	b.s.mu.Unlock()
 }
 
 // retire ends the writing to the active segment.
@@ -134,6 +144,7 @@ func (b *letterStore) forget(i int) {
 	if b.active == seg {
 		b.active = nil
 	}
+	b.keep(-seg.left)
 	_ = seg.remove(seg.spoiled) // what stays is found at the next start
 }
 
@@ -207,6 +218,7 @@ func (b *letterStore) ack(letters []copied) {
 	for _, c := range letters {
 		c.seg.left--
 	}
+	b.keep(-len(letters))
 	b.mu.Unlock()
 	kick(b.s.commit.dirty)
 	kick(b.s.chores.work)

@@ -89,7 +89,7 @@ func (s *Spool) adoptFrom(left *Spool) {
 		s.mu.Unlock()
 	}
 	_, _ = left.takeLetters(func(Letter) bool { return true }, func(l Letter) error {
-		if err := s.letters.add(l); err != nil {
+		if _, err := s.letters.add(l); err != nil {
 			return err
 		}
 		return s.letters.sync()

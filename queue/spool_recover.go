@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,6 +32,10 @@ type SpoolReport struct {
 	// sub-directory quarantine. A segment that is damaged in parts follows when
 	// the rest of it is settled.
 	Quarantined []string
+	// QuarantinedBytes is how large all files in quarantine are, those of
+	// earlier times too. Nothing of them is ever removed: new items have so
+	// much less room on the disk.
+	QuarantinedBytes int64
 	// Skipped names the files left alone: of a newer version, not readable, or
 	// none of ours.
 	Skipped []string
@@ -138,6 +143,7 @@ func (s *Spool) recover() error {
 	byID := func(a, b *segment) int { return cmp.Compare(a.id, b.id) }
 	slices.SortFunc(s.segments, byID)
 	slices.SortFunc(s.letters.list, byID)
+	s.weighQuarantine()
 	s.separate()
 	s.count()
 	s.countLetters()
@@ -149,6 +155,24 @@ func (s *Spool) recover() error {
 		_ = s.load(1) // if it fails, Receive says so
 	}
 	return nil
+}
+
+// weighQuarantine finds out how large the quarantine is. Whoever cannot look knows
+// as much as before.
+func (s *Spool) weighQuarantine() {
+	entries, err := s.disk.ReadDir(filepath.Join(s.dir, quarantineDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var bytes int64
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			bytes += info.Size()
+		}
+	}
+	s.mu.Lock()
+	s.report.QuarantinedBytes = bytes
+	s.mu.Unlock()
 }
 
 // find sorts one file in.
@@ -212,18 +236,11 @@ func (s *Spool) findSpare(path string) {
 	}
 }
 
-// count finds out what is waiting: of sealed segments with all or nothing
-// settled from the header, of others by going through the frames.
+// count finds out what is waiting.
 func (s *Spool) count() {
 	kept := s.segments[:0]
 	for _, seg := range s.segments {
-		settled := seg.settledCount()
-		if seg.sealed && settled == 0 {
-			seg.left, seg.unreadBytes = seg.count, seg.bytes
-		} else if !seg.sealed || settled < seg.count {
-			s.examine(seg)
-		}
-		_ = seg.close()
+		s.takeStock(seg)
 		s.stats.Last = max(s.stats.Last, seg.last, seg.first-1)
 		if seg.unread = seg.left; seg.left == 0 && seg.sealed {
 			s.finished = append(s.finished, seg)
@@ -237,6 +254,18 @@ func (s *Spool) count() {
 		}
 	}
 	s.segments = kept
+}
+
+// takeStock finds out how much of a segment is not settled: from the header if it
+// is sealed and nothing is settled, else by going through the frames. Counting the
+// acks would not do: after a loss of power they may be there without the records.
+func (s *Spool) takeStock(seg *segment) {
+	if seg.sealed && !seg.anySettled() {
+		seg.left, seg.unreadBytes = seg.count, seg.bytes
+	} else {
+		s.examine(seg)
+	}
+	_ = seg.close()
 }
 
 // examine goes through the frames of a segment.
@@ -322,11 +351,8 @@ func (s *Spool) supersede(older []*segment, newer *segment) {
 // countLetters does for the dead letters what count does for the items.
 func (s *Spool) countLetters() {
 	for _, seg := range s.letters.list {
-		if !seg.sealed {
-			s.examine(seg)
-			_ = seg.close()
-		}
-		seg.left = seg.count - seg.settledCount()
+		s.takeStock(seg)
+		s.stats.Letters += seg.left
 		s.letters.number = max(s.letters.number, seg.last, seg.first-1)
 	}
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,14 +189,17 @@ func (s *segment) open() (file, error) {
 	if s.f == nil {
 		f, err := s.disk.Open(s.path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", errNotOpened, err)
 		}
 		s.f = f
 	}
 	return s.f, nil
 }
 
-var errGone = errors.New("queue: segment removed")
+var (
+	errGone      = errors.New("queue: segment removed")
+	errNotOpened = errors.New("queue: segment not opened")
+)
 
 // ReadAt makes the segment an io.ReaderAt that opens its file when needed.
 func (s *segment) ReadAt(b []byte, off int64) (int, error) {
@@ -241,20 +244,21 @@ func (s *segment) ack(number uint64) {
 	mayCrash("acked")
 }
 
+func (s *segment) isBroken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
 func (s *segment) settled(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return number < s.first || number-s.first >= s.acks.capacity() || s.acks.has(number-s.first)
 }
 
-// settledCount counts all that are marked.
-func (s *segment) settledCount() (n int) {
-	for i := range len(s.acks.blocks) / ackBlock {
-		for _, b := range s.acks.blocks[i*ackBlock:][:ackBlock-4] {
-			n += bits.OnesCount8(b)
-		}
-	}
-	return n
+// anySettled tells whether one is marked.
+func (s *segment) anySettled() bool {
+	return slices.ContainsFunc(s.acks.blocks, func(b byte) bool { return b != 0 })
 }
 
 // sync makes all that was written before the call survive a loss of power.

@@ -49,9 +49,7 @@ func (s *Spool) syncOnce() {
 			return
 		}
 	}
-	if s.letters.sync() == nil {
-		s.settleCopies(buried)
-	}
+	s.syncLetters(buried)
 	for _, seg := range segments {
 		if err := seg.sync(); err != nil {
 			s.badSync(seg, err)
@@ -60,6 +58,41 @@ func (s *Spool) syncOnce() {
 	mayCrash("synced")
 	s.confirm(target, generation)
 	s.seal(sealing)
+}
+
+// syncLetters syncs the letters and settles the items they are of. Letters whose
+// segment could not be synced are written again, to another.
+func (s *Spool) syncLetters(buried []burial) {
+	b := &s.letters
+	for i, l := range buried {
+		if l.at.seg == nil {
+			buried[i].at, _ = b.add(l.letter) // if it fails, another time
+		}
+	}
+	_ = b.sync() // its segments say which could not
+	var safe, lost []copied
+	again := buried[:0]
+	for _, l := range buried {
+		switch {
+		case l.at.seg == nil:
+		case l.at.seg.isBroken():
+			lost = append(lost, l.at)
+			l.at = copied{}
+		default:
+			safe = append(safe, l.item)
+			continue
+		}
+		again = append(again, l)
+	}
+	s.settleCopies(safe)
+	if len(again) == 0 {
+		return
+	}
+	b.ack(lost)
+	s.mu.Lock()
+	s.commit.buried = append(again, s.commit.buried...)
+	s.mu.Unlock()
+	time.AfterFunc(retryAfter, func() { kick(s.commit.dirty) })
 }
 
 // settleCopies acks what is safe elsewhere.
@@ -111,10 +144,11 @@ func (s *Spool) confirm(number uint64, generation int) {
 }
 
 // badSync gives up the segment that could not be synced, if there is something
-// in it that is not safe. If the next fails too, the disk does.
+// in it that is not safe, or may be being written to it. If the next fails too,
+// the disk does.
 func (s *Spool) badSync(seg *segment, err error) {
 	s.mu.Lock()
-	unsafe := seg == nil || seg.last > s.confirmed
+	unsafe := seg == nil || seg.last > s.confirmed || seg == s.active
 	if unsafe && seg != nil {
 		s.giveUpOn(seg)
 	}

@@ -248,10 +248,17 @@ func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry,
 }
 
 // giveUp says whether to go on without the rest of a segment: if it is gone, or
-// could not be read several times.
+// could not be read several times. If it cannot even be opened, nothing is wrong
+// with it: there are no file descriptors, or somebody took the rights away.
 func (s *Spool) giveUp(seg *segment, err error) bool {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true
+	case errors.Is(err, errNotOpened):
+		return false
+	}
 	seg.reads++
-	return errors.Is(err, fs.ErrNotExist) || seg.reads >= 5
+	return seg.reads >= 5
 }
 
 // passOn leaves a segment of which everything was read. What should have been

@@ -145,8 +145,9 @@ var lettering = []check{
 		items := r.items(3)
 		r.append(items...)
 		got := r.receive(items...)
-		got[2].Dead("too late")
-		got[0].Dead("400 größer \x00")
+		if !got[2].Dead("too late") || !got[0].Dead("400 größer \x00") {
+			r.Error("Dead reports that a letter cannot be kept")
+		}
 		r.letters(e, before, letter{items[2], "too late"}, letter{items[0], "400 größer \x00"})
 		if r.engine.Keeps {
 			r.reopen()
@@ -244,6 +245,9 @@ func (r *rig) letters(e queue.LetterBox, before time.Time, want ...letter) {
 	if len(got) != len(want) {
 		r.Errorf("%d letters, want %d: %+v", len(got), len(want), got)
 		return
+	}
+	if s := r.queue.Stats(); s.Letters != len(want) {
+		r.Errorf("%d letters, Stats are %+v", len(want), s)
 	}
 	for i, l := range got {
 		if err := same(l.Item, want[i].Item); err != nil {

@@ -80,12 +80,12 @@ func (t ticket) Nack(after time.Duration) {
 	}
 }
 
-func (t ticket) Dead(reason string) {
+func (t ticket) Dead(reason string) bool {
 	if t.dead == nil {
-		t.Delivery.Dead(reason)
-	} else {
-		t.dead(t.Delivery)
+		return t.Delivery.Dead(reason)
 	}
+	t.dead(t.Delivery)
+	return true
 }
 
 func memory() queue.Queue { return queue.NewMemory(1<<20, size) }
