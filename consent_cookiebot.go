@@ -13,9 +13,7 @@ import (
 // notation of JavaScript, whose statistics is the answer for analytics and whose
 // marketing that for marketing. Without the cookie he has not answered.
 func ConsentCookiebot() func(*http.Request) Consent {
-	return func(r *http.Request) Consent {
-		return readConsent(r.Header, "CookieConsent", readCookiebot)
-	}
+	return consentReader("CookieConsent", readCookiebot)
 }
 
 // readCookiebot reads {stamp:'...',necessary:true,statistics:false,...},

@@ -31,22 +31,28 @@ func readConsent(h http.Header, name string, read func(value string) Consent) Co
 	return joined
 }
 
+// consentReader makes a reader of one cookie.
+func consentReader(name string, read func(value string) Consent) func(*http.Request) Consent {
+	if !validToken(name) {
+		return func(*http.Request) Consent { return ConsentUnknown }
+	}
+	return func(r *http.Request) Consent { return readConsent(r.Header, name, read) }
+}
+
 // ConsentCookie reads a cookie of the site's own: consent is granted when it
 // has that value, refused at any other, and unknown when there is none. Quotes
 // around the cookie's value do not count. A name that no cookie can have, or an
 // empty value, makes a reader that never says granted.
 func ConsentCookie(name, value string) func(*http.Request) Consent {
-	return func(r *http.Request) Consent {
-		return readConsent(r.Header, name, func(v string) Consent {
-			if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
-				v = v[1 : len(v)-1]
-			}
-			if v == value && value != "" {
-				return ConsentGranted
-			}
-			return ConsentRefused
-		})
-	}
+	return consentReader(name, func(v string) Consent {
+		if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
+			v = v[1 : len(v)-1]
+		}
+		if v == value && value != "" {
+			return ConsentGranted
+		}
+		return ConsentRefused
+	})
 }
 
 // answer collects what one cookie says about one category.

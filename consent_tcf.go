@@ -42,7 +42,7 @@ func ConsentTCF(o TCF) func(*http.Request) Consent {
 		}
 		return MixedConsent(maskConsent(purposes, analytics), maskConsent(purposes, marketing))
 	}
-	return func(r *http.Request) Consent { return readConsent(r.Header, o.Cookie, read) }
+	return consentReader(o.Cookie, read)
 }
 
 // The layout of a core string: where its fields are, in bits.

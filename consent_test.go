@@ -79,6 +79,9 @@ func TestConsentReaders(t *testing.T) {
 		{"own, too long", own, "consent=" + strings.Repeat("y", 5000), unknown},
 		{"own, one beside one too long", own, "consent=yes; consent=" + strings.Repeat("y", 5000), unknown},
 		{"own, no value to look for", goaltrack.ConsentCookie("consent", ""), "consent=", refused},
+		{"own, no name", goaltrack.ConsentCookie("", "yes"), "=yes", unknown},
+		{"own, no name of a cookie", goaltrack.ConsentCookie("a=b", "yes"), "a=b=yes", unknown},
+		{"TCF, no name of a cookie", goaltrack.ConsentTCF(goaltrack.TCF{Cookie: "a;b"}), "a;b=CLcVDxRMWfGmWAVAHCENAXCkAKDAADnAABRgA5mdfCKZuYJez-NQm0TBMYA4oCAAGQYIAAAAAAEAIAEgAA", unknown},
 
 		{"OneTrust, nothing", oneTrust, "", unknown},
 		{"OneTrust, banner open", oneTrust, head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CC0004%3A1" + tail, unknown},

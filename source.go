@@ -229,19 +229,33 @@ const maxCollected = 1 << 10
 
 // cookieValue returns the first cookie of that exact name in the header, as
 // Sitecore's scripts read it: cut at semicolons, no decoding. It allocates
-// nothing, unlike http.Request.Cookie.
+// nothing, unlike http.Request.Cookie, and looks for the name, so that a header
+// of nothing but semicolons takes no longer than another. The name is a token.
 func cookieValue(h http.Header, name string, accept func(string) bool) string {
 	for _, line := range h["Cookie"] {
-		for line != "" {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			k, v, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-			if ok && k == name && (accept == nil || accept(v)) {
+		for end := 0; name != ""; {
+			i := strings.Index(line[end:], name)
+			if i < 0 {
+				break
+			}
+			begin := end + i
+			end = begin + len(name)
+			rest, ok := strings.CutPrefix(line[end:], "=")
+			if !ok || !beginsPair(line[:begin]) {
+				continue
+			}
+			if v, _, _ := strings.Cut(rest, ";"); accept == nil || accept(v) {
 				return v
 			}
 		}
 	}
 	return ""
+}
+
+// beginsPair reports whether a cookie's name begins after that part of the line.
+func beginsPair(before string) bool {
+	before = strings.TrimRight(before, " \t")
+	return before == "" || before[len(before)-1] == ';'
 }
 
 // hasCookie reports whether the request has a cookie of that name.
