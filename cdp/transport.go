@@ -66,7 +66,16 @@ type progress struct {
 	traced  atomic.Bool             // the round tripper calls hooks at all
 	started atomic.Bool             // some of the request may have left
 	wrote   atomic.Bool             // all of it has
+	shared  atomic.Bool             // it went over HTTP/2
+	conns   atomic.Int32            // connections asked for
 }
+
+// maxConns is how many connections one request may take. A server that sends
+// GOAWAY on each, because it shuts down, gets the request over a new one as fast
+// as can be dialed: net/http does not pause.
+const maxConns = 3
+
+var errSentAway = errors.New("the server ends every connection")
 
 // trace returns ctx with hooks that follow the request. They also stop what
 // nobody asked for: when a kept HTTP/1 connection breaks, net/http sends a GET
@@ -78,12 +87,19 @@ func (p *progress) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) {
 			p.traced.Store(true)
+			if p.shared.Load() { // of HTTP/2 only what was not processed is sent again
+				p.wrote.Store(false)
+			}
 			if !p.wrote.Load() {
 				p.started.Store(false)
 			}
+			if p.conns.Add(1) > maxConns {
+				p.stop(errSentAway)
+			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
-			if p.wrote.Load() && !isHTTP2(info.Conn) {
+			p.shared.Store(isHTTP2(info.Conn))
+			if p.wrote.Load() && !p.shared.Load() {
 				p.stop(errNotTwice)
 				_ = info.Conn.Close() // net/http writes before it looks at the context
 			}
