@@ -218,7 +218,7 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 	last, sealed, ok := splitVisit(value)
 	switch {
 	case ok && c.goesOn(last, minute):
-		if minute-last >= moveEvery {
+		if minute-last >= moveEvery && c.fits(value) {
 			tr.setVisit(h, formatVisit(minute, sealed))
 		}
 	case tr.rules.past.wantsOrigin(tr.t.config.Env):

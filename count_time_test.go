@@ -247,6 +247,20 @@ func TestVisitCookieLasts(t *testing.T) {
 	})
 }
 
+// TestMinuteOfTooMuch: what is too long to be the visit cookie is not sent back.
+func TestMinuteOfTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		name := s.tracker.sites[0].visits.name
+		for length, moves := range map[int]bool{896: true, 1012: false} {
+			s.cookies[name] = formatVisit(unixMinute(time.Now())-10, strings.Repeat("A", length))
+			if line := s.visit("/other"); (line != "") != moves {
+				t.Errorf("%d bytes: %.20q", length, line)
+			}
+		}
+	})
+}
+
 // TestMinuteMoves: at most every five minutes, with the sealed part as it was,
 // and without cryptography.
 func TestMinuteMoves(t *testing.T) {

@@ -214,6 +214,12 @@ func (c *visitCookie) set(h http.Header, value string) {
 	h.Add("Set-Cookie", c.name+"="+value+c.attributes)
 }
 
+// fits reports whether a value makes no more than the cookie may have: what came
+// may be of other settings, or of somebody else.
+func (c *visitCookie) fits(value string) bool {
+	return len(c.name)+len("=")+len(value)+len(c.attributes) <= maxVisitCookie
+}
+
 // goesOn reports whether a session whose last request was in that minute has
 // not ended.
 func (c *visitCookie) goesOn(last, now int64) bool {
