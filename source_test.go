@@ -17,11 +17,11 @@ func TestCookieValueByPairs(t *testing.T) {
 	for range 20_000 {
 		h := http.Header{}
 		for range 1 + random.IntN(2) {
-			line := ""
+			var line strings.Builder
 			for range random.IntN(9) {
-				line += pieces[random.IntN(len(pieces))]
+				line.WriteString(pieces[random.IntN(len(pieces))])
 			}
-			h.Add("Cookie", line)
+			h.Add("Cookie", line.String())
 		}
 		var want, got []string
 		for _, line := range h["Cookie"] {
