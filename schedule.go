@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"time"
 
@@ -98,6 +99,9 @@ func (sc *schedule) run(ctx context.Context) {
 				sc.admit(d)
 			}
 		case j := <-sc.finished:
+			if sc.running > 1 {
+				runtime.Gosched() // others may be about to finish: one waking for several
+			}
 			sc.returned(j)
 			for range len(sc.finished) { // nobody else takes from it
 				sc.returned(<-sc.finished)
