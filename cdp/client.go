@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -53,6 +54,7 @@ type Options struct {
 type Client struct {
 	site          Site
 	ends          endpoints
+	post          *http.Request     // what all events sent with POST have in common
 	transport     http.RoundTripper // by itself, for it never follows a redirect
 	userAgent     string
 	timeout       time.Duration
@@ -96,6 +98,9 @@ func New(site Site, o Options) (*Client, error) {
 	if c.transport == nil {
 		c.transport = NewTransport(orDefault(o.Workers, 16))
 	}
+	if c.post, err = c.newRequest(context.Background(), "send event", http.MethodPost, c.ends.events); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -134,7 +139,7 @@ type Browser struct {
 // CDP's refusals are SenderBad, since there is no event to blame.
 func (c *Client) CreateBrowser(ctx context.Context) (Browser, error) {
 	const op = "create browser"
-	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.create, nil)
+	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.create)
 	if err != nil {
 		return Browser{}, err
 	}
@@ -157,7 +162,7 @@ func (c *Client) Show(ctx context.Context, browserID string) (Browser, error) {
 	if !ValidBrowserID(browserID) {
 		return Browser{}, &FieldError{Field: "browser_id", Problem: "must be a UUID of 36 characters"}
 	}
-	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.show+browserID+c.ends.suffix, nil)
+	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.show+browserID+c.ends.suffix)
 	if err != nil {
 		return Browser{}, err
 	}
@@ -209,7 +214,6 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 		return Receipt{}, &Error{Op: op, Outcome: EventBad, Err: err}
 	}
 	var req *http.Request
-	var err error
 	if c.ends.inQuery {
 		target := c.ends.events + escape(string(body))
 		if len(target) > maxURL {
@@ -218,14 +222,12 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 				Err: fmt.Errorf("the URL would have %d bytes, more than %d: send it with POST", len(target), maxURL),
 			}
 		}
-		req, err = c.newRequest(ctx, op, http.MethodGet, target, nil)
+		var err error
+		if req, err = c.newRequest(ctx, op, http.MethodGet, target); err != nil {
+			return Receipt{}, err
+		}
 	} else {
-		// From a *bytes.Reader NewRequest makes GetBody, so the transport can
-		// use another connection for an event of which nothing was written.
-		req, err = c.newRequest(ctx, op, http.MethodPost, c.ends.events, bytes.NewReader(body))
-	}
-	if err != nil {
-		return Receipt{}, err
+		req = c.newPost(ctx, body)
 	}
 	if ua := userAgent(visitorUserAgent); ua != "" {
 		req.Header["User-Agent"] = []string{ua}
@@ -247,7 +249,7 @@ func checkBody(body []byte) error {
 	switch {
 	case !ok:
 		return errors.New("the body was not made by AppendJSON")
-	case len(rest) < 36 || !ValidBrowserID(string(rest[:36])):
+	case len(rest) < 36 || !isBrowserID(rest[:36]):
 		return errors.New("the body has no valid browser ID")
 	}
 	return nil
@@ -256,8 +258,8 @@ func checkBody(body []byte) error {
 // newRequest adds what all requests have in common. The SDKs name themselves in
 // X-Client-Software-ID; the CDP does not ask for it, and so does this package
 // to be found in an access log when the User-Agent is a visitor's.
-func (c *Client) newRequest(ctx context.Context, op, method, url string, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
+func (c *Client) newRequest(ctx context.Context, op, method, url string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
 		return nil, &Error{Op: op, Outcome: NotProcessed, Err: err}
 	}
@@ -275,6 +277,22 @@ func (c *Client) newRequest(ctx context.Context, op, method, url string, body io
 	return req, nil
 }
 
+// newPost is http.NewRequest with the URL and the header made once for all. What
+// they hold is shared, they are not: a transport is not to change a request, but
+// some do.
+func (c *Client) newPost(ctx context.Context, body []byte) *http.Request {
+	req := c.post.WithContext(ctx)
+	target := *c.post.URL
+	req.URL, req.Header = &target, maps.Clone(c.post.Header)
+	// net/http knows a NopCloser of a *bytes.Reader to be in memory and writes it
+	// together with the header. With GetBody the transport can use another
+	// connection for an event of which nothing was written.
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	return req
+}
+
 // do makes one attempt and reads the answer. The error is an *Error.
 func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer, error) {
 	caller := req.Context()
@@ -287,7 +305,7 @@ func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer
 	end := time.AfterFunc(timeout, func() { stop(context.DeadlineExceeded) })
 	defer end.Stop()
 	p := progress{stop: stop}
-	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx)))
+	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx, req.Body != nil)))
 	if err == nil && (res == nil || res.Body == nil) {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}

@@ -136,7 +136,9 @@ func (f *flattener) add(prefix string, m map[string]any, depth int) {
 // 36 characters, in either case. The text "undefined", "anonymous" and the
 // empty value, which SDKs are known to leave in cookies, do not. It allocates
 // nothing.
-func ValidBrowserID(s string) bool {
+func ValidBrowserID(s string) bool { return isBrowserID(s) }
+
+func isBrowserID[T string | []byte](s T) bool {
 	if len(s) != 36 {
 		return false
 	}

@@ -68,6 +68,7 @@ type progress struct {
 	wrote   atomic.Bool             // all of it has
 	shared  atomic.Bool             // it went over HTTP/2
 	conns   atomic.Int32            // connections asked for
+	hooks   httptrace.ClientTrace
 }
 
 // maxConns is how many connections one request may take. A server that sends
@@ -83,8 +84,9 @@ var errSentAway = errors.New("the server ends every connection")
 // make a guest twice. (A POST it repeats only if nothing was written; so does
 // HTTP/2 with every request.) A body would stop it, too, but servers and
 // proxies exist that refuse a GET with one.
-func (p *progress) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
+	start := func() { p.started.Store(true) }
+	p.hooks = httptrace.ClientTrace{
 		GetConn: func(string) {
 			p.traced.Store(true)
 			if p.shared.Load() { // of HTTP/2 only what was not processed is sent again
@@ -104,18 +106,21 @@ func (p *progress) trace(ctx context.Context) context.Context {
 				_ = info.Conn.Close() // net/http writes before it looks at the context
 			}
 		},
-		// The first header goes to the connection's buffer after the request
-		// line (HTTP/1) or to the frame being built (HTTP/2): nothing of
-		// use to a server can have left before.
-		WroteHeaderField: func(string, []string) { p.started.Store(true) },
-		WroteHeaders:     func() { p.started.Store(true) },
+		// Called when the whole header is in the connection's buffer. No
+		// server can act on less than that, nor without the body.
+		WroteHeaders: start,
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			p.started.Store(true)
 			if info.Err == nil {
 				p.wrote.Store(true)
 			}
 		},
-	})
+	}
+	if !hasBody {
+		// The header is all there is, and HTTP/2 sends it before WroteHeaders.
+		p.hooks.WroteHeaderField = func(string, []string) { start() }
+	}
+	return httptrace.WithClientTrace(ctx, &p.hooks)
 }
 
 // isHTTP2 reports whether others share the connection.
