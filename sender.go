@@ -279,8 +279,7 @@ func (s *sender) send(ctx context.Context, j *job) {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
 		}
 	}()
-	late := s.clock.age(j.Time) > lateAfter
-	if late && j.dropLate {
+	if j.dropLate && s.clock.age(j.since()) > lateAfter {
 		j.err = errLateEvent
 		return
 	}
@@ -292,7 +291,7 @@ func (s *sender) send(ctx context.Context, j *job) {
 	}
 	e := j.envelope
 	e.setBrowserID(j.id)
-	if late {
+	if s.clock.age(j.Time) > lateAfter {
 		e.markLate(j.Time)
 	}
 	j.attempts++

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -172,4 +173,28 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 	if a := r.balanced(); a.Waiting != 0 || a.Delivered+sum(a.Dead) != 3000 || a.Delivered == 0 || a.Dead["rejected_400"] == 0 {
 		t.Errorf("all is settled:\n%s", a)
 	}
+}
+
+// Whoever has an event sent again wants it sent, though it is too late by its
+// rule (late: drop). It says when it happened.
+func TestResendOfWhatMustNotBeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.NewMemory(10, 1<<20)
+		r := newRig(t, Delivery{Queue: q}, script(status(400)))
+		e := cdp.Event{BrowserID: visitorID(1), Type: "A", Channel: "WEB", Language: "EN"}
+		head := envelope{site: "shop", goal: "A", dropLate: true}
+		r.offerItem(queue.Item{Body: e.AppendJSON(head.appendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"}), Key: "1", Time: time.Now()})
+		r.settle()
+		after(time.Hour)
+		r.cdp().tell(nil)
+		if n, err := q.Resend(func(queue.Letter) bool { return true }); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		r.settle()
+		r.wantDelivered(1)
+		calls := r.cdp().of("A")
+		if ext, _ := calls[len(calls)-1].body["ext"].(map[string]any); ext["late"] != true {
+			t.Errorf("it was sent as %v", calls[len(calls)-1].body)
+		}
+	})
 }

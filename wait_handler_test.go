@@ -33,6 +33,7 @@ func TestWaitOfARequest(t *testing.T) {
 		{"no event", "/other", nil, 0, 0},
 		{"no event while the CDP is down", "/other", down, 0, 0},
 		{"the CDP is down", "/good", down, 3 * time.Second, 1},
+		{"the CDP refuses the sender", "/good", func(string) (int, error) { return 401, nil }, 3 * time.Second, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

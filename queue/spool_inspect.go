@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 )
@@ -46,8 +47,11 @@ func inspectSpool(disk fsys, dir string, see func(SpoolEntry) error) error {
 
 func inspectSegment(disk fsys, path string, see func(SpoolEntry) error) error {
 	seg, _, err := openSegment(disk, path)
-	if err != nil {
-		return nil //nolint:nilerr // Not a segment, not one we understand, or gone meanwhile.
+	switch {
+	case errors.Is(err, errDamaged), errors.Is(err, errNewer), errors.Is(err, fs.ErrNotExist):
+		return nil // not a segment, not one we understand, or gone meanwhile
+	case err != nil:
+		return fmt.Errorf("queue: inspect spool: %w", err)
 	}
 	defer seg.shut()
 	end := seg.size

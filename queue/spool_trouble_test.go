@@ -1,9 +1,12 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -347,5 +350,91 @@ func TestOldItemsPinTheirSegments(t *testing.T) {
 			t.Errorf("after one of the old items was settled: %v", err)
 		}
 		s.close(q)
+	})
+}
+
+// Processes that come and go on one directory, all at once, adopt what others
+// left: nothing is lost, and none takes what a living one has.
+func TestPerProcessComingAndGoing(t *testing.T) {
+	disk := newCrashFS()
+	o := smallSpool(false)
+	o.PerProcess = true
+	const processes, rounds = 6, 5
+	var mu sync.Mutex
+	seen := map[string]int{}
+	receive := func(q *Spool, n int) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		defer cancel()
+		got, _ := q.Receive(ctx, n)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, d := range got {
+			seen[string(d.Body)]++
+			d.Ack()
+		}
+	}
+	var all sync.WaitGroup
+	for p := range processes {
+		all.Go(func() {
+			for r := range rounds {
+				q, err := openSpool(disk, spoolDir, o)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i := range 5 {
+					if err := q.Append(t.Context(), Item{Body: fmt.Appendf(nil, "%d-%d-%d", p, r, i), Priority: High}); err != nil {
+						t.Error(err)
+					}
+				}
+				receive(q, 3)
+				if err := q.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	q, err := openSpool(disk, spoolDir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); len(seen) < processes*rounds*5 && time.Since(began) < 10*time.Second; {
+		receive(q, 100)
+	}
+	if err := q.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	twice := 0
+	for _, n := range seen {
+		twice += n - 1
+	}
+	if len(seen) != processes*rounds*5 || twice > len(seen)/2 {
+		t.Errorf("of %d items %d came, %d twice", processes*rounds*5, len(seen), twice)
+	}
+	t.Logf("%d of %d items came twice, since a process ended amid an adoption", twice, len(seen))
+}
+
+// What may not be opened is not passed over as if it were not there.
+func TestInspectSaysWhatItMayNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory(t, 13)
+		disk := newCrashFS()
+		q := s.open(disk, false)
+		if err := s.append(q, 3, 100); err != nil {
+			t.Fatal(err)
+		}
+		s.close(q)
+		disk.before = func(o op) error {
+			if o.what == "open" {
+				return fs.ErrPermission
+			}
+			return nil
+		}
+		n := 0
+		err := inspectSpool(disk, spoolDir, func(SpoolEntry) error { n++; return nil })
+		if n != 0 || !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%d items, %v", n, err)
+		}
 	})
 }
