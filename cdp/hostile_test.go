@@ -138,7 +138,7 @@ func TestHTTP2BreaksOff(t *testing.T) {
 			requests := make(chan int, 100)
 			base := raw(t, func(tcp *net.TCPConn) {
 				_ = tcp.SetDeadline(time.Now().Add(time.Second))
-				c := tls.Server(tcp, &tls.Config{Certificates: cert.TLS.Certificates, NextProtos: []string{"h2"}}) //nolint:gosec // The default is fine.
+				c := tls.Server(tcp, &tls.Config{Certificates: cert.TLS.Certificates, NextProtos: []string{"h2"}})
 				defer func() { _ = c.Close() }()
 				if _, err := io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
 					return
