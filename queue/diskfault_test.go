@@ -273,7 +273,7 @@ func TestDiskFailsAtRandom(t *testing.T) {
 			q := s.open(disk, strict)
 			s.useFailing(q, f)
 			owed := s.owed(-1)
-			left := disk.powerLoss(random, survives(strict, keepSome))
+			left := disk.powerLoss(s.random, survives(strict, keepSome))
 			if err := s.recovers(q); err != nil {
 				t.Errorf("seed %d: the disk works again: %v; %+v", seed, err, q.Stats())
 			}
