@@ -111,11 +111,10 @@ func (e *envelope) browserID() string {
 
 // setBrowserID puts an ID into a copy of the body, which belongs to the queue.
 func (e *envelope) setBrowserID(id string) {
-	if e.browserID() == id {
-		return
+	old, rest, _ := bytes.Cut(e.body[len(idPrefix):], []byte{'"'})
+	if string(old) != id {
+		e.body = []byte(idPrefix + id + `"` + string(rest))
 	}
-	rest := e.body[len(idPrefix)+len(e.browserID()):]
-	e.body = []byte(idPrefix + id + string(rest))
 }
 
 // lateAfter is how old an event may be before it says when it happened. The

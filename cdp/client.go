@@ -98,7 +98,7 @@ func New(site Site, o Options) (*Client, error) {
 	if c.transport == nil {
 		c.transport = NewTransport(orDefault(o.Workers, 16))
 	}
-	if c.post, err = c.newRequest(context.Background(), "send event", http.MethodPost, c.ends.events); err != nil {
+	if c.post, err = c.newRequest("send event", http.MethodPost, c.ends.events); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -139,11 +139,11 @@ type Browser struct {
 // CDP's refusals are SenderBad, since there is no event to blame.
 func (c *Client) CreateBrowser(ctx context.Context) (Browser, error) {
 	const op = "create browser"
-	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.create)
+	req, err := c.newRequest(op, http.MethodGet, c.ends.create)
 	if err != nil {
 		return Browser{}, err
 	}
-	a, err := c.do(req, op, c.createTimeout)
+	a, err := c.do(ctx, req, op, c.createTimeout)
 	if err != nil {
 		return Browser{}, err
 	}
@@ -162,11 +162,11 @@ func (c *Client) Show(ctx context.Context, browserID string) (Browser, error) {
 	if !ValidBrowserID(browserID) {
 		return Browser{}, &FieldError{Field: "browser_id", Problem: "must be a UUID of 36 characters"}
 	}
-	req, err := c.newRequest(ctx, op, http.MethodGet, c.ends.show+browserID+c.ends.suffix)
+	req, err := c.newRequest(op, http.MethodGet, c.ends.show+browserID+c.ends.suffix)
 	if err != nil {
 		return Browser{}, err
 	}
-	a, err := c.do(req, op, c.createTimeout)
+	a, err := c.do(ctx, req, op, c.createTimeout)
 	if err != nil {
 		return Browser{}, err
 	}
@@ -223,16 +223,17 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 			}
 		}
 		var err error
-		if req, err = c.newRequest(ctx, op, http.MethodGet, target); err != nil {
+		if req, err = c.newRequest(op, http.MethodGet, target); err != nil {
 			return Receipt{}, err
 		}
 	} else {
-		req = c.newPost(ctx, body)
+		post := c.newPost(body)
+		req = &post
 	}
 	if ua := userAgent(visitorUserAgent); ua != "" {
 		req.Header["User-Agent"] = []string{ua}
 	}
-	a, err := c.do(req, op, c.timeout)
+	a, err := c.do(ctx, req, op, c.timeout)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -258,8 +259,8 @@ func checkBody(body []byte) error {
 // newRequest adds what all requests have in common. The SDKs name themselves in
 // X-Client-Software-ID; the CDP does not ask for it, and so does this package
 // to be found in an access log when the User-Agent is a visitor's.
-func (c *Client) newRequest(ctx context.Context, op, method, url string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+func (c *Client) newRequest(op, method, url string) (*http.Request, error) {
+	req, err := http.NewRequest(method, url, nil) //nolint:noctx // See do.
 	if err != nil {
 		return nil, &Error{Op: op, Outcome: NotProcessed, Err: err}
 	}
@@ -280,8 +281,8 @@ func (c *Client) newRequest(ctx context.Context, op, method, url string) (*http.
 // newPost is http.NewRequest with the URL and the header made once for all. What
 // they hold is shared, they are not: a transport is not to change a request, but
 // some do.
-func (c *Client) newPost(ctx context.Context, body []byte) *http.Request {
-	req := c.post.WithContext(ctx)
+func (c *Client) newPost(body []byte) http.Request {
+	req := *c.post
 	target := *c.post.URL
 	req.URL, req.Header = &target, maps.Clone(c.post.Header)
 	// net/http knows a NopCloser of a *bytes.Reader to be in memory and writes it
@@ -294,8 +295,7 @@ func (c *Client) newPost(ctx context.Context, body []byte) *http.Request {
 }
 
 // do makes one attempt and reads the answer. The error is an *Error.
-func (c *Client) do(req *http.Request, op string, timeout time.Duration) (answer, error) {
-	caller := req.Context()
+func (c *Client) do(caller context.Context, req *http.Request, op string, timeout time.Duration) (answer, error) {
 	if err := caller.Err(); err != nil {
 		return answer{}, &Error{Op: op, Outcome: NotProcessed, Err: err}
 	}
