@@ -136,7 +136,8 @@ var scenes = []struct {
 		var rules strings.Builder
 		rules.WriteString("version: 1\ngoals:\n")
 		for i := range 1000 {
-			fmt.Fprintf(&rules, "  - { goal: GOAL_%d, submit: '/section%d/{id}/send' }\n", i, i)
+			kind := [...]string{"visit", "submit"}[i%2]
+			fmt.Fprintf(&rules, "  - { goal: GOAL_%d, %s: '/section%d/{id}/send' }\n", i, kind, i)
 		}
 		return newScene(tb, rules.String(), benchPage, http.MethodGet, "/static/site.css", "", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
 	}},

@@ -10,19 +10,25 @@ import (
 // becomes the smallest of those it folds with. strings.ToLower would not do:
 // it keeps apart s and ſ, which (?i) holds equal.
 func appendFold(dst []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if 'a' <= c && c <= 'z' {
-				c -= 'a' - 'A'
-			}
-			dst = append(dst, c)
-			i++
-			continue
+	dst = append(dst, s...)
+	folded := dst[len(dst)-len(s):]
+	for i, c := range folded {
+		switch {
+		case c >= utf8.RuneSelf:
+			return appendFoldRunes(dst[:len(dst)-len(s)+i], s[i:])
+		case 'a' <= c && c <= 'z':
+			folded[i] = c - ('a' - 'A')
 		}
+	}
+	return dst
+}
+
+// appendFoldRunes is appendFold for what is not ASCII alone.
+func appendFoldRunes(dst []byte, s string) []byte {
+	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && n == 1 {
-			dst = append(dst, c) // not UTF-8: only equal to itself
+			dst = append(dst, s[i]) // not UTF-8: only equal to itself
 		} else {
 			dst = utf8.AppendRune(dst, foldRune(r))
 		}

@@ -110,8 +110,11 @@ func isNavigation(r *http.Request) bool {
 		return false
 	}
 	if dest, ok := first(r.Header["Sec-Fetch-Dest"]); ok {
+		if dest != "document" {
+			return false
+		}
 		mode, _ := first(r.Header["Sec-Fetch-Mode"])
-		return dest == "document" && (mode == "navigate" || mode == "")
+		return mode == "navigate" || mode == ""
 	}
 	accept, _ := first(r.Header["Accept"])
 	return strings.Contains(accept, "text/html")

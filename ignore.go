@@ -66,7 +66,7 @@ func (g *Ignore) validate() error {
 // ignores reports whether the request is a machine's or a colleague's.
 func (t *Tracker) ignores(r *http.Request, path string) fate {
 	g := &t.config.Ignore
-	if page := trimPath(path); t.health.mayHave(page) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
+	if page := trimPath(path); t.health.mayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
 		return strings.EqualFold(page, trimPath(p))
 	}) {
 		return fateHealthCheck
@@ -87,18 +87,20 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 	return fired
 }
 
-// lengths are those of the health paths, as bits: most paths are of another, so
-// that nothing needs to be compared. The last bit is for all that are longer.
+// lengths are those of some texts, as bits: if a text is of another, it need
+// not be compared with them. The last bit is for all that are longer.
 type lengths uint64
 
-func lengthsOf(paths []string) (l lengths) {
+func (l *lengths) add(text string) { *l |= 1 << min(len(text), 63) }
+
+func (l lengths) mayHave(length int) bool { return l&(1<<min(length, 63)) != 0 }
+
+func lengthsOfPaths(paths []string) (l lengths) {
 	for _, p := range paths {
-		l |= 1 << min(len(trimPath(p)), 63)
+		l.add(trimPath(p))
 	}
 	return l
 }
-
-func (l lengths) mayHave(path string) bool { return l&(1<<min(len(path), 63)) != 0 }
 
 // isPathOrBelow reports whether path is dir or lies below it.
 func isPathOrBelow(path, dir string) bool {

@@ -19,6 +19,7 @@ type node struct {
 	only    *node
 	onlyKey string
 	literal map[string]*node // by folded segment, if there are several
+	lengths lengths          // of their segments
 	vars    []branch         // by pattern of the variable
 	ends    []*trigger       // templates that end here
 	loose   []*trigger       // templates with a tail from here on
@@ -77,10 +78,13 @@ func (n *node) literalChild(segment string) *node {
 	switch {
 	case n.literal != nil:
 		n.literal[segment] = child
+		n.lengths.add(segment)
 	case n.only == nil:
 		n.only, n.onlyKey = child, segment
 	default:
 		n.literal = map[string]*node{n.onlyKey: n.only, segment: child}
+		n.lengths.add(n.onlyKey)
+		n.lengths.add(segment)
 		n.only = nil
 	}
 	return child
@@ -129,8 +133,10 @@ func (n *node) find(method, rest string, found []*trigger) []*trigger {
 		}
 	} else if n.literal != nil {
 		var buf [128]byte
-		if child := n.literal[string(appendFold(buf[:0], segment))]; child != nil {
-			found = child.find(method, tail, found)
+		if key := appendFold(buf[:0], segment); n.lengths.mayHave(len(key)) {
+			if child := n.literal[string(key)]; child != nil {
+				found = child.find(method, tail, found)
+			}
 		}
 	}
 	for i := range n.vars {

@@ -61,7 +61,7 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOf(c.Ignore.HealthPaths), ledger: newLedger(), visits: newVisitMemory()}
+	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: newVisitMemory()}
 	t.forms.limit = defaultFormBudget
 	t.holds = newHolds(t.ledger)
 	keys := c.Keys
@@ -302,10 +302,15 @@ func (s *site) fit(host string) hostFit {
 }
 
 // path is the path that rules see.
-func (t *Tracker) path(r *http.Request) (path string) {
+func (t *Tracker) path(r *http.Request) string {
 	if t.config.Path == nil {
 		return pagePath(r.URL.Path)
 	}
+	return t.ownPath(r)
+}
+
+// ownPath asks the function that the user gave.
+func (t *Tracker) ownPath(r *http.Request) (path string) {
 	defer t.recovered("Path", func() { path = pagePath(r.URL.Path) })
 	return t.config.Path(r)
 }

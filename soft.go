@@ -39,11 +39,14 @@ const nextData = "/_next/data/"
 
 // pagePath is the path of the page that a request is for.
 func pagePath(path string) string {
-	rest, ok := strings.CutPrefix(path, nextData)
-	if !ok {
+	if !strings.HasPrefix(path, nextData) {
 		return path
 	}
-	_, page, ok := strings.Cut(rest, "/")
+	return nextDataPage(path)
+}
+
+func nextDataPage(path string) string {
+	_, page, ok := strings.Cut(path[len(nextData):], "/")
 	page, isJSON := strings.CutSuffix(page, ".json")
 	switch {
 	case !ok || !isJSON:
