@@ -141,10 +141,10 @@ var scenes = []struct {
 		}
 		return newScene(tb, rules.String(), benchPage, http.MethodGet, "/static/site.css", "", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
 	}},
-	{"a navigation that fires nothing", 8, false, func(tb testing.TB) *scene {
+	{"a navigation that fires nothing", 2, false, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchPage, http.MethodGet, "/about/us", "")
 	}},
-	{"a visit that fires", 8, true, func(tb testing.TB) *scene {
+	{"a visit that fires", 7, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchPage, http.MethodGet, "/products/sku-42?utm_source=news", "")
 	}},
 	// Here the cookie is opened and sealed anew.
@@ -158,10 +158,10 @@ var scenes = []struct {
 		}
 		return s
 	}},
-	{"a navigation that fires nothing, with a visit cookie", 8, false, func(tb testing.TB) *scene {
+	{"a navigation that fires nothing, with a visit cookie", 2, false, func(tb testing.TB) *scene {
 		return newScene(tb, onceRules, benchPage, http.MethodGet, "/about/us", "").seal(tb)
 	}},
-	{"a form that fires", 14, true, func(tb testing.TB) *scene {
+	{"a form that fires", 13, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchForm, http.MethodPost, "/contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
 			"Referer", "https://shop.example/contact")
 	}},

@@ -228,7 +228,9 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		tr.decide(g, verdict, leftNote(gone, verdict))
 	}
-	tr.past.end(time.Now())
+	if len(tr.past.happened) > 0 {
+		tr.past.end(time.Now())
+	}
 }
 
 // judgeRaised decides on a goal that the application raised: the gate, the

@@ -135,6 +135,9 @@ func (x *exchange) collect(s *source) (v string, f fate) {
 // which a visitor may have written into a cookie, leaves the site's word.
 func (g *goal) replaceBase(e *cdp.Event, x *exchange) fate {
 	for i, into := range [baseFields]*string{&e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
+		if g.base[i] == (source{}) {
+			continue // as usual
+		}
 		v, f := x.collect(&g.base[i])
 		if f != fired {
 			return f
@@ -222,7 +225,7 @@ func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rul
 	if c.RulesHash && rulesHash != "" && g.goal != nil {
 		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalConfig, Value: rulesHash})
 	}
-	var buf [2 << 10]byte
+	var buf [1 << 10]byte // room for most
 	head := envelope{site: s.Name, goal: g.name(), userAgent: cutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
 	head.dropLate = g.goal != nil && g.goal.limits.dropLate
 	out := head.appendHead(buf[:0])
@@ -255,11 +258,13 @@ func appendUUID(dst []byte, hi, lo uint64) []byte {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
 	binary.BigEndian.PutUint64(b[8:], lo&^(3<<62)|2<<62)
-	dst = append(hex.AppendEncode(dst, b[:4]), '-')
-	dst = append(hex.AppendEncode(dst, b[4:6]), '-')
-	dst = append(hex.AppendEncode(dst, b[6:8]), '-')
-	dst = append(hex.AppendEncode(dst, b[8:10]), '-')
-	return hex.AppendEncode(dst, b[10:])
+	var digits [2 * len(b)]byte
+	hex.Encode(digits[:], b[:])
+	dst = append(append(dst, digits[:8]...), '-')
+	dst = append(append(dst, digits[8:12]...), '-')
+	dst = append(append(dst, digits[12:16]...), '-')
+	dst = append(append(dst, digits[16:20]...), '-')
+	return append(dst, digits[20:]...)
 }
 
 // maxUserAgent is where a user agent is cut: longer ones are attacks on those

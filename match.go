@@ -23,6 +23,8 @@ type exchange struct {
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
+	// soft says that a script fetched the page in place of a navigation.
+	soft bool
 
 	// The answer.
 	status         int
@@ -45,14 +47,12 @@ type exchange struct {
 	// blind says that the exchange comes from a log, which does not tell all of
 	// it; guessed that something it does not tell was taken to hold.
 	blind, guessed bool
-	// failed is the condition that did not hold, for explanations.
-	failed *condition
 	// confirmed says that the application confirmed the form.
 	confirmed bool
+	// failed is the condition that did not hold, for explanations.
+	failed *condition
 	// origin is where the session came from, for sources that ask for it.
 	origin origin
-	// soft says that a script fetched the page in place of a navigation.
-	soft bool
 
 	// Variables captured for the goal being judged.
 	vars          []string

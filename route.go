@@ -29,7 +29,7 @@ func routeOf(r *http.Request) route {
 // describes returns the template if it stands for the whole path, and "" if it
 // is that of a subtree or of what is left when a prefix was stripped.
 func (rt route) describes(path string) string {
-	if strings.Count(trimPath(rt.template), "/") != strings.Count(trimPath(path), "/") || strings.Contains(rt.template, "...}") {
+	if rt.template == "" || strings.Count(trimPath(rt.template), "/") != strings.Count(trimPath(path), "/") || strings.Contains(rt.template, "...}") {
 		return ""
 	}
 	return rt.template

@@ -20,11 +20,11 @@ type tracked struct {
 	x     exchange
 
 	candidates []candidate
-	inline     [4]candidate // room for most requests' candidates
+	inline     [3]candidate // room for most requests' candidates
 	inlineVars [2]string    // and for most paths' variables
 	context    requestContext
-	navigation bool // a person went to a page
 	entry      entry
+	navigation bool     // a person went to a page
 	gate       fate     // what entry says to what goaltrack does of its own accord
 	releases   bool     // the visitor has agreed to what was held for him
 	recognised bool     // the visitor's cookies were looked at
@@ -45,8 +45,8 @@ type tracked struct {
 	// be called from goroutines of theirs.
 	mu         sync.Mutex
 	id         string // browser ID, "" while there is none
-	fresh      bool   // the ID was taken from the pool for this request
 	orderKey   string // see key
+	fresh      bool   // the ID was taken from the pool for this request
 	committed  bool
 	ended      bool // all is decided, which may be so before the handler runs
 	route      route

@@ -79,7 +79,7 @@ func (rec *recorder) before(status int) {
 	rec.hook.beforeHeader(status)
 
 	h := rec.inner.Header()
-	rec.ctype = h.Get("Content-Type")
+	rec.ctype, _ = first(h["Content-Type"])
 	// Presence, not value: a nil Content-Type is how a handler turns
 	// detection off. An encoded body is not detected (golang/go#31753).
 	rec.sniffing = rec.wantSniff && rec.detects(h)
