@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,35 @@ func BenchmarkRequest(b *testing.B) {
 					}
 				})
 			}
+		})
+	}
+}
+
+// BenchmarkOverhead takes turns at serving 100 requests with and without the
+// tracker, and reports by how much the median and the quickest turns differ. On
+// a machine that has other work to do, the quickest tell what the code costs.
+func BenchmarkOverhead(b *testing.B) {
+	const turn = 100
+	for _, c := range scenes {
+		b.Run(c.name, func(b *testing.B) {
+			s := c.build(b)
+			var alone, tracked []time.Duration
+			take := func(h http.Handler) time.Duration {
+				began := time.Now()
+				for range turn {
+					s.serve(h)
+				}
+				return time.Since(began)
+			}
+			for b.Loop() {
+				alone, tracked = append(alone, take(s.alone)), append(tracked, take(s.tracked))
+			}
+			slices.Sort(alone)
+			slices.Sort(tracked)
+			over := func(i int) float64 { return float64(tracked[i]-alone[i]) / turn }
+			b.ReportMetric(0, "ns/op") // of both
+			b.ReportMetric(over(0), "ns/request-quickest")
+			b.ReportMetric(over(len(alone)/2), "ns/request-median")
 		})
 	}
 }
