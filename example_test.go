@@ -203,7 +203,7 @@ func ExampleTracker_BrowserID() {
 	}
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := tracker.BrowserID(r)
-		r.AddCookie(&http.Cookie{Name: site.CookieName(), Value: id}) //nolint:gosec // A request's cookie has no attributes.
+		r.AddCookie(&http.Cookie{Name: site.CookieName(), Value: id})
 		_, err := r.Cookie("bid_sndbx123")
 		fmt.Println("an ID:", cdp.ValidBrowserID(id), "in the request:", err == nil)
 		fmt.Fprint(w, "<!doctype html><h1>Hello</h1>")
