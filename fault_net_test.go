@@ -53,7 +53,7 @@ func noLeak(t *testing.T) {
 	}
 	before := left()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		for left() > before {
 			if !sleep(ctx, 5*time.Millisecond) {
@@ -92,7 +92,7 @@ func TestFault01DownAtStart(t *testing.T) {
 }
 
 func TestFault04Hanging(t *testing.T) {
-	w, s, p := behindProxy(t, func(d *Delivery) { d.Timeout, d.Workers = 100*time.Millisecond, 4 })
+	w, s, p := behindProxy(t, func(d *Delivery) { d.Timeout, d.Workers = 400*time.Millisecond, 4 })
 	p.Times(3, faultproxy.Hang)
 	w.send(40)
 	w.wantAll(s.CDP, 40)
@@ -397,7 +397,7 @@ func TestFault13Bodies(t *testing.T) {
 				body(w, r)
 			}))
 			t.Cleanup(server.Close)
-			w := newWired(t, server.URL, cdptest.New(cdptest.Options{}), func(d *Delivery) { d.Timeout = 300 * time.Millisecond })
+			w := newWired(t, server.URL, cdptest.New(cdptest.Options{}), func(d *Delivery) { d.Timeout = 800 * time.Millisecond })
 			w.send(8)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
