@@ -464,6 +464,7 @@ func TestSpoolPerProcess(t *testing.T) {
 		var spools []*Spool
 		for i := range 3 {
 			s := openTest(t, osFS{}, dir, o)
+			synctest.Wait() // it has looked for what others left
 			mustAppend(t, s, Item{Body: fmt.Appendf(nil, "a%d", i)}, Item{Body: fmt.Appendf(nil, "b%d", i)})
 			got, _ := s.Receive(t.Context(), 1)
 			got[0].Dead("why")
