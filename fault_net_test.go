@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -413,14 +414,16 @@ func TestFault13Bodies(t *testing.T) {
 
 func TestFault14Redirects(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		w, s, _ := behindProxy(t)
-		s.Fault(cdptest.Redirect(status, s.URL+"/v1.2/browser/create.json"))
-		w.send(30)
-		w.until("held")
-		s.ClearFaults()
-		w.wantAll(s.CDP, 30)
-		if s.Made() > 0 {
-			t.Errorf("%d was followed", status)
-		}
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w, s, _ := behindProxy(t)
+			s.Fault(cdptest.Redirect(status, s.URL+"/v1.2/browser/create.json"))
+			w.send(30)
+			w.until("held")
+			s.ClearFaults()
+			w.wantAll(s.CDP, 30)
+			if s.Made() > 0 {
+				t.Error("it was followed")
+			}
+		})
 	}
 }
