@@ -148,15 +148,17 @@ func TestFault07PoisonEvent(t *testing.T) {
 
 func TestFault08RefusedSender(t *testing.T) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
-		w, s, _ := behindProxy(t)
-		s.Fault(cdptest.Status(status))
-		w.send(300)
-		w.until("held")
-		if a := w.balanced(); a.Waiting != 300 {
-			t.Errorf("%s", a)
-		}
-		s.ClearFaults()
-		w.wantAll(s.CDP, 300)
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			w, s, _ := behindProxy(t)
+			s.Fault(cdptest.Status(status))
+			w.send(300)
+			w.until("held")
+			if a := w.balanced(); a.Waiting != 300 {
+				t.Errorf("%s", a)
+			}
+			s.ClearFaults()
+			w.wantAll(s.CDP, 300)
+		})
 	}
 }
 
