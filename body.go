@@ -97,22 +97,17 @@ type bodyTee struct {
 
 // start prepares the tee for the body of r, which it leaves as it is. When it
 // reports false the request is to go on untouched, and the fate says why.
-// JSON bodies are accepted with jsonToo.
-func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, jsonToo bool) (teeFate, bool) {
+// A body that is not of these kinds is read by nobody.
+func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bodyKinds) (teeFate, bool) {
 	// An http.NoBody must stay one, since others tell it by identity. HTTP/2
 	// gives a body of its own to a request without one, but with length 0.
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return formNoBody, false
 	}
-	switch formKindOf(r.Header.Get("Content-Type")) {
-	case formKindNone:
+	if !kinds.has(formKindOf(r.Header.Get("Content-Type"))) {
 		return formNotAForm, false
-	case formKindJSON:
-		if !jsonToo {
-			return formNotAForm, false
-		}
 	}
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+	if isEncoded(r.Header) {
 		return formEncoded, false
 	}
 	if r.ContentLength > int64(limit) {
@@ -120,6 +115,12 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, jsonToo 
 	}
 	t.body, t.length, t.limit, t.budget = r.Body, r.ContentLength, limit, budget
 	return formUnread, true
+}
+
+// isEncoded reports whether a body is compressed or the like.
+func isEncoded(h http.Header) bool {
+	enc := h.Get("Content-Encoding")
+	return enc != "" && !strings.EqualFold(enc, "identity")
 }
 
 // Read implements [io.Reader]. The inner read is outside the lock: it may block

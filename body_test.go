@@ -54,7 +54,7 @@ func TestTeeStart(t *testing.T) {
 	for _, tt := range rows {
 		body := tt.r.Body
 		var tee bodyTee
-		fate, ok := tee.start(tt.r, 100, newBudget(1000), tt.json)
+		fate, ok := tee.start(tt.r, 100, newBudget(1000), bodyKinds{form: true, json: tt.json})
 		if fate != tt.fate || ok != tt.starts || tt.r.Body != body {
 			t.Errorf("%s: %v, %v; want %v, %v", tt.name, fate, ok, tt.fate, tt.starts)
 		}
@@ -104,7 +104,7 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			budget := newBudget(1 << 20)
 			var tee bodyTee
-			if _, ok := tee.start(r, tt.limit, budget, false); !ok {
+			if _, ok := tee.start(r, tt.limit, budget, bodyKinds{form: true}); !ok {
 				t.Fatal("not started")
 			}
 			if _, ok := tee.snapshot(); ok || tee.complete() {
@@ -146,7 +146,7 @@ func TestTeeBudget(t *testing.T) {
 	tees := make([]bodyTee, 3)
 	fates := make([]teeFate, 3)
 	for i := range tees {
-		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, false); !ok {
+		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, bodyKinds{form: true}); !ok {
 			t.Fatal("not started")
 		}
 		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
@@ -195,7 +195,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		r.ContentLength = -1
 		budget := newBudget(1 << 20)
 		var tee bodyTee
-		tee.start(r, 1<<16, budget, false)
+		tee.start(r, 1<<16, budget, bodyKinds{form: true})
 		started, done := make(chan struct{}), make(chan string)
 		go func() {
 			var got strings.Builder
@@ -233,7 +233,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", pr)
 	r.Header.Set("Content-Type", urlEncoded)
 	var tee bodyTee
-	tee.start(r, 100, newBudget(100), false)
+	tee.start(r, 100, newBudget(100), bodyKinds{form: true})
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
@@ -261,7 +261,7 @@ func TestTeeClose(t *testing.T) {
 	r := formPost(urlEncoded, "a=1")
 	r.Body = body
 	var tee bodyTee
-	tee.start(r, 100, newBudget(1000), false)
+	tee.start(r, 100, newBudget(1000), bodyKinds{form: true})
 	for i := range 3 {
 		if body.n != i {
 			t.Errorf("%d calls of Close after %d", body.n, i)
@@ -286,7 +286,7 @@ func BenchmarkTee(b *testing.B) {
 	for b.Loop() {
 		rd.Reset(body)
 		var tee bodyTee
-		tee.start(r, defaultFormLimit, budget, false)
+		tee.start(r, defaultFormLimit, budget, bodyKinds{form: true})
 		for {
 			if _, err := tee.Read(buf); err != nil {
 				break

@@ -34,7 +34,7 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		res := teeResult{r: r}
 		defer func() { res.held = budget.held.Load(); results <- res }()
 		var tee bodyTee
-		if res.fate, res.started = tee.start(r, limit, budget, true); !res.started {
+		if res.fate, res.started = tee.start(r, limit, budget, bodyKinds{form: true, json: true}); !res.started {
 			h.ServeHTTP(w, r)
 			return
 		}

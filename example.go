@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -20,7 +21,7 @@ type Example struct {
 	Host   string // default: one on which the goal counts
 	Path   string // with its query, default "/"
 	Form   url.Values
-	JSON   string // a JSON body
+	JSON   string // a JSON body; there is no form then
 	Header http.Header
 	Route  string
 	App    map[string]any // what the handler sets
@@ -65,6 +66,9 @@ func ParseExample(line string) (Example, error) {
 		if err := e.answer(words[1:], answer); err != nil {
 			return e, err
 		}
+	}
+	if len(body) > 0 && len(e.Form) > 0 {
+		return e, fmt.Errorf("%q has a form and JSON, and a request has one body", line)
 	}
 	e.JSON, e.AnswerJSON = encodeBody(body), encodeBody(answer)
 	return e, nil
@@ -218,17 +222,39 @@ func (e Example) exchange() exchange {
 	if x.contentType == "" {
 		x.contentType = typeByPath(x.path)
 	}
-	for name, values := range e.Form {
-		f := formField{name: name, state: fieldFound}
-		if f.value = values[0]; len(f.value) > maxFormValue {
-			f.value, f.state = "", fieldTooLong
-		}
-		x.form.fields = append(x.form.fields, f)
-	}
-	x.json.text, x.answer.text = []byte(e.JSON), []byte(e.AnswerJSON)
+	e.body(&x)
+	x.answer.text = []byte(e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	return x
+}
+
+// body fills in the body as a browser would send it: JSON if there is any, and
+// otherwise a form. A Content-Type and a Content-Encoding among the headers win.
+func (e *Example) body(x *exchange) {
+	text, contentType := e.JSON, "application/json"
+	if e.JSON == "" {
+		text, contentType = e.Form.Encode(), "application/x-www-form-urlencoded"
+	}
+	if text == "" {
+		return // no body, of which no field is present
+	}
+	if t := e.Header.Get("Content-Type"); t != "" {
+		contentType = t
+	}
+	x.formKind = formKindOf(contentType)
+	switch {
+	case x.formKind == formKindNone:
+		x.formFate = fateFormNotAForm
+	case isEncoded(e.Header):
+		x.formFate = fateFormEncoded
+	case len(text) > defaultFormLimit:
+		x.formFate = fateFormTooLarge
+	case x.formKind == formKindJSON:
+		x.json.text = []byte(text)
+	case e.JSON == "":
+		x.form = pickFields(e.Form, slices.Collect(maps.Keys(e.Form)))
+	}
 }
 
 // pageEndings are those of programs that answer with pages. Package mime reads

@@ -48,9 +48,6 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 	if x.host == "" {
 		x.host = g.someHost()
 	}
-	if len(x.json.text) > 0 && !g.needs.json {
-		x.formFate = fateFormNotAForm // as on a live site, if the goal reads form fields
-	}
 	// The reason given is that of the trigger that came closest.
 	closest := -1
 	for i := range g.triggers {
@@ -116,9 +113,6 @@ func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f fate, step int, 
 	x.vars, x.varNames = values, t.path.names
 	if f := t.goal.judgeAt(x, now); f != fired {
 		return f, 2, t.why(f, x)
-	}
-	if x.formFate == pending {
-		x.formFate = fired
 	}
 	f = t.judgeLate(x, rs.failure)
 	return f, 3, t.why(f, x)
@@ -186,7 +180,7 @@ func (t *trigger) why(f fate, x *exchange) string {
 	case fateRouteUnknown:
 		return "the router does not say which route it was"
 	case fateFormNotAForm:
-		return "the body is no form"
+		return "the body is " + t.goal.needs.bodies().missed()
 	}
 	return strings.ReplaceAll(f.String(), "_", " ")
 }

@@ -93,16 +93,33 @@ func (f formFields) tooLong(name string) bool {
 // pass. The first value of a name wins, as in [url.Values.Get]. A body of any
 // other kind has no fields. The result does not refer to body.
 func scanForm(contentType string, body []byte, want []string) formFields {
-	f := formFields{fields: make([]formField, len(want)), missing: len(want)}
-	for i, name := range want {
-		f.fields[i].name = name
-	}
+	f := newFields(want)
 	switch formKindOf(contentType) {
 	case formKindURLEncoded:
 		f.scanURLEncoded(body)
 	case formKindMultipart:
 		f.scanMultipart(contentType, body)
 	case formKindNone, formKindJSON:
+	}
+	return f
+}
+
+// pickFields takes the wanted fields of a form that is parsed already, in the
+// bounds of one that is not.
+func pickFields(values url.Values, want []string) formFields {
+	f := newFields(want)
+	for i, name := range want {
+		if v := values[name]; len(v) > 0 {
+			f.set(i, v[0])
+		}
+	}
+	return f
+}
+
+func newFields(want []string) formFields {
+	f := formFields{fields: make([]formField, len(want)), missing: len(want)}
+	for i, name := range want {
+		f.fields[i].name = name
 	}
 	return f
 }

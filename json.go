@@ -13,22 +13,35 @@ import (
 type jsonBody struct {
 	text    []byte
 	decoded bool
+	broken  bool // the text is no JSON
 	root    any
+}
+
+// valid reports whether the body is JSON at all. Of what is not, nobody can say
+// which members it lacks.
+func (j *jsonBody) valid() bool {
+	j.decode()
+	return !j.broken
+}
+
+func (j *jsonBody) decode() {
+	if j.decoded {
+		return
+	}
+	j.decoded = true
+	d := json.NewDecoder(bytes.NewReader(j.text))
+	d.UseNumber() // an order number may have more digits than a float64
+	err := d.Decode(&j.root)
+	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
+		j.root, j.broken = nil, true
+	}
 }
 
 // member returns the value at a path of names such as "user.plan", nil if
 // there is none. A whole number is an int64, and a text if that would be too
 // small or a float64 would alter it; other numbers are float64.
 func (j *jsonBody) member(path string) any {
-	if !j.decoded {
-		j.decoded = true
-		d := json.NewDecoder(bytes.NewReader(j.text))
-		d.UseNumber() // an order number may have more digits than a float64
-		err := d.Decode(&j.root)
-		if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-			j.root = nil
-		}
-	}
+	j.decode()
 	v := j.root
 	for path != "" {
 		object, ok := v.(map[string]any)

@@ -38,8 +38,12 @@ type exchange struct {
 	route string // name or template of the route, if a router told
 	form  formFields
 	json  jsonBody
-	// formFate is fired when form holds what the visitor sent, formPending
+	// formKind is what the Content-Type makes of the body; formKindNone also if
+	// there is none.
+	formKind formKind
+	// formFate is fired when form or json holds what the visitor sent, pending
 	// while the handler has not read it all, and otherwise why it cannot be.
+	// What that means to a goal is told by bodyFate.
 	formFate fate
 	app      map[string]any
 	// nobody says that there is no request at all, as with Tracker.Send.
@@ -89,14 +93,14 @@ func (t *trigger) judgeLate(x *exchange, failure []template) fate {
 // judgeConditions tests the conditions that had to wait for the answer.
 func (t *trigger) judgeConditions(x *exchange) fate {
 	g := t.goal
-	if t.readsBody() && x.formFate != fired && x.formFate != pending {
-		return x.formFate
+	body := t.bodyFate(x)
+	if body != fired && body != pending {
+		return body
 	}
-	verdict := fired
+	verdict := body
 	for i := range g.late {
 		c := &g.late[i]
-		if (c.from.kind == sourceForm || c.from.kind == sourceJSON) && x.formFate == pending {
-			verdict = pending
+		if (c.from.kind == sourceForm || c.from.kind == sourceJSON) && body == pending {
 			continue
 		}
 		if c.from.kind == sourceResponseType && !x.typeKnown {
@@ -111,18 +115,15 @@ func (t *trigger) judgeConditions(x *exchange) fate {
 			return f
 		}
 	}
-	if t.readsBody() && x.formFate == pending {
-		return pending
-	}
-	if verdict == fired && t.form != "" && !t.named(x) {
+	switch {
+	case verdict != fired:
+		return verdict
+	case t.form != "" && !t.named(x):
 		return fateOtherForm
+	case !t.understands(x):
+		return fateFormNotAForm
 	}
-	return verdict
-}
-
-// readsBody reports whether the goal needs the body of a submit.
-func (t *trigger) readsBody() bool {
-	return t.kind == triggerSubmit && (len(t.goal.needs.form) > 0 || t.goal.needs.json)
+	return fired
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
