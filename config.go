@@ -91,17 +91,30 @@ type Config struct {
 	Staff []netip.Prefix
 
 	// TrustedProxies are the networks of the proxies in front of this server.
-	// What they say in X-Forwarded-For and X-Forwarded-Host is believed: the
-	// visitor's address for Staff, and the host for Sites, for hosts: in rules
-	// and wherever it matters that an address is of the same site. Of several
-	// values the last one counts that no trusted proxy stands behind, since
-	// the earlier ones can be made up. Name only proxies that replace these
-	// headers or append to them. Default: none, and the Host header counts.
+	// What they say in X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Prefix
+	// is believed: the visitor's address for Staff, the host for Sites, for
+	// hosts: in rules and wherever it matters that an address is of the same
+	// site, and the PathPrefix if none is set. Of several addresses or hosts
+	// the last one counts that no trusted proxy stands behind, since the
+	// earlier ones can be made up; several prefixes are taken off one after the
+	// other. Name only proxies that replace these headers or append to them.
+	// Default: none, and the Host header counts.
 	TrustedProxies []netip.Prefix
 
+	// PathPrefix is where visitors see the site, such as "/shop", if what is in
+	// front of it takes that off the path: a proxy, or http.StripPrefix. The
+	// prefix is taken off every address that begins with it (the request's, that
+	// of the form's page, that of a redirect), so rules are written without it,
+	// and so is Site.PathPrefix. Cookie.Path is written with it. Default: what
+	// TrustedProxies say in X-Forwarded-Prefix, else none.
+	PathPrefix string
+
 	// Path gives the path that rules and page names see, for handlers mounted
-	// behind http.StripPrefix or a rewriting proxy. Default: r.URL.Path, of which
-	// the data that Next.js fetches for a page is taken for the page.
+	// behind a rewriting proxy. Default: r.URL.Path without PathPrefix, of which
+	// the data that Next.js fetches for a page is taken for the page. Either way
+	// rules see its normal form: without parameters (";jsessionid=..."), empty
+	// segments, dot segments and blanks at the end of a segment, in Unicode's
+	// form NFC.
 	// It runs on the request's goroutine and under recover: a panic counts as
 	// the default.
 	Path func(*http.Request) string

@@ -41,6 +41,9 @@ func (c Config) withDefaults() Config {
 	def(&c.Delivery.ProbeMax, time.Minute)
 	c.Bots = Bots{Allow: slices.Clone(c.Bots.Allow), Deny: slices.Clone(c.Bots.Deny)}
 	c.Ignore = c.Ignore.withDefaults()
+	if p := normalPrefix(c.PathPrefix); strings.HasPrefix(c.PathPrefix, "/") && (p != "" || c.PathPrefix == "/") {
+		c.PathPrefix = p // else validate says what is wrong
+	}
 	c.Staff, c.TrustedProxies = plainNetworks(c.Staff), plainNetworks(c.TrustedProxies)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -134,6 +137,9 @@ func (c *Config) validate() error {
 	if !validToken(c.OptOutCookie) {
 		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
 	}
+	if c.PathPrefix != "" && normalPrefix(c.PathPrefix) != c.PathPrefix {
+		errs.add("PathPrefix: %q is not a path such as /shop", c.PathPrefix)
+	}
 	errs = append(errs, c.Bots.validate(), c.Ignore.validate(),
 		validateNetworks("Staff", c.Staff), validateNetworks("TrustedProxies", c.TrustedProxies))
 	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
@@ -157,7 +163,7 @@ func (c *Config) checkCookie(errs *configFaults) {
 		errs.add("Cookie.Path: %q is not a path such as /shop", k.Path)
 	} else {
 		for _, s := range c.Sites {
-			if !coversPath(k.Path, s.PathPrefix) {
+			if !coversPath(k.Path, c.PathPrefix+s.PathPrefix) {
 				errs.add("Cookie.Path: %q does not cover the site %s, whose pages would make a guest each", k.Path, s.Name)
 			}
 		}

@@ -19,7 +19,7 @@ func (tr *tracked) beforeHeader(status int) {
 	tr.x.contentType, tr.x.typeKnown = first(h["Content-Type"])
 	tr.keepAnswer(h)
 	if tr.needsRoute() {
-		tr.x.route = routeOf(tr.inner).text(tr.x.path)
+		tr.x.route = routeOf(tr.inner).text(tr.x.wholePath())
 	}
 	if !tr.x.typeKnown {
 		tr.rec.wantSniff = tr.awaitsType()
@@ -147,7 +147,7 @@ func (tr *tracked) settle() {
 	if tr.route == (route{}) && len(tr.candidates)+len(tr.raised) > 0 {
 		tr.route = routeOf(tr.inner)
 	}
-	tr.x.route = tr.route.text(tr.x.path)
+	tr.x.route = tr.route.text(tr.x.wholePath())
 }
 
 // end gives every candidate the same fate, but for those that have one already;

@@ -358,12 +358,28 @@ func looksLikeToken(s string) bool {
 // submitPage is the page a form was on: the page of the Referer, if it is one
 // of this host.
 func submitPage(x *exchange) (string, bool) {
-	if x.referer == "" || len(x.referer) > maxInput {
+	path, _ := x.formPage()
+	if path == "" {
 		return "", false
+	}
+	return pageName(path), true
+}
+
+// formPage is the page in the Referer, its path as rules see paths and its
+// query, "" if there is none of this host.
+func (x *exchange) formPage() (path, rawQuery string) {
+	if x.referer == "" || len(x.referer) > maxInput {
+		return "", ""
 	}
 	u, err := url.Parse(x.referer)
 	if err != nil || !strings.EqualFold(hostOnly(u.Host), hostOnly(x.host)) || u.Path == "" {
-		return "", false
+		return "", ""
 	}
-	return pageName(u.Path), true
+	return x.ownPath(u.Path), u.RawQuery
 }
+
+// ownPath is a path of this site as rules see it.
+func (x *exchange) ownPath(path string) string { return cutPrefix(normalPath(path), x.prefix) }
+
+// wholePath is the path as routers inside see it.
+func (x *exchange) wholePath() string { return x.taken + x.path }

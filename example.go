@@ -217,6 +217,12 @@ func (e Example) exchange() exchange {
 		x.path = p
 	}
 	def(&x.path, "/")
+	if lines := x.header[forwardedPrefix]; len(lines) > 0 {
+		x.prefix = readPrefix(lines) // an example is believed
+	}
+	whole := normalPath(x.path)
+	x.path = cutPrefix(whole, x.prefix)
+	x.taken = cutOff(whole, x.path)
 	x.soft = isSoftNavigation(x.header, x.path)
 	x.path = pagePath(x.path)
 	if x.contentType == "" {

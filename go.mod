@@ -7,5 +7,6 @@ require (
 	github.com/gorilla/securecookie v1.1.2
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/sync v0.24.0
+	golang.org/x/text v0.41.0
 	zgo.at/isbot v1.0.0
 )

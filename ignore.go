@@ -39,11 +39,18 @@ func (g Ignore) withDefaults() Ignore {
 		}
 		return slices.Clone(list)
 	}
+	paths := func(list, standard []string) []string {
+		list = or(list, standard)
+		for i, p := range list {
+			list[i] = normalPath(p) // it is a copy, or was made below
+		}
+		return list
+	}
 	return Ignore{
-		HealthPaths: or(g.HealthPaths, []string{
+		HealthPaths: paths(g.HealthPaths, []string{
 			"/health", "/healthz", "/livez", "/readyz", "/ping", "/api/health", "/api/healthz", "/actuator/health",
 		}),
-		EditorPaths: or(g.EditorPaths, []string{"/sitecore", "/api/editing"}),
+		EditorPaths: paths(g.EditorPaths, []string{"/sitecore", "/api/editing"}),
 		EditorModes: or(g.EditorModes, []string{"sc_mode"}),
 	}
 }

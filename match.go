@@ -14,6 +14,9 @@ import (
 type exchange struct {
 	// The request as it arrived.
 	method, host, path, rawQuery string
+	// prefix is what is taken off addresses of the site (see cutPrefix), and
+	// taken what was taken off this request's.
+	prefix, taken string
 	// header is read before the handler runs; afterwards it is a copy, or nil
 	// if no goal reads a header or cookie, since the handler may have changed
 	// the original.

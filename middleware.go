@@ -71,7 +71,7 @@ func New(config Config) (*Tracker, error) {
 	var errs []error
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
-		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(def.PathPrefix)
+		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(normalPath(def.PathPrefix))
 		var err error
 		s.visits, err = newVisitCookie(def, c.Cookie, keys)
 		s.tenant = t.tenantOf(s)
@@ -299,20 +299,6 @@ func (s *site) fit(host string) hostFit {
 		}
 	}
 	return best
-}
-
-// path is the path that rules see.
-func (t *Tracker) path(r *http.Request) string {
-	if t.config.Path == nil {
-		return pagePath(r.URL.Path)
-	}
-	return t.ownPath(r)
-}
-
-// ownPath asks the function that the user gave.
-func (t *Tracker) ownPath(r *http.Request) (path string) {
-	defer t.recovered("Path", func() { path = pagePath(r.URL.Path) })
-	return t.config.Path(r)
 }
 
 // recovered is deferred around the functions the user gave and around our own

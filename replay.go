@@ -98,6 +98,7 @@ func (r *Replay) Add(e LogEntry) {
 			page = p
 		}
 	}
+	page = normalPath(page)
 	soft := isSoftNavigation(nil, page)
 	page = pagePath(page)
 	r.found = r.rules.index.find(e.Method, page, r.found[:0])

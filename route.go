@@ -61,7 +61,7 @@ func (tr *tracked) page(g *trigger) string {
 			return c.trigger.path.last // a VIEW is on the page that a rule describes
 		}
 	}
-	if last := lastLiteral(tr.route.describes(tr.x.path)); last != "" {
+	if last := lastLiteral(tr.route.describes(tr.x.wholePath())); last != "" {
 		return last
 	}
 	return pageName(tr.x.path)

@@ -54,5 +54,5 @@ func nextDataPage(path string) string {
 	case page == "index":
 		return "/"
 	}
-	return "/" + page
+	return normalPath("/" + page)
 }

@@ -161,8 +161,8 @@ func (x *exchange) redirectsElsewhere(failure []template) bool {
 	return true
 }
 
-// redirectPath resolves Location against the request and returns its path. ok
-// is false for another host and for what is not an address.
+// redirectPath resolves Location against the request and returns its path, as
+// rules see it. ok is false for another host and for what is not an address.
 func (x *exchange) redirectPath() (path string, ok bool) {
 	location := strings.Trim(x.location, " \t")
 	if location == "" || len(location) > maxInput {
@@ -170,17 +170,17 @@ func (x *exchange) redirectPath() (path string, ok bool) {
 	}
 	if isPlainPath(location) {
 		path, _, _ = strings.Cut(location, "?")
-		return path, true
+		return x.ownPath(path), true
 	}
 	target, err := url.Parse(slashed(location))
 	if err != nil {
 		return "", false
 	}
-	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.path}).ResolveReference(target)
+	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.wholePath()}).ResolveReference(target)
 	if target.Scheme != "http" && target.Scheme != "https" || !strings.EqualFold(hostOnly(target.Host), hostOnly(x.host)) {
 		return "", false
 	}
-	return target.Path, true
+	return x.ownPath(target.Path), true
 }
 
 // isPlainPath recognises the common Location, a path with perhaps a query,

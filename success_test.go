@@ -42,7 +42,7 @@ func resolve(location, path string) (string, bool) {
 	if err != nil || target.Scheme != "https" && target.Scheme != "http" || !strings.EqualFold(target.Hostname(), base.Host) {
 		return "", false
 	}
-	return target.Path, true
+	return normalPath(target.Path), true
 }
 
 func TestSlashed(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+	"golang.org/x/text/unicode/norm"
 )
 
 // template is a compiled path template: gorilla/mux's syntax ({id},
@@ -43,6 +44,7 @@ func (p *part) isLiteral() bool { return p.literal != "" }
 // After a fault, names still holds those that were found, so that $path.id is
 // not reported as well.
 func parseTemplate(text string) (template, error) {
+	text = norm.NFC.String(text) // as paths come
 	segments, err := splitTemplate(trimEnd(text))
 	whole, names := translateStars(segments)
 	t := template{text: text, names: names}

@@ -29,11 +29,27 @@ func checkTemplate(text string) error {
 		return &advice{fmt.Sprintf("the path %q has a query string, which a path never has", text), "leave out what follows the ?"}
 	case strings.Contains(fixed, "#"):
 		return &advice{fmt.Sprintf("the path %q has a #", text), "what follows a # never leaves the browser: leave it out"}
+	case normalPath(fixed) != fixed:
+		return neverNormal(text, fixed)
 	}
 	if decoded, err := url.PathUnescape(text); err == nil && decoded != text && outsideBraces(decoded) != fixed {
 		return &advice{fmt.Sprintf("the path %q is percent-encoded", text), "write " + decoded}
 	}
 	return nil
+}
+
+// neverNormal says why no path that rules see can match; see normalPath. What is
+// fixed of the text is not in its normal form.
+func neverNormal(text, fixed string) error {
+	why := "rules see one slash between parts, no parts . and .., and no blanks at the end of a part"
+	hint := ""
+	if strings.Contains(fixed, ";") {
+		why, hint = "what follows a semicolon is cut off before rules see it", "leave it out"
+	}
+	if !strings.ContainsAny(text, "{}") {
+		hint = "write " + normalPath(text)
+	}
+	return &advice{fmt.Sprintf("the path %q can never match: %s", text, why), hint}
 }
 
 // pathHint says what to write instead of a text that is no path.

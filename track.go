@@ -126,7 +126,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	if rules.hasEnv {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
-	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, r.URL.Path)
+	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, t.sitePath(r))
 	pages := t.wantsPages()
 	navigation := (pages || len(triggers) > 0) && (soft || isNavigation(r))
 	if len(triggers) == 0 && !navigation {
@@ -182,6 +182,9 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	tr := &tracked{t: t, site: s, r: r, inner: r, rules: rules}
 	x := &tr.x
 	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, t.host(r), path, r.URL.RawQuery, r.Header
+	if x.prefix = t.prefix(r); x.prefix != "" && t.config.Path == nil {
+		x.taken = cutOff(normalPath(r.URL.Path), t.sitePath(r))
+	}
 	x.userAgent = userAgent(r)
 	x.referer, _ = first(r.Header["Referer"])
 	x.mobileHint, _ = first(r.Header["Sec-Ch-Ua-Mobile"])

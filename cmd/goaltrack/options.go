@@ -20,6 +20,7 @@ type proxyOptions struct {
 	consentCookie, consentTool string
 	consentHoldBy              string
 	staff, trustedProxies      string
+	prefix                     string // --path-prefix; that of a site is in siteOptions
 	keys, spool                string
 	cookieDomain, create       string
 	env                        string
@@ -67,7 +68,8 @@ func (o *proxyOptions) describe() *settings {
 		},
 		{name: "consent-hold-by", into: &o.consentHoldBy, value: "COOKIE", about: "hold what unknown visitors do until they answer, by a cookie the site sets anyway, such as that of its session"},
 		{name: "staff", into: &o.staff, value: "NETWORKS", many: true, about: "whose visitors are not counted, such as 10.0.0.0/8,192.0.2.7"},
-		{name: "trusted-proxies", into: &o.trustedProxies, value: "NETWORKS", many: true, about: "of the proxies in front of this one, whose X-Forwarded-For and X-Forwarded-Host are believed"},
+		{name: "trusted-proxies", into: &o.trustedProxies, value: "NETWORKS", many: true, about: "of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Prefix are believed"},
+		{name: "path-prefix", into: &o.prefix, value: "PATH", about: "where visitors see the site, such as /shop, if a proxy in front takes that off; rules are written without it"},
 		{name: "keys", into: &o.keys, value: "HEX,HEX[,OLDHASH,OLDBLOCK]", many: true, about: "seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32); better given in the environment"},
 		{name: "cookie-domain", into: &o.cookieDomain, value: "DOMAIN", about: "of the browser-ID cookie, as in the settings of the page's script"},
 		{

@@ -44,6 +44,7 @@ func (p *proxyProgram) check() error {
 		Views:          goaltrack.Views(p.views),
 		RequireConsent: p.consent == consentRequired,
 		Env:            p.env,
+		PathPrefix:     p.prefix,
 		Cookie:         goaltrack.Cookie{Domain: p.cookieDomain, Create: goaltrack.Create(p.create)},
 		Delivery:       goaltrack.Delivery{SpoolDir: p.spool},
 	}
