@@ -7,22 +7,26 @@ import (
 )
 
 // desk is what every engine of this package has in common: items are handed out
-// over it and come back. It knows the entries that are not settled, which of
-// them were given back, and who waits for more.
+// over it and come back. It knows the entries that were handed out, which of
+// them were given back, those that were not and are in memory, and who waits for
+// more.
 type desk struct {
 	keeper keeper
 
 	mu     sync.Mutex
 	closed bool
 	bounds bounds
-	// head to tail are unsettled entries by number. Unlinking needs no search,
-	// so one item that waits for long costs nothing to those that come after it.
+	// head to tail are entries that were never handed out, by number. They can be
+	// handed out from both ends.
 	head, tail *entry
+	// begun were handed out and are not settled, the lowest number first. One item
+	// that waits for long costs little to those that come after it.
+	begun heap
 	// asleep were given back and are not due yet, the first due first; awake
-	// are, the lowest number first.
-	asleep, awake heap
-	stats         Stats
-	wake          chan struct{}
+	// are, the lowest number first, and awakeNewest are the same, the highest first.
+	asleep, awake, awakeNewest heap
+	stats                      Stats
+	wake                       chan struct{}
 }
 
 // keeper is the engine behind a desk.
@@ -38,7 +42,8 @@ type keeper interface {
 	returned(e *entry)
 }
 
-// entry is an unsettled item. Its number, state and links belong to the queue.
+// entry is an unsettled item. Its number, state, links and spots belong to the
+// queue.
 type entry struct {
 	Item
 	desk       *desk
@@ -46,7 +51,8 @@ type entry struct {
 	out        bool
 	turn       int // how often it was handed out
 	due        time.Time
-	prev, next *entry
+	prev, next *entry           // while it was never handed out
+	spots      [heapSpots]int32 // afterwards
 
 	place // in a spool
 }
@@ -55,11 +61,14 @@ func (d *desk) init(k keeper, maxItems, maxBytes int64) {
 	d.keeper = k
 	d.bounds = bounds{maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1)}
 	d.wake = make(chan struct{}, 1)
-	d.asleep.before = func(a, b *entry) bool { return a.due.Before(b.due) }
-	d.awake.before = func(a, b *entry) bool { return a.number < b.number }
+	older := func(a, b *entry) bool { return a.number < b.number }
+	d.begun = heap{before: older, which: spotBegun}
+	d.asleep = heap{before: func(a, b *entry) bool { return a.due.Before(b.due) }, which: spotWaiting}
+	d.awake = heap{before: older, which: spotWaiting}
+	d.awakeNewest = heap{before: func(a, b *entry) bool { return older(b, a) }, which: spotNewest}
 }
 
-// link puts an entry at the end of those that are not settled.
+// link puts an entry at the end of those that were never handed out.
 func (d *desk) link(e *entry) {
 	e.prev = d.tail
 	if d.tail == nil {
@@ -144,14 +153,37 @@ func (d *desk) rouse() time.Duration {
 		if wait := e.due.Sub(now); wait > 0 {
 			return wait
 		}
-		d.awake.push(d.asleep.pop())
+		e = d.asleep.pop()
+		d.awake.push(e)
+		d.awakeNewest.push(e)
 	}
 	return 0
 }
 
-func (d *desk) handOut(e *entry) Delivery {
-	e.out = true
+// getUp takes an entry from those given back that are due.
+func (d *desk) getUp(e *entry) {
+	d.awake.remove(e)
+	d.awakeNewest.remove(e)
+}
+
+// newer is the one with the higher number; either may be missing.
+func newer(a, b *entry) *entry {
+	if a == nil || b != nil && b.number > a.number {
+		return b
+	}
+	return a
+}
+
+// hand marks an entry as handed out. It is in no list any more.
+func (d *desk) hand(e *entry) {
+	if e.out = true; e.turn == 0 {
+		d.begun.push(e)
+	}
 	e.turn++
+}
+
+func (d *desk) handOut(e *entry) Delivery {
+	d.hand(e)
 	return NewDelivery(e.Item, ticket{e, e.turn})
 }
 
@@ -164,13 +196,17 @@ func (d *desk) giveBack(e *entry, after time.Duration) {
 	d.signal()
 }
 
-// stat is what the desk knows of Stats. Done and Oldest are right if all that
-// is not settled is linked.
-func (d *desk) stat() Stats {
+// stat is what the desk knows of Stats; fresh is the oldest that was never
+// handed out, nil if there is none.
+func (d *desk) stat(fresh *entry) Stats {
 	s := d.stats
-	s.Waiting, s.Bytes, s.Done = int(d.bounds.items), d.bounds.bytes, s.Last
-	if d.head != nil {
-		s.Oldest, s.Done = d.head.Time, d.head.number-1
+	s.Waiting, s.Bytes, s.Full, s.Done = int(d.bounds.items), d.bounds.bytes, d.bounds.full(), s.Last
+	e := d.begun.first()
+	if e == nil || fresh != nil && fresh.number < e.number {
+		e = fresh
+	}
+	if e != nil {
+		s.Oldest, s.Done = e.Time, e.number-1
 	}
 	return s
 }

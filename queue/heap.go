@@ -1,11 +1,21 @@
 package queue
 
 // heap is a binary heap of entries: first is the one that comes before all
-// others. Much may be given back at once, so each entry must cost little.
+// others. Every entry knows its spot, so that it can be taken out wherever it
+// is. Much may be given back at once, so each entry must cost little.
 type heap struct {
 	before  func(a, b *entry) bool
+	which   int // of the entries' spots
 	entries []*entry
 }
+
+// The spots of an entry, one for each heap that it can be in at the same time.
+const (
+	spotWaiting = iota // given back: asleep or awake
+	spotNewest         // awake, seen from the other end
+	spotBegun
+	heapSpots
+)
 
 func (h *heap) first() *entry {
 	if len(h.entries) == 0 {
@@ -14,32 +24,57 @@ func (h *heap) first() *entry {
 	return h.entries[0]
 }
 
+func (h *heap) put(i int, e *entry) {
+	h.entries[i] = e
+	e.spots[h.which] = int32(i) //nolint:gosec // There are not so many.
+}
+
 func (h *heap) push(e *entry) {
 	h.entries = append(h.entries, e)
-	for i := len(h.entries) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !h.before(h.entries[i], h.entries[parent]) {
-			return
-		}
-		h.entries[i], h.entries[parent] = h.entries[parent], h.entries[i]
-		i = parent
-	}
+	h.up(len(h.entries)-1, e)
 }
 
 // pop removes the first. There must be one.
 func (h *heap) pop() *entry {
-	first, last := h.entries[0], len(h.entries)-1
-	h.entries[0], h.entries[last] = h.entries[last], nil
+	e := h.entries[0]
+	h.remove(e)
+	return e
+}
+
+// remove takes out an entry, which must be in.
+func (h *heap) remove(e *entry) {
+	i, last := int(e.spots[h.which]), len(h.entries)-1
+	moved := h.entries[last]
+	h.entries[last] = nil
 	h.entries = h.entries[:last]
-	for i := 0; ; {
+	if i < last {
+		h.up(h.down(i, moved), moved)
+	}
+}
+
+// up puts the entry at i, or nearer to the first if it comes before those there.
+func (h *heap) up(i int, e *entry) {
+	for ; i > 0; i = (i - 1) / 2 {
+		parent := h.entries[(i-1)/2]
+		if !h.before(e, parent) {
+			break
+		}
+		h.put(i, parent)
+	}
+	h.put(i, e)
+}
+
+// down makes room for the entry at i or below, and returns where.
+func (h *heap) down(i int, e *entry) int {
+	for {
 		child := 2*i + 1
-		if child+1 < last && h.before(h.entries[child+1], h.entries[child]) {
+		if child+1 < len(h.entries) && h.before(h.entries[child+1], h.entries[child]) {
 			child++
 		}
-		if child >= last || !h.before(h.entries[child], h.entries[i]) {
-			return first
+		if child >= len(h.entries) || !h.before(h.entries[child], e) {
+			return i
 		}
-		h.entries[i], h.entries[child] = h.entries[child], h.entries[i]
+		h.put(i, h.entries[child])
 		i = child
 	}
 }

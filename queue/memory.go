@@ -9,7 +9,6 @@ import (
 // Memory is a bounded queue in this process. A crash loses what it holds.
 type Memory struct {
 	desk
-	fresh    *entry // the first that was never handed out
 	letters  []Letter
 	lettered int64 // bytes of letters
 }
@@ -46,11 +45,7 @@ func (m *Memory) Append(_ context.Context, items ...Item) error {
 func (m *Memory) add(item Item) {
 	m.stats.Last++
 	item.Room = nil // used up
-	e := &entry{Item: item, desk: &m.desk, number: m.stats.Last}
-	m.link(e)
-	if m.fresh == nil {
-		m.fresh = e
-	}
+	m.link(&entry{Item: item, desk: &m.desk, number: m.stats.Last})
 }
 
 func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
@@ -61,16 +56,43 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 		return nil, 0, ErrClosed
 	}
 	wait = m.rouse()
-	for m.awake.first() != nil && len(got) < n {
-		got = append(got, m.handOut(m.awake.pop()))
+	for e := m.awake.first(); e != nil && len(got) < n; e = m.awake.first() {
+		m.getUp(e)
+		got = append(got, m.handOut(e))
 	}
-	for ; m.fresh != nil && len(got) < n; m.fresh = m.fresh.next {
-		got = append(got, m.handOut(m.fresh))
+	for e := m.head; e != nil && len(got) < n; e = m.head {
+		m.unlink(e)
+		got = append(got, m.handOut(e))
 	}
-	if m.fresh != nil || m.awake.first() != nil || len(got) > 0 && wait > 0 {
+	if m.head != nil || m.awake.first() != nil || len(got) > 0 && wait > 0 {
 		m.signal() // there is or will be something for another receiver
 	}
 	return got, wait, nil
+}
+
+// ReceiveNewest implements [NewestReceiver]. It never waits, and what it costs
+// does not depend on how much else there is.
+func (m *Memory) ReceiveNewest(_ context.Context, n int) (got []Delivery, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	m.rouse()
+	for len(got) < n {
+		given := m.awakeNewest.first()
+		e := newer(given, m.tail)
+		switch e {
+		case nil:
+			return got, nil
+		case given:
+			m.getUp(e)
+		default:
+			m.unlink(e)
+		}
+		got = append(got, m.handOut(e))
+	}
+	return got, nil
 }
 
 func (m *Memory) settle(t ticket) { m.end(t, nil) }
@@ -95,7 +117,7 @@ func (m *Memory) end(t ticket, also func()) {
 		return
 	}
 	t.out = false
-	m.unlink(t.entry)
+	m.begun.remove(t.entry)
 	m.bounds.leave(&t.Item)
 	if also != nil {
 		also()
@@ -108,7 +130,7 @@ func (m *Memory) returned(*entry) {}
 func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.stat()
+	s := m.stat(m.head)
 	s.Letters = len(m.letters)
 	if m.closed {
 		s.Lost = s.Waiting

@@ -130,12 +130,26 @@ func (m *model) ready(now time.Time) (items []*modelItem) {
 	return items
 }
 
+// newest is what may be handed out now, from the other end.
+func (m *model) newest(now time.Time) (items []*modelItem) {
+	for _, i := range slices.Backward(m.all) {
+		if !i.settled && !i.out && !i.due.After(now) {
+			items = append(items, i)
+		}
+	}
+	return items
+}
+
 func (m *model) stats() Stats {
 	s := Stats{Last: uint64(len(m.all)), Done: uint64(len(m.all)), Dead: m.dead, Letters: len(m.letters), Recovered: m.recovered}
 	n, bytes := m.waiting()
 	s.Waiting, s.Bytes = n, int64(bytes)
+	for _, size := range m.lent {
+		n, bytes = n+1, bytes+size
+	}
+	s.Full = max(float64(n)/float64(m.maxItems), float64(bytes)/float64(m.maxBytes))
 	if m.closed && !m.keeps {
-		s.Lost = n
+		s.Lost = s.Waiting
 	}
 	if i := slices.IndexFunc(m.all, func(i *modelItem) bool { return !i.settled }); i >= 0 {
 		s.Oldest, s.Done = m.all[i].Time, uint64(i)
@@ -226,7 +240,7 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 		t.Fatalf("%s\nafter %q of %d items, %d bytes", fmt.Sprintf(format, args...), trace, m.maxItems, m.maxBytes)
 	}
 	for range 200 {
-		switch op := random.IntN(24); {
+		switch op := random.IntN(28); {
 		case op < 6:
 			batch := make([]Item, random.IntN(4))
 			for i := range batch {
@@ -334,6 +348,32 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 			rooms[i].Release()
 			m.giveBack(i)
 			rooms = slices.Delete(rooms, i, i+1)
+		case op >= 24:
+			newest, ok := q.(NewestReceiver)
+			if !ok {
+				continue
+			}
+			n := random.IntN(6)
+			want := m.newest(time.Now())
+			want = want[:min(len(want), n)]
+			got, err := newest.ReceiveNewest(t.Context(), n)
+			say("newest %d: %v %v", n, bodies(got), err)
+			if m.closed {
+				if !errors.Is(err, ErrClosed) || len(got) > 0 {
+					fail("ReceiveNewest: %d items, %v", len(got), err)
+				}
+				continue
+			}
+			if err != nil || len(got) != len(want) {
+				fail("ReceiveNewest: %d items, %v; want %d", len(got), err, len(want))
+			}
+			for i, d := range got {
+				if string(d.Body) != string(want[i].Body) || d.Key != want[i].Key {
+					fail("ReceiveNewest: item %d is %s, want %s", i, d.Body, want[i].Body)
+				}
+				want[i].out, want[i].fresh = true, false
+				held = append(held, pair{d, want[i]})
+			}
 		case op == 19 && random.IntN(10) == 0:
 			say("close")
 			first := !m.closed
@@ -371,7 +411,7 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 }
 
 func TestHeap(t *testing.T) {
-	h := heap{before: func(a, b *entry) bool { return a.number < b.number }}
+	h := heap{before: func(a, b *entry) bool { return a.number < b.number }, which: 1}
 	var want []uint64
 	for n := range 200 {
 		for range n {
@@ -385,6 +425,12 @@ func TestHeap(t *testing.T) {
 				t.Fatalf("%d comes first, want %d", got, want[0])
 			}
 			want = want[1:]
+		}
+		for range len(want) / 4 {
+			e := h.entries[rand.IntN(len(h.entries))]
+			h.remove(e)
+			i, _ := slices.BinarySearch(want, e.number)
+			want = slices.Delete(want, i, i+1)
 		}
 	}
 }

@@ -3,7 +3,8 @@
 //
 // A queue knows bytes, an order key, a priority and a time; what the bytes mean
 // is the caller's business. [Memory] is the engine for one process; others
-// implement [Queue], and may implement [Reserver] and [LetterBox].
+// implement [Queue], and may implement [Reserver], [LetterBox] and
+// [NewestReceiver].
 package queue
 
 import (
@@ -36,6 +37,21 @@ type Queue interface {
 	// Close stops Append and Receive. What an engine cannot keep is lost with
 	// it, and still counted in Stats.
 	Close(ctx context.Context) error
+}
+
+// NewestReceiver is an engine that can be read from its other end, so that
+// nothing is hidden behind many old items that cannot be delivered. [Memory] is.
+type NewestReceiver interface {
+	// ReceiveNewest hands out at most n of the items that Receive could hand
+	// out now, the newest first: of those that were never handed out and of
+	// those given back whose time has come. It does not wait for items: if there
+	// are none, or n is below one, it returns none and no error. An engine on a
+	// disk may have to read; ctx bounds that, and what was handed out before it
+	// ended is returned without an error. It returns ErrClosed after Close.
+	//
+	// What it hands out is as if Receive had: no other call hands it out until
+	// it is given back with Nack.
+	ReceiveNewest(ctx context.Context, n int) ([]Delivery, error)
 }
 
 // The errors of Append and Receive, to be tested with errors.Is.
@@ -112,6 +128,11 @@ type Stats struct {
 	// not.
 	Waiting int
 	Bytes   int64
+	// Full is how much of what the queue may hold it holds or has promised with
+	// Reserve, by items or by bytes, whichever is more: 1 is full, 0.9 leaves
+	// the last tenth, and more than 1 was found there by a queue opened with a
+	// smaller bound. Zero if the engine does not tell.
+	Full float64
 	// Oldest is the time of the oldest of them, zero if there is none.
 	Oldest time.Time
 	// Last is the number of the newest item appended, counting from 1.

@@ -49,6 +49,11 @@ func (b *bounds) fits(p Priority, items, bytes int64) bool {
 	return b.items+b.roomItems+items <= p.share(b.maxItems) && b.bytes+b.roomBytes+bytes <= p.share(b.maxBytes)
 }
 
+// full is how much of the whole is held or promised.
+func (b *bounds) full() float64 {
+	return max(float64(b.items+b.roomItems)/float64(b.maxItems), float64(b.bytes+b.roomBytes)/float64(b.maxBytes))
+}
+
 // reserve promises a place, kept by a Room under the lock that is held now.
 func (b *bounds) reserve(lock sync.Locker, p Priority, bytes int64) (*Room, error) {
 	bytes = max(bytes, 0)

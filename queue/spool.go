@@ -215,6 +215,7 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 		e := &entry{Item: items[i], desk: &s.desk, number: s.stats.Last}
 		e.Room = nil // used up
 		s.push(e)
+		s.link(e)
 	}
 	if resent {
 		s.stats.Recovered += uint64(len(items))
@@ -273,14 +274,9 @@ func (s *Spool) Err() error {
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := s.stat()
-	if s.head == nil {
-		switch e := s.nextFresh(); {
-		case e != nil:
-			stats.Oldest, stats.Done = e.Time, e.number-1
-		case s.backlogged:
-			stats.Oldest, stats.Done = s.oldest, s.lastRead
-		}
+	stats := s.stat(s.nextFresh())
+	if first := s.begun.first(); s.backlogged && len(s.loaded) == 0 && (first == nil || first.number > s.lastRead) {
+		stats.Oldest, stats.Done = s.oldest, s.lastRead
 	}
 	if s.closed {
 		for _, e := range s.entries {
@@ -340,8 +336,7 @@ func (s *Spool) settle(t ticket) {
 // has to be settled too, if there is one.
 func (s *Spool) end(e *entry) *segment {
 	e.out, e.ended = false, true
-	s.unlink(e)
-	s.letGo()
+	s.letGo(e)
 	s.bounds.leave(&e.Item)
 	s.trim(s)
 	if s.finalized {
@@ -350,12 +345,16 @@ func (s *Spool) end(e *entry) *segment {
 	return e.seg
 }
 
-// letGo counts one handed out less.
-func (s *Spool) letGo() {
-	if s.window.held--; s.window.held == heldWindows*s.o.Window-1 {
+// letGo takes an entry from those handed out or given back.
+func (s *Spool) letGo(e *entry) {
+	s.begun.remove(e)
+	if len(s.begun.entries) == s.mostBegun()-1 {
 		s.signal()
 	}
 }
+
+// mostBegun is how many may be handed out or given back.
+func (s *Spool) mostBegun() int { return heldWindows * s.o.Window }
 
 // release says that n records of the segment are settled, or turned out to be
 // lost. A segment without any left is removed.

@@ -5,7 +5,6 @@ package queue
 // asked for soon. The spool's lock guards it.
 type intake struct {
 	entries       []*entry // by number
-	fresh         int      // the first that was not handed out
 	unwritten     int      // the first to be written
 	unsyncedBytes int64    // of those that are not synced
 	held          int64    // of all
@@ -40,10 +39,12 @@ func (q *intake) trim(s *Spool) {
 	for len(q.entries) > 0 {
 		e := q.entries[0]
 		synced := e.number <= q.confirmed
-		if !e.ended && (!synced || q.fresh == 0 && len(q.entries) <= s.o.Window && q.held <= windowBytes) {
+		fresh := e.turn == 0
+		if !e.ended && (!synced || fresh && len(q.entries) <= s.o.Window && q.held <= windowBytes) {
 			return
 		}
-		if q.fresh == 0 && !e.ended {
+		if fresh {
+			s.unlink(e)
 			s.leave(e)
 		}
 		if !synced {
@@ -52,7 +53,7 @@ func (q *intake) trim(s *Spool) {
 		q.held -= e.size()
 		q.entries[0] = nil
 		q.entries = q.entries[1:]
-		q.fresh, q.unwritten = max(q.fresh-1, 0), max(q.unwritten-1, 0)
+		q.unwritten = max(q.unwritten-1, 0)
 	}
 }
 

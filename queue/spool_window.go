@@ -19,7 +19,6 @@ type window struct {
 	atOff      int64
 	lastRead   uint64    // all up to this number was read
 	oldest     time.Time // of what was not, if nothing is loaded
-	held       int       // handed out or given back
 	kept       int64     // bytes of bodies of those given back
 
 	reading sync.Mutex // held while files are read
@@ -43,8 +42,8 @@ func (s *Spool) nextFresh() *entry {
 	switch {
 	case len(s.loaded) > 0:
 		return s.loaded[0]
-	case !s.backlogged && s.fresh < len(s.entries):
-		return s.entries[s.fresh]
+	case !s.backlogged:
+		return s.head
 	}
 	return nil
 }
@@ -73,29 +72,30 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 
 // pick marks what is handed out.
 func (s *Spool) pick(n int) (out []*entry) {
-	for s.awake.first() != nil && len(out) < n {
-		e := s.awake.pop()
-		if !e.dropped {
-			s.kept -= int64(len(e.Body))
-		}
+	for e := s.awake.first(); e != nil && len(out) < n; e = s.awake.first() {
+		s.comeUp(e)
 		out = append(out, e)
 	}
-	for e := s.nextFresh(); e != nil && len(out) < n && s.window.held < heldWindows*s.o.Window; e = s.nextFresh() {
+	for e := s.nextFresh(); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFresh() {
 		if len(s.loaded) > 0 {
 			s.loaded = s.loaded[1:]
 		} else {
-			s.fresh++
+			s.unlink(e)
 		}
-		s.link(e)
-		s.window.held++
+		s.hand(e)
 		out = append(out, e)
-	}
-	for _, e := range out {
-		e.out = true
-		e.turn++
 	}
 	s.trim(s)
 	return out
+}
+
+// comeUp hands out an entry that was given back.
+func (s *Spool) comeUp(e *entry) {
+	s.getUp(e)
+	if !e.dropped {
+		s.kept -= int64(len(e.Body))
+	}
+	s.hand(e)
 }
 
 // deliver reads the bodies that were let go and makes the deliveries.
@@ -123,8 +123,7 @@ func (s *Spool) fetch(e *entry) bool {
 		return true
 	case err == nil || errors.Is(err, errNoFrame):
 		e.out, e.ended = false, true
-		s.unlink(e)
-		s.letGo()
+		s.letGo(e)
 		s.lose(e.seg, 1, int64(e.length-frameHead))
 		s.release(e.seg, 1)
 	default:

@@ -3,8 +3,8 @@
 // standard library and the engine.
 //
 // It tests what the documentation of [queue.Queue] promises, and of what an
-// engine offers beyond it ([queue.Reserver], [queue.LetterBox], keeping items
-// for the next process) as much as it finds. Run it under the race detector too.
+// engine offers beyond it ([queue.Reserver], [queue.LetterBox],
+// [queue.NewestReceiver], keeping items for the next process) as much as it finds. Run it under the race detector too.
 package queuetest
 
 import (
@@ -57,7 +57,7 @@ func Run(t *testing.T, e Engine) {
 	if e.Open == nil {
 		t.Fatal("queuetest: Engine.Open is nil")
 	}
-	for _, group := range [][]check{appending, full(e), receiving, settling, counting, closing, reserving, lettering, keeping(e), atOnce} {
+	for _, group := range [][]check{appending, full(e), receiving, settling, counting, closing, reserving, lettering, fromTheEnd, keeping(e), atOnce} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { e.run(t, c) })
 		}

@@ -88,6 +88,20 @@ func (t ticket) Dead(reason string) bool {
 	return true
 }
 
+// newestDefect is a queue with something wrong at its other end.
+type newestDefect struct {
+	*queue.Memory
+	newest func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error)
+}
+
+func (d *newestDefect) ReceiveNewest(ctx context.Context, n int) ([]queue.Delivery, error) {
+	return d.newest(d.Memory, ctx, n)
+}
+
+func newestWith(wrong func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error)) func() queue.Queue {
+	return func() queue.Queue { return &newestDefect{queue.NewMemory(1<<20, size), wrong} }
+}
+
 func memory() queue.Queue { return queue.NewMemory(1<<20, size) }
 
 // defects are queues that must not pass, by the subtest that has to find them.
@@ -227,6 +241,49 @@ var defects = map[string]func() queue.Queue{
 			return got, err
 		}}
 	},
+	"Newest/newest_first": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		slices.Reverse(got)
+		return got, err
+	}),
+	"Newest/of_none": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		return m.ReceiveNewest(ctx, max(n, 1))
+	}),
+	"Newest/Receive_goes_on": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		for _, d := range got {
+			_ = m.Append(ctx, d.Item) // it is in twice
+		}
+		return got, err
+	}),
+	"Newest/given_back,": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		for i, d := range got {
+			got[i] = queue.NewDelivery(d.Item, ticket{Delivery: d, nack: func(d queue.Delivery, _ time.Duration) { d.Nack(0) }})
+		}
+		return got, err
+	}),
+	"Newest/settled": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		for i, d := range got {
+			got[i] = queue.NewDelivery(d.Item, ticket{Delivery: d, ack: func(queue.Delivery) {}})
+		}
+		return got, err
+	}),
+	"Newest/from_a_closed_queue": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		if errors.Is(err, queue.ErrClosed) {
+			err = nil
+		}
+		return got, err
+	}),
+	"Newest/from_both_ends_at_once": newestWith(func(m *queue.Memory, ctx context.Context, n int) ([]queue.Delivery, error) {
+		got, err := m.ReceiveNewest(ctx, n)
+		if len(got) == 5 {
+			got = got[:4] // and the fifth?
+		}
+		return got, err
+	}),
 	"Keep/what_was_not_settled": memory, // which keeps nothing
 	"AtOnce/a_batch_stays_together": func() queue.Queue {
 		return &defect{Queue: memory(), append: func(q queue.Queue, ctx context.Context, items []queue.Item) error {
