@@ -240,7 +240,7 @@ func (o dirOp) to(names map[string]*inode) {
 	}
 }
 
-func (c *crashFS) Lock(name string) (io.Closer, error) {
+func (c *crashFS) Lock(name string) (dirLock, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.locks[name] {
@@ -261,6 +261,7 @@ func (c *crashFS) Lock(name string) (io.Closer, error) {
 type unlock func()
 
 func (u unlock) Close() error { u(); return nil }
+func (u unlock) Check() error { return nil }
 
 // used is how many bytes all files hold. The lock is held.
 func (c *crashFS) used() (n int64) {

@@ -23,10 +23,20 @@ type fsys interface {
 	// SyncDir makes what was created, renamed and removed in it survive a loss
 	// of power.
 	SyncDir(dir string) error
-	// Lock takes the exclusive lock that the file of that name stands for and
-	// makes the file if need be. It never waits: errLocked means that somebody
-	// has it. The lock ends with Close, or with the process, however that ends.
-	Lock(name string) (io.Closer, error)
+	// Lock takes the directory of the file of that name for this process alone,
+	// and makes the file if need be. It never waits: errLocked means that another
+	// process has it. The lock ends with Close, or with the process, however that
+	// ends.
+	Lock(name string) (dirLock, error)
+}
+
+// dirLock is a directory that belongs to this process.
+type dirLock interface {
+	io.Closer
+	// Check returns why the directory that is found under its name now may not be
+	// written: it is another one, or another process has locked it as well. A lock
+	// file that was only removed is made again.
+	Check() error
 }
 
 // file is an open file.
@@ -39,7 +49,12 @@ type file interface {
 	Size() (int64, error)
 }
 
-var errLocked = errors.New("queue: locked")
+var (
+	errLocked   = errors.New("queue: locked")
+	errReplaced = errors.New("the spool's directory was moved, removed or replaced")
+	errTwoLocks = errors.New("the spool's lock was removed, and another process has made one")
+	errNoLock   = errors.New("a lock must be a plain file, and no link")
+)
 
 // osFS is the file system of the machine.
 type osFS struct{}
@@ -59,7 +74,7 @@ func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) 
 func (osFS) Rename(from, to string) error              { return os.Rename(from, to) }
 func (osFS) Remove(name string) error                  { return os.Remove(name) }
 func (osFS) SyncDir(dir string) error                  { return syncDir(dir) }
-func (osFS) Lock(name string) (io.Closer, error)       { return lockFile(name) }
+func (osFS) Lock(name string) (dirLock, error)         { return lockDirOf(name) }
 
 func (osFS) Create(name string) (file, error) {
 	return openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)

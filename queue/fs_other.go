@@ -2,14 +2,11 @@
 
 package queue
 
-import (
-	"errors"
-	"io"
-)
+import "errors"
 
-// lockFile has nothing to build on here, and a lock that a killed process
+// lockDirOf has nothing to build on here, and a lock that a killed process
 // leaves behind would be worse than none.
-func lockFile(name string) (io.Closer, error) {
+func lockDirOf(name string) (dirLock, error) {
 	return nil, errors.ErrUnsupported
 }
 

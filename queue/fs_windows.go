@@ -2,7 +2,6 @@ package queue
 
 import (
 	"errors"
-	"io"
 	"os"
 	"syscall"
 )
@@ -13,9 +12,18 @@ const (
 	diskFull         = syscall.Errno(112) // ERROR_DISK_FULL
 )
 
-// lockFile opens the file so that nobody else can: with share mode 0. The
+// shut is a file that nobody else can open, remove or rename, and neither can
+// anybody its directory, so that there is nothing to check.
+type shut struct{ *os.File }
+
+func (shut) Check() error { return nil }
+
+// lockDirOf opens the file so that nobody else can: with share mode 0. The
 // handle, and so the lock, ends with the process.
-func lockFile(name string) (io.Closer, error) {
+func lockDirOf(name string) (dirLock, error) {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "lock", Path: name, Err: errNoLock}
+	}
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {
 		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
@@ -28,7 +36,9 @@ func lockFile(name string) (io.Closer, error) {
 	case err != nil:
 		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}
-	return os.NewFile(uintptr(handle), name), nil
+	lock := os.NewFile(uintptr(handle), name)
+	writeHolder(lock)
+	return shut{lock}, nil
 }
 
 // syncDir does nothing: Windows has no way to flush a directory, and NTFS

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 )
@@ -110,7 +109,8 @@ type Spool struct {
 	o    SpoolOptions
 	disk fsys
 	dir  string
-	lock io.Closer
+	lock dirLock
+	self Holder
 
 	// The desk's lock guards what follows; no file is touched under it, so a
 	// disk that hangs holds up nobody who only wants to know something.
@@ -150,7 +150,11 @@ func OpenSpool(dir string, o SpoolOptions) (*Spool, error) {
 	return openSpool(osFS{}, dir, o)
 }
 
-// ErrLocked says that another process has the spool's directory.
+// Holder tells who has the directory: this process, since it opened the spool.
+func (s *Spool) Holder() Holder { return s.self }
+
+// ErrLocked says that another process has the spool's directory. The error is a
+// [LockedError], which says which one.
 var ErrLocked = fmt.Errorf("%w by another process", errLocked)
 
 // Append implements [Queue]. It waits until the items are as safe as the level

@@ -347,9 +347,10 @@ var errCrowded = fmt.Errorf("%w: too much is in segments with something unsettle
 
 // newActive makes the next segment, for records from that number on.
 func (s *Spool) newActive(first uint64) error {
+	if err := s.mine(); err != nil {
+		return err
+	}
 	s.mu.Lock()
-	spare := s.commit.spare
-	s.commit.spare = ""
 	id := s.nextID
 	full := int64(len(s.segments))*s.o.SegmentBytes+s.report.QuarantinedBytes >= 2*s.o.Bytes+4*s.o.SegmentBytes
 	s.mu.Unlock()
@@ -359,11 +360,9 @@ func (s *Spool) newActive(first uint64) error {
 		kick(s.commit.urgent) // what is settled may go when it is synced
 		return errCrowded
 	}
-	var err error
-	if spare == "" {
-		if spare, err = makeSpare(s.disk, s.dir, s.spareName(), s.o.SegmentBytes); err != nil {
-			return err
-		}
+	spare, err := s.takeSpare()
+	if err != nil {
+		return err
 	}
 	h := newHeader(kindItems, s.o.SegmentBytes)
 	h.id, h.first = id, first

@@ -109,6 +109,9 @@ func (b *letterStore) retire() {
 // begin makes the spare the active segment, and lets the oldest go if there are
 // too many.
 func (b *letterStore) begin() error {
+	if err := b.s.mine(); err != nil {
+		return err
+	}
 	kick(b.s.chores.work) // make another
 	if b.spare == "" {
 		spare, err := makeSpare(b.s.disk, b.s.dir, b.s.spareName(), b.s.o.SegmentBytes)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ const processDir = "process-"
 func isProcessDir(name string) bool { return strings.HasPrefix(name, processDir) }
 
 // claim takes a directory that no process has, or makes one.
-func claim(disk fsys, root string) (dir string, lock io.Closer, err error) {
+func claim(disk fsys, root string) (dir string, lock dirLock, err error) {
 	for _, dir := range processDirs(disk, root) {
 		if lock, err := lockDir(disk, dir); err == nil {
 			return dir, lock, nil

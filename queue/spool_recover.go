@@ -61,7 +61,7 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 		return nil, fmt.Errorf("queue: open spool: %w", err)
 	}
 	root := dir
-	var lock io.Closer
+	var lock dirLock
 	var err error
 	if o.PerProcess {
 		dir, lock, err = claim(disk, root)
@@ -71,15 +71,17 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spool{o: o, disk: disk, dir: dir, lock: lock, nextID: 1, stopping: make(chan struct{}), done: make(chan struct{})}
+	s := &Spool{o: o, disk: disk, dir: dir, lock: lock, self: self(), nextID: 1, stopping: make(chan struct{}), done: make(chan struct{})}
 	s.init(s, int64(o.Items), o.Bytes)
 	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	s.commit.written, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
+	s.chores.making = make(chan struct{}, 1)
 	h := newHeader(kindItems, o.SegmentBytes)
 	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, min(h.size-h.data(), maxFrame)-maxReason
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("queue: open spool: %w", err), lock.Close())
 	}
+	s.makeReady()
 	s.workers.Go(s.write)
 	s.workers.Go(s.sync)
 	s.workers.Go(s.keepHouse)
@@ -90,10 +92,26 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 	return s, nil
 }
 
-func lockDir(disk fsys, dir string) (io.Closer, error) {
+// makeReady makes the segment for the first items before there are any, with its
+// file open: who answers a visitor waits for no more than a write. It costs a segment
+// of zeros and its sync, once for each empty directory
+// (https://github.com/hashicorp/raft-wal does the same). If the disk cannot do it now,
+// the writer tries again.
+func (s *Spool) makeReady() {
+	if seg := s.active; seg == nil {
+		_ = s.newActive(s.stats.Last + 1)
+	} else {
+		seg.mu.Lock()
+		_, _ = seg.open()
+		seg.mu.Unlock()
+	}
+	s.syncOnce() // its name, too
+}
+
+func lockDir(disk fsys, dir string) (dirLock, error) {
 	lock, err := disk.Lock(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
-		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
+		return nil, &LockedError{dir, holderOf(disk, dir)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("queue: open spool: %w", err)
@@ -104,7 +122,9 @@ func lockDir(disk fsys, dir string) (io.Closer, error) {
 // finish waits for the goroutines to end and lets go of the directory.
 func (s *Spool) finish() {
 	s.workers.Wait()
-	s.removeFinished()
+	if s.mine() == nil {
+		s.removeFinished()
+	}
 	s.mu.Lock()
 	s.finalized = true
 	all := slices.Concat(s.segments, s.finished)
@@ -227,10 +247,10 @@ func (s *Spool) findSpare(path string) {
 		_ = f.Close()
 	}
 	switch {
-	case size == s.o.SegmentBytes && s.letters.spare == "":
-		s.letters.spare = path
 	case size == s.o.SegmentBytes && s.commit.spare == "":
 		s.commit.spare = path
+	case size == s.o.SegmentBytes && s.letters.spare == "":
+		s.letters.spare = path
 	default:
 		_ = s.disk.Remove(path)
 	}

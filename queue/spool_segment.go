@@ -98,7 +98,7 @@ func makeSpare(disk fsys, dir, name string, size int64) (path string, err error)
 }
 
 // useSpare makes the spare the segment that h describes. The file is closed
-// while it is renamed, because Windows asks for that.
+// while it is renamed, because Windows asks for that, and then open again.
 func useSpare(disk fsys, spare string, h header) (*segment, error) {
 	s := &segment{header: h, disk: disk, path: filepath.Join(filepath.Dir(spare), segmentName(h.id, h.kind)), dirty: true}
 	s.end = h.data()
@@ -116,6 +116,9 @@ func useSpare(disk fsys, spare string, h header) (*segment, error) {
 		return nil, err
 	}
 	mayCrash("segment named")
+	if f, err := disk.Open(s.path); err == nil { // else the next who needs it tries again
+		s.f = f
+	}
 	return s, nil
 }
 
@@ -190,6 +193,11 @@ func (s *segment) open() (file, error) {
 		f, err := s.disk.Open(s.path)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNotOpened, err)
+		}
+		// Another process may have a file of that name, if the directory was moved
+		// and made anew: its acks are not ours to write.
+		if h, err := readHeader(f); err == nil && h.salt != s.salt {
+			return nil, errors.Join(errNotOpened, errReplaced, f.Close())
 		}
 		s.f = f
 	}
