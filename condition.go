@@ -159,14 +159,15 @@ func (s *source) hidden(x *exchange) bool {
 	return true
 }
 
-// holds evaluates the condition. A value that is too long fails it either way.
+// holds evaluates the condition. A value that is too long fails it either way,
+// and so does an answer that could not be read.
 func (c *condition) holds(x *exchange) fate {
 	if x.blind && c.from.hidden(x) {
 		x.guessed = true
 		return fired
 	}
-	if c.from.kind == sourceResponseJSON && !x.answerKept {
-		return pending
+	if f := x.sees(&c.from); f != fired {
+		return f
 	}
 	v, ok := x.lookup(&c.from)
 	if len(v) > maxInput || x.tooLong(&c.from) {

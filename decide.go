@@ -16,7 +16,8 @@ func (tr *tracked) beforeHeader(status int) {
 	tr.x.status = status
 	tr.x.responseHeader = h
 	tr.x.location, _ = first(h["Location"])
-	tr.x.contentType, tr.x.typeKnown = first(h["Content-Type"])
+	tr.x.contentType, _ = first(h["Content-Type"])
+	tr.x.typeKnown = tr.x.contentType != ""
 	tr.keepAnswer(h)
 	if tr.needsRoute() {
 		tr.x.route = routeOf(tr.inner).text(tr.x.wholePath())
@@ -65,8 +66,8 @@ func (tr *tracked) needsRoute() bool {
 	})
 }
 
-// keepAnswer keeps the header, and asks for the body if it is JSON, for goals
-// that look at them after the handler has returned.
+// keepAnswer keeps the header, and asks for the body if it may be JSON, for
+// goals that look at them after the handler has returned.
 func (tr *tracked) keepAnswer(h http.Header) {
 	header, body := false, false
 	for _, c := range tr.candidates {
@@ -78,8 +79,8 @@ func (tr *tracked) keepAnswer(h http.Header) {
 	if header {
 		tr.x.responseHeader = h.Clone()
 	}
-	if body && isPlainJSON(h) {
-		tr.rec.answer = new(answerTee)
+	if body {
+		tr.rec.answer = tr.x.answer.expect(tr.x.status, h)
 	}
 }
 
@@ -131,10 +132,8 @@ func (tr *tracked) conclude() {
 			tr.readForm(body)
 		}
 	}
-	tr.x.answerKept = true
-	if tr.rec.answer != nil {
-		tr.x.answer.text = tr.rec.answer.body()
-	}
+	tr.x.bodied = tr.rec.wrote
+	tr.x.answer.end()
 	tr.endAnswered(fired)
 }
 

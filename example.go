@@ -29,7 +29,7 @@ type Example struct {
 	Status       int // default 200
 	Location     string
 	AnswerHeader http.Header
-	ContentType  string // default by the ending of the path, else text/html
+	ContentType  string // default: JSON with AnswerJSON, else by the ending of the path, else text/html
 	AnswerJSON   string
 	Confirmed    bool // the application confirmed the form
 }
@@ -42,8 +42,10 @@ type Example struct {
 // also say what else it is: json.user.plan=pro, header.X-Kind=a, cookie.k=v,
 // app.total=12, host=shop.example, route=contact; form.host=a is a field again.
 // After the arrow stand the status, where it redirects to, and perhaps "confirmed",
-// type=application/json, response.header.X-Kind=a and response.json.ok=true.
-// Without an arrow the answer is 200.
+// type=application/json, response.header.X-Kind=a and response.json.ok=true; an
+// answer with response.json is JSON, unless type says something else. How it was
+// compressed is response.header.Content-Encoding=br. Without an arrow the answer
+// is 200.
 func ParseExample(line string) (Example, error) {
 	e := Example{Form: url.Values{}, Header: http.Header{}, AnswerHeader: http.Header{}, App: map[string]any{}, Status: http.StatusOK}
 	words, err := splitWords(line)
@@ -208,7 +210,7 @@ func (e Example) exchange() exchange {
 	x := exchange{
 		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
 		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,
-		navigation: true, typeKnown: true, answerKept: true, formFate: fired, confirmed: e.Confirmed,
+		navigation: true, typeKnown: true, formFate: fired, confirmed: e.Confirmed,
 	}
 	def(&x.method, http.MethodGet)
 	def(&x.status, http.StatusOK)
@@ -226,10 +228,10 @@ func (e Example) exchange() exchange {
 	x.soft = isSoftNavigation(x.header, x.path)
 	x.path = pagePath(x.path)
 	if x.contentType == "" {
-		x.contentType = typeByPath(x.path)
+		x.contentType = e.usualType(x.path, x.status)
 	}
 	e.body(&x)
-	x.answer.text = []byte(e.AnswerJSON)
+	x.answer.give(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	return x
@@ -260,6 +262,41 @@ func (e *Example) body(x *exchange) {
 		x.json.text = []byte(text)
 	case e.JSON == "":
 		x.form = pickFields(e.Form, slices.Collect(maps.Keys(e.Form)))
+	}
+}
+
+// usualType is the type of an answer that does not say: JSON if it has members,
+// none without a body, else what the path looks like.
+func (e *Example) usualType(page string, status int) string {
+	switch {
+	case e.AnswerJSON != "":
+		return "application/json"
+	case !hasBody(status) || isRedirect(status):
+		return ""
+	}
+	return typeByPath(page)
+}
+
+// give makes the answer of an example: its JSON, "{}" if the type says that
+// there is some, as if it were written by a handler and packed as the header says.
+func (a *answerBody) give(status int, contentType string, header http.Header, text string) {
+	h := header.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	h.Set("Content-Type", contentType)
+	media := mediaType(contentType)
+	if text == "" && isJSON(media) {
+		text = "{}"
+	}
+	switch tee := a.expect(status, h); {
+	case tee == nil:
+	case text == "" && media != "": // a page
+		a.state, a.why = answerOther, notJSON(media)
+	default:
+		tee.codings = nil
+		keepAnswer(tee, text)
+		a.end()
 	}
 }
 

@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -176,7 +177,12 @@ func (t *trigger) why(f fate, x *exchange) string {
 	case fateNotConfirmed:
 		return "the application did not confirm it"
 	case fateNotSuccessful:
+		if t.goal.success.kind == successIf && x.failed != nil {
+			return "answered " + x.answered() + "; " + x.failed.failure
+		}
 		return "answered " + x.answered() + "; " + t.goal.success.needs()
+	case fateAnswerUnreadable:
+		return cmp.Or(x.unreadWhy, "the answer could not be read")
 	case fateRouteUnknown:
 		return "the router does not say which route it was"
 	case fateFormNotAForm:
@@ -215,7 +221,7 @@ func (s *success) needs() string {
 	case successClass:
 		return fmt.Sprintf("success needs %dxx", s.status)
 	case successIf:
-		return "success needs what success: says of the answer"
+		return "success needs 2xx or a redirect to another page, and what success: says of the answer"
 	}
 	return "success needs a redirect to another page, 201, 202 or 204"
 }
@@ -244,6 +250,8 @@ func (x *exchange) missed(f fate) nearMiss {
 	switch {
 	case f == fateCondition && x.failed != nil:
 		return nearMiss{f, 0, x.failed.failure}
+	case f == fateAnswerUnreadable:
+		return nearMiss{f, 0, x.unreadWhy}
 	case f == fateStatus, f == fateNotSuccessful:
 		return nearMiss{f, x.status, ""}
 	}
@@ -257,7 +265,7 @@ const keptMisses = 16
 func (f fate) isNearMiss() bool {
 	switch f {
 	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
-		fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm, fateOtherForm:
+		fateAnswerUnreadable, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm, fateOtherForm:
 		return true
 	}
 	return false

@@ -211,6 +211,7 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		g.needs.cookie = g.needs.cookie || s.kind == sourceCookie
 	case sourceResponseHeader:
 		g.needs.answerHeader = true
+		g.needs.answerType = g.needs.answerType || s.ofType()
 	case sourceResponseType:
 		g.needs.answerType = true
 	case sourceResponseJSON:

@@ -106,7 +106,9 @@ func (g *goal) compileSuccess(f *faults) {
 	}
 	g.success.kind = successIf
 	g.success.answer = g.parseConditions("success", g.SuccessIf, false, f)
-	for _, c := range g.success.answer {
+	for i := range g.success.answer {
+		c := &g.success.answer[i]
+		c.failure = "success: " + c.String() + " does not hold"
 		switch c.from.kind {
 		case sourceResponseJSON, sourceResponseHeader, sourceResponseType:
 		default:

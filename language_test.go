@@ -108,7 +108,7 @@ goals:
 		{"answer says no", func(v *visitor) { v.post(`/cart?as=json:{"ok":false}`, "a=b") }, "", nil, "not_successful"},
 		{"answer too long", func(v *visitor) {
 			v.post(`/cart?as=json:{"ok":true,"x":"`+strings.Repeat("x", 17<<10)+`"}`, "a=b")
-		}, "", nil, "not_successful"},
+		}, "", nil, "answer_unreadable"},
 		{"first alternative", func(v *visitor) { v.get("/help/a/b") }, "HELP_FOUND", nil, ""},
 		{"second alternative", func(v *visitor) { v.get("/faq") }, "HELP_FOUND", nil, ""},
 		{"third alternative", func(v *visitor) { v.post("/ask?as=204", "q=1") }, "HELP_FOUND", nil, ""},

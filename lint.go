@@ -112,6 +112,8 @@ func (g *goal) lintSuccess(f *faults) {
 		f.warn("success", "a form shown again with its errors usually answers 200 too", "look at what the application answers to a bad form; success: confirmed lets it decide")
 	case s.kind == successStatus && isRedirect(s.status):
 		f.warn("success", fmt.Sprintf("any %d counts, also one back to the form", s.status), fmt.Sprintf("success: %d to /path, or success: redirect", s.status))
+	case s.kind == successIf && !slices.ContainsFunc(s.answer, func(c condition) bool { return !c.test.absent }):
+		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
 	case s.kind == successRedirectTo:
 		for i := range g.triggers {
 			if strings.EqualFold(trimPath(g.triggers[i].path.text), trimPath(s.target.text)) {

@@ -35,8 +35,9 @@ type exchange struct {
 	responseHeader http.Header
 	contentType    string
 	typeKnown      bool // contentType is final; false while it may yet be sniffed
-	answerKept     bool // answer is as it will be; false while the handler writes
-	answer         jsonBody
+	bodied         bool // it has a body
+	answer         answerBody
+	unreadWhy      string // why the answer could not be read, for explanations
 
 	route string // name or template of the route, if a router told
 	form  formFields
@@ -106,10 +107,6 @@ func (t *trigger) judgeConditions(x *exchange) fate {
 		if (c.from.kind == sourceForm || c.from.kind == sourceJSON) && body == pending {
 			continue
 		}
-		if c.from.kind == sourceResponseType && !x.typeKnown {
-			verdict = pending
-			continue
-		}
 		switch f := c.holds(x); f {
 		case fired:
 		case pending:
@@ -126,7 +123,7 @@ func (t *trigger) judgeConditions(x *exchange) fate {
 	case !t.understands(x):
 		return fateFormNotAForm
 	}
-	return fired
+	return x.judgeData(&g.needs)
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
@@ -216,7 +213,10 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 		v = cookieValue(x.header, s.name, nil)
 		return v, v != ""
 	case sourceResponseHeader:
-		return first(x.responseHeader[s.name])
+		if v, ok = first(x.responseHeader[s.name]); !ok && s.ofType() {
+			return x.contentType, x.contentType != ""
+		}
+		return v, ok
 	case sourceApp:
 		return textOf(x.app[s.name])
 	case sourceJSON:

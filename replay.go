@@ -80,7 +80,7 @@ func (rs *Rules) NewReplay() *Replay {
 	r := &Replay{
 		rules: rs, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(rs.goals)),
 		unruled: make(map[request]*uint64),
-		x:       exchange{typeKnown: true, answerKept: true, navigation: true, formFate: fired, blind: true},
+		x:       exchange{typeKnown: true, navigation: true, formFate: fired, blind: true},
 	}
 	for _, g := range rs.goals {
 		r.counts[g] = &ReplayCount{Goal: g.Name, Status: cmp.Or(g.Status, statusLive), NotFired: map[string]uint64{}}

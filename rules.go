@@ -71,8 +71,11 @@ type Goal struct {
 	// to another page of the site that is no failure page, or 201, 202, 204.
 	Success string
 	// SuccessIf says it with conditions on the answer instead, for forms sent
-	// by a script that always answer 200: "response.json.ok": true. The
-	// answer is kept for it up to 16 KiB, if its type is JSON.
+	// by a script that always answer 200: "response.json.ok": true. They hold
+	// only for 2xx, or for a redirect that is a success by default, and only
+	// if the answer could be read: up to 16 KiB of JSON, as it is or compressed
+	// with gzip or deflate. Otherwise the reason is answer_unreadable, also for
+	// the conditions of If and Unless and for data.
 	SuccessIf Conditions
 
 	// If must hold altogether, and nothing of Unless may hold.

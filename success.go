@@ -74,21 +74,13 @@ func isRedirect(status int) bool {
 // the redirect target.
 func (s *success) judge(x *exchange, failure []template) fate {
 	if x.blind {
-		return s.guess(x)
+		return s.guess(x, failure)
 	}
 	switch s.kind {
 	case successConfirmed:
 		return fateNotConfirmed
 	case successIf:
-		for i := range s.answer {
-			if f := s.answer[i].holds(x); f != fired {
-				if f == fateCondition {
-					f = fateNotSuccessful
-				}
-				return f
-			}
-		}
-		return fired
+		return s.judgeAnswer(x, failure)
 	case successStatus:
 		return succeeds(x.status == s.status)
 	case successClass:
@@ -114,11 +106,14 @@ func (s *success) judge(x *exchange, failure []template) fate {
 }
 
 // guess judges what a log tells: the status, and rarely where a redirect leads.
-func (s *success) guess(x *exchange) fate {
+func (s *success) guess(x *exchange, failure []template) fate {
 	known := *x
 	known.blind = false
 	switch {
-	case s.kind == successConfirmed, s.kind == successIf:
+	case s.kind == successIf:
+		x.guessed = true
+		return s.judgeAnswer(x, failure)
+	case s.kind == successConfirmed:
 		x.guessed = true
 		return succeeds(x.status < http.StatusBadRequest)
 	case x.location != "" || !isRedirect(x.status):

@@ -46,6 +46,7 @@ type recorder struct {
 	leadText     string // the same as a string
 	kept         []byte // first bytes written while sniffing, at most sniffLen
 
+	wrote bool // the answer has a body
 	// answer keeps the body if the hook asks for it; nil otherwise.
 	answer *answerTee
 }
@@ -144,11 +145,12 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	rec.lead = nil
 	n, err := rec.inner.Write(p)
 	rec.commit(http.StatusOK)
-	if rec.sniffing && entered(err) {
-		rec.sniff(p)
-	}
-	if rec.answer != nil {
-		rec.answer.keep(p[:n])
+	if entered(err) {
+		rec.wrote = rec.wrote || len(p) > 0
+		if rec.sniffing {
+			rec.sniff(p)
+		}
+		keepAnswer(rec.answer, p)
 	}
 	return n, err
 }
@@ -161,11 +163,12 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	rec.leadText = ""
 	n, err := io.WriteString(rec.inner, s)
 	rec.commit(http.StatusOK)
-	if rec.sniffing && entered(err) {
-		rec.keep(s[:min(len(s), rec.sniffRoom())])
-	}
-	if rec.answer != nil {
-		rec.answer.keep([]byte(s[:n]))
+	if entered(err) {
+		rec.wrote = rec.wrote || s != ""
+		if rec.sniffing {
+			rec.keep(s[:min(len(s), rec.sniffRoom())])
+		}
+		keepAnswer(rec.answer, s)
 	}
 	return n, err
 }
@@ -246,12 +249,19 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	if err != nil {
 		return lead, err
 	}
-	if rec.answer != nil { // asked for on small JSON answers alone
-		n, err := io.Copy(struct{ io.Writer }{rec}, src)
-		return lead + n, err
+	if rec.answer.wants() { // only of what may be JSON, and no more than may be kept
+		n, err := io.CopyN(struct{ io.Writer }{rec}, src, answerLimit+1)
+		lead += n
+		if err == io.EOF { //nolint:errorlint // as io.CopyN says it
+			return lead, nil
+		}
+		if err != nil {
+			return lead, err
+		}
 	}
 	n, err := rec.inner.(io.ReaderFrom).ReadFrom(src)
 	if n > 0 {
+		rec.wrote = true
 		rec.commit(http.StatusOK)
 	}
 	return lead + n, err

@@ -1,0 +1,90 @@
+package goaltrack
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"strings"
+)
+
+// coding is a way in which an answer is compressed that can be read
+// (RFC 9110, section 8.4.1).
+type coding uint8
+
+const (
+	codingIdentity coding = iota // as it is
+	codingGzip
+	codingDeflate
+)
+
+// codingOf knows a coding by its name. x-gzip is gzip (RFC 9110, section
+// 8.4.1.3).
+func codingOf(name string) (c coding, ok bool) {
+	switch {
+	case strings.EqualFold(name, "identity"):
+		return codingIdentity, true
+	case strings.EqualFold(name, "gzip"), strings.EqualFold(name, "x-gzip"):
+		return codingGzip, true
+	case strings.EqualFold(name, "deflate"):
+		return codingDeflate, true
+	}
+	return 0, false
+}
+
+// maxCodings bounds how often an answer may be compressed. Once is usual.
+const maxCodings = 4
+
+// codingsOf reads Content-Encoding. unknown is the first coding that cannot be
+// read, "" if there is none.
+func codingsOf(header []string) (list []coding, unknown string) {
+	for _, line := range header {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			c, ok := codingOf(name)
+			if !ok || len(list) == maxCodings {
+				return nil, name
+			}
+			if c != codingIdentity {
+				list = append(list, c)
+			}
+		}
+	}
+	return list, ""
+}
+
+// unpack undoes the coding. It gives up beyond answerLimit, so that a small
+// answer cannot grow without end, and on whatever is broken, cut off or followed
+// by something else; why then says so.
+func (c coding) unpack(b []byte) (text []byte, why string) {
+	if c == codingGzip {
+		return unpackWith(b, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
+	}
+	// RFC 9110, section 8.4.1.2: deflate means zlib, and some send it bare.
+	text, why = unpackWith(b, func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) })
+	if why == broken {
+		text, why = unpackWith(b, func(r io.Reader) (io.Reader, error) { return flate.NewReader(r), nil })
+	}
+	return text, why
+}
+
+const broken = "the answer is compressed, and cut off or broken"
+
+func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, string) {
+	packed := bytes.NewReader(b)
+	r, err := open(packed)
+	if err != nil {
+		return nil, broken
+	}
+	text, err := io.ReadAll(io.LimitReader(r, answerLimit+1))
+	switch {
+	case len(text) > answerLimit:
+		return nil, tooLong
+	case err != nil || packed.Len() > 0:
+		return nil, broken
+	}
+	return text, ""
+}
