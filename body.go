@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"slices"
@@ -41,13 +42,14 @@ func (b *formBudget) give(n int) { b.held.Add(-int64(n)) }
 type teeFate uint8
 
 const (
-	formUnread     teeFate = iota // the handler did not read all of it, so it did not process it
-	formComplete                  // every byte was read by the handler and kept
-	formTooLarge                  // over the limit of one body
-	formOverBudget                // over the limit of all bodies at once
-	formEncoded                   // it has a Content-Encoding, so the bytes are not a form yet
-	formNotAForm                  // its Content-Type is none of ours
-	formNoBody                    // the request has no body
+	formUnread      teeFate = iota // the handler did not read all of it, so it did not process it
+	formComplete                   // every byte was read by the handler and kept
+	formTooLarge                   // over the limit of one body
+	formOverBudget                 // over the limit of all bodies at once
+	formEncoded                    // it has a Content-Encoding, so the bytes are not a form yet
+	formNotAForm                   // its Content-Type is none of ours
+	formNoBody                     // the request has no body
+	formReadOutside                // something outside of goaltrack had read it, or a part of it
 )
 
 var teeFateWords = [...]string{
@@ -58,6 +60,8 @@ var teeFateWords = [...]string{
 	formEncoded:    "form_encoded",
 	formNotAForm:   "form_not_a_form",
 	formNoBody:     "form_no_body",
+
+	formReadOutside: "form_read_outside",
 }
 
 // String returns the word used in counts and reasons.
@@ -84,6 +88,9 @@ type bodyTee struct {
 	length int64 // Content-Length; -1 when unknown
 	limit  int
 	budget *formBudget
+	// outside says that something outside of goaltrack has begun to read it.
+	outside bool
+	last    []byte // the last boundary of a multipart body of unknown length
 
 	// mu: a proxy's transport may go on reading after the handler returned.
 	mu     sync.Mutex
@@ -99,21 +106,24 @@ type bodyTee struct {
 // reports false the request is to go on untouched, and the fate says why.
 // A body that is not of these kinds is read by nobody.
 func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bodyKinds) (teeFate, bool) {
-	// An http.NoBody must stay one, since others tell it by identity. HTTP/2
-	// gives a body of its own to a request without one, but with length 0.
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	// HTTP/2 gives a body of its own to a request without one, but with length 0.
+	length, kind := sentLength(r), formKindOf(r.Header.Get("Content-Type"))
+	switch {
+	case length == 0:
 		return formNoBody, false
-	}
-	if !kinds.has(formKindOf(r.Header.Get("Content-Type"))) {
+	case !kinds.has(kind):
 		return formNotAForm, false
-	}
-	if isEncoded(r.Header) {
+	case isEncoded(r.Header):
 		return formEncoded, false
-	}
-	if r.ContentLength > int64(limit) {
+	case r.Body == nil || r.Body == http.NoBody:
+		return formReadOutside, false // an http.NoBody must stay one, since others tell it by identity
+	case length > int64(limit):
 		return formTooLarge, false
 	}
-	t.body, t.length, t.limit, t.budget = r.Body, r.ContentLength, limit, budget
+	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
+	if length < 0 && kind == formKindMultipart {
+		t.last = lastBoundary(r.Header.Get("Content-Type"))
+	}
 	return formUnread, true
 }
 
@@ -194,7 +204,8 @@ func (t *bodyTee) complete() bool {
 }
 
 func (t *bodyTee) completeLocked() bool {
-	return t.fate == formUnread && (t.eof || t.length > 0 && t.seen == t.length)
+	return t.fate == formUnread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
+		t.last != nil && bytes.Contains(t.kept, t.last))
 }
 
 // snapshot returns the body at the moment the header is written, if it is
@@ -217,6 +228,9 @@ func (t *bodyTee) seal() ([]byte, teeFate) {
 	defer t.mu.Unlock()
 	t.sealed = true
 	if !t.completeLocked() {
+		if t.fate == formUnread && (t.eof || t.outside) {
+			t.fate = formReadOutside
+		}
 		t.giveUp(t.fate)
 		return nil, t.fate
 	}

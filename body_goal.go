@@ -50,12 +50,27 @@ func (t *trigger) bodyFate(x *exchange) fate {
 	switch {
 	case !t.readsBody():
 		return fired
-	case x.formKind == formKindNone || t.goal.needs.bodies().has(x.formKind):
+	case x.formKind == formKindNone:
 		return x.formFate
-	case x.formKind == formKindJSON:
-		return fateFormNotAForm
+	case !t.goal.needs.bodies().has(x.formKind):
+		if x.formKind == formKindJSON {
+			return fateFormNotAForm
+		}
+		return fired // a form has no members, whatever becomes of it; see understands
+	case x.formFate != fired || x.formKind == formKindJSON:
+		return x.formFate
 	}
-	return fired // a form without members, whatever becomes of it; see understands
+	return x.form.unknown(t.wantedFields(x))
+}
+
+// wantedFields are the fields that the goal reads. Of those in which a form says
+// what it calls itself, one that says it is enough.
+func (t *trigger) wantedFields(x *exchange) []string {
+	names := t.goal.needs.form
+	if t.form == "" || !t.named(x) {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(formNameFields, name) })
 }
 
 // understands reports whether the body can have what the goal reads of it. Of a
@@ -83,6 +98,9 @@ func (tr *tracked) watchForm(r *http.Request) {
 		return
 	}
 	tr.formType = r.Header.Get("Content-Type")
+	if kinds.form && tr.takeParsed(r) {
+		return
+	}
 	fate, ok := tr.tee.start(r, defaultFormLimit, &tr.t.forms, kinds)
 	if fate != formNoBody {
 		tr.x.formKind = formKindOf(tr.formType)
@@ -103,6 +121,8 @@ var formFates = [...]fate{
 	formOverBudget: fateFormOverBudget,
 	formEncoded:    fateFormEncoded,
 	formNotAForm:   fateFormNotAForm,
+
+	formReadOutside: fateFormReadOutside,
 }
 
 // readForm takes over the fields that open candidates name.
@@ -115,16 +135,21 @@ func (tr *tracked) readForm(body []byte) {
 	tr.x.form = scanForm(tr.formType, body, tr.formNames())
 }
 
-// formNames are the fields that open candidates name.
+// formNames are the fields that open candidates name, each once.
 func (tr *tracked) formNames() (want []string) {
+	several := false
 	for _, c := range tr.candidates {
 		switch {
 		case c.early != fired || !c.trigger.readsBody():
 		case want == nil:
 			want = c.trigger.goal.needs.form
 		default:
-			want = append(slices.Clip(want), c.trigger.goal.needs.form...)
+			want, several = append(slices.Clip(want), c.trigger.goal.needs.form...), true
 		}
+	}
+	if several {
+		slices.Sort(want)
+		want = slices.Compact(want)
 	}
 	return want
 }

@@ -33,24 +33,42 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 		contentType, body, example string
 		want                       map[string]string // "" for fired
 	}{
-		"form": {"application/x-www-form-urlencoded", "topic=sales", "topic=sales",
-			map[string]string{"JSON": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition", "NAMED": "other_form"}},
-		"multipart": {"multipart/form-data; boundary=x", multi, "topic=sales header.Content-Type=multipart/form-data",
-			map[string]string{"JSON": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition", "NAMED": "other_form"}},
-		"JSON": {"application/json", `{"topic":"sales"}`, "json.topic=sales",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form"}},
-		"JSON by another name": {"application/vnd.shop+json", `{"topic":"sales"}`, "json.topic=sales header.Content-Type=application/vnd.shop+json",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form"}},
-		"JSON with spam": {"application/json", `{"website":"spam"}`, "json.website=spam",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "TRAP": "condition", "PRO": "condition"}},
-		"JSON and more": {"application/json", `{"website":"spam"} {}`, "",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition"}},
-		"half of JSON": {"application/json", `{"topic":`, "",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition"}},
-		"text": {"text/plain", "topic=sales", "topic=sales header.Content-Type=text/plain",
-			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"}},
-		"nothing": {"application/json", "", "header.Content-Type=application/json",
-			map[string]string{"PRO": "condition", "NAMED": "other_form"}},
+		"form": {
+			"application/x-www-form-urlencoded", "topic=sales", "topic=sales",
+			map[string]string{"JSON": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition", "NAMED": "other_form"},
+		},
+		"multipart": {
+			"multipart/form-data; boundary=x", multi, "topic=sales header.Content-Type=multipart/form-data",
+			map[string]string{"JSON": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition", "NAMED": "other_form"},
+		},
+		"JSON": {
+			"application/json", `{"topic":"sales"}`, "json.topic=sales",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form"},
+		},
+		"JSON by another name": {
+			"application/vnd.shop+json", `{"topic":"sales"}`, "json.topic=sales header.Content-Type=application/vnd.shop+json",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form"},
+		},
+		"JSON with spam": {
+			"application/json", `{"website":"spam"}`, "json.website=spam",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "TRAP": "condition", "PRO": "condition"},
+		},
+		"JSON and more": {
+			"application/json", `{"website":"spam"} {}`, "",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition"},
+		},
+		"half of JSON": {
+			"application/json", `{"topic":`, "",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition"},
+		},
+		"text": {
+			"text/plain", "topic=sales", "topic=sales header.Content-Type=text/plain",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},
+		},
+		"nothing": {
+			"application/json", "", "header.Content-Type=application/json",
+			map[string]string{"PRO": "condition", "NAMED": "other_form"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all []string

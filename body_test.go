@@ -63,7 +63,7 @@ func TestTeeStart(t *testing.T) {
 
 func TestTeeFateWords(t *testing.T) {
 	seen := map[string]bool{}
-	for f := range formNoBody + 1 {
+	for f := range formReadOutside + 1 {
 		word := f.String()
 		if !strings.HasPrefix(word, "form_") || word == "form_unknown" || seen[word] {
 			t.Errorf("fate %d is %q", f, word)

@@ -185,6 +185,10 @@ func (t *trigger) why(f fate, x *exchange) string {
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
 	case fateRouteUnknown:
 		return "the router does not say which route it was"
+	case fateFormUnread:
+		return "the application did not read the form to its end, or something in front of goaltrack had read it"
+	case fateFormReadOutside:
+		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case fateFormNotAForm:
 		return "the body is " + t.goal.needs.bodies().missed()
 	}
@@ -265,7 +269,8 @@ const keptMisses = 16
 func (f fate) isNearMiss() bool {
 	switch f {
 	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
-		fateAnswerUnreadable, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm, fateOtherForm:
+		fateAnswerUnreadable, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm,
+		fateFormReadOutside, fateOtherForm:
 		return true
 	}
 	return false

@@ -45,6 +45,7 @@ const (
 	fateFormOverBudget
 	fateFormEncoded
 	fateFormNotAForm
+	fateFormReadOutside
 
 	// The answer could not be read.
 	fateAnswerUnreadable
@@ -122,6 +123,7 @@ var fateNames = [fateCount]string{
 	fateFormOverBudget:   "form_over_budget",
 	fateFormEncoded:      "form_encoded",
 	fateFormNotAForm:     "form_not_a_form",
+	fateFormReadOutside:  "form_read_outside",
 	fateAnswerUnreadable: "answer_unreadable",
 	fatePanicked:         "panicked",
 	fateHijacked:         "hijacked",

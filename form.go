@@ -2,10 +2,12 @@ package goaltrack
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +56,7 @@ const (
 	fieldAbsent fieldState = iota
 	fieldFound
 	fieldTooLong
+	fieldBroken // it is there, in an encoding that nobody can undo
 )
 
 type formField struct {
@@ -61,11 +64,33 @@ type formField struct {
 	state       fieldState
 }
 
+// known reports whether the field was met.
+func (f *formField) known() bool { return f.state == fieldFound || f.state == fieldTooLong }
+
 // formFields are the wanted fields of one form, and no others: what no rule
 // names (a password, say) is never decoded.
 type formFields struct {
 	fields  []formField
 	missing int // wanted names not met so far
+	// lost is why a field that was not met may have been sent all the same;
+	// fired if all of the form was seen.
+	lost fate
+}
+
+// unknown is why one of these fields cannot be told, fired if all can: it is
+// there or it is absent.
+func (f *formFields) unknown(names []string) fate {
+	for i := range f.fields {
+		if field := &f.fields[i]; slices.Contains(names, field.name) {
+			switch {
+			case field.state == fieldBroken:
+				return fateFormNotAForm
+			case field.state == fieldAbsent && f.lost != fired:
+				return f.lost
+			}
+		}
+	}
+	return fired
 }
 
 // get returns the first value of a field. It reports false for a field that is
@@ -130,16 +155,15 @@ func (f *formFields) scanURLEncoded(body []byte) {
 	var pair []byte
 	for len(body) > 0 && f.missing > 0 {
 		pair, body, _ = bytes.Cut(body, []byte("&"))
-		if len(pair) == 0 || bytes.IndexByte(pair, ';') >= 0 {
-			continue
-		}
 		key, value, _ := bytes.Cut(pair, []byte("="))
 		i := f.wantedKey(key)
-		if i < 0 {
+		if len(pair) == 0 || i < 0 {
 			continue
 		}
-		if text, ok := unescapeForm(value); ok {
+		if text, ok := unescapeForm(value); ok && bytes.IndexByte(pair, ';') < 0 {
 			f.set(i, text)
+		} else {
+			f.fields[i].state = fieldBroken // to Go it is absent, to PHP it is not
 		}
 	}
 }
@@ -151,7 +175,7 @@ func (f *formFields) wantedKey(key []byte) int {
 	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
 	for i := range f.fields {
 		field := &f.fields[i]
-		if field.state != fieldAbsent || len(field.name) != len(key)-2*escapes {
+		if field.known() || len(field.name) != len(key)-2*escapes {
 			continue
 		}
 		if plain {
@@ -175,17 +199,22 @@ func unescapeForm(b []byte) (string, bool) {
 
 // scanMultipart stops at the first fault; what came before it stands.
 func (f *formFields) scanMultipart(contentType string, body []byte) {
+	f.lost = fateFormNotAForm
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return
 	}
 	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for range maxFormParts {
-		if f.missing == 0 {
-			return
-		}
+	for n := 0; f.missing > 0; n++ {
 		part, err := parts.NextPart()
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF) && bytes.Contains(body, lastBoundary(contentType)):
+			f.lost = fired // the end is the form's own, not that of a part cut in its header
+			return
+		case err != nil:
+			return
+		case n == maxFormParts:
+			f.lost = fateFormTooLarge
 			return
 		}
 		i := f.wantedPart(part)
@@ -200,6 +229,15 @@ func (f *formFields) scanMultipart(contentType string, body []byte) {
 	}
 }
 
+// lastBoundary ends a multipart body. It is nil if there is none that ends it.
+func lastBoundary(contentType string) []byte {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return nil
+	}
+	return []byte("--" + params["boundary"] + "--")
+}
+
 // wantedPart returns the index of the still missing field a part holds, or -1.
 // An upload is not a value.
 func (f *formFields) wantedPart(part *multipart.Part) int {
@@ -208,7 +246,7 @@ func (f *formFields) wantedPart(part *multipart.Part) int {
 		return -1
 	}
 	for i := range f.fields {
-		if f.fields[i].state == fieldAbsent && f.fields[i].name == name {
+		if !f.fields[i].known() && f.fields[i].name == name {
 			return i
 		}
 	}

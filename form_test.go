@@ -117,6 +117,44 @@ func TestScanMultipart(t *testing.T) {
 	}
 }
 
+// TestScanUnknown: what was not seen is not absent.
+func TestScanUnknown(t *testing.T) {
+	contentType, whole := multipartBody(t, "a", "one", "b", "two")
+	cut := func(at string) []byte { return whole[:bytes.Index(whole, []byte(at))+len(at)] }
+	many := make([]string, 0, 2*maxFormParts+4)
+	for range maxFormParts {
+		many = append(many, "x", "")
+	}
+	full, atLimit := multipartBody(t, many...)
+	over, overLimit := multipartBody(t, append(many, "a", "1")...)
+	for _, tt := range []struct {
+		name, contentType string
+		body              []byte
+		want              string // of a, b and c
+	}{
+		{"urlencoded", urlEncoded, []byte("a=1&b=2"), "fired fired fired"},
+		{"nothing", urlEncoded, nil, "fired fired fired"},
+		{"a value that nobody can decode", urlEncoded, []byte("a=%zz&b=2"), "form_not_a_form fired fired"},
+		{"the same, and a good one", urlEncoded, []byte("a=%zz&b=2&a=1"), "fired fired fired"},
+		{"a semicolon", urlEncoded, []byte("a=1;x=2&b=2"), "form_not_a_form fired fired"},
+		{"a field that nobody reads is broken", urlEncoded, []byte("x=%zz&y;=1&b=2"), "fired fired fired"},
+		{"multipart", contentType, whole, "fired fired fired"},
+		{"without the last boundary", contentType, cut("\r\ntwo"), "fired form_not_a_form form_not_a_form"},
+		{"cut in a name", contentType, cut(`name="b`), "fired form_not_a_form form_not_a_form"},
+		{"cut in a boundary", contentType, cut("one\r\n--"), "form_not_a_form form_not_a_form form_not_a_form"},
+		{"another boundary", "multipart/form-data; boundary=x", whole, "form_not_a_form form_not_a_form form_not_a_form"},
+		{"no boundary", "multipart/form-data", whole, "form_not_a_form form_not_a_form form_not_a_form"},
+		{"as many parts as are read", full, atLimit, "fired fired fired"},
+		{"one more", over, overLimit, "form_too_large form_too_large form_too_large"},
+	} {
+		f := scanForm(tt.contentType, tt.body, []string{"a", "b", "c"})
+		got := fmt.Sprint(f.unknown([]string{"a"}), f.unknown([]string{"b"}), f.unknown([]string{"c"}))
+		if got = strings.Join(strings.Fields(got), " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestScanMultipartParts(t *testing.T) {
 	for parts, want := range map[int]bool{maxFormParts - 1: true, maxFormParts: false} {
 		pairs := make([]string, 0, 2*parts+2)

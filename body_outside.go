@@ -1,0 +1,124 @@
+package goaltrack
+
+import (
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// Something outside of goaltrack may have read the body already: a middleware
+// that looks for its CSRF token or a method override in the form, or that logs
+// bodies (https://github.com/gorilla/csrf/issues/67,
+// https://github.com/labstack/echo/issues/2600). If it left the form parsed, the
+// fields are taken from there. If not, nobody can say what the form held, and
+// what nobody has seen is not absent.
+
+// sentLength is the length of the body as it came: 0 if there was none, -1 if
+// that is not known. Whoever read the body may have set ContentLength to what is
+// left of it; the header still says what came.
+func sentLength(r *http.Request) int64 {
+	switch {
+	case r.ContentLength != 0:
+		return r.ContentLength
+	case len(r.TransferEncoding) > 0:
+		return -1
+	}
+	n, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// byReader is what http.Request.MultipartReader leaves in MultipartForm: the
+// form was read part by part, and is not kept there.
+var byReader = func() *multipart.Form {
+	r := http.Request{Header: http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, Body: http.NoBody}
+	_, _ = r.MultipartReader()
+	return r.MultipartForm
+}()
+
+// parsedForm returns the form that something outside has parsed, nil if there is
+// none. Of a form that it could not read, net/http leaves an empty PostForm and no
+// MultipartForm, which are no evidence; nor is a form made of compressed bytes.
+func parsedForm(r *http.Request, kind formKind) *multipart.Form {
+	form := r.MultipartForm
+	switch {
+	case isEncoded(r.Header) || kind != formKindURLEncoded && kind != formKindMultipart:
+		return nil
+	case kind == formKindMultipart && form != nil && form != byReader:
+		return form
+	case len(r.PostForm) > 0:
+		return &multipart.Form{Value: r.PostForm}
+	}
+	return nil
+}
+
+// readOutside reports whether something outside has begun to read the body of r,
+// as far as that shows.
+func readOutside(r *http.Request, kind formKind) bool {
+	return r.MultipartForm == byReader || kind == formKindURLEncoded && r.PostForm != nil &&
+		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
+}
+
+// takeParsed takes the fields that open candidates name from a form that is
+// parsed already. It reports false if there is none.
+func (tr *tracked) takeParsed(r *http.Request) bool {
+	kind := formKindOf(tr.formType)
+	form := parsedForm(r, kind)
+	if form == nil {
+		return false
+	}
+	x := &tr.x
+	x.formKind, x.formFate, x.form = kind, fired, pickFields(form.Value, tr.formNames())
+	if x.form.missing > 0 && sentLength(r) > sizeOf(form, tr.formType) {
+		x.form.lost = fateFormReadOutside
+	}
+	return true
+}
+
+// sizeOf is how long a body can be that holds this form and nothing else, the way
+// browsers write one. If more came, fields are gone: whoever parses a body that
+// something else has cut gets a part of the form, and no error.
+func sizeOf(form *multipart.Form, contentType string) (n int64) {
+	if formKindOf(contentType) == formKindURLEncoded {
+		for name, values := range form.Value {
+			for _, v := range values {
+				n += maxEscaped(name) + int64(len("="+"&")) + maxEscaped(v)
+			}
+		}
+		return n
+	}
+	_, params, _ := mime.ParseMediaType(contentType)
+	line := int64(len("--" + params["boundary"] + "\r\n"))
+	for name, values := range form.Value {
+		for _, v := range values {
+			n += line + int64(len("Content-Disposition: form-data; name=\"\"\r\n"+"\r\n"+"\r\n")+len(name)+len(v))
+		}
+	}
+	for _, files := range form.File {
+		for _, f := range files {
+			n += line + int64(len("\r\n"+"\r\n")) + f.Size
+			for name, values := range f.Header {
+				for _, v := range values {
+					n += int64(len(name + ": " + v + "\r\n"))
+				}
+			}
+		}
+	}
+	return n + line + int64(len("--"))
+}
+
+// maxEscaped is the most bytes that a text takes in a urlencoded form. What no
+// encoder escapes takes one (RFC 3986, section 2.3, but for the ~).
+func maxEscaped(s string) int64 {
+	n := len(s)
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') && c != '-' && c != '.' && c != '_' {
+			n += len("%XX") - 1
+		}
+	}
+	return int64(n)
+}
