@@ -173,6 +173,7 @@ type engine interface {
 	Queue
 	Reserver
 	LetterBox
+	NewestReceiver
 }
 
 // TestEnginesAreTheModel runs one random sequence of operations on the model
@@ -191,6 +192,7 @@ func TestEnginesAreTheModel(t *testing.T) {
 		}},
 		{"Spool", 200, 1, true, openModelled},
 		{"Spool with large items", 100, 200, true, openModelled},
+		{"Spool with few items a segment", 100, 1000, true, openModelled},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for seed := range tc.seeds {
@@ -208,7 +210,7 @@ func TestEnginesAreTheModel(t *testing.T) {
 func openModelled(t *testing.T, maxItems int, maxBytes int64) func() engine {
 	disk := newCrashFS()
 	return func() engine {
-		q, err := openSpool(disk, spoolDir, SpoolOptions{Items: maxItems, Bytes: maxBytes, SegmentBytes: minSegment, Window: 3})
+		q, err := openSpool(disk, spoolDir, SpoolOptions{Items: maxItems, Bytes: maxBytes, SegmentBytes: minSegment, Window: 3, Letters: 64 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,14 +351,10 @@ func againstModel(t *testing.T, random *rand.Rand, scale int, keeps bool, opener
 			m.giveBack(i)
 			rooms = slices.Delete(rooms, i, i+1)
 		case op >= 24:
-			newest, ok := q.(NewestReceiver)
-			if !ok {
-				continue
-			}
 			n := random.IntN(6)
 			want := m.newest(time.Now())
 			want = want[:min(len(want), n)]
-			got, err := newest.ReceiveNewest(t.Context(), n)
+			got, err := q.ReceiveNewest(t.Context(), n)
 			say("newest %d: %v %v", n, bodies(got), err)
 			if m.closed {
 				if !errors.Is(err, ErrClosed) || len(got) > 0 {

@@ -83,6 +83,19 @@ func (s *story) receive(q Queue, n int) []Delivery {
 	return got
 }
 
+// newest takes what there is from the other end.
+func (s *story) newest(q NewestReceiver, n int) []Delivery {
+	s.Helper()
+	got, err := q.ReceiveNewest(s.Context(), n)
+	if err != nil {
+		s.Errorf("ReceiveNewest: %v", err)
+	}
+	for _, d := range got {
+		s.known(d.Item)
+	}
+	return got
+}
+
 func (s *story) known(i Item) {
 	s.Helper()
 	s.mu.Lock()
@@ -147,7 +160,7 @@ func (s *story) close(q Queue) {
 func (s *story) verify(p picture) {
 	s.Helper()
 	q := s.open(p.disk, false)
-	waiting := q.Stats().Waiting
+	before := q.Stats()
 	found := map[string]bool{}
 	var all []Delivery
 	for {
@@ -163,8 +176,8 @@ func (s *story) verify(p picture) {
 		}
 		found[string(d.Body)] = true
 	}
-	if stats := q.Stats(); len(all) != waiting-int(stats.Damaged) || stats.Waiting != len(all) {
-		s.Errorf("%s: %d items came, Stats were %d waiting, are %+v", p.name, len(all), waiting, stats)
+	if stats := q.Stats(); len(all) != before.Waiting-int(stats.Damaged-before.Damaged) || stats.Waiting != len(all) {
+		s.Errorf("%s: %d items came, Stats were %d waiting, are %+v", p.name, len(all), before.Waiting, stats)
 	}
 	for _, l := range q.Letters() {
 		s.known(l.Item)
@@ -244,6 +257,7 @@ func (s *story) use(q *Spool, steps int) {
 			}
 		case op < 7:
 			held = append(held, s.receive(q, 1+s.random.IntN(6))...)
+			held = append(held, s.newest(q, s.random.IntN(4))...)
 		case op < 10:
 			for range min(len(held), 1+s.random.IntN(8)) {
 				i := s.random.IntN(len(held))
@@ -352,9 +366,9 @@ const (
 	strictWait   = 100 * time.Millisecond
 )
 
-// smallSpool has files so small that there are many.
+// smallSpool has files so small that there are many, and keeps little in memory.
 func smallSpool(strict bool) SpoolOptions {
-	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Intake: 1 << 20, Wait: 5 * time.Second, Letters: 64 << 20}
+	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Window: 25, Intake: 1 << 20, Wait: 5 * time.Second, Letters: 64 << 20}
 	if strict {
 		o.Level = LevelStrict
 	}

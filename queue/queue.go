@@ -40,7 +40,8 @@ type Queue interface {
 }
 
 // NewestReceiver is an engine that can be read from its other end, so that
-// nothing is hidden behind many old items that cannot be delivered. [Memory] is.
+// nothing is hidden behind many old items that cannot be delivered. [Memory] and
+// the spool are.
 type NewestReceiver interface {
 	// ReceiveNewest hands out at most n of the items that Receive could hand
 	// out now, the newest first: of those that were never handed out and of

@@ -99,7 +99,8 @@ func victimLives(q *Spool) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		got, _ := q.Receive(ctx, random.IntN(5))
 		cancel()
-		for _, d := range got {
+		newest, _ := q.ReceiveNewest(context.Background(), random.IntN(4))
+		for _, d := range append(got, newest...) {
 			n, _ := numberOf(d.Item)
 			switch random.IntN(6) {
 			case 0: // keeps it

@@ -102,8 +102,8 @@ const (
 )
 
 // Spool is a queue in a directory of this machine: a log of segments, described
-// in docs/spool.md. It implements [Queue], [Reserver] and [LetterBox]. All
-// methods are safe for concurrent use.
+// in docs/spool.md. It implements [Queue], [Reserver], [LetterBox] and
+// [NewestReceiver]. All methods are safe for concurrent use.
 type Spool struct {
 	desk
 	o    SpoolOptions
@@ -279,7 +279,7 @@ func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := s.stat(s.nextFresh())
-	if first := s.begun.first(); s.backlogged && len(s.loaded) == 0 && (first == nil || first.number > s.lastRead) {
+	if first := s.begun.first(); s.unread > 0 && len(s.loaded) == 0 && (first == nil || first.number > s.lastRead) {
 		stats.Oldest, stats.Done = s.oldest, s.lastRead
 	}
 	if s.closed {

@@ -264,6 +264,9 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 			seg.left++
 		}
 		e.seg, e.off, e.length = seg, off, n
+		if e.ended {
+			s.stepOver(e)
+		}
 		off += int64(n)
 	}
 	seg.end = off

@@ -46,6 +46,8 @@ func (q *intake) trim(s *Spool) {
 		if fresh {
 			s.unlink(e)
 			s.leave(e)
+		} else {
+			s.stepOver(e)
 		}
 		if !synced {
 			q.unsyncedBytes -= e.size()

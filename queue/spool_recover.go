@@ -75,7 +75,7 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 	s.init(s, int64(o.Items), o.Bytes)
 	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	s.commit.written, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
-	s.chores.making = make(chan struct{}, 1)
+	s.chores.making, s.reading = make(chan struct{}, 1), make(chan struct{}, 1)
 	h := newHeader(kindItems, o.SegmentBytes)
 	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, min(h.size-h.data(), maxFrame)-maxReason
 	if err := s.recover(); err != nil {
@@ -268,6 +268,7 @@ func (s *Spool) count() {
 		}
 		s.bounds.items += int64(seg.left)
 		s.bounds.bytes += seg.unreadBytes
+		s.unread += seg.unread
 		kept = append(kept, seg)
 		if seg.left > 0 && !s.backlogged {
 			s.backlogged, s.at, s.atOff = true, seg, seg.data()

@@ -26,13 +26,15 @@ type segment struct {
 	gone   bool
 
 	// The following belong to the spool's lock.
-	left        int    // records not settled
-	unread      int    // of which the reader has not had so many
-	unreadBytes int64  // bodies and keys of those
-	spoiled     bool   // something in it was unreadable: kept in quarantine in the end
-	retired     bool   // nothing will be appended any more
-	reads       int    // that failed in a row
-	voidFrom    uint64 // what has this number or a higher one was written once more, elsewhere; 0 if nothing was
+	left        int      // records not settled
+	unread      int      // of which the reader has not had so many
+	unreadBytes int64    // bodies and keys of those
+	spoiled     bool     // something in it was unreadable: kept in quarantine in the end
+	retired     bool     // nothing will be appended any more
+	searched    bool     // from its end: nothing unread was found, or it could not be read
+	ahead       []uint64 // a bit for each record handed out before the reader came by; nil if none was
+	reads       int      // that failed in a row
+	voidFrom    uint64   // what has this number or a higher one was written once more, elsewhere; 0 if nothing was
 }
 
 const (

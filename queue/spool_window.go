@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -19,9 +18,11 @@ type window struct {
 	atOff      int64
 	lastRead   uint64    // all up to this number was read
 	oldest     time.Time // of what was not, if nothing is loaded
+	unread     int       // on the disk only, in all segments
 	kept       int64     // bytes of bodies of those given back
+	back       backlogEnd
 
-	reading sync.Mutex // held while files are read
+	reading chan struct{} // full while files are read
 	reader  *frameReader
 	from    *segment // what the reader reads
 }
@@ -31,10 +32,22 @@ func (w *window) leave(e *entry) {
 	if !w.backlogged {
 		w.backlogged, w.at, w.atOff = true, e.seg, e.off
 		w.from = nil
+	}
+	if w.unread == 0 {
 		w.oldest, w.lastRead = e.Time, e.number-1
 	}
+	w.unread++
 	e.seg.unread++
 	e.seg.unreadBytes += e.size()
+	e.seg.searched = false
+	w.back.reset() // it is not the end any more
+}
+
+// hasRead counts what is in memory, or is lost.
+func (w *window) hasRead(seg *segment, n int, bytes int64) {
+	w.unread -= n
+	seg.unread -= n
+	seg.unreadBytes -= bytes
 }
 
 // nextFresh is the oldest that was not handed out, nil if it is not in memory.
@@ -42,7 +55,7 @@ func (s *Spool) nextFresh() *entry {
 	switch {
 	case len(s.loaded) > 0:
 		return s.loaded[0]
-	case !s.backlogged:
+	case s.unread == 0:
 		return s.head
 	}
 	return nil
@@ -159,8 +172,8 @@ func (s *Spool) load(n int) error {
 	if !s.wantsMore(n) {
 		return nil
 	}
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	s.reading <- struct{}{}
+	defer func() { <-s.reading }()
 	for s.wantsMore(n) {
 		if err := s.readOn(); err != nil {
 			return err
@@ -202,8 +215,7 @@ func (s *Spool) readOn() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loaded = append(s.loaded, got...)
-	seg.unread -= len(got)
-	seg.unreadBytes -= bytes
+	s.hasRead(seg, len(got), bytes)
 	s.atOff = off
 	if len(got) > 0 {
 		seg.reads = 0
@@ -235,15 +247,26 @@ func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry,
 		case rec.number >= boundary:
 			s.reader.off, s.reader.prev = rec.off, rec.number-1
 			return got, bytes, errInMemory
-		case seg.settled(rec.number):
+		case s.wentAhead(seg, rec.number), seg.settled(rec.number):
 			continue
 		}
 		rec.Body = slices.Clone(rec.Body)
-		e := &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
+		e := s.onDisk(seg, &rec)
 		got = append(got, e)
 		bytes += e.size()
 	}
 	return got, bytes, nil
+}
+
+func (s *Spool) wentAhead(seg *segment, number uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return seg.wentAhead(number)
+}
+
+// onDisk makes the entry of a record that was read.
+func (s *Spool) onDisk(seg *segment, rec *record) *entry {
+	return &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
 }
 
 // giveUp says whether to go on without the rest of a segment: if it is gone, or
@@ -265,7 +288,7 @@ func (s *Spool) giveUp(seg *segment, err error) bool {
 func (s *Spool) passOn(seg *segment, moved bool) {
 	if n := seg.unread; n > 0 {
 		s.lose(seg, n, seg.unreadBytes)
-		seg.unread, seg.unreadBytes = 0, 0
+		s.hasRead(seg, n, seg.unreadBytes)
 		s.release(seg, n)
 	}
 	for _, next := range s.segments {

@@ -84,9 +84,12 @@ type healing struct {
 // appended, and go on working.
 func (p *patient) heal(name string, disk *crashFS) healing {
 	p.Helper()
-	q := p.open(disk, false)
+	o := smallSpool(false)
+	o.Window = 2
+	q := openTest(p.T, disk, spoolDir, o)
 	found := map[string]bool{}
-	for got := p.receive(q, 1000); len(got) > 0; got = p.receive(q, 1000) {
+	both := func() []Delivery { return append(p.newest(q, 1), p.receive(q, 1)...) }
+	for got := both(); len(got) > 0; got = both() {
 		for _, d := range got {
 			if found[string(d.Body)] {
 				p.Errorf("%s: %.40q came twice", name, d.Body)
