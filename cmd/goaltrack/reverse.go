@@ -42,7 +42,7 @@ func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 		// it runs would lose those bytes on their way to the site.
 		// HTTP/2 is full duplex anyway and says "not supported": nothing to do.
 		_ = http.NewResponseController(w).EnableFullDuplex()
-		defer leaveQuietly(r)
+		defer leaveQuietly(w, r)
 		r, done := outlive(r)
 		defer done()
 		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}, r)
@@ -50,12 +50,17 @@ func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 }
 
 // leaveQuietly is deferred around the proxy, which panics with ErrAbortHandler
-// when the visitor leaves in the middle of an answer. Nobody sees that answer
-// end, and it is no fault of the site: a browser's PDF viewer leaves the first
-// request of every file it shows.
-func leaveQuietly(r *http.Request) {
-	if p := recover(); p != nil && (p != http.ErrAbortHandler || r.Context().Err() == nil) { //nolint:errorlint // As net/http compares it.
+// when the visitor leaves in the middle of an answer. That is no fault of the
+// site: a browser's PDF viewer leaves the first request of every file it shows.
+// A client that has only closed its own side still reads, and must not be told
+// that this was all of the answer: net/http cannot write its end any more.
+func leaveQuietly(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p != nil && (p != http.ErrAbortHandler || r.Context().Err() == nil) { //nolint:errorlint // As net/http compares it.
 		panic(p)
+	}
+	if p != nil {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
 	}
 }
 

@@ -251,6 +251,29 @@ func TestHTTP10(t *testing.T) {
 	}
 }
 
+// TestHalfClosed hears of an answer that was cut that it was cut, although the
+// client will say nothing more.
+func TestHalfClosed(t *testing.T) {
+	half := strings.Repeat("x", 10_000)
+	left := make(chan struct{})
+	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		say(w, "%s", half)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done() // the proxy hangs up
+		close(left)
+	})
+	conn, reader := dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	response := answer(t, reader)
+	expect(t, response.Body, half)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	<-left
+	if rest, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("read %q and no error", rest)
+	}
+}
+
 // TestShutdown lets a request end that is under way.
 func TestShutdown(t *testing.T) {
 	arrived, finish := make(chan struct{}), make(chan struct{})
