@@ -18,11 +18,19 @@ import (
 // trailers and bodies pass unchanged in both directions and are never held
 // back; only the X-Forwarded headers and hop-by-hop headers (RFC 9110, section
 // 7.6.1) differ. A site that cannot be reached is a 502 and a line in the log.
+//
+// An answer that begins while the upload runs needs mindUploads outside of the
+// proxy. Without it net/http first reads what is left of the upload.
 func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
+	return newProxyOver(newTransport(), target, logger)
+}
+
+// newProxyOver is newProxy with other connections to the site.
+func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
 	trouble := &seldom{logger: logger, every: 10 * time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
-		Transport:  newTransport(),
+		Transport:  transport,
 		BufferPool: newBuffers(),
 		ErrorLog:   log.New(trouble, "", 0),
 		// ReverseProxy already flushes event streams and answers of unknown
@@ -37,15 +45,10 @@ func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Without this net/http reads what is left of the request before it
-		// sends the first byte of the answer. An upload that is answered while
-		// it runs would lose those bytes on their way to the site.
-		// HTTP/2 is full duplex anyway and says "not supported": nothing to do.
-		_ = http.NewResponseController(w).EnableFullDuplex()
 		defer leaveQuietly(w, r)
 		r, done := outlive(r)
 		defer done()
-		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1)}, r)
+		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), upload: uploadOf(r)}, r)
 	})
 }
 
@@ -158,6 +161,7 @@ func newTransport() *http.Transport {
 type verbatim struct {
 	http.ResponseWriter
 	http10 bool
+	upload *upload // nil without a body
 }
 
 // WriteHeader sends the status the site sent.
@@ -176,6 +180,9 @@ func (v *verbatim) WriteHeader(status int) {
 	header := v.Header()
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil
+	}
+	if status != http.StatusSwitchingProtocols {
+		v.upload.answer(v.ResponseWriter)
 	}
 	v.ResponseWriter.WriteHeader(status)
 }

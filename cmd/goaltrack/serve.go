@@ -23,18 +23,22 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return config.Listen(ctx, "tcp", address)
 }
 
-// serve answers on the listener until ctx ends and then lets requests finish,
-// but not for longer than requestGrace. It returns nil if ctx ended it.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, c console) error {
-	server := &http.Server{
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:                      handler,
 		ReadHeaderTimeout:            10 * time.Second,
 		IdleTimeout:                  2 * time.Minute, // longer than a load balancer keeps its side
 		DisableGeneralOptionsHandler: true,            // OPTIONS * is for the handler too
-		ErrorLog:                     slog.NewLogLogger(c.logger.Handler(), slog.LevelWarn),
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		// No ReadTimeout and no WriteTimeout: both would cut streams and slow
 		// uploads that work without a proxy.
 	}
+}
+
+// serve answers on the listener until ctx ends and then lets requests finish,
+// but not for longer than requestGrace. It returns nil if ctx ended it.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, c console) error {
+	server := newServer(handler, c.logger)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	say(c.stdout, "listening on http://%s\n", listener.Addr())

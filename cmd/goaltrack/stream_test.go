@@ -135,6 +135,7 @@ func TestUpgrade(t *testing.T) {
 			http.Error(w, "no upgrade", http.StatusBadRequest)
 			return
 		}
+		_, _ = io.Copy(io.Discard, r.Body)
 		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
@@ -143,14 +144,16 @@ func TestUpgrade(t *testing.T) {
 		say(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Echo: 1\r\n\r\nhello ")
 		_, _ = io.Copy(conn, buffered)
 	})
-	conn, reader := dial(t, proxy.url, "GET /chat HTTP/1.1\r\nHost: "+host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-	if response := answer(t, reader); response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("X-Echo") != "1" {
-		t.Fatalf("%s %v", response.Status, response.Header)
-	}
-	expect(t, reader, "hello ")
-	for _, text := range []string{"one", "two"} {
-		send(t, conn, text)
-		expect(t, reader, text)
+	for _, head := range []string{"GET /chat HTTP/1.1\r\n%s\r\n", "POST /chat HTTP/1.1\r\n%sContent-Length: 3\r\n\r\na=1"} {
+		conn, reader := dial(t, proxy.url, fmt.Sprintf(head, "Host: "+host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"))
+		if response := answer(t, reader); response.StatusCode != http.StatusSwitchingProtocols || response.Header.Get("X-Echo") != "1" {
+			t.Fatalf("%s %v", response.Status, response.Header)
+		}
+		expect(t, reader, "hello ")
+		for _, text := range []string{"one", "two"} {
+			send(t, conn, text)
+			expect(t, reader, text)
+		}
 	}
 }
 
