@@ -18,6 +18,7 @@ import (
 type story struct {
 	*testing.T
 	random *rand.Rand
+	narrow bool // its spools keep little in memory
 
 	mu        sync.Mutex
 	offered   map[string]Item      // by body
@@ -139,7 +140,11 @@ const spoolDir = "/var/spool/goals"
 // open opens a spool, which always has to work.
 func (s *story) open(disk fsys, strict bool) *Spool {
 	s.Helper()
-	q, err := openSpool(disk, spoolDir, smallSpool(strict))
+	o := smallSpool(strict)
+	if s.narrow {
+		o = narrowSpool(strict)
+	}
+	q, err := openSpool(disk, spoolDir, o)
 	if err != nil {
 		s.Fatalf("the spool does not open: %v", err)
 	}
@@ -293,6 +298,7 @@ func TestPowerLossAnywhere(t *testing.T) {
 			t.Run(fmt.Sprintf("strict=%v/%d", strict, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory(t, seed)
+					s.narrow = true
 					disk := newCrashFS()
 					var pictures []picture
 					s.photograph(disk, strict, &pictures)
@@ -328,6 +334,7 @@ func TestPowerLossDuringRecovery(t *testing.T) {
 	for seed := range uint64(1) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStory(t, 100+seed)
+			s.narrow = true
 			disk := newCrashFS()
 			var first, second []picture
 			s.photograph(disk, true, &first)
@@ -349,7 +356,7 @@ func TestPowerLossDuringRecovery(t *testing.T) {
 					}
 					return nil
 				}
-				q, err := openSpool(p.disk, spoolDir, smallSpool(true))
+				q, err := openSpool(p.disk, spoolDir, narrowSpool(true))
 				if err != nil {
 					t.Fatalf("%s: %v", p.name, err)
 				}
@@ -366,9 +373,16 @@ const (
 	strictWait   = 100 * time.Millisecond
 )
 
-// smallSpool has files so small that there are many, and keeps little in memory.
+// narrowSpool is a smallSpool that keeps little in memory.
+func narrowSpool(strict bool) SpoolOptions {
+	o := smallSpool(strict)
+	o.Window = 25
+	return o
+}
+
+// smallSpool has files so small that there are many.
 func smallSpool(strict bool) SpoolOptions {
-	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Window: 25, Intake: 1 << 20, Wait: 5 * time.Second, Letters: 64 << 20}
+	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Intake: 1 << 20, Wait: 5 * time.Second, Letters: 64 << 20}
 	if strict {
 		o.Level = LevelStrict
 	}

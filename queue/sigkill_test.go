@@ -60,7 +60,7 @@ func victim(dir string) {
 			select {}
 		}
 	}
-	q, err := OpenSpool(dir, smallSpool(false))
+	q, err := OpenSpool(dir, narrowSpool(false))
 	if err != nil {
 		say("error %v", err)
 		return
@@ -206,7 +206,7 @@ func (v *victims) hear(out io.Reader) {
 // nothing that was acknowledged.
 func (v *victims) verify(when string) {
 	v.Helper()
-	q, err := OpenSpool(v.dir, smallSpool(false))
+	q, err := OpenSpool(v.dir, narrowSpool(false))
 	if err != nil {
 		v.Fatalf("%s: the spool does not open: %v", when, err)
 	}
