@@ -294,9 +294,27 @@ type Delivery struct {
 	// are delivered, so that they outlive the process; see [Level]. It is made
 	// if it is not there, and belongs to one process at a time. If it cannot be
 	// used, the site starts all the same with a queue in memory: one line with
-	// the level Error says so, and Snapshot's Queue.Degraded.
+	// the level Error says so, and Snapshot's Queue.Degraded and HeldBy. It is
+	// tried again every two seconds. When it can be used, because the process
+	// before has ended, what that left is delivered, and what waits in memory goes
+	// to the disk; one line says so.
 	// Default: "", events wait in memory.
 	SpoolDir string
+
+	// SpoolRequired makes New fail if the SpoolDir cannot be used. Default: false,
+	// events then wait in memory.
+	SpoolRequired bool
+
+	// SpoolPerProcess gives each process a directory of its own below SpoolDir,
+	// for several that run at once. What one that ended left behind is taken over
+	// by the next that starts. Default: false, one process has the SpoolDir.
+	SpoolPerProcess bool
+
+	// SpoolWait is how long a request whose goal fired waits at most until its
+	// event is on the disk. What takes longer is accepted all the same and noted
+	// as not_yet_on_disk: it is lost if the process ends before it is written. At
+	// most 10 s. Default: 20 ms with LevelDurable, 100 ms with LevelStrict.
+	SpoolWait time.Duration
 
 	// Level is what a crash may cost. Default: LevelDurable with a SpoolDir,
 	// else LevelMemory. The other two need one.

@@ -209,6 +209,9 @@ func (c *Config) outside(domain string) string {
 	return ""
 }
 
+// maxSpoolWait bounds how long an answer may wait for a disk.
+const maxSpoolWait = 10 * time.Second
+
 func (d *Delivery) validate() error {
 	var errs configFaults
 	for _, f := range []struct {
@@ -224,6 +227,7 @@ func (d *Delivery) validate() error {
 		{"BackoffBase", int64(d.BackoffBase)},
 		{"BackoffMax", int64(d.BackoffMax)},
 		{"SpoolBytes", d.SpoolBytes},
+		{"SpoolWait", int64(d.SpoolWait)},
 		{"Wait", int64(d.Wait)},
 		{"ProbeBase", int64(d.ProbeBase)},
 		{"ProbeMax", int64(d.ProbeMax)},
@@ -242,6 +246,17 @@ func (d *Delivery) validate() error {
 		errs.add("Delivery.Level: %q needs a SpoolDir", d.Level)
 	case d.SpoolDir != "" && d.Level == LevelMemory:
 		errs.add("Delivery.Level: %q keeps nothing in SpoolDir", d.Level)
+	}
+	if d.SpoolWait > maxSpoolWait {
+		errs.add("Delivery.SpoolWait: %v is more than %v", d.SpoolWait, maxSpoolWait)
+	}
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"SpoolRequired", d.SpoolRequired}, {"SpoolPerProcess", d.SpoolPerProcess}, {"SpoolWait", d.SpoolWait > 0}} {
+		if f.set && d.SpoolDir == "" {
+			errs.add("Delivery.%s: needs a SpoolDir", f.name)
+		}
 	}
 	if d.SpoolDir != "" && d.Queue != nil {
 		errs.add("Delivery: Queue and SpoolDir exclude each other")

@@ -206,6 +206,13 @@ func (l *ledger) drop(reason string, n uint64) {
 // set.
 func (l *ledger) note(what string) { l.count(l.notes, what) }
 
+// noted is how often it was noted.
+func (l *ledger) noted(what string) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.notes[what]
+}
+
 func (l *ledger) count(in map[string]uint64, what string) {
 	l.mu.Lock()
 	in[what]++

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -178,6 +180,128 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestSpoolTakenOver: a tracker that found its directory taken moves there when it is
+// free, delivers what it finds, and says who had it. Nothing is lost, nothing counted
+// twice.
+func TestSpoolTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	first, _ := spooled(t, dir, &unavailable)
+	v := first.visitor().meet()
+	for range 5 {
+		v.post("/form", "a=b")
+	}
+	second, log := spooled(t, dir, &unavailable)
+	second.cdp.Know(known)
+	v = second.visitor().meet()
+	for range 3 {
+		v.post("/form", "a=b")
+	}
+	q := second.tracker.Snapshot().Queue
+	if q.Level != goaltrack.LevelMemory || q.HeldBy == nil || q.HeldBy.PID != os.Getpid() || q.HeldBy.Since.IsZero() || !strings.Contains(q.Degraded, "locked by process") || q.Events != 3 {
+		t.Errorf("while the first has it: %+v", q)
+	}
+	if a := first.closeNow(); a.Waiting != 5 {
+		t.Errorf("%v", a)
+	}
+	for second.tracker.Snapshot().Queue.Level == goaltrack.LevelMemory {
+		<-time.After(10 * time.Millisecond)
+	}
+	v.post("/form", "a=b")
+	if q = second.tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" || q.HeldBy == nil || q.Events != 9 {
+		t.Errorf("when it is free: %+v", q)
+	}
+	if a := second.closeNow(); a.Accepted != 4 || a.Recovered != 5 || a.Waiting != 9 || len(a.Dropped) != 0 {
+		t.Errorf("%v", a)
+	}
+	for text, want := range map[string]int{
+		`level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory`:                                    1,
+		`level=INFO msg="goaltrack: the spool can be used now; events wait on disk" dir=` + dir + " recovered=5 moved=3": 1,
+	} {
+		if n := strings.Count(log.String(), text); n != want {
+			t.Errorf("%d times %s in\n%s", n, text, log)
+		}
+	}
+	third, _ := spooled(t, dir, nil)
+	third.cdp.Know(known)
+	if a := third.flush(); a.Recovered != 9 || a.Delivered != 9 {
+		t.Errorf("%v", a)
+	}
+}
+
+// TestSpoolRequired: without the spool there is no tracker, and nothing is left of it.
+func TestSpoolRequired(t *testing.T) {
+	taken := t.TempDir()
+	other, err := queue.OpenSpool(taken, queue.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close(t.Context()) }()
+	before := runtime.NumGoroutine()
+	_, err = goaltrack.New(goaltrack.Config{Sites: exampleSites, Delivery: goaltrack.Delivery{SpoolDir: taken, SpoolRequired: true}})
+	if !errors.Is(err, queue.ErrLocked) || !strings.Contains(err.Error(), "SpoolRequired") || !strings.Contains(err.Error(), taken) {
+		t.Errorf("%v", err)
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines, %d before", n, before)
+	}
+}
+
+// TestSpoolPerProcess: two trackers on one directory, each with its part of it.
+func TestSpoolPerProcess(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		w, _ := spooled(t, dir, nil, func(c *goaltrack.Config) { c.Delivery.SpoolPerProcess = true })
+		if q := w.tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" {
+			t.Errorf("%+v", q)
+		}
+	}
+	if parts, err := filepath.Glob(filepath.Join(dir, "process-*")); len(parts) != 2 {
+		t.Errorf("%v, %v", parts, err)
+	}
+}
+
+// TestSpoolFails: the log says once that the disk refuses events, and once that it takes
+// them again.
+func TestSpoolFails(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "spool")
+	w, log := spooled(t, dir, nil, func(c *goaltrack.Config) {
+		rules, err := goaltrack.ParseRules([]byte("{version: 1, goals: [{goal: RAISED, code: true}]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Rules = rules
+	})
+	w.cdp.Know(known)
+	data := goaltrack.Data{}
+	for i := range 20 {
+		data[fmt.Sprint("d", i)] = strings.Repeat("x", 900)
+	}
+	if err := os.Rename(dir, filepath.Join(root, "away")); err != nil {
+		t.Fatal(err)
+	}
+	for w.tracker.Snapshot().Queue.Degraded == "" { // until a segment is full
+		if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", data); err != nil && !errors.Is(err, goaltrack.ErrRefused) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(filepath.Join(root, "away"), dir); err != nil {
+		t.Fatal(err)
+	}
+	for w.tracker.Snapshot().Queue.Degraded != "" {
+		<-time.After(10 * time.Millisecond)
+	}
+	if a := w.flush(); !a.Balanced() || a.Waiting != 0 {
+		t.Errorf("%v", a)
+	}
+	w.end()
+	for text, want := range map[string]int{`level=ERROR msg="goaltrack: the spool takes no events`: 1, `level=INFO msg="goaltrack: the spool takes events again"`: 1} {
+		if n := strings.Count(log.String(), text); n != want {
+			t.Errorf("%d times %s in\n%s", n, text, log)
+		}
+	}
+}
+
 // What is damaged is counted and said; the rest is delivered.
 func TestSpoolDamageIsSaid(t *testing.T) {
 	dir := t.TempDir()
@@ -276,6 +400,11 @@ func TestLevelFaults(t *testing.T) {
 		{goaltrack.Delivery{Level: goaltrack.LevelMemory, SpoolDir: "x"}, `"memory" keeps nothing in SpoolDir`},
 		{goaltrack.Delivery{SpoolDir: "x", Queue: queue.NewMemory(1, 1)}, "Queue and SpoolDir exclude each other"},
 		{goaltrack.Delivery{SpoolBytes: -1}, "Delivery.SpoolBytes: must not be negative"},
+		{goaltrack.Delivery{SpoolDir: "x", SpoolWait: -1}, "Delivery.SpoolWait: must not be negative"},
+		{goaltrack.Delivery{SpoolDir: "x", SpoolWait: time.Minute}, "Delivery.SpoolWait: 1m0s is more than 10s"},
+		{goaltrack.Delivery{SpoolWait: 1}, "Delivery.SpoolWait: needs a SpoolDir"},
+		{goaltrack.Delivery{SpoolRequired: true}, "Delivery.SpoolRequired: needs a SpoolDir"},
+		{goaltrack.Delivery{SpoolPerProcess: true}, "Delivery.SpoolPerProcess: needs a SpoolDir"},
 		{goaltrack.Delivery{Wait: -1}, "Delivery.Wait: must not be negative"},
 	} {
 		_, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Delivery: tc.d, DryRun: true})

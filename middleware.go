@@ -123,6 +123,10 @@ func (t *Tracker) connect() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	q, where, err := c.openQueue()
+	if err != nil {
+		return err
+	}
 	warm := c.Cookie.Warm
 	if c.Cookie.Create == CreateNever {
 		warm = 0
@@ -134,7 +138,6 @@ func (t *Tracker) connect() error {
 	for i, ln := range lines {
 		ln.ids = newIDPool(creators[i].CreateBrowser, budget, warm, t.ledger, c.Logger)
 	}
-	q, where := c.openQueue()
 	t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
 	t.sender.store = where
 	return nil

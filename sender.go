@@ -120,7 +120,7 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		clock:    newClock(timeOfDay),
 	}
 	switch q.(type) {
-	case *queue.Memory, *queue.Spool:
+	case *queue.Memory, *queue.Spool, *queue.Standby:
 	default:
 		s.foreign = true
 	}
@@ -153,7 +153,7 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	}
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
-		s.ledger.note("not_yet_on_disk")
+		s.ledger.note(noteNotYetOnDisk)
 		err = nil
 	}
 	if err == nil {

@@ -1,6 +1,10 @@
 package goaltrack
 
-import "time"
+import (
+	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
+)
 
 // Snapshot is a tracker's state at one moment, made for a page or a monitor. It
 // holds nothing a visitor wrote, and can be written as JSON.
@@ -35,6 +39,10 @@ type QueueState struct {
 	// Degraded says why Level is not what the configuration asks for, or why
 	// the spool refuses events at the moment, "" if all is well.
 	Degraded string `json:"degraded,omitempty"`
+	// HeldBy is the process that has the spool's directory, as far as its lock file
+	// tells: this one, or the one because of which events wait in memory. nil if
+	// there is no spool.
+	HeldBy *queue.Holder `json:"heldBy,omitempty"`
 	// Damage says what of the spool could not be read, "" if all could. Such
 	// files are kept in its sub-directory quarantine.
 	Damage string `json:"damage,omitempty"`

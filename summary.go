@@ -16,7 +16,7 @@ const summaryEvery = time.Minute
 func (s *sender) summarize(ctx context.Context) {
 	ticker := time.NewTicker(summaryEvery)
 	defer ticker.Stop()
-	before := s.account()
+	before, lateBefore := s.account(), s.ledger.noted(noteNotYetOnDisk)
 	for {
 		select {
 		case <-ticker.C:
@@ -26,8 +26,10 @@ func (s *sender) summarize(ctx context.Context) {
 		now, stats := s.account(), s.stats()
 		delivered := now.Delivered - before.Delivered
 		refused, dead := since(unqueued(now.NotFired), before.NotFired), since(now.Dead, before.Dead)
-		before = now
-		if delivered == 0 && stats.Waiting == 0 && len(refused)+len(dead) == 0 {
+		late := s.ledger.noted(noteNotYetOnDisk)
+		notYetOnDisk := late - lateBefore
+		before, lateBefore = now, late
+		if delivered == 0 && stats.Waiting == 0 && len(refused)+len(dead) == 0 && notYetOnDisk == 0 {
 			continue
 		}
 		attrs := []slog.Attr{slog.Uint64("delivered", delivered), slog.Int("waiting", stats.Waiting)}
@@ -39,9 +41,17 @@ func (s *sender) summarize(ctx context.Context) {
 			level = slog.LevelWarn
 			attrs = append(attrs, byReason("refused", refused), byReason("dead", dead))
 		}
+		if notYetOnDisk > 0 { // answered before it was safe: the disk was too slow
+			level = slog.LevelWarn
+			attrs = append(attrs, slog.Uint64(noteNotYetOnDisk, notYetOnDisk))
+		}
 		s.log.LogAttrs(ctx, level, "goaltrack: the last minute", attrs...)
 	}
 }
+
+// noteNotYetOnDisk counts what was accepted before it was on the disk, because that
+// took longer than a request waits.
+const noteNotYetOnDisk = "not_yet_on_disk"
 
 // unqueued leaves the events that the queue did not take: the other reasons not
 // to count are no trouble of delivery.

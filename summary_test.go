@@ -38,6 +38,9 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		after(time.Minute)
 		after(time.Minute)
 		after(2 * time.Minute)
+		r.ledger.note(noteNotYetOnDisk)
+		r.ledger.note(noteNotYetOnDisk)
+		after(time.Minute)
 		want := []string{
 			"INFO goaltrack: the last minute delivered=5 waiting=0",
 			"WARN goaltrack: the last minute delivered=0 waiting=0 dead=[rejected_400=1]",
@@ -48,8 +51,11 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if last := got[len(got)-1]; !strings.Contains(last, "dead=[expired=") {
-			t.Errorf("%s", last)
+		if dead := got[len(got)-2]; !strings.Contains(dead, "dead=[expired=") {
+			t.Errorf("%s", dead)
+		}
+		if late := got[len(got)-1]; !strings.HasPrefix(late, "WARN ") || !strings.HasSuffix(late, " not_yet_on_disk=2") {
+			t.Errorf("%s", late)
 		}
 		for _, l := range got {
 			if strings.Contains(l, visitorID(6)[:8]) {

@@ -67,6 +67,12 @@ type SpoolOptions struct {
 	// process that ended left behind is adopted by the next that starts.
 	// Default: one process; a second gets ErrLocked.
 	PerProcess bool
+
+	// Failing is called when the disk begins to refuse new items, with what Err
+	// says, and with nil when it takes them again. It is called by a goroutine of
+	// the spool, which waits for it, so never twice at once. Default: nil, nobody
+	// is told.
+	Failing func(error)
 }
 
 func (o SpoolOptions) withDefaults() SpoolOptions {

@@ -111,7 +111,9 @@ const idleWaiters = 64
 func (s *Spool) write() {
 	defer close(s.commit.written)
 	crowded := 0
+	var told error
 	for {
+		told = s.tellFailing(told)
 		s.mu.Lock()
 		resting := s.commit.resting
 		s.commit.resting = false
@@ -125,12 +127,14 @@ func (s *Spool) write() {
 			crowded++
 		case err != nil:
 			s.fail(err)
+			told = s.tellFailing(told)
 			if !s.pause(retryAfter) {
 				_, _ = s.writeSome() // the last try
 				return
 			}
 		case !more:
 			crowded = 0
+			told = s.tellFailing(told)
 			select {
 			case <-s.commit.work:
 			case <-s.stopping:
@@ -155,6 +159,15 @@ func (s *Spool) pause(d time.Duration) bool {
 	case <-s.stopping:
 		return false
 	}
+}
+
+// tellFailing says what has changed since it was told that.
+func (s *Spool) tellFailing(told error) error {
+	now := s.Err()
+	if s.o.Failing != nil && (now == nil) != (told == nil) {
+		s.o.Failing(now)
+	}
+	return now
 }
 
 // fail refuses new items, because the disk does.

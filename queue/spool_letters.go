@@ -26,6 +26,12 @@ type letterStore struct {
 
 const maxReason = 2 << 10 // bytes of a letter's reason
 
+// largestFrame is the largest frame of an item that fits as a letter, too.
+func largestFrame(segment int64) int64 {
+	h := newHeader(kindItems, segment)
+	return min(h.size-h.data(), maxFrame) - maxReason
+}
+
 // bury implements keeper.
 func (s *Spool) bury(t ticket, reason string) bool {
 	s.mu.Lock()

@@ -56,6 +56,12 @@ func (s *Spool) Report() SpoolReport {
 }
 
 func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
+	return openSpoolFor(disk, dir, o, func(*Spool) {})
+}
+
+// openSpoolFor calls first when nothing can fail any more and nobody uses the spool
+// yet.
+func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*Spool, error) {
 	o = o.withDefaults()
 	if err := disk.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("queue: open spool: %w", err)
@@ -76,12 +82,12 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	s.commit.written, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
 	s.chores.making, s.reading = make(chan struct{}, 1), make(chan struct{}, 1)
-	h := newHeader(kindItems, o.SegmentBytes)
-	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, min(h.size-h.data(), maxFrame)-maxReason
+	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, largestFrame(o.SegmentBytes)
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("queue: open spool: %w", err), lock.Close())
 	}
 	s.makeReady()
+	first(s)
 	s.workers.Go(s.write)
 	s.workers.Go(s.sync)
 	s.workers.Go(s.keepHouse)

@@ -168,6 +168,14 @@ func TestFilesUsage(t *testing.T) {
 		{[]string{"diff", good, good, "--log"}, []string{"--log needs a value: LOG"}},
 		{[]string{"schema", "goals.yaml"}, []string{`"goals.yaml" belongs to no flag`}},
 		{[]string{"proxy", "--watch", "--views=server"}, []string{"--watch needs --rules"}},
+		{
+			[]string{"proxy", "--spool-required", "--spool-per-process", "--spool-level=strict", "--spool-wait=1h"},
+			[]string{
+				"--spool-required needs --spool", "--spool-per-process needs --spool", "--spool-level needs --spool", "--spool-wait needs --spool",
+				`--spool-wait: "1h" is not a time between 1ms and 10s, such as 100ms`,
+			},
+		},
+		{[]string{"proxy", "--spool=x", "--spool-level=safe", "--spool-wait=-1s"}, []string{`--spool-level: "safe" is not one of: durable, strict`, `--spool-wait: "-1s" is not a time`}},
 		{[]string{"replya"}, []string{"did you mean goaltrack replay?"}},
 		{[]string{"shema"}, []string{"did you mean goaltrack schema?"}},
 		{[]string{"chekc"}, []string{"did you mean goaltrack check?"}},

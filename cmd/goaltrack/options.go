@@ -21,7 +21,8 @@ type proxyOptions struct {
 	consentHoldBy              string
 	staff, trustedProxies      string
 	prefix                     string // --path-prefix; that of a site is in siteOptions
-	keys, spool                string
+	keys                       string
+	spool                      spoolOptions
 	cookieDomain, create       string
 	env                        string
 	watch                      bool
@@ -76,7 +77,7 @@ func (o *proxyOptions) describe() *settings {
 			name: "create", into: &o.create, oneOf: []string{string(goaltrack.CreateVisit), string(goaltrack.CreateGoal), string(goaltrack.CreateNever)},
 			about: "when a visitor gets a browser ID, which makes a guest in the CDP",
 		},
-		{name: "spool", into: &o.spool, value: "DIR", path: true, about: "where events wait on disk until they are delivered, so that a crash loses none"},
+	}, o.spool.list(), []setting{
 		{name: "config", into: &o.config, value: "FILE", about: "a YAML file with these settings, such as goaltrack.yaml"},
 	}), sections: map[string]func(*yaml.Node, string){
 		"sites": func(n *yaml.Node, file string) { o.siteList, o.sitesFile = n, file },
@@ -102,7 +103,7 @@ func (o *proxyOptions) faults() []error {
 	if o.watch && o.rules == "" {
 		fault("%s needs --rules", o.settings.from("watch"))
 	}
-	return faults
+	return append(faults, o.spool.faults(o.settings)...)
 }
 
 // checkAddress returns what is wrong with an address to listen on.

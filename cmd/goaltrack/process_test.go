@@ -39,6 +39,7 @@ func TestProcesses(t *testing.T) {
 	binary := build(t)
 	t.Run("a goal", func(t *testing.T) { testGoal(t, binary) })
 	t.Run("killed", func(t *testing.T) { testKilled(t, binary) })
+	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
 }
 
@@ -82,6 +83,7 @@ func testKilled(t *testing.T, binary string) {
 	killed := proxy()
 	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
 	exchanges[2].do(t, newVisitor(t, killed.url), killed.url) // a form, accepted
+	untilOnDisk(t, dir, "SIGNED_UP", 1)
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +94,77 @@ func testKilled(t *testing.T, binary string) {
 	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
 	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
 		t.Errorf("the account is %q\n%s", account, next.Stderr)
+	}
+}
+
+// untilOnDisk waits until a text is in the files of a spool so often. An answer does
+// not wait for a disk that stalls.
+func untilOnDisk(t *testing.T, dir, text string, times int) {
+	t.Helper()
+	for n := 0; n < times; {
+		n = 0
+		files, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+		if err != nil || t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			content, _ := os.ReadFile(f) // one that is gone has none
+			n += strings.Count(string(content), text)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+// testTakenOver starts a proxy on a spool that another has. It takes events, and when
+// the other has ended it takes the spool over: from then on nothing is lost, of either.
+// To remove the lock file changes nothing.
+func testTakenOver(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
+	dir := filepath.Join(t.TempDir(), "spool")
+	args := []string{
+		"proxy", "--listen=127.0.0.1:0", "--to=" + site.URL, "--rules=" + write(t, "goals.yaml", rules),
+		"--cdp=" + stand.URL, "--client-key=key", "--pos=shop", "--spool=" + dir, "--spool-wait=10s",
+	}
+	send := func(p *process) { exchanges[2].do(t, newVisitor(t, p.url), p.url) }
+	first := launch(t, binary, nil, args...)
+	send(first)
+	if err := os.Remove(filepath.Join(dir, "lock")); err != nil {
+		t.Fatal(err)
+	}
+
+	required := exec.CommandContext(t.Context(), binary, append(args, "--spool-required")...)
+	if out, err := required.CombinedOutput(); err == nil || !strings.Contains(string(out), "SpoolRequired") || !strings.Contains(string(out), "is locked by") {
+		t.Errorf("without the spool that it needs it said %v\n%s", err, out)
+	}
+
+	second := launch(t, binary, nil, args...)
+	send(second)
+	first.terminate(t)
+	log := second.Stderr.(*syncBuffer)
+	for !strings.Contains(log.String(), "the spool can be used now") {
+		if t.Context().Err() != nil {
+			t.Fatalf("it never took the spool over:\n%s", log)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	untilOnDisk(t, dir, "SIGNED_UP", 2)
+	send(second)
+	if text := log.String(); strings.Count(text, "events wait in memory") != 1 || strings.Count(text, "the spool can be used now") != 1 || !strings.Contains(text, "recovered=1 moved=1") {
+		t.Errorf("it said\n%s", text)
+	}
+	if err := second.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = second.Wait()
+
+	stand.ClearFaults()
+	third := launch(t, binary, nil, args...)
+	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(time.Minute).Times(3)
+	if account := third.terminate(t); !strings.Contains(account, "recovered 3 = delivered 3") {
+		t.Errorf("the account is %q\n%s", account, third.Stderr)
 	}
 }
 

@@ -46,7 +46,7 @@ func (p *proxyProgram) check() error {
 		Env:            p.env,
 		PathPrefix:     p.prefix,
 		Cookie:         goaltrack.Cookie{Domain: p.cookieDomain, Create: goaltrack.Create(p.create)},
-		Delivery:       goaltrack.Delivery{SpoolDir: p.spool},
+		Delivery:       p.spool.delivery(),
 	}
 	if p.config.Sites, err = p.sites(); err != nil {
 		faults = append(faults, err)

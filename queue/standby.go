@@ -1,0 +1,338 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Standby is a queue in memory until the spool of a directory can be opened, and
+// that spool from then on. A process that is started while its predecessor still has
+// the directory takes over what that left behind as soon as it has ended. What is in
+// memory then goes to the spool: what was handed out already can be settled as if
+// nothing had happened, but a crash no longer loses it. Until then a crash loses what
+// it holds, and so does Close if the directory cannot be had then either.
+//
+// It implements [Queue], [Reserver], [LetterBox] and [NewestReceiver]. All methods
+// are safe for concurrent use. Make it with [NewStandby].
+type Standby struct {
+	disk   fsys
+	dir    string
+	o      SpoolOptions
+	memory *Memory
+	took   func(s *Spool, moved int)
+	too    int64 // bytes that an item may have to fit into the spool
+
+	mu     sync.RWMutex // held for writing while all moves
+	spool  atomic.Pointer[Spool]
+	why    error    // the last error of opening the spool
+	heirs  sync.Map // from the memory's tickets to those of the spool that stand for them
+	before Stats    // of the memory, when all moved
+	moved  uint64   // how many did
+	begun  uint64   // the spool's number of the last of them
+
+	closed  atomic.Bool
+	closing sync.Once
+	stop    chan struct{}
+	done    chan struct{}
+}
+
+// standbyEvery is how often a standby tries to open the spool.
+const standbyEvery = 2 * time.Second
+
+// NewStandby makes a queue that uses the memory queue, which nobody else may use, and
+// tries every two seconds to open the spool; why says why it could not be opened so
+// far. When it has moved, took is called once with the spool and how many items were
+// moved; nil is allowed.
+func NewStandby(dir string, o SpoolOptions, m *Memory, why error, took func(s *Spool, moved int)) *Standby {
+	return newStandby(osFS{}, dir, o, m, why, took)
+}
+
+func newStandby(disk fsys, dir string, o SpoolOptions, m *Memory, why error, took func(s *Spool, moved int)) *Standby {
+	s := &Standby{disk: disk, dir: dir, o: o, memory: m, why: why, took: took, stop: make(chan struct{}), done: make(chan struct{})}
+	s.too = min(maxItem, largestFrame(o.withDefaults().SegmentBytes)-frameHead)
+	go s.wait()
+	return s
+}
+
+// Spool returns the spool, nil as long as it could not be opened.
+func (s *Standby) Spool() *Spool { return s.spool.Load() }
+
+// Err says why the spool could not be opened when that was last tried, nil if it is
+// open.
+func (s *Standby) Err() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.why
+}
+
+// wait tries to open the spool until it is open, once more when the queue is closed
+// and there is something to save.
+func (s *Standby) wait() {
+	defer close(s.done)
+	ticker := time.NewTicker(standbyEvery)
+	defer ticker.Stop()
+	moved := false
+	for stopping := false; !stopping; {
+		select {
+		case <-ticker.C:
+		case <-s.stop:
+			stopping = true
+		}
+		if !moved && (!stopping || s.memory.Stats().Waiting > 0) {
+			moved = s.move()
+		}
+		if moved && s.moveLetters() {
+			ticker.Stop()
+		}
+	}
+	if spool := s.spool.Load(); spool != nil {
+		_ = spool.Close(context.Background())
+	}
+}
+
+// move opens the spool and brings over what is in memory.
+func (s *Standby) move() bool {
+	moved := 0
+	spool, err := openSpoolFor(s.disk, s.dir, s.o, func(spool *Spool) { moved = s.moveTo(spool) })
+	if err != nil {
+		s.mu.Lock()
+		s.why = err
+		s.mu.Unlock()
+		return false
+	}
+	if s.took != nil {
+		s.took(spool, moved)
+	}
+	return true
+}
+
+// moveTo makes the spool, which nobody uses yet, the queue.
+func (s *Standby) moveTo(spool *Spool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = s.memory.Stats()
+	all := s.memory.yield()
+	for old, heir := range spool.inherit(all) {
+		s.heirs.Store(old, heir)
+	}
+	s.begun, s.why = spool.stats.Last, nil
+	s.spool.Store(spool)
+	s.moved = uint64(len(all))
+	return len(all)
+}
+
+// moveLetters brings the dead letters over. What the disk does not take stays in
+// memory until the next try.
+func (s *Standby) moveLetters() bool {
+	m, to := s.memory, &s.spool.Load().letters
+	for {
+		m.mu.Lock()
+		if len(m.letters) == 0 {
+			m.mu.Unlock()
+			return to.sync() == nil
+		}
+		l := m.letters[0]
+		m.mu.Unlock()
+		if _, err := to.add(l); err != nil {
+			return false
+		}
+		m.mu.Lock()
+		m.forget(1)
+		m.mu.Unlock()
+	}
+}
+
+// Append implements [Queue].
+func (s *Standby) Append(ctx context.Context, items ...Item) error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	s.mu.RLock()
+	spool := s.spool.Load()
+	if spool == nil {
+		defer s.mu.RUnlock()
+		for i := range items {
+			if items[i].size() > s.too {
+				return ErrTooLarge
+			}
+		}
+		return s.memory.Append(ctx, items...)
+	}
+	s.mu.RUnlock()
+	for i := range items {
+		if room := spool.exchange(items[i].Room, &s.memory.bounds); room != nil {
+			items[i].Room = room
+			defer room.Release() // unless it is used up
+		}
+	}
+	return spool.Append(ctx, items...)
+}
+
+// Reserve implements [Reserver].
+func (s *Standby) Reserve(p Priority, bytes int64) (*Room, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if spool := s.spool.Load(); spool != nil {
+		return spool.Reserve(p, bytes)
+	}
+	if bytes > s.too {
+		return nil, ErrTooLarge
+	}
+	return s.memory.Reserve(p, bytes)
+}
+
+// Receive implements [Queue].
+func (s *Standby) Receive(ctx context.Context, n int) ([]Delivery, error) {
+	for !s.closed.Load() {
+		spool := s.spool.Load()
+		if spool != nil {
+			return spool.Receive(ctx, n)
+		}
+		got, err := s.memory.Receive(ctx, n)
+		if !errors.Is(err, ErrClosed) {
+			return s.leases(got), err
+		}
+		if s.hasMoved() == nil {
+			break
+		}
+	}
+	return nil, ErrClosed
+}
+
+// hasMoved returns the spool; if all is just moving, when that is done.
+func (s *Standby) hasMoved() *Spool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.spool.Load()
+}
+
+// ReceiveNewest implements [NewestReceiver].
+func (s *Standby) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	if spool := s.spool.Load(); spool != nil {
+		return spool.ReceiveNewest(ctx, n)
+	}
+	got, err := s.memory.ReceiveNewest(ctx, n)
+	if errors.Is(err, ErrClosed) && !s.closed.Load() {
+		return nil, nil // it has just moved
+	}
+	return s.leases(got), err
+}
+
+// Stats implements [Queue]. Numbers go on where the memory's ended.
+func (s *Standby) Stats() Stats {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	spool := s.spool.Load()
+	if spool == nil {
+		return s.memory.Stats()
+	}
+	stats := spool.Stats()
+	more := s.before.Last - s.moved // what moved has two numbers
+	stats.Last += more
+	if stats.Done < s.begun { // something that moved, or was found, is not settled
+		stats.Done = s.before.Done
+	} else {
+		stats.Done += more
+	}
+	stats.Dead += s.before.Dead
+	stats.Recovered += s.before.Recovered
+	stats.Letters += s.memory.Stats().Letters
+	return stats
+}
+
+// Letters implements [LetterBox].
+func (s *Standby) Letters() []Letter {
+	letters := s.memory.Letters()
+	if spool := s.spool.Load(); spool != nil {
+		letters = append(spool.Letters(), letters...)
+	}
+	return letters
+}
+
+// Resend implements [LetterBox].
+func (s *Standby) Resend(choose func(Letter) bool) (int, error) {
+	if s.closed.Load() {
+		return 0, ErrClosed
+	}
+	if spool := s.spool.Load(); spool != nil {
+		return spool.Resend(choose)
+	}
+	n, err := s.memory.Resend(choose)
+	if spool := s.hasMoved(); spool != nil && errors.Is(err, ErrClosed) { // it moved meanwhile
+		var more int
+		more, err = spool.Resend(choose)
+		n += more
+	}
+	return n, err
+}
+
+// Close implements [Queue]. If the spool is not open yet and something waits, it
+// tries once more to open it. What ctx does not leave time for goes on by itself.
+func (s *Standby) Close(ctx context.Context) error {
+	s.closing.Do(func() {
+		s.closed.Store(true)
+		if s.spool.Load() == nil {
+			_ = s.memory.Close(ctx) // never fails
+		}
+		close(s.stop)
+	})
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lease is a ticket of the memory's that is good for the item wherever it has moved.
+type lease struct {
+	s   *Standby
+	own ticket
+}
+
+func (s *Standby) leases(got []Delivery) []Delivery {
+	for i, d := range got {
+		if own, ok := d.ticket.(ticket); ok {
+			got[i].ticket = lease{s, own}
+		}
+	}
+	return got
+}
+
+// with calls f with the ticket that is good now. f reports whether it is used up.
+func (l lease) with(f func(Ticket) bool) bool {
+	l.s.mu.RLock()
+	if l.s.spool.Load() == nil {
+		defer l.s.mu.RUnlock()
+		return f(l.own)
+	}
+	l.s.mu.RUnlock()
+	heir, ok := l.s.heirs.Load(l.own)
+	if !ok {
+		return true // it was settled or given back before
+	}
+	used := f(heir.(ticket))
+	if used {
+		l.s.heirs.Delete(l.own)
+	}
+	return used
+}
+
+// Ack implements [Ticket].
+func (l lease) Ack() { l.with(func(t Ticket) bool { t.Ack(); return true }) }
+
+// Nack implements [Ticket].
+func (l lease) Nack(after time.Duration) {
+	l.with(func(t Ticket) bool { t.Nack(after); return true })
+}
+
+// Dead implements [Ticket].
+func (l lease) Dead(reason string) bool {
+	return l.with(func(t Ticket) bool { return t.Dead(reason) })
+}
