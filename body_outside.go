@@ -108,7 +108,7 @@ func sizeOf(form *multipart.Form, contentType string) (n int64) {
 			}
 		}
 	}
-	return n + line + int64(len("--"))
+	return n + line + int64(len("--"+"\r\n"))
 }
 
 // maxEscaped is the most bytes that a text takes in a urlencoded form. What no

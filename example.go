@@ -210,7 +210,7 @@ func (e Example) exchange() exchange {
 	x := exchange{
 		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
 		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,
-		navigation: true, typeKnown: true, formFate: fired, confirmed: e.Confirmed,
+		typeKnown: true, formFate: fired, confirmed: e.Confirmed,
 	}
 	def(&x.method, http.MethodGet)
 	def(&x.status, http.StatusOK)
@@ -226,6 +226,7 @@ func (e Example) exchange() exchange {
 	x.path = cutPrefix(whole, x.prefix)
 	x.taken = cutOff(whole, x.path)
 	x.soft = isSoftNavigation(x.header, x.path)
+	x.navigation = mayBePage(x.header) || x.soft
 	x.path = pagePath(x.path)
 	if x.contentType == "" {
 		x.contentType = e.usualType(x.path, x.status)

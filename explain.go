@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // Verdict is what one goal makes of an exchange.
@@ -128,8 +130,14 @@ func (g *goal) sends(x *exchange) (value any, data map[string]any, f fate) {
 	if f == fateValueTooLong || f == fateValueMissing {
 		return nil, nil, f
 	}
-	data = make(map[string]any, len(e.Ext))
-	for _, a := range e.Ext {
+	value, data = valueAndData(e.Ext)
+	return value, data, fired
+}
+
+// valueAndData takes an event's value from among its data.
+func valueAndData(ext cdp.Ext) (value any, data map[string]any) {
+	data = make(map[string]any, len(ext))
+	for _, a := range ext {
 		switch a.Name {
 		case extGoalValue:
 			value = a.Value
@@ -138,7 +146,7 @@ func (g *goal) sends(x *exchange) (value any, data map[string]any, f fate) {
 			data[a.Name] = a.Value
 		}
 	}
-	return value, data, fired
+	return value, data
 }
 
 // why says a fate in words.

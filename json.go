@@ -29,7 +29,7 @@ func (j *jsonBody) decode() {
 		return
 	}
 	j.decoded = true
-	d := json.NewDecoder(bytes.NewReader(j.text))
+	d := json.NewDecoder(bytes.NewReader(trimJSON(j.text)))
 	d.UseNumber() // an order number may have more digits than a float64
 	err := d.Decode(&j.root)
 	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {

@@ -1,0 +1,408 @@
+package goaltrack
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+var (
+	agreeFiles = flag.Int("agree", 60, "how many rule files each seed of TestTryAgreesWithTheSite makes")
+	agreeSeed  = flag.Uint64("agreeseed", 0, "the last seed of TestTryAgreesWithTheSite; 0: a random one")
+)
+
+// TestTryAgreesWithTheSite makes rule files and requests at random, sends each
+// request to a live site, and compares what every goal made of it, its value and
+// its data with what goaltrack try says of the same line. Since try looks at each
+// goal alone, no goal can change what another counts either. Three seeds are the
+// same in every run, and one is new. For longer, or with a seed that failed:
+//
+//	go test -run TestTryAgreesWithTheSite -agree 10000 -agreeseed 42
+func TestTryAgreesWithTheSite(t *testing.T) {
+	lab := newAgreement(t)
+	last := *agreeSeed
+	if last == 0 {
+		last = rand.Uint64() //nolint:gosec // Any will do.
+	}
+	t.Log("the last seed is", last)
+	for _, seed := range []uint64{1, 2, 3, last} {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			lab.T, lab.dice = t, dice{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // Repeatable, not secret.
+			for file := 0; file < *agreeFiles && !t.Failed(); file++ {
+				lab.file()
+			}
+		})
+	}
+	if lab.fired < lab.compared/100 || lab.refused > lab.files/4 {
+		t.Errorf("of %d verdicts %d counted, of %d files %d were refused: too few to show anything", lab.compared, lab.fired, lab.files, lab.refused)
+	}
+	t.Logf("%d files, %d verdicts compared, %d counted", lab.files, lab.compared, lab.fired)
+}
+
+// agreement is a site whose tracker, request and answer change.
+type agreement struct {
+	*testing.T
+	dice
+	site     *httptest.Server
+	client   *http.Client
+	tracker  *Tracker
+	events   []cdp.Event // sent for the request under way
+	example  Example
+	way      int           // how the body is read
+	answered chan struct{} // the handler has returned
+
+	files, refused, compared, fired int
+}
+
+func newAgreement(t *testing.T) *agreement {
+	a := &agreement{T: t, answered: make(chan struct{}, 1)}
+	a.site = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { a.answered <- struct{}{} }()
+		switch a.way {
+		case 0: // a middleware outside parses the form
+			_ = r.FormValue("csrf")
+		case 1: // or puts the body back
+			b, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(b))
+		}
+		a.tracker.Handler(http.HandlerFunc(a.handle)).ServeHTTP(w, r)
+	}))
+	t.Cleanup(a.site.Close)
+	a.client = &http.Client{
+		Transport:     &http.Transport{DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(a.client.CloseIdleConnections)
+	return a
+}
+
+// file makes a rule file and requests for it.
+func (a *agreement) file() {
+	a.files++
+	text := a.rules()
+	rules, err := ParseRules([]byte(text))
+	if err != nil {
+		a.refused++
+		return
+	}
+	a.tracker, err = New(Config{
+		Sites: []Site{{CDP: cdp.Edge{ContextID: "ctx-1234", SiteName: "shop"}, Currency: "EUR", Channel: "auto", Language: "EN"}},
+		Rules: rules, Logger: slog.New(slog.DiscardHandler), DryRun: true,
+		BeforeSend: func(e *cdp.Event) bool { a.events = append(a.events, *e); return true },
+	})
+	if err != nil {
+		a.Fatal(err)
+	}
+	defer func() { _, _ = a.tracker.Close(a.Context()) }()
+	for range 12 {
+		line := a.line()
+		if a.example, err = ParseExample(line); err != nil {
+			a.Fatal(err)
+		}
+		if e := &a.example; e.JSON != "" && a.chance(8) {
+			e.JSON = a.of(e.JSON[1:], e.JSON+" {}", "\ufeff "+e.JSON+"\n", "null", "[1]", strings.Repeat("[", 20_000))
+			line += " with the JSON " + fmt.Sprintf("%.80q", e.JSON)
+		}
+		a.compare(rules, text, line)
+	}
+}
+
+// handle is the application.
+func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
+	if a.way == 2 {
+		_ = r.FormValue("topic")
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+	for name, v := range a.example.App {
+		if err := a.tracker.Set(r, name, v); err != nil {
+			a.Error(err)
+		}
+	}
+	if a.example.Confirmed {
+		for _, g := range a.tracker.rules.Load().goals {
+			_ = a.tracker.Confirm(r, g.Name)
+		}
+	}
+	h := w.Header()
+	maps.Copy(h, a.example.AnswerHeader)
+	if a.example.Location != "" {
+		h.Set("Location", a.example.Location)
+	}
+	x := a.example.exchange()
+	if x.contentType != "" {
+		h.Set("Content-Type", x.contentType)
+	}
+	w.WriteHeader(a.example.Status)
+	switch {
+	case !hasBody(a.example.Status):
+	case a.example.AnswerJSON != "":
+		_, _ = io.WriteString(w, a.example.AnswerJSON)
+	case isJSON(mediaType(x.contentType)):
+		_, _ = io.WriteString(w, "{}")
+	case x.contentType != "":
+		_, _ = io.WriteString(w, "<!doctype html>")
+	}
+}
+
+// request is the example as a browser sends it.
+func (a *agreement) request() *http.Request {
+	e := &a.example
+	text, contentType := e.JSON, "application/json"
+	if text == "" {
+		text, contentType = e.Form.Encode(), "application/x-www-form-urlencoded"
+	}
+	if said := e.Header.Get("Content-Type"); said != "" {
+		contentType = said
+	}
+	if formKindOf(contentType) == formKindMultipart && text != "" {
+		var b bytes.Buffer
+		parts := multipart.NewWriter(&b)
+		for name, values := range e.Form {
+			for _, v := range values {
+				must(nil, parts.WriteField(name, v))
+			}
+		}
+		must(nil, parts.Close())
+		text, contentType = b.String(), parts.FormDataContentType()
+	}
+	var body io.Reader = strings.NewReader(text)
+	if text != "" && a.chance(4) {
+		body = onlyReader{body} // in chunks
+	}
+	req, err := http.NewRequestWithContext(a.Context(), e.Method, a.site.URL+e.Path, body)
+	if err != nil {
+		a.Fatal(err)
+	}
+	req.Header = e.Header.Clone()
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	req.Header.Set("Accept", "text/html")
+	if text != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Host = e.Host
+	return req
+}
+
+// compare sends the example to the site and holds it against try.
+func (a *agreement) compare(rules *Rules, text, line string) {
+	a.way, a.events = a.IntN(5), nil
+	before := a.counts(rules)
+	res, err := a.client.Do(a.request())
+	if err != nil {
+		a.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	<-a.answered
+	after := a.counts(rules)
+	for i, v := range rules.Explain(a.example) {
+		a.compared++
+		site := "nothing"
+		for f := range decisionFates {
+			if after[i][f] != before[i][f] {
+				site = f.String()
+			}
+		}
+		g := rules.goals[i]
+		said, met := v.fate.String(), site
+		switch {
+		case v.Fired && g.Status == statusDraft:
+			said = fateDraft.String()
+		case g.Status == statusPaused, strings.HasPrefix(v.Reason, "needs "), strings.HasPrefix(v.Reason, "the path "):
+			said = "nothing"
+		case !v.Fired && len(g.triggers) > 1 && site != fired.String():
+			said = met // which alternative came closest is a matter of taste
+		}
+		if v.Fired {
+			a.fired++
+			said += " " + fmt.Sprint(v.Value, v.Data)
+			met += " " + a.sent(v.Goal)
+		}
+		if said != met {
+			a.Errorf("%s: the site says %s, try says %s (%s)\nthe body is read in way %d\n%s\ngoaltrack try rules.yaml '%s'", v.Goal, met, said, v.Reason, a.way, text, line)
+		}
+	}
+}
+
+// counts are how the decisions about each goal ended so far.
+func (a *agreement) counts(rules *Rules) (all [][decisionFates]uint64) {
+	for _, g := range rules.goals {
+		var c [decisionFates]uint64
+		t := (*a.tracker.ledger.goals.Load())[g.Name]
+		for f := range c {
+			c[f] = t.counts[f].Load()
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// sent is the value and the data of a goal's event.
+func (a *agreement) sent(goal string) string {
+	for _, e := range a.events {
+		if e.Type == goal {
+			return fmt.Sprint(valueAndData(e.Ext))
+		}
+	}
+	return "no event"
+}
+
+// dice makes rules and requests. Names and values are few, so that they meet.
+type dice struct{ *rand.Rand }
+
+func (d dice) chance(oneIn int) bool { return d.IntN(oneIn) == 0 }
+
+func (d dice) of(from ...string) string { return from[d.IntN(len(from))] }
+
+var (
+	requestSources = []string{"query.q", "query.n", "header.X-Kind", "cookie.plan", "utm.source", "app.plan"}
+	bodySources    = []string{"form.topic", "form.website", "form.n", "json.topic", "json.website", "json.user.plan", "json.n", "form.form"}
+	answerSources  = []string{"response.header.X-Kind", "response.json.ok", "response.json.n"}
+	littleValues   = []string{"a", "b", "7", "true", ""}
+	littlePaths    = []string{"/form", "/Form/", "/form/12", "/thanks", "/login", "/orders/7", "/", "/files/a.pdf", "/form//x"}
+)
+
+func (d dice) rules() string {
+	var b strings.Builder
+	b.WriteString("version: 1\ngoals:\n")
+	for i := range 1 + d.IntN(6) {
+		fmt.Fprintf(&b, "  - { goal: GOAL_%d, %s }\n", i, strings.Join(d.goal(), ", "))
+	}
+	return b.String()
+}
+
+// goal makes the lines of one goal.
+func (d dice) goal() (keys []string) {
+	submits := d.chance(2) || d.chance(2)
+	readable := slices.Concat(requestSources, answerSources)
+	if submits {
+		readable = slices.Concat(readable, bodySources, bodySources)
+	}
+	switch {
+	case submits && d.chance(5):
+		keys = append(keys, "any: [ { submit: /form }, { submit: '/{x}/12' }, { submit: { path: '/**', method: PUT } } ]")
+	case submits:
+		keys = append(keys, d.of("submit: /form", "submit: /form", "submit: '/form/{id}'", "submit: '/**'",
+			"submit: { path: /form, method: PUT }", "submit: { path: '/**', form: a }"))
+	default:
+		keys = append(keys, d.of("visit: /form", "visit: '/**'", "visit: '/{a}/{b}'", "download: '/**/{file}.pdf'", "download: /form"))
+	}
+	if submits {
+		keys = append(keys, d.success()...)
+	}
+	for _, side := range []string{"if", "unless"} {
+		if tests := d.tests(readable); d.chance(2) {
+			keys = append(keys, side+": "+tests)
+		}
+	}
+	if d.chance(2) {
+		keys = append(keys, fmt.Sprintf("data: { x: $%s, y: $%s, z: { from: $%s, as: number } }", d.of(readable...), d.of(readable...), d.of(readable...)))
+	}
+	if d.chance(6) {
+		keys = append(keys, fmt.Sprintf("value: { from: $%s, max: 10 }", d.of(readable...)))
+	}
+	if d.chance(8) {
+		keys = append(keys, "page: $"+d.of(readable...))
+	}
+	if d.chance(8) {
+		keys = append(keys, d.of("status: draft", "status: paused", "hosts: [shop.example]", "from: 2020-01-01", "until: 2020-01-01", "consent: not-needed"))
+	}
+	return keys
+}
+
+func (d dice) success() []string {
+	if d.chance(3) {
+		return nil
+	}
+	s := d.of("redirect", "redirect to /thanks", "redirect to /orders/{n}", "303 to /thanks", "'200'", "2xx", "confirmed",
+		"{ response.json.ok: true }", "{ response.json.error: absent }", "{ response.header.X-Kind: a }", "{ response.type: text/html }", "422")
+	return []string{"success: " + s}
+}
+
+func (d dice) tests(sources []string) string {
+	tests := map[string]string{}
+	for range 1 + d.IntN(2) {
+		tests[d.of(slices.Concat(sources, []string{"path", "host", "response.type", "referrer"})...)] = d.of("present", "present", "absent", "a", "[a, b, 7]", "'> 5'", "'<= 7'", "'~ ^[ab]'", "true")
+	}
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(tests)) {
+		v := tests[key]
+		if key == "path" {
+			v = d.of("/form", "/form/*", "[/form, /]")
+		}
+		pairs = append(pairs, key+": "+v)
+	}
+	return "{ " + strings.Join(pairs, ", ") + " }"
+}
+
+// line makes a request and its answer, as goaltrack try takes them.
+func (d dice) line() string {
+	method := d.of("GET", "POST", "POST", "POST", "PUT")
+	words := []string{method, d.of("/form", d.of(littlePaths...)) + d.of("", "", "?q=a", "?q=b&n=7", "?utm_source=a", "?n=%37&q", "?q=%zz")}
+	add := func(oneIn int, name string, values ...string) {
+		if d.chance(oneIn) {
+			words = append(words, name+"="+d.of(values...))
+		}
+	}
+	words = append(words, "host="+d.of("shop.example", "www.shop.example", "shop.example:8080"))
+	add(2, "header.X-Kind", "a", "b")
+	add(2, "cookie.plan", littleValues...)
+	add(2, "app.plan", littleValues...)
+	add(4, "header.Referer", "https://other.example/a", "https://shop.example/form")
+	add(6, "header.Sec-Fetch-Dest", "document", "iframe", "empty")
+	add(12, d.of("header.HX-Boosted", "header.RSC", "header.X-Turbo-Request-ID"), "1")
+	if method != http.MethodGet {
+		words = append(words, d.body()...)
+	}
+	words = append(words, "->", d.of("200", "206", "200", "303", "303", "302", "201", "204", "304", "404", "422", "500"))
+	if s := words[len(words)-1]; s[0] == '3' && s != "304" {
+		words = append(words, d.of("/thanks", "/thanks", "/form?error=1", "/login", "/orders/7", "https://other.example/", "/form/12", "//shop.example/thanks", "/"))
+	}
+	add(3, "type", "text/html", "application/json", "application/pdf", "text/plain")
+	add(2, "response.header.X-Kind", "a", "b")
+	add(3, "response.json.ok", "true", "false", "1")
+	add(6, "response.json.n", "7", "a")
+	add(3, "response.header.Content-Range", `"bytes 0-1999/2000"`, `"bytes 0-1/2000"`, `"bytes 5-1999/2000"`)
+	add(12, "response.header.Content-Encoding", "br", "identity")
+	if d.chance(6) {
+		words = append(words, "confirmed")
+	}
+	return strings.Join(words, " ")
+}
+
+// body makes a form, JSON, or nothing.
+func (d dice) body() (words []string) {
+	prefix, names := "form.", []string{"topic", "website", "n", "form", "other"}
+	switch d.IntN(6) {
+	case 0:
+		return nil
+	case 1, 2:
+		prefix, names = "json.", []string{"topic", "website", "n", "user.plan"}
+	}
+	for _, name := range names {
+		if d.chance(2) {
+			words = append(words, prefix+name+"="+d.of(d.of(littleValues...), d.of(littleValues...), "a&b=c;d%", "\xffü", strings.Repeat("x", 1500), strings.Repeat("x", 2500)))
+		}
+	}
+	if prefix == "form." && len(words) > 0 && d.chance(3) {
+		words = append(words, "header.Content-Type=multipart/form-data")
+	} else if d.chance(4) {
+		words = append(words, "header.Content-Type="+d.of("text/plain", "application/vnd.a+json"))
+	}
+	if d.chance(8) {
+		words = append(words, "header.Content-Encoding="+d.of("gzip", "identity"))
+	}
+	return words
+}
