@@ -198,6 +198,8 @@ func (x *exchange) sees(s *source) fate {
 	switch {
 	case !s.ofAnswer():
 		return fired
+	case x.unanswered:
+		return fateNothingWritten
 	case s.kind == sourceResponseJSON:
 		switch x.answer.look() {
 		case answerRead:
@@ -239,7 +241,7 @@ func (s *source) ofType() bool {
 // judgeData reports whether what the goal sends of the answer's JSON is known.
 // If there is no JSON, it is known not to be there.
 func (x *exchange) judgeData(n *needs) fate {
-	if !n.answerJSON || x.blind {
+	if !n.answerJSON || x.blind || x.unanswered {
 		return fired
 	}
 	switch x.answer.look() {

@@ -119,6 +119,13 @@ type Config struct {
 	// the default.
 	Path func(*http.Request) string
 
+	// NothingWritten says what it means that a handler returned and wrote
+	// nothing. Frameworks whose handlers return their errors (Echo, PocketBase)
+	// write those when goaltrack's part is over, if it is mounted inside of
+	// them; put it around the whole there. Default: NothingAuto, which takes it
+	// for 200 in net/http's own writer alone, and for undecided elsewhere.
+	NothingWritten NothingWritten
+
 	// BeforeSend sees every event before it is queued and may change it;
 	// false drops the event. The result is validated again: what the CDP would
 	// refuse is not queued. It runs on the request's goroutine and under

@@ -15,6 +15,7 @@ import (
 // withDefaults returns the configuration with every default filled in.
 func (c Config) withDefaults() Config {
 	def(&c.Views, ViewsOff)
+	def(&c.NothingWritten, NothingAuto)
 	def(&c.Cookie.Path, "/")
 	def(&c.Cookie.MaxAge, 730*24*time.Hour)
 	def(&c.Cookie.Create, CreateVisit)
@@ -114,6 +115,11 @@ func (c *Config) validate() error {
 		if err := k.validate(); err != nil {
 			errs.add("Keys[%d]: %w", i, err)
 		}
+	}
+	switch c.NothingWritten {
+	case NothingAuto, NothingIs200, NothingUndecided:
+	default:
+		errs.add("NothingWritten: %q is none of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
 	}
 	if c.Views != ViewsOff && c.Views != ViewsServer {
 		errs.add("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)

@@ -191,6 +191,8 @@ func (t *trigger) why(f fate, x *exchange) string {
 		return "answered " + x.answered() + "; " + t.goal.success.needs()
 	case fateAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
+	case fateNothingWritten:
+		return "the handler wrote nothing, and what is around it may have answered otherwise"
 	case fateRouteUnknown:
 		return "the router does not say which route it was"
 	case fateFormUnread:
@@ -277,7 +279,7 @@ const keptMisses = 16
 func (f fate) isNearMiss() bool {
 	switch f {
 	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
-		fateAnswerUnreadable, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm,
+		fateAnswerUnreadable, fateNothingWritten, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm,
 		fateFormReadOutside, fateOtherForm:
 		return true
 	}

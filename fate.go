@@ -47,8 +47,9 @@ const (
 	fateFormNotAForm
 	fateFormReadOutside
 
-	// The answer could not be read.
+	// The answer says nothing.
 	fateAnswerUnreadable
+	fateNothingWritten
 
 	// The request did not end well.
 	fatePanicked
@@ -125,6 +126,7 @@ var fateNames = [fateCount]string{
 	fateFormNotAForm:     "form_not_a_form",
 	fateFormReadOutside:  "form_read_outside",
 	fateAnswerUnreadable: "answer_unreadable",
+	fateNothingWritten:   "nothing_written",
 	fatePanicked:         "panicked",
 	fateHijacked:         "hijacked",
 	fateTimedOut:         "timed_out",

@@ -36,6 +36,7 @@ type exchange struct {
 	contentType    string
 	typeKnown      bool // contentType is final; false while it may yet be sniffed
 	bodied         bool // it has a body
+	unanswered     bool // nothing was written, and nobody here knows what will be
 	answer         answerBody
 	unreadWhy      string // why the answer could not be read, for explanations
 
@@ -77,6 +78,10 @@ const pending = fateCount
 // judgeLate tests the answer, then the conditions that needed it. failure are
 // the pages of refused forms. It returns fired, a reason, or pending.
 func (t *trigger) judgeLate(x *exchange, failure []template) fate {
+	confirmed := t.kind == triggerSubmit && x.confirmed // whatever the answer looks like
+	if x.unanswered && !confirmed {
+		return fateNothingWritten
+	}
 	var f fate
 	switch t.kind {
 	case triggerVisit, triggerView:
@@ -84,8 +89,8 @@ func (t *trigger) judgeLate(x *exchange, failure []template) fate {
 	case triggerDownload:
 		f = judgeDownload(x)
 	case triggerSubmit:
-		if f = t.goal.success.judge(x, failure); x.confirmed {
-			f = fired // whatever the answer looks like
+		if f = t.goal.success.judge(x, failure); confirmed {
+			f = fired
 		}
 	}
 	if f != fired || t.goal == nil {

@@ -347,7 +347,13 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	}()
 	next.ServeHTTP(tr.rec.writer(), r)
 	returned = true
-	tr.rec.finish()
+	if tr.x.unanswered = tr.unanswered(); tr.x.unanswered {
+		// The header is somebody else's, and may become that of an error, even
+		// if it is written by way of the recorder.
+		tr.rec.hooked, tr.cookieless = true, true
+	} else {
+		tr.rec.finish()
+	}
 	tr.conclude()
 	tr.t.await(context.Background(), tr.awaited)
 }

@@ -1,0 +1,77 @@
+package compat
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// pocketSite is a site with PocketBase's router, events and errors. It needs
+// neither an application nor its database.
+func pocketSite(t *testing.T, use ...func(*core.RequestEvent) error) http.Handler {
+	t.Helper()
+	r := router.NewRouter(func(w http.ResponseWriter, r *http.Request) (*core.RequestEvent, router.EventCleanupFunc) {
+		e := new(core.RequestEvent)
+		e.Response, e.Request = w, r
+		return e, nil
+	})
+	r.BindFunc(use...)
+	r.POST("/api/signup", func(e *core.RequestEvent) error {
+		if e.Request.FormValue("email") == "" {
+			return e.BadRequestError("bad", nil)
+		}
+		return e.JSON(http.StatusOK, map[string]bool{"ok": true})
+	})
+	r.POST("/contact", func(e *core.RequestEvent) error {
+		if e.Request.FormValue("email") == "" {
+			return e.Error(http.StatusUnprocessableEntity, "bad", nil)
+		}
+		return e.Redirect(http.StatusSeeOther, "/thanks")
+	})
+	r.GET("/files/{name}", func(e *core.RequestEvent) error {
+		if e.Request.PathValue("name") != "a.pdf" {
+			return e.NotFoundError("", nil)
+		}
+		return e.Blob(http.StatusOK, "application/pdf", []byte("%PDF"))
+	})
+	mux, err := r.BuildMux()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mux
+}
+
+// TestPocketBaseAround mounts goaltrack as the README says. What PocketBase does
+// to serve is what apis.Serve does with the event.
+func TestPocketBaseAround(t *testing.T) {
+	play(t, func(tracker *goaltrack.Tracker) http.Handler {
+		app := core.NewBaseApp(core.BaseAppConfig{DataDir: t.TempDir()})
+		app.OnServe().BindFunc(func(se *core.ServeEvent) error {
+			if err := se.Next(); err != nil {
+				return err
+			}
+			se.Server.Handler = tracker.Handler(se.Server.Handler)
+			return nil
+		})
+		event := &core.ServeEvent{App: app, Server: new(http.Server)}
+		err := app.OnServe().Trigger(event, func(se *core.ServeEvent) error {
+			se.Server.Handler = pocketSite(t)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.Server.Handler
+	}, told)
+}
+
+func TestPocketBaseBind(t *testing.T) {
+	play(t, func(tracker *goaltrack.Tracker) http.Handler {
+		return pocketSite(t, apis.WrapStdMiddleware(tracker.Handler))
+	}, untold)
+}

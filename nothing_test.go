@@ -1,0 +1,180 @@
+package goaltrack_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+// foreignWriter is the writer of a framework, or of a middleware.
+type foreignWriter struct{ http.ResponseWriter }
+
+func (w foreignWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// framework is one whose handlers return their errors: what is inside gets a
+// writer of its own, and the error is written when all inside has returned.
+func framework(status int) func(http.Handler) http.Handler {
+	return func(inside http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inside.ServeHTTP(foreignWriter{w}, r)
+			if status != 0 {
+				w.WriteHeader(status)
+			}
+		})
+	}
+}
+
+// own hands on the writer it gets.
+func own(inside http.Handler) http.Handler { return inside }
+
+const nothingRules = `
+version: 1
+goals:
+  - { goal: ACCEPTED, submit: /form, success: 2xx }
+  - { goal: STATED, submit: /form, success: { response.header.X-Error: absent } }
+  - { goal: SENT, submit: /form }
+  - { goal: CONFIRMED, submit: /form, success: confirmed }
+  - { goal: CONFIRMED_IF, submit: /form, success: confirmed, unless: { response.header.X-Error: present } }
+  - { goal: REFUSED, submit: /form, success: 200 }
+  - { goal: RAISED, code: true }
+  - { goal: FILE_TAKEN, download: /file }
+  - { goal: PAGE_SEEN, visit: /file }
+`
+
+// TestNothingWritten: a handler that wrote nothing has answered 200 if that is
+// for net/http to say, and nothing at all if somebody else may write an error.
+func TestNothingWritten(t *testing.T) {
+	const undecided = "nothing_written 1"
+	nothing := func(http.ResponseWriter, *http.Request) {}
+	for _, test := range []struct {
+		name    string
+		around  func(http.Handler) http.Handler
+		handler http.HandlerFunc
+		setting goaltrack.NothingWritten
+		want    string // of ACCEPTED
+	}{
+		{"net/http", own, nothing, "", "fired 1"},
+		{"net/http, undecided", own, nothing, goaltrack.NothingUndecided, undecided},
+		{"time-out", func(h http.Handler) http.Handler { return http.TimeoutHandler(h, time.Minute, "") }, nothing, "", "fired 1"},
+		{"framework", framework(422), nothing, "", undecided},
+		{"framework, accepted in truth", framework(0), nothing, "", undecided},
+		{"middleware that only logs", framework(0), nothing, goaltrack.NothingIs200, "fired 1"},
+		{"framework, status", framework(0), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }, "", "fired 1"},
+		{"framework, empty write", framework(0), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(nil) }, "", "fired 1"},
+		{"framework, empty text", framework(0), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "") }, "", "fired 1"},
+		{"framework, flush", framework(0), func(w http.ResponseWriter, _ *http.Request) { _ = http.NewResponseController(w).Flush() }, "", "fired 1"},
+		{"framework, early hints", framework(422), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) }, "", undecided},
+		{"framework, empty copy", framework(422), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.Copy(w, http.NoBody) }, "", undecided},
+		{"framework, status, undecided", framework(0), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }, goaltrack.NothingUndecided, "fired 1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bothProtocols(t, func(t *testing.T, http2 bool) {
+				w := setup{rules: nothingRules, http2: http2, mount: func(tracker *goaltrack.Tracker) http.Handler {
+					return test.around(tracker.Handler(test.handler))
+				}, config: func(c *goaltrack.Config, _ *cdptest.Server) { c.NothingWritten = test.setting }}.start(t)
+				w.visitor().meet().post("/form", "a=b")
+				w.expect("ACCEPTED", test.want)
+			})
+		})
+	}
+}
+
+// TestNothingWrittenDecides: what does not rest on the answer is decided all the
+// same, and nothing is added to an answer that may be an error.
+func TestNothingWrittenDecides(t *testing.T) {
+	serve := func(tracker *goaltrack.Tracker) http.Handler {
+		return framework(422)(tracker.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			for _, err := range []error{
+				tracker.Confirm(r, "CONFIRMED"), tracker.Confirm(r, "CONFIRMED_IF"), tracker.Reject(r, "REFUSED"), tracker.Trigger(r, "RAISED", nil),
+			} {
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})))
+	}
+	for _, test := range []struct {
+		name string
+		do   func(*world) *http.Response
+		want map[string]string
+	}{
+		{"form of a known visitor", func(w *world) *http.Response { return w.visitor().meet().post("/form", "a=b") }, map[string]string{
+			"ACCEPTED": "nothing_written 1", "STATED": "nothing_written 1", "SENT": "nothing_written 1",
+			"CONFIRMED": "fired 1", "CONFIRMED_IF": "nothing_written 1", "REFUSED": "rejected_by_handler 1", "RAISED": "fired 1",
+		}},
+		{"form of a new visitor", func(w *world) *http.Response { return w.visitor().post("/form", "a=b") }, map[string]string{
+			"ACCEPTED": "nothing_written 1", "CONFIRMED": "no_browser_id 1", "RAISED": "no_browser_id 1",
+		}},
+		{"page and file", func(w *world) *http.Response { return w.visitor().get("/file") }, map[string]string{
+			"FILE_TAKEN": "nothing_written 1", "PAGE_SEEN": "nothing_written 1",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := setup{rules: nothingRules, mount: serve}.start(t)
+			if res := test.do(w); res.StatusCode != http.StatusUnprocessableEntity || res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
+				t.Errorf("%d %v", res.StatusCode, res.Header)
+			}
+			for goal, want := range test.want {
+				w.expect(goal, want)
+			}
+		})
+	}
+}
+
+// TestNothingWrittenTwice: a second tracker sees through the first one's writer.
+func TestNothingWrittenTwice(t *testing.T) {
+	for name, around := range map[string]func(http.Handler) http.Handler{"fired 1": own, "nothing_written 1": framework(422)} {
+		inner := newWorld(t, nothingRules, http.NotFoundHandler())
+		outer := setup{rules: nothingRules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+			return around(tracker.Handler(inner.tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
+		}}.start(t)
+		inner.cdp.Know(known)
+		outer.visitor().meet().post("/form", "a=b")
+		outer.expect("ACCEPTED", name)
+		inner.expect("ACCEPTED", name)
+	}
+}
+
+// TestNothingWrittenInAUnitTest: a recorder is as good as a server.
+func TestNothingWrittenInAUnitTest(t *testing.T) {
+	w := newWorld(t, nothingRules, http.NotFoundHandler())
+	r := w.visitor().meet().request(http.MethodPost, "/form", nil)
+	r.RequestURI = "/form"
+	w.tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(httptest.NewRecorder(), r)
+	w.expect("ACCEPTED", "fired 1")
+}
+
+// TestNothingWrittenLater: a framework that keeps the writer which its handler
+// had, as Echo does, writes through it when all is decided. Nothing comes of that.
+func TestNothingWrittenLater(t *testing.T) {
+	const rules = "version: 1\ngoals:\n  - { goal: SENT, submit: /form, count: once per visitor }\n  - { goal: RAISED, code: true, count: once per visitor }\n"
+	w := setup{rules: rules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			tracker.Handler(http.HandlerFunc(func(inside http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				w = inside
+				if err := tracker.Trigger(r, "RAISED", nil); err != nil {
+					t.Error(err)
+				}
+			})).ServeHTTP(foreignWriter{w}, r)
+			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+		})
+	}}.start(t)
+	v := w.visitor()
+	if res := v.post("/form", "a=b"); res.StatusCode != http.StatusSeeOther || res.Header["Set-Cookie"] != nil {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+	v.meet()
+	v.post("/form", "a=b")
+	v.post("/form", "a=b")
+	w.done()
+	if got := w.fates("SENT") + "; " + w.fates("RAISED"); got != "nothing_written 3; fired 1, already_counted 1, no_browser_id 1" {
+		t.Error(got)
+	}
+}
