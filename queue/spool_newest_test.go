@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -367,4 +368,37 @@ func TestBothEndsAtOnce(t *testing.T) {
 	if st := s.Stats(); left.Load() != 0 || st.Waiting != 0 || st.Done != n || st.Damaged != 0 {
 		t.Errorf("%d are left: %+v", left.Load(), st)
 	}
+}
+
+// A damaged frame is stepped over from both ends, and counted once; what one end
+// has read does not come from the other again.
+func TestNewestAroundDamage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newCrashFS()
+		o := SpoolOptions{SegmentBytes: minSegment, Window: 10, Wait: time.Minute}
+		e := &ends{T: t, Spool: openTest(t, disk, spoolDir, o), random: rand.New(rand.NewPCG(1, 2))}
+		e.append(500, 100) // more than one segment, so that the first is sealed
+		name := e.segments[0].path
+		closeTest(t, e.Spool)
+		b := disk.bytes(name)
+		b[bytes.Index(b, []byte("20:"))]++
+		disk.put(name, b)
+		e.waiting = slices.Delete(e.waiting, 20, 21)
+		e.Spool = openTest(t, disk, spoolDir, o)
+		e.newest(len(e.waiting) - 39)
+		e.oldest(15) // reads beyond the damage
+		e.newest(100)
+		if st := e.Stats(); len(e.waiting) > 0 || st.Waiting-len(e.held) > 1 {
+			t.Errorf("%d did not come; %+v", len(e.waiting), st)
+		}
+		e.settle(500)
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if got, err := e.Receive(soon, 10); len(got) > 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d came once more, %v", len(got), err)
+		}
+		if st := e.Stats(); st.Waiting != 0 || st.Damaged != 1 || st.Done != st.Last {
+			t.Errorf("%+v", st)
+		}
+	})
 }
