@@ -255,10 +255,14 @@ func (x *exchange) judgeData(n *needs) fate {
 
 // judgeAnswer tests the conditions of success:. They hold only for an answer
 // that is no failure: 2xx, or a redirect that is a success.
-func (s *success) judgeAnswer(x *exchange, failure []template) fate {
+func (s *success) judgeAnswer(x *exchange, pages *failurePages) fate {
 	untold := x.blind && x.location == "" && isRedirect(x.status)
-	if x.status/100 != 2 && !untold && !x.redirectsElsewhere(failure) && !s.namesRedirect(x) {
-		return fateNotSuccessful
+	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
+		f := x.judgeRedirect(pages, s.leaves)
+		x.refusal = refusal{} // the rule says what to write
+		if f != fired && (f != fateDoubtfulRedirect || s.onlyAbsent()) {
+			return f
+		}
 	}
 	verdict := fired
 	x.failed = nil
@@ -276,21 +280,28 @@ func (s *success) judgeAnswer(x *exchange, failure []template) fate {
 	return verdict
 }
 
+// onlyAbsent reports whether success: is content with what is not there.
+func (s *success) onlyAbsent() bool {
+	return !slices.ContainsFunc(s.answer, func(c condition) bool { return !c.test.absent })
+}
+
 // namesRedirect reports whether success: speaks of a header that only the
-// accepted form's redirect has, where Location does not lead to a page of this
-// site: a payment page that is named, or the X-Action-Redirect of a Next.js
+// accepted form's redirect has: the Location itself, or where that does not lead
+// to a page of this site another: a payment page that is named, or the X-Action-Redirect of a Next.js
 // server action, which is a 303 without Location
 // (https://github.com/vercel/next.js/issues/74026).
 func (s *success) namesRedirect(x *exchange) bool {
-	if _, here := x.redirectPath(); here || !isRedirect(x.status) {
+	if !isRedirect(x.status) {
 		return false
 	}
+	_, _, here := x.redirectTarget()
 	for i := range s.answer {
 		c := &s.answer[i]
 		if c.from.kind != sourceResponseHeader || c.test.absent || x.responseHeader[c.from.name] == nil {
 			continue
 		}
-		if c.from.name != "Location" || !c.test.present { // any redirect has one
+		switch isLocation := c.from.name == "Location"; {
+		case isLocation && !c.test.present, !isLocation && !here: // any redirect has a Location
 			return true
 		}
 	}

@@ -207,6 +207,9 @@ func (tr *tracked) endAnswered(f fate) {
 		if f == fired || c.early != fired {
 			verdict = tr.judge(c)
 		}
+		if f == fired && c.early == fired {
+			tr.noteForm(c.trigger, verdict)
+		}
 		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) && tr.rulingOf(i).counted == (counted{}) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
 		}
@@ -229,6 +232,26 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	if len(tr.past.happened) > 0 {
 		tr.past.end(time.Now())
+	}
+}
+
+// noteForm counts where the accepted form of a goal led, and says once that a way
+// back may not be recognised.
+func (tr *tracked) noteForm(g *trigger, verdict fate) {
+	if g.kind != triggerSubmit || !isRedirect(tr.x.status) {
+		return
+	}
+	if verdict == fired {
+		tr.t.ledger.lead(g.name(), &tr.x)
+	}
+	if k := g.goal.success.kind; k != successDefault && k != successRedirect {
+		return
+	}
+	if asked, ok := tr.x.askedFor(); ok {
+		tr.t.unlike.Do(func() {
+			tr.t.config.Logger.Warn("goaltrack: paths are changed before they get here, as http.StripPrefix does, so a way back to a form may not be recognised: set PathPrefix or Path",
+				"asked", plainLead(asked), "seen", plainLead(tr.x.path))
+		})
 	}
 }
 

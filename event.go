@@ -371,11 +371,13 @@ func (x *exchange) formPage() (path, rawQuery string) {
 	if x.referer == "" || len(x.referer) > maxInput {
 		return "", ""
 	}
-	u, err := url.Parse(x.referer)
-	if err != nil || !strings.EqualFold(hostOnly(u.Host), hostOnly(x.host)) || u.Path == "" {
-		return "", ""
+	if x.page.of != x.referer {
+		x.page.of, x.page.path, x.page.rawQuery = x.referer, "", ""
+		if u, err := url.Parse(x.referer); err == nil && u.Host != "" && u.Path != "" && x.sameHost(u.Host) {
+			x.page.path, x.page.rawQuery = x.ownPath(u.Path), u.RawQuery
+		}
 	}
-	return x.ownPath(u.Path), u.RawQuery
+	return x.page.path, x.page.rawQuery
 }
 
 // ownPath is a path of this site as rules see it.

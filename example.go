@@ -212,6 +212,13 @@ func (e Example) exchange() exchange {
 		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,
 		typeKnown: true, formFate: fired, confirmed: e.Confirmed,
 	}
+	if e.Location != "" && len(x.responseHeader["Location"]) == 0 {
+		x.responseHeader = x.responseHeader.Clone()
+		if x.responseHeader == nil {
+			x.responseHeader = http.Header{}
+		}
+		x.responseHeader.Set("Location", e.Location)
+	}
 	def(&x.method, http.MethodGet)
 	def(&x.status, http.StatusOK)
 	x.path, x.rawQuery, _ = strings.Cut(e.Path, "?")

@@ -184,7 +184,10 @@ func (t *trigger) why(f fate, x *exchange) string {
 		return "the answer is a part of the file that is not its beginning, or a probe"
 	case fateNotConfirmed:
 		return "the application did not confirm it"
-	case fateNotSuccessful:
+	case fateNotSuccessful, fateDoubtfulRedirect:
+		if what, hint := x.refusal.inWords(x.host); what != "" {
+			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
+		}
 		if t.goal.success.kind == successIf && x.failed != nil {
 			return "answered " + x.answered() + "; " + x.failed.failure
 		}
@@ -257,19 +260,22 @@ type nearMiss struct {
 	fate   fate
 	status int
 	failed string // the condition that did not hold, in words
+	refusal
 }
 
 // missed is the near miss of a goal that met that fate.
 func (x *exchange) missed(f fate) nearMiss {
 	switch {
 	case f == fateCondition && x.failed != nil:
-		return nearMiss{f, 0, x.failed.failure}
+		return nearMiss{fate: f, failed: x.failed.failure}
 	case f == fateAnswerUnreadable:
-		return nearMiss{f, 0, x.unreadWhy}
-	case f == fateStatus, f == fateNotSuccessful:
-		return nearMiss{f, x.status, ""}
+		return nearMiss{fate: f, failed: x.unreadWhy}
+	case f == fateNotSuccessful, f == fateDoubtfulRedirect:
+		return nearMiss{fate: f, status: x.status, refusal: x.refusal}
+	case f == fateStatus:
+		return nearMiss{fate: f, status: x.status}
 	}
-	return nearMiss{f, 0, ""}
+	return nearMiss{fate: f}
 }
 
 // keptMisses bounds the different near misses counted for a goal.
@@ -278,7 +284,7 @@ const keptMisses = 16
 // isNearMiss reports whether a fate is worth showing to whoever wrote the rule.
 func (f fate) isNearMiss() bool {
 	switch f {
-	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateNotConfirmed, fateRange, fateRouteUnknown,
+	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateDoubtfulRedirect, fateNotConfirmed, fateRange, fateRouteUnknown,
 		fateAnswerUnreadable, fateNothingWritten, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm,
 		fateFormReadOutside, fateOtherForm:
 		return true
@@ -300,6 +306,10 @@ type NearMiss struct {
 func (m nearMiss) describe(g *goal) (what, hint string) {
 	if m.failed != "" {
 		return m.failed, ""
+	}
+	if what, hint = m.inWords(""); what != "" {
+		x := exchange{status: m.status, location: m.to}
+		return "answered " + x.answered() + "; " + what, hint
 	}
 	x := exchange{status: m.status}
 	what = g.triggers[0].why(m.fate, &x)

@@ -32,6 +32,7 @@ const (
 	fateStatus
 	fateNotHTML
 	fateNotSuccessful
+	fateDoubtfulRedirect
 	fateNotConfirmed
 	fateRejected
 	fateRange
@@ -113,6 +114,7 @@ var fateNames = [fateCount]string{
 	fateStatus:           "status",
 	fateNotHTML:          "not_html",
 	fateNotSuccessful:    "not_successful",
+	fateDoubtfulRedirect: "doubtful_redirect",
 	fateNotConfirmed:     "not_confirmed",
 	fateRejected:         "rejected_by_handler",
 	fateRange:            "range",

@@ -98,6 +98,7 @@ func (g *goal) compileSuccess(f *faults) {
 	if g.success, err = parseSuccess(g.Success); err != nil {
 		f.add("success", err)
 	}
+	g.success.leaves = g.Forget
 	if g.SuccessIf == nil {
 		return
 	}

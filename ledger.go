@@ -41,6 +41,7 @@ type tally struct {
 
 	mu     sync.Mutex
 	misses map[nearMiss]NearMiss
+	leads  leads
 }
 
 // recentRecords is how many decisions and deliveries a snapshot shows.
@@ -137,6 +138,26 @@ func (l *ledger) miss(goal string, m nearMiss) {
 	}
 	n.Times, n.Last = n.Times+1, time.Now()
 	t.misses[m] = n
+}
+
+// lead counts where the answer of a form that was accepted leads.
+func (l *ledger) lead(goal string, x *exchange) {
+	if t := (*l.goals.Load())[goal]; t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.leads.count(x)
+	}
+}
+
+// ledTo tells where the accepted forms of a goal led.
+func (l *ledger) ledTo(goal string) []Lead {
+	t := (*l.goals.Load())[goal]
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.leads.list()
 }
 
 // forgetRarest makes room for a new near miss, so that what happens often now

@@ -17,12 +17,15 @@ type exchange struct {
 	// prefix is what is taken off addresses of the site (see cutPrefix), and
 	// taken what was taken off this request's.
 	prefix, taken string
+	// requestURI is as the client wrote it, "" if Config.Path looks after it.
+	requestURI string
 	// header is read before the handler runs; afterwards it is a copy, or nil
 	// if no goal reads a header or cookie, since the handler may have changed
 	// the original.
 	header http.Header
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
+	page                           struct{ of, path, rawQuery string } // of referer; see formPage
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
@@ -53,6 +56,8 @@ type exchange struct {
 	app      map[string]any
 	// nobody says that there is no request at all, as with Tracker.Send.
 	nobody bool
+	// anyHost says that it is not known which host was asked.
+	anyHost bool
 	// blind says that the exchange comes from a log, which does not tell all of
 	// it; guessed that something it does not tell was taken to hold.
 	blind, guessed bool
@@ -60,6 +65,8 @@ type exchange struct {
 	confirmed bool
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
+	// refusal is why a redirect was no success, for the same.
+	refusal refusal
 	// origin is where the session came from, for sources that ask for it.
 	origin origin
 
@@ -75,9 +82,9 @@ type exchange struct {
 // known yet.
 const pending = fateCount
 
-// judgeLate tests the answer, then the conditions that needed it. failure are
-// the pages of refused forms. It returns fired, a reason, or pending.
-func (t *trigger) judgeLate(x *exchange, failure []template) fate {
+// judgeLate tests the answer, then the conditions that needed it. pages are what
+// failure: says. It returns fired, a reason, or pending.
+func (t *trigger) judgeLate(x *exchange, pages *failurePages) fate {
 	confirmed := t.kind == triggerSubmit && x.confirmed // whatever the answer looks like
 	if x.unanswered && !confirmed {
 		return fateNothingWritten
@@ -89,7 +96,7 @@ func (t *trigger) judgeLate(x *exchange, failure []template) fate {
 	case triggerDownload:
 		f = judgeDownload(x)
 	case triggerSubmit:
-		if f = t.goal.success.judge(x, failure); confirmed {
+		if f = t.goal.success.judge(x, pages); confirmed {
 			f = fired
 		}
 	}

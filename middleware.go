@@ -28,9 +28,11 @@ type Tracker struct {
 	visits *visitMemory
 	// keyless says once that there are no keys but one for this process.
 	keyless sync.Once
-	ledger  *ledger
-	holds   *holds
-	sender  *sender // nil with DryRun
+	// unlike says once that the path seen is not the one asked for.
+	unlike sync.Once
+	ledger *ledger
+	holds  *holds
+	sender *sender // nil with DryRun
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
 	panics  atomic.Uint64

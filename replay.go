@@ -34,6 +34,7 @@ type Replay struct {
 	agents  map[string]bool   // user agents met lately: whether each is a bot
 	types   map[string]string // types of answers by the endings met
 	counts  map[*goal]*ReplayCount
+	leads   map[*goal]*leads
 	unruled map[request]*uint64 // forms and downloads without a goal
 
 	// What entries did not tell that mattered.
@@ -56,6 +57,9 @@ type ReplayCount struct {
 	// NotFired counts why it would not have counted, by the names of the
 	// snapshot's fates.
 	NotFired map[string]uint64
+	// LedTo tells where the forms led that were accepted, as far as the log
+	// does.
+	LedTo []Lead
 	// Untold names what the guesses depend on, such as "where a redirect leads"
 	// and "form.email".
 	Untold []string
@@ -78,11 +82,12 @@ const (
 // NewReplay starts a count.
 func (rs *Rules) NewReplay() *Replay {
 	r := &Replay{
-		rules: rs, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(rs.goals)),
+		rules: rs, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(rs.goals)), leads: map[*goal]*leads{},
 		unruled: make(map[request]*uint64),
 		x:       exchange{typeKnown: true, navigation: true, formFate: fired, blind: true},
 	}
 	for _, g := range rs.goals {
+		r.leads[g] = new(leads)
 		r.counts[g] = &ReplayCount{Goal: g.Name, Status: cmp.Or(g.Status, statusLive), NotFired: map[string]uint64{}}
 	}
 	return r
@@ -108,7 +113,7 @@ func (r *Replay) Add(e LogEntry) {
 	}
 	x := &r.x // of which the rest stays as NewReplay set it
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
-	x.soft = soft
+	x.soft, x.anyHost = soft, e.Host == ""
 	x.userAgent, x.referer = e.UserAgent, e.Referer
 	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	if x.contentType == "" && e.Status == http.StatusOK {
@@ -176,6 +181,9 @@ func (r *Replay) count(triggers []*trigger, bot bool, at time.Time) {
 		}
 		r.x.guessed = false
 		if f = r.judge(t, bot, at); f == fired {
+			if t.kind == triggerSubmit {
+				r.leads[g].count(&r.x)
+			}
 			break
 		}
 	}
@@ -253,7 +261,7 @@ func (r *Replay) Counts() []ReplayCount {
 	list := make([]ReplayCount, 0, len(r.rules.goals))
 	for _, g := range r.rules.goals {
 		c := *r.counts[g]
-		c.NotFired = maps.Clone(c.NotFired)
+		c.NotFired, c.LedTo = maps.Clone(c.NotFired), r.leads[g].list()
 		if c.Guessed > 0 {
 			c.Untold = r.untold(g)
 		}

@@ -19,11 +19,10 @@ import (
 // goroutines may use them; a [Tracker] swaps one set for another. The zero value
 // has no goals.
 type Rules struct {
-	goals []*goal
-	byID  map[string]*goal // by the name Trigger is given
-	index index
-	// failure are the pages a refused form leads to.
-	failure  []template
+	goals    []*goal
+	byID     map[string]*goal // by the name Trigger is given
+	index    index
+	failure  *failurePages // what failure: says; nil is nothing
 	hash     string
 	warnings []Fault
 	hasEnv   bool            // a goal says env:
@@ -218,11 +217,10 @@ type Defaults struct {
 	Timezone, Count, Consent    string
 	IdentityProvider            string
 	// Failure are pages that a refused form leads to; a redirect there is no
-	// success. Default: /login, /signin, /error/**.
+	// success. They add to those that are known by their words, such as
+	// /account/login and /errors/500; "!/login" takes one away.
 	Failure []string
 }
-
-var defaultFailure = []string{"/login", "/signin", "/error/**"}
 
 // NewRules checks and compiles goals made in Go. The error is a *RulesError
 // with every fault.
@@ -284,15 +282,10 @@ func hashOf(text []byte) string {
 // at tells where a key of a goal stands in the file.
 func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Rules, []Fault) {
 	f := &faults{file: file, at: at, goal: -1}
-	rs := &Rules{byID: make(map[string]*goal, len(goals)), file: file}
+	rs := &Rules{byID: make(map[string]*goal, len(goals)), file: file, failure: new(failurePages)}
 	d.check(f)
-	if d.Failure == nil {
-		d.Failure = defaultFailure
-	}
-	for i, path := range d.Failure {
-		t, err := parseTemplate(path)
-		f.add("defaults.failure."+strconv.Itoa(i), err)
-		rs.failure = append(rs.failure, t)
+	for i, line := range d.Failure {
+		f.add("defaults.failure."+strconv.Itoa(i), rs.failure.add(line))
 	}
 	for i, def := range goals {
 		f.goal, f.name = i, def.Name

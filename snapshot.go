@@ -96,6 +96,9 @@ type GoalCount struct {
 	// NearMisses say in words why it did not count although its path and
 	// method matched, the most frequent first, at most 16.
 	NearMisses []NearMiss `json:"nearMisses,omitempty"`
+	// LedTo tells where the forms led that were accepted, the most frequent
+	// first.
+	LedTo []Lead `json:"ledTo,omitempty"`
 }
 
 // Snapshot returns the state of the tracker. It is cheap enough for a page that
@@ -105,7 +108,7 @@ func (t *Tracker) Snapshot() Snapshot {
 	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.hash}
 	for _, g := range rules.goals {
 		count := t.ledger.goal(g.Name, g.Label)
-		count.NearMisses = t.ledger.nearMisses(g)
+		count.NearMisses, count.LedTo = t.ledger.nearMisses(g), t.ledger.ledTo(g.Name)
 		s.Goals = append(s.Goals, count)
 	}
 	if fault := t.fault.Load(); fault != nil {

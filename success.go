@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // success says which answer means that the application accepted a form.
@@ -17,6 +18,9 @@ type success struct {
 	status int         // exact, or the hundreds of a class
 	target template    // of a redirect
 	answer []condition // on the answer, for successIf
+	// leaves: whoever is led to the home page or to a log-in page has left, as
+	// the goal says.
+	leaves bool
 }
 
 type successKind uint8
@@ -72,15 +76,15 @@ func isRedirect(status int) bool {
 
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
-func (s *success) judge(x *exchange, failure []template) fate {
-	if x.blind {
-		return s.guess(x, failure)
+func (s *success) judge(x *exchange, pages *failurePages) fate {
+	if x.refusal = (refusal{}); x.blind {
+		return s.guess(x, pages)
 	}
 	switch s.kind {
 	case successConfirmed:
 		return fateNotConfirmed
 	case successIf:
-		return s.judgeAnswer(x, failure)
+		return s.judgeAnswer(x, pages)
 	case successStatus:
 		return succeeds(x.status == s.status)
 	case successClass:
@@ -89,8 +93,9 @@ func (s *success) judge(x *exchange, failure []template) fate {
 		if s.status != 0 && x.status != s.status || !isRedirect(x.status) {
 			return fateNotSuccessful
 		}
-		path, ok := x.redirectPath()
+		path, _, ok := x.redirectTarget()
 		if !ok {
+			x.refuseHost()
 			return fateNotSuccessful
 		}
 		values, ok := s.target.capture(path, x.redirect[:0])
@@ -102,22 +107,22 @@ func (s *success) judge(x *exchange, failure []template) fate {
 			return fired
 		}
 	}
-	return succeeds(x.redirectsElsewhere(failure))
+	return x.judgeRedirect(pages, s.leaves)
 }
 
 // guess judges what a log tells: the status, and rarely where a redirect leads.
-func (s *success) guess(x *exchange, failure []template) fate {
-	known := *x
-	known.blind = false
+func (s *success) guess(x *exchange, pages *failurePages) fate {
 	switch {
 	case s.kind == successIf:
 		x.guessed = true
-		return s.judgeAnswer(x, failure)
+		return s.judgeAnswer(x, pages)
 	case s.kind == successConfirmed:
 		x.guessed = true
 		return succeeds(x.status < http.StatusBadRequest)
 	case x.location != "" || !isRedirect(x.status):
-		return s.judge(&known, nil)
+		x.blind = false
+		defer func() { x.blind = true }()
+		return s.judge(x, pages)
 	case s.kind == successStatus:
 		return succeeds(x.status == s.status)
 	case s.kind == successClass:
@@ -137,45 +142,36 @@ func succeeds(ok bool) fate {
 	return fateNotSuccessful
 }
 
-// redirectsElsewhere tells whether the answer is a 302 or 303 to another page
-// of the same host that is not one of the failure pages. A redirect back to the
-// form ("/contact?error=1") is no success.
-func (x *exchange) redirectsElsewhere(failure []template) bool {
-	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
-		return false
-	}
-	path, ok := x.redirectPath()
-	if !ok || samePath(path, x.path) {
-		return false
-	}
-	for i := range failure {
-		if _, ok := failure[i].capture(path, nil); ok {
-			return false
-		}
-	}
-	return true
-}
+// redirectTarget resolves Location against the request and returns its path, as
+// rules see it, and its query. ok is false for another host and for what is not
+// an address.
+func (x *exchange) redirectTarget() (path, rawQuery string, ok bool) { return x.resolve(x.location) }
 
-// redirectPath resolves Location against the request and returns its path, as
-// rules see it. ok is false for another host and for what is not an address.
-func (x *exchange) redirectPath() (path string, ok bool) {
-	location := strings.Trim(x.location, " \t")
+// resolve is redirectTarget for any address.
+func (x *exchange) resolve(location string) (path, rawQuery string, ok bool) {
+	location = strings.Trim(location, " \t")
 	if location == "" || len(location) > maxInput {
-		return "", false
+		return "", "", false
 	}
 	if isPlainPath(location) {
-		path, _, _ = strings.Cut(location, "?")
-		return x.ownPath(path), true
+		path, rawQuery, _ = strings.Cut(location, "?")
+		return x.ownPath(path), rawQuery, true
 	}
 	target, err := url.Parse(slashed(location))
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
 	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.wholePath()}).ResolveReference(target)
-	if target.Scheme != "http" && target.Scheme != "https" || !strings.EqualFold(hostOnly(target.Host), hostOnly(x.host)) {
-		return "", false
+	if target.Scheme != "http" && target.Scheme != "https" || !x.sameHost(target.Host) {
+		return "", "", false
 	}
-	return x.ownPath(target.Path), true
+	return x.ownPath(target.Path), target.RawQuery, true
+}
+
+// sameHost reports whether a host, perhaps with a port, is the one asked. A log
+// that does not tell which that was is taken to be of one site.
+func (x *exchange) sameHost(host string) bool {
+	return x.anyHost || strings.EqualFold(hostOnly(host), hostOnly(x.host))
 }
 
 // isPlainPath recognises the common Location, a path with perhaps a query,
@@ -209,7 +205,11 @@ func slashed(location string) string {
 
 // samePath compares paths without regard to case and to a slash at the end.
 func samePath(a, b string) bool {
-	return string(appendFold(nil, trimPath(a))) == string(appendFold(nil, trimPath(b)))
+	a, b = trimPath(a), trimPath(b)
+	if utf8.ValidString(a) && utf8.ValidString(b) {
+		return strings.EqualFold(a, b)
+	}
+	return string(appendFold(nil, a)) == string(appendFold(nil, b))
 }
 
 // hostOnly cuts the port off a Host header.

@@ -19,19 +19,19 @@ func FuzzRedirectPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, location, path string) {
 		x := &exchange{host: "www.shop.example:8080", path: path, location: location}
-		got, ok := x.redirectPath()
+		got, _, ok := x.redirectTarget()
 		want, wantOK := resolve(location, path)
 		if got != want || ok != wantOK {
 			t.Errorf("%q from %q: %q, %v; by the book %q, %v", location, path, got, ok, want, wantOK)
 		}
 		x.status = 303
-		if x.redirectsElsewhere(nil) && samePath(got, path) {
+		if x.judgeRedirect(nil, false) == fired && samePath(got, path) {
 			t.Errorf("%q from %q leads back to the form", location, path)
 		}
 	})
 }
 
-// resolve is redirectPath without its short cut.
+// resolve is redirectTarget without its short cut.
 func resolve(location, path string) (string, bool) {
 	location = strings.Trim(location, " \t")
 	if location == "" || len(location) > maxInput {

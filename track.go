@@ -182,6 +182,9 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	tr := &tracked{t: t, site: s, r: r, inner: r, rules: rules}
 	x := &tr.x
 	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, t.host(r), path, r.URL.RawQuery, r.Header
+	if t.config.Path == nil {
+		x.requestURI = r.RequestURI
+	}
 	if x.prefix = t.prefix(r); x.prefix != "" && t.config.Path == nil {
 		x.taken = cutOff(normalPath(r.URL.Path), t.sitePath(r))
 	}

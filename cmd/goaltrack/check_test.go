@@ -14,6 +14,7 @@ version: 1
 goals:
   - goal: CONTACT_SENT
     submit: /contact
+    success: redirect to /thanks
     value: 5
     data: { topic: $form.topic }
     examples:
@@ -30,6 +31,7 @@ version: 1
 goals:
   - goal: CONTACT_SENT
     submit: /contact
+    success: redirect to /thanks
     examples: { ignores: POST /contact -> 303 /thanks }
 `
 	faultyRules = `
@@ -52,8 +54,12 @@ func TestCheck(t *testing.T) {
 			"warning: $F:4:53: goal CONTACT_SENT: any 303 counts",
 			"1 file, 1 goal loaded: no faults, 1 warning",
 		}},
+		{"no success", "version: 1\ngoals:\n  - {goal: CONTACT_SENT, submit: /contact}\n", exitOK, []string{
+			"warning: $F:3:34: goal CONTACT_SENT: nothing says where accepted forms lead (see where",
+			"1 file, 1 goal loaded: no faults, 1 warning",
+		}},
 		{"disproved", disprovedRules, exitFailed, []string{
-			"$F:6:",
+			"$F:7:",
 			"1 file, 1 goal loaded: 1 fault",
 		}},
 		{"faulty", faultyRules, exitFailed, []string{
@@ -99,7 +105,7 @@ func TestCheckJSON(t *testing.T) {
 	}{
 		{"fine", fineRules, exitOK, nil, false},
 		{"doubtful", doubtfulRules, exitOK, nil, true},
-		{"disproved", disprovedRules, exitFailed, []int{6}, false},
+		{"disproved", disprovedRules, exitFailed, []int{7}, false},
 		{"faulty", faultyRules, exitFailed, []int{4, 5}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

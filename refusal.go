@@ -1,0 +1,269 @@
+package goaltrack
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A refused form is answered with a redirect as often as an accepted one, and
+// only the address tells them apart: back to the form, to a log-in page since the
+// session has ended, to an error page. What is not known to be elsewhere is no
+// success, since a goal may be lost but never invented.
+
+// refusal is why a redirect is no success by itself.
+type refusal struct {
+	why  refusalReason
+	word string // that says so, in the path or the query
+	to   string // where it leads, as led writes it
+}
+
+type refusalReason uint8
+
+const (
+	refusedNot     refusalReason = iota
+	refusedHost                  // to another host, or to no address
+	refusedNowhere               // without a Location
+	refusedForm                  // back to where the form was sent
+	refusedPage                  // back to the page that the form was on
+	refusedList                  // to a page under failure:
+	refusedQuery                 // the query says that it failed
+	refusedBack                  // the query leads back to the form later on
+	refusedWord                  // the path is that of a log-in or error page
+	refusedHome                  // perhaps to a log-in page: doubtful
+)
+
+// failurePages are what failure: says: pages that refused forms lead to, beside those
+// that are known by their words, and pages that are none in spite of them.
+type failurePages struct{ listed, spared []template }
+
+// add reads a line of failure:.
+func (f *failurePages) add(text string) error {
+	path, spared := strings.CutPrefix(text, "!")
+	if rest, ok := strings.CutPrefix(text, "not "); ok && !spared {
+		return &advice{"failure: " + text + " is not understood", `write "!` + strings.TrimSpace(rest) + `"`}
+	}
+	t, err := parseTemplate(strings.TrimSpace(path))
+	list, other := &f.listed, f.spared
+	if spared {
+		if a, ok := errors.AsType[*advice](err); ok && strings.HasPrefix(a.hint, "write /") {
+			a.hint = `write "!` + strings.TrimPrefix(a.hint, "write ") + `"`
+		}
+		list, other = &f.spared, f.listed
+	}
+	*list = append(*list, t)
+	if err == nil && slices.ContainsFunc(other, func(o template) bool { return samePath(o.text, t.text) }) {
+		return &advice{"failure: has " + t.text + " and !" + t.text, "leave one of them out"}
+	}
+	return err
+}
+
+func (f *failurePages) lists(path string) bool  { return f != nil && matchesPath(f.listed, path) }
+func (f *failurePages) spares(path string) bool { return f != nil && matchesPath(f.spared, path) }
+
+func matchesPath(list []template, path string) bool {
+	for i := range list {
+		if _, ok := list[i].capture(path, nil); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeRedirect judges the answer of a goal that does not name the page to which
+// accepted forms lead: a 302 or 303 to another page of the same host. leaves is
+// that of its success.
+func (x *exchange) judgeRedirect(pages *failurePages, leaves bool) fate {
+	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
+		return fateNotSuccessful
+	}
+	path, query, ok := x.redirectTarget()
+	if !ok {
+		x.refuseHost()
+		return fateNotSuccessful
+	}
+	r := x.refused(path, query, pages, leaves)
+	if r.why == refusedNot {
+		return fired
+	}
+	r.to = plainLead(path)
+	if (r.why == refusedQuery || r.why == refusedBack) && isPrivate(r.word) {
+		r.word = "the query" // which a visitor may have written
+	}
+	if x.refusal = r; r.why == refusedHome {
+		return fateDoubtfulRedirect
+	}
+	return fateNotSuccessful
+}
+
+// refuseHost notes that the redirect leads to no page of this site.
+func (x *exchange) refuseHost() {
+	x.refusal = refusal{why: refusedHost}
+	if x.location == "" {
+		x.refusal.why = refusedNowhere
+	}
+}
+
+// refused tells why a redirect to a page of this site is no success.
+func (x *exchange) refused(path, query string, pages *failurePages, leaves bool) refusal {
+	page, pageQuery := x.formPage()
+	says := sayingOf(query)
+	switch {
+	case x.isForm(path):
+		return refusal{why: refusedForm}
+	case says.failed:
+		return refusal{why: refusedQuery, word: says.word}
+	case page != "" && sameAddress(path, page) && !x.saysNew(says, pageQuery):
+		return refusal{why: refusedPage}
+	}
+	if name := x.leadsBack(query, page); name != "" {
+		return refusal{why: refusedBack, word: name}
+	}
+	switch {
+	case pages.spares(path):
+		return refusal{}
+	case pages.lists(path):
+		return refusal{why: refusedList}
+	case isHome(path) || isHome(cutPrefix(path, x.stripped())):
+		if says.accepted || leaves {
+			return refusal{}
+		}
+		return refusal{why: refusedHome}
+	}
+	if kind, word := refusalWord(path, x.path, page); kind == wordError || kind != wordOther && !leaves {
+		return refusal{why: refusedWord, word: word}
+	}
+	return refusal{}
+}
+
+// isForm reports whether a path is the one to which the form was sent.
+func (x *exchange) isForm(path string) bool {
+	if sameAddress(path, cutPrefix(x.path, x.prefix)) {
+		return true
+	}
+	stripped := x.stripped()
+	return stripped != "" && sameAddress(cutPrefix(path, stripped), x.path)
+}
+
+// saysNew reports whether the query says that the form was accepted, and is not
+// just that of the page it was on, from an earlier time: a form that stands on
+// every page, as for a newsletter, leads back to where its sender was.
+func (x *exchange) saysNew(says saying, pageQuery string) bool {
+	return says.accepted && !slices.Contains(strings.Split(pageQuery, "&"), says.pair)
+}
+
+// leadsBack finds the parameter by which a log-in page remembers the form or its
+// page, to go there afterwards.
+func (x *exchange) leadsBack(query, page string) (name string) {
+	for query != "" {
+		var pair, value string
+		pair, query, _ = strings.Cut(query, "&")
+		if name, value, _ = strings.Cut(pair, "="); value == "" || !isReturnName(name) {
+			continue
+		}
+		address, err := url.QueryUnescape(value)
+		if err != nil {
+			continue
+		}
+		if strings.HasPrefix(strings.ToLower(address), "%2f") { // encoded twice
+			if once, err := url.PathUnescape(address); err == nil {
+				address = once
+			}
+		}
+		back, _, ok := x.resolve(address)
+		if ok && (x.isForm(back) || page != "" && sameAddress(back, page)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// stripped is what was taken off the path inside the server before goaltrack saw
+// it, as http.StripPrefix does, if no setting says it: "" if nothing was. It is
+// the end of the address that stayed.
+func (x *exchange) stripped() string {
+	whole, ok := x.askedFor()
+	if !ok {
+		return ""
+	}
+	prefix, ok := strings.CutSuffix(trimPath(whole), trimPath(x.path))
+	if !ok {
+		return ""
+	}
+	return prefix
+}
+
+// askedFor is the path in the request line. ok is false if it is the one that
+// rules see, or a setting says what they see.
+func (x *exchange) askedFor() (path string, ok bool) {
+	if x.requestURI == "" || x.prefix != "" {
+		return "", false
+	}
+	target, _, _ := strings.Cut(x.requestURI, "?")
+	if target == x.path {
+		return "", false // as nearly always
+	}
+	u, err := url.ParseRequestURI(x.requestURI)
+	if err != nil || u.Path == "" {
+		return "", false
+	}
+	path = normalPath(u.Path)
+	return path, !samePath(path, x.path)
+}
+
+// sameAddress compares paths, and takes the site's home page for one however it
+// is spelled.
+func sameAddress(a, b string) bool { return samePath(a, b) || isHome(a) && isHome(b) }
+
+// isHome reports whether a path is the site's home page, perhaps in a language:
+// where applications lead to from anywhere, and where some have their log-in.
+func isHome(path string) bool {
+	rest := trimPath(path)
+	for range 2 { // /en, /ch/de
+		if segment, tail := nextSegment(rest); isLanguage(segment) {
+			rest = tail
+		}
+	}
+	return rest == "" || slices.ContainsFunc(homeFiles, func(name string) bool { return strings.EqualFold(rest, name) })
+}
+
+// homeFiles are what servers show for a directory.
+var homeFiles = []string{
+	"/index.php", "/index.html", "/index.htm", "/index.jsp", "/index.asp", "/index.aspx",
+	"/default.aspx", "/default.asp", "/default.html", "/default.htm",
+}
+
+// inWords says why, and what to write if it was a success after all. host is the
+// one asked, "" if it is not known.
+func (r refusal) inWords(host string) (what, hint string) {
+	word := strconv.Quote(r.word)
+	switch r.why {
+	case refusedNot:
+		return "", ""
+	case refusedNowhere:
+		return "it does not say where to", ""
+	case refusedHost:
+		if host == "" {
+			return "that is no page of this site", ""
+		}
+		return "that is no page of " + hostOnly(host), ""
+	case refusedForm:
+		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
+	case refusedPage:
+		what = "that is the page the form was on"
+	case refusedList:
+		what = "failure: names that page"
+	case refusedQuery:
+		what = word + " there says that it failed"
+	case refusedBack:
+		what = word + " there leads back to the form"
+	case refusedWord:
+		what = word + " is a word of log-in and error pages"
+	case refusedHome:
+		what = "that may be the home page or a log-in page"
+	}
+	return what, "if this is success, write success: redirect to " + r.to
+}
