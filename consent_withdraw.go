@@ -55,7 +55,7 @@ func (wd *withdrawal) beforeHeader(status int) {
 	if len(names) == 0 || !carriesCookies(status) {
 		return
 	}
-	if wd.store = storingOf(h); wd.store == storePublic {
+	if wd.store = storingOf(status, h); wd.store == storePublic {
 		wd.t.ledger.note("cookie_public_answer")
 		return
 	}

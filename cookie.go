@@ -136,41 +136,6 @@ func setsCookie(h http.Header, name string) bool {
 	})
 }
 
-// storing says what an answer's headers allow to be set with it.
-type storing uint8
-
-const (
-	// storePublic: a shared cache may keep the answer and hand one visitor's ID
-	// to all the others (RFC 9111, section 7.3). No cookie.
-	storePublic storing = iota
-	// storeUnsaid: nothing is said; the cookie may be set once the answer is
-	// made private.
-	storeUnsaid
-	// storePrivate: the application made the answer private itself.
-	storePrivate
-)
-
-func storingOf(h http.Header) storing {
-	control := h["Cache-Control"]
-	for _, line := range control {
-		for line != "" {
-			var directive string
-			directive, line, _ = strings.Cut(line, ",")
-			name, fields, qualified := strings.Cut(strings.TrimSpace(directive), "=")
-			if qualified && !strings.EqualFold(strings.Trim(fields, `"`), "Set-Cookie") {
-				continue // some other field alone is private (RFC 9111, section 5.2.2.7)
-			}
-			if strings.EqualFold(name, "private") || strings.EqualFold(name, "no-store") || strings.EqualFold(name, "no-cache") {
-				return storePrivate
-			}
-		}
-	}
-	if len(control) > 0 || len(h["Expires"]) > 0 || len(h["Cdn-Cache-Control"]) > 0 || len(h["Surrogate-Control"]) > 0 {
-		return storePublic
-	}
-	return storeUnsaid
-}
-
 // validCookieDomain accepts host names with or without a leading dot, which
 // browsers ignore. One of a single label would be refused by them, but for
 // localhost.

@@ -21,7 +21,7 @@ func (s *site) visitorOf(h http.Header) brought {
 // if this answer may carry it. tr.mu is held.
 func (tr *tracked) setCookies(h http.Header) {
 	c := &tr.site.cookie
-	tr.store = storingOf(h)
+	tr.store = storingOf(tr.x.status, h)
 	theirs, isSet := c.isSet(h)
 	if theirs != "" {
 		tr.id, tr.recognised = theirs, true // one person, one guest
@@ -39,14 +39,11 @@ func (tr *tracked) setCookies(h http.Header) {
 	if !set && !remove {
 		return
 	}
-	switch tr.store {
-	case storePublic:
+	if tr.store == storePublic {
 		tr.t.ledger.note("cookie_public_answer")
 		return
-	case storeUnsaid:
-		h.Set("Cache-Control", "private")
-	case storePrivate:
 	}
+	tr.makePrivate(h)
 	if remove {
 		c.remove(h, tr.brought)
 		return

@@ -149,36 +149,3 @@ func FuzzCookie(f *testing.F) {
 		}
 	})
 }
-
-func TestStoringOf(t *testing.T) {
-	for want, headers := range map[storing][]http.Header{
-		storePrivate: {
-			{"Cache-Control": {"private"}},
-			{"Cache-Control": {"no-store"}},
-			{"Cache-Control": {"no-cache"}},
-			{"Cache-Control": {"max-age=0, Private"}},
-			{"Cache-Control": {"max-age=0", "no-store"}},
-			{"Cache-Control": {`private="set-cookie"`}},
-			{"Cache-Control": {`no-cache="Set-Cookie", max-age=60`}},
-			{"Cache-Control": {"private"}, "Expires": {"0"}},
-		},
-		storeUnsaid: {{}, {"Pragma": {"x"}}, {"Etag": {`"1"`}}},
-		storePublic: {
-			{"Cache-Control": {"public"}},
-			{"Cache-Control": {"max-age=60"}},
-			{"Cache-Control": {""}},
-			{"Cache-Control": {"notprivate"}},
-			{"Cache-Control": {`private="X-User"`}}, // that field alone is private
-			{"Cache-Control": {`no-cache="X-A, X-B", max-age=60`}},
-			{"Expires": {"0"}},
-			{"Cdn-Cache-Control": {"max-age=1"}},
-			{"Surrogate-Control": {"max-age=1"}},
-		},
-	} {
-		for _, h := range headers {
-			if got := storingOf(h); got != want {
-				t.Errorf("%v: %d, want %d", h, got, want)
-			}
-		}
-	}
-}

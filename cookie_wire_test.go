@@ -28,7 +28,9 @@ func TestCookieOfAKnownVisitor(t *testing.T) {
 		"nothing said":       {"", "/page", "document", nil},
 		"private":            {"private", "/page", "document", []string{bid + "=" + known + tail}},
 		"no-store":           {"no-store", "/page", "document", []string{bid + "=" + known + tail}},
-		"no-cache":           {"no-cache, max-age=0", "/page", "document", []string{bid + "=" + known + tail}},
+		"no-cache":           {"no-cache, max-age=0", "/page", "document", nil},
+		"no-cache for it":    {`no-cache="Set-Cookie", max-age=60`, "/page", "document", []string{bid + "=" + known + tail}},
+		"private, a 304":     {"private", "/same", "document", nil},
 		"public":             {"public, max-age=60", "/page", "document", nil},
 		"private, an image":  {"private", "/page", "image", nil},
 		"private, no rule":   {"private", "/other", "document", []string{bid + "=" + known + tail}},
@@ -40,8 +42,12 @@ func TestCookieOfAKnownVisitor(t *testing.T) {
 				if c.control != "" {
 					w.Header().Set("Cache-Control", c.control)
 				}
-				if r.URL.Path == "/missing" {
+				switch r.URL.Path {
+				case "/missing":
 					w.WriteHeader(http.StatusNotFound)
+				case "/same":
+					w.WriteHeader(http.StatusNotModified)
+					return
 				}
 				html(w, r)
 			}

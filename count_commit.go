@@ -50,8 +50,8 @@ func (tr *tracked) keepVisit(h http.Header) {
 // mayKeepVisit reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisit(h http.Header) bool {
-	return carriesCookies(tr.x.status) && tr.x.status != http.StatusNotModified && tr.secure && !tr.withheld && !tr.leaving &&
-		tr.store != storePublic && tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.name)
+	return carriesCookies(tr.x.status) && tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
+		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.name)
 }
 
 // countEarly decides on the goals that are known to fire, and reports whether
@@ -197,14 +197,6 @@ func (tr *tracked) dropVisit(h http.Header) {
 func (tr *tracked) setVisit(h http.Header, value string) {
 	tr.makePrivate(h)
 	tr.site.visits.set(h, value)
-}
-
-// makePrivate keeps an answer with a cookie from caches, if it says nothing
-// about them.
-func (tr *tracked) makePrivate(h http.Header) {
-	if tr.store == storeUnsaid {
-		h.Set("Cache-Control", "private")
-	}
 }
 
 // moveVisit notes that the session goes on, or where a new one came from.

@@ -53,6 +53,8 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 		"no-store":                {site: page("Cache-Control", "no-store"), set: true, control: "no-store"},
 		"public":                  {site: page("Cache-Control", "public"), control: "public"},
 		"max-age":                 {site: page("Cache-Control", "max-age=60"), control: "max-age=60"},
+		"no-cache":                {site: page("Cache-Control", "no-cache"), set: true, control: "private, no-cache"},
+		"public, no-cache":        {site: page("Cache-Control", "public, no-cache"), control: "public, no-cache"},
 		"Expires":                 {site: page("Expires", "Wed, 21 Oct 2037 07:28:00 GMT")},
 		"Surrogate-Control":       {site: page("Surrogate-Control", "max-age=60")},
 		"HTML by its first bytes": {site: html, set: true, control: "private"},
@@ -196,7 +198,11 @@ var guarantees = map[string]func(t *testing.T){
 	"A page that a cache may keep, a page the browser still has (304), a form read too late": func(t *testing.T) {
 		for name, site := range map[string]http.HandlerFunc{
 			"public": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "public"); html(w, r) },
-			"304":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
+			"asked": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "public, no-cache")
+				html(w, r)
+			},
+			"304": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
 			"late": func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 				_, _ = io.Copy(io.Discard, r.Body)

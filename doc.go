@@ -23,8 +23,8 @@
 //
 // It never blocks an answer, flushes it, or changes its status or body. What it
 // may add is the visitor's browser-ID cookie and, if a rule needs one, the visit
-// cookie, on answers that no shared cache may keep; their deletion; and
-// Cache-Control: private where nothing was said about caches. Only where the
+// cookie, on answers that no shared cache may keep; their deletion; and private
+// in the Cache-Control of such an answer that did not say who may keep it. Only where the
 // configuration asks for it does an answer wait, for a bounded time: for an ID
 // (Cookie.Wait), for the disk (Delivery.SpoolDir), for delivery (Delivery.Wait). It reads of a form what the handler
 // reads, and keeps of it only the fields that a rule names. It recovers from no

@@ -204,6 +204,8 @@ func TestWithdrawal(t *testing.T) {
 		"refused, with a goal":       {path: "/goal", cookies: "answer=no", deleted: true, control: "private"},
 		"refused, private already":   {path: "/private", cookies: "answer=no", deleted: true, control: "private, max-age=5"},
 		"refused, public":            {path: "/public", cookies: "answer=no", control: "max-age=60"},
+		"refused, no-cache":          {path: "/asked", cookies: "answer=no", deleted: true, control: "private, no-cache"},
+		"refused, a 304":             {path: "/same", cookies: "answer=no", control: "private"},
 		"refused, not found":         {path: "/missing", cookies: "answer=no"},
 		"refused, no page":           {path: "/page", cookies: "answer=no", header: []string{"Sec-Fetch-Dest", "image"}},
 		"refused, a bot":             {path: "/page", cookies: "answer=no", header: []string{"User-Agent", "Googlebot/2.1"}, deleted: true, control: "private"},
@@ -233,6 +235,11 @@ func TestWithdrawal(t *testing.T) {
 				w.Header().Set("Cache-Control", "max-age=60")
 				html(w, r)
 			})
+			site.HandleFunc("GET /asked", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "no-cache")
+				html(w, r)
+			})
+			site.Handle("GET /same", answer(http.StatusNotModified, "Cache-Control", "private"))
 			site.HandleFunc("GET /theirs", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Add("Set-Cookie", bid+"="+known)
 				html(w, r)

@@ -1,0 +1,265 @@
+package goaltrack
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+)
+
+// storing says what an answer's header allows to be set with it.
+type storing uint8
+
+const (
+	// storePublic: a shared cache may keep the answer and hand one visitor's ID
+	// to all the others: Set-Cookie does not keep it from that (RFC 9111, section
+	// 7.3). No cookie.
+	storePublic storing = iota
+	// storeUnsaid: nothing is said of who may keep the answer. The cookie may be
+	// set once the answer is made private.
+	storeUnsaid
+	// storePrivate: the application itself keeps the answer, or its Set-Cookie,
+	// from shared caches.
+	storePrivate
+)
+
+// storingOf reads who may keep an answer with that status and header. A 304 is
+// put together with an answer that a cache kept before, Set-Cookie included (RFC
+// 9111, section 3.2), and only that one said who may have it: what the 304 says
+// itself does not tell.
+func storingOf(status int, h http.Header) storing {
+	if status == http.StatusNotModified {
+		return storePublic
+	}
+	var says directives
+	control, expires := false, false
+	for name, lines := range h {
+		if len(lines) == 0 {
+			continue // net/http writes no such field
+		}
+		switch cacheFieldOf(name) {
+		case fieldControl:
+			control = true
+			says |= readControl(lines)
+		case fieldExpires:
+			expires = true
+		case fieldTargeted:
+			if !readControl(lines).forbids(name) {
+				return storePublic
+			}
+		case fieldLifetime:
+			if slices.ContainsFunc(lines, func(line string) bool { return textproto.TrimString(line) != "0" }) {
+				return storePublic
+			}
+		case fieldOther:
+		}
+	}
+	if !control && !expires {
+		return storeUnsaid
+	}
+	return says.storing()
+}
+
+// makePrivate keeps an answer that gets a cookie from shared caches, if it does not
+// say who may keep it. What it does say stays.
+func (tr *tracked) makePrivate(h http.Header) {
+	if tr.store != storeUnsaid {
+		return
+	}
+	tr.store = storePrivate
+	lines := slices.Clone(h["Cache-Control"]) // the application may use the slice for all its answers
+	if len(lines) == 0 {
+		h.Set("Cache-Control", "private")
+		return
+	}
+	lines[0] = "private, " + lines[0]
+	h["Cache-Control"] = lines
+}
+
+// cacheField is what a field of an answer's header has to do with caches.
+type cacheField uint8
+
+const (
+	fieldOther   cacheField = iota
+	fieldControl            // Cache-Control
+	fieldExpires
+	// fieldTargeted has the directives of Cache-Control, for certain caches, which
+	// then do not look at Cache-Control (RFC 9213, section 2.2).
+	fieldTargeted
+	// fieldLifetime has a number of seconds; 0 says that the answer is not kept.
+	fieldLifetime
+)
+
+// cacheFieldOf tells it by the name, in any case: handlers may write a name as they
+// like. There are more fields aimed at certain caches than can be listed. Most end
+// as CDN-Cache-Control does, and Surrogate-Control (https://www.w3.org/TR/edge-arch/)
+// has variants, too. Edge-Control is Akamai's
+// (https://github.com/akamai/wp-akamai/issues/1), X-Accel-Expires nginx's
+// (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_cache_valid),
+// X-Reverse-Proxy-TTL is FOSHttpCache's
+// (https://github.com/FriendsOfSymfony/FOSHttpCache).
+func cacheFieldOf(name string) cacheField {
+	if len(name) < len("Expires") {
+		return fieldOther
+	}
+	switch name[len(name)-1] | 0x20 { // which tells nearly all others apart
+	case 's':
+		switch {
+		case strings.EqualFold(name, "Expires"):
+			return fieldExpires
+		case strings.EqualFold(name, "X-Accel-Expires"):
+			return fieldLifetime
+		}
+	case 'l':
+		switch {
+		case strings.EqualFold(name, "Cache-Control"):
+			return fieldControl
+		case endsWith(name, "-Cache-Control"), endsWith(name, "Surrogate-Control"), strings.EqualFold(name, "Edge-Control"):
+			return fieldTargeted
+		case strings.EqualFold(name, "X-Reverse-Proxy-TTL"):
+			return fieldLifetime
+		}
+	}
+	return fieldOther
+}
+
+func endsWith(name, end string) bool {
+	return len(name) >= len(end) && strings.EqualFold(name[len(name)-len(end):], end)
+}
+
+// directives is what a field like Cache-Control says, as bits.
+type directives uint16
+
+const (
+	saysPrivate directives = 1 << iota
+	// saysPrivateCookie and saysPrivateOther: private with a list of fields, with
+	// Set-Cookie among them or without. Only those fields are private (RFC 9111,
+	// section 5.2.2.7).
+	saysPrivateCookie
+	saysPrivateOther
+	saysNoStore
+	// saysNoCache: caches may keep the answer and have to ask before each use
+	// (section 5.2.2.4).
+	saysNoCache
+	// saysNoCacheCookie and saysNoCacheOther: no-cache with a list of fields. Only
+	// those fields are not used again.
+	saysNoCacheCookie
+	saysNoCacheOther
+	// saysShared: the application has shared caches in mind.
+	saysShared
+	// saysUnderstand: must-understand. A cache then keeps the answer in spite of
+	// no-store (section 5.2.2.3).
+	saysUnderstand
+	// saysGarbage: caches may read it in more than one way.
+	saysGarbage
+)
+
+// storing judges what Cache-Control says. If directives contradict each other,
+// the most restrictive holds; of two lists of fields a cache may heed one alone
+// (section 4.2.1).
+func (d directives) storing() storing {
+	switch {
+	case d&saysGarbage != 0:
+		return storePublic
+	case d.forbidsAll():
+		return storePrivate
+	case d&saysPrivateOther != 0:
+		return storePublic
+	case d&(saysPrivate|saysPrivateCookie) != 0:
+		return storePrivate
+	case d&(saysNoCache|saysShared|saysUnderstand) == saysNoCache:
+		return storeUnsaid
+	case d&(saysNoCache|saysNoCacheCookie|saysNoCacheOther) == saysNoCacheCookie:
+		return storePrivate
+	}
+	return storePublic
+}
+
+// forbidsAll reports whether no cache at all keeps the answer.
+func (d directives) forbidsAll() bool { return d&(saysNoStore|saysUnderstand) == saysNoStore }
+
+// forbids reports whether a field of that name, which is aimed at certain caches,
+// keeps the answer from them. LiteSpeed takes private for a copy that it keeps
+// itself for each visitor (https://docs.litespeedtech.com/lscache/devguide/controls/).
+func (d directives) forbids(name string) bool {
+	if d&(saysGarbage|saysPrivateOther|saysPrivateCookie) != 0 {
+		return false
+	}
+	return d.forbidsAll() || d&saysPrivate != 0 && !strings.EqualFold(name, "X-LiteSpeed-Cache-Control")
+}
+
+// readControl reads the lines of one field. What not every cache would read alike
+// is garbage: a quote that does not follow "=", is not closed, or that something
+// follows; a backslash; a control character, for which HTTP/2 drops the line.
+func readControl(lines []string) (d directives) {
+	for _, line := range lines {
+		start, quoted := 0, false
+		for i, c := range []byte(line) {
+			switch {
+			case c == '\\' || c < ' ' && c != '\t' || c == 0x7f:
+				return saysGarbage
+			case c == '"' && !quoted && (i == start || line[i-1] != '='), c == '"' && quoted && !endsDirective(line[i+1:]):
+				return saysGarbage
+			case c == '"':
+				quoted = !quoted
+			case c == ',' && !quoted:
+				d.read(line[start:i])
+				start = i + 1
+			}
+		}
+		if quoted {
+			return saysGarbage
+		}
+		d.read(line[start:])
+	}
+	return d
+}
+
+// endsDirective reports whether nothing more of a directive follows.
+func endsDirective(rest string) bool {
+	rest = strings.TrimLeft(rest, " \t")
+	return rest == "" || rest[0] == ','
+}
+
+// read takes in one directive.
+func (d *directives) read(directive string) {
+	name, value, qualified := strings.Cut(directive, "=")
+	name = textproto.TrimString(name)
+	is := func(word string) bool { return equalFold(name, word) }
+	switch {
+	case is("private"):
+		*d |= oneOf(qualified, value, saysPrivate, saysPrivateCookie, saysPrivateOther)
+	case is("no-cache"):
+		*d |= oneOf(qualified, value, saysNoCache, saysNoCacheCookie, saysNoCacheOther)
+	case is("no-store") && qualified:
+		*d |= saysGarbage
+	case is("no-store"):
+		*d |= saysNoStore
+	case is("public"), is("s-maxage"), is("proxy-revalidate"):
+		*d |= saysShared
+	case is("must-understand"):
+		*d |= saysUnderstand
+	}
+}
+
+// oneOf tells apart a directive without a list of fields, with one that has
+// Set-Cookie, and with another.
+func oneOf(qualified bool, list string, bare, cookie, other directives) directives {
+	if !qualified {
+		return bare
+	}
+	list = textproto.TrimString(list)
+	if len(list) < 2 || list[0] != '"' {
+		return other
+	}
+	for field := range strings.SplitSeq(list[1:len(list)-1], ",") {
+		if equalFold(textproto.TrimString(field), "Set-Cookie") {
+			return cookie
+		}
+	}
+	return other
+}
+
+// equalFold is [strings.EqualFold] for a word in ASCII, with which no other letter
+// is equal: "no-ſtore" is not no-store.
+func equalFold(s, word string) bool { return len(s) == len(word) && strings.EqualFold(s, word) }
