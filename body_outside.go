@@ -59,7 +59,8 @@ func parsedForm(r *http.Request, kind formKind) *multipart.Form {
 // readOutside reports whether something outside has begun to read the body of r,
 // as far as that shows.
 func readOutside(r *http.Request, kind formKind) bool {
-	return r.MultipartForm == byReader || kind == formKindURLEncoded && r.PostForm != nil &&
+	return r.ContentLength == 0 || // of a body that has come; see sentLength
+		r.MultipartForm == byReader || kind == formKindURLEncoded && r.PostForm != nil &&
 		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
 }
 

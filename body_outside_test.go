@@ -339,7 +339,7 @@ func TestProxyBehindAReader(t *testing.T) {
 			"parses":      {func(r *http.Request) { _ = r.FormValue("csrf") }, "not_successful 1", "not_successful 1"}, // 502: the body is short
 			"parses, 0":   {func(r *http.Request) { _ = r.FormValue("csrf"); r.ContentLength = 0 }, "fired 1", "condition 1"},
 			"parses, -1":  {func(r *http.Request) { _ = r.FormValue("csrf"); r.ContentLength = -1 }, "fired 1", "condition 1"},
-			"reads, 0":    {func(r *http.Request) { _, _ = io.ReadAll(r.Body); r.ContentLength = 0 }, "form_unread 1", "form_unread 1"},
+			"reads, 0":    {func(r *http.Request) { _, _ = io.ReadAll(r.Body); r.ContentLength = 0 }, "form_read_outside 1", "form_read_outside 1"},
 			"reads, -1":   {func(r *http.Request) { _, _ = io.ReadAll(r.Body); r.ContentLength = -1 }, "form_read_outside 1", "form_read_outside 1"},
 			"reads, none": {func(r *http.Request) { _, _ = io.ReadAll(r.Body); r.Body, r.ContentLength = http.NoBody, 0 }, "form_read_outside 1", "form_read_outside 1"},
 		} {
