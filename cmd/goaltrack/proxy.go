@@ -116,7 +116,7 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	}
 	p.warmUp(ctx, tracker)
 	stopWatching := p.follow(ctx, tracker)
-	err = serve(ctx, listener, mindUploads(tracker.Handler(newProxy(p.target, c.logger))), c)
+	err = serve(ctx, listener, mindUploads(tracker.Handler(tracker.AskReadable(newProxy(p.target, c.logger)))), c)
 	stopWatching()
 
 	// The context of the command has ended: delivery gets time of its own.

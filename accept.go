@@ -1,0 +1,123 @@
+package goaltrack
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// AskReadable goes between [Tracker.Handler] and a reverse proxy, and nowhere
+// else: tracker.Handler(tracker.AskReadable(proxy)). A browser accepts encodings
+// that goaltrack cannot read, such as br, and the site behind a proxy then uses
+// them. If a rule that may count in this request reads the body of the answer
+// (response.json.x), the proxy gets a copy of the request whose Accept-Encoding
+// has only those of the client's encodings that can be read: gzip, deflate and
+// identity, with the weights the client gave them. A client that takes none of
+// them keeps what it said, and the goal is lost as answer_unreadable. Every
+// other request goes on as it came. It is safe for concurrent use.
+func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tr := t.trackedOf(r)
+		if tr == nil || !tr.readsAnswer() {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		accept, changed := readableOf(r.Header["Accept-Encoding"])
+		if !changed {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		asked := r.WithContext(r.Context())
+		asked.Header = r.Header.Clone()
+		asked.Header.Set("Accept-Encoding", accept)
+		defer copyBack(asked, r)
+		proxy.ServeHTTP(w, asked)
+	})
+}
+
+// readsAnswer reports whether a candidate that may yet count reads the body of
+// the answer.
+func (tr *tracked) readsAnswer() bool {
+	tr.mu.Lock()
+	ended := tr.ended
+	tr.mu.Unlock()
+	return !ended && slices.ContainsFunc(tr.candidates, func(c candidate) bool {
+		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.needs.answerJSON
+	})
+}
+
+// readableOf narrows an Accept-Encoding (RFC 9110, section 12.5.3) to codings
+// that can be read. What it returns accepts nothing that the header does not. It
+// reports false if there is nothing to change: without the header, if it has
+// only such codings, and if it has none and refuses an answer as it is.
+func readableOf(header []string) (accept string, changed bool) {
+	var kept []string
+	var named [codingDeflate + 1]bool
+	var any string // the weight of "*", as it is written
+	hasAny, packed, plain := false, false, true
+	for el := range strings.SplitSeq(strings.Join(header, ","), ",") {
+		el = strings.TrimSpace(el)
+		name, weight, _ := strings.Cut(el, ";")
+		name = strings.TrimSpace(name)
+		c, known := codingOf(name)
+		switch {
+		case name == "":
+		case name == "*":
+			hasAny, any = true, weight
+		case !known:
+			changed = true
+		default:
+			kept, named[c] = append(kept, el), true
+			if c == codingIdentity {
+				plain = !isZeroWeight(weight)
+			} else {
+				packed = packed || !isZeroWeight(weight)
+			}
+		}
+	}
+	switch {
+	case hasAny && isZeroWeight(any):
+		kept = append(kept, "*;"+any)
+		plain = plain && named[codingIdentity]
+	case hasAny: // all that is not named, of which these can be read
+		changed = true
+		for _, c := range []coding{codingGzip, codingDeflate} {
+			if !named[c] {
+				kept, packed = append(kept, withWeight(codingNames[c], any)), true
+			}
+		}
+		if !named[codingIdentity] && any != "" {
+			kept = append(kept, withWeight(codingNames[codingIdentity], any))
+		}
+	}
+	switch {
+	case !changed || !packed && !plain:
+		return "", false
+	case !packed && !named[codingIdentity]:
+		kept = append(kept, codingNames[codingIdentity])
+	}
+	return strings.Join(kept, ", "), true
+}
+
+var codingNames = [...]string{codingIdentity: "identity", codingGzip: "gzip", codingDeflate: "deflate"}
+
+func withWeight(name, weight string) string {
+	if weight == "" {
+		return name
+	}
+	return name + ";" + weight
+}
+
+// isZeroWeight reports a weight of zero, such as "q=0.0". What is no weight says
+// nothing.
+func isZeroWeight(weight string) bool {
+	for part := range strings.SplitSeq(weight, ";") {
+		name, value, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err == nil && q == 0
+		}
+	}
+	return false
+}
