@@ -20,11 +20,14 @@ type Example struct {
 	Method string // default GET
 	Host   string // default: one on which the goal counts
 	Path   string // with its query, default "/"
-	Form   url.Values
-	JSON   string // a JSON body; there is no form then
-	Header http.Header
-	Route  string
-	App    map[string]any // what the handler sets
+	// PathPrefix is taken off addresses, as Config.PathPrefix is. Default: what
+	// Header says in X-Forwarded-Prefix.
+	PathPrefix string
+	Form       url.Values
+	JSON       string // a JSON body; there is no form then
+	Header     http.Header
+	Route      string
+	App        map[string]any // what the handler sets
 
 	Status       int // default 200
 	Location     string
@@ -226,8 +229,8 @@ func (e Example) exchange() exchange {
 		x.path = p
 	}
 	def(&x.path, "/")
-	if lines := x.header[forwardedPrefix]; len(lines) > 0 {
-		x.prefix = readPrefix(lines) // an example is believed
+	if x.prefix = normalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[forwardedPrefix]) > 0 {
+		x.prefix = readPrefix(x.header[forwardedPrefix]) // an example is believed
 	}
 	whole := normalPath(x.path)
 	x.path = cutPrefix(whole, x.prefix)

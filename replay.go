@@ -30,6 +30,10 @@ type LogEntry struct {
 // does not tell is taken to hold, so the counts of such goals are upper bounds.
 // A Replay is not safe for concurrent use. It holds a bounded amount of memory.
 type Replay struct {
+	// PathPrefix is taken off addresses, as Config.PathPrefix is. What is no
+	// prefix changes nothing. Default: none.
+	PathPrefix string
+
 	rules   *Rules
 	agents  map[string]bool   // user agents met lately: whether each is a bot
 	types   map[string]string // types of answers by the endings met
@@ -103,19 +107,26 @@ func (r *Replay) Add(e LogEntry) {
 			page = p
 		}
 	}
-	page = normalPath(page)
+	x := &r.x // of which the rest stays as NewReplay set it
+	if r.PathPrefix == "" {
+		x.prefix = ""
+	} else if x.prefix == "" {
+		x.prefix = normalPrefix(r.PathPrefix)
+	}
+	whole := normalPath(page)
+	page = cutPrefix(whole, x.prefix)
+	x.taken = cutOff(whole, page)
 	soft := isSoftNavigation(nil, page)
 	page = pagePath(page)
+	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
+	x.soft, x.anyHost = soft, e.Host == ""
+	x.userAgent, x.referer = e.UserAgent, e.Referer
+	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	r.found = r.rules.index.find(e.Method, page, r.found[:0])
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
 		return
 	}
-	x := &r.x // of which the rest stays as NewReplay set it
-	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
-	x.soft, x.anyHost = soft, e.Host == ""
-	x.userAgent, x.referer = e.UserAgent, e.Referer
-	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	if x.contentType == "" && e.Status == http.StatusOK {
 		x.contentType = r.typeOf(path.Ext(page))
 	}
@@ -238,6 +249,9 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 	isForm := e.Method == http.MethodPost && (e.Status == http.StatusSeeOther || e.Status == http.StatusFound || e.Status == http.StatusCreated)
 	isFile := e.Method == http.MethodGet && e.Status == http.StatusOK && slices.Contains(documents, strings.ToLower(path.Ext(page)))
 	if !isForm && !isFile || len(page) > maxUnruled || r.isBot(e) {
+		return
+	}
+	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == fateNotSuccessful {
 		return
 	}
 	// A log is written by strangers too: what they sent as %1B or %0A must not

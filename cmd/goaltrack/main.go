@@ -183,6 +183,19 @@ func jsonSwitch(on *bool) setting {
 	return setting{name: "json", on: on, about: "print JSON, as below"}
 }
 
+// prefixSetting is where visitors see the site, for trying rules out.
+func prefixSetting(into *string) setting {
+	return setting{name: "path-prefix", into: into, value: "PATH", about: "where visitors see the site, such as /shop, as for the proxy"}
+}
+
+// checkPrefix returns what is wrong with a prefix.
+func checkPrefix(text string) error {
+	if text != "" && (text[0] != '/' || strings.ContainsAny(text, ",?#{}*")) {
+		return fmt.Errorf("--path-prefix: %q is not a path such as /shop", text)
+	}
+	return nil
+}
+
 // counted is a number and a word, "1 goal" or "2 goals".
 func counted[N int | int64 | uint64](n N, word string) string {
 	if n == 1 {

@@ -23,6 +23,7 @@ import (
 type replayer struct {
 	operands []string // the rule file, then the logs
 	json     bool
+	prefix   string
 	settings *settings
 
 	rules *goaltrack.Rules // what check makes of the first operand
@@ -31,7 +32,7 @@ type replayer struct {
 func newReplayer() *replayer {
 	r := &replayer{}
 	r.settings = &settings{
-		list: []setting{jsonSwitch(&r.json)},
+		list: []setting{prefixSetting(&r.prefix), jsonSwitch(&r.json)},
 		operands: operands{
 			into: &r.operands, value: "FILE LOG...", min: 2,
 			about: "the rule file, and access logs; - is the standard input",
@@ -43,7 +44,7 @@ upper bounds; the output says which they are. Only downloads in parts (206) are
 left out, since no log tells which part it was.
 
 With --json, one object is printed:
-  {"lines":1000,"unreadable":0,"goals":{"NAME":12}}
+  {"lines":1000,"unreadable":0,"goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
 `,
 	}
 	return r
@@ -64,7 +65,7 @@ func (r *replayer) check() error {
 	}
 	rules, err := goaltrack.LoadRules(r.operands[0])
 	r.rules = rules
-	return errors.Join(err, areThere(r.operands[1:]))
+	return errors.Join(err, checkPrefix(r.prefix), areThere(r.operands[1:]))
 }
 
 // areThere returns which logs are not, before hours are spent on the others.
@@ -85,6 +86,7 @@ func areThere(logs []string) error {
 
 func (r *replayer) run(ctx context.Context, out console) error {
 	replay := r.rules.NewReplay()
+	replay.PathPrefix = r.prefix
 	read, err := readLogs(ctx, r.operands[1:], out.stderr, replay.Add)
 	if err != nil {
 		return err
@@ -167,14 +169,19 @@ type replayJSON struct {
 	Lines      int64             `json:"lines"`
 	Unreadable int64             `json:"unreadable"`
 	Goals      map[string]uint64 `json:"goals"`
+	// LedTo is where accepted forms led, of goals for which the log tells.
+	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
 }
 
 func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
-	goals := map[string]uint64{}
+	goals, ledTo := map[string]uint64{}, map[string][]goaltrack.Lead{}
 	for _, c := range replay.Counts() {
 		goals[c.Goal] = c.Count
+		if c.LedTo != nil {
+			ledTo[c.Goal] = c.LedTo
+		}
 	}
-	return replayJSON{read.lines, read.unreadable, goals}
+	return replayJSON{read.lines, read.unreadable, goals, ledTo}
 }
 
 // keptSuggestions is how many goals are suggested.
@@ -185,6 +192,7 @@ func printReplay(w io.Writer, read logsRead, replay *goaltrack.Replay) {
 	counts := replay.Counts()
 	say(w, "%s\n\n", read)
 	printCounts(w, counts)
+	printLedTo(w, counts)
 	printUntold(w, read, counts)
 	suggestions := replay.Suggestions(keptSuggestions)
 	if len(suggestions) == 0 {
@@ -225,6 +233,25 @@ func sayTable(w io.Writer, table *tabwriter.Writer, text *strings.Builder) {
 	_ = table.Flush() // a strings.Builder takes everything
 	for line := range strings.Lines(text.String()) {
 		say(w, "%s\n", strings.TrimRight(line, " \n"))
+	}
+}
+
+// printLedTo writes where accepted forms led, as far as the log tells.
+func printLedTo(w io.Writer, counts []goaltrack.ReplayCount) {
+	said := false
+	for _, c := range counts {
+		if len(c.LedTo) == 0 {
+			continue
+		}
+		if !said {
+			say(w, "\nWhere accepted forms led:\n")
+			said = true
+		}
+		words := make([]string, len(c.LedTo))
+		for i, l := range c.LedTo {
+			words[i] = fmt.Sprintf("%s %d", cmp.Or(l.To, "elsewhere"), l.Times)
+		}
+		say(w, "  %s: %s\n", c.Goal, strings.Join(words, ", "))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 type trial struct {
 	operands []string // the rule file, then the requests
 	json     bool
+	prefix   string
 	settings *settings
 
 	// What check makes of the operands.
@@ -27,7 +28,7 @@ type trial struct {
 func newTrial() *trial {
 	t := &trial{}
 	t.settings = &settings{
-		list: []setting{jsonSwitch(&t.json)},
+		list: []setting{prefixSetting(&t.prefix), jsonSwitch(&t.json)},
 		operands: operands{
 			into: &t.operands, value: "FILE REQUEST...", min: 2,
 			about: "the rule file, and requests as examples: are written",
@@ -57,11 +58,12 @@ func (t *trial) check() error {
 	if len(t.operands) == 0 {
 		return nil // the settings said so
 	}
-	var faults []error
 	rules, err := goaltrack.LoadRules(t.operands[0])
-	t.rules, faults = rules, append(faults, err)
+	t.rules = rules
+	faults := []error{checkPrefix(t.prefix), err}
 	for _, line := range t.operands[1:] {
 		example, err := goaltrack.ParseExample(line)
+		example.PathPrefix = t.prefix
 		t.examples, faults = append(t.examples, example), append(faults, err)
 	}
 	return errors.Join(faults...)
