@@ -365,11 +365,16 @@ type Delivery struct {
 	// Default: 0, nobody waits.
 	Wait time.Duration
 
-	// ProbeBase and ProbeMax shape the waits between the events that are tried
-	// while the CDP does not answer or refuses the sender: base, doubling up to
-	// max, of each the first half and a random part of the second, so at most
-	// two a minute in the long run. The first is short, since a server that is
-	// started anew is back in a second or two. Defaults: 1 s and 1 min.
+	// ProbeBase and ProbeMax say what is done while nothing is accepted, because
+	// the CDP does not answer or refuses this sender. After twenty sends in a
+	// row, and ProbeBase without one that was accepted, one event at a time is
+	// sent. The wait before each is a sixteenth of the time since the last
+	// acceptance, from ProbeBase/16 to ProbeMax: so delivery resumes soon after
+	// a short fault, and a long one costs little more than a request a minute.
+	// After ProbeMax without an acceptance the log says so. An event that is
+	// refused while others are accepted is tried again after ProbeBase, then
+	// after four times as long each time, up to ProbeMax.
+	// Defaults: 1 s and 1 min.
 	ProbeBase, ProbeMax time.Duration
 
 	// HTTPClient sends the events. Default: one made for the purpose.

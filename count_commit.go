@@ -69,7 +69,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		if f != fired {
 			return // not yet, or not at all
 		}
-		r := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, func() fate { return tr.t.keepRooms(g, &place) })
+		r := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, func() fate { return tr.keepRooms(g, &place) })
 		switch r.fate {
 		case fateValueMissing, fateValueTooLong:
 			return // the handler may say it later
@@ -136,12 +136,16 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 }
 
 // keepRooms keeps the place in the queue.
-func (t *Tracker) keepRooms(g *trigger, p *place) (f fate) {
-	if t.sender == nil || g.goal.Status == statusDraft {
+func (tr *tracked) keepRooms(g *trigger, p *place) (f fate) {
+	sender := tr.t.sender
+	if sender == nil || g.goal.Status == statusDraft {
 		return fired
 	}
-	if p.rooms.event, f = t.sender.reserve(g.priority(), p.event); f == fired && p.who > 0 {
-		p.rooms.who, f = t.sender.reserve(queue.High, p.who)
+	if sender.keptForKnown(tr.site.line, tr.id) {
+		return fateQueueFull
+	}
+	if p.rooms.event, f = sender.reserve(g.priority(), p.event); f == fired && p.who > 0 {
+		p.rooms.who, f = sender.reserve(queue.High, p.who)
 	}
 	return f
 }

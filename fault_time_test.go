@@ -57,7 +57,9 @@ func TestFault02AnHourDown(t *testing.T) {
 		t.Logf("%d offered, refused: visits %d, goals %d, goals with a value %d; %d waiting, dead %v; %d sends in the hour, the heap grew by %d KB in the last 50 minutes",
 			r.offered+refused[queue.Low]+refused[queue.Normal]+refused[queue.High], refused[queue.Low], refused[queue.Normal], refused[queue.High],
 			a.Waiting, a.Dead, probes, grown>>10)
-		if probes > 2*60+30 {
+		// A second of an answer each millisecond, and then one every sixteenth of
+		// the silence: 16 ln(960) of them, and one a minute.
+		if probes > 420 {
 			t.Errorf("%d sends in the hour", probes)
 		}
 		if grown > 2<<20 {
@@ -142,7 +144,9 @@ func TestFault03SlowAnswers(t *testing.T) {
 		r := newRig(t, Delivery{}, nil)
 		r.cdp().took = 9 * time.Second
 		r.offerMany(0, 160)
-		if took := r.settle(); took != 90*time.Second {
+		// All workers at once, but for the first seconds, in which the line finds
+		// out whether it works.
+		if took := r.settle(); took < 90*time.Second || took > 110*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		r.wantDelivered(160)

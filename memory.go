@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	linked "container/list"
 	"sync"
 	"sync/atomic"
 )
@@ -60,8 +61,43 @@ func (r *idTable) put(old, id string) {
 
 func (r *idTable) has(id string) bool { return r.get(id) != "" }
 
-// history is the verdict on the last few distinct visitors or browser IDs. One
-// of them, however often he comes, has one vote.
+// idSet remembers a bounded number of browser IDs, for many goroutines; the one
+// that was not met for longest is forgotten. A line keeps in one the visitors of
+// whom an event was accepted, a pool the IDs that it made.
+type idSet struct {
+	size int
+
+	mu    sync.Mutex
+	ids   map[string]*linked.Element
+	order linked.List // the last to be met at the end
+}
+
+func newIDSet(size int) *idSet { return &idSet{size: size, ids: make(map[string]*linked.Element)} }
+
+func (s *idSet) add(id string) {
+	if id == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.ids[id]; at != nil {
+		s.order.MoveToBack(at)
+		return
+	}
+	if len(s.ids) == s.size {
+		delete(s.ids, s.order.Remove(s.order.Front()).(string))
+	}
+	s.ids[id] = s.order.PushBack(id)
+}
+
+func (s *idSet) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ids[id] != nil
+}
+
+// history is the verdict on the last few distinct browser IDs. One of them,
+// however often it comes, has one vote.
 type history struct {
 	bad   map[string]bool
 	order []string
@@ -69,18 +105,18 @@ type history struct {
 
 // add notes the newest verdict on one of them, and forgets the oldest if there
 // are more than size.
-func (h *history) add(who string, bad bool, size int) {
+func (h *history) add(id string, bad bool, size int) {
 	if h.bad == nil {
 		h.bad = make(map[string]bool, size)
 	}
-	if _, known := h.bad[who]; !known {
+	if _, known := h.bad[id]; !known {
 		if len(h.order) == size {
 			delete(h.bad, h.order[0])
 			h.order = h.order[1:]
 		}
-		h.order = append(h.order, who)
+		h.order = append(h.order, id)
 	}
-	h.bad[who] = bad
+	h.bad[id] = bad
 }
 
 // count tells on how many there is a verdict, and how many are bad.
@@ -91,9 +127,4 @@ func (h *history) count() (all, bad int) {
 		}
 	}
 	return len(h.bad), bad
-}
-
-func (h *history) clear() {
-	clear(h.bad)
-	h.order = h.order[:0]
 }

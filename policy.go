@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
-	"math/rand/v2"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -16,138 +18,93 @@ import (
 type health struct {
 	held      int // events in the window
 	fullUntil time.Time
-	inFlight  int
-	ready     jobQueue
-	delayed   jobQueue // each has its own notYet
+	flying    []*job // with the workers
+
+	ready   readyList
+	retries dueHeap // after a failure
+	bench   bench   // after a refusal
+
+	// The gates of sendgate.go. Only a goal of which an event was refused has one.
+	gate    sendGate
+	goals   map[string]*sendGate
+	brought sendGate
+	order   choice // while the line is fast and not all is accepted
+	second  bool   // the last event sent was tried before
+
+	accepted  time.Time // when an event was last accepted
+	troubled  time.Time // when one last was not
+	silenced  time.Time // when a long silence last ended
+	heldUntil time.Time // when one over refusals did
+	toldFirst bool
+	rejected  int // events rejected (400 and the like) in a row
+
+	// limit is how many requests may be under way while the line finds out
+	// whether it works: one, and one more for each event accepted. 0 is as many
+	// as there are workers. It begins with the process, and with the end of an
+	// outage, so that a CDP that has just come back is not knocked over.
+	limit int
 
 	// pausedUntil is what a Retry-After asked for. It holds for every event:
 	// a 429 is about the sender, not about the event.
 	pausedUntil time.Time
+	renewed     time.Time // when idle connections were last closed
 
-	// The breaker: open after breakerFailures failures in a row that look like
-	// an outage, or when more than half of the last breakerVisitors had one.
-	// Then one event at a time is tried, at growing intervals. When one gets
-	// through, limit lets the others follow in growing numbers, so that a CDP
-	// that has just come back is not knocked over.
-	//
-	// One visitor's events alone never open it: what the CDP has against him
-	// must not hold up the others. They wear out by themselves.
-	failures int    // in a row
-	failing  string // whose they were, if they were one visitor's
-	several  bool   // or else more than one's
-	outages  history
-	open     bool
-	limit    int
-
-	hold
-
-	// tries counts the probes since the breaker opened or the hold began;
-	// probeAt is when the next may go.
-	tries   int
-	probeAt time.Time
-
-	ids history
+	ids replacing
 }
 
-const (
-	breakerFailures = 5
-	breakerVisitors = 20
-)
+// goalGate returns the gate of a goal, and makes it if there is none.
+func (h *health) goalGate(goal string) *sendGate {
+	g := h.goals[goal]
+	if g == nil {
+		g = new(sendGate)
+		if h.goals == nil {
+			h.goals = make(map[string]*sendGate)
+		}
+		h.goals[goal] = g
+	}
+	return g
+}
+
+// inner returns the gate within the line that an event has to wait for, nil if
+// there is none. While the line itself is SLOW, it is the one that chooses.
+func (h *health) inner(p *pacing, j *job, now time.Time) *sendGate {
+	if h.gate.slow(p, now) {
+		return nil
+	}
+	if g := h.goals[j.goal]; g != nil && g.slow(p, now) {
+		return g
+	}
+	if j.brought && h.brought.slow(p, now) {
+		return &h.brought
+	}
+	return nil
+}
+
+// note is for a send that was not accepted.
+func (h *health) note(p *pacing, j *job, now time.Time, refused bool) {
+	h.troubled = now
+	h.gate.note(p, j, now, refused)
+	if !refused {
+		return
+	}
+	if g := h.gateOf(j); g != &h.gate {
+		g.note(p, j, now, true)
+	}
+}
 
 // state names the line's condition for snapshots.
-func (h *health) state() string {
-	switch {
-	case h.holding || h.doubtful:
+func (ln *line) state(p *pacing, now time.Time) string {
+	switch h := &ln.health; {
+	case h.gate.held(p, now) && h.gate.refused:
 		return "held"
-	case h.open || h.failures >= breakerFailures:
+	case h.gate.held(p, now):
 		return "down"
-	case time.Now().Before(h.pausedUntil):
+	case now.Before(h.pausedUntil):
 		return "paused"
+	case h.gate.slow(p, now):
+		return "slow"
 	}
 	return "ok"
-}
-
-// probing reports whether the line sends nothing but probes.
-func (h *health) probing() bool { return h.open || h.holding }
-
-// nextProbe sets the time of the next probe. Half of the wait is certain, since
-// probes are to be few, and half random, since other instances probe, too.
-func (sc *schedule) nextProbe(h *health) {
-	h.tries++
-	half := doubled(sc.config.ProbeBase, sc.config.ProbeMax, h.tries) / 2
-	h.probeAt = time.Now().Add(sc.capped(half + rand.N(half+1))) //nolint:gosec // Spreads load, hides nothing.
-}
-
-// next finds the event to send now, or else when there may be one.
-func (ln *line) next(now time.Time, workers int) (*job, time.Time) {
-	h := &ln.health
-	if now.Before(h.pausedUntil) {
-		return nil, h.pausedUntil
-	}
-	if h.probing() {
-		if h.inFlight > 0 {
-			return nil, time.Time{}
-		}
-		if now.Before(h.probeAt) {
-			return nil, h.probeAt
-		}
-		return ln.probe(), time.Time{}
-	}
-	if h.limit > 0 {
-		workers = min(workers, h.limit)
-	}
-	if h.inFlight >= workers {
-		return nil, time.Time{}
-	}
-	if j := h.ready.first(); j != nil && h.limit > 0 {
-		return j, time.Time{} // those that failed before wait until it is sure that it was the CDP
-	}
-	var soonest time.Time
-	for _, j := range h.delayed.jobs {
-		if !now.Before(j.notYet) {
-			return j, time.Time{}
-		}
-		if soonest.IsZero() || j.notYet.Before(soonest) {
-			soonest = j.notYet
-		}
-	}
-	return h.ready.first(), soonest
-}
-
-// probe chooses the event to try. One that was not tried yet comes first, of a
-// visitor who had no failure lately, so that an event or a visitor who is himself
-// the trouble cannot keep a line closed; then the one that was not tried for
-// longest.
-func (ln *line) probe() *job {
-	h := &ln.health
-	for _, j := range h.ready.jobs {
-		if !h.outages.bad[j.Key] {
-			return j
-		}
-	}
-	if j := h.ready.first(); j != nil {
-		return j
-	}
-	return h.delayed.first()
-}
-
-func (ln *line) take(j *job) {
-	if !ln.health.ready.remove(j) {
-		ln.health.delayed.remove(j)
-	}
-}
-
-// hurry brings every wait forward, but not what a Retry-After asked for.
-func (ln *line) hurry(by time.Time) {
-	h := &ln.health
-	if h.probeAt.After(by) {
-		h.probeAt = by
-	}
-	for _, j := range h.delayed.jobs {
-		if j.notYet.After(by) {
-			j.notYet = by
-		}
-	}
 }
 
 // finish decides what an answer means for the event, for its line and for the
@@ -157,7 +114,6 @@ func (sc *schedule) finish(j *job) {
 		sc.bury(j, "late")
 		return
 	}
-	h := &j.line.health
 	outcome := cdp.OutcomeOf(j.err)
 	if j.id == "" && outcome == cdp.Unknown {
 		outcome = cdp.NotProcessed // only the browser ID is missing; nothing was sent
@@ -165,30 +121,18 @@ func (sc *schedule) finish(j *job) {
 	if j.madeID {
 		sc.made.put(j.Key, j.id)
 	}
-	if outcome == cdp.EventBad && h.holding && statusOf(j.err) == h.heldFor {
-		outcome = cdp.SenderBad // the hold was declared over this very answer
-	}
 	if j.unknowns > 0 && (outcome == cdp.Accepted || outcome == cdp.Unknown) {
 		sc.ledger.duplicates.Add(1) // an earlier attempt may have counted, and this one, too
 	}
 	switch outcome {
 	case cdp.Accepted:
-		sc.passed(j)
-		if j.replaces != "" {
-			j.line.replaced.put(j.replaces, j.id)
-		}
-		sc.ledger.deliver(j.goal, j.id)
-		j.Ack()
-		sc.settled(j)
+		sc.accept(j)
 	case cdp.EventBad:
-		sc.answered(j.line)
 		sc.reject(j)
 	case cdp.BrowserUnknown:
-		sc.answered(j.line)
 		sc.unknownID(j)
 	case cdp.SenderBad:
-		sc.answered(j.line)
-		sc.refuse(j)
+		sc.refuse(j, refusedSender)
 	case cdp.NotProcessed:
 		sc.retry(j, errors.Is(j.err, errIDLimited))
 	default:
@@ -196,77 +140,128 @@ func (sc *schedule) finish(j *job) {
 	}
 }
 
-// passed notes a success: the line works.
-func (sc *schedule) passed(j *job) {
-	ln, h := j.line, &j.line.health
-	sc.answered(ln)
-	h.outages.add(j.Key, false, breakerVisitors)
-	h.ids.add(j.id, false, idHistorySize)
-	sc.absolve(j)
-	if h.limit > 0 {
-		if h.limit++; h.limit > sc.config.Workers { // doubles with every round
+// accept is for an event that arrived: its gates open, and refusals of others
+// become strikes.
+func (sc *schedule) accept(j *job) {
+	ln, h, p, now := j.line, &j.line.health, &sc.pacing, time.Now()
+	h.accepted, h.rejected = now, 0
+	if j.benched {
+		h.bench.pardon(sc, j)
+	}
+	wasHeld, wasSlow := h.gate.held(p, now), h.gate.slow(p, now)
+	silent := h.gate.silence(now) >= p.slowAfter
+	h.ramp(sc.config.Workers, wasSlow && !h.gate.refused)
+	if wasHeld {
+		h.silenced = now
+		if h.gate.refusing() {
+			h.heldUntil = now
+		}
+		for g := range h.innerGates() {
+			g.dropPending()
+			g.hurry(now)
+		}
+		h.bench.due.hurry(now)
+	}
+	if wasSlow {
+		h.retries.hurry(now)
+	}
+	brought := j.brought && j.replaces == ""
+	var struck []*job
+	if g := h.goals[j.goal]; g != nil {
+		struck = append(struck, sc.open(ln, g, j, now, wasSlow)...)
+	}
+	if brought {
+		struck = append(struck, sc.open(ln, &h.brought, j, now, wasSlow)...)
+		h.ids.accepted(j.id)
+	}
+	struck = append(struck, sc.open(ln, &h.gate, j, now, false)...)
+	ln.known.add(j.id)
+	if j.replaces != "" {
+		ln.replaced.put(j.replaces, j.id)
+	}
+	sc.ledger.deliver(j.goal, j.id)
+	j.Ack()
+	sc.settled(j)
+	for _, other := range struck {
+		sc.strike(other, silent)
+	}
+}
+
+// ramp widens the line after an acceptance.
+func (h *health) ramp(workers int, again bool) {
+	switch {
+	case again:
+		h.limit = 1
+	case h.limit > 0:
+		if h.limit++; h.limit > workers {
 			h.limit = 0
 		}
 	}
 }
 
-// answered notes that the CDP is there, whatever it said.
-func (sc *schedule) answered(ln *line) {
+// open opens a gate, lets go what waited for it, and says so if its silence was
+// said.
+func (sc *schedule) open(ln *line, g *sendGate, j *job, now time.Time, void bool) []*job {
 	h := &ln.health
-	if h.open || h.failures >= breakerFailures {
-		sc.log.Info("goaltrack: the CDP answers again", "site", ln.name)
+	held := g.held(&sc.pacing, now)
+	struck := g.open(&sc.pacing, j, now, void)
+	if g.told != "" {
+		sc.tellEnd(ln, g)
 	}
-	h.failures, h.failing, h.several = 0, "", false
-	if h.open {
-		h.open, h.tries, h.limit = false, 0, 1
-		h.outages.clear()
-		ln.hurry(time.Now())
+	if held && g != &h.gate {
+		h.bench.due.hurryIf(now, func(j *job) bool { return h.gateOf(j) == g })
 	}
+	for _, waiting := range g.waiting.take(func(*job) bool { return true }) {
+		sc.makeReady(waiting)
+	}
+	if g == h.goals[j.goal] && len(g.pending) == 0 && g.probe == nil {
+		delete(h.goals, j.goal)
+	}
+	return struck
 }
 
-// buryAgainAfter is how long an event waits whose letter the queue could not keep.
-const buryAgainAfter = time.Minute
-
-// bury gives an event up. If the queue cannot keep its letter, it is not given up
-// yet: it is not sent any more, and buried later.
-func (sc *schedule) bury(j *job, reason string) {
-	why := reason
-	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
-		why += explanationMark + withoutValues(e.Message, j.body)
-	}
-	if !j.Dead(why) {
-		sc.leaveLane(j)
-		time.AfterFunc(sc.capped(buryAgainAfter), func() {
-			select {
-			case sc.asks <- func(sc *schedule) { sc.bury(j, reason) }:
-			case <-sc.done:
-			}
-		})
+// reject is for an event that the CDP will never take. When too many in a row
+// get such an answer, that may not be the events' fault: then they wait until
+// another is accepted.
+func (sc *schedule) reject(j *job) {
+	h := &j.line.health
+	if statusOf(j.err) == 0 { // it did not even leave
+		sc.bury(j, fateEventInvalid.String())
 		return
 	}
-	sc.ledger.bury(j.goal, j.id, reason)
-	sc.settled(j)
+	h.rejected++
+	j.kind = refusedContents
+	if sc.closing || h.rejected < sc.pacing.rejectedRun && !j.benched {
+		h.note(&sc.pacing, j, time.Now(), true)
+		sc.bury(j, j.verdict())
+		return
+	}
+	sc.refuse(j, refusedContents)
 }
 
-// delay sends the event again after d.
-func (sc *schedule) delay(j *job, d time.Duration) {
-	j.notYet = time.Now().Add(sc.capped(d))
-	j.line.health.delayed.push(j)
-}
-
-func (sc *schedule) backoff(j *job) time.Duration {
-	j.failures++
-	return jitter(sc.config.BackoffBase, sc.config.BackoffMax, j.failures)
+// unknownID is for an event whose browser ID the CDP does not know. The ID is
+// replaced only if that surely is so.
+func (sc *schedule) unknownID(j *job) {
+	h := &j.line.health
+	first := j.refusals == 0
+	if first && j.brought {
+		h.ids.unknown(j.id)
+	}
+	if j.brought && j.replaces == "" && h.brought.run < sc.pacing.slowRun && h.ids.take(first) {
+		sc.log.Debug("goaltrack: a browser ID unknown to the CDP is replaced", "site", j.line.name)
+		j.replaces, j.id, j.madeID = j.id, "", false
+		sc.ledger.note("id_replaced")
+		sc.delay(j, 0)
+		return
+	}
+	sc.refuse(j, refusedID)
 }
 
 // retry is for an event that surely was not processed. It is tried until it is
 // too old: attempts are no measure, since an outage uses them up in minutes.
 func (sc *schedule) retry(j *job, limited bool) {
-	switch h := &j.line.health; {
-	case !limited:
-		sc.outage(j)
-	case j.probe && h.probing(): // our own budget says nothing about the CDP
-		sc.nextProbe(h)
+	if !limited { // our own budget says nothing about the CDP
+		sc.failed(j)
 	}
 	if !sc.tooOld(j) {
 		sc.delay(j, sc.backoff(j))
@@ -282,7 +277,7 @@ func (sc *schedule) retry(j *job, limited bool) {
 // unknown is for an event that may or may not have counted. It is sent again a
 // bounded number of times, since the CDP has no idempotency key.
 func (sc *schedule) unknown(j *job) {
-	sc.outage(j)
+	sc.failed(j)
 	if j.unknowns++; j.unknowns >= sc.config.UnknownAttempts {
 		sc.bury(j, "unknown")
 		return
@@ -290,60 +285,173 @@ func (sc *schedule) unknown(j *job) {
 	sc.delay(j, sc.backoff(j))
 }
 
-// outage counts a failure of the line, and pauses it if the CDP asks for it.
-// What was under way when the breaker opened tells nothing new.
-func (sc *schedule) outage(j *job) {
-	ln, h := j.line, &j.line.health
+// failed is for a send without an answer, or with one that says to come again. It
+// pauses the line if the CDP asks for it.
+func (sc *schedule) failed(j *job) {
+	ln, h, now := j.line, &j.line.health, time.Now()
+	h.note(&sc.pacing, j, now, false)
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.RetryAfter > 0 {
-		until := time.Now().Add(min(e.RetryAfter, time.Hour, sc.config.MaxAge/2))
-		if until.After(h.pausedUntil) {
-			h.pausedUntil = until
-		}
+		h.pause(now, min(e.RetryAfter, time.Hour, sc.config.MaxAge/2))
 	}
-	h.outages.add(j.Key, true, breakerVisitors)
-	if h.probing() {
-		if j.probe {
-			ln.renewConnections()
-			sc.nextProbe(h)
-		}
-		return
-	}
-	if h.failures++; h.failures == breakerFailures {
-		sc.tellOutage(j)
-	}
-	if h.failures >= breakerFailures {
-		ln.renewConnections()
-	}
-	h.several = h.several || h.failing != "" && h.failing != j.Key
-	h.failing = j.Key
-	all, bad := h.outages.count()
-	if often := all == breakerVisitors && 2*bad > all; often || h.several && h.failures >= breakerFailures {
-		if h.failures < breakerFailures {
-			sc.tellOutage(j)
-		}
-		h.failures = max(h.failures, breakerFailures) // so that its end is told
-		h.open, h.tries, h.limit = true, 0, 0
-		sc.nextProbe(h)
-	}
-}
-
-// tellOutage says once that the CDP does not answer. A certificate that is not
-// trusted comes from a wrong setting, not from a passing fault.
-func (sc *schedule) tellOutage(j *job) {
-	level := slog.LevelWarn
-	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](j.err); untrusted {
-		level = slog.LevelError
-	}
-	sc.log.Log(context.Background(), level, "goaltrack: the CDP does not answer; events wait", "site", j.line.name, "error", j.explain())
-}
-
-// renewConnections closes those that are idle. A kept connection leads to where
-// the CDP was when it was made: after repeated failures its address is looked
-// up again.
-func (ln *line) renewConnections() {
-	if ln.renew != nil {
+	// A kept connection leads to where the CDP was when it was made. In a
+	// silence its address is looked up again.
+	if ln.renew != nil && h.gate.silence(now) >= sc.pacing.slowAfter && now.Sub(h.renewed) >= h.gate.wait(&sc.pacing, now) {
+		h.renewed = now
 		ln.renew()
 	}
+}
+
+// pause stops the line for a while, which is no silence of the CDP's.
+func (h *health) pause(now time.Time, d time.Duration) {
+	until := now.Add(d)
+	if !until.After(h.pausedUntil) {
+		return
+	}
+	if h.pausedUntil.After(now) {
+		now = h.pausedUntil
+	}
+	h.pausedUntil = until
+	h.gate.pause(until.Sub(now))
+	h.brought.pause(until.Sub(now))
+	for _, g := range h.goals {
+		g.pause(until.Sub(now))
+	}
+}
+
+// delay sends the event again after d.
+func (sc *schedule) delay(j *job, d time.Duration) {
+	h, at := &j.line.health, time.Now().Add(sc.capped(d))
+	if j.benched {
+		h.bench.due.add(j, at)
+		return
+	}
+	h.retries.add(j, at)
+}
+
+func (sc *schedule) backoff(j *job) time.Duration {
+	j.failures++
+	return jitterOf(sc.random, sc.config.BackoffBase, sc.config.BackoffMax, j.failures)
+}
+
+// tooOld reports whether an event was tried for long enough. The time in which
+// this sender was refused does not count, since the backlog must outlive it.
+func (sc *schedule) tooOld(j *job) bool {
+	h, now := &j.line.health, time.Now()
+	age := sc.clock.age(j.since())
+	if !h.heldUntil.IsZero() {
+		age = min(age, now.Sub(h.heldUntil))
+	}
+	if h.gate.refusing() && h.gate.slow(&sc.pacing, now) {
+		return false
+	}
+	return age > sc.config.MaxAge
+}
+
+// buryAgainAfter is how long an event waits whose letter the queue could not keep.
+const buryAgainAfter = time.Minute
+
+// bury gives an event up. If the queue cannot keep its letter, it is not given up
+// yet: it is not sent any more, and buried later.
+func (sc *schedule) bury(j *job, reason string) {
+	why := reason
+	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
+		why += explanationMark + withoutValues(e.Message, j.body)
+	}
+	j.line.health.bench.due.remove(j)
+	if !j.Dead(why) {
+		sc.leaveLane(j)
+		time.AfterFunc(sc.capped(buryAgainAfter), func() {
+			select {
+			case sc.asks <- func(sc *schedule) { sc.bury(j, reason) }:
+			case <-sc.done:
+			}
+		})
+		return
+	}
+	sc.ledger.bury(j.goal, j.id, reason)
+	sc.settled(j)
+}
+
+// The texts of the log, by what a gate concerns. They are about a gate within
+// the line only if it has not been told that the line itself is silent.
+const (
+	logRefused  = "goaltrack: the CDP refuses this sender; all events are held until it takes one"
+	logSilent   = "goaltrack: the CDP does not answer; events wait"
+	logGoal     = "goaltrack: the CDP refuses all events of a goal; they are held until it takes one"
+	logBrought  = "goaltrack: the CDP does not know the browser IDs that visitors bring (is it the wrong tenant or region?); their events are held"
+	logTaken    = "goaltrack: the CDP takes events again"
+	logAnswered = "goaltrack: the CDP answers again"
+)
+
+// tell says once that a gate has been silent for too long, and returns when it
+// will be to say so of another.
+func (sc *schedule) tell(ln *line, now time.Time) (soonest time.Time) {
+	h := &ln.health
+	look := func(g *sendGate, goal string) {
+		if g.told != "" || g.since.IsZero() {
+			return
+		}
+		from := g.since
+		if g != &h.gate && h.silenced.After(from) {
+			from = h.silenced
+		}
+		if at := from.Add(sc.pacing.tellAfter); now.Before(at) {
+			soonest = sooner(soonest, at)
+			return
+		}
+		if g != &h.gate && (h.gate.told != "" || !g.slow(&sc.pacing, now)) {
+			return
+		}
+		sc.tellSilence(ln, g, goal)
+	}
+	look(&h.gate, "")
+	if h.gate.told != "" {
+		return soonest // the gates within it stay silent
+	}
+	for goal, g := range h.goals {
+		look(g, goal)
+	}
+	look(&h.brought, "")
+	return soonest
+}
+
+func (sc *schedule) tellSilence(ln *line, g *sendGate, goal string) {
+	h := &ln.health
+	level, text := slog.LevelError, logRefused
+	attrs := []slog.Attr{slog.String("site", ln.name)}
+	switch {
+	case goal != "":
+		text = logGoal
+		attrs = append(attrs, slog.String("goal", goal))
+	case g == &h.brought:
+		text = logBrought
+	case !g.refused:
+		text = logSilent
+		if !isUntrusted(g.err) { // a certificate that is not trusted comes from a wrong setting, not from a passing fault
+			level = slog.LevelWarn
+		}
+	}
+	attrs = append(attrs, slog.Int("tried", g.tried), slog.String("visitors", visitors(&sc.pacing, g)), slog.String("error", explain(g.err, g.body)))
+	sc.log.LogAttrs(context.Background(), level, text, attrs...)
+	g.told = text
+}
+
+// visitors says of how many visitors nothing was accepted.
+func visitors(p *pacing, g *sendGate) string {
+	if len(g.who) < p.heldVisitors {
+		return strconv.Itoa(len(g.who))
+	}
+	return fmt.Sprintf("%d or more", len(g.who))
+}
+
+// tellEnd says that a silence is over.
+func (sc *schedule) tellEnd(ln *line, g *sendGate) {
+	text := logTaken
+	if g.told == logSilent {
+		text = logAnswered
+	}
+	sc.log.Info(text, "site", ln.name)
+	g.told = ""
 }
 
 func statusOf(err error) int {
@@ -351,4 +459,35 @@ func statusOf(err error) int {
 		return e.Status
 	}
 	return 0
+}
+
+func isUntrusted(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return untrusted
+}
+
+// heldGoals are the goals whose events are refused one and all, in order.
+func (h *health) heldGoals(p *pacing, now time.Time) (goals []string) {
+	for goal, g := range h.goals {
+		if g.slow(p, now) && g.held(p, now) {
+			goals = append(goals, goal)
+		}
+	}
+	slices.Sort(goals)
+	return goals
+}
+
+// sooner is the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

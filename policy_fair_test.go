@@ -14,21 +14,24 @@ import (
 )
 
 // TestOneVisitorsTroubleIsHis: whatever becomes of one visitor's events, and
-// however many he has, the events of others go out at once. At most they wait
-// for one attempt of his to end.
+// however many they have, the events of others go out at once. On a quiet site,
+// where nobody else shows for a while that the CDP takes events, they wait for
+// a sixteenth of that while, and for a second of a request that hangs.
 func TestOneVisitorsTroubleIsHis(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		answer error
-		took   time.Duration // of his attempts
+		took   time.Duration // of their attempts
 		events int
+		most   time.Duration // that others wait
 	}{
-		{"one is not processed", status(503), 50 * time.Millisecond, 1},
-		{"one hangs", errReset, 10 * time.Second, 1},
-		{"all are not processed", status(503), 50 * time.Millisecond, 1200},
-		{"all break off", status(500), 50 * time.Millisecond, 1200},
-		{"all hang", errReset, 10 * time.Second, 500},
-		{"all are bad", status(400), 50 * time.Millisecond, 15},
+		{"one is not processed", status(503), 50 * time.Millisecond, 1, 100 * time.Millisecond},
+		{"one hangs", errReset, 10 * time.Second, 1, 100 * time.Millisecond},
+		{"all are not processed", status(503), 50 * time.Millisecond, 1200, 500 * time.Millisecond},
+		{"all break off", status(500), 50 * time.Millisecond, 1200, 500 * time.Millisecond},
+		{"all hang", errReset, 10 * time.Second, 500, 1500 * time.Millisecond},
+		{"all are bad", status(400), 50 * time.Millisecond, 15, 100 * time.Millisecond},
+		{"all are refused", status(403), 50 * time.Millisecond, 500, 500 * time.Millisecond},
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
 			hot := visitorID(1)
@@ -53,8 +56,8 @@ func TestOneVisitorsTroubleIsHis(t *testing.T) {
 				after(rand.N(3600 * time.Millisecond))
 				offered, goal := time.Now(), fmt.Sprint("OTHER", v)
 				r.offer(100+v, goal)
-				after(200 * time.Millisecond)
-				if calls := r.cdp().of(goal); len(calls) != 1 || calls[0].start.Sub(offered) > 100*time.Millisecond {
+				after(tc.most + 100*time.Millisecond)
+				if calls := r.cdp().of(goal); len(calls) != 1 || calls[0].start.Sub(offered) > tc.most {
 					t.Fatalf("%s, offered %v after the first event, was sent %d times by %v after", goal, offered.Sub(r.cdp().all()[0].start), len(calls), time.Since(offered))
 				}
 			}
@@ -82,30 +85,6 @@ func TestAnOutageOfOneVisitorIsSaid(t *testing.T) {
 			t.Errorf("state %q, log %q", s, r.logs.lines)
 		}
 	})
-}
-
-// TestFailuresThatAreNotInARow: a CDP of which more than half of the answers are
-// failures is spared, too, though it never fails five times in a row. One that
-// fails less often is not.
-func TestFailuresThatAreNotInARow(t *testing.T) {
-	for name, down := range map[string]bool{"two of three": true, "one of three": false} {
-		bubble(t, name, func(t *testing.T) {
-			n := 0
-			r := newRig(t, Delivery{Workers: 1, MaxAge: time.Hour}, func(c *call) error {
-				if n++; c.start.Minute() < 2 && down == (n%3 != 0) {
-					return status(503)
-				}
-				return nil
-			})
-			r.offerMany(0, 200)
-			after(time.Minute)
-			if lines := r.logs.count("does not answer"); (lines > 0) != down {
-				t.Errorf("%d lines about an outage", lines)
-			}
-			r.settle()
-			r.wantDelivered(200)
-		})
-	}
 }
 
 // TestRetriesAreFew: there is no budget for retries (docs/reliability.md says
@@ -136,30 +115,6 @@ func TestRetriesAreFew(t *testing.T) {
 	}
 }
 
-// TestMostRejectedAlike: nine of ten in a row with one status are the sender's
-// fault, though some are rejected with another.
-func TestMostRejectedAlike(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		r := newRig(t, Delivery{Workers: 1}, func(*call) error {
-			if n++; n == 7 {
-				return status(422)
-			}
-			return status(400)
-		})
-		r.offerMany(0, 100)
-		after(time.Hour)
-		if s := r.states()[0].State; s != "held" {
-			t.Errorf("state %q", s)
-		}
-		if a := r.account(); a.Dead["rejected_422"] != 1 || a.Dead["rejected_400"] >= badRun {
-			t.Errorf("%s", a)
-		}
-		r.cdp().tell(nil)
-		r.settle()
-	})
-}
-
 // TestConnectionsAreRenewed: a kept connection can lead to where the CDP no
 // longer is. While it does not answer, each probe makes a new one.
 func TestConnectionsAreRenewed(t *testing.T) {
@@ -173,7 +128,7 @@ func TestConnectionsAreRenewed(t *testing.T) {
 			t.Errorf("renewed %d times for a few failures", renewed)
 		}
 		after(5 * time.Minute)
-		if renewed := count.Load(); renewed < 3 || renewed > 20 {
+		if renewed := count.Load(); renewed < 3 || renewed > 40 {
 			t.Errorf("renewed %d times in five minutes", renewed)
 		}
 	})

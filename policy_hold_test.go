@@ -24,83 +24,97 @@ func refuses(goal string, code int) func(*call) error {
 func TestOneBlockedEventStopsNobody(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
-		before, after int // good events
+		before, after int // good events of the same goal
 		code          int
+		buried        bool
 	}{
-		{"among others", 100, 100, 403},
-		{"among others, with 401", 100, 100, 401},
-		{"the last of the day", 100, 0, 403},
-		{"the only one", 0, 0, 403},
-		{"the first of the day", 0, 100, 405},
+		{"among others", 100, 1000, 403, true},
+		{"among others, with 401", 100, 1000, 401, true},
+		{"the first of the day", 0, 1000, 405, true},
+		{"the last of the day", 100, 0, 403, false},
+		{"the only one", 0, 0, 403, false},
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
-			for range 8 { // whatever the waits
-				r := newRig(t, Delivery{}, refuses("BAD", tc.code))
-				r.offerMany(0, tc.before)
-				after(time.Second)
-				r.offer(9999, "BAD")
-				for v := range tc.after {
-					after(100 * time.Millisecond)
-					r.offer(1000+v, fmt.Sprint("LATER", v))
+			bad := visitorID(9999)
+			r := newRig(t, Delivery{}, func(c *call) error {
+				if c.id == bad {
+					return status(tc.code)
 				}
-				if took := r.settle(); took > 10*time.Second {
-					t.Errorf("Flush waited %v", took)
-				}
+				return nil
+			})
+			for v := range tc.before {
+				r.offer(v, "SENT")
+			}
+			after(5 * time.Second)
+			r.offer(9999, "SENT")
+			for v := range tc.after {
+				after(100 * time.Millisecond)
+				r.offer(10_000+v, "SENT")
+			}
+			after(10 * time.Second)
+			r.wantDelivered(tc.before + tc.after)
+			if tc.buried {
+				r.settle()
 				r.wantDead(map[string]uint64{"blocked": 1})
-				r.wantDelivered(tc.before + tc.after)
-				if n := len(r.cdp().of("BAD")); n != maxStrikes {
+				if n := len(r.cdp().all()) - tc.before - tc.after; n != 4 {
 					t.Errorf("it was sent %d times", n)
 				}
-				if n := r.logs.count("ERROR"); n > 0 || r.states()[0].State != "ok" {
-					t.Errorf("%d errors logged, state %q", n, r.states()[0].State)
+			} else {
+				r.wantDead(map[string]uint64{})
+				if a := r.balanced(); a.Waiting != 1 || r.states()[0].Benched != 1 {
+					t.Errorf("%s", a)
 				}
+			}
+			if n := r.logs.count("ERROR"); n > 0 || r.states()[0].State != "ok" {
+				t.Errorf("%d errors logged, state %q", n, r.states()[0].State)
 			}
 		})
 	}
 }
 
-// The visitor's other events do not wait for the one that is blocked.
+// The visitor's other events do not wait for the one that is refused.
 func TestABlockedEventReleasesItsVisitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, refuses("BAD", 403))
 		r.offer(1, "BAD")
 		r.offer(1, "GOOD")
-		r.settle()
-		r.wantDead(map[string]uint64{"blocked": 1})
-		if n := r.note("order_released"); n != 1 {
-			t.Errorf("order_released %d", n)
+		after(500 * time.Millisecond)
+		r.wantDelivered(1)
+		if n := r.note("order_released"); n != 1 || r.note("benched") != 1 {
+			t.Errorf("order_released %d, benched %d", n, r.note("benched"))
 		}
-		if good := r.cdp().of("GOOD")[0]; good.start.After(r.cdp().of("BAD")[1].start) {
-			t.Error("the good event waited for the bad one")
+		r.cdp().tell(nil)
+		r.settle()
+		r.wantDelivered(2)
+		if r.note("pardoned") != 1 {
+			t.Errorf("pardoned %d", r.note("pardoned"))
 		}
 	})
 }
 
-func TestTwoBlockedVisitorsEndInTheEnd(t *testing.T) {
+// A refused event may not wait for ever for one like it: when others were accepted
+// for as long as events are kept, it is given up.
+func TestAnEventOfAGoalThatIsRefusedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
-			if c.goal == "BAD1" || c.goal == "BAD2" {
-				return status(403)
+		r := newRig(t, Delivery{}, refuses("BAD", 403))
+		for v := range 30 {
+			r.offer(v, "BAD")
+		}
+		for v := range 3600 {
+			r.offer(1000+v, "GOOD")
+			after(time.Second)
+			if v == 500 {
+				r.wantDead(map[string]uint64{})
+				if s := r.states()[0]; s.State != "ok" || len(s.HeldGoals) != 1 || s.HeldGoals[0] != "BAD" {
+					t.Errorf("%+v", s)
+				}
 			}
-			return nil
-		})
-		r.offer(1, "BAD1")
-		r.offer(2, "BAD2")
-		for v := range 200 {
-			after(100 * time.Millisecond)
-			r.offer(100+v, fmt.Sprint("GOOD", v))
 		}
 		r.settle()
-		r.wantDead(map[string]uint64{"blocked": 2})
-		r.wantDelivered(200)
-		late := 0
-		for _, c := range r.cdp().all() {
-			if c.err == nil && c.start.Sub(r.cdp().all()[0].start) > 30*time.Second {
-				late++
-			}
-		}
-		if late > 0 {
-			t.Errorf("%d good events were held up", late)
+		r.wantDelivered(3600)
+		r.wantDead(map[string]uint64{"blocked": 30})
+		if n := r.logs.count("ERROR"); n != 1 || r.logs.count("goal=BAD") == 0 {
+			t.Errorf("%q", r.logs.lines)
 		}
 	})
 }
@@ -126,16 +140,16 @@ func TestASingleVisitorsEventsAreKept(t *testing.T) {
 			for i := range tc.events {
 				r.offer(1, fmt.Sprint("E", i))
 			}
-			after(time.Minute)
+			after(11 * time.Minute)
 			if s := r.states()[0].State; s != "held" {
 				t.Errorf("state %q", s)
 			}
-			if r.logs.count("refuses") != 1 && tc.events == 1 {
-				t.Errorf("nobody was told: %q", r.logs.lines)
+			if r.logs.count("WARN goaltrack: the CDP has refused the first event") != 1 || r.logs.count("ERROR goaltrack: the CDP refuses this sender") != 1 || r.logs.count("ERROR")+r.logs.count("WARN") != 2 {
+				t.Errorf("%q", r.logs.lines)
 			}
 			before := len(r.cdp().all())
 			after(tc.wait)
-			if n := len(r.cdp().all()) - before; float64(n) > 60*3*float64(min(tc.events, badRun))*tc.wait.Hours() {
+			if n := len(r.cdp().all()) - before; float64(n) > 61*tc.wait.Hours()+1 {
 				t.Errorf("%d sends in %v", n, tc.wait)
 			}
 			r.wantDead(map[string]uint64{})
@@ -151,28 +165,13 @@ func TestHoldLosesNothing(t *testing.T) {
 		const n = 700
 		r := newRig(t, Delivery{}, script(status(401)))
 		r.offerMany(0, n)
-		after(120 * time.Millisecond) // too soon for a probe
-		burst := len(r.cdp().all())
-		if s := r.states()[0].State; s != "held" || burst > 33 {
-			t.Fatalf("state %q after %d sends", s, burst)
+		after(17 * time.Second)
+		if s := r.states()[0].State; s != "held" {
+			t.Errorf("state %q", s)
 		}
 		after(72 * time.Hour)
-		probes := r.cdp().all()[burst:]
-		if len(probes) < 72*60 || len(probes) > 72*60*3 {
-			t.Errorf("%d probes in 72 hours", len(probes))
-		}
-		last := map[string]int{}
-		for i, p := range probes {
-			if i > 0 {
-				gap := p.start.Sub(probes[i-1].end)
-				if most := time.Second << min(i, 6); gap < 100*time.Millisecond || gap > min(most, time.Minute) {
-					t.Errorf("probe %d came %v after the one before", i, gap)
-				}
-			}
-			if at, again := last[p.goal]; again && i-at < n {
-				t.Errorf("%s was a probe again after %d others", p.goal, i-at-1)
-			}
-			last[p.goal] = i
+		if probes := len(r.cdp().all()); probes < 71*60 || probes > 72*60+200 {
+			t.Errorf("%d probes in 72 hours", probes)
 		}
 		r.wantDead(map[string]uint64{})
 
@@ -187,7 +186,7 @@ func TestHoldLosesNothing(t *testing.T) {
 		r.settle()
 		r.wantDelivered(n)
 		if errs, infos := r.logs.count("ERROR"), r.logs.count("takes events again"); errs != 1 || infos != 1 {
-			t.Errorf("%d errors and %d all-clears logged", errs, infos)
+			t.Errorf("%d errors and %d all-clears logged: %q", errs, infos, r.logs.lines)
 		}
 	})
 }
@@ -211,7 +210,7 @@ func TestAHoldWithOutages(t *testing.T) {
 		if sends := len(r.cdp().all()) - before; sends > 10*60*3 {
 			t.Errorf("%d probes in 10 hours", sends)
 		}
-		if s := r.states()[0].State; s != "held" && s != "paused" {
+		if s := r.states()[0].State; s != "held" && s != "down" && s != "paused" {
 			t.Errorf("state %q", s)
 		}
 		r.cdp().tell(nil)
@@ -228,7 +227,7 @@ func TestRejectionsDuringAHoldAreFew(t *testing.T) {
 		r.cdp().tell(script(status(400)))
 		before := len(r.cdp().all())
 		after(time.Hour)
-		if n := r.account().Dead["rejected_400"]; n > badRun {
+		if n := r.account().Dead["rejected_400"]; n > 19 {
 			t.Errorf("%d events were given up", n)
 		}
 		if n := len(r.cdp().all()) - before; n > 200 {
@@ -246,7 +245,6 @@ func TestFlappingKeysLoseNothing(t *testing.T) {
 		works    func(begin time.Time) bool
 	}{
 		{"half of all answers", 50, func(time.Time) bool { return rand.N(2) == 0 }},
-		{"one answer in ten", 50, func(time.Time) bool { return rand.N(10) == 0 }},
 		{"every other minute", 50, func(begin time.Time) bool { return int(time.Since(begin).Minutes())%2 == 1 }},
 		{"every other second", 50, func(begin time.Time) bool { return int(time.Since(begin).Seconds())%2 == 1 }},
 		{"one visitor, every other minute", 1, func(begin time.Time) bool { return int(time.Since(begin).Minutes())%2 == 1 }},

@@ -69,7 +69,7 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 	} {
 		bubble(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, func(c *call) error {
-				if c.goal == "STRANGE" {
+				if c.id == visitorID(777) {
 					return errNoID
 				}
 				return nil
@@ -83,8 +83,8 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 				after(time.Minute)
 				r.cdp().tell(nil)
 			} else {
-				for v := range 100 {
-					r.offer(100+v, fmt.Sprint("GOOD", v))
+				for v := range 1000 {
+					r.offer(10_000+v, "STRANGE")
 					after(100 * time.Millisecond)
 				}
 			}
@@ -129,7 +129,7 @@ func TestAnIncidentReplacesFew(t *testing.T) {
 		r.cdp().unknowns(func(id string) bool { return wrong.Load() && id[:4] != "feed" })
 		r.offerMany(1000, 500)
 		after(time.Hour)
-		if n := r.note("id_replaced"); n > idHistorySize/5+16 {
+		if n := r.note("id_replaced"); n > idsSeen/5+16 {
 			t.Errorf("%d IDs were replaced", n)
 		}
 		if s := r.states()[0].State; s != "held" {
@@ -154,43 +154,71 @@ func TestAnUnknownIDAmongFew(t *testing.T) {
 				r.offer(i%others, fmt.Sprint("E", i))
 			}
 			r.settle()
-			if others >= idHistoryLeast {
-				r.wantDelivered(101)
-			} else {
-				r.wantDelivered(100)
-				r.wantDead(map[string]uint64{"blocked": 1})
+			// It came before anybody could tell. Later the ID of an event that was
+			// benched is replaced only if many others were accepted.
+			r.wantDelivered(100)
+			r.wantDead(map[string]uint64{"blocked": 1})
+			r.offer(777, "AGAIN")
+			after(time.Second)
+			replaced := r.note("id_replaced") == 1
+			if replaced != (others >= idsLeast) {
+				t.Errorf("of %d others, replaced: %v", others, replaced)
 			}
+			r.cdp().tell(nil)
+			r.settle()
 		})
 	}
 }
 
-func TestIDHistory(t *testing.T) {
-	var line health
-	h := &line.ids
-	for i := range 9 {
-		h.add(fmt.Sprint("good", i), false, idHistorySize)
-		h.add(fmt.Sprint("good", i), false, idHistorySize)
+func TestReplacing(t *testing.T) {
+	var r replacing
+	if r.unknown("x"); r.take(true) {
+		t.Error("nothing was accepted yet")
 	}
-	if line.mostKnown() {
+	r = replacing{}
+	for i := range 9 {
+		r.accepted(fmt.Sprint("good", i))
+		r.accepted(fmt.Sprint("good", i))
+	}
+	if r.take(true) {
 		t.Error("nine IDs are too few")
 	}
-	h.add("bad0", true, idHistorySize)
-	if !line.mostKnown() {
+	r.unknown("bad0")
+	if !r.take(true) {
 		t.Error("one in ten may be replaced")
 	}
-	h.add("bad1", true, idHistorySize)
-	h.add("bad2", true, idHistorySize)
-	if line.mostKnown() {
-		t.Error("three in twelve are more than a fifth")
+	if r.take(true) {
+		t.Error("nine IDs pay for one replacement, not for two")
 	}
-	h.add("bad2", false, idHistorySize)
-	if !line.mostKnown() {
+	for i := range 6 {
+		r.accepted(fmt.Sprint("more", i))
+	}
+	if r.take(false) {
+		t.Error("an event from the bench left less than half of the credit")
+	}
+	r.unknown("bad1")
+	r.unknown("bad2")
+	r.unknown("bad3")
+	if r.take(true) {
+		t.Error("four in nineteen are more than a fifth")
+	}
+	if r.accepted("bad2"); !r.take(true) {
 		t.Error("the last verdict counts")
 	}
-	for i := range 3 * idHistorySize {
-		h.add(fmt.Sprint("more", i), true, idHistorySize)
+	for i := range 3 * idsSeen {
+		r.accepted(fmt.Sprint("again", i))
 	}
-	if len(h.order) != idHistorySize || len(h.bad) != idHistorySize || cap(h.order) > 4*idHistorySize {
-		t.Errorf("%d and %d verdicts are kept", len(h.order), len(h.bad))
+	if n := len(r.seen.order); n != idsSeen || len(r.seen.bad) != idsSeen || cap(r.seen.order) > 4*idsSeen || r.credit != idCredit {
+		t.Errorf("%d and %d verdicts are kept, credit %d", n, len(r.seen.bad), r.credit)
+	}
+	replaced := 0
+	for r.take(false) {
+		replaced++
+	}
+	for r.take(true) {
+		replaced++
+	}
+	if replaced != idCredit/idShare {
+		t.Errorf("%d replaced", replaced)
 	}
 }

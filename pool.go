@@ -18,6 +18,7 @@ import (
 type idPool struct {
 	create func(context.Context) (cdp.Browser, error)
 	budget *bucket
+	made   *idSet // the last IDs that it made
 	ledger *ledger
 	log    *slog.Logger
 
@@ -55,13 +56,15 @@ const (
 	poolMax     = 256
 	poolFlights = 128
 	poolAge     = 10 * time.Minute
+	// poolRemembers is of how many IDs a pool knows that it made them.
+	poolRemembers = 32 << 10
 	// poolLull is how often the target follows the rate of new visitors.
 	poolLull = 10 * time.Second
 )
 
 func newIDPool(create func(context.Context) (cdp.Browser, error), budget *bucket, warm int, l *ledger, log *slog.Logger) *idPool {
 	p := &idPool{
-		create: create, budget: budget, ledger: l, log: log,
+		create: create, budget: budget, made: newIDSet(poolRemembers), ledger: l, log: log,
 		target: min(max(warm, 0), poolMax), lull: time.Now(), warm: make(chan struct{}),
 	}
 	if p.first = p.target; p.first == 0 {
@@ -178,6 +181,7 @@ func (p *idPool) get(ctx context.Context) (string, error) {
 	}
 	b, err := p.create(ctx)
 	if err == nil {
+		p.made.add(b.ID)
 		p.ledger.note("id_made")
 	}
 	return b.ID, err
@@ -249,6 +253,7 @@ func (p *idPool) make() {
 			p.log.Info("goaltrack: the CDP makes browser IDs again")
 		}
 		p.failures, p.pause, p.vain = 0, time.Time{}, false
+		p.made.add(b.ID)
 		p.ledger.note("id_made")
 		if !p.answerWaiters(b.ID) {
 			p.ready = append(p.ready, pooledID{b.ID, time.Now()})
@@ -349,8 +354,12 @@ func (b *bucket) wait() time.Duration {
 // at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
 // and at least a tenth of base or limit, whichever is less.
 func jitter(base, limit time.Duration, failures int) time.Duration {
+	return jitterOf(rand.Int64N, base, limit, failures)
+}
+
+func jitterOf(random func(int64) int64, base, limit time.Duration, failures int) time.Duration {
 	least := min(base, limit) / 10
-	return least + rand.N(max(doubled(base, limit, failures)-least, 1)) //nolint:gosec // Spreads load, hides nothing.
+	return least + time.Duration(random(int64(max(doubled(base, limit, failures)-least, 1))))
 }
 
 // doubled is base x 2^(n-1), at most limit.

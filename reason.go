@@ -9,11 +9,13 @@ import (
 
 // explain tells why an event was not taken, for a log: in the CDP's words, but
 // without those of the visitor, which an answer may repeat.
-func (j *job) explain() string {
-	if j.err == nil {
+func (j *job) explain() string { return explain(j.err, j.body) }
+
+func explain(err error, body []byte) string {
+	if err == nil {
 		return ""
 	}
-	return withoutValues(j.err.Error(), j.body)
+	return withoutValues(err.Error(), body)
 }
 
 // ours are the attributes whose values come from the configuration. They tell

@@ -3,8 +3,8 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/queue"
@@ -21,9 +21,15 @@ type schedule struct {
 	lanes   map[laneKey]*lane
 	share   int // how many events each line may have in the window
 	held    int // events in the window
+	fetched int // of these, such as were fetched from the queue's newest end
+	benched int // events on a bench
 	parked  int
-	running int // events with the workers
-	turn    int // which line is looked at first
+	asked   time.Time // when the queue last had no newer event
+	pacing  pacing
+	random  func(int64) int64 // spreads load
+	lists   []*readyList      // of nextProbe, in memory that stays
+	running int               // events with the workers
+	turn    int               // which line is looked at first
 	made    idMemory
 	waiters []waiter
 
@@ -69,7 +75,7 @@ const (
 )
 
 func newSchedule(s *sender) *schedule {
-	return &schedule{sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare)}
+	return &schedule{sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare), pacing: newPacing(&s.config), random: rand.Int64N}
 }
 
 // run schedules until ctx ends, and then waits for the workers to give back
@@ -80,11 +86,14 @@ func (sc *schedule) run(ctx context.Context) {
 	stopping := ctx.Done()
 	for stopping != nil || sc.running > 0 {
 		var wait time.Duration
-		var room chan<- int
+		var room, latest chan<- int
 		if stopping != nil {
 			wait = sc.dispatch()
-			if sc.spare() >= sc.share/16 { // several at once: each fetch wakes two goroutines
+			switch {
+			case sc.spare() >= sc.share/16: // several at once: each fetch wakes two goroutines
 				room = sc.room
+			case sc.wantsNewest(time.Now()):
+				latest = sc.latest
 			}
 		}
 		if wait > 0 {
@@ -94,10 +103,13 @@ func (sc *schedule) run(ctx context.Context) {
 		}
 		select {
 		case room <- sc.spare():
+		case latest <- sc.spareNewest():
 		case batch := <-sc.arrived:
 			for _, d := range batch {
-				sc.admit(d)
+				sc.admit(d, false)
 			}
+		case batch := <-sc.newest:
+			sc.admitNewest(batch)
 		case j := <-sc.finished:
 			if sc.running > 1 {
 				runtime.Gosched() // others may be about to finish: one waking for several
@@ -119,16 +131,17 @@ func (sc *schedule) run(ctx context.Context) {
 // returned takes an event back from a worker.
 func (sc *schedule) returned(j *job) {
 	sc.running--
-	j.line.health.inFlight--
 	j.line.meter.add(j)
+	j.line.health.landed(&sc.pacing, j, time.Now())
 	sc.finish(j)
+	sc.guard(j.line)
 }
 
 // spare is how many more events the window has room for.
 func (sc *schedule) spare() int { return sc.share*len(sc.order) - sc.held }
 
 // admit takes an event over from the queue.
-func (sc *schedule) admit(d queue.Delivery) {
+func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	e, err := parseEnvelope(d.Body)
 	if err != nil {
 		sc.refuseDelivery(d, &envelope{awaited: e.awaited}, "unreadable")
@@ -139,8 +152,9 @@ func (sc *schedule) admit(d queue.Delivery) {
 		sc.refuseDelivery(d, &e, "unknown_site")
 		return
 	}
-	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID()}
-	if ln.putBack(d, sc.share, sc.capped(fullWait)) {
+	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID(), fetched: newest}
+	j.brought = j.id != "" && !ln.ids.made.has(j.id)
+	if !newest && ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
 	key := laneKey{ln, d.Key}
@@ -150,6 +164,9 @@ func (sc *schedule) admit(d queue.Delivery) {
 	}
 	sc.held++
 	ln.health.held++
+	if newest {
+		sc.fetched++
+	}
 	if l == nil {
 		l = &lane{key: key, width: 1}
 		sc.lanes[key] = l
@@ -227,22 +244,19 @@ func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) 
 	return true
 }
 
-func (sc *schedule) makeReady(j *job) { j.line.health.ready.push(j) }
-
 // prepare fills in what may have become known while the event waited: the
 // browser ID that another event of the visitor was given.
 func (sc *schedule) prepare(j *job) {
 	switch {
 	case j.id != "":
 		if id := j.line.replaced.get(j.id); id != "" {
-			j.id = id
+			j.id, j.brought = id, false
 		}
 	case j.replaces != "":
 		j.id = j.line.replaced.get(j.replaces)
 	default:
 		j.id = sc.made.get(j.Key)
 	}
-	j.probe = j.line.health.probing()
 }
 
 // leaveLane lets the visitor's next event go.
@@ -260,9 +274,27 @@ func (sc *schedule) leaveLane(j *job) {
 
 // settled is called when an event has met its fate.
 func (sc *schedule) settled(j *job) {
+	if j.benched {
+		sc.leaveBench(j)
+	} else {
+		sc.leaveWindow(j)
+	}
+	sc.waits.met(j.awaited)
+	sc.leaveLane(j)
+}
+
+func (sc *schedule) leaveWindow(j *job) {
 	sc.held--
 	j.line.health.held--
-	sc.waits.met(j.awaited)
+	if j.fetched {
+		sc.fetched--
+	}
+}
+
+// giveBack returns an event to the queue, from which it comes as if it were new.
+func (sc *schedule) giveBack(j *job, d time.Duration) {
+	sc.leaveWindow(j)
+	j.Nack(sc.capped(d))
 	sc.leaveLane(j)
 }
 
@@ -272,7 +304,7 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 	hopeless := true // no line can send before the deadline
 	for i := range sc.order {
 		ln := sc.order[(sc.turn+i)%len(sc.order)]
-		j, at := ln.next(now, sc.config.Workers)
+		j, at := sc.next(ln, now)
 		if j != nil {
 			sc.prepare(j)
 			return j, 0
@@ -285,7 +317,7 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 		}
 	}
 	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
-		allHeld := sc.queue.Stats().Waiting == sc.held
+		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched
 		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
 			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
 		}
@@ -297,13 +329,19 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 // more, as pick does. It never waits: jobs has room for as many as are handed out.
 func (sc *schedule) dispatch() time.Duration {
 	now := time.Now()
+	var tell time.Time
+	for _, ln := range sc.order {
+		tell = sooner(tell, sc.tell(ln, now))
+	}
 	for {
 		j, wait := sc.pick(now)
 		if j == nil {
+			if d := tell.Sub(now); !tell.IsZero() && (wait == 0 || d < wait) {
+				wait = max(d, time.Microsecond)
+			}
 			return wait
 		}
-		j.line.take(j)
-		j.line.health.inFlight++
+		sc.takeOff(j, now)
 		sc.running++
 		sc.turn++
 		sc.jobs <- j
@@ -336,9 +374,16 @@ const closingWait = 250 * time.Millisecond
 
 func (sc *schedule) beginClosing(deadline time.Time, over chan<- error) {
 	sc.closing, sc.deadline, sc.over = true, deadline, over
-	now := time.Now()
+	sc.pacing.slowMost = min(sc.pacing.slowMost, closingWait)
+	soon := time.Now().Add(closingWait)
 	for _, ln := range sc.order {
-		ln.hurry(now.Add(closingWait))
+		h := &ln.health
+		for g := range h.innerGates() {
+			g.hurry(soon)
+		}
+		h.gate.hurry(soon)
+		h.retries.hurry(soon)
+		h.bench.due.hurry(soon)
 	}
 }
 
@@ -360,30 +405,3 @@ func (sc *schedule) capped(d time.Duration) time.Duration {
 // ErrUndelivered is returned by [Tracker.Close] when events are left that
 // could not be delivered in time. The account says how many.
 var ErrUndelivered = errors.New("goaltrack: events are left undelivered")
-
-// jobQueue is a first-in first-out list.
-type jobQueue struct{ jobs []*job }
-
-func (q *jobQueue) push(j *job) { q.jobs = append(q.jobs, j) }
-
-func (q *jobQueue) first() *job {
-	if len(q.jobs) == 0 {
-		return nil
-	}
-	return q.jobs[0]
-}
-
-// remove takes j out; it is usually the first.
-func (q *jobQueue) remove(j *job) bool {
-	i := slices.Index(q.jobs, j)
-	switch i {
-	case -1:
-		return false
-	case 0:
-		q.jobs[0] = nil
-		q.jobs = q.jobs[1:]
-	default:
-		q.jobs = slices.Delete(q.jobs, i, i+1)
-	}
-	return true
-}

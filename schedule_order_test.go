@@ -173,6 +173,8 @@ func TestAReleasedEventKeepsTheMadeID(t *testing.T) {
 		}
 		r.offerAnonymous("request-1", "A") // set aside without an ID
 		r.offerAnonymous("request-1", "B")
+		after(time.Second)
+		r.cdp().tell(nil)
 		r.settle()
 		if a, b := r.cdp().of("A"), r.cdp().of("B"); a[0].id != b[0].id || r.cdp().made != 1 {
 			t.Errorf("IDs %s and %s, %d made", a[0].id, b[0].id, r.cdp().made)
@@ -310,25 +312,5 @@ func TestNoBusyLoop(t *testing.T) {
 				t.Errorf("%d receives in ten seconds", q.receives.Load()-before)
 			}
 		})
-	}
-}
-
-func TestJobQueue(t *testing.T) {
-	var q jobQueue
-	jobs := make([]*job, 10)
-	for i := range jobs {
-		jobs[i] = &job{}
-		q.push(jobs[i])
-	}
-	for _, i := range []int{5, 0, 9, 1} {
-		if !q.remove(jobs[i]) || q.remove(jobs[i]) {
-			t.Errorf("job %d was not removed once", i)
-		}
-	}
-	if len(q.jobs) != 6 || q.first() != jobs[2] {
-		t.Errorf("%d jobs are left", len(q.jobs))
-	}
-	if (&jobQueue{}).first() != nil {
-		t.Error("an empty list has a first")
 	}
 }

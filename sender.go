@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,9 @@ type sender struct {
 	jobs     chan *job
 	finished chan *job
 	arrived  chan []queue.Delivery
-	room     chan int
+	room     chan int // asks for so many events
+	latest   chan int // asks for so many of the newest
+	newest   chan []queue.Delivery
 	asks     chan func(*schedule)
 
 	group  errgroup.Group
@@ -54,7 +57,9 @@ type line struct {
 	client   poster
 	ids      *idPool
 	replaced idTable
+	known    *idSet // browser IDs of which an event was accepted
 	health   health
+	picky    atomic.Bool // something is refused; see lastTenth
 	meter    meter
 	renew    func() // closes idle connections, so that the next is made anew; nil for none
 }
@@ -72,10 +77,15 @@ type job struct {
 	line     *line
 	lane     *lane
 	id       string // browser ID, "" until one is made
+	brought  bool   // id came with the visitor, and was not made in this process
 	attempts int    // sends in all
 	unknowns int    // sends of which the outcome is unknown
 	failures int    // in a row, for the backoff
+	spot     spot   // in which list it is ready
+	due      int    // its place in a heap, from 1; 0: in none
 	notYet   time.Time
+	fetched  bool      // from the queue's newest end
+	sent     time.Time // when it was last handed to a worker
 	err      error
 	began    time.Time     // when the last request began, zero if none was made
 	took     time.Duration // until it was answered
@@ -83,8 +93,6 @@ type job struct {
 	// CDP did not know, if it stands for one.
 	madeID   bool
 	replaces string
-
-	probe bool // sent to see whether the line works
 	blame
 }
 
@@ -104,7 +112,18 @@ const (
 	leastShare = 100
 )
 
+// knownIDs is of how many visitors a line remembers that an event of theirs was
+// accepted.
+const knownIDs = 4096
+
+// newSender makes a sender and starts it.
 func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
+	s := makeSender(q, lines, config, l, log)
+	s.start()
+	return s
+}
+
+func makeSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
 	// Every line has workers of its own: a site whose CDP hangs must not keep
 	// those of the others waiting.
 	workers := config.Workers * len(lines)
@@ -114,6 +133,8 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
 		room:     make(chan int),
+		latest:   make(chan int),
+		newest:   make(chan []queue.Delivery),
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
 		waits:    waits{limit: config.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
@@ -126,11 +147,17 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
+		ln.known = newIDSet(knownIDs)
+		ln.health.limit = 1
 	}
+	return s
+}
+
+func (s *sender) start() {
 	sending, cancel := context.WithCancel(context.Background())
 	scheduling, stop := context.WithCancel(context.Background())
 	s.cancel, s.stop = cancel, stop
-	for range workers {
+	for range cap(s.jobs) {
 		s.group.Go(func() error { s.work(sending); return nil })
 	}
 	s.group.Go(func() error { s.fetch(scheduling); return nil })
@@ -140,7 +167,6 @@ func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *sl
 		defer close(s.jobs)
 		newSchedule(s).run(scheduling)
 	}()
-	return s
 }
 
 // offer puts events into the queue, all or none. It waits for no network. The
@@ -150,6 +176,11 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	defer s.intake.RUnlock()
 	if s.closed {
 		return fateClosed
+	}
+	for i := range items {
+		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
+			return fateQueueFull
+		}
 	}
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
@@ -177,6 +208,29 @@ func queueFate(err error) fate {
 		return fateDiskFailed
 	}
 	return fateQueueFull
+}
+
+// keptForKnown reports whether the places left in the queue are for visitors of
+// whom an event was accepted before, and this is none of them: the last tenth is
+// while the CDP refuses events. A queue full of such, and a line that sends one
+// event at a time, would block each other for good.
+func (s *sender) keptForKnown(ln *line, id string) bool {
+	if ln == nil || !ln.picky.Load() || ln.known.has(id) {
+		return false
+	}
+	return s.queue.Stats().Full >= 0.9
+}
+
+// lineOf is the line of an event, nil if no event is refused anywhere, so that
+// it does not matter.
+func (s *sender) lineOf(i *queue.Item) *line {
+	for _, ln := range s.order {
+		if ln.picky.Load() {
+			e, _ := parseEnvelope(i.Body)
+			return s.lines[e.site]
+		}
+	}
+	return nil
 }
 
 // reserve keeps a place in the queue for an event of so many bytes, if it is a
@@ -224,18 +278,23 @@ func (s *sender) offerFor(ctx context.Context, a *awaited, items ...queue.Item) 
 	return f
 }
 
-// fetch carries deliveries from the queue to the scheduler, as many as it has
-// room for.
+// fetch carries deliveries from the queue to the scheduler, as many as it asks
+// for.
 func (s *sender) fetch(ctx context.Context) {
 	failing := false
 	for {
-		var n int
+		var batch []queue.Delivery
+		var err error
+		to := s.arrived
 		select {
-		case n = <-s.room:
+		case n := <-s.room:
+			batch, err = s.queue.Receive(ctx, n)
+		case n := <-s.latest:
+			to = s.newest
+			batch, err = s.receiveNewest(ctx, n)
 		case <-ctx.Done():
 			return
 		}
-		batch, err := s.queue.Receive(ctx, n)
 		if err != nil {
 			if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
 				return
@@ -252,11 +311,20 @@ func (s *sender) fetch(ctx context.Context) {
 			s.log.Info("goaltrack: the queue can be read again")
 		}
 		select {
-		case s.arrived <- batch:
+		case to <- batch:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// receiveNewest looks at the newest end of the queue, if it can be looked at.
+func (s *sender) receiveNewest(ctx context.Context, n int) ([]queue.Delivery, error) {
+	q, ok := s.queue.(queue.NewestReceiver)
+	if !ok {
+		return nil, nil
+	}
+	return q.ReceiveNewest(ctx, n)
 }
 
 // work sends one event after the other.
@@ -298,14 +366,8 @@ func (s *sender) send(ctx context.Context, j *job) {
 	j.began = time.Now()
 	_, j.err = j.line.client.Post(ctx, e.body, e.userAgent)
 	j.took = time.Since(j.began)
-	switch cdp.OutcomeOf(j.err) {
-	case cdp.BrowserUnknown:
+	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
 		j.err = s.confirm(ctx, j)
-	case cdp.SenderBad:
-		if j.wantsWitness() {
-			_, err := j.line.client.Show(ctx, j.id)
-			j.vouched = err == nil
-		}
 	}
 }
 

@@ -188,12 +188,14 @@ func TestCloseHurries(t *testing.T) {
 func TestCloseCountsTheLastAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, nil)
+		r.offerMany(100, 40)
+		r.settle() // the line is at its full width
 		r.cdp().took = 2 * time.Second
 		r.offerMany(0, 40) // 16 and 16 in time, 8 under way at the deadline
 		if err := r.close(5 * time.Second); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if a := r.balanced(); a.Delivered != 32 || a.Dropped["shutdown"] != 8 || a.PossibleDuplicates != 0 {
+		if a := r.balanced(); a.Delivered != 40+32 || a.Dropped["shutdown"] != 8 || a.PossibleDuplicates != 0 {
 			t.Errorf("%s", a)
 		}
 	})

@@ -319,6 +319,13 @@ func (b *logBook) count(text string) (n int) {
 	return n
 }
 
+// without are the lines that do not contain text.
+func (b *logBook) without(text string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(b.lines), func(l string) bool { return strings.Contains(l, text) })
+}
+
 // bubble runs each test of a table in a synctest bubble of its own.
 func bubble(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()

@@ -62,11 +62,25 @@ type QueueState struct {
 // SiteState is how the delivery for one site stands.
 type SiteState struct {
 	Site string `json:"site"`
-	// State is "ok", "paused" (the CDP asked for it with Retry-After), "down"
-	// (it does not answer), "held" (it refuses this sender: a wrong key,
-	// region or point of sale), "stuck" (the queue's disk hangs; only IDsReady
-	// is known then) or "closed".
+	// State is "ok", "slow" (nothing was accepted for a second, twenty times in
+	// a row, so one event at a time is sent), "paused" (the CDP asked for it
+	// with Retry-After), "down" (slow for so long that the CDP surely does not
+	// answer), "held" (for so long that it surely refuses this sender: a wrong
+	// key, region or point of sale), "stuck" (the queue's disk hangs; only
+	// IDsReady is known then) or "closed".
 	State string `json:"state"`
+	// SilentSince is when the first request began of those in a row that were
+	// not accepted; zero if the last was.
+	SilentSince time.Time `json:"silentSince,omitzero"`
+	// Benched is how many events were refused and are tried again now and then,
+	// out of the way of the others.
+	Benched int `json:"benched,omitempty"`
+	// TwoMinds says that the CDP has lately accepted what it had refused. Then
+	// it takes twice as many refusals, and ten minutes, to give an event up.
+	TwoMinds bool `json:"twoMinds,omitempty"`
+	// HeldGoals are the goals of which every event is refused while others are
+	// accepted, as by a firewall's rule.
+	HeldGoals []string `json:"heldGoals,omitempty"`
 	// InFlight is how many requests are under way.
 	InFlight int `json:"inFlight"`
 	// IDsReady is how many browser IDs are ready for new visitors.
@@ -162,12 +176,13 @@ func (s *sender) states() []SiteState {
 }
 
 func (s *sender) readStates(closed bool) []SiteState {
-	now := time.Now()
+	now, p := time.Now(), newPacing(&s.config)
 	states := make([]SiteState, 0, len(s.order))
 	for _, ln := range s.order {
-		m := &ln.meter
+		m, h := &ln.meter, &ln.health
 		st := SiteState{
-			Site: ln.name, State: ln.health.state(), InFlight: ln.health.inFlight, IDsReady: ln.ids.size(),
+			Site: ln.name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.ids.size(),
+			SilentSince: h.gate.since, Benched: h.bench.events, TwoMinds: now.Before(h.bench.minds), HeldGoals: h.heldGoals(&p, now),
 			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now),
 			LastError: m.lastError, LastErrorAt: m.lastErrorAt,
 		}

@@ -199,6 +199,7 @@ func TestSnapshot(t *testing.T) {
     {
       "site": "shop",
       "state": "ok",
+      "silentSince": "2000-01-01T00:00:01Z",
       "inFlight": 0,
       "idsReady": 0,
       "sends": 7,
@@ -263,7 +264,7 @@ func TestSnapshotOfWhatCloseGaveUp(t *testing.T) {
 		for v := range 20 {
 			page(tracker, v, "/good")
 		}
-		elapse(time.Second)
+		elapse(20 * time.Second)
 		if s := tracker.Snapshot(); s.Delivery[0].State != "held" || s.Queue.Events != 20 {
 			t.Errorf("%+v", s)
 		}
