@@ -81,7 +81,7 @@ func (f teeFate) String() string {
 // gave us: the server recognises its own body types there, and behind anything
 // else waits for a body the client is holding back (golang/go#63152).
 //
-// Only Read and Close are offered. An io.WriterTo would move the bytes past us;
+// Read, Close and Reread are offered. An io.WriterTo would move the bytes past us;
 // the bodies of net/http have none either.
 type bodyTee struct {
 	body   io.ReadCloser
@@ -148,9 +148,30 @@ func (t *bodyTee) Read(p []byte) (int, error) {
 // Close closes the original body, when and as often as the handler does.
 func (t *bodyTee) Close() error { return t.body.Close() }
 
+// Reread begins the body anew, if it is one that can be read again. PocketBase's
+// can, by that name, and also begins anew by itself when it has met the end:
+// https://pkg.go.dev/github.com/pocketbase/pocketbase/tools/router#Rereader.
+func (t *bodyTee) Reread() {
+	again, ok := t.body.(interface{ Reread() })
+	if !ok {
+		return
+	}
+	again.Reread()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.completeLocked() {
+		t.eof = true // what is still to come was seen already
+	} else if !t.eof {
+		t.kept, t.seen = t.kept[:0], 0
+	}
+}
+
 func (t *bodyTee) record(p []byte, err error) {
+	if t.eof {
+		return // it is read again
+	}
 	t.seen += int64(len(p))
-	t.eof = t.eof || err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
+	t.eof = err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
 	if t.fate != formUnread || len(p) == 0 {
 		return
 	}

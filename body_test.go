@@ -247,6 +247,69 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	}
 }
 
+// again is a body that can be read again, and begins anew when it has met its end.
+type again struct {
+	*strings.Reader
+}
+
+func (a again) Close() error { return nil }
+func (a again) Reread()      { must(a.Seek(0, io.SeekStart)) }
+
+func (a again) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if err == nil && a.Len() == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		a.Reread()
+	}
+	return n, err
+}
+
+// TestTeeReread: a body that is read twice was sent once, and can still be read
+// twice.
+func TestTeeReread(t *testing.T) {
+	const body = "a=1&b=2"
+	all := func(tee *bodyTee) {
+		if b, err := io.ReadAll(tee); string(b) != body || err != nil {
+			t.Errorf("the handler got %q, %v", b, err)
+		}
+	}
+	part := func(tee *bodyTee) { must(io.ReadFull(tee, make([]byte, 4))) }
+	exact := func(tee *bodyTee) { must(io.ReadFull(tee, make([]byte, len(body)))) }
+	reread := (*bodyTee).Reread
+	for name, steps := range map[string][]func(*bodyTee){
+		"once":                         {all},
+		"twice":                        {all, all},
+		"twice, on demand":             {exact, reread, all},
+		"a part, and then all":         {part, reread, all},
+		"all, and then a part":         {all, part},
+		"all, a part, and all":         {all, part, reread, all},
+		"a part, a part, and then all": {part, reread, part, reread, all, all},
+	} {
+		for _, length := range []int64{int64(len(body)), -1} {
+			r := formPost(urlEncoded, body)
+			r.Body, r.ContentLength = again{strings.NewReader(body)}, length
+			var tee bodyTee
+			tee.start(r, 100, newBudget(1000), bodyKinds{form: true})
+			for _, step := range steps {
+				step(&tee)
+			}
+			if kept, fate := tee.seal(); string(kept) != body || fate != formComplete {
+				t.Errorf("%s, length %d: kept %q, %v", name, length, kept, fate)
+			}
+			tee.release()
+		}
+	}
+	var tee bodyTee
+	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), bodyKinds{form: true})
+	all(&tee)
+	tee.Reread() // of a body that cannot
+	if kept, fate := tee.seal(); string(kept) != body || fate != formComplete {
+		t.Errorf("kept %q, %v", kept, fate)
+	}
+}
+
 // closeCount counts what a handler does to a body.
 type closeCount struct {
 	io.Reader

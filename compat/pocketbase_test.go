@@ -1,7 +1,10 @@
 package compat
 
 import (
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -9,6 +12,7 @@ import (
 	"github.com/pocketbase/pocketbase/tools/router"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
 // pocketSite is a site with PocketBase's router, events and errors. It needs
@@ -74,4 +78,54 @@ func TestPocketBaseBind(t *testing.T) {
 	play(t, func(tracker *goaltrack.Tracker) http.Handler {
 		return pocketSite(t, apis.WrapStdMiddleware(tracker.Handler))
 	}, untold)
+}
+
+// TestPocketBaseReadsTwice: handlers of PocketBase may bind the body as often as
+// they like, also where goaltrack stands between them and a body that can be read
+// again, and the form is seen once.
+func TestPocketBaseReadsTwice(t *testing.T) {
+	rules, err := goaltrack.ParseRules([]byte(`{version: 1, goals: [{goal: JSON_SENT, submit: /api/twice, success: 2xx, if: {json.email: ada}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: []goaltrack.Site{{CDP: stand.Direct()}}, Rules: rules, Logger: slog.New(slog.DiscardHandler), DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := router.NewRouter(func(w http.ResponseWriter, r *http.Request) (*core.RequestEvent, router.EventCleanupFunc) {
+		e := new(core.RequestEvent)
+		e.Response, e.Request = w, r
+		return e, nil
+	})
+	r.BindFunc(apis.WrapStdMiddleware(tracker.Handler))
+	r.POST("/api/twice", func(e *core.RequestEvent) error {
+		for range 3 {
+			var body struct{ Email string }
+			if err := e.BindBody(&body); err != nil || body.Email != "ada" {
+				t.Errorf("the handler got %+v, %v", body, err)
+			}
+		}
+		return e.JSON(http.StatusOK, nil)
+	})
+	mux, err := r.BuildMux()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(mux)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/api/twice", strings.NewReader(`{"email":"ada"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", chrome)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	server.Close()
+	if a, err := tracker.Close(t.Context()); a.Fired != 1 || err != nil {
+		t.Errorf("%v, %v", a, err)
+	}
 }
