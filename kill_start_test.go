@@ -1,7 +1,6 @@
 package goaltrack_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -82,7 +81,7 @@ func busyDisk(t *testing.T) {
 	for i := range 2 {
 		writers.Go(func() {
 			for {
-				f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))
+				f, err := os.Create(filepath.Join(dir, strconv.Itoa(i)))
 				if err != nil {
 					t.Error(err)
 					return

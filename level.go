@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime"
 	"strings"
 
 	"github.com/goaltrack/goaltrack/queue"
@@ -62,8 +64,12 @@ func (c *Config) openQueue() (queue.Queue, store, error) {
 	return standby, store{level: d.Level, standby: standby}, nil
 }
 
-// tellFound says what was in the spool when it was opened.
+// tellFound says what was in the spool when it was opened, and that others may add
+// to it: whoever can write to the directory can make up events.
 func (c *Config) tellFound(r queue.SpoolReport) {
+	if info, err := os.Stat(c.Delivery.SpoolDir); err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows" {
+		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", c.Delivery.SpoolDir, "mode", info.Mode().Perm().String())
+	}
 	switch damage := damageOf(r); {
 	case damage != "":
 		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)

@@ -248,6 +248,25 @@ func TestSpoolRequired(t *testing.T) {
 	}
 }
 
+// TestSpoolOpenToAll: a directory that everybody may write to is used, since a volume
+// may come like that, and said.
+func TestSpoolOpenToAll(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	for mode, want := range map[os.FileMode]int{0o777: 1, 0o770: 0, 0o700: 0} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil { // whatever the umask is
+			t.Fatal(err)
+		}
+		w, log := spooled(t, dir, nil)
+		w.end()
+		if n := strings.Count(log.String(), `level=WARN msg="goaltrack: everybody on this machine may write to the spool's directory`); n != want {
+			t.Errorf("%v: %d lines in\n%s", mode, n, log)
+		}
+	}
+}
+
 // TestSpoolPerProcess: two trackers on one directory, each with its part of it.
 func TestSpoolPerProcess(t *testing.T) {
 	dir := t.TempDir()

@@ -142,7 +142,10 @@ func testTakenOver(t *testing.T, binary string) {
 
 	second := launch(t, binary, nil, args...)
 	send(second)
-	first.terminate(t)
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait()
 	log := second.Stderr.(*syncBuffer)
 	for !strings.Contains(log.String(), "the spool can be used now") {
 		if t.Context().Err() != nil {
