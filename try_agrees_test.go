@@ -276,7 +276,7 @@ var (
 
 func (d dice) rules() string {
 	var b strings.Builder
-	b.WriteString("version: 1\ngoals:\n")
+	b.WriteString("version: 1\n" + d.of("", "", "defaults: { failure: [/orders/*, '!/login'] }\n") + "goals:\n")
 	for i := range 1 + d.IntN(6) {
 		fmt.Fprintf(&b, "  - { goal: GOAL_%d, %s }\n", i, strings.Join(d.goal(), ", "))
 	}
@@ -368,7 +368,8 @@ func (d dice) line() string {
 	}
 	words = append(words, "->", d.of("200", "206", "200", "303", "303", "302", "201", "204", "304", "404", "422", "500"))
 	if s := words[len(words)-1]; s[0] == '3' && s != "304" {
-		words = append(words, d.of("/thanks", "/thanks", "/form?error=1", "/login", "/orders/7", "https://other.example/", "/form/12", "//shop.example/thanks", "/"))
+		words = append(words, d.of("/thanks", "/thanks", "/form?error=1", "/login", "/orders/7", "https://other.example/", "/form/12", "//shop.example/thanks", "/",
+			"/form;jsessionid=1", "/thanks?next=/form", "/Form%20", "/en/login", "/thanks?error=1", "https://shop.example/thanks#a"))
 	}
 	add(3, "type", "text/html", "application/json", "application/pdf", "text/plain")
 	add(2, "response.header.X-Kind", "a", "b")
