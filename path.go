@@ -21,6 +21,8 @@ import (
 //     servers write into addresses. It must not reach the CDP. That an encoded
 //     semicolon, which mail programs make of it, is cut as well, costs the rest
 //     of a name that has one.
+//   - A segment such as (S(lit3py55t21z5v55vlm25s55)) is left out: the session ID
+//     of ASP.NET without cookies (https://learn.microsoft.com/dotnet/api/system.web.sessionstate.sessionstatesection.cookieless).
 //   - Blanks at the end of a segment are cut off.
 //   - Several slashes are one, and dot segments are resolved (section 6.2.2.3).
 //   - Letters are composed as in NFC: what macOS names files is NFD.
@@ -43,7 +45,7 @@ func isNormalPath(path string) bool {
 	for start, i := 1, 1; i <= len(path); i++ {
 		switch {
 		case i == len(path) || path[i] == '/':
-			if s := path[start:i]; s == "" && i < len(path) || s == "." || s == ".." || s != trimBlanks(s) {
+			if s := path[start:i]; s == "" && i < len(path) || s == "." || s == ".." || s != trimBlanks(s) || isSession(s) {
 				return false
 			}
 			start = i + 1
@@ -65,10 +67,10 @@ func normalize(path string) string {
 		var segment string
 		segment, path = nextSegment(path)
 		segment, _, _ = strings.Cut(segment, ";")
-		switch segment = trimBlanks(segment); segment {
-		case "", ".":
+		switch segment = trimBlanks(segment); {
+		case segment == "", segment == ".", isSession(segment):
 			slash = true
-		case "..":
+		case segment == "..":
 			out, slash = out[:max(strings.LastIndexByte(string(out), '/'), 0)], true
 		default:
 			out, slash = append(append(out, '/'), segment...), false
@@ -78,6 +80,27 @@ func normalize(path string) string {
 		out = append(out, '/')
 	}
 	return string(out)
+}
+
+// isSession recognises (S(...)), also with more of the kind: (X(1)S(...)).
+func isSession(s string) bool {
+	if !strings.HasPrefix(s, "(") || !strings.HasSuffix(s, "))") {
+		return false
+	}
+	for s = s[1 : len(s)-1]; s != ""; {
+		end := strings.IndexByte(s, ')')
+		if end < 3 || s[0] < 'A' || s[0] > 'Z' || s[1] != '(' || !isWord(s[2:end]) {
+			return false
+		}
+		s = s[end+1:]
+	}
+	return true
+}
+
+func isWord(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
+	})
 }
 
 // trimBlanks removes the blanks at the end, also those that nobody sees.

@@ -34,6 +34,11 @@ var normalPaths = []struct{ path, want string }{
 	{"/a;x=\u037e", "/a"},
 	{"/a\u037ejsessionid=1", "/a"},
 
+	{"/(S(lit3py55t21z5v55vlm25s55))/contact", "/contact"},
+	{"/(X(1)S(lit3py55t21z5v55vlm25s55))/shop/tea", "/shop/tea"},
+	{"/shop/(A(a-b_c)F(1))", "/shop/"},
+	{"/(a)/(S)/(S())/(S(a b))", "/(a)/(S)/(S())/(S(a b))"},
+
 	{"//", "/"},
 	{"//contact", "/contact"},
 	{"/shop//tea", "/shop/tea"},

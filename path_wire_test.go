@@ -1,6 +1,7 @@
 package goaltrack_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
 // loopback are the tests' own addresses, where their proxies are.
@@ -125,5 +127,19 @@ func TestPathPrefixFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "PathPrefix: "+strconv.Quote(prefix)+" is not a path such as /shop") {
 			t.Errorf("%q: %v", prefix, err)
 		}
+	}
+}
+
+// TestPrefixInRules: a rule that is written with the prefix does not go unsaid.
+func TestPrefixInRules(t *testing.T) {
+	var log bytes.Buffer
+	setup{
+		rules:  "{version: 1, goals: [{goal: ONE, visit: /shop/tea}, {goal: TWO, visit: /tea}, {goal: THREE, visit: /shopping}]}",
+		site:   http.HandlerFunc(html),
+		log:    &log,
+		config: func(c *goaltrack.Config, _ *cdptest.Server) { c.PathPrefix = "/shop" },
+	}.start(t)
+	if text := log.String(); strings.Count(text, "has the PathPrefix") != 1 || !strings.Contains(text, "goal=ONE path=/shop/tea") {
+		t.Errorf("it said\n%s", text)
 	}
 }

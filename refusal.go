@@ -80,7 +80,12 @@ func (x *exchange) judgeRedirect(pages *failurePages, leaves bool) fate {
 	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
 		return fateNotSuccessful
 	}
-	path, query, ok := x.redirectTarget()
+	return x.judgeTarget(x.location, pages, leaves)
+}
+
+// judgeTarget is judgeRedirect for an address to which a browser is led.
+func (x *exchange) judgeTarget(location string, pages *failurePages, leaves bool) fate {
+	path, query, ok := x.resolve(location)
 	if !ok {
 		x.refuseHost()
 		return fateNotSuccessful
@@ -214,20 +219,30 @@ func (x *exchange) askedFor() (path string, ok bool) {
 	return path, !samePath(path, x.path)
 }
 
-// sameAddress compares paths, and takes the site's home page for one however it
-// is spelled.
-func sameAddress(a, b string) bool { return samePath(a, b) || isHome(a) && isHome(b) }
+// sameAddress compares paths of pages. It is the same page in another language,
+// to which some applications lead whoever asked for none, and under the name of
+// the file that servers show for a directory.
+func sameAddress(a, b string) bool { return samePath(barePath(a), barePath(b)) }
 
 // isHome reports whether a path is the site's home page, perhaps in a language:
 // where applications lead to from anywhere, and where some have their log-in.
-func isHome(path string) bool {
-	rest := trimPath(path)
+func isHome(path string) bool { return barePath(path) == "" }
+
+// barePath is a path without the language at its beginning and the name of a
+// directory's file at its end: "" for the home page.
+func barePath(path string) string {
+	path = trimPath(path)
 	for range 2 { // /en, /ch/de
-		if segment, tail := nextSegment(rest); isLanguage(segment) {
-			rest = tail
+		if segment, tail := nextSegment(path); isLanguage(segment) {
+			path = tail
 		}
 	}
-	return rest == "" || slices.ContainsFunc(homeFiles, func(name string) bool { return strings.EqualFold(rest, name) })
+	for _, name := range homeFiles {
+		if hasSuffixFold(path, name) {
+			return path[:len(path)-len(name)]
+		}
+	}
+	return path
 }
 
 // homeFiles are what servers show for a directory.

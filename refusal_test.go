@@ -56,6 +56,13 @@ var redirectRows = []redirectRow{
 	{"/contact", "http://shop.example/", "/", turnedDown},
 	{"/", "", "/index.php?e=1", turnedDown},
 
+	{"/contact", "", "/en/contact", turnedDown},
+	{"/de/contact", "", "/contact?error=1", turnedDown},
+	{"/de-DE/contact", "", "/en/contact/", turnedDown},
+	{"/contact/", "", "/contact/index.php?e=1", turnedDown},
+	{"/contact", "", "/(S(lit3py55t21z5v55vlm25s55))/contact", turnedDown},
+	{"/contact", "http://shop.example/de/contact-us", "/contact-us/index.html", turnedDown},
+
 	// To a log-in page.
 	{"/contact", "", "/login", turnedDown},
 	{"/contact", "", "/Login/", turnedDown},
@@ -83,6 +90,7 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/login.do", turnedDown},
 	{"/contact", "", "/login2.html", turnedDown},
 	{"/contact", "", "/session/new", turnedDown},
+	{"/contact", "", "/kundenlogin", turnedDown},
 	{"/contact", "", "/sso/start", turnedDown},
 	{"/contact", "", "/einloggen", turnedDown},
 	{"/contact", "", "/fr/connexion", turnedDown},
@@ -98,6 +106,7 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/saml2/login", turnedDown},
 	{"/contact", "", "/cdn-cgi/challenge-platform/x", turnedDown},
 	{"/contact", "", "/captcha", turnedDown},
+	{"/contact", "", "/verify-captcha", turnedDown},
 	{"/contact", "", "/2fa", turnedDown},
 	{"/contact", "", "/account/two-factor", turnedDown},
 	{"/auth/register", "", "/auth/login", turnedDown},
@@ -127,6 +136,8 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/form?login_error=1", turnedDown},
 	{"/contact", "", "/form?errorCode=17", turnedDown},
 	{"/contact", "", "/form?status=failed", turnedDown},
+	{"/contact", "", "/form?status=422", turnedDown},
+	{"/contact", "", "/form?message=Login+failed", turnedDown},
 	{"/contact", "", "/form?success=false", turnedDown},
 	{"/contact", "", "/form?sent=0", turnedDown},
 	{"/contact", "", "/thanks?error=1", turnedDown},
@@ -187,6 +198,10 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/guides/login-help", accepted},
 	{"/contact", "", "/errors-and-omissions-insurance", accepted},
 	{"/contact", "", "/forbidden-planet", accepted},
+	{"/contact", "", "/trial-and-error", accepted},
+	{"/contact", "", "/thanks?status=200", accepted},
+	{"/contact", "", "/en/contact/thanks", accepted},
+	{"/en/contact", "", "/en/thanks", accepted},
 	{"/login", "http://shop.example/login", "/account", accepted},
 	{"/login", "", "/login/success", accepted},
 	{"/auth/register", "", "/auth/profile", accepted},
@@ -457,5 +472,18 @@ func TestStrippedInside(t *testing.T) {
 				t.Errorf("said %d times, want %d:\n%s", n, test.said, &log)
 			}
 		})
+	}
+}
+
+// TestHtmxRedirect: where htmx leads the browser, the status says nothing.
+func TestHtmxRedirect(t *testing.T) {
+	for to, want := range map[string]string{"/thanks": accepted, "/login": turnedDown, "/": doubtful, "/contact?error=1": turnedDown, "": accepted} {
+		header := []string{"X-Any", "1"}
+		if to != "" {
+			header = []string{"HX-Redirect", to}
+		}
+		w := newWorld(t, formRules("/contact"), answer(http.StatusNoContent, header...))
+		w.visitor().meet().post("/contact", "a=b", "HX-Request", "true")
+		w.expect("SENT", want+" 1")
 	}
 }

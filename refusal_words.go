@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,19 +34,19 @@ const (
 // wordKinds are words in lower case, also those that are often written as two:
 // log-in, sign_in, notFound.
 var wordKinds = kindsOf(map[wordKind]string{
-	wordLogin: `login logon logins signin signon relogin dologin loginpage loginform userlogin sso
+	wordLogin: `login logon logins signin signon relogin loginpage loginform loginerror loginfailed loginrequired sso
 		einloggen inloggen loggain loggin logginn logind seconnecter connexion iniciarsesion iniciarsesión iniciarsessao iniciarsessão
 		zaloguj logowanie přihlášení prihlaseni accedi ログイン 登录 登入 登錄 로그인`,
 	wordError: `error errors err errorpage fail failed failure fails notfound pagenotfound denied accessdenied unauthorized unauthorised
-		forbidden unavailable badrequest servererror exception declined rejected unsuccessful sessionexpired sessiontimeout
+		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful sessionexpired sessiontimeout
 		fehler fehlerseite erreur errore erro fout`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
-		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep anmelden entrar acceder`,
+		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula anmelden entrar acceder accesso`,
 	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm en de fr es it nl
 		wp user users member members customer customers account accounts my admin client clients partner dealer staff employee student
-		site web portal shop store secure page form view screen index default main home new show start step flow actions action check
-		redirect callback handler required require please need needs must tocontinue toaccess first again continue or and register registration signup
-		platform internal server service http status connect provider two factor access`,
+		site web portal shop store secure page pages form view screen index default main home new show start step flow actions action check
+		redirect callback handler required require please need needs must tocontinue toaccess first again continue or register registration signup
+		platform internal server service http status connect provider two factor access verify response resource unexpected`,
 	wordDone: `thanks thank thankyou success successful successfully confirmation confirmed complete completed done sent submitted received
 		danke dankeschön merci gracias grazie bedankt obrigado obrigada tack takk dziekujemy`,
 	wordNot: `not no non un never`,
@@ -122,8 +123,11 @@ func (p *phrase) next(i int) (kind wordKind, word []byte, end int) {
 			return kind, word, i + n
 		}
 	}
-	if c := word[0]; len(word) == 1 || '0' <= c && c <= '9' {
+	switch c := word[0]; {
+	case len(word) == 1, '0' <= c && c <= '9':
 		kind = wordFiller
+	case bytes.HasSuffix(word, []byte("login")): // Kundenlogin
+		kind = wordLogin
 	}
 	return kind, word, i + 1
 }
@@ -135,7 +139,7 @@ func segmentSays(segment string) (kind wordKind, word string) {
 	var text [64]byte
 	var ends [maxWords + 1]int
 	p := appendPhrase(phrase{text[:0], ends[:0]}, segment)
-	others, not := 0, false
+	others, not := 0, ""
 	var last wordKind // of the words but fillers
 	for i := 0; i < len(p.ends); {
 		k, w, end := p.next(i)
@@ -145,12 +149,12 @@ func segmentSays(segment string) (kind wordKind, word string) {
 		case wordOther:
 			others++
 		case wordNot:
-			not = true
+			not = string(w)
 		case wordDone:
-			if !not && kind != wordError {
+			if not == "" && kind != wordError {
 				return wordDone, ""
 			}
-			k, kind, word = wordError, wordError, string(w)
+			k, kind, word = wordError, wordError, not
 		default:
 			if kind != wordLogin && kind != wordError || k == wordError {
 				kind, word = k, string(w)
@@ -287,10 +291,10 @@ var (
 		"registered", "received", "complete", "completed", "saved",
 	}
 	// statuses are names of parameters whose value is an outcome.
-	statuses = []string{"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "submission", "contact", "payment", "success"}
+	statuses = []string{"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype"}
 	failures = []string{
 		"error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
-		"unauthorized", "unsuccessful", "ko", "nok", "fehler", "erreur", "errore", "erro",
+		"unauthorized", "unsuccessful", "danger", "ko", "nok", "fehler", "erreur", "errore", "erro",
 	}
 )
 
@@ -317,7 +321,8 @@ func pairSays(name, value string) (failed, accepted bool) {
 	if !isStatus {
 		return false, false
 	}
-	return v.has(failures), slices.Contains(outcomes, string(v.text))
+	isFault := len(value) == 3 && (value[0] == '4' || value[0] == '5') && len(v.ends) == 1 // 422
+	return v.has(failures) || isFault, slices.Contains(outcomes, string(v.text))
 }
 
 // has reports whether one of the words is in the list.

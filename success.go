@@ -74,6 +74,10 @@ func isRedirect(status int) bool {
 	return false
 }
 
+// htmxRedirect is where htmx leads a browser, whatever the status
+// (https://htmx.org/headers/hx-redirect/).
+const htmxRedirect = "Hx-Redirect"
+
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
 func (s *success) judge(x *exchange, pages *failurePages) fate {
@@ -104,6 +108,9 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 	case successDefault:
 		switch x.status {
 		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
+			if to, ok := first(x.responseHeader[htmxRedirect]); ok {
+				return x.judgeTarget(to, pages, s.leaves)
+			}
 			return fired
 		}
 	}
