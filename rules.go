@@ -66,8 +66,10 @@ type Goal struct {
 
 	// Success says which answer means that the form was accepted: "redirect",
 	// "redirect to /thanks", "303 to /orders/{orderId}", "200", "2xx" or
-	// "confirmed" (the handler calls [Tracker.Confirm]). Default: a 302 or 303
-	// to another page of the site that is no failure page, or 201, 202, 204.
+	// "confirmed" (the handler calls [Tracker.Confirm]). Default: 201, 202, 204,
+	// or a 302 or 303 to another page of the site: neither the form nor the page
+	// in the Referer, no page of a log-in or an error by its name or its query,
+	// and not the home page, whose reason is doubtful_redirect.
 	Success string
 	// SuccessIf says it with conditions on the answer instead, for forms sent
 	// by a script that always answer 200: "response.json.ok": true. They hold
