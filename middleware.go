@@ -151,6 +151,8 @@ func (t *Tracker) connect() error {
 // on as it came, writer and request untouched; one that is decided before the
 // handler runs (a bot's, say) keeps its writer. Wrapping twice counts once, and
 // lets the inner one tell the route that a router inside the outer one chose.
+// It belongs outside of whatever reads the body, such as CSRF protection: of a
+// body that was read before, only a form that net/http has parsed can be seen.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch tr := t.interest(r); {
