@@ -54,8 +54,8 @@ func (tr *tracked) readsAnswer() bool {
 func readableOf(header []string) (accept string, changed bool) {
 	var kept []string
 	var named [codingDeflate + 1]bool
-	var any string // the weight of "*", as it is written
-	hasAny, packed, plain := false, false, true
+	var rest string // the weight of "*", as it is written
+	hasRest, packed, plain := false, false, true
 	for el := range strings.SplitSeq(strings.Join(header, ","), ",") {
 		el = strings.TrimSpace(el)
 		name, weight, _ := strings.Cut(el, ";")
@@ -64,7 +64,7 @@ func readableOf(header []string) (accept string, changed bool) {
 		switch {
 		case name == "":
 		case name == "*":
-			hasAny, any = true, weight
+			hasRest, rest = true, weight
 		case !known:
 			changed = true
 		default:
@@ -77,18 +77,18 @@ func readableOf(header []string) (accept string, changed bool) {
 		}
 	}
 	switch {
-	case hasAny && isZeroWeight(any):
-		kept = append(kept, "*;"+any)
+	case hasRest && isZeroWeight(rest):
+		kept = append(kept, "*;"+rest)
 		plain = plain && named[codingIdentity]
-	case hasAny: // all that is not named, of which these can be read
+	case hasRest: // all that is not named, of which these can be read
 		changed = true
 		for _, c := range []coding{codingGzip, codingDeflate} {
 			if !named[c] {
-				kept, packed = append(kept, withWeight(codingNames[c], any)), true
+				kept, packed = append(kept, withWeight(codingNames[c], rest)), true
 			}
 		}
-		if !named[codingIdentity] && any != "" {
-			kept = append(kept, withWeight(codingNames[codingIdentity], any))
+		if !named[codingIdentity] && rest != "" {
+			kept = append(kept, withWeight(codingNames[codingIdentity], rest))
 		}
 	}
 	switch {

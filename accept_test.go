@@ -90,14 +90,14 @@ func FuzzReadableOf(f *testing.F) {
 				t.Errorf("%q: %q accepts %s", header, got, c)
 			}
 		}
-		any := false
+		some := false
 		for _, c := range []string{"gzip", "deflate", "identity"} {
 			if accepts(got, c) && !accepts(header, c) {
 				t.Errorf("%q: %q accepts %s", header, got, c)
 			}
-			any = any || accepts(got, c)
+			some = some || accepts(got, c)
 		}
-		if !any {
+		if !some {
 			t.Errorf("%q: %q accepts nothing", header, got)
 		}
 	})
