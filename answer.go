@@ -26,7 +26,8 @@ const (
 	answerUnread                    // it may be JSON, and could not be read
 )
 
-// answerBody is the body of an answer as rules see it.
+// answerBody is the body of an answer as rules see it. There is one only if a
+// rule looks into it.
 type answerBody struct {
 	state answerState
 	why   string // it is not answerRead, in words
@@ -51,7 +52,10 @@ func (a *answerBody) expect(status int, h http.Header) *answerTee {
 	case isTyped && err == nil && length > answerLimit:
 		a.fail(media, tooLong)
 	default:
-		a.tee = &answerTee{media: media, codings: codings, looks: !isTyped && len(codings) == 0}
+		a.tee = &answerTee{media: media, codings: codings, length: -1, looks: !isTyped && len(codings) == 0}
+		if err == nil {
+			a.tee.length = length
+		}
 	}
 	return a.tee
 }
@@ -79,7 +83,7 @@ func notJSON(media string) string {
 
 // end is told that the handler has returned.
 func (a *answerBody) end() {
-	if a.state == answerOpen && a.tee != nil {
+	if a != nil && a.state == answerOpen && a.tee != nil {
 		a.state = answerKept
 	}
 }
@@ -87,7 +91,10 @@ func (a *answerBody) end() {
 // look unpacks and checks what was kept, when the first rule asks for it. That
 // is after the handler has returned, and takes no longer than 16 KiB take.
 func (a *answerBody) look() answerState {
-	if a.state != answerKept {
+	switch {
+	case a == nil:
+		return answerOpen
+	case a.state != answerKept:
 		return a.state
 	}
 	tee := a.tee
@@ -144,6 +151,7 @@ func mayHoldJSON(media string) bool {
 type answerTee struct {
 	media   string
 	codings []coding // in the order in which they were applied
+	length  int      // Content-Length; -1 when unknown
 	looks   bool     // the first byte tells whether it is JSON
 	kept    []byte
 	over    bool // there was more
@@ -174,8 +182,11 @@ func beginsObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
 // text is the whole body, unpacked. why says in words what kept it from being
 // read.
 func (a *answerTee) text() (text []byte, why string) {
-	if a.over {
+	switch {
+	case a.over:
 		return nil, tooLong
+	case a.length >= 0 && a.length != len(a.kept):
+		return nil, "the answer is cut off"
 	}
 	text = a.kept
 	for _, c := range slices.Backward(a.codings) { // the last was applied on top

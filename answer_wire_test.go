@@ -7,6 +7,7 @@ import (
 	"compress/zlib"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -289,5 +290,20 @@ func TestAnswerCopied(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestAnswerCutOff: an answer that is shorter than it said is cut off, also if
+// what there is of it is JSON.
+func TestAnswerCutOff(t *testing.T) {
+	for length, want := range map[string]string{"11": "fired 1", "12": "answer_unreadable 1", "": "fired 1"} {
+		w := newWorld(t, answerRules, http.NotFoundHandler())
+		var header []string
+		if length != "" {
+			header = []string{"Content-Length", length}
+		}
+		r := w.visitor().meet().request(http.MethodPost, "/ok", nil)
+		w.tracker.Handler(jsonAnswer(200, "application/json", `{"ok":true}`, header...)).ServeHTTP(httptest.NewRecorder(), r)
+		w.expect("OK", want)
 	}
 }

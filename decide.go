@@ -80,6 +80,7 @@ func (tr *tracked) keepAnswer(h http.Header) {
 		tr.x.responseHeader = h.Clone()
 	}
 	if body {
+		tr.x.answer = new(answerBody)
 		tr.rec.answer = tr.x.answer.expect(tr.x.status, h)
 	}
 }

@@ -242,6 +242,7 @@ func (e Example) exchange() exchange {
 		x.contentType = e.usualType(x.path, x.status)
 	}
 	e.body(&x)
+	x.answer = new(answerBody)
 	x.answer.give(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
@@ -305,7 +306,7 @@ func (a *answerBody) give(status int, contentType string, header http.Header, te
 	case text == "" && media != "": // a page
 		a.state, a.why = answerOther, notJSON(media)
 	default:
-		tee.codings = nil
+		tee.codings, tee.length = nil, -1
 		keepAnswer(tee, text)
 		a.end()
 	}

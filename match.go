@@ -37,11 +37,11 @@ type exchange struct {
 	location       string
 	responseHeader http.Header
 	contentType    string
-	typeKnown      bool // contentType is final; false while it may yet be sniffed
-	bodied         bool // it has a body
-	unanswered     bool // nothing was written, and nobody here knows what will be
-	answer         answerBody
-	unreadWhy      string // why the answer could not be read, for explanations
+	typeKnown      bool        // contentType is final; false while it may yet be sniffed
+	bodied         bool        // it has a body
+	unanswered     bool        // nothing was written, and nobody here knows what will be
+	answer         *answerBody // nil while no rule has asked for it
+	unreadWhy      string      // why the answer could not be read, for explanations
 
 	route string // name or template of the route, if a router told
 	form  formFields

@@ -23,6 +23,7 @@ goals:
   - { goal: ID_VISITED, visit: '/a/{id:[0-9]+}', value: 2, data: { id: $path.id } }
   - { goal: FORM_SENT, submit: '/**', if: { form.email: present }, unless: { cookie.staff: present }, bots: count, data: { topic: $form.topic, type: $response.header.content-type } }
   - { goal: ORDER_PLACED, submit: '/{a}', success: 'redirect to /orders/{orderId}', value: { from: $form.total, currency: EUR, max: 100 }, data: { orderId: $redirect.orderId } }
+  - { goal: JSON_SAID, submit: '/{a}', success: { response.json.ok: true }, unless: { response.json.errors: present }, data: { id: $response.json.id } }
   - { goal: FORM_TYPED, submit: '/{a}/{b}', success: 2xx, if: { response.type: text/html, route: present } }
   - { goal: FILE_TAKEN, download: '/**/{file}.pdf', data: { file: $path.file } }
 `
@@ -34,6 +35,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/a/42", "q=x", "text/html", "sc_cid="+oldID, "", "", uint16(200), "", "<html>", false)
 	f.Add("POST", "/checkout", "", "", "", "application/x-www-form-urlencoded", "email=a&total=5", uint16(303), "/orders/A-1", "", false)
 	f.Add("POST", "/a/b", "", "", "sc_cid=undefined", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na\r\n--x--", uint16(201), "", "ok", false)
+	f.Add("POST", "/a", "", "", "", "application/x-www-form-urlencoded", "a=b", uint16(200), "", `{"ok":true,"id":7}`, false)
 	f.Add("GET", "/files/x.pdf", "", "", "", "", "", uint16(206), "", "%PDF", true)
 	f.Add("GET", "//a/../b%00", "%zz;&q=%", "text/html", "sc_rid="+oldID, "", "", uint16(304), "//other.example", "", false)
 	f.Add("BREW", "*", "", "text/html", "gt_optout=1", "application/json", "{", uint16(418), "http://[::1", "x", true)
