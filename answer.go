@@ -187,6 +187,8 @@ func (a *answerTee) text() (text []byte, why string) {
 		return nil, tooLong
 	case a.length >= 0 && a.length != len(a.kept):
 		return nil, "the answer is cut off"
+	case len(a.kept) == 0: // nothing at all, however it was to be compressed
+		return nil, ""
 	}
 	text = a.kept
 	for _, c := range slices.Backward(a.codings) { // the last was applied on top

@@ -136,6 +136,7 @@ func TestAnswerSays(t *testing.T) {
 		{"cut off", jsonAnswer(200, asJSON, yes[:12]), "u 1 u u u u 1 u"},
 		{"two documents", jsonAnswer(200, asJSON, yes+"\n"+yes), "u 1 u u u u 1 u"},
 		{"no body", jsonAnswer(200, asJSON, ""), "u 1 u u u u 1 1"},
+		{"no body, said to be compressed", jsonAnswer(201, "", "", enc, "gzip"), "u 0 u u u u 1 1"},
 		{"204", jsonAnswer(204, "", ""), "u 0 u u u u 1 1"},
 		{"JSON without a type", jsonAnswer(200, "", yes), "1 0 1 1 1 1 1 1"},
 		{"a text that begins like JSON", jsonAnswer(200, "text/plain", "{ok} all is well"), "u 0 u u u u 1 1"},

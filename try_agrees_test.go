@@ -2,6 +2,9 @@ package goaltrack
 
 import (
 	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -148,12 +151,31 @@ func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !hasBody(a.example.Status):
 	case a.example.AnswerJSON != "":
-		_, _ = io.WriteString(w, a.example.AnswerJSON)
+		a.write(w, a.example.AnswerJSON)
 	case isJSON(mediaType(x.contentType)):
-		_, _ = io.WriteString(w, "{}")
+		a.write(w, "{}")
 	case x.contentType != "":
-		_, _ = io.WriteString(w, "<!doctype html>")
+		a.write(w, "<!doctype html>")
 	}
+}
+
+// write writes a body, compressed as the header says.
+func (a *agreement) write(w http.ResponseWriter, body string) {
+	codings, unknown := codingsOf(w.Header()["Content-Encoding"])
+	if unknown != "" {
+		body = "\x0b" + body
+	}
+	for _, c := range codings {
+		var b bytes.Buffer
+		var z io.WriteCloser = zlib.NewWriter(&b)
+		if c == codingGzip {
+			z = gzip.NewWriter(&b)
+		}
+		_, err := io.WriteString(z, body)
+		must(nil, errors.Join(err, z.Close()))
+		body = b.String()
+	}
+	_, _ = io.WriteString(w, body)
 }
 
 // request is the example as a browser sends it.
@@ -376,7 +398,7 @@ func (d dice) line() string {
 	add(3, "response.json.ok", "true", "false", "1")
 	add(6, "response.json.n", "7", "a")
 	add(3, "response.header.Content-Range", `"bytes 0-1999/2000"`, `"bytes 0-1/2000"`, `"bytes 5-1999/2000"`)
-	add(12, "response.header.Content-Encoding", "br", "identity")
+	add(8, "response.header.Content-Encoding", "br", "identity", "gzip", "X-GZIP", "deflate", `"deflate, gzip"`, `"gzip, br"`)
 	if d.chance(6) {
 		words = append(words, "confirmed")
 	}
