@@ -40,7 +40,9 @@ func newTrial() *trial {
 Before the arrow stand method, path and the fields of the form, or json.NAME=,
 header.NAME=, cookie.NAME=, app.NAME=, host= and route=. Behind it stand the
 status and where it redirects to, or type=, response.header.NAME= and
-response.json.NAME=. Without an arrow the answer is 200.
+response.json.NAME=. Without an arrow the answer is 200. An answer with
+response.json is JSON unless type= says otherwise, and
+response.header.Content-Encoding=br says how it was compressed.
 
 With --json, a list for each request is printed, a line each, with every goal:
   [{"goal":"NAME","fired":true,"reason":"","value":5,"data":{"topic":"sales"}}]
