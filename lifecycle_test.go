@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,6 +33,7 @@ func TestFault22CloseAndEnqueue(t *testing.T) {
 				case begun <- struct{}{}:
 				default:
 				}
+				runtime.Gosched() // else they take the processors from who delivers
 			}
 		})
 	}
