@@ -12,14 +12,13 @@ import (
 // 5 of sendgate.go). It is no part of the window, so that however many they are,
 // they take no place from the others.
 type bench struct {
-	due     dueHeap
-	events  int // on the bench or under way from it
-	bytes   int64
-	flying  int
-	width   int  // how many may be under way at once
-	refused int  // in a row
-	sure    int  // second tries that were refused, in a row
-	told    bool // that a burst is being blocked
+	due    dueHeap
+	events int // on the bench or under way from it
+	bytes  int64
+	flying int
+	width  int  // how many may be under way at once; doubled by each that is accepted
+	sure   int  // second tries that were refused, in a row
+	told   bool // that a burst is being blocked
 
 	minds time.Time // until then the CDP is of two minds
 }
@@ -84,10 +83,6 @@ func (sc *schedule) refuse(j *job, kind offence) {
 		return
 	case !j.benched:
 		sc.toBench(j)
-	default:
-		if b.refused++; b.refused >= sc.pacing.benchBad {
-			b.width, b.refused = max(b.width/2, 1), 0
-		}
 	}
 	if sc.closing {
 		h.bench.due.add(j, now.Add(24*time.Hour)) // it was tried once more; there is no time for another try
@@ -123,7 +118,11 @@ func (sc *schedule) leaveBench(j *job) {
 	b.events--
 	b.bytes -= int64(len(j.Body))
 	sc.benched--
-	if b.events == 0 && b.told {
+	if b.events > 0 {
+		return
+	}
+	b.width = 1
+	if b.told {
 		b.told = false
 		sc.log.Info("goaltrack: no blocked events are left", "site", j.line.name)
 	}
@@ -135,7 +134,7 @@ func (sc *schedule) benchWait(refusals int) time.Duration {
 	p := &sc.pacing
 	wait := p.slowMost
 	if shift := 2 * (refusals - 1); shift < 32 {
-		wait = min(p.benchBase<<shift, p.slowMost)
+		wait = min(p.slowAfter<<shift, p.slowMost)
 	}
 	return wait - wait/4 + time.Duration(sc.random(int64(wait/2+1)))
 }
@@ -182,9 +181,9 @@ func (b *bench) sent(p *pacing, h *health, j *job, now time.Time) {
 func (b *bench) pardon(sc *schedule, j *job) {
 	sc.ledger.note("pardoned")
 	if j.strikes > 0 && j.replaces == "" {
-		b.minds = time.Now().Add(sc.pacing.doubtFor)
+		b.minds = time.Now().Add(sc.pacing.longest)
 	}
-	b.sure, b.refused = 0, 0
+	b.sure = 0
 	b.width = min(max(b.width, 1)*2, max(sc.config.Workers/2, 1))
 }
 
@@ -214,12 +213,12 @@ func (sc *schedule) enough(j *job, now time.Time, silent bool) bool {
 	p, b := &sc.pacing, &j.line.health.bench
 	switch {
 	case now.Before(b.minds):
-		return j.strikes >= p.doubtStrikes && now.Sub(j.firstRefused) >= p.doubtFor
+		return j.strikes >= p.strikes && now.Sub(j.firstRefused) >= p.longest
 	case j.kind == refusedID && j.line.known.has(j.id):
 		return false
 	case j.kind == refusedContents:
 		return true
-	case b.sure >= p.sureAfter && b.events > p.crowded && !silent:
+	case b.sure >= p.sureAfter && b.events > window/4 && !silent:
 		return true
 	case b.sure >= p.sureAfter:
 		return j.strikes >= p.sureStrikes

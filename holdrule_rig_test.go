@@ -39,6 +39,7 @@ type play struct {
 	requests []time.Duration // when each began
 	replaced int
 	benched  int // most at once
+	states   string
 	made     int
 }
 
@@ -305,6 +306,9 @@ func (p *play) send(j *job) {
 	p.at(p.now()+j.took, func() {
 		p.sc.returned(j)
 		p.benched = max(p.benched, p.sc.benched)
+		if state := p.line.state(&p.sc.pacing, time.Now()); !strings.Contains(p.states, state) {
+			p.states = strings.TrimSpace(p.states + " " + state)
+		}
 	})
 }
 

@@ -80,7 +80,7 @@ func (h *health) again(now time.Time) (*job, time.Time) {
 // mixed reports whether something was not accepted lately, so that the oldest must
 // not hide the others.
 func (h *health) mixed(p *pacing, now time.Time) bool {
-	return !h.troubled.IsZero() && now.Sub(h.troubled) < p.mixedFor
+	return !h.troubled.IsZero() && now.Sub(h.troubled) < p.slowMost
 }
 
 // nextProbe finds the one event that a SLOW line sends: one that was not tried

@@ -231,7 +231,7 @@ func (sc *schedule) reject(j *job) {
 	}
 	h.rejected++
 	j.kind = refusedContents
-	if sc.closing || h.rejected < sc.pacing.rejectedRun && !j.benched {
+	if sc.closing || h.rejected < sc.pacing.slowRun && !j.benched {
 		h.note(&sc.pacing, j, time.Now(), true)
 		sc.bury(j, j.verdict())
 		return
@@ -395,7 +395,7 @@ func (sc *schedule) tell(ln *line, now time.Time) (soonest time.Time) {
 		if g != &h.gate && h.silenced.After(from) {
 			from = h.silenced
 		}
-		if at := from.Add(sc.pacing.tellAfter); now.Before(at) {
+		if at := from.Add(sc.pacing.slowMost); now.Before(at) {
 			soonest = sooner(soonest, at)
 			return
 		}

@@ -16,19 +16,19 @@ import (
 //     for a second, the line sends one event at a time. Before each it waits a
 //     sixteenth of the time since the last acceptance, and never more than a
 //     minute. One acceptance makes it fast again.
-//  3. While anything was not accepted in the last ten seconds, half of the
-//     events sent are not the oldest: one in four is the newest of a visitor
-//     who was accepted before, one in four the newest of all. So no burst
-//     hides the others, wherever it stands in the queue.
+//  3. While anything was not accepted in the last minute, half of the events
+//     sent are not the oldest: one in four is the newest of a visitor who was
+//     accepted before, one in four the newest of all. So no burst hides the
+//     others, wherever it stands in the queue.
 //  4. A refused event goes to the bench (bench.go), from which few workers try
 //     it again at growing waits. A refusal is a strike only if an event like it
 //     is sent and accepted afterwards, and its gate was not SLOW in between.
 //     Like it is one of the same goal or, if the CDP does not know its browser
 //     ID, one with another ID that a visitor brought.
 //  5. Four strikes bury an event as "blocked". Two are enough when the last
-//     fifty second tries on the bench were all refused. It takes eight, and ten
-//     minutes, when an event that had a strike was accepted after all in the
-//     last ten minutes.
+//     fifty second tries on the bench were all refused. It takes ten minutes as
+//     well when an event that had a strike was accepted after all in the last
+//     ten minutes.
 //
 // An example. A scanner sends forty forms with a text that a firewall before
 // the CDP refuses with 403. Each is refused once and goes to the bench. Between
@@ -77,49 +77,34 @@ type sendGate struct {
 type pacing struct {
 	// SLOW begins after slowRun sends in a row and a silence of slowAfter. With
 	// other traffic at ten events a second, a second of silence has odds of
-	// e^-10; the count keeps a site of 19 events out of it.
+	// e^-10; the count keeps a site of 19 events out of it. As many events must
+	// be rejected in a row (400 and the like) before that may be the sender's
+	// fault. The first wait on the bench is slowAfter as well.
 	slowRun   int
 	slowAfter time.Duration
-	// A wait is the silence divided by slowShare, from slowLeast to slowMost:
-	// whatever a fault lasted, delivery resumes within 6 % of it, and it takes
-	// 16·ln(t) probes.
-	slowShare           int
-	slowLeast, slowMost time.Duration
-	// A gate is called held or down after heldAfter, if it is of so many visitors,
-	// and after heldAlone anyway. It is said in the log after tellAfter.
-	heldAfter, heldAlone time.Duration
-	heldVisitors         int
-	tellAfter            time.Duration
-	// Half of what is sent is not the oldest until mixedFor after the last send
-	// that was not accepted.
-	mixedFor time.Duration
-
-	// The bench: its waits are benchBase, four times as long each time, up to
-	// slowMost. Its workers double with each event that is accepted from it, up
-	// to half of the line's, and halve after benchBad refusals in a row.
-	benchBase time.Duration
-	benchBad  int
+	// A wait is the silence divided by slowShare, at most slowMost: whatever a
+	// fault lasted, delivery resumes within 6 % of it, and it takes 16·ln(t)
+	// probes. slowMost is also the longest wait on the bench, how long a silence
+	// must be to be told in the log, and how long after the last send that was
+	// not accepted half of what is sent is not the oldest.
+	slowShare int
+	slowMost  time.Duration
+	// A gate is called held or down when its silence is slowShare times as long
+	// as it takes to be SLOW, if it is of so many visitors, and after longest
+	// anyway.
+	heldVisitors int
 	// It takes strikes to bury an event, sureStrikes after sureAfter second
-	// tries that were all refused, and one while more than crowded are benched
-	// as well. While the CDP is of two minds it takes doubtStrikes and doubtFor.
-	strikes, sureStrikes, sureAfter, crowded int
-	doubtStrikes                             int
-	doubtFor                                 time.Duration
-	// rejectedRun is how many events in a row must be rejected (400 and the
-	// like) before that may be the sender's fault.
-	rejectedRun int
+	// tries that were all refused, and then one while more than a quarter of a
+	// window is benched. For longest after the CDP took an event that had a
+	// strike, it takes that long as well.
+	strikes, sureStrikes, sureAfter int
+	longest                         time.Duration
 }
 
 func newPacing(d *Delivery) pacing {
-	unit := d.ProbeBase
 	return pacing{
-		slowRun: 20, slowAfter: unit,
-		slowShare: 16, slowLeast: unit / 16, slowMost: d.ProbeMax,
-		heldAfter: 16 * unit, heldAlone: 10 * d.ProbeMax, heldVisitors: 3, tellAfter: d.ProbeMax,
-		mixedFor:  10 * unit,
-		benchBase: unit, benchBad: 8,
-		strikes: 4, sureStrikes: 2, sureAfter: 50, crowded: 250, doubtStrikes: 8, doubtFor: 10 * d.ProbeMax,
-		rejectedRun: 20,
+		slowRun: 20, slowAfter: d.ProbeBase, slowShare: 16, slowMost: d.ProbeMax, heldVisitors: 3,
+		strikes: 4, sureStrikes: 2, sureAfter: 50, longest: 10 * d.ProbeMax,
 	}
 }
 
@@ -140,7 +125,7 @@ func (g *sendGate) slow(p *pacing, now time.Time) bool {
 // it is not the events' fault.
 func (g *sendGate) held(p *pacing, now time.Time) bool {
 	silence := g.silence(now)
-	return silence >= p.heldAlone || silence >= p.heldAfter && len(g.who) >= p.heldVisitors
+	return silence >= p.longest || silence >= time.Duration(p.slowShare)*p.slowAfter && len(g.who) >= p.heldVisitors
 }
 
 // refusing reports whether refusals have a share in the silence: the events are
@@ -149,7 +134,7 @@ func (g *sendGate) refusing() bool { return g.no > 0 && 10*g.no >= g.tried }
 
 // wait is how long to wait before the next event is tried.
 func (g *sendGate) wait(p *pacing, now time.Time) time.Duration {
-	return min(max(g.silence(now)/time.Duration(p.slowShare), p.slowLeast), p.slowMost)
+	return min(max(g.silence(now), p.slowAfter)/time.Duration(p.slowShare), p.slowMost)
 }
 
 // note counts a send that was not accepted. What was benched tells nothing new,

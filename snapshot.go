@@ -76,7 +76,7 @@ type SiteState struct {
 	// out of the way of the others.
 	Benched int `json:"benched,omitempty"`
 	// TwoMinds says that the CDP has lately accepted what it had refused. Then
-	// it takes twice as many refusals, and ten minutes, to give an event up.
+	// it takes ten minutes as well to give an event up.
 	TwoMinds bool `json:"twoMinds,omitempty"`
 	// HeldGoals are the goals of which every event is refused while others are
 	// accepted, as by a firewall's rule.
