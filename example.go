@@ -131,7 +131,7 @@ func (e *Example) answer(words []string, body map[string]any) error {
 			e.AnswerHeader.Add(strings.TrimPrefix(name, "response.header."), value)
 		case ok && strings.HasPrefix(name, "response.json."):
 			putMember(body, strings.TrimPrefix(name, "response.json."), value)
-		case e.Location == "" && (strings.HasPrefix(word, "/") || strings.Contains(word, "://")):
+		case e.Location == "" && (strings.ContainsAny(word[:min(1, len(word))], `/.?#\`) || strings.Contains(word, "://")):
 			e.Location = word
 		default:
 			return fmt.Errorf("%q is neither where the answer redirects to nor response.header.x=value", word)

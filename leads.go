@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Lead is a page to which accepted forms of a goal led: whoever knows the site
@@ -117,12 +118,15 @@ func plainLead(path string) string {
 // isPrivate recognises what is not the same for every visitor, as far as that
 // can be seen, and what cannot stand in a rule.
 func isPrivate(segment string) bool {
+	if strings.HasPrefix(segment, ":") { // as other routers write a variable
+		return true
+	}
 	digits := 0
 	for _, c := range segment {
 		switch {
 		case '0' <= c && c <= '9':
 			digits++
-		case c == '@' || strings.ContainsRune("{}*?#%", c) || !unicode.IsPrint(c):
+		case c == '@' || c == utf8.RuneError || strings.ContainsRune("{}*?#%", c) || !unicode.IsPrint(c):
 			return true
 		}
 	}

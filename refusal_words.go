@@ -284,14 +284,14 @@ func sayingOf(query string) (s saying) {
 var (
 	// yes and no are what switches are set to.
 	yes = []string{"", "1", "true", "yes", "y", "on", "ok"}
-	no  = []string{"0", "false", "no", "n", "off", "none", "null"}
+	no  = []string{"0", "false", "no", "n", "off", "none", "null", "[]"}
 	// outcomes are words that are true if the form was accepted.
 	outcomes = []string{
 		"success", "successful", "ok", "sent", "thanks", "thankyou", "done", "subscribed", "submitted", "posted", "accepted", "confirmed",
-		"registered", "received", "complete", "completed", "saved",
+		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "added", "created", "updated",
 	}
 	// statuses are names of parameters whose value is an outcome.
-	statuses = []string{"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype"}
+	statuses = []string{"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup", "subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype"}
 	failures = []string{
 		"error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
 		"unauthorized", "unsuccessful", "danger", "ko", "nok", "fehler", "erreur", "errore", "erro",
@@ -309,7 +309,7 @@ func pairSays(name, value string) (failed, accepted bool) {
 		return !slices.Contains(no, plain), false
 	}
 	isStatus := slices.Contains(statuses, string(n.text))
-	if len(n.ends) > 0 && slices.Contains(outcomes, string(n.word(len(n.ends)-1, len(n.ends)))) {
+	if last := len(n.ends) - 1; last >= 0 && (slices.Contains(outcomes, string(n.word(last, last+1))) || slices.Contains(outcomes, string(n.text))) {
 		switch negated := string(n.word(0, 1)) == "not"; {
 		case slices.Contains(no, plain):
 			return !negated, false
