@@ -303,3 +303,51 @@ func TestStandbyWakes(t *testing.T) {
 		s.close(q)
 	})
 }
+
+// TestStandbyKeepsItsPromises: a place that was promised in memory is there in a spool
+// that turns out to be full, and is given back if it is not used.
+func TestStandbyKeepsItsPromises(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStory(t, 26)
+		disk := newCrashFS()
+		first, q := s.standby(disk)
+		for s.append(first, 1, 10_000) == nil { // as much as there is room for
+			continue
+		}
+		var rooms []*Room
+		for range 3 {
+			room, err := q.Reserve(High, 30_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rooms = append(rooms, room)
+		}
+		s.takesOver(first, q)
+		item := Item{Body: make([]byte, 30_000), Priority: High}
+		s.offered[string(item.Body)] = item
+		if err := q.Append(t.Context(), item); !errors.Is(err, ErrFull) {
+			t.Errorf("without a room: %v", err)
+		}
+		item.Room = rooms[0]
+		if err := q.Append(t.Context(), item); err != nil {
+			t.Errorf("with a room: %v", err)
+		}
+		if err := q.Append(t.Context(), item); !errors.Is(err, ErrFull) {
+			t.Errorf("with a room that is used up: %v", err)
+		}
+		rooms[1].Release()
+		item.Room = rooms[1]
+		if err := q.Append(t.Context(), item); !errors.Is(err, ErrFull) {
+			t.Errorf("with a room that was given back: %v", err)
+		}
+		item.Room = rooms[2]
+		if err := q.Append(t.Context(), item, Item{Body: make([]byte, minSegment)}); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("beside one that is too large: %v", err)
+		}
+		s.drain(q)
+		if st := q.Stats(); st.Full != 0 || st.Waiting != 0 {
+			t.Errorf("all is settled: %+v", st)
+		}
+		s.close(q)
+	})
+}
