@@ -118,16 +118,31 @@ type Latency struct {
 	P50, P95, P99, Max time.Duration
 }
 
+// latencyJSON is a Latency in JSON.
+type latencyJSON struct {
+	Requests int     `json:"requests"`
+	P50      float64 `json:"p50"`
+	P95      float64 `json:"p95"`
+	P99      float64 `json:"p99"`
+	Max      float64 `json:"max"`
+}
+
 // MarshalJSON implements [json.Marshaler].
 func (l Latency) MarshalJSON() ([]byte, error) {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return json.Marshal(struct {
-		Requests int     `json:"requests"`
-		P50      float64 `json:"p50"`
-		P95      float64 `json:"p95"`
-		P99      float64 `json:"p99"`
-		Max      float64 `json:"max"`
-	}{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
+	return json.Marshal(latencyJSON{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler], so that a monitor can read the
+// Snapshot of another process.
+func (l *Latency) UnmarshalJSON(text []byte) error {
+	var in latencyJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	d := func(ms float64) time.Duration { return time.Duration(math.Round(ms*1000)) * time.Microsecond }
+	*l = Latency{in.Requests, d(in.P50), d(in.P95), d(in.P99), d(in.Max)}
+	return nil
 }
 
 // summary changes nothing: when the scheduler has ended, several may ask at once.

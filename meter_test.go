@@ -101,3 +101,19 @@ func TestMeterCostsNoAllocation(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// TestLatencyJSON: what is written in milliseconds is read as such.
+func TestLatencyJSON(t *testing.T) {
+	want := Latency{7, 51500 * time.Microsecond, 90*time.Millisecond + time.Microsecond, time.Second, time.Hour}
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Latency
+	if err := json.Unmarshal(text, &got); err != nil || got != want {
+		t.Errorf("%s is read as %+v, want %+v (%v)", text, got, want, err)
+	}
+	if err := json.Unmarshal([]byte(`{"p50":"slow"}`), &got); err == nil || got != want {
+		t.Errorf("nonsense is read as %+v (%v)", got, err)
+	}
+}
