@@ -41,21 +41,34 @@ func isNormalPath(path string) bool {
 	if path == "" || path[0] != '/' {
 		return true
 	}
-	ascii := true
-	for start, i := 1, 1; i <= len(path); i++ {
-		switch {
-		case i == len(path) || path[i] == '/':
-			if s := path[start:i]; s == "" && i < len(path) || s == "." || s == ".." || s != trimBlanks(s) || isSession(s) {
+	ascii, start := true, 1
+	for i := 1; i < len(path); i++ {
+		switch c := path[i]; {
+		case ';' < c && c < utf8.RuneSelf: // a letter, as most
+		case c == '/':
+			if i == start || !isNormalSegment(path[start:i]) {
 				return false
 			}
 			start = i + 1
-		case path[i] == ';':
+		case c == ';':
 			return false
-		case path[i] >= utf8.RuneSelf:
+		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
+	if start < len(path) && !isNormalSegment(path[start:]) {
+		return false
+	}
 	return ascii || norm.NFC.QuickSpanString(path) == len(path)
+}
+
+// isNormalSegment reports whether a segment that is not empty stays as it is.
+func isNormalSegment(s string) bool {
+	last := s[len(s)-1]
+	if 'a' <= last && last <= 'z' {
+		return true // as most
+	}
+	return s != "." && s != ".." && len(trimBlanks(s)) == len(s) && !isSession(s)
 }
 
 func normalize(path string) string {
@@ -215,6 +228,14 @@ func (t *Tracker) path(r *http.Request) string {
 // taken for the page.
 func (t *Tracker) sitePath(r *http.Request) string {
 	return cutPrefix(normalPath(r.URL.Path), t.prefix(r))
+}
+
+// askedPath is sitePath where that makes a difference to isSoftNavigation.
+func (t *Tracker) askedPath(r *http.Request) string {
+	if strings.Contains(r.URL.Path, "_next") {
+		return t.sitePath(r)
+	}
+	return r.URL.Path
 }
 
 // ownPath asks the function that the user gave.

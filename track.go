@@ -126,7 +126,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	if rules.hasEnv {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
-	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, t.sitePath(r))
+	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
 	navigation := (pages || len(triggers) > 0) && (soft || isNavigation(r))
 	if len(triggers) == 0 && !navigation {
