@@ -205,10 +205,15 @@ func (g *sendGate) dropPending() {
 	g.pending = g.pending[:0]
 }
 
-// await has a refusal wait for the next acceptance, which makes it a strike.
+// await has a refusal wait for the next acceptance, which makes it a strike. Those
+// that have met their fate meanwhile are forgotten, since there may never be one.
 func (g *sendGate) await(j *job) {
-	if !j.undecided {
-		j.undecided = true
-		g.pending = append(g.pending, j)
+	if j.undecided {
+		return
 	}
+	if len(g.pending) == cap(g.pending) {
+		g.pending = slices.DeleteFunc(g.pending, func(j *job) bool { return !j.benched })
+	}
+	j.undecided = true
+	g.pending = append(g.pending, j)
 }
