@@ -35,12 +35,15 @@ type play struct {
 	steps playSteps
 	wake  time.Time
 
-	events   []*playEvent
-	requests []time.Duration // when each began
-	replaced int
-	benched  int // most at once
-	states   string
-	made     int
+	events     []*playEvent
+	requests   []time.Duration // when each began
+	replaced   int
+	benched    int             // most at once
+	benchBytes int64           // most on it
+	gates      int             // most gates of goals at once
+	pauses     []time.Duration // when an answer asked for a pause
+	states     string
+	made       int
 }
 
 // playEvent is an event of the traffic and what became of it.
@@ -66,7 +69,8 @@ const (
 	madeUp // with an ID that somebody made up
 	badContents
 	failsAlways
-	breaksOff // resets: it is not known what became of it
+	breaksOff   // resets: it is not known what became of it
+	takenAlways // from a client whose other events are not
 )
 
 func (k eventKind) isGenuine() bool { return k <= deleted }
@@ -84,6 +88,8 @@ type scenario struct {
 	goals   int // how many the genuine events are of; 0: one
 	maxAge  time.Duration
 	drain   time.Duration
+	slow    time.Duration // how much longer each answer takes
+	bytes   int           // how much longer each event is
 }
 
 // fault is what the CDP does for a while.
@@ -100,7 +106,11 @@ const (
 	cdpFails     = "failed"
 	cdpBreaksOff = "breaks off"
 	cdpHangs     = "hung"
+	cdpPauses    = "paused"
 )
+
+// playPause is how long the Retry-After of cdpPauses is.
+const playPause = 30 * time.Second
 
 func always(answer string) func(*play, *playEvent) string {
 	return func(*play, *playEvent) string { return answer }
@@ -298,14 +308,22 @@ func (p *play) send(j *job) {
 		j.err = status(http.StatusBadRequest)
 	case cdpBreaksOff:
 		j.err, j.took = errReset, 10*time.Millisecond
+	case cdpPauses:
+		j.err = retryIn(http.StatusTooManyRequests, playPause)
 	case cdpHangs:
 		j.err, j.took = errRefused, 10*time.Second
 	default:
 		j.err = status(http.StatusServiceUnavailable)
 	}
+	j.took += p.slow
+	paused := statusOf(j.err) == http.StatusTooManyRequests
 	p.at(p.now()+j.took, func() {
+		if paused {
+			p.pauses = append(p.pauses, p.now())
+		}
 		p.sc.returned(j)
-		p.benched = max(p.benched, p.sc.benched)
+		h := &p.line.health
+		p.benched, p.benchBytes, p.gates = max(p.benched, p.sc.benched), max(p.benchBytes, h.bench.bytes), max(p.gates, len(h.goals))
 		if state := p.line.state(&p.sc.pacing, time.Now()); !strings.Contains(p.states, state) {
 			p.states = strings.TrimSpace(p.states + " " + state)
 		}
@@ -360,6 +378,9 @@ func (p *play) arrive(e *playEvent) {
 	q.count++
 	event := cdp.Event{BrowserID: id, Type: e.goal, Channel: "WEB", Language: "EN"}
 	head := envelope{site: "shop", goal: e.goal, userAgent: strconv.Itoa(e.number)}
+	if p.bytes > 0 {
+		event.Ext = cdp.Ext{{Name: "text", Value: strings.Repeat("x", p.bytes)}}
+	}
 	body := event.AppendJSON(head.appendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"})
 	q.items = append(q.items, &playItem{Item: queue.Item{Body: body, Key: id, Time: time.Now()}, q: q, e: e})
 }
@@ -442,6 +463,13 @@ func (p *play) check() {
 		}
 	}
 	h := &p.line.health
+	undecided := len(h.gate.pending) + len(h.brought.pending)
+	for _, g := range h.goals {
+		undecided += len(g.pending)
+	}
+	if most := 2 * (p.benched + 16); undecided > most || p.benchBytes > benchBytes || p.line.known.order.Len() > knownIDs {
+		p.t.Errorf("%d refusals are remembered, of at most %d benched with %d bytes, and %d IDs", undecided, p.benched, p.benchBytes, p.line.known.order.Len())
+	}
 	if p.sc.benched != h.bench.events || h.bench.events > benchEvents || p.benched > benchEvents {
 		p.t.Errorf("%d benched of %d at most %d", p.sc.benched, h.bench.events, p.benched)
 	}

@@ -16,14 +16,33 @@ func (sc *schedule) makeReady(j *job) {
 		list = &g.waiting
 	}
 	list.push(j, j.id != "" && j.line.known.has(j.id))
-	if g != nil && list.len() > sc.share/4 {
-		// A goal that is held must not take the window from the others. The
-		// oldest goes back to the queue, since the newest is the next to be tried.
-		oldest := list.oldest()
+	if g == nil {
+		return
+	}
+	if g = h.overfull(sc.share); g != nil {
+		// The oldest goes back to the queue, since the newest is the next to be tried.
+		oldest := g.waiting.oldest()
 		oldest.leaveList()
 		sc.ledger.note("order_released")
 		sc.giveBack(oldest, maxFullWait)
 	}
+}
+
+// overfull finds a gate within the line for which too many events wait. A goal that
+// is held must not take the window from the others, nor must many such goals
+// together: each has a quarter of it, and all have half.
+func (h *health) overfull(share int) (fullest *sendGate) {
+	all, most := 0, 0
+	for g := range h.innerGates() {
+		n := g.waiting.len()
+		if all += n; n > most {
+			fullest, most = g, n
+		}
+	}
+	if most > share/4 || all > share/2 {
+		return fullest
+	}
+	return nil
 }
 
 // next finds the event of a line to send now, or else when there may be one (zero:
@@ -81,6 +100,11 @@ func (h *health) again(now time.Time) (*job, time.Time) {
 // not hide the others.
 func (h *health) mixed(p *pacing, now time.Time) bool {
 	return !h.troubled.IsZero() && now.Sub(h.troubled) < p.slowMost
+}
+
+// inTrouble reports whether what waits longest may be what is not accepted.
+func (h *health) inTrouble(p *pacing, now time.Time) bool {
+	return !h.gate.since.IsZero() || h.mixed(p, now)
 }
 
 // nextProbe finds the one event that a SLOW line sends: one that was not tried
@@ -228,7 +252,7 @@ func (sc *schedule) wantsNewest(now time.Time) bool {
 		return false
 	}
 	for _, ln := range sc.order {
-		if h := &ln.health; !h.gate.since.IsZero() || h.mixed(&sc.pacing, now) {
+		if ln.health.inTrouble(&sc.pacing, now) {
 			return true
 		}
 	}

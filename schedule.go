@@ -154,7 +154,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	}
 	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID(), fetched: newest}
 	j.brought = j.id != "" && !ln.ids.made.has(j.id)
-	if !newest && ln.putBack(d, sc.share, sc.capped(fullWait)) {
+	if !newest && !sc.makeRoom(j) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
 	key := laneKey{ln, d.Key}
@@ -164,7 +164,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	}
 	sc.held++
 	ln.health.held++
-	if newest {
+	if j.fetched {
 		sc.fetched++
 	}
 	if l == nil {
@@ -211,6 +211,32 @@ const (
 	fullWait    = 250 * time.Millisecond
 	maxFullWait = 16 * time.Second
 )
+
+// makeRoom lets an event in although its line may have its share of the window,
+// while not all is accepted: else what is refused would fill it, and nothing that the
+// CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
+// goes back to the queue for it.
+func (sc *schedule) makeRoom(j *job) bool {
+	h := &j.line.health
+	if !h.inTrouble(&sc.pacing, time.Now()) {
+		return false
+	}
+	if h.held < sc.share {
+		return true
+	}
+	if sc.spareNewest() > 0 {
+		j.fetched = true
+		return true
+	}
+	oldest := h.ready.oldest()
+	if oldest == nil || !j.Time.After(oldest.Time) {
+		return false
+	}
+	oldest.leaveList()
+	sc.ledger.note("order_released")
+	sc.giveBack(oldest, fullWait)
+	return true
+}
 
 // putBack returns an event to the queue if its line has its share of the window:
 // a site that cannot send must not take the whole of it from the others. A
