@@ -214,7 +214,7 @@ func (sc *schedule) enough(j *job, now time.Time, silent bool) bool {
 	switch {
 	case now.Before(b.minds):
 		return j.strikes >= p.strikes && now.Sub(j.firstRefused) >= p.longest
-	case j.kind == refusedID && j.line.known.has(j.id):
+	case j.kind == refusedID && j.line.known.Has(j.id):
 		return false
 	case j.kind == refusedContents:
 		return true

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -25,18 +26,18 @@ func TestClockAge(t *testing.T) {
 		{"ten years on", 10 * year, 0},
 		{"ten years back", -10 * year, 0},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			var shift time.Duration
 			c := newClock(func() time.Time { return timeOfDay().Add(shift) })
 			made := time.Now()
-			after(20 * time.Minute)
+			bubble.Pass(20 * time.Minute)
 			shift = tc.shift
 			if got := c.age(made.Round(0)); got != tc.old {
 				t.Errorf("an event from the disk is %v old, want %v", got, tc.old)
 			}
 			// From then on time goes by as before.
 			fresh := timeOfDay().Add(shift)
-			after(time.Hour)
+			bubble.Pass(time.Hour)
 			if got := c.age(fresh); got != time.Hour {
 				t.Errorf("an event made after the jump is %v old after an hour", got)
 			}
@@ -60,7 +61,7 @@ func TestFault23ClockJumps(t *testing.T) {
 	for name, jump := range map[string]time.Duration{
 		"a day on": 24 * time.Hour, "a day back": -24 * time.Hour, "ten years on": 10 * year, "ten years back": -10 * year,
 	} {
-		bubble(t, name, func(t *testing.T) {
+		bubble.Run(t, name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, script(status(503)))
 			var shift atomic.Int64
 			r.clock.wall = func() time.Time { return timeOfDay().Add(time.Duration(shift.Load())) }
@@ -69,9 +70,9 @@ func TestFault23ClockJumps(t *testing.T) {
 				id := visitorID(100 + v)
 				r.offerItem(queue.Item{Body: testEvent("shop", "KEPT", id), Key: id, Time: timeOfDay()})
 			}
-			after(4 * time.Minute)
+			bubble.Pass(4 * time.Minute)
 			shift.Store(int64(jump))
-			after(4 * time.Minute)
+			bubble.Pass(4 * time.Minute)
 			r.wantDead(map[string]uint64{})
 			r.cdp().tell(nil)
 			if took := r.settle(); took > 2*time.Minute {

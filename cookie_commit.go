@@ -10,7 +10,7 @@ import (
 // could not delete it.
 func (s *site) visitorOf(h http.Header) brought {
 	b := s.cookie.read(h)
-	if b.id != "" && s.tenant.forgotten.has(b.id) {
+	if b.id != "" && s.tenant.forgotten.Has(b.id) {
 		b.id, b.former, b.stale = "", "", len(s.cookie.removals) > 1
 		b.forgotten = true
 	}
@@ -63,12 +63,12 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 	if tr.leaving {
 		return false, b.id != "" || b.forgotten
 	}
-	if b.id != "" && tr.site.tenant.forgotten.has(b.id) {
+	if b.id != "" && tr.site.tenant.forgotten.Has(b.id) {
 		return false, false // while the handler ran: another answer has seen to the cookie
 	}
 	set = tr.fresh
 	if tr.id != "" && !tr.fresh {
-		if id := line.replaced.get(tr.id); id != "" {
+		if id := line.replaced.Get(tr.id); id != "" {
 			tr.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
 		set = set || b.former != "" || tr.navigation && tr.store == storePrivate
@@ -93,7 +93,7 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 // as Cookie.Wait allows, will soon be one. Everything of this request that needs
 // tr.mu waits as long: it would need the ID. tr.mu is held.
 func (tr *tracked) takeID() bool {
-	id := tr.site.line.ids.takeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
+	id := tr.site.line.ids.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
 	if id == "" {
 		return false
 	}

@@ -319,8 +319,8 @@ func TestFault11TLS(t *testing.T) {
 			if a := w.balanced(); a.Waiting != 50 {
 				t.Errorf("%s", a)
 			}
-			if n := w.logs.count("ERROR"); (n > 0) != tc.untrusted {
-				t.Errorf("%d errors logged: %q", n, w.logs.lines)
+			if n := w.logs.Count("ERROR"); (n > 0) != tc.untrusted {
+				t.Errorf("%d errors logged: %q", n, w.logs.Lines())
 			}
 			cert.Store(good.server(nothing))
 			w.wantAll(c, 50)

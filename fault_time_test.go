@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -46,7 +47,7 @@ func TestFault02AnHourDown(t *testing.T) {
 			for i := range 100 {
 				offer(100*second + i)
 			}
-			after(time.Second)
+			bubble.Pass(time.Second)
 			if second == 600 {
 				early = heap()
 			}
@@ -126,7 +127,7 @@ func TestFault02AnHourDownWithASpool(t *testing.T) {
 			default:
 				t.Fatalf("%v", f)
 			}
-			after(time.Second)
+			bubble.Pass(time.Second)
 		}
 		a := r.balanced()
 		if a.Waiting != uint64(3600-refused) || refused == 0 || spool.Stats().Bytes > bound {
@@ -169,7 +170,7 @@ func TestFault06Bursts(t *testing.T) {
 		{"500 and 502", []error{status(500), status(502)}, true},
 		{"all kinds", []error{status(500), status(503), errReset, errRefused, status(429)}, true},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, nil)
 			r.cdp().tell(func(c *call) error {
 				if c.start.Minute() < 1 && rand.N(2) == 0 {
@@ -178,7 +179,7 @@ func TestFault06Bursts(t *testing.T) {
 				return nil
 			})
 			for v := range 1200 {
-				after(50 * time.Millisecond)
+				bubble.Pass(50 * time.Millisecond)
 				r.offer(v, fmt.Sprint("E", v))
 			}
 			r.settle()

@@ -49,7 +49,7 @@ func (g *goal) ends() bool { return g.Forget && g.Status != statusDraft }
 func (tr *tracked) forget() { tr.site.forget(tr.brought.id) }
 
 func (s *site) forget(id string) {
-	if s.line != nil && id != "" && !s.tenant.forgotten.has(id) {
-		s.tenant.forgotten.put(strings.Clone(id), "-")
+	if s.line != nil && id != "" && !s.tenant.forgotten.Has(id) {
+		s.tenant.forgotten.Put(strings.Clone(id), "-")
 	}
 }

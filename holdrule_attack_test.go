@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -95,7 +96,7 @@ func onceAfter(at time.Duration, answer, otherwise string) func(*play, *playEven
 // TestAttacks plays what the rule was not made for: it costs the others no more.
 func TestAttacks(t *testing.T) {
 	for _, tc := range attacks() {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			p := playScenario(t, tc, 0)
 			for _, fault := range p.faultsFound() {
 				t.Error(fault)
@@ -114,7 +115,7 @@ func TestAttacks(t *testing.T) {
 
 // A pause that the CDP asks for is no silence, neither in a hold nor else.
 func TestAPauseIsNoSilence(t *testing.T) {
-	bubble(t, "in a hold", func(t *testing.T) {
+	bubble.Run(t, "in a hold", func(t *testing.T) {
 		var before, after time.Duration
 		tc := scenario{length: 6 * m, rate: 10, faults: []fault{{m, 6 * m, onceAfter(3*m, cdpPauses, cdpRefuses)}}}
 		tc.traffic = func(p *play) {
@@ -127,14 +128,14 @@ func TestAPauseIsNoSilence(t *testing.T) {
 			t.Errorf("paused at %v: the silence was %v, and a minute later %v", p.pauses, before, after)
 		}
 	})
-	bubble(t, "when all is well", func(t *testing.T) {
+	bubble.Run(t, "when all is well", func(t *testing.T) {
 		var slow bool
 		tc := scenario{length: 3 * m, rate: 10, faults: []fault{{m, 2 * m, onceAt(m, cdpPauses)}}}
 		tc.traffic = func(p *play) {
 			p.at(m+playPause, func() { slow = p.line.health.gate.silence(time.Now()) > s })
 		}
-		if p := playScenario(t, tc, 0); len(p.pauses) != 1 || slow || p.logs.count("ERROR")+p.logs.count("WARN") > 0 {
-			t.Errorf("paused at %v: silent %v, %q", p.pauses, slow, p.logs.lines)
+		if p := playScenario(t, tc, 0); len(p.pauses) != 1 || slow || p.logs.Count("ERROR")+p.logs.Count("WARN") > 0 {
+			t.Errorf("paused at %v: silent %v, %q", p.pauses, slow, p.logs.Lines())
 		}
 	})
 }
@@ -155,7 +156,7 @@ func TestPoisonOfOneOfManySites(t *testing.T) {
 		{"beside nine that are held", 9, true},
 	} {
 		for kind, answer := range kinds {
-			bubble(t, kind+", "+tc.name, func(t *testing.T) {
+			bubble.Run(t, kind+", "+tc.name, func(t *testing.T) {
 				delays := poisonOneSite(t, answer, tc.others, tc.held)
 				if last := delays[len(delays)-1]; last > 10*time.Second || delays[len(delays)*99/100] > 5*time.Second {
 					t.Errorf("the last was %v late, and one in a hundred %v", last, delays[len(delays)*99/100])
@@ -199,9 +200,9 @@ func poisonOneSite(t *testing.T, answer error, others int, held bool) (delays []
 		}
 		offered[visitorID(good+v)] = time.Now()
 		r.offerTo("shop", good+v, "SENT", queue.Normal)
-		after(100 * time.Millisecond)
+		bubble.Pass(100 * time.Millisecond)
 	}
-	after(10 * time.Second)
+	bubble.Pass(10 * time.Second)
 	for _, c := range r.cdps["shop"].all() {
 		if at, ok := offered[c.id]; ok {
 			delays = append(delays, c.end.Sub(at))
@@ -224,7 +225,7 @@ func poisonOneSite(t *testing.T, answer error, others int, held bool) (delays []
 // more and then left to the spool, or dropped by name.
 func TestCloseInTheMidstOfPoison(t *testing.T) {
 	for seed := range uint64(12) {
-		bubble(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
 			dir, durable := t.TempDir(), seed%2 == 0
 			d := Delivery{}
@@ -244,10 +245,10 @@ func TestCloseInTheMidstOfPoison(t *testing.T) {
 					r.offer(10_000+i, []string{"BAD", "GOOD"}[dice.IntN(2)])
 				}
 				if dice.IntN(20) == 0 {
-					after(time.Duration(dice.IntN(1000)) * time.Millisecond)
+					bubble.Pass(time.Duration(dice.IntN(1000)) * time.Millisecond)
 				}
 			}
-			after(time.Duration(dice.IntN(30)) * time.Second)
+			bubble.Pass(time.Duration(dice.IntN(30)) * time.Second)
 			tries := len(r.cdp().all())
 			benched := r.states()[0].Benched
 			begin := time.Now()
@@ -288,17 +289,17 @@ func openSpool(t *testing.T, dir string) *queue.Spool {
 // Flush waits for what is benched, as for all that wait: until others are accepted
 // and it is given up, or until its context ends.
 func TestFlushWaitsForTheBench(t *testing.T) {
-	bubble(t, "a lone one", func(t *testing.T) {
+	bubble.Run(t, "a lone one", func(t *testing.T) {
 		r := newRig(t, Delivery{}, refuses("BAD", 403))
 		r.offer(1, "BAD")
-		after(time.Second)
+		bubble.Pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		if err := r.flush(ctx); !errors.Is(err, context.DeadlineExceeded) || r.states()[0].Benched != 1 {
 			t.Errorf("%v", err)
 		}
 	})
-	bubble(t, "among others", func(t *testing.T) {
+	bubble.Run(t, "among others", func(t *testing.T) {
 		r := newRig(t, Delivery{}, func(c *call) error {
 			if c.id == visitorID(1) {
 				return status(403)
@@ -310,7 +311,7 @@ func TestFlushWaitsForTheBench(t *testing.T) {
 		go func() { flushed <- r.flush(t.Context()) }()
 		for v := range 600 {
 			r.offer(100+v, "SENT")
-			after(time.Second)
+			bubble.Pass(time.Second)
 			if len(flushed) > 0 {
 				break
 			}

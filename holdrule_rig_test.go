@@ -4,7 +4,6 @@ import (
 	"cmp"
 	priority "container/heap"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -30,7 +31,7 @@ type play struct {
 	sc    *schedule
 	line  *line
 	queue *playQueue
-	logs  *logBook
+	logs  *logbook.Book
 	begin time.Time
 	steps playSteps
 	wake  time.Time
@@ -43,6 +44,7 @@ type play struct {
 	gates      int             // most gates of goals at once
 	pauses     []time.Duration // when an answer asked for a pause
 	states     string
+	nextID     string // that the CDP makes
 	made       int
 }
 
@@ -206,15 +208,15 @@ func (i *playItem) settle(fate string) {
 func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)) *play {
 	t.Helper()
 	d := Config{Delivery: Delivery{MaxAge: s.maxAge}}.withDefaults().Delivery
-	p := &play{scenario: s, t: t, dice: rand.New(rand.NewPCG(seed, 7)), logs: &logBook{}, begin: time.Now()}
+	p := &play{scenario: s, t: t, dice: rand.New(rand.NewPCG(seed, 7)), logs: &logbook.Book{}, begin: time.Now()}
 	p.queue = &playQueue{p: p, capacity: d.QueueEvents / 100 * 95}
 	if s.maxAge > time.Hour {
 		p.queue.capacity = math.MaxInt // a spool
 	}
 	l, log := newLedger(), slog.New(p.logs)
-	none := func(context.Context) (cdp.Browser, error) { return cdp.Browser{}, errors.New("not used") }
-	ids := newIDPool(none, newBucket(1, 1), 0, l, log)
-	defer ids.close()
+	create := func(context.Context) (cdp.Browser, error) { return cdp.Browser{ID: p.nextID}, nil }
+	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, l.note, log)
+	defer ids.Close()
 	p.line = &line{name: "shop", ids: ids}
 	p.sc = newSchedule(makeSender(p.queue, []*line{p.line}, d, l, log))
 	p.sc.random = p.dice.Int64N
@@ -367,10 +369,11 @@ func (p *play) offer(at time.Duration, visitor int, kind eventKind, brought bool
 func (p *play) arrive(e *playEvent) {
 	q, id := p.queue, visitorID(e.visitor)
 	if !e.brought {
-		p.line.ids.made.add(id)
+		p.nextID = id
+		_, _ = p.line.ids.Get(p.t.Context())
 	}
-	e.brought = !p.line.ids.made.has(id)
-	kept := p.line.picky.Load() && !p.line.known.has(id) && q.count >= p.sc.config.QueueEvents/10*9
+	e.brought = !p.line.ids.Made(id)
+	kept := p.line.picky.Load() && !p.line.known.Has(id) && q.count >= p.sc.config.QueueEvents/10*9
 	if q.count >= q.capacity || kept && q.capacity < math.MaxInt {
 		e.fate = "full"
 		return
@@ -467,8 +470,8 @@ func (p *play) check() {
 	for _, g := range h.goals {
 		undecided += len(g.pending)
 	}
-	if most := 2 * (p.benched + 16); undecided > most || p.benchBytes > benchBytes || p.line.known.order.Len() > knownIDs {
-		p.t.Errorf("%d refusals are remembered, of at most %d benched with %d bytes, and %d IDs", undecided, p.benched, p.benchBytes, p.line.known.order.Len())
+	if most := 2 * (p.benched + 16); undecided > most || p.benchBytes > benchBytes || p.line.known.Len() > knownIDs {
+		p.t.Errorf("%d refusals are remembered, of at most %d benched with %d bytes, and %d IDs", undecided, p.benched, p.benchBytes, p.line.known.Len())
 	}
 	if p.sc.benched != h.bench.events || h.bench.events > benchEvents || p.benched > benchEvents {
 		p.t.Errorf("%d benched of %d at most %d", p.sc.benched, h.bench.events, p.benched)
@@ -532,7 +535,7 @@ func (p *play) outcome() (o outcome) {
 		o.late5 = n - len(delays[:sortedUpTo(delays, 5*time.Second)])
 	}
 	o.requests = float64(len(p.requests)) / float64(max(len(p.events), 1))
-	o.errors, o.warnings, o.infos = p.logs.count("ERROR"), p.logs.count("WARN"), p.logs.count("INFO")
+	o.errors, o.warnings, o.infos = p.logs.Count("ERROR"), p.logs.Count("WARN"), p.logs.Count("INFO")
 	return o
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/bubble"
 )
 
 // ban is a firewall that refuses all for a minute after thirty bad events in ten
@@ -188,7 +190,7 @@ var (
 func TestHoldRule(t *testing.T) {
 	for _, tc := range holdScenarios() {
 		for seed := range *holdSeeds {
-			bubble(t, fmt.Sprint(tc.name, ", seed ", seed), func(t *testing.T) {
+			bubble.Run(t, fmt.Sprint(tc.name, ", seed ", seed), func(t *testing.T) {
 				p := playScenario(t, tc, seed)
 				for _, fault := range p.faultsFound() {
 					t.Error(fault)
@@ -217,7 +219,7 @@ func (p *play) faultsFound() (faults []string) {
 	check(b.max > 0 && o.max > b.max, "a genuine event came %v late, more than %v", o.max, b.max)
 	check(b.requests > 0 && o.requests > b.requests, "%.2f requests an event, more than %.2f", o.requests, b.requests)
 	check(b.resumed > 0 && (o.resumed < 0 || o.resumed > b.resumed), "resumed after %v, more than %v", o.resumed, b.resumed)
-	check(o.warnings > b.warnings, "%d warnings, more than %d: %q", o.warnings, b.warnings, p.logs.without("DEBUG"))
+	check(o.warnings > b.warnings, "%d warnings, more than %d: %q", o.warnings, b.warnings, p.logs.Without("DEBUG"))
 	check(b.said && o.warnings == 0, "no warning")
 	check(o.tries > 8 && b.poison == "blocked" && len(p.faults) == 0, "a poisoned event was sent %d times", o.tries)
 	if b.hold {
@@ -226,12 +228,12 @@ func (p *play) faultsFound() (faults []string) {
 		probes := p.requestsIn(fault.from, fault.to)
 		most := 20 + 20 + 16*math.Log(length) + length/60 + 5 // the first second, at one request at a time
 		check(float64(probes) > most, "%d probes in %vs, more than %.0f", probes, length, most)
-		check(o.errors != 1 || p.logs.count("takes events again") != 1, "%d errors, %d all-clears: %q", o.errors, p.logs.count("takes events again"), p.logs.without("DEBUG"))
+		check(o.errors != 1 || p.logs.Count("takes events again") != 1, "%d errors, %d all-clears: %q", o.errors, p.logs.Count("takes events again"), p.logs.Without("DEBUG"))
 	} else {
-		check(o.errors > b.errors, "%d errors, more than %d: %q", o.errors, b.errors, p.logs.without("DEBUG"))
+		check(o.errors > b.errors, "%d errors, more than %d: %q", o.errors, b.errors, p.logs.Without("DEBUG"))
 	}
 	if b.outage {
-		check(p.logs.count("answers again") != p.logs.count("does not answer"), "an outage has no end: %q", p.logs.without("DEBUG"))
+		check(p.logs.Count("answers again") != p.logs.Count("does not answer"), "an outage has no end: %q", p.logs.Without("DEBUG"))
 		check(!p.ramps(), "no ramp after the outage")
 	}
 	check(b.states != "" && p.states != b.states, "the states are %q", p.states)
@@ -290,7 +292,7 @@ func TestPoisonHidesNobody(t *testing.T) {
 				} else {
 					tc.name = name
 				}
-				bubble(t, tc.name, func(t *testing.T) {
+				bubble.Run(t, tc.name, func(t *testing.T) {
 					for _, fault := range playScenario(t, tc, 0).faultsFound() {
 						t.Error(fault)
 					}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 )
 
 func TestLatencyPercentiles(t *testing.T) {
@@ -55,13 +57,13 @@ func TestLatencyForgets(t *testing.T) {
 		var l latency
 		l.add(time.Now(), time.Minute)
 		for minute := 1; minute <= 12; minute++ {
-			after(time.Minute)
+			bubble.Pass(time.Minute)
 			l.add(time.Now(), time.Millisecond)
 			if got := l.summary(time.Now()); (got.Max == time.Minute) != (minute < 10) || got.Requests > 11 {
 				t.Errorf("after %d minutes: %+v", minute, got)
 			}
 		}
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		if got := l.summary(time.Now()); got != (Latency{}) {
 			t.Errorf("after an hour: %+v", got)
 		}
@@ -86,7 +88,7 @@ func TestInOurWords(t *testing.T) {
 	if want := "cdp: send event: event bad: status 400"; got != want || !strings.Contains(err.Error(), "ann@") {
 		t.Errorf("%q", got)
 	}
-	if got := inOurWords(errIDLimited); got != errIDLimited.Error() {
+	if got := inOurWords(idpool.ErrLimited); got != idpool.ErrLimited.Error() {
 		t.Errorf("%q", got)
 	}
 }

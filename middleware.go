@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -51,8 +53,8 @@ type site struct {
 // tenant is what sites have in common whose visitors are known by one
 // browser-ID cookie.
 type tenant struct {
-	forgotten idTable  // the IDs of visitors who ended their profile
-	visits    []string // the names of the sites' visit cookies
+	forgotten recent.Table // the IDs of visitors who ended their profile
+	visits    []string     // the names of the sites' visit cookies
 }
 
 // New starts a tracker. It returns every fault of the configuration at once,
@@ -116,7 +118,7 @@ func (t *Tracker) connect() error {
 		// IDs are made over connections of their own, so that a queue of
 		// events never keeps a new visitor waiting.
 		own := options
-		own.Workers = poolFlights
+		own.Workers = idpool.Flights
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
 		s.line = &line{name: s.Name, client: client, renew: func() { client.Close(); creator.Close() }}
@@ -136,9 +138,9 @@ func (t *Tracker) connect() error {
 	if c.Delivery.HTTPClient == nil {
 		t.clients = slices.Concat(clients, creators)
 	}
-	budget := newBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
 	for i, ln := range lines {
-		ln.ids = newIDPool(creators[i].CreateBrowser, budget, warm, t.ledger, c.Logger)
+		ln.ids = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
 	t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
 	t.sender.store = where
@@ -176,7 +178,7 @@ func (t *Tracker) Ready(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-s.line.ids.warm:
+		case <-s.line.ids.Warm():
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -248,7 +250,7 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 		}
 		s.lastErr = s.close(ctx)
 		for _, site := range t.sites {
-			site.line.ids.close()
+			site.line.ids.Close()
 		}
 		for _, client := range t.clients {
 			client.Close()

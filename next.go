@@ -15,7 +15,7 @@ func (sc *schedule) makeReady(j *job) {
 	if g != nil {
 		list = &g.waiting
 	}
-	list.push(j, j.id != "" && j.line.known.has(j.id))
+	list.push(j, j.id != "" && j.line.known.Has(j.id))
 	if g == nil {
 		return
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/backoff"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 )
 
 // health is how a line to the CDP is doing, and the events that are not with
@@ -119,7 +121,7 @@ func (sc *schedule) finish(j *job) {
 		outcome = cdp.NotProcessed // only the browser ID is missing; nothing was sent
 	}
 	if j.madeID {
-		sc.made.put(j.Key, j.id)
+		sc.made.Put(j.Key, j.id)
 	}
 	if j.unknowns > 0 && (outcome == cdp.Accepted || outcome == cdp.Unknown) {
 		sc.ledger.duplicates.Add(1) // an earlier attempt may have counted, and this one, too
@@ -134,7 +136,7 @@ func (sc *schedule) finish(j *job) {
 	case cdp.SenderBad:
 		sc.refuse(j, refusedSender)
 	case cdp.NotProcessed:
-		sc.retry(j, errors.Is(j.err, errIDLimited))
+		sc.retry(j, errors.Is(j.err, idpool.ErrLimited))
 	default:
 		sc.unknown(j)
 	}
@@ -175,9 +177,9 @@ func (sc *schedule) accept(j *job) {
 		h.ids.accepted(j.id)
 	}
 	struck = append(struck, sc.open(ln, &h.gate, j, now, false)...)
-	ln.known.add(j.id)
+	ln.known.Add(j.id)
 	if j.replaces != "" {
-		ln.replaced.put(j.replaces, j.id)
+		ln.replaced.Put(j.replaces, j.id)
 	}
 	sc.ledger.deliver(j.goal, j.id)
 	j.Ack()
@@ -330,7 +332,7 @@ func (sc *schedule) delay(j *job, d time.Duration) {
 
 func (sc *schedule) backoff(j *job) time.Duration {
 	j.failures++
-	return jitterOf(sc.random, sc.config.BackoffBase, sc.config.BackoffMax, j.failures)
+	return backoff.JitterBy(sc.random, sc.config.BackoffBase, sc.config.BackoffMax, j.failures)
 }
 
 // tooOld reports whether an event was tried for long enough. The time in which

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -34,7 +35,7 @@ func TestOneVisitorsTroubleIsHis(t *testing.T) {
 		{"all are bad", status(400), 50 * time.Millisecond, 15, 100 * time.Millisecond},
 		{"all are refused", status(403), 50 * time.Millisecond, 500, 700 * time.Millisecond},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			hot := visitorID(1)
 			r := newRig(t, Delivery{}, nil)
 			r.cdp().tell(func(c *call) error {
@@ -52,12 +53,12 @@ func TestOneVisitorsTroubleIsHis(t *testing.T) {
 			for i := range tc.events {
 				r.offer(1, fmt.Sprint("HOT", i))
 			}
-			after(time.Second)
+			bubble.Pass(time.Second)
 			for v := range 300 { // nine minutes of a quiet site
-				after(rand.N(3600 * time.Millisecond))
+				bubble.Pass(rand.N(3600 * time.Millisecond))
 				offered, goal := time.Now(), fmt.Sprint("OTHER", v)
 				r.offer(100+v, goal)
-				after(tc.most + 100*time.Millisecond)
+				bubble.Pass(tc.most + 100*time.Millisecond)
 				if calls := r.cdp().of(goal); len(calls) != 1 || calls[0].start.Sub(offered) > tc.most {
 					t.Fatalf("%s, offered %v after the first event, was sent %d times by %v after", goal, offered.Sub(r.cdp().all()[0].start), len(calls), time.Since(offered))
 				}
@@ -75,15 +76,15 @@ func TestAnOutageOfOneVisitorIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{MaxAge: time.Hour}, script(errRefused))
 		r.offer(1, "A")
-		after(20 * time.Minute)
-		if s := r.states()[0].State; s != "down" || r.logs.count("does not answer") != 1 {
-			t.Errorf("state %q, log %q", s, r.logs.lines)
+		bubble.Pass(20 * time.Minute)
+		if s := r.states()[0].State; s != "down" || r.logs.Count("does not answer") != 1 {
+			t.Errorf("state %q, log %q", s, r.logs.Lines())
 		}
 		r.cdp().tell(nil)
 		r.settle()
 		r.wantDelivered(1)
-		if s := r.states()[0].State; s != "ok" || r.logs.count("answers again") != 1 {
-			t.Errorf("state %q, log %q", s, r.logs.lines)
+		if s := r.states()[0].State; s != "ok" || r.logs.Count("answers again") != 1 {
+			t.Errorf("state %q, log %q", s, r.logs.Lines())
 		}
 	})
 }
@@ -96,7 +97,7 @@ func TestRetriesAreFew(t *testing.T) {
 		failing int // percent
 		most    float64
 	}{{5, 1.2}, {20, 1.5}, {40, 2.2}, {50, 2.6}} {
-		bubble(t, fmt.Sprint(tc.failing, " percent"), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprint(tc.failing, " percent"), func(t *testing.T) {
 			r := newRig(t, Delivery{}, func(c *call) error {
 				if c.start.Minute() < 1 && rand.N(100) < tc.failing {
 					return status(503)
@@ -104,7 +105,7 @@ func TestRetriesAreFew(t *testing.T) {
 				return nil
 			})
 			for v := range 60 * 20 {
-				after(50 * time.Millisecond)
+				bubble.Pass(50 * time.Millisecond)
 				r.offer(v, fmt.Sprint("E", v))
 			}
 			r.settle()
@@ -124,11 +125,11 @@ func TestConnectionsAreRenewed(t *testing.T) {
 		var count atomic.Int64
 		r.order[0].renew = func() { count.Add(1) }
 		r.offerMany(0, 3)
-		after(60 * time.Millisecond) // one attempt each
+		bubble.Pass(60 * time.Millisecond) // one attempt each
 		if renewed := count.Load(); renewed > 0 {
 			t.Errorf("renewed %d times for a few failures", renewed)
 		}
-		after(5 * time.Minute)
+		bubble.Pass(5 * time.Minute)
 		if renewed := count.Load(); renewed < 3 || renewed > 40 {
 			t.Errorf("renewed %d times in five minutes", renewed)
 		}
@@ -140,7 +141,7 @@ func TestConnectionsAreRenewed(t *testing.T) {
 // those who have no trouble are not held up.
 func TestOrderUnderRandomFaults(t *testing.T) {
 	for seed := range uint64(20) {
-		bubble(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice, plan := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2)) // the CDP's and the test's
 			const visitors, events = 30, 12
 			trouble := map[string]error{} // who is in trouble, and which
@@ -167,7 +168,7 @@ func TestOrderUnderRandomFaults(t *testing.T) {
 				// The trouble of several visitors looks like an outage, if nobody
 				// else is there to show that it is none, and then there is a probe
 				// a minute, of each of them once at the most.
-				after((visitors/6 + 1) * time.Minute)
+				bubble.Pass((visitors/6 + 1) * time.Minute)
 				for v := visitors / 6; v < visitors; v++ {
 					if len(r.cdp().of(goals[v][e])) == 0 {
 						t.Fatalf("visitor %d, who has no trouble, waits for others", v)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -34,7 +35,7 @@ func TestOneBlockedEventStopsNobody(t *testing.T) {
 		{"the last of the day", 100, 0, 403, false},
 		{"the only one", 0, 0, 403, false},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			bad := visitorID(9999)
 			r := newRig(t, Delivery{}, func(c *call) error {
 				if c.id == bad {
@@ -45,13 +46,13 @@ func TestOneBlockedEventStopsNobody(t *testing.T) {
 			for v := range tc.before {
 				r.offer(v, "SENT")
 			}
-			after(5 * time.Second)
+			bubble.Pass(5 * time.Second)
 			r.offer(9999, "SENT")
 			for v := range tc.after {
-				after(100 * time.Millisecond)
+				bubble.Pass(100 * time.Millisecond)
 				r.offer(10_000+v, "SENT")
 			}
-			after(10 * time.Second)
+			bubble.Pass(10 * time.Second)
 			r.wantDelivered(tc.before + tc.after)
 			if tc.buried {
 				r.settle()
@@ -65,7 +66,7 @@ func TestOneBlockedEventStopsNobody(t *testing.T) {
 					t.Errorf("%s", a)
 				}
 			}
-			if n := r.logs.count("ERROR"); n > 0 || r.states()[0].State != "ok" {
+			if n := r.logs.Count("ERROR"); n > 0 || r.states()[0].State != "ok" {
 				t.Errorf("%d errors logged, state %q", n, r.states()[0].State)
 			}
 		})
@@ -78,7 +79,7 @@ func TestABlockedEventReleasesItsVisitor(t *testing.T) {
 		r := newRig(t, Delivery{}, refuses("BAD", 403))
 		r.offer(1, "BAD")
 		r.offer(1, "GOOD")
-		after(500 * time.Millisecond)
+		bubble.Pass(500 * time.Millisecond)
 		r.wantDelivered(1)
 		if n := r.note("order_released"); n != 1 || r.note("benched") != 1 {
 			t.Errorf("order_released %d, benched %d", n, r.note("benched"))
@@ -102,7 +103,7 @@ func TestAnEventOfAGoalThatIsRefusedEnds(t *testing.T) {
 		}
 		for v := range 3600 {
 			r.offer(1000+v, "GOOD")
-			after(time.Second)
+			bubble.Pass(time.Second)
 			if v == 500 {
 				r.wantDead(map[string]uint64{})
 				if s := r.states()[0]; s.State != "ok" || len(s.HeldGoals) != 1 || s.HeldGoals[0] != "BAD" {
@@ -113,8 +114,8 @@ func TestAnEventOfAGoalThatIsRefusedEnds(t *testing.T) {
 		r.settle()
 		r.wantDelivered(3600)
 		r.wantDead(map[string]uint64{"blocked": 30})
-		if n := r.logs.count("ERROR"); n != 1 || r.logs.count("goal=BAD") == 0 {
-			t.Errorf("%q", r.logs.lines)
+		if n := r.logs.Count("ERROR"); n != 1 || r.logs.Count("goal=BAD") == 0 {
+			t.Errorf("%q", r.logs.Lines())
 		}
 	})
 }
@@ -134,21 +135,21 @@ func TestASingleVisitorsEventsAreKept(t *testing.T) {
 		{"forty, 302 for posts alone", 40, 302, nil, 12 * time.Hour},
 		{"hundreds, 401 for all", 300, 401, status(401), time.Hour},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, script(status(tc.code)))
 			r.cdp().shown = func(string) error { return tc.shown }
 			for i := range tc.events {
 				r.offer(1, fmt.Sprint("E", i))
 			}
-			after(11 * time.Minute)
+			bubble.Pass(11 * time.Minute)
 			if s := r.states()[0].State; s != "held" {
 				t.Errorf("state %q", s)
 			}
-			if r.logs.count("WARN goaltrack: the CDP has refused the first event") != 1 || r.logs.count("ERROR goaltrack: the CDP refuses this sender") != 1 || r.logs.count("ERROR")+r.logs.count("WARN") != 2 {
-				t.Errorf("%q", r.logs.lines)
+			if r.logs.Count("WARN goaltrack: the CDP has refused the first event") != 1 || r.logs.Count("ERROR goaltrack: the CDP refuses this sender") != 1 || r.logs.Count("ERROR")+r.logs.Count("WARN") != 2 {
+				t.Errorf("%q", r.logs.Lines())
 			}
 			before := len(r.cdp().all())
-			after(tc.wait)
+			bubble.Pass(tc.wait)
 			if n := len(r.cdp().all()) - before; float64(n) > 61*tc.wait.Hours()+1 {
 				t.Errorf("%d sends in %v", n, tc.wait)
 			}
@@ -165,11 +166,11 @@ func TestHoldLosesNothing(t *testing.T) {
 		const n = 700
 		r := newRig(t, Delivery{}, script(status(401)))
 		r.offerMany(0, n)
-		after(17 * time.Second)
+		bubble.Pass(17 * time.Second)
 		if s := r.states()[0].State; s != "held" {
 			t.Errorf("state %q", s)
 		}
-		after(72 * time.Hour)
+		bubble.Pass(72 * time.Hour)
 		if probes := len(r.cdp().all()); probes < 71*60 || probes > 72*60+200 {
 			t.Errorf("%d probes in 72 hours", probes)
 		}
@@ -185,8 +186,8 @@ func TestHoldLosesNothing(t *testing.T) {
 		})
 		r.settle()
 		r.wantDelivered(n)
-		if errs, infos := r.logs.count("ERROR"), r.logs.count("takes events again"); errs != 1 || infos != 1 {
-			t.Errorf("%d errors and %d all-clears logged: %q", errs, infos, r.logs.lines)
+		if errs, infos := r.logs.Count("ERROR"), r.logs.Count("takes events again"); errs != 1 || infos != 1 {
+			t.Errorf("%d errors and %d all-clears logged: %q", errs, infos, r.logs.Lines())
 		}
 	})
 }
@@ -196,7 +197,7 @@ func TestAHoldWithOutages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, script(status(401)))
 		r.offerMany(0, 50)
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		n := 0
 		r.cdp().tell(func(*call) error {
 			if n++; n%3 == 0 {
@@ -205,7 +206,7 @@ func TestAHoldWithOutages(t *testing.T) {
 			return retryIn(503, 20*time.Second)
 		})
 		before := len(r.cdp().all())
-		after(10 * time.Hour)
+		bubble.Pass(10 * time.Hour)
 		r.wantDead(map[string]uint64{})
 		if sends := len(r.cdp().all()) - before; sends > 10*60*3 {
 			t.Errorf("%d probes in 10 hours", sends)
@@ -223,10 +224,10 @@ func TestRejectionsDuringAHoldAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, script(status(401)))
 		r.offerMany(0, 200)
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		r.cdp().tell(script(status(400)))
 		before := len(r.cdp().all())
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		if n := r.account().Dead["rejected_400"]; n > 19 {
 			t.Errorf("%d events were given up", n)
 		}
@@ -250,7 +251,7 @@ func TestFlappingKeysLoseNothing(t *testing.T) {
 		{"one visitor, every other minute", 1, func(begin time.Time) bool { return int(time.Since(begin).Minutes())%2 == 1 }},
 		{"one visitor, every other hour", 1, func(begin time.Time) bool { return int(time.Since(begin).Hours())%2 == 1 }},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			begin := time.Now()
 			r := newRig(t, Delivery{}, func(*call) error {
 				if tc.works(begin) {
@@ -265,7 +266,7 @@ func TestFlappingKeysLoseNothing(t *testing.T) {
 				return status(401)
 			}
 			for i := range 1000 {
-				after(rand.N(500 * time.Millisecond))
+				bubble.Pass(rand.N(500 * time.Millisecond))
 				r.offer(i%tc.visitors, fmt.Sprint("E", i))
 			}
 			r.settle()
@@ -281,7 +282,7 @@ func TestCreationRefusedIsTheSendersFault(t *testing.T) {
 		for i := range 5 {
 			r.offerAnonymous(fmt.Sprint("request-", i), fmt.Sprint("E", i))
 		}
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		if s := r.states()[0].State; s != "held" {
 			t.Errorf("state %q", s)
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/bubble"
 )
 
 // unknowns makes the CDP know no visitor of whom bad says so.
@@ -37,7 +39,7 @@ func TestAnUnknownIDIsReplaced(t *testing.T) {
 		r.offer(777, "THIRD") // from a page that came before the new cookie
 		r.settle()
 		r.wantDelivered(13)
-		fresh := r.order[0].replaced.get(old)
+		fresh := r.order[0].replaced.Get(old)
 		if fresh == "" || r.cdp().made != 1 {
 			t.Errorf("the old ID is replaced by %q, %d were made", fresh, r.cdp().made)
 		}
@@ -50,7 +52,7 @@ func TestAnUnknownIDIsReplaced(t *testing.T) {
 				t.Errorf("%s was sent %d times", goal, len(calls))
 			}
 		}
-		if r.order[0].replaced.get(visitorID(3)) != "" || r.note("id_replaced") != 1 {
+		if r.order[0].replaced.Get(visitorID(3)) != "" || r.note("id_replaced") != 1 {
 			t.Error("others were replaced")
 		}
 	})
@@ -67,7 +69,7 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 		{"Show does not answer", errReset, map[string]uint64{}, true},
 		{"Show is refused", status(401), map[string]uint64{}, true},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, func(c *call) error {
 				if c.id == visitorID(777) {
 					return errNoID
@@ -78,14 +80,14 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 			r.offerMany(0, 20)
 			r.settle()
 			r.offer(777, "STRANGE")
-			after(time.Second)
+			bubble.Pass(time.Second)
 			if tc.heals {
-				after(time.Minute)
+				bubble.Pass(time.Minute)
 				r.cdp().tell(nil)
 			} else {
 				for v := range 1000 {
 					r.offer(10_000+v, "STRANGE")
-					after(100 * time.Millisecond)
+					bubble.Pass(100 * time.Millisecond)
 				}
 			}
 			r.settle()
@@ -104,7 +106,7 @@ func TestAWrongTenantReplacesNobody(t *testing.T) {
 		wrong.Store(true)
 		r.cdp().unknowns(func(string) bool { return wrong.Load() })
 		r.offerMany(0, 200)
-		after(72 * time.Hour)
+		bubble.Pass(72 * time.Hour)
 		if s := r.states()[0].State; s != "held" || r.cdp().made != 0 {
 			t.Errorf("state %q, %d IDs made", s, r.cdp().made)
 		}
@@ -128,7 +130,7 @@ func TestAnIncidentReplacesFew(t *testing.T) {
 		wrong.Store(true)
 		r.cdp().unknowns(func(id string) bool { return wrong.Load() && id[:4] != "feed" })
 		r.offerMany(1000, 500)
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		if n := r.note("id_replaced"); n > idsSeen/5+16 {
 			t.Errorf("%d IDs were replaced", n)
 		}
@@ -145,12 +147,12 @@ func TestAnIncidentReplacesFew(t *testing.T) {
 // get through.
 func TestAnUnknownIDAmongFew(t *testing.T) {
 	for _, others := range []int{5, 12} {
-		bubble(t, fmt.Sprint(others, " others"), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprint(others, " others"), func(t *testing.T) {
 			r := newRig(t, Delivery{}, nil)
 			r.cdp().unknowns(func(id string) bool { return id == visitorID(777) })
 			r.offer(777, "STRANGE")
 			for i := range 100 {
-				after(20 * time.Second)
+				bubble.Pass(20 * time.Second)
 				r.offer(i%others, fmt.Sprint("E", i))
 			}
 			r.settle()
@@ -159,7 +161,7 @@ func TestAnUnknownIDAmongFew(t *testing.T) {
 			r.wantDelivered(100)
 			r.wantDead(map[string]uint64{"blocked": 1})
 			r.offer(777, "AGAIN")
-			after(time.Second)
+			bubble.Pass(time.Second)
 			replaced := r.note("id_replaced") == 1
 			if replaced != (others >= idsLeast) {
 				t.Errorf("of %d others, replaced: %v", others, replaced)
@@ -208,8 +210,8 @@ func TestReplacing(t *testing.T) {
 	for i := range 3 * idsSeen {
 		r.accepted(fmt.Sprint("again", i))
 	}
-	if n := len(r.seen.order); n != idsSeen || len(r.seen.bad) != idsSeen || cap(r.seen.order) > 4*idsSeen || r.credit != idCredit {
-		t.Errorf("%d and %d verdicts are kept, credit %d", n, len(r.seen.bad), r.credit)
+	if n, bad := r.seen.Count(); n != idsSeen || bad != 0 || r.credit != idCredit {
+		t.Errorf("%d verdicts are kept, %d bad, credit %d", n, bad, r.credit)
 	}
 	replaced := 0
 	for r.take(false) {

@@ -5,13 +5,15 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/bubble"
 )
 
 // TestEveryTroubleEnds is a property: whatever the CDP did, when it is well again
 // all that waits is delivered soon, and what was given up has a reason.
 func TestEveryTroubleEnds(t *testing.T) {
 	for seed := range uint64(12) {
-		bubble(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice, plan := rand.New(rand.NewPCG(seed, 3)), rand.New(rand.NewPCG(seed, 4)) // the CDP's and the test's
 			moods := [][]error{
 				{nil},
@@ -37,7 +39,7 @@ func TestEveryTroubleEnds(t *testing.T) {
 				for range plan.IntN(20) {
 					r.offer(plan.IntN(200), fmt.Sprintf("S%dE%d", step, r.offered))
 				}
-				after(time.Duration(plan.IntN(int(100 * time.Millisecond))))
+				bubble.Pass(time.Duration(plan.IntN(int(100 * time.Millisecond))))
 			}
 			r.cdp().tell(nil)
 			if took := r.settle(); took > time.Minute {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -45,7 +46,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"an event that is refused and then taken", Delivery{}, script(status(403), status(403), nil), 3, nil, 0},
 		{"a redirect is no delivery", Delivery{}, script(status(302), nil), 2, nil, 0},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, tc.delivery, tc.answer)
 			r.offer(1, "A")
 			r.settle()
@@ -112,42 +113,6 @@ func TestLateEventsSayWhenTheyHappened(t *testing.T) {
 	})
 }
 
-func TestJitter(t *testing.T) {
-	for _, tc := range []struct {
-		base, limit time.Duration
-		failures    int
-		least, most time.Duration
-	}{
-		{time.Second, 5 * time.Minute, -3, 100 * time.Millisecond, time.Second},
-		{time.Second, 5 * time.Minute, 1, 100 * time.Millisecond, time.Second},
-		{time.Second, 5 * time.Minute, 2, 100 * time.Millisecond, 2 * time.Second},
-		{time.Second, 5 * time.Minute, 5, 100 * time.Millisecond, 16 * time.Second},
-		{time.Second, 5 * time.Minute, 9, 100 * time.Millisecond, 256 * time.Second},
-		{time.Second, 5 * time.Minute, 10, 100 * time.Millisecond, 5 * time.Minute},
-		{time.Second, 5 * time.Minute, 29, 100 * time.Millisecond, 5 * time.Minute},
-		{time.Second, 5 * time.Minute, 1 << 40, 100 * time.Millisecond, 5 * time.Minute},
-		{5 * time.Minute, time.Hour, 29, 30 * time.Second, time.Hour}, // 5 min << 28 does not fit
-		{time.Hour, time.Minute, 1, 6 * time.Second, time.Minute},     // a base above the limit
-		{1, 1, 1, 0, 1},
-	} {
-		var sum time.Duration
-		low, high := tc.most, tc.least
-		const n = 2000
-		for range n {
-			d := jitter(tc.base, tc.limit, tc.failures)
-			low, high, sum = min(low, d), max(high, d), sum+d
-		}
-		if low < tc.least || high > tc.most {
-			t.Errorf("jitter(%v, %v, %d): %v to %v, want %v to %v", tc.base, tc.limit, tc.failures, low, high, tc.least, tc.most)
-		}
-		// Full jitter: spread over all of the range, the mean in its middle.
-		if width := tc.most - tc.least; width > time.Millisecond && (high-low < width*9/10 || (sum/n-tc.least-width/2).Abs() > width/10) {
-			t.Errorf("jitter(%v, %v, %d): %v to %v with mean %v is not spread over %v to %v",
-				tc.base, tc.limit, tc.failures, low, high, sum/n, tc.least, tc.most)
-		}
-	}
-}
-
 func TestRetryAfterPausesTheWholeLine(t *testing.T) {
 	for _, tc := range []struct {
 		asked, maxAge, pause time.Duration
@@ -156,7 +121,7 @@ func TestRetryAfterPausesTheWholeLine(t *testing.T) {
 		{time.Hour, 10 * time.Minute, 5 * time.Minute},
 		{1e9 * time.Second, 72 * time.Hour, time.Hour},
 	} {
-		bubble(t, tc.asked.String(), func(t *testing.T) {
+		bubble.Run(t, tc.asked.String(), func(t *testing.T) {
 			var end time.Time // of the pause
 			var broken int
 			r := newRig(t, Delivery{MaxAge: tc.maxAge, Workers: 1}, func(c *call) error {
@@ -170,7 +135,7 @@ func TestRetryAfterPausesTheWholeLine(t *testing.T) {
 				return nil
 			})
 			r.offerMany(0, 20)
-			after(tc.pause / 2)
+			bubble.Pass(tc.pause / 2)
 			if s := r.states()[0].State; s != "paused" {
 				t.Errorf("state %q", s)
 			}
@@ -190,12 +155,12 @@ func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{Workers: 8, BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(errRefused))
 		r.offerMany(0, 100)
-		after(1100 * time.Millisecond)
+		bubble.Pass(1100 * time.Millisecond)
 		if s := r.states()[0]; s.State != "slow" || s.SilentSince.IsZero() {
 			t.Errorf("%+v", s)
 		}
 		burst := len(r.cdp().all())
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		calls := r.cdp().all()
 		probes := calls[burst:]
 		if n := len(probes); n < 60 || n > 16*7+60 {
@@ -207,7 +172,7 @@ func TestSilence(t *testing.T) {
 				t.Errorf("%v after the start of the silence, a probe came %v after the one before", silence, gap)
 			}
 		}
-		if n := r.logs.count("does not answer"); n != 1 || r.states()[0].State != "down" {
+		if n := r.logs.Count("does not answer"); n != 1 || r.states()[0].State != "down" {
 			t.Errorf("%d lines about the outage, state %q", n, r.states()[0].State)
 		}
 
@@ -226,7 +191,7 @@ func TestSilence(t *testing.T) {
 				t.Errorf("%d at once when event %d went", together, i)
 			}
 		}
-		if n := r.logs.count("answers again"); n != 1 || !r.states()[0].SilentSince.IsZero() {
+		if n := r.logs.Count("answers again"); n != 1 || !r.states()[0].SilentSince.IsZero() {
 			t.Errorf("%d lines about its end", n)
 		}
 	})
@@ -236,7 +201,7 @@ func TestManyRejectedAlikeAreNotTheEventsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{Workers: 1}, script(status(400)))
 		r.offerMany(0, 100)
-		after(72 * time.Hour)
+		bubble.Pass(72 * time.Hour)
 		r.wantDead(map[string]uint64{"rejected_400": 19})
 		if s := r.states()[0].State; s != "held" {
 			t.Errorf("state %q", s)
@@ -256,13 +221,13 @@ func TestMixedRejectionsAreTheEventsFault(t *testing.T) {
 			return status(400 + 22*(int(c.id[7])%2)) // 400 and 422 in turn
 		})
 		r.offerMany(0, 100)
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		if n := len(r.account().Dead); n != 2 {
 			t.Errorf("%d reasons: %s", n, r.account())
 		}
 		for range 100 {
 			r.offer(777, "GOOD") // which shows that it is the others' fault
-			after(time.Second)
+			bubble.Pass(time.Second)
 		}
 		r.settle()
 		r.wantDead(map[string]uint64{"rejected_400": 50, "rejected_422": 50})
@@ -277,7 +242,7 @@ func TestEventsThatDoNotLeaveHoldNothing(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		r.wantDead(map[string]uint64{"event_invalid": 100})
-		if n := r.logs.count("refuses"); n > 0 {
+		if n := r.logs.Count("refuses"); n > 0 {
 			t.Errorf("%d lines accuse the CDP", n)
 		}
 	})

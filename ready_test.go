@@ -70,18 +70,3 @@ func TestDueHeap(t *testing.T) {
 		}
 	}
 }
-
-func TestIDSet(t *testing.T) {
-	s := newIDSet(3)
-	for _, id := range []string{"a", "b", "", "c", "a", "d"} {
-		s.add(id)
-	}
-	for id, want := range map[string]bool{"a": true, "b": false, "c": true, "d": true, "": false} {
-		if s.has(id) != want {
-			t.Errorf("%q: %v", id, !want)
-		}
-	}
-	if len(s.ids) != 3 || s.order.Len() != 3 {
-		t.Errorf("%d and %d are kept", len(s.ids), s.order.Len())
-	}
-}

@@ -1,13 +1,15 @@
 package goaltrack
 
+import "github.com/goaltrack/goaltrack/internal/recent"
+
 // replacing decides whether a browser ID that the CDP does not know may be
 // replaced. A wrong tenant or region knows none, and to replace every visitor's
 // ID in one bad hour could not be undone. And whoever makes IDs up must not have
 // a guest made for each.
 type replacing struct {
-	seen   history // verdicts on IDs that visitors brought, each at its first try
-	credit int     // what replacements may be paid with
-	passed bool    // one of them was accepted in this process
+	seen   recent.Verdicts // verdicts on IDs that visitors brought, each at its first try
+	credit int             // what replacements may be paid with
+	passed bool            // one of them was accepted in this process
 }
 
 // The share of unknown browser IDs is judged over the last idsSeen of them, and
@@ -26,18 +28,18 @@ const (
 // accepted is for an ID that a visitor brought and the CDP knows.
 func (r *replacing) accepted(id string) {
 	r.passed = true
-	if _, counted := r.seen.bad[id]; !counted {
+	if !r.seen.Has(id) {
 		r.credit = min(r.credit+1, idCredit)
 	}
-	r.seen.add(id, false, idsSeen)
+	r.seen.Add(id, false, idsSeen)
 }
 
 // unknown is for one that the CDP does not know, at the first try of its event.
-func (r *replacing) unknown(id string) { r.seen.add(id, true, idsSeen) }
+func (r *replacing) unknown(id string) { r.seen.Add(id, true, idsSeen) }
 
 // take reports whether an ID may be replaced, and pays for it if so.
 func (r *replacing) take(firstTry bool) bool {
-	all, bad := r.seen.count()
+	all, bad := r.seen.Count()
 	least := idShare
 	if !firstTry {
 		least = idCredit / 2

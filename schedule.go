@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -30,7 +31,7 @@ type schedule struct {
 	lists   []*readyList      // of nextProbe, in memory that stays
 	running int               // events with the workers
 	turn    int               // which line is looked at first
-	made    idMemory
+	made    recent.Map
 	waiters []waiter
 
 	closing  bool
@@ -153,7 +154,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		return
 	}
 	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID(), fetched: newest}
-	j.brought = j.id != "" && !ln.ids.made.has(j.id)
+	j.brought = j.id != "" && !ln.ids.Made(j.id)
 	if !newest && !sc.makeRoom(j) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
@@ -275,13 +276,13 @@ func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) 
 func (sc *schedule) prepare(j *job) {
 	switch {
 	case j.id != "":
-		if id := j.line.replaced.get(j.id); id != "" {
+		if id := j.line.replaced.Get(j.id); id != "" {
 			j.id, j.brought = id, false
 		}
 	case j.replaces != "":
-		j.id = j.line.replaced.get(j.replaces)
+		j.id = j.line.replaced.Get(j.replaces)
 	default:
-		j.id = sc.made.get(j.Key)
+		j.id = sc.made.Get(j.Key)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -49,7 +51,7 @@ func TestOrderOfAVisitorsEvents(t *testing.T) {
 			return nil
 		}},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			const visitors, events = 12, 8
 			r := newRig(t, Delivery{MaxAge: time.Hour}, tc.answer)
 			goals := make([][]string, visitors)
@@ -109,7 +111,7 @@ func TestBoundsOfOrder(t *testing.T) {
 		{"many of one", 1, 200, 199 - maxParked},
 		{"in all", 20, 1 + 40, 20*40 - maxParkedTotal},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{}, script(errRefused))
 			r.cdp().took = time.Minute // so that nothing ends before all are admitted
 			for v := range tc.visitors {
@@ -117,7 +119,7 @@ func TestBoundsOfOrder(t *testing.T) {
 					r.offer(v, fmt.Sprintf("V%dE%d", v, e))
 				}
 			}
-			after(time.Second)
+			bubble.Pass(time.Second)
 			if n := r.note("order_released"); n != tc.released {
 				t.Errorf("order_released %d, want %d", n, tc.released)
 			}
@@ -173,7 +175,7 @@ func TestAReleasedEventKeepsTheMadeID(t *testing.T) {
 		}
 		r.offerAnonymous("request-1", "A") // set aside without an ID
 		r.offerAnonymous("request-1", "B")
-		after(time.Second)
+		bubble.Pass(time.Second)
 		r.cdp().tell(nil)
 		r.settle()
 		if a, b := r.cdp().of("A"), r.cdp().of("B"); a[0].id != b[0].id || r.cdp().made != 1 {
@@ -190,7 +192,7 @@ func TestIDBudget(t *testing.T) {
 		}
 		took := r.settle()
 		r.wantDelivered(1000)
-		if took < 40*time.Second || r.note("id_limited") == 0 || r.logs.count("does not answer") > 0 {
+		if took < 40*time.Second || r.note("id_limited") == 0 || r.logs.Count("does not answer") > 0 {
 			t.Errorf("1,000 IDs in %v, %d times limited; 200 and then 20 a second are allowed", took, r.note("id_limited"))
 		}
 	})
@@ -199,7 +201,7 @@ func TestIDBudget(t *testing.T) {
 func TestIDBudgetForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Delivery{}, nil)
-		r.order[0].ids.budget.rate, r.order[0].ids.budget.tokens = 1e-12, 0
+		r.mayMake(idpool.NewBucket(1e-12, 0))
 		r.offerAnonymous("request-1", "E")
 		r.settle()
 		r.wantDead(map[string]uint64{"id_limited": 1})
@@ -222,7 +224,7 @@ func TestSitesDoNotHinderEachOther(t *testing.T) {
 		{"three held", 3, script(status(401)), 50 * time.Millisecond},
 		{"thirty hang", 30, script(errReset), 10 * time.Second},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			names := []string{"good"}
 			for i := range tc.others {
 				names = append(names, fmt.Sprint("bad", i))
@@ -235,14 +237,14 @@ func TestSitesDoNotHinderEachOther(t *testing.T) {
 					r.offerTo(bad, v, fmt.Sprintf("%sV%d", bad, v), queue.High)
 				}
 			}
-			after(5 * time.Second)
+			bubble.Pass(5 * time.Second)
 			var goals []string
 			for v := range 100 {
 				goals = append(goals, fmt.Sprint("GOOD", v))
 				r.offerTo("good", v, goals[v], queue.High)
 			}
 			begin := time.Now()
-			after(2 * time.Second)
+			bubble.Pass(2 * time.Second)
 			if n := len(r.cdps["good"].all()); n != 100 {
 				t.Errorf("%d of 100 were sent", n)
 			}
@@ -265,7 +267,7 @@ func TestAVisitorOfTwoSites(t *testing.T) {
 		r.cdps["bad"].tell(script(errRefused))
 		r.offerTo("bad", 1, "A", queue.Normal)
 		r.offerTo("good", 1, "B", queue.Normal)
-		after(time.Second)
+		bubble.Pass(time.Second)
 		if n := len(r.cdps["good"].all()); n != 1 {
 			t.Errorf("%d events were sent", n)
 		}
@@ -301,13 +303,13 @@ func TestOrderBeyondTheWindow(t *testing.T) {
 // While nothing can be sent, nobody looks again and again.
 func TestNoBusyLoop(t *testing.T) {
 	for name, sites := range map[string][]string{"one site": {"shop"}, "two sites": {"shop", "other"}} {
-		bubble(t, name, func(t *testing.T) {
+		bubble.Run(t, name, func(t *testing.T) {
 			q := &countingQueue{Memory: queue.NewMemory(10_000, 16<<20)}
 			r := newRig(t, Delivery{Queue: q}, script(status(401)), sites...)
 			r.offerMany(0, 3000)
-			after(time.Second)
+			bubble.Pass(time.Second)
 			before := q.receives.Load()
-			after(10 * time.Second)
+			bubble.Pass(10 * time.Second)
 			if limit := 10 * 40 * len(sites); int(q.receives.Load()-before) > limit {
 				t.Errorf("%d receives in ten seconds", q.receives.Load()-before)
 			}

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -55,9 +57,9 @@ type sender struct {
 type line struct {
 	name     string
 	client   poster
-	ids      *idPool
-	replaced idTable
-	known    *idSet // browser IDs of which an event was accepted
+	ids      *idpool.Pool
+	replaced recent.Table
+	known    *recent.Set // browser IDs of which an event was accepted
 	health   health
 	picky    atomic.Bool // something is refused; see lastTenth
 	meter    meter
@@ -147,7 +149,7 @@ func makeSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *s
 	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
-		ln.known = newIDSet(knownIDs)
+		ln.known = recent.NewSet(knownIDs)
 		ln.health.limit = 1
 	}
 	return s
@@ -215,7 +217,7 @@ func queueFate(err error) fate {
 // while the CDP refuses events. A queue full of such, and a line that sends one
 // event at a time, would block each other for good.
 func (s *sender) keptForKnown(ln *line, id string) bool {
-	if ln == nil || !ln.picky.Load() || ln.known.has(id) {
+	if ln == nil || !ln.picky.Load() || ln.known.Has(id) {
 		return false
 	}
 	return s.queue.Stats().Full >= 0.9
@@ -352,7 +354,7 @@ func (s *sender) send(ctx context.Context, j *job) {
 		return
 	}
 	if j.id == "" {
-		if j.id, j.err = j.line.ids.get(ctx); j.err != nil {
+		if j.id, j.err = j.line.ids.Get(ctx); j.err != nil {
 			return
 		}
 		j.madeID = true

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -67,8 +68,8 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 	tb.Cleanup(r.bare.CloseIdleConnections)
 	l := newLedger()
 	log := slog.New(slog.DiscardHandler)
-	ids := newIDPool(client.CreateBrowser, newBucket(20, 200), 0, l, log)
-	tb.Cleanup(ids.close)
+	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, l.note, log)
+	tb.Cleanup(ids.Close)
 	d := Config{Delivery: Delivery{Workers: raceWorkers}}.withDefaults().Delivery
 	r.sender = newSender(raceQueues[where](tb), []*line{{name: "shop", client: client, ids: ids}}, d, l, log)
 	tb.Cleanup(func() {

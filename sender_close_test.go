@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -130,7 +131,7 @@ func TestClose(t *testing.T) {
 		}, 50 * time.Millisecond, nil, false, 7 * time.Second, 0},
 		{"all unknown", 8, script(errReset), time.Millisecond, nil, false, timeout, 0},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newRig(t, Delivery{BackoffBase: time.Minute}, tc.answer)
 			r.cdp().took = tc.took
 			r.offerMany(0, tc.events)
@@ -149,7 +150,7 @@ func TestClose(t *testing.T) {
 			if f := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"}); f != fateClosed {
 				t.Errorf("an offer after Close: %v", f)
 			}
-			after(time.Hour)
+			bubble.Pass(time.Hour)
 			if n := len(r.cdp().all()); n != sends {
 				t.Errorf("%d sends after Close", n-sends)
 			}
@@ -160,7 +161,7 @@ func TestClose(t *testing.T) {
 // Waits that began before Close are cut short, too.
 func TestCloseHurries(t *testing.T) {
 	for name, fault := range map[string]error{"not processed": errRefused, "held": status(401), "set aside": status(403)} {
-		bubble(t, name, func(t *testing.T) {
+		bubble.Run(t, name, func(t *testing.T) {
 			r := newRig(t, Delivery{BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(fault))
 			r.cdp().shown = func(string) error { return fault }
 			visitors := 50
@@ -170,7 +171,7 @@ func TestCloseHurries(t *testing.T) {
 			for i := range 50 {
 				r.offer(i%visitors, fmt.Sprint("E", i))
 			}
-			after(30 * time.Minute)
+			bubble.Pass(30 * time.Minute)
 			r.cdp().tell(nil)
 			begin := time.Now()
 			if err := r.close(10 * time.Second); err != nil {
@@ -222,7 +223,7 @@ func TestCloseWithOneSitePaused(t *testing.T) {
 		r := newRig(t, Delivery{}, nil, "bad", "good")
 		r.cdps["bad"].tell(script(retryIn(429, time.Hour)))
 		r.offerTo("bad", 1, "A", queue.Normal)
-		after(time.Second)
+		bubble.Pass(time.Second)
 		for v := range 50 {
 			r.offerTo("good", v, fmt.Sprint("G", v), queue.Normal)
 		}
@@ -364,11 +365,11 @@ func TestAQueueThatCannotBeRead(t *testing.T) {
 		q := &failingQueue{Memory: queue.NewMemory(100, 1<<20), failing: true}
 		r := newRig(t, Delivery{Queue: q}, nil)
 		r.offerMany(0, 10)
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		q.set(false)
 		r.settle()
 		r.wantDelivered(10)
-		if bad, good := r.logs.count("cannot be read"), r.logs.count("can be read again"); bad != 1 || good != 1 {
+		if bad, good := r.logs.Count("cannot be read"), r.logs.Count("can be read again"); bad != 1 || good != 1 {
 			t.Errorf("%d and %d lines", bad, good)
 		}
 	})

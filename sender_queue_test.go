@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -71,7 +72,7 @@ func TestALetterThatCannotBeWritten(t *testing.T) {
 		r.offerItem(queue.Item{Body: []byte("unreadable"), Key: "1", Time: time.Now()})
 		r.offer(1, "NEXT")
 		r.offer(2, "OTHER")
-		after(10 * time.Minute)
+		bubble.Pass(10 * time.Minute)
 		r.wantDelivered(2)
 		if a := r.balanced(); len(a.Dead) != 0 || a.Waiting != 2 {
 			t.Errorf("no letter was written:\n%s", a)
@@ -87,7 +88,7 @@ func TestALetterThatCannotBeWritten(t *testing.T) {
 // Close and Snapshot end in time, even if the queue's disk hangs.
 func TestNobodyWaitsForAQueueThatHangs(t *testing.T) {
 	for _, where := range []string{"Receive", "Ack", "Dead", "Close"} {
-		bubble(t, where, func(t *testing.T) {
+		bubble.Run(t, where, func(t *testing.T) {
 			began := false
 			q := &troubled{Memory: queue.NewMemory(1000, 1<<20), hang: make(chan struct{})}
 			q.hanging = func(call string) bool { return call == where && began }
@@ -103,7 +104,7 @@ func TestNobodyWaitsForAQueueThatHangs(t *testing.T) {
 			for v := range 10 {
 				r.offer(v, []string{"GOOD", "BAD"}[v%2])
 			}
-			after(time.Second)
+			bubble.Pass(time.Second)
 			start := time.Now()
 			states := r.states()
 			if took := time.Since(start); took > statesWait || len(states) != 1 || states[0].Site != "shop" {
@@ -185,7 +186,7 @@ func TestResendOfWhatMustNotBeLate(t *testing.T) {
 		head := envelope{site: "shop", goal: "A", dropLate: true}
 		r.offerItem(queue.Item{Body: e.AppendJSON(head.appendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"}), Key: "1", Time: time.Now()})
 		r.settle()
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		r.cdp().tell(nil)
 		if n, err := q.Resend(func(queue.Letter) bool { return true }); n != 1 || err != nil {
 			t.Fatal(n, err)

@@ -1,7 +1,6 @@
 package goaltrack
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -11,14 +10,14 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -29,7 +28,7 @@ type rig struct {
 	*sender
 	cdps    map[string]*scripted
 	offered int
-	logs    *logBook
+	logs    *logbook.Book
 }
 
 // scripted is a CDP that answers as it is told and remembers what it saw.
@@ -65,15 +64,15 @@ func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string)
 		sites = []string{"shop"}
 	}
 	c := Config{Delivery: d}.withDefaults()
-	r := &rig{t: t, cdps: map[string]*scripted{}, logs: &logBook{}}
+	r := &rig{t: t, cdps: map[string]*scripted{}, logs: &logbook.Book{}}
 	logger := slog.New(r.logs)
 	l := newLedger()
 	var lines []*line
-	budget := newBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
 	for _, name := range sites {
 		s := &scripted{answer: answer, took: 50 * time.Millisecond}
 		r.cdps[name] = s
-		lines = append(lines, &line{name: name, client: s, ids: newIDPool(s.CreateBrowser, budget, 0, l, logger)})
+		lines = append(lines, &line{name: name, client: s, ids: idpool.New(s.CreateBrowser, budget, 0, l.note, logger)})
 	}
 	q := c.Delivery.Queue
 	if q == nil {
@@ -83,11 +82,19 @@ func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string)
 	t.Cleanup(func() {
 		r.close(0)
 		for _, ln := range r.order {
-			ln.ids.close()
+			ln.ids.Close()
 		}
 		r.balanced()
 	})
 	return r
+}
+
+// mayMake bounds how many browser IDs are made from now on.
+func (r *rig) mayMake(budget *idpool.Bucket) {
+	for _, ln := range r.order {
+		ln.ids.Close()
+		ln.ids = idpool.New(r.cdps[ln.name].CreateBrowser, budget, 0, r.ledger.note, r.log)
+	}
 }
 
 func (r *rig) cdp() *scripted { return r.cdps["shop"] }
@@ -287,56 +294,6 @@ var (
 	errReset   = &cdp.Error{Outcome: cdp.Unknown, Err: errors.New("connection reset")}
 	errNoID    = &cdp.Error{Outcome: cdp.BrowserUnknown, Status: http.StatusNotFound}
 )
-
-// logBook keeps the messages of a log.
-type logBook struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (b *logBook) Enabled(context.Context, slog.Level) bool { return true }
-func (b *logBook) WithAttrs([]slog.Attr) slog.Handler       { return b }
-func (b *logBook) WithGroup(string) slog.Handler            { return b }
-func (b *logBook) Handle(_ context.Context, r slog.Record) error {
-	var line bytes.Buffer
-	fmt.Fprintf(&line, "%s %s", r.Level, r.Message)
-	r.Attrs(func(a slog.Attr) bool { fmt.Fprintf(&line, " %s=%v", a.Key, a.Value); return true })
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lines = append(b.lines, line.String())
-	return nil
-}
-
-// count tells how many lines contain text.
-func (b *logBook) count(text string) (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, l := range b.lines {
-		if strings.Contains(l, text) {
-			n++
-		}
-	}
-	return n
-}
-
-// without are the lines that do not contain text.
-func (b *logBook) without(text string) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(b.lines), func(l string) bool { return strings.Contains(l, text) })
-}
-
-// bubble runs each test of a table in a synctest bubble of its own.
-func bubble(t *testing.T, name string, f func(*testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
-// after lets fake time pass, until everybody waits again.
-func after(d time.Duration) {
-	<-time.After(d)
-	synctest.Wait()
-}
 
 // countingQueue counts how often it is asked.
 type countingQueue struct {

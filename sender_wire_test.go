@@ -11,6 +11,8 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -39,14 +41,14 @@ func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*Deliver
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	r := &rig{t: t, logs: &logBook{}}
+	r := &rig{t: t, logs: &logbook.Book{}}
 	l := newLedger()
-	ids := newIDPool(client.CreateBrowser, newBucket(20, 200), 0, l, slog.New(r.logs))
+	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, l.note, slog.New(r.logs))
 	ln := &line{name: "shop", client: client, ids: ids, renew: client.Close}
 	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, l, slog.New(r.logs))
 	t.Cleanup(func() {
 		_ = r.close(0)
-		ids.close()
+		ids.Close()
 		r.balanced()
 	})
 	w := &wired{rig: r}
@@ -155,7 +157,7 @@ func TestWireAForgottenID(t *testing.T) {
 	if all, _ := w.arrived(s.CDP); all != 200 || s.Made() != 1 {
 		t.Errorf("%d events arrived, %d IDs were made", all, s.Made())
 	}
-	if fresh := w.order[0].replaced.get(visitorID(7)); fresh == "" || len(s.EventsOf(fresh)) != 1 {
+	if fresh := w.order[0].replaced.Get(visitorID(7)); fresh == "" || len(s.EventsOf(fresh)) != 1 {
 		t.Errorf("replaced by %q, with %d events", fresh, len(s.EventsOf(fresh)))
 	}
 }

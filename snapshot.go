@@ -170,7 +170,7 @@ func (s *sender) states() []SiteState {
 	}
 	states := make([]SiteState, 0, len(s.order))
 	for _, ln := range s.order {
-		states = append(states, SiteState{Site: ln.name, State: "stuck", IDsReady: ln.ids.size()})
+		states = append(states, SiteState{Site: ln.name, State: "stuck", IDsReady: ln.ids.Size()})
 	}
 	return states
 }
@@ -181,7 +181,7 @@ func (s *sender) readStates(closed bool) []SiteState {
 	for _, ln := range s.order {
 		m, h := &ln.meter, &ln.health
 		st := SiteState{
-			Site: ln.name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.ids.size(),
+			Site: ln.name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.ids.Size(),
 			SilentSince: h.gate.since, Benched: h.bench.events, TwoMinds: now.Before(h.bench.minds), HeldGoals: h.heldGoals(&p, now),
 			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now),
 			LastError: m.lastError, LastErrorAt: m.lastErrorAt,

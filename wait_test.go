@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -52,7 +53,7 @@ func TestWaitForTheFate(t *testing.T) {
 			return nil
 		}, limit, false},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := awaitingRig(t, limit, tc.answer)
 			took, met, _ := r.request(t.Context(), tc.goals...)
 			if took != tc.took || met != tc.met {
@@ -75,7 +76,7 @@ func TestWaitForOnesOwnOnly(t *testing.T) {
 			return nil
 		})
 		r.offer(2, "OTHER")
-		after(time.Second)
+		bubble.Pass(time.Second)
 		took, met, fates := r.request(t.Context(), "A", "B", "C", "D")
 		if !met || took > time.Second || fates[2] != fired || fates[3] != fateQueueFull {
 			t.Errorf("%v after %v, %v", met, took, fates)
@@ -91,7 +92,7 @@ func TestWaitEndsWithItsContextAndTheSender(t *testing.T) {
 		if took, met, _ := r.request(ctx, "A"); met || took != time.Second {
 			t.Errorf("%v after %v", met, took)
 		}
-		go func() { after(time.Second); _ = r.close(time.Second) }()
+		go func() { bubble.Pass(time.Second); _ = r.close(time.Second) }()
 		if took, met, _ := r.request(t.Context(), "B"); met || took > 3*time.Second {
 			t.Errorf("%v after %v", met, took)
 		}

@@ -1,4 +1,4 @@
-package goaltrack
+package idpool
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/bubble"
 )
 
 // takeAll has n visitors ask for an ID at once and tells what they got and how
@@ -18,7 +20,7 @@ func (r *poolRig) takeAll(ctx context.Context, n int, wait time.Duration) (got m
 	begin := time.Now()
 	for range n {
 		wg.Go(func() {
-			id := r.takeWithin(ctx, wait)
+			id := r.TakeWithin(ctx, wait)
 			mu.Lock()
 			defer mu.Unlock()
 			got[id]++
@@ -44,9 +46,9 @@ func TestWaitForAnID(t *testing.T) {
 		{"one, too slow", 1, 300 * time.Millisecond, 100 * time.Millisecond, 0, 100 * time.Millisecond},
 		{"not at all", 1, 300 * time.Millisecond, 0, 0, 0},
 		{"forty", 40, 300 * time.Millisecond, time.Second, 40, 300 * time.Millisecond},
-		{"more than may wait", 2 * poolFlights, 300 * time.Millisecond, time.Second, poolFlights, 300 * time.Millisecond},
+		{"more than may wait", 2 * Flights, 300 * time.Millisecond, time.Second, Flights, 300 * time.Millisecond},
 	} {
-		bubble(t, tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			r := newPoolRig(t, 0, tc.took, noLimit())
 			got, slowest := r.takeAll(t.Context(), tc.visitors, tc.wait)
 			if n := got[""]; tc.visitors-n != tc.served || slowest != tc.slowest {
@@ -63,8 +65,8 @@ func TestWaitForAnID(t *testing.T) {
 					t.Errorf("%d timed out, want %d", r.note("id_wait_timed_out"), late)
 				}
 			}
-			after(time.Minute)
-			if made := int(r.made.Load()); made > tc.served+poolMax || made < tc.served {
+			bubble.Pass(time.Minute)
+			if made := int(r.made.Load()); made > tc.served+maxReady || made < tc.served {
 				t.Errorf("%d made for %d", made, tc.served)
 			}
 			if len(r.waiting) > 0 {
@@ -78,11 +80,11 @@ func TestWaitForAnID(t *testing.T) {
 func TestALateIDIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, 300*time.Millisecond, noLimit())
-		if id := r.takeWithin(t.Context(), 100*time.Millisecond); id != "" {
+		if id := r.TakeWithin(t.Context(), 100*time.Millisecond); id != "" {
 			t.Errorf("took %s", id)
 		}
-		after(time.Second)
-		if id := r.takeWithin(t.Context(), 0); id != "id-1" {
+		bubble.Pass(time.Second)
+		if id := r.TakeWithin(t.Context(), 0); id != "id-1" {
 			t.Errorf("took %q", id)
 		}
 	})
@@ -97,14 +99,14 @@ func TestWaitersAreServedInTurn(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 5 {
 			wg.Go(func() {
-				if id := r.takeWithin(t.Context(), time.Second); id != fmt.Sprint("id-", i+1) {
+				if id := r.TakeWithin(t.Context(), time.Second); id != fmt.Sprint("id-", i+1) {
 					t.Errorf("visitor %d got %q", i, id)
 				}
 				mu.Lock()
 				defer mu.Unlock()
 				order = append(order, i)
 			})
-			after(10 * time.Millisecond)
+			bubble.Pass(10 * time.Millisecond)
 		}
 		wg.Wait()
 		if fmt.Sprint(order) != "[0 1 2 3 4]" {
@@ -139,18 +141,18 @@ func TestNobodyWaitsForADeadCDP(t *testing.T) {
 		var waited time.Duration
 		for time.Since(begin) < 10*time.Minute {
 			at := time.Now()
-			r.takeWithin(t.Context(), time.Second)
+			r.TakeWithin(t.Context(), time.Second)
 			waited += time.Since(at)
-			after(time.Second)
+			bubble.Pass(time.Second)
 		}
 		if waited > 0 {
 			t.Errorf("visitors waited %v in all", waited)
 		}
 		r.fail.Store(false)
-		after(2 * time.Minute)
-		r.takeWithin(t.Context(), time.Second)
-		after(time.Second)
-		if id := r.takeWithin(t.Context(), time.Second); id == "" {
+		bubble.Pass(2 * time.Minute)
+		r.TakeWithin(t.Context(), time.Second)
+		bubble.Pass(time.Second)
+		if id := r.TakeWithin(t.Context(), time.Second); id == "" {
 			t.Error("the CDP is well, and there is no ID")
 		}
 	})
@@ -173,7 +175,7 @@ func TestNobodyWaitsTwiceForASilentCDP(t *testing.T) {
 // Nobody waits for an ID that the rate limit does not allow.
 func TestNobodyWaitsForTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newPoolRig(t, 0, 100*time.Millisecond, newBucket(1, 3))
+		r := newPoolRig(t, 0, 100*time.Millisecond, NewBucket(1, 3))
 		got, slowest := r.takeAll(t.Context(), 10, 5*time.Second)
 		if got[""] != 7 || slowest != 100*time.Millisecond || r.note("id_limited") == 0 {
 			t.Errorf("%v after %v", got, slowest)
@@ -185,14 +187,14 @@ func TestAClosingPoolSendsWaitersHome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, time.Hour, noLimit())
 		done := make(chan string, 1)
-		go func() { done <- r.takeWithin(t.Context(), time.Minute) }()
+		go func() { done <- r.TakeWithin(t.Context(), time.Minute) }()
 		synctest.Wait()
 		begin := time.Now()
-		r.close()
+		r.Close()
 		if id := <-done; id != "" || time.Since(begin) > 0 {
 			t.Errorf("%q after %v", id, time.Since(begin))
 		}
-		if r.takeWithin(t.Context(), time.Minute); time.Since(begin) > 0 {
+		if r.TakeWithin(t.Context(), time.Minute); time.Since(begin) > 0 {
 			t.Error("a closed pool makes visitors wait")
 		}
 	})
@@ -209,10 +211,10 @@ func TestWaitingTeachesThePool(t *testing.T) {
 		var waited, missed, used int
 		begin := time.Now()
 		for i := range 4000 { // 20 s
-			after(5 * time.Millisecond)
+			bubble.Pass(5 * time.Millisecond)
 			wg.Go(func() {
 				at := time.Now()
-				id := r.takeWithin(t.Context(), time.Second)
+				id := r.TakeWithin(t.Context(), time.Second)
 				mu.Lock()
 				defer mu.Unlock()
 				if id == "" {
@@ -228,7 +230,7 @@ func TestWaitingTeachesThePool(t *testing.T) {
 		wg.Wait()
 		over := int(r.made.Load()) - used
 		t.Logf("200 a second for %v: %d got no ID; after 5 s %d waited; %d IDs were made for nobody", time.Since(begin), missed, waited, over)
-		if missed > 0 || waited > 3 || over > poolMax {
+		if missed > 0 || waited > 3 || over > maxReady {
 			t.Errorf("missed %d, waited %d, %d too many", missed, waited, over)
 		}
 	})

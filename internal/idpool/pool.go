@@ -1,25 +1,29 @@
-package goaltrack
+// Package idpool makes browser IDs in the background, so that no new visitor's page
+// waits for the CDP.
+package idpool
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/backoff"
+	"github.com/goaltrack/goaltrack/internal/recent"
 )
 
-// idPool keeps a few browser IDs ready, so that a new visitor's page need not
+// Pool keeps a few browser IDs ready, so that a new visitor's page need not
 // wait for the CDP. IDs are made in the background; one that was handed out
 // never comes back, since two people would then be one guest.
-type idPool struct {
+type Pool struct {
 	create func(context.Context) (cdp.Browser, error)
-	budget *bucket
-	made   *idSet // the last IDs that it made
-	ledger *ledger
+	budget *Bucket
+	made   *recent.Set       // the last IDs that it made
+	note   func(what string) // counts what happened
 	log    *slog.Logger
 
 	ctx    context.Context //nolint:containedctx // Ends with the pool, not with a call.
@@ -49,23 +53,27 @@ type pooledID struct {
 	made time.Time
 }
 
+// Flights is how many requests for IDs may be under way: 128 of 300 ms make 400
+// IDs a second.
+const Flights = 128
+
 const (
-	// poolMax bounds the IDs kept ready, poolFlights the requests that make
-	// them. IDs are thrown away after poolAge.
-	// 128 requests of 300 ms make 400 IDs a second.
-	poolMax     = 256
-	poolFlights = 128
-	poolAge     = 10 * time.Minute
-	// poolRemembers is of how many IDs a pool knows that it made them.
-	poolRemembers = 32 << 10
-	// poolLull is how often the target follows the rate of new visitors.
-	poolLull = 10 * time.Second
+	// maxReady bounds the IDs kept ready. They are thrown away after maxAge.
+	maxReady = 256
+	maxAge   = 10 * time.Minute
+	// remembered is of how many IDs a pool knows that it made them.
+	remembered = 32 << 10
+	// lullEvery is how often the target follows the rate of new visitors.
+	lullEvery = 10 * time.Second
 )
 
-func newIDPool(create func(context.Context) (cdp.Browser, error), budget *bucket, warm int, l *ledger, log *slog.Logger) *idPool {
-	p := &idPool{
-		create: create, budget: budget, made: newIDSet(poolRemembers), ledger: l, log: log,
-		target: min(max(warm, 0), poolMax), lull: time.Now(), warm: make(chan struct{}),
+// New returns a pool that keeps warm IDs ready from the start. create makes one,
+// budget bounds how often, over all pools that share it, and note is told by
+// name what becomes of them.
+func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
+	p := &Pool{
+		create: create, budget: budget, made: recent.NewSet(remembered), note: note, log: log,
+		target: min(max(warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
 	}
 	if p.first = p.target; p.first == 0 {
 		p.warmed()
@@ -77,20 +85,26 @@ func newIDPool(create func(context.Context) (cdp.Browser, error), budget *bucket
 	return p
 }
 
-func (p *idPool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
+// Warm is closed when the first IDs are ready, or could not be had.
+func (p *Pool) Warm() <-chan struct{} { return p.warm }
 
-// take returns a ready ID, or "" if there is none now. It never waits.
-func (p *idPool) take() string {
+// Made reports whether an ID is one of the last that the pool made.
+func (p *Pool) Made(id string) bool { return p.made.Has(id) }
+
+func (p *Pool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
+
+// Take returns a ready ID, or "" if there is none now. It never waits.
+func (p *Pool) Take() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.takeNow()
 }
 
-// takeWithin is take, but waits for at most d, or until ctx ends, if an ID is
+// TakeWithin is [Pool.Take], but waits for at most d, or until ctx ends, if an ID is
 // on its way for this caller. Nobody waits for more than what is on its way,
-// which poolFlights bounds, nor while the CDP makes none: when one has waited in
+// which Flights bounds, nor while the CDP makes none: when one has waited in
 // vain or a request has failed, waiting would only make pages slow.
-func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
+func (p *Pool) TakeWithin(ctx context.Context, d time.Duration) string {
 	p.mu.Lock()
 	id := p.takeNow()
 	if id != "" || d <= 0 || p.closed || p.vain || p.failures > 0 || p.inFlight <= len(p.waiting) {
@@ -115,7 +129,7 @@ func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		if ctx.Err() == nil {
 			p.vain = true
-			p.ledger.note("id_wait_timed_out")
+			p.note("id_wait_timed_out")
 		}
 		return ""
 	}
@@ -124,7 +138,7 @@ func (p *idPool) takeWithin(ctx context.Context, d time.Duration) string {
 
 // answerWaiters gives those who wait an ID, or "" to all if there will be none.
 // It reports whether the ID was taken. The lock is held.
-func (p *idPool) answerWaiters(id string) bool {
+func (p *Pool) answerWaiters(id string) bool {
 	n := len(p.waiting)
 	if id != "" {
 		n = min(n, 1)
@@ -136,8 +150,8 @@ func (p *idPool) answerWaiters(id string) bool {
 	return n > 0
 }
 
-// takeNow is take with the lock held.
-func (p *idPool) takeNow() string {
+// takeNow is Take with the lock held.
+func (p *Pool) takeNow() string {
 	p.warmed() // whoever waits for a warm pool has waited long enough
 	p.takes++
 	id := p.pop()
@@ -146,14 +160,14 @@ func (p *idPool) takeNow() string {
 		// that is behind. One more for each who got none, a few where many
 		// come: so the target ends just above those who come while an ID is
 		// made, and no burst makes guests by the hundred for nobody.
-		p.target = min(p.target+1+p.target/32, poolMax)
+		p.target = min(p.target+1+p.target/32, maxReady)
 	}
 	p.fill()
 	return id
 }
 
 // pop takes the oldest: the others live longer. The lock is held.
-func (p *idPool) pop() string {
+func (p *Pool) pop() string {
 	p.expire(time.Now())
 	if len(p.ready) == 0 {
 		return ""
@@ -163,11 +177,12 @@ func (p *idPool) pop() string {
 	return id
 }
 
-var errIDLimited = errors.New("goaltrack: too many browser IDs asked for")
+// ErrLimited says that the budget is used up.
+var ErrLimited = errors.New("goaltrack: too many browser IDs asked for")
 
-// get returns a ready ID or makes one. Workers call it for events whose
+// Get returns a ready ID or makes one. Workers call it for events whose
 // visitor has none; as they can wait, nothing is made in advance for them.
-func (p *idPool) get(ctx context.Context) (string, error) {
+func (p *Pool) Get(ctx context.Context) (string, error) {
 	p.mu.Lock()
 	id := p.pop()
 	p.fill()
@@ -175,22 +190,22 @@ func (p *idPool) get(ctx context.Context) (string, error) {
 	if id != "" {
 		return id, nil
 	}
-	if !p.budget.take() {
-		p.ledger.note("id_limited")
-		return "", errIDLimited
+	if !p.budget.Take() {
+		p.note("id_limited")
+		return "", ErrLimited
 	}
 	b, err := p.create(ctx)
 	if err == nil {
-		p.made.add(b.ID)
-		p.ledger.note("id_made")
+		p.made.Add(b.ID)
+		p.note("id_made")
 	}
 	return b.ID, err
 }
 
 // fill starts as many requests as are missing. The lock is held.
-func (p *idPool) fill() {
+func (p *Pool) fill() {
 	now := time.Now()
-	flights := poolFlights
+	flights := Flights
 	if p.failures > 0 {
 		flights = 1 // until the CDP makes one again
 	}
@@ -199,8 +214,8 @@ func (p *idPool) fill() {
 			p.wakeIn(wait)
 			return
 		}
-		if !p.budget.take() {
-			p.ledger.note("id_limited")
+		if !p.budget.Take() {
+			p.note("id_limited")
 			p.wakeIn(p.budget.wait())
 			return
 		}
@@ -208,12 +223,12 @@ func (p *idPool) fill() {
 		p.flying.Go(p.make)
 	}
 	if !p.closed && len(p.ready) > 0 {
-		p.wakeIn(min(poolLull, poolAge))
+		p.wakeIn(min(lullEvery, maxAge))
 	}
 }
 
 // wakeIn has the pool look again. The lock is held.
-func (p *idPool) wakeIn(d time.Duration) {
+func (p *Pool) wakeIn(d time.Duration) {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
@@ -227,16 +242,16 @@ func (p *idPool) wakeIn(d time.Duration) {
 
 // createSafely turns a panic, which only an injected http.Client can cause, into
 // an error: the pool's goroutines must not bring the site down.
-func (p *idPool) createSafely() (b cdp.Browser, err error) {
+func (p *Pool) createSafely() (b cdp.Browser, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = errPanic(v)
+			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
 	return p.create(p.ctx)
 }
 
-func (p *idPool) make() {
+func (p *Pool) make() {
 	b, err := p.createSafely()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -253,8 +268,8 @@ func (p *idPool) make() {
 			p.log.Info("goaltrack: the CDP makes browser IDs again")
 		}
 		p.failures, p.pause, p.vain = 0, time.Time{}, false
-		p.made.add(b.ID)
-		p.ledger.note("id_made")
+		p.made.Add(b.ID)
+		p.note("id_made")
 		if !p.answerWaiters(b.ID) {
 			p.ready = append(p.ready, pooledID{b.ID, time.Now()})
 		}
@@ -267,7 +282,7 @@ func (p *idPool) make() {
 
 // failed pauses the pool, longer each time. Those that were under way together
 // fail together, and count as one. The lock is held.
-func (p *idPool) failed(err error) {
+func (p *Pool) failed(err error) {
 	now := time.Now()
 	if now.Before(p.pause) {
 		return
@@ -275,17 +290,17 @@ func (p *idPool) failed(err error) {
 	if p.failures++; p.failures == 1 {
 		p.log.Warn("goaltrack: the CDP makes no browser IDs; new visitors get none until it does", "error", err)
 	}
-	p.pause = now.Add(jitter(time.Second, time.Minute, p.failures))
+	p.pause = now.Add(backoff.Jitter(time.Second, time.Minute, p.failures))
 }
 
 // expire throws away what is too old and lets the target follow the rate: as
 // many as came in the last ten seconds, down to none. The lock is held.
-func (p *idPool) expire(now time.Time) {
-	for len(p.ready) > 0 && now.Sub(p.ready[0].made) >= poolAge {
+func (p *Pool) expire(now time.Time) {
+	for len(p.ready) > 0 && now.Sub(p.ready[0].made) >= maxAge {
 		p.ready = p.ready[1:]
-		p.ledger.note("id_thrown_away")
+		p.note("id_thrown_away")
 	}
-	if now.Sub(p.lull) < poolLull {
+	if now.Sub(p.lull) < lullEvery {
 		return
 	}
 	if p.takes < p.target {
@@ -294,15 +309,15 @@ func (p *idPool) expire(now time.Time) {
 	p.takes, p.lull = 0, now
 }
 
-// size tells how many IDs are ready.
-func (p *idPool) size() int {
+// Size tells how many IDs are ready.
+func (p *Pool) Size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.ready)
 }
 
-// close ends what is under way and waits for it.
-func (p *idPool) close() {
+// Close ends what is under way and waits for it.
+func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
 	p.answerWaiters("")
@@ -315,8 +330,8 @@ func (p *idPool) close() {
 	p.flying.Wait()
 }
 
-// bucket is a token bucket: rate tokens a second, at most burst at once.
-type bucket struct {
+// Bucket is a token bucket: rate tokens a second, at most burst at once.
+type Bucket struct {
 	rate, burst float64
 
 	mu     sync.Mutex
@@ -324,11 +339,13 @@ type bucket struct {
 	last   time.Time
 }
 
-func newBucket(rate float64, burst int) *bucket {
-	return &bucket{rate: rate, burst: float64(burst), tokens: float64(burst), last: time.Now()}
+// NewBucket returns one that is full.
+func NewBucket(rate float64, burst int) *Bucket {
+	return &Bucket{rate: rate, burst: float64(burst), tokens: float64(burst), last: time.Now()}
 }
 
-func (b *bucket) take() bool {
+// Take takes a token, if there is one.
+func (b *Bucket) Take() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -343,29 +360,9 @@ func (b *bucket) take() bool {
 
 // wait is how long until there is a token again, at least a millisecond and at
 // most an hour.
-func (b *bucket) wait() time.Duration {
+func (b *Bucket) wait() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	seconds := min((1-b.tokens)/b.rate, 3600)
 	return max(time.Duration(seconds*float64(time.Second)), time.Millisecond)
-}
-
-// jitter is a wait after so many failures: a random time up to base x 2^(n-1),
-// at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
-// and at least a tenth of base or limit, whichever is less.
-func jitter(base, limit time.Duration, failures int) time.Duration {
-	return jitterOf(rand.Int64N, base, limit, failures)
-}
-
-func jitterOf(random func(int64) int64, base, limit time.Duration, failures int) time.Duration {
-	least := min(base, limit) / 10
-	return least + time.Duration(random(int64(max(doubled(base, limit, failures)-least, 1))))
-}
-
-// doubled is base x 2^(n-1), at most limit.
-func doubled(base, limit time.Duration, n int) time.Duration {
-	if shift := max(n-1, 0); shift < 63 && base <= limit>>shift {
-		return base << shift
-	}
-	return limit
 }

@@ -1,4 +1,4 @@
-package goaltrack
+package idpool
 
 import (
 	"context"
@@ -7,31 +7,39 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 )
 
 // poolRig is a pool with a CDP that takes its time.
 type poolRig struct {
-	*idPool
+	*Pool
 	made, atOnce, highest atomic.Int64
 	fail                  atomic.Bool
-	logs                  *logBook
+	logs                  *logbook.Book
+
+	counting sync.Mutex
+	counts   map[string]uint64
 }
 
 // newPoolRig makes a pool in a bubble.
-func newPoolRig(t *testing.T, warm int, took time.Duration, budget *bucket) *poolRig {
+func newPoolRig(t *testing.T, warm int, took time.Duration, budget *Bucket) *poolRig {
 	t.Helper()
-	r := &poolRig{logs: &logBook{}}
+	r := &poolRig{logs: &logbook.Book{}, counts: map[string]uint64{}}
 	create := func(ctx context.Context) (cdp.Browser, error) {
 		n := r.atOnce.Add(1)
 		defer r.atOnce.Add(-1)
 		r.highest.Store(max(r.highest.Load(), n))
-		if !sleep(ctx, took) {
+		select {
+		case <-time.After(took):
+		case <-ctx.Done():
 			return cdp.Browser{}, ctx.Err()
 		}
 		if r.fail.Load() {
@@ -39,14 +47,24 @@ func newPoolRig(t *testing.T, warm int, took time.Duration, budget *bucket) *poo
 		}
 		return cdp.Browser{ID: fmt.Sprint("id-", r.made.Add(1))}, nil
 	}
-	r.idPool = newIDPool(create, budget, warm, newLedger(), slog.New(r.logs))
-	t.Cleanup(r.close)
+	r.Pool = New(create, budget, warm, r.count, slog.New(r.logs))
+	t.Cleanup(r.Close)
 	return r
 }
 
-func noLimit() *bucket { return newBucket(1e9, 1e9) }
+func noLimit() *Bucket { return NewBucket(1e9, 1e9) }
 
-func (r *poolRig) note(what string) uint64 { n, _ := r.ledger.history(); return n[what] }
+func (r *poolRig) count(what string) {
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	r.counts[what]++
+}
+
+func (r *poolRig) note(what string) uint64 {
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	return r.counts[what]
+}
 
 func (r *poolRig) targetNow() int {
 	r.mu.Lock()
@@ -55,15 +73,15 @@ func (r *poolRig) targetNow() int {
 }
 
 func TestPoolWarms(t *testing.T) {
-	for _, tc := range []struct{ warm, want int }{{-1, 0}, {0, 0}, {1, 1}, {2, 2}, {40, 40}, {10_000, poolMax}} {
-		bubble(t, strconv.Itoa(tc.warm), func(t *testing.T) {
+	for _, tc := range []struct{ warm, want int }{{-1, 0}, {0, 0}, {1, 1}, {2, 2}, {40, 40}, {10_000, maxReady}} {
+		bubble.Run(t, strconv.Itoa(tc.warm), func(t *testing.T) {
 			r := newPoolRig(t, tc.warm, 300*time.Millisecond, noLimit())
 			<-r.warm
-			after(5 * time.Second)
-			if n := r.size(); n != tc.want || r.made.Load() != int64(tc.want) {
+			bubble.Pass(5 * time.Second)
+			if n := r.Size(); n != tc.want || r.made.Load() != int64(tc.want) {
 				t.Errorf("%d ready, %d made, want %d", n, r.made.Load(), tc.want)
 			}
-			if n := r.highest.Load(); n > poolFlights {
+			if n := r.highest.Load(); n > Flights {
 				t.Errorf("%d requests at once", n)
 			}
 		})
@@ -89,7 +107,7 @@ func TestPoolIDsAreUsedOnce(t *testing.T) {
 		for range 500 {
 			<-time.After(rand.N(10 * time.Millisecond))
 			begin := time.Now()
-			id := r.take()
+			id := r.Take()
 			if time.Since(begin) > 0 {
 				t.Fatal("take waited")
 			}
@@ -106,13 +124,13 @@ func TestPoolIDsAreUsedOnce(t *testing.T) {
 
 func TestPoolKeepsToTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget := newBucket(20, 200)
+		budget := NewBucket(20, 200)
 		pools := []*poolRig{newPoolRig(t, 2, 10*time.Millisecond, budget), newPoolRig(t, 2, 10*time.Millisecond, budget)}
 		begin := time.Now()
 		for time.Since(begin) < time.Minute {
 			<-time.After(time.Millisecond)
 			for _, p := range pools {
-				p.take()
+				p.Take()
 			}
 		}
 		made := pools[0].made.Load() + pools[1].made.Load()
@@ -123,9 +141,9 @@ func TestPoolKeepsToTheBudget(t *testing.T) {
 			t.Error("the limit was not noted")
 		}
 		// Nobody comes any more. What is made for nobody stays within bounds.
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		for _, p := range pools {
-			if n := p.size(); n > poolMax/4 || p.targetNow() > 4 {
+			if n := p.Size(); n > maxReady/4 || p.targetNow() > 4 {
 				t.Errorf("%d are ready for nobody, the target is %d", n, p.targetNow())
 			}
 		}
@@ -134,9 +152,9 @@ func TestPoolKeepsToTheBudget(t *testing.T) {
 
 func TestBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(20, 200)
+		b := NewBucket(20, 200)
 		count := func() (n int) {
-			for b.take() {
+			for b.Take() {
 				n++
 			}
 			return n
@@ -151,10 +169,10 @@ func TestBucket(t *testing.T) {
 			}
 		}
 		<-time.After(b.wait())
-		if !b.take() {
+		if !b.Take() {
 			t.Error("wait is too short")
 		}
-		if w := newBucket(1e-300, 0).wait(); w != time.Hour {
+		if w := NewBucket(1e-300, 0).wait(); w != time.Hour {
 			t.Errorf("a rate of nearly nothing: wait %v", w)
 		}
 	})
@@ -163,37 +181,37 @@ func TestBucket(t *testing.T) {
 func TestPoolPausesWhenTheCDPFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 100, 100*time.Millisecond, noLimit())
-		after(time.Second)
+		bubble.Pass(time.Second)
 		r.fail.Store(true)
 		for range 100 {
-			r.take()
+			r.Take()
 		}
 		before := r.atOnceTotal()
 		begin := time.Now()
 		for time.Since(begin) < time.Hour {
 			<-time.After(time.Second)
-			r.take()
+			r.Take()
 		}
 		if n := r.atOnceTotal() - before; n > 60*3 {
 			t.Errorf("%d attempts in an hour", n)
 		}
-		if n := r.logs.count("makes no browser IDs"); n != 1 {
+		if n := r.logs.Count("makes no browser IDs"); n != 1 {
 			t.Errorf("%d lines about it", n)
 		}
 		r.fail.Store(false)
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		missed := 0
 		for range 100 {
 			<-time.After(time.Second)
-			if r.take() == "" {
+			if r.Take() == "" {
 				missed++
 			}
 		}
 		if missed > 3 { // the target has gone to 0 meanwhile
 			t.Errorf("%d of 100 visitors got no ID though the CDP is well", missed)
 		}
-		if r.logs.count("makes browser IDs again") != 1 {
-			t.Errorf("log %q", r.logs.lines)
+		if r.logs.Count("makes browser IDs again") != 1 {
+			t.Errorf("log %q", r.logs.Lines())
 		}
 	})
 }
@@ -208,19 +226,19 @@ func (r *poolRig) atOnceTotal() int {
 func TestPoolThrowsOldIDsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 8, 100*time.Millisecond, noLimit())
-		after(9*time.Minute + 50*time.Second)
-		if r.size() != 8 || r.targetNow() != 0 {
-			t.Errorf("%d ready, target %d", r.size(), r.targetNow())
+		bubble.Pass(9*time.Minute + 50*time.Second)
+		if r.Size() != 8 || r.targetNow() != 0 {
+			t.Errorf("%d ready, target %d", r.Size(), r.targetNow())
 		}
-		after(30 * time.Second)
-		if r.size() != 0 || r.note("id_thrown_away") != 8 || r.made.Load() != 8 {
-			t.Errorf("%d ready, %d thrown away, %d made", r.size(), r.note("id_thrown_away"), r.made.Load())
+		bubble.Pass(30 * time.Second)
+		if r.Size() != 0 || r.note("id_thrown_away") != 8 || r.made.Load() != 8 {
+			t.Errorf("%d ready, %d thrown away, %d made", r.Size(), r.note("id_thrown_away"), r.made.Load())
 		}
-		if id := r.take(); id != "" {
+		if id := r.Take(); id != "" {
 			t.Errorf("took %s", id)
 		}
-		after(time.Second)
-		if id := r.take(); id != "id-9" {
+		bubble.Pass(time.Second)
+		if id := r.Take(); id != "id-9" {
 			t.Errorf("took %q", id)
 		}
 	})
@@ -229,8 +247,8 @@ func TestPoolThrowsOldIDsAway(t *testing.T) {
 func TestPoolNeverHandsOutAnOldID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 1, time.Millisecond, noLimit())
-		after(poolAge + time.Millisecond)
-		if id := r.take(); id != "" {
+		bubble.Pass(maxAge + time.Millisecond)
+		if id := r.Take(); id != "" {
 			t.Errorf("took %s", id)
 		}
 	})
@@ -250,7 +268,7 @@ func TestPoolFollowsTheRate(t *testing.T) {
 		{20, 300 * time.Millisecond, 30 * time.Second, 30},
 		{1, 300 * time.Millisecond, time.Minute, 10},
 	} {
-		bubble(t, fmt.Sprintf("%v a second, %v", tc.rate, tc.took), func(t *testing.T) {
+		bubble.Run(t, fmt.Sprintf("%v a second, %v", tc.rate, tc.took), func(t *testing.T) {
 			r := newPoolRig(t, 2, tc.took, noLimit())
 			<-r.warm
 			begin := time.Now()
@@ -258,7 +276,7 @@ func TestPoolFollowsTheRate(t *testing.T) {
 			var last time.Duration // of the misses at the start
 			for time.Since(begin) < tc.learn+time.Duration(20_000/tc.rate*float64(time.Second)) {
 				<-time.After(time.Duration(rand.ExpFloat64() / tc.rate * float64(time.Second)))
-				id, now := r.take(), time.Since(begin)
+				id, now := r.Take(), time.Since(begin)
 				if id != "" {
 					used++
 				}
@@ -270,18 +288,18 @@ func TestPoolFollowsTheRate(t *testing.T) {
 				} else if id == "" {
 					last = now
 				}
-				if waste := int(r.made.Load()) - used; waste > poolMax {
+				if waste := int(r.made.Load()) - used; waste > maxReady {
 					t.Fatalf("%d were made that nobody took", waste)
 				}
 			}
-			t.Logf("missed in the first %v: all until %v at the latest; then %d of %d; target %d, %d ready", tc.learn, last, missed, all, r.targetNow(), r.size())
+			t.Logf("missed in the first %v: all until %v at the latest; then %d of %d; target %d, %d ready", tc.learn, last, missed, all, r.targetNow(), r.Size())
 			if float64(missed) > 0.001*float64(all)+3 { // 3: Poisson's luck
 				t.Errorf("%d of %d had no ID", missed, all)
 			}
-			if n := r.size(); n > tc.ready {
+			if n := r.Size(); n > tc.ready {
 				t.Errorf("%d are kept ready", n)
 			}
-			after(2 * time.Minute)
+			bubble.Pass(2 * time.Minute)
 			if n := r.targetNow(); n != 0 {
 				t.Errorf("nobody comes, and the target is %d", n)
 			}
@@ -293,11 +311,11 @@ func TestPoolFollowsTheRate(t *testing.T) {
 func TestPoolIsNotCarriedAwayByABurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 2, 300*time.Millisecond, noLimit())
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		for range 12 {
-			r.take()
+			r.Take()
 		}
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		if n := r.made.Load(); n > 2+12 {
 			t.Errorf("%d IDs were made for 12 visitors", n)
 		}
@@ -309,16 +327,16 @@ func TestWorkersMakeNoMoreThanTheyNeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, 100*time.Millisecond, noLimit())
 		for range 10 {
-			if id, err := r.get(t.Context()); id == "" || err != nil {
+			if id, err := r.Get(t.Context()); id == "" || err != nil {
 				t.Errorf("%q, %v", id, err)
 			}
 		}
-		after(time.Minute)
+		bubble.Pass(time.Minute)
 		if n := r.made.Load(); n != 10 || r.note("id_made") != 10 {
 			t.Errorf("%d were made", n)
 		}
-		r.budget = newBucket(1, 0)
-		if _, err := r.get(t.Context()); !errors.Is(err, errIDLimited) {
+		r.budget = NewBucket(1, 0)
+		if _, err := r.Get(t.Context()); !errors.Is(err, ErrLimited) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -329,17 +347,17 @@ func TestPoolCloses(t *testing.T) {
 		r := newPoolRig(t, 100, time.Hour, noLimit())
 		synctest.Wait()
 		begin := time.Now()
-		r.close()
-		r.close()
+		r.Close()
+		r.Close()
 		if time.Since(begin) > 0 || r.atOnce.Load() != 0 {
 			t.Errorf("after %v, %d requests are under way", time.Since(begin), r.atOnce.Load())
 		}
 		<-r.warm
 		highest := r.highest.Load()
-		if r.take() != "" {
+		if r.Take() != "" {
 			t.Error("an ID from a closed pool")
 		}
-		after(time.Hour)
+		bubble.Pass(time.Hour)
 		if r.highest.Load() != highest || r.atOnce.Load() != 0 {
 			t.Error("a closed pool makes IDs")
 		}
@@ -349,8 +367,8 @@ func TestPoolCloses(t *testing.T) {
 func TestPoolSurvivesAPanic(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		create := func(context.Context) (cdp.Browser, error) { panic("a transport of the user's") }
-		p := newIDPool(create, noLimit(), 1, newLedger(), slog.New(slog.DiscardHandler))
+		p := New(create, noLimit(), 1, func(string) {}, slog.New(slog.DiscardHandler))
 		<-p.warm
-		p.close()
+		p.Close()
 	})
 }
