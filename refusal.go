@@ -138,7 +138,11 @@ func (x *exchange) refused(path, query string, pages *failurePages, leaves bool)
 		}
 		return refusal{why: refusedHome}
 	}
-	if kind, word := refusalWord(path, x.path, page); kind == wordError || kind != wordOther && !leaves {
+	kind, word := refusalWord(path, x.path, page)
+	if kind == wordOther {
+		kind, word = queryWord(query)
+	}
+	if kind == wordError || kind != wordOther && !leaves {
 		return refusal{why: refusedWord, word: word}
 	}
 	return refusal{}
@@ -237,18 +241,21 @@ func barePath(path string) string {
 			path = tail
 		}
 	}
-	for _, name := range homeFiles {
-		if hasSuffixFold(path, name) {
-			return path[:len(path)-len(name)]
+	for range 2 { // /contact/index/index in Magento
+		last := strings.LastIndexByte(path, '/')
+		if last < 0 || !isHomeFile(path[last+1:]) {
+			break
 		}
+		path = path[:last]
 	}
 	return path
 }
 
-// homeFiles are what servers show for a directory.
-var homeFiles = []string{
-	"/index.php", "/index.html", "/index.htm", "/index.jsp", "/index.asp", "/index.aspx",
-	"/default.aspx", "/default.asp", "/default.html", "/default.htm",
+// isHomeFile recognises what servers show for a directory, and what frameworks
+// do: index.php, Default.aspx, index.do, index.
+func isHomeFile(name string) bool {
+	name, ending, _ := strings.Cut(name, ".")
+	return (strings.EqualFold(name, "index") || strings.EqualFold(name, "default") && ending != "") && len(ending) <= len("xhtml")
 }
 
 // inWords says why, and what to write if it was a success after all. host is the
@@ -279,6 +286,9 @@ func (r refusal) inWords(host string) (what, hint string) {
 		what = word + " is a word of log-in and error pages"
 	case refusedHome:
 		what = "that may be the home page or a log-in page"
+	}
+	if r.to != "/" && strings.Trim(r.to, "/*") == "" { // which every page is
+		return what, "if this is success, name that page under success:"
 	}
 	return what, "if this is success, write success: redirect to " + r.to
 }

@@ -63,6 +63,12 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/(S(lit3py55t21z5v55vlm25s55))/contact", turnedDown},
 	{"/contact", "http://shop.example/de/contact-us", "/contact-us/index.html", turnedDown},
 
+	{"/zh-Hans-CN/contact", "", "/contact", turnedDown},
+	{"/en-001/contact", "", "/contact", turnedDown},
+	{"/contact/index/post", "http://shop.example/contact", "/contact/index/", turnedDown},
+	{"/contact/index/post", "http://shop.example/contact/index/index", "/contact", turnedDown},
+	{"/contact", "", "/contact/index.xhtml", turnedDown},
+
 	// To a log-in page.
 	{"/contact", "", "/login", turnedDown},
 	{"/contact", "", "/Login/", turnedDown},
@@ -99,6 +105,18 @@ var redirectRows = []redirectRow{
 	{"/session", "http://shop.example/login", "/login", turnedDown},
 	{"/register", "", "/login?registered=1", turnedDown},
 
+	{"/contact", "", "/logged-out", turnedDown},
+	{"/contact", "", "/logout", turnedDown},
+	{"/contact", "", "/user_session/new", turnedDown},
+	{"/contact", "", "/simplesaml/module.php/core/loginuserpass.php", turnedDown},
+	{"/contact", "", "/spring_security_login", turnedDown},
+	{"/login", "", "/Identity/Account/LoginWith2fa", turnedDown},
+	{"/login", "", "/Identity/Account/Lockout", turnedDown},
+	{"/contact", "", "/component/users/?view=login&return=aW5kZXgucGhw", turnedDown},
+	{"/contact", "", "/shop/index.php?route=account/login", turnedDown},
+	{"/contact", "", "/shop/index.php?route=checkout/failure", turnedDown},
+	{"/contact", "", "/ru/войти", turnedDown},
+
 	// To authentication, or a challenge.
 	{"/contact", "", "/auth/realms/shop/protocol/openid-connect/auth", turnedDown},
 	{"/contact", "", "/oauth/authorize?client_id=a", turnedDown},
@@ -111,6 +129,12 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/account/two-factor", turnedDown},
 	{"/auth/register", "", "/auth/login", turnedDown},
 	{"/auth/register", "", "/auth", turnedDown},
+
+	{"/contact", "", "/cdn-cgi/l/chk_jschl", turnedDown},
+	{"/contact", "", "/validatecaptcha", turnedDown},
+	{"/contact", "", "/outpost.goauthentik.io/start?rd=x", turnedDown},
+	{"/contact", "", "/bot-check", turnedDown},
+	{"/contact", "", "/fr/authentification", turnedDown},
 
 	// To an error page.
 	{"/contact", "", "/errors/500", turnedDown},
@@ -129,6 +153,20 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/de/fehler.html", turnedDown},
 	{"/contact", "", "/not-sent", turnedDown},
 
+	{"/checkout", "", "/payment/cancelled", turnedDown},
+	{"/checkout", "", "/checkout/cancel", turnedDown},
+	{"/contact", "", "/session/expired", turnedDown},
+	{"/contact", "", "/form-invalid", turnedDown},
+	{"/contact", "", "/something-went-wrong", turnedDown},
+	{"/contact", "", "/sitecore/service/noaccess.aspx", turnedDown},
+	{"/contact", "", "/sitecore/service/nolayout.aspx", turnedDown},
+	{"/contact", "", "/static/404.html", turnedDown},
+	{"/contact", "", "/system/403", turnedDown},
+	{"/contact", "", "/mailfailed.php", turnedDown},
+	{"/contact", "", "/nicht-gesendet", turnedDown},
+	{"/contact", "", "/de/seite-nicht-gefunden", turnedDown},
+	{"/invitations/decline", "", "/invitations/error", turnedDown},
+
 	// The query says that it failed, or leads back.
 	{"/contact", "", "/contact.html?err=1", turnedDown},
 	{"/contact", "", "/form?error", turnedDown},
@@ -146,6 +184,13 @@ var redirectRows = []redirectRow{
 	{"/contact", "http://shop.example/contact-us", "/portal?redirect_to=http%3A%2F%2Fshop.example%2Fcontact-us", turnedDown},
 	{"/contact", "", "/portal?returnTo=%252Fcontact", turnedDown},
 	{"/contact", "", "/portal?return_url=%2Fcontact", turnedDown},
+
+	{"/contact", "", "/form?mail=failed", turnedDown},
+	{"/contact", "", "/form?captcha=failed", turnedDown},
+	{"/contact", "", "/form?type=error", turnedDown},
+	{"/checkout", "", "/form?status=expired", turnedDown},
+	{"/contact", "", "/form?valid=0", turnedDown},
+	{"/contact", "", "/page.aspx?aspxerrorpath=/Contact", turnedDown},
 
 	// To the home page from elsewhere.
 	{"/category/save", "", "/", doubtful},
@@ -223,6 +268,22 @@ var redirectRows = []redirectRow{
 	{"/signup", "", "/signup/complete", accepted},
 	{"/session-feedback", "", "/sessions/42", accepted},
 	{"/contact", "", "/catalog-in-english", accepted},
+	{"/newsletter", "http://shop.example/tea", "/tea?mailsent=1", accepted},
+	{"/newsletter", "http://shop.example/tea", "/tea?enviado=1", accepted},
+	{"/contact", "", "/thanks?errors={}", accepted},
+	{"/checkout", "", "/thanks?order=512", accepted},
+	{"/contact", "", "/thanks?form=404", accepted},
+	{"/contact", "", "/thanks?page=404&view=list", accepted},
+	{"/checkout", "", "/shop/index.php?route=checkout/success", accepted},
+	{"/bookings/cancel", "", "/bookings/cancelled", accepted},
+	{"/invitations/decline", "", "/invitations/declined", accepted},
+	{"/services/maintenance", "", "/services/maintenance/booked", accepted},
+	{"/veranstaltung", "", "/veranstaltung/anmelden/bestaetigung", accepted},
+	{"/contact", "", "/terror", accepted},
+	{"/contact", "", "/blocked-drains", accepted},
+	{"/contact", "", "/contact/default", accepted},
+	{"/errors/report", "", "/errors/thanks", accepted},
+	{"/settings/2fa", "", "/settings/2fa/recovery-codes", accepted},
 }
 
 // formRules has a goal for the form at that path.
@@ -300,7 +361,7 @@ func TestRedirectReasons(t *testing.T) {
 		{"302 /", "answered 302 to /; that may be the home page or a log-in page" + hint + "/", "answered 302 to /; success needs a redirect to /thanks"},
 		{"302 /en/login?a=b", `answered 302 to /en/login?a=b; "login" is a word of log-in and error pages` + hint + "/en/login", "answered 302 to /en/login?a=b; success needs a redirect to /thanks"},
 		{"302 /orders/17?err=2", `answered 302 to /orders/17?err=2; "err" there says that it failed` + hint + "/orders/*", "answered 302 to /orders/17?err=2; success needs a redirect to /thanks"},
-		{"302 /404", `answered 302 to /404; "404" is a word of log-in and error pages` + hint + "/*", "answered 302 to /404; success needs a redirect to /thanks"},
+		{"302 /404", `answered 302 to /404; "404" is a word of log-in and error pages; if this is success, name that page under success:`, "answered 302 to /404; success needs a redirect to /thanks"},
 		{"302 /portal?next=/contact", `answered 302 to /portal?next=/contact; "next" there leads back to the form` + hint + "/portal", "answered 302 to /portal?next=/contact; success needs a redirect to /thanks"},
 		{"302 /oops", "answered 302 to /oops; failure: names that page" + hint + "/oops", "answered 302 to /oops; success needs a redirect to /thanks"},
 		{"302 /tea", "answered 302 to /tea; that is the page the form was on" + hint + "/tea", "answered 302 to /tea; success needs a redirect to /thanks"},

@@ -34,22 +34,29 @@ const (
 // wordKinds are words in lower case, also those that are often written as two:
 // log-in, sign_in, notFound.
 var wordKinds = kindsOf(map[wordKind]string{
-	wordLogin: `login logon logins signin signon relogin loginpage loginform loginerror loginfailed loginrequired sso
-		einloggen inloggen loggain loggin logginn logind seconnecter connexion iniciarsesion iniciarsesión iniciarsessao iniciarsessão
-		zaloguj logowanie přihlášení prihlaseni accedi ログイン 登录 登入 登錄 로그인`,
+	wordLogin: `login logon logins signin signon relogin loginpage loginform loginuserpass loginerror loginfailed loginrequired sso
+		logout logoff signout signoff loggedout signedout
+		einloggen inloggen loggain loggin logginn logind logpaa logpå seconnecter connexion iniciarsesion iniciarsesión iniciarsessao iniciarsessão
+		zaloguj logowanie přihlášení prihlaseni accedi bejelentkezés bejelentkezes autentificare kirjaudu giriş giris войти вход авторизация ログイン 登录 登入 登錄 로그인`,
 	wordError: `error errors err errorpage fail failed failure fails notfound pagenotfound denied accessdenied unauthorized unauthorised
-		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful sessionexpired sessiontimeout
-		fehler fehlerseite erreur errore erro fout`,
+		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful expired sessionexpired timeout sessiontimeout
+		cancelled canceled aborted invalid invalidtoken invalidrequest csrf blocked lockout lockedout restricted notallowed noaccess nolayout nolicense tokenmismatch oops sorry
+		wentwrong somethingwentwrong ratelimited toomanyrequests
+		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
+		noencontrado paginanoencontrada ошибка`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
-		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula anmelden entrar acceder accesso`,
+		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification
+		areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
+		cancel abort maintenance`,
 	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm en de fr es it nl
 		wp user users member members customer customers account accounts my admin client clients partner dealer staff employee student
 		site web portal shop store secure page pages form view screen index default main home new show start step flow actions action check
 		redirect callback handler required require please need needs must tocontinue toaccess first again continue or register registration signup
-		platform internal server service http status connect provider two factor access verify response resource unexpected`,
+		platform internal server service http status connect provider two factor access verify response resource unexpected with security`,
 	wordDone: `thanks thank thankyou success successful successfully confirmation confirmed complete completed done sent submitted received
-		danke dankeschön merci gracias grazie bedankt obrigado obrigada tack takk dziekujemy`,
-	wordNot: `not no non un never`,
+		danke dankeschön merci gracias grazie bedankt obrigado obrigada tack takk dziekujemy
+		bestätigung bestaetigung bestätigt bestaetigt gesendet abgeschickt confirmación conferma bevestiging enviado inviato envoyé envoye`,
+	wordNot: `not no non un never nicht niet ikke inte`,
 })
 
 func kindsOf(lists map[wordKind]string) map[string]wordKind {
@@ -128,6 +135,10 @@ func (p *phrase) next(i int) (kind wordKind, word []byte, end int) {
 		kind = wordFiller
 	case bytes.HasSuffix(word, []byte("login")): // Kundenlogin
 		kind = wordLogin
+	case bytes.HasSuffix(word, []byte("captcha")): // validateCaptcha, in small letters
+		kind = wordWeak
+	case bytes.HasSuffix(word, []byte("failed")), bytes.HasSuffix(word, []byte("error")) && string(word) != "terror": // mailfailed
+		kind = wordError
 	}
 	return kind, word, i + 1
 }
@@ -179,6 +190,8 @@ func refusalWord(path, form, page string) (kind wordKind, word string) {
 		var segment string
 		segment, rest = nextSegment(rest)
 		switch k, w := segmentSays(segment); {
+		case undone[w] != "" && containsFold(form, undone[w]):
+			// a form to cancel leads to /cancelled
 		case k == wordDone && rest == "":
 			return wordOther, "" // /login/done
 		case k == wordError, k == wordLogin && kind != wordError, k == wordWeak && kind == wordOther && (i >= shared || rest == ""):
@@ -188,11 +201,43 @@ func refusalWord(path, form, page string) (kind wordKind, word string) {
 			return wordError, segment
 		}
 	}
-	if kind == wordOther && (hasSuffixFold(path, "/session/new") || hasSuffixFold(path, "/sessions/new")) {
-		return wordLogin, "session" // in Rails
+	if kind == wordOther && slices.ContainsFunc(railsLogins, func(end string) bool { return hasSuffixFold(path, end) }) {
+		return wordLogin, "session"
 	}
 	return kind, word
 }
+
+// undone are words of errors, and what a form is called to which they say that
+// it was accepted.
+var undone = map[string]string{
+	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
+}
+
+func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
+
+// queryWord finds such a word where the query names the page, as in Joomla
+// (?view=login), OpenCart (route=account/login) and PrestaShop (controller=authentication).
+func queryWord(query string) (kind wordKind, word string) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if !slices.Contains(pageNames, name) {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil && !strings.ContainsAny(value, "0123456789") {
+			if k, w := refusalWord("/"+strings.TrimLeft(value, "/"), "", ""); k == wordError || k != wordOther && kind != wordError {
+				kind, word = k, w
+			}
+		}
+	}
+	return kind, word
+}
+
+var pageNames = []string{"view", "page", "route", "r", "controller", "action", "task"}
+
+// railsLogins are the log-in pages of Rails' own generator and of Authlogic.
+var railsLogins = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new"}
 
 func hasSuffixFold(path, end string) bool {
 	path = trimPath(path)
@@ -216,8 +261,12 @@ func sharedSegments(a, b string) (n int) {
 // statusPages are statuses that error pages are named after.
 var statusPages = []string{"400", "401", "403", "404", "405", "408", "410", "419", "422", "429", "500", "502", "503", "504"}
 
-// isStatusPage recognises /404 and /en/500.html: the last segment is a status, and
-// nothing but languages stand before it. /orders/404 is an order.
+// staticPlaces are where sites keep their error pages.
+var staticPlaces = []string{"static", "public", "assets", "page", "pages", "site", "system", "status", "http", "html"}
+
+// isStatusPage recognises /404, /en/500.html and /static/404.html: the last segment
+// is a status, and nothing but languages and such places stand before it.
+// /orders/404 is an order.
 func isStatusPage(path, last string) bool {
 	name, _, _ := strings.Cut(last, ".")
 	if !slices.Contains(statusPages, name) {
@@ -229,7 +278,7 @@ func isStatusPage(path, last string) bool {
 		if tail == "" {
 			return true
 		}
-		if rest = tail; !isLanguage(segment) {
+		if rest = tail; !isLanguage(segment) && !slices.Contains(staticPlaces, strings.ToLower(segment)) {
 			return false
 		}
 	}
@@ -239,7 +288,7 @@ func isStatusPage(path, last string) bool {
 // beginning of their paths.
 const languages = " ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv th tr uk ur uz vi zh at au br ch gb mx nz us "
 
-// isLanguage recognises de, pt-BR, zh_Hans.
+// isLanguage recognises de, pt-BR, zh_Hans, sr-Latn-RS.
 func isLanguage(s string) bool {
 	if len(s) < 2 || !strings.Contains(languages, " "+strings.ToLower(s[:2])+" ") {
 		return false
@@ -247,9 +296,17 @@ func isLanguage(s string) bool {
 	if len(s) == 2 {
 		return true
 	}
+	if s[2] != '-' && s[2] != '_' {
+		return false
+	}
 	region := strings.ToLower(s[3:])
-	return (s[2] == '-' || s[2] == '_') && (len(region) == 2 || region == "419" || region == "hans" || region == "hant" || region == "latn" || region == "cyrl")
+	if len(region) > 5 && (region[4] == '-' || region[4] == '_') && slices.Contains(scripts, region[:4]) {
+		region = region[5:] // zh-Hans-CN
+	}
+	return len(region) == 2 || region == "419" || region == "001" || region == "150" || slices.Contains(scripts, region)
 }
+
+var scripts = []string{"hans", "hant", "latn", "cyrl", "arab"}
 
 // saying is what the query of an address says of a form.
 type saying struct {
@@ -284,17 +341,27 @@ func sayingOf(query string) (s saying) {
 var (
 	// yes and no are what switches are set to.
 	yes = []string{"", "1", "true", "yes", "y", "on", "ok"}
-	no  = []string{"0", "false", "no", "n", "off", "none", "null", "[]"}
+	no  = []string{"0", "false", "no", "n", "off", "none", "null", "[]", "{}"}
 	// outcomes are words that are true if the form was accepted.
 	outcomes = []string{
 		"success", "successful", "ok", "sent", "thanks", "thankyou", "done", "subscribed", "submitted", "posted", "accepted", "confirmed",
-		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "added", "created", "updated",
+		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "valid", "mailsent", "emailsent", "messagesent", "formsent", "gesendet", "enviado", "inviato", "envoye", "added", "created", "updated",
 	}
 	// statuses are names of parameters whose value is an outcome.
-	statuses = []string{"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup", "subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype"}
+	statuses = []string{
+		"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup",
+		"subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype", "mail", "email", "login",
+		"captcha", "auth", "reason", "type", "code", "registration", "subscribe", "order", "checkout", "transaction", "verification",
+		"validation",
+	}
+	// numbered are those whose value may be a status of HTTP. form=404 and
+	// payment=450 are numbers of another kind.
+	numbered = []string{"status", "result", "outcome", "response", "state", "code"}
 	failures = []string{
 		"error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
-		"unauthorized", "unsuccessful", "danger", "ko", "nok", "fehler", "erreur", "errore", "erro",
+		"unauthorized", "unsuccessful", "danger", "ko", "nok", "cancelled", "canceled", "aborted", "expired", "timeout", "blocked",
+		"fehler", "erreur", "errore", "erro",
+		"aspxerrorpath", // the page that failed, in ASP.NET
 	}
 )
 
@@ -321,7 +388,7 @@ func pairSays(name, value string) (failed, accepted bool) {
 	if !isStatus {
 		return false, false
 	}
-	isFault := len(value) == 3 && (value[0] == '4' || value[0] == '5') && len(v.ends) == 1 // 422
+	isFault := slices.Contains(numbered, string(n.text)) && len(value) == 3 && (value[0] == '4' || value[0] == '5') && len(v.ends) == 1 // 422
 	return v.has(failures) || isFault, slices.Contains(outcomes, string(v.text))
 }
 
