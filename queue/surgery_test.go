@@ -341,12 +341,10 @@ func TestDeadLettersDamaged(t *testing.T) {
 }
 
 // TestGoldenSpool opens a directory that version 1 of the format wrote, so that a
-// later version still does. With UPDATE_GOLDEN it is written anew.
+// later version still does. It is never written anew. Spools of whole trackers are
+// in testdata/golden of the root.
 func TestGoldenSpool(t *testing.T) {
 	golden := filepath.Join("testdata", "spool-v1")
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		writeGolden(t, golden)
-	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
 		t.Fatal(err)
@@ -379,26 +377,6 @@ func TestGoldenSpool(t *testing.T) {
 	if r := q.Report(); r.Damaged > 0 {
 		t.Errorf("%+v", r)
 	}
-}
-
-func writeGolden(t *testing.T, dir string) {
-	t.Helper()
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	q := openForTest(t, dir, smallSpool(false))
-	for n := 1; n <= 6; n++ {
-		if err := q.Append(t.Context(), numbered(n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := q.Receive(t.Context(), 6)
-	if err != nil || len(got) != 6 {
-		t.Fatalf("%d items, %v", len(got), err)
-	}
-	got[1].Ack()
-	got[4].Dead("event refused: 400")
-	closeForTest(t, q)
 }
 
 // encodeVersion is the header as another version might write it.
