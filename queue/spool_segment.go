@@ -69,9 +69,6 @@ func parseSegmentName(name string) (id uint64, kind uint8, ok bool) {
 	return id, kind, ok && err == nil && name == segmentName(id, kind)
 }
 
-// zeros is what a segment is made of before anything is in it.
-var zeros [256 << 10]byte
-
 // makeSpare writes a file of zeros, so that a disk that is full says so now and
 // not in the middle of a record, and gives it its name when it is complete.
 func makeSpare(disk fsys, dir, name string, size int64) (path string, err error) {
@@ -82,6 +79,7 @@ func makeSpare(disk fsys, dir, name string, size int64) (path string, err error)
 		return "", err
 	}
 	mayCrash("spare created")
+	zeros := make([]byte, min(size, 256<<10))
 	for off := int64(0); off < size && err == nil; off += int64(len(zeros)) {
 		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), size-off)], off)
 	}
