@@ -53,7 +53,7 @@ type onlyReader struct{ io.Reader }
 // wirePost sends a form and returns the status.
 func wirePost(t *testing.T, srv *httptest.Server, header http.Header, body io.Reader) (int, string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/contact", body)
 	must(nil, err)

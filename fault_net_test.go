@@ -358,7 +358,7 @@ func TestFault12NameAndAddress(t *testing.T) {
 	first, second := old.Listener.Addr().String(), strings.TrimPrefix(s.URL, "http://")
 	addr.Store(&first)
 	before := w.states()[0].Sends
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for w.states()[0].Sends < before+5 { // probes, over a kept connection
 		if !sleep(ctx, time.Millisecond) {

@@ -52,9 +52,9 @@ func TestNeverBlocksTheAnswer(t *testing.T) {
 	p := newPair(t, setup{rules: neverRules, site: site, config: func(c *goaltrack.Config, _ *cdptest.Server) {
 		c.Views = goaltrack.ViewsServer
 	}})
-	p.tracked.cdp.Fault(cdptest.Delay(2 * time.Second))
+	p.tracked.cdp.Fault(cdptest.Hang()) // an answer that waits for the CDP never comes
 	const visitors = 40
-	slowest := func(w *world) time.Duration {
+	median := func(w *world) time.Duration {
 		var took []time.Duration
 		for range visitors { // each is new, and the pool is empty after two of them
 			v := w.visitor()
@@ -66,11 +66,12 @@ func TestNeverBlocksTheAnswer(t *testing.T) {
 			took = append(took, time.Since(start))
 		}
 		slices.Sort(took)
-		return took[len(took)*99/100]
+		return took[len(took)/2]
 	}
-	alone, tracked := slowest(p.alone), slowest(p.tracked)
-	if tracked > alone+500*time.Millisecond {
-		t.Errorf("99 of 100 answers came within %v, and within %v without the tracker", tracked, alone)
+	// A busy machine holds up some answers, whoever gives them, but not most.
+	alone, tracked := median(p.alone), median(p.tracked)
+	if tracked > alone+100*time.Millisecond {
+		t.Errorf("half of the answers took %v, and %v without the tracker", tracked, alone)
 	}
 	p.tracked.cdp.ClearFaults()
 	_ = p.tracked.cdp.Close() // what is held up is tried again, at once

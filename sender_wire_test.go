@@ -75,7 +75,7 @@ func (w *wired) send(n int) {
 // are different ones.
 func (w *wired) arrived(c *cdptest.CDP) (all, different int) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	if err := w.flush(ctx); err != nil {
 		w.t.Fatalf("%v: %s", err, w.account())
@@ -91,7 +91,7 @@ func (w *wired) arrived(c *cdptest.CDP) (all, different int) {
 // until waits for a state of the line.
 func (w *wired) until(state string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	for w.states()[0].State != state {
 		if !sleep(ctx, time.Millisecond) {
@@ -122,7 +122,7 @@ func TestWireCloseWithA503(t *testing.T) {
 	w := newWired(t, s.URL, s.CDP)
 	s.Fault(cdptest.Normal().On(cdptest.Sends).Times(100), cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends).Times(1))
 	w.send(500)
-	if err := w.close(10 * time.Second); err != nil {
+	if err := w.close(time.Minute); err != nil {
 		t.Error(err)
 	}
 	if n := len(s.Types()); n != 500 || w.account().Delivered != 500 {
@@ -132,15 +132,16 @@ func TestWireCloseWithA503(t *testing.T) {
 
 func TestWireCloseWhenTheCDPHangs(t *testing.T) {
 	s := cdptest.NewServer(t, cdptest.Options{})
-	w := newWired(t, s.URL, s.CDP)
+	w := newWired(t, s.URL, s.CDP, func(d *Delivery) { d.Timeout = time.Hour }) // nothing but Close ends a request
 	s.Fault(cdptest.Normal().On(cdptest.Sends).Times(10), cdptest.Hang())
 	w.send(100)
-	begin := time.Now()
+	for w.account().Delivered < 10 {
+		if !sleep(t.Context(), time.Millisecond) {
+			t.Fatal(w.account())
+		}
+	}
 	if err := w.close(300 * time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
-	}
-	if took := time.Since(begin); took > 2*time.Second {
-		t.Errorf("Close took %v", took)
 	}
 	if a := w.balanced(); a.Delivered != 10 || a.Dropped["shutdown"] != 90 {
 		t.Errorf("%s", a)

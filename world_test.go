@@ -99,7 +99,7 @@ func (s setup) start(t *testing.T) *world {
 // end closes everything and looks at the account.
 func (w *world) end() {
 	w.site.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	account, err := w.tracker.Close(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func mustParse(tb testing.TB, text string) *goaltrack.Rules {
 // flush waits until all is delivered.
 func (w *world) flush() goaltrack.Account {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()
 	account, err := w.tracker.Flush(ctx)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestEventStream(t *testing.T) {
 					}
 				}), false)
 				srv := p.serve(t, h)
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				req, _ := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL, http.NoBody)
 				resp, err := srv.Client().Do(req)
@@ -243,7 +243,7 @@ func TestControllerReachesServer(t *testing.T) {
 				}), false)
 				srv := p.serve(t, h)
 				body, send := io.Pipe() // open until the handler is done or has answered
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				context.AfterFunc(ctx, func() { send.Close() })
 				go func() {

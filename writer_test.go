@@ -54,7 +54,7 @@ func wireDial(t *testing.T, srv *httptest.Server, request string) (net.Conn, *bu
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func probed(h http.Handler, sniffs bool) (http.Handler, <-chan *probe) {
 // wireGet sends one request and collects what came back, 1xx included.
 func wireGet(t *testing.T, srv *httptest.Server, method string) (codes []int, early []textproto.MIMEHeader, resp *http.Response, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {

@@ -29,7 +29,9 @@ func forever(t *testing.T, c net.Conn, text string, most int, pause time.Duratio
 // An answer that means ill costs bounded time and memory, and has the outcome
 // that is true: nobody knows whether the event counted, unless a status came.
 func TestHostileAnswers(t *testing.T) {
-	const timeout, most = 300 * time.Millisecond, 64 << 20
+	// Most of the answers go on for ever; half a minute is much less than that, and more
+	// than a busy machine needs to notice that the timeout is over.
+	const timeout, endless, most = 300 * time.Millisecond, 30 * time.Second, 64 << 20
 	for _, tc := range []struct {
 		name  string
 		serve func(*testing.T, net.Conn)
@@ -86,7 +88,7 @@ func TestHostileAnswers(t *testing.T) {
 			if got := OutcomeOf(err); got != tc.want {
 				t.Errorf("%v: %v, want %v", err, got, tc.want)
 			}
-			if took := time.Since(began); took > 10*timeout {
+			if took := time.Since(began); took > endless {
 				t.Errorf("it took %v, with a timeout of %v", took, timeout)
 			}
 			if more := now.TotalAlloc - before.TotalAlloc; more > 8<<20 {

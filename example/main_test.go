@@ -192,7 +192,7 @@ func TestRunRefuses(t *testing.T) {
 		{"a key without a CDP", []string{"-client-key", "k"}, "-cdp"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := run(ctx, append([]string{"-listen", "127.0.0.1:0"}, test.args...), io.Discard)
 			if err == nil || !strings.Contains(err.Error(), test.want) {

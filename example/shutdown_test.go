@@ -55,7 +55,7 @@ func startShop(t *testing.T, stand *cdptest.Server, args ...string) *shopProcess
 	}
 	select {
 	case p.url = <-p.opened:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the shop did not open")
 	}
 	return p

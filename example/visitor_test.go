@@ -36,7 +36,7 @@ func open(t *testing.T, args ...string) *openShop {
 		s.url = regexp.MustCompile(`The shop +(http://127\.0\.0\.1:\d+)/`).FindStringSubmatch(first)[1]
 	case err := <-s.ended:
 		t.Fatalf("the shop did not open: %v", err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the shop did not open")
 	}
 	return s
@@ -57,7 +57,7 @@ func (s *openShop) close(t *testing.T) string {
 		if err != nil {
 			t.Errorf("the shop did not close well: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the shop did not close")
 	}
 	close(s.lines)
@@ -85,9 +85,9 @@ func (s *openShop) visitor(t *testing.T) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &visitor{shop: s, client: &http.Client{Jar: loopbackJar{jar}, Timeout: 10 * time.Second}}
+	v := &visitor{shop: s, client: &http.Client{Jar: loopbackJar{jar}, Timeout: time.Minute}}
 	for start := time.Now(); v.browserID(t) == ""; {
-		if time.Since(start) > 10*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatal("the visitor gets no browser ID")
 		}
 		v.pages = 0

@@ -233,7 +233,7 @@ func (v *victims) verify(when string) {
 		v.Errorf("%s: the letters: %v", when, err)
 	}
 	for waiting := q.Stats().Waiting; waiting > 0; {
-		ctx, cancel := context.WithTimeout(v.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(v.Context(), time.Minute)
 		got, err := q.Receive(ctx, waiting)
 		cancel()
 		if err != nil {

@@ -45,16 +45,19 @@ func track(t *testing.T, dir string, stand *cdptest.Server, use func(*goaltrack.
 	_, _ = tracker.Close(ctx) // what it could not deliver stays
 }
 
-// fill makes a spool with two dead letters and one event that waits.
-func fill(t *testing.T, stand *cdptest.Server) (dir string) {
+const spoolBrowser = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"
+
+// fill makes a spool with two dead letters and one event that waits. It has a CDP of
+// its own: a request that was under way when the tracker closed may still arrive.
+func fill(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "spool")
-	const browser = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"
-	stand.Know(browser)
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	stand.Know(spoolBrowser)
 	track(t, dir, stand, func(tracker *goaltrack.Tracker) {
 		send := func(goal string) {
 			t.Helper()
-			if err := tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: browser}, goal, goaltrack.Data{"note": "a visitor's words"}); err != nil {
+			if err := tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: spoolBrowser}, goal, goaltrack.Data{"note": "a visitor's words"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -68,15 +71,12 @@ func fill(t *testing.T, stand *cdptest.Server) (dir string) {
 		stand.Fault(cdptest.Status(503).On(cdptest.Sends))
 		send("PAID")
 	})
-	stand.ClearFaults()
 	return dir
 }
 
 // TestSpool looks into a spool, has a letter sent again and drops the other.
 func TestSpool(t *testing.T) {
-	stand := cdptest.NewServer(t, cdptest.Options{})
-	dir := fill(t, stand)
-
+	dir := fill(t)
 	code, stdout, _ := carry(t, "spool", "ls", dir)
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if code != exitOK || len(lines) != 5 || lines[4] != "1 event waiting, 2 dead letters" || strings.Contains(stdout, "words") {
@@ -104,6 +104,8 @@ func TestSpool(t *testing.T) {
 	if _, stdout, _ = carry(t, "spool", "ls", dir); !strings.HasSuffix(stdout, "2 events waiting, 0 dead letters\n") {
 		t.Errorf("afterwards:\n%s", stdout)
 	}
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	stand.Know(spoolBrowser)
 	track(t, dir, stand, func(tracker *goaltrack.Tracker) {
 		account, err := tracker.Flush(deadline(t))
 		if err != nil || account.Recovered != 2 || account.Delivered != 2 || !account.Balanced() {
@@ -116,8 +118,7 @@ func TestSpool(t *testing.T) {
 
 // TestSpoolInUse is opened while a site runs: looking is allowed.
 func TestSpoolInUse(t *testing.T) {
-	stand := cdptest.NewServer(t, cdptest.Options{})
-	dir := fill(t, stand)
+	dir := fill(t)
 	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func TestFaults(t *testing.T) {
 			p.Always(tc.fault)
 			before, client := served.Load(), &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if tc.fault == Hang {
 				ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
