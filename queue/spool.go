@@ -64,7 +64,8 @@ type SpoolOptions struct {
 
 	// PerProcess gives each process a directory of its own below dir, for
 	// servers of which several run, or overlap while they restart. What a
-	// process that ended left behind is adopted by the next that starts.
+	// process that ended left behind is adopted by the next that starts, also
+	// if only one of the two was started so.
 	// Default: one process; a second gets ErrLocked.
 	PerProcess bool
 
@@ -73,6 +74,8 @@ type SpoolOptions struct {
 	// the spool, which waits for it, so never twice at once. Default: nil, nobody
 	// is told.
 	Failing func(error)
+
+	left bool // it is opened to be taken over, and takes over nothing itself
 }
 
 func (o SpoolOptions) withDefaults() SpoolOptions {
@@ -130,6 +133,7 @@ type Spool struct {
 	window    // the oldest that were not handed out
 	commit    commitState
 	finalized bool
+	shared    bool // there are directories of processes below dir
 
 	letters letterStore
 	chores  choreState

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,13 +48,27 @@ func processDirs(disk fsys, root string) (dirs []string) {
 	return dirs
 }
 
+// leftIn lists where processes that ended may have left something: directories of
+// their own, and root itself if it was used without PerProcess.
+func leftIn(disk fsys, root string) []string {
+	dirs := processDirs(disk, root)
+	entries, _ := disk.ReadDir(root)
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		_, _, ok := parseSegmentName(e.Name())
+		return ok && !e.IsDir()
+	}) {
+		dirs = append(dirs, root)
+	}
+	return dirs
+}
+
 // adopt takes over what processes that ended left behind: their items are
 // appended here and settled there when they are synced. The directories stay
 // for the next processes.
 func (s *Spool) adopt(root string) {
-	for _, dir := range processDirs(s.disk, root) {
+	for _, dir := range leftIn(s.disk, root) {
 		o := s.o
-		o.PerProcess = false
+		o.PerProcess, o.left = false, true
 		if dir == s.dir || s.isClosed() {
 			continue
 		}

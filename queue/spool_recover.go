@@ -91,7 +91,7 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 	s.workers.Go(s.write)
 	s.workers.Go(s.sync)
 	s.workers.Go(s.keepHouse)
-	if o.PerProcess {
+	if !o.left && (o.PerProcess || s.shared) {
 		s.workers.Go(func() { s.adopt(root) })
 	}
 	go s.finish()
@@ -206,7 +206,9 @@ func (s *Spool) find(name string, isDir bool) {
 	path := filepath.Join(s.dir, name)
 	id, kind, ok := parseSegmentName(name)
 	switch {
-	case name == lockName, isDir && (name == quarantineDir || isProcessDir(name)):
+	case name == lockName, isDir && name == quarantineDir:
+	case isDir && isProcessDir(name):
+		s.shared = true
 	case ok && !isDir:
 		if kind == kindItems {
 			s.nextID = max(s.nextID, id+1)

@@ -382,6 +382,47 @@ func TestSpoolPerProcess(t *testing.T) {
 	})
 }
 
+// Whoever begins or ceases to give each process a directory loses nothing: what
+// others left is taken over, items and letters, and what a process holds is not.
+func TestSpoolPerProcessSwitched(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			dir := t.TempDir()
+			before := SpoolOptions{PerProcess: !after}
+			leave := func(name string) *Spool {
+				s := openTest(t, osFS{}, dir, before)
+				mustAppend(t, s, Item{Body: []byte("dead " + name)}, Item{Body: []byte("left " + name)})
+				got, _ := s.Receive(t.Context(), 1)
+				got[0].Dead("why")
+				return s
+			}
+			want := []string{"left 1"}
+			first := leave("1")
+			var held *Spool
+			if before.PerProcess {
+				held = leave("2")
+			}
+			closeTest(t, first)
+			for range 2 { // the second finds nothing more
+				s := openTest(t, osFS{}, dir, SpoolOptions{PerProcess: after})
+				<-time.After(10 * time.Second)
+				got := drain(t, s, 10)
+				if !slices.Equal(bodies(got), want) || len(s.Letters()) != 1 {
+					t.Errorf("PerProcess %t: %v, %d letters, want %v", after, bodies(got), len(s.Letters()), want)
+				}
+				for _, d := range got {
+					d.Ack()
+				}
+				want = nil
+				closeTest(t, s)
+			}
+			if held != nil && held.Stats().Waiting != 1 {
+				t.Error("a living process lost its item")
+			}
+		})
+	}
+}
+
 // What was not understood is never deleted, and no reason to refuse.
 func TestSpoolAmongStrangeFiles(t *testing.T) {
 	dir := t.TempDir()
