@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // withDefaults returns the configuration with every default filled in.
@@ -135,12 +136,12 @@ func (c *Config) validate() error {
 	}
 	switch {
 	case c.ConsentHoldBy == "":
-	case !validToken(c.ConsentHoldBy):
+	case !web.ValidToken(c.ConsentHoldBy):
 		errs.add("ConsentHoldBy: %q is not a cookie name", c.ConsentHoldBy)
 	case c.Consent == nil:
 		errs.add("ConsentHoldBy: no Consent reader is set, so nobody would ever be released")
 	}
-	if !validToken(c.OptOutCookie) {
+	if !web.ValidToken(c.OptOutCookie) {
 		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
 	}
 	if c.PathPrefix != "" && normalPrefix(c.PathPrefix) != c.PathPrefix {
@@ -300,7 +301,7 @@ func (s *Site) validate() error {
 		errs.add("CDP: %w", err)
 	}
 	for _, h := range s.Hosts {
-		if !validHost(h) {
+		if !web.ValidHost(h) {
 			errs.add("Hosts: %q is not a host name such as shop.example or *.shop.example", h)
 		}
 	}
@@ -313,7 +314,7 @@ func (s *Site) validate() error {
 	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
 		errs.add("Currency: %q is not an ISO 4217 code such as EUR", s.Currency)
 	}
-	if _, err := loadZone(s.TimeZone); err != nil {
+	if _, err := web.LoadZone(s.TimeZone); err != nil {
 		errs.add("TimeZone: %q is not a time zone such as Europe/Berlin", s.TimeZone)
 	}
 	if s.SessionLength < time.Minute || s.SessionLength > maxSession*time.Minute {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // OneTrust says how [ConsentOneTrust] reads the cookies of OneTrust's banner.
@@ -34,7 +36,7 @@ func ConsentOneTrust(o OneTrust) func(*http.Request) Consent {
 	def(&o.Analytics, "C0002")
 	def(&o.Marketing, "C0004")
 	return func(r *http.Request) Consent {
-		if !o.BeforeAnswer && cookieValue(r.Header, "OptanonAlertBoxClosed", isNotEmpty) == "" {
+		if !o.BeforeAnswer && web.CookieValue(r.Header, "OptanonAlertBoxClosed", isNotEmpty) == "" {
 			return ConsentUnknown
 		}
 		return readConsent(r.Header, "OptanonConsent", o.read)

@@ -1,6 +1,10 @@
 package goaltrack
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/goaltrack/goaltrack/internal/web"
+)
 
 // The readers below make functions for [Config.Consent]. They read cookies and
 // nothing else, look at no more than 4 KiB of each, which is all that browsers
@@ -17,7 +21,7 @@ const maxConsent = 4 << 10
 func readConsent(h http.Header, name string, read func(value string) Consent) Consent {
 	var joined Consent
 	found := false
-	cookieValue(h, name, func(value string) bool {
+	web.CookieValue(h, name, func(value string) bool {
 		c := ConsentUnknown
 		if len(value) <= maxConsent {
 			c = read(value)
@@ -33,7 +37,7 @@ func readConsent(h http.Header, name string, read func(value string) Consent) Co
 
 // consentReader makes a reader of one cookie.
 func consentReader(name string, read func(value string) Consent) func(*http.Request) Consent {
-	if !validToken(name) {
+	if !web.ValidToken(name) {
 		return func(*http.Request) Consent { return ConsentUnknown }
 	}
 	return func(r *http.Request) Consent { return readConsent(r.Header, name, read) }

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // holdBy returns the value of the cookie by which goals are held, "" if nothing
 // can be held for this visitor.
 func (t *Tracker) holdBy(h http.Header) string {
-	return cookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
+	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
 }
 
 // mayBeHeld reports whether a goal may wait for the visitor's consent. One whose

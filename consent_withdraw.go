@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // withdrawal is a request of a visitor who says no while his browser still sends
@@ -43,7 +45,7 @@ func (s *site) ownCookies() []string {
 
 // sends reports whether the browser sends one of them, whatever is in it.
 func (s *site) sends(h http.Header) bool {
-	return len(h["Cookie"]) > 0 && slices.ContainsFunc(s.ownCookies(), func(name string) bool { return hasCookie(h, name) })
+	return len(h["Cookie"]) > 0 && slices.ContainsFunc(s.ownCookies(), func(name string) bool { return web.HasCookie(h, name) })
 }
 
 // beforeHeader implements headerHook.
@@ -51,7 +53,7 @@ func (wd *withdrawal) beforeHeader(status int) {
 	defer wd.t.recovered("header", func() {})
 	s, h := wd.withdrawal, wd.rec.Header()
 	sent := http.Header{"Cookie": wd.cookies}
-	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !hasCookie(sent, name) || setsCookie(h, name) })
+	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !web.HasCookie(sent, name) || setsCookie(h, name) })
 	if len(names) == 0 || !carriesCookies(status) {
 		return
 	}

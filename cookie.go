@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // browserCookie reads and writes a site's browser-ID cookie exactly as
@@ -58,10 +59,10 @@ func (c *browserCookie) read(h http.Header) (b brought) {
 	if len(h["Cookie"]) == 0 {
 		return b
 	}
-	b.id = cookieValue(h, c.name, cdp.ValidBrowserID)
+	b.id = web.CookieValue(h, c.name, cdp.ValidBrowserID)
 	present := b.id
 	for i, name := range c.legacy {
-		old := cookieValue(h, name, cdp.ValidBrowserID)
+		old := web.CookieValue(h, name, cdp.ValidBrowserID)
 		if old == "" {
 			continue
 		}
@@ -71,7 +72,7 @@ func (c *browserCookie) read(h http.Header) (b brought) {
 		b.legacy |= 1 << i
 	}
 	if len(c.removals) > 1 { // with one, the cookie set next takes the place of the other
-		cookieValue(h, c.name, func(v string) bool {
+		web.CookieValue(h, c.name, func(v string) bool {
 			b.stale = v != b.id
 			return b.stale
 		})

@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // visitorOf reads who the visitor is. An ID that he was to forget is none,
@@ -107,7 +109,7 @@ func (tr *tracked) wantsID() bool {
 	case CreateNever:
 		return false
 	case CreateVisit:
-		if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || isHTML(tr.x.contentType)) {
+		if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || web.IsHTML(tr.x.contentType)) {
 			return true
 		}
 	}

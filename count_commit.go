@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -42,7 +43,7 @@ func (tr *tracked) keepVisit(h http.Header) {
 		tr.sealVisit(h, now)
 		return
 	}
-	if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || isHTML(tr.x.contentType)) {
+	if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || web.IsHTML(tr.x.contentType)) {
 		tr.moveVisit(h, now)
 	}
 }
@@ -191,7 +192,7 @@ func (tr *tracked) dropVisit(h http.Header) {
 	}
 	sent := http.Header{"Cookie": tr.cookies}
 	for _, name := range tr.site.tenant.visits {
-		if (tr.withheld || hasCookie(sent, name)) && !setsCookie(h, name) {
+		if (tr.withheld || web.HasCookie(sent, name)) && !setsCookie(h, name) {
 			tr.makePrivate(h)
 			tr.site.cookie.delete(h, name)
 		}
@@ -240,7 +241,7 @@ const maxOrigin = 100
 func (p *rulesPast) originOf(x *exchange) origin {
 	o := origin{known: true}
 	for _, name := range p.utm {
-		if v, ok := queryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.utm) < maxUTM {
+		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.utm) < maxUTM {
 			o.utm = append(o.utm, utm{name, cutText(cleanText(v), maxOrigin)})
 		}
 	}

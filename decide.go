@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // beforeHeader is the moment of truth: status and Location are known, and
@@ -15,8 +17,8 @@ func (tr *tracked) beforeHeader(status int) {
 	h := tr.rec.Header()
 	tr.x.status = status
 	tr.x.responseHeader = h
-	tr.x.location, _ = first(h["Location"])
-	tr.x.contentType, _ = first(h["Content-Type"])
+	tr.x.location, _ = web.First(h["Location"])
+	tr.x.contentType, _ = web.First(h["Content-Type"])
 	tr.x.typeKnown = tr.x.contentType != ""
 	tr.keepAnswer(h)
 	if tr.needsRoute() {

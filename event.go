@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // The attributes of ext that goaltrack sends itself.
@@ -206,7 +207,7 @@ func utmOf(rawQuery string) (utm []cdp.Attr) {
 		var pair string
 		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
 		k, v, _ := strings.Cut(pair, "=")
-		if len(k) < 5 || len(k) > 64 || !strings.EqualFold(k[:4], "utm_") || !validToken(k) {
+		if len(k) < 5 || len(k) > 64 || !strings.EqualFold(k[:4], "utm_") || !web.ValidToken(k) {
 			continue
 		}
 		k = strings.ToLower(k)

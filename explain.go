@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Verdict is what one goal makes of an exchange.
@@ -168,7 +169,7 @@ func (t *trigger) why(f fate, x *exchange) string {
 	case fateNotNow:
 		return "the date is outside from: and until:"
 	case fateOtherHost:
-		return fmt.Sprintf("the host %s is not among hosts:", hostOnly(x.host))
+		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
 	case fateOtherForm:
 		return fmt.Sprintf("the form does not call itself %q", t.form)
 	case fateNotNavigation:

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // entry is what the gate says of a request: to each goal, by the consent that
@@ -54,11 +56,11 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 
 // refuses reports whether the visitor said no, without being asked.
 func (t *Tracker) refuses(r *http.Request) fate {
-	if cookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
+	if web.CookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
 		return fateOptOut
 	}
 	if !t.config.IgnoreGPC {
-		if v, _ := first(r.Header["Sec-Gpc"]); v == "1" {
+		if v, _ := web.First(r.Header["Sec-Gpc"]); v == "1" {
 			return fateGPC
 		}
 	}
@@ -99,7 +101,7 @@ func saysPrefetch(line string) bool {
 // mayBePage reports whether the answer may be shown as a page of its own:
 // browsers that send Sec-Fetch-Dest say so; of others it is not known.
 func mayBePage(h http.Header) bool {
-	dest, ok := first(h["Sec-Fetch-Dest"])
+	dest, ok := web.First(h["Sec-Fetch-Dest"])
 	return !ok || dest == "document"
 }
 
@@ -109,18 +111,18 @@ func isNavigation(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false
 	}
-	if dest, ok := first(r.Header["Sec-Fetch-Dest"]); ok {
+	if dest, ok := web.First(r.Header["Sec-Fetch-Dest"]); ok {
 		if dest != "document" {
 			return false
 		}
-		mode, _ := first(r.Header["Sec-Fetch-Mode"])
+		mode, _ := web.First(r.Header["Sec-Fetch-Mode"])
 		return mode == "navigate" || mode == ""
 	}
-	accept, _ := first(r.Header["Accept"])
+	accept, _ := web.First(r.Header["Accept"])
 	return strings.Contains(accept, "text/html")
 }
 
 func userAgent(r *http.Request) string {
-	ua, _ := first(r.Header["User-Agent"])
+	ua, _ := web.First(r.Header["User-Agent"])
 	return cutUserAgent(ua)
 }

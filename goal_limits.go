@@ -1,12 +1,12 @@
 package goaltrack
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones by name, on machines that have none installed
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // The values of status:.
@@ -30,26 +30,10 @@ func (l *limits) judge(x *exchange, now time.Time) fate {
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
 		return fateNotNow
-	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.nobody && !hostIn(l.hosts, hostOnly(x.host)):
+	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.nobody && !web.HostIn(l.hosts, web.HostOnly(x.host)):
 		return fateOtherHost
 	}
 	return fired
-}
-
-// hostIn reports whether host is one of the hosts, of which *.x stands for all
-// that end in .x.
-func hostIn(hosts []string, host string) bool {
-	return slices.ContainsFunc(hosts, func(h string) bool {
-		if suffix, ok := strings.CutPrefix(h, "*"); ok {
-			return len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix)
-		}
-		return strings.EqualFold(h, host)
-	})
-}
-
-// validHost reports whether h may stand in a list of hosts.
-func validHost(h string) bool {
-	return h != "" && !strings.ContainsAny(h, "/: ") && !strings.Contains(strings.TrimPrefix(h, "*."), "*")
 }
 
 func (g *goal) compileLimits(f *faults) {
@@ -64,7 +48,7 @@ func (g *goal) compileLimits(f *faults) {
 	oneOf("late", g.Late, "send", "drop")
 	g.limits.dropLate = g.Late == "drop"
 	for _, h := range g.Hosts {
-		if !validHost(h) {
+		if !web.ValidHost(h) {
 			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), "for example shop.example or *.shop.example")
 		}
 	}
@@ -74,19 +58,11 @@ func (g *goal) compileLimits(f *faults) {
 	g.compileAfter(f)
 }
 
-// loadZone finds a time zone by its IANA name. That of the machine has none.
-func loadZone(name string) (*time.Location, error) {
-	if name == "Local" {
-		return nil, errors.New("it differs from machine to machine")
-	}
-	return time.LoadLocation(name)
-}
-
 func (g *goal) compileTimes(f *faults) {
 	zone := time.UTC
 	if g.Timezone != "" {
 		var err error
-		if zone, err = loadZone(g.Timezone); err != nil {
+		if zone, err = web.LoadZone(g.Timezone); err != nil {
 			f.hint("timezone", fmt.Sprintf("timezone: %q is not known", g.Timezone), "for example Europe/Berlin")
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Ignore says which requests count for nothing although a rule matches them: no
@@ -63,7 +65,7 @@ func (g *Ignore) validate() error {
 		}
 	}
 	for _, m := range g.EditorModes {
-		if !validToken(m) {
+		if !web.ValidToken(m) {
 			errs.add("Ignore.EditorModes: %q is not the name of a parameter and a cookie", m)
 		}
 	}
@@ -73,7 +75,7 @@ func (g *Ignore) validate() error {
 // ignores reports whether the request is a machine's or a colleague's.
 func (t *Tracker) ignores(r *http.Request, path string) fate {
 	g := &t.config.Ignore
-	if page := trimPath(path); t.health.mayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
+	if page := trimPath(path); t.health.MayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
 		return strings.EqualFold(page, trimPath(p))
 	}) {
 		return fateHealthCheck
@@ -94,17 +96,9 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 	return fired
 }
 
-// lengths are those of some texts, as bits: if a text is of another, it need
-// not be compared with them. The last bit is for all that are longer.
-type lengths uint64
-
-func (l *lengths) add(text string) { *l |= 1 << min(len(text), 63) }
-
-func (l lengths) mayHave(length int) bool { return l&(1<<min(length, 63)) != 0 }
-
-func lengthsOfPaths(paths []string) (l lengths) {
+func lengthsOfPaths(paths []string) (l web.Lengths) {
 	for _, p := range paths {
-		l.add(trimPath(p))
+		l.Add(trimPath(p))
 	}
 	return l
 }
@@ -118,7 +112,7 @@ func isPathOrBelow(path, dir string) bool {
 // inMode reports whether the request is for a page as editors see it.
 func inMode(r *http.Request, mode string) bool {
 	if strings.Contains(r.URL.RawQuery, mode) {
-		if v, ok := queryValue(r.URL.RawQuery, mode); ok {
+		if v, ok := web.QueryValue(r.URL.RawQuery, mode); ok {
 			return isEditing(v) // a query overrules the cookie, as it does in Sitecore
 		}
 	}

@@ -1,6 +1,10 @@
 package goaltrack
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/goaltrack/goaltrack/internal/web"
+)
 
 // index finds the triggers whose path matches, at a cost that does not grow
 // with the number of goals: a tree of segments, in which a variable is a branch
@@ -19,7 +23,7 @@ type node struct {
 	only    *node
 	onlyKey string
 	literal map[string]*node // by folded segment, if there are several
-	lengths lengths          // of their segments
+	lengths web.Lengths      // of their segments
 	vars    []branch         // by pattern of the variable
 	ends    []*trigger       // templates that end here
 	loose   []*trigger       // templates with a tail from here on
@@ -78,13 +82,13 @@ func (n *node) literalChild(segment string) *node {
 	switch {
 	case n.literal != nil:
 		n.literal[segment] = child
-		n.lengths.add(segment)
+		n.lengths.Add(segment)
 	case n.only == nil:
 		n.only, n.onlyKey = child, segment
 	default:
 		n.literal = map[string]*node{n.onlyKey: n.only, segment: child}
-		n.lengths.add(n.onlyKey)
-		n.lengths.add(segment)
+		n.lengths.Add(n.onlyKey)
+		n.lengths.Add(segment)
 		n.only = nil
 	}
 	return child
@@ -133,7 +137,7 @@ func (n *node) find(method, rest string, found []*trigger) []*trigger {
 		}
 	} else if n.literal != nil {
 		var buf [128]byte
-		if key := appendFold(buf[:0], segment); n.lengths.mayHave(len(key)) {
+		if key := appendFold(buf[:0], segment); n.lengths.MayHave(len(key)) {
 			if child := n.literal[string(key)]; child != nil {
 				found = child.find(method, tail, found)
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Lead is a page to which accepted forms of a goal led: whoever knows the site
@@ -72,10 +74,10 @@ func (x *exchange) leadsTo() string {
 		return plainLead(path)
 	}
 	u, err := url.Parse(strings.TrimSpace(x.location))
-	if err != nil || !validHost(hostOnly(u.Host)) {
+	if err != nil || !web.ValidHost(web.HostOnly(u.Host)) {
 		return ""
 	}
-	return "//" + strings.ToLower(hostOnly(u.Host))
+	return "//" + strings.ToLower(web.HostOnly(u.Host))
 }
 
 // These bound what is told of a path: segments, and bytes of one.

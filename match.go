@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // exchange is what the rules look at: one request and its answer, as values.
@@ -150,7 +152,7 @@ func judgePage(x *exchange) fate {
 		return fateStatus
 	case !x.typeKnown:
 		return pending
-	case !isHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
+	case !web.IsHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
 		return fateNotHTML
 	}
 	return fired
@@ -162,12 +164,6 @@ func isPageData(contentType string) bool {
 	mime, _, _ := strings.Cut(contentType, ";")
 	mime = strings.TrimSpace(mime)
 	return strings.EqualFold(mime, "application/json") || strings.EqualFold(mime, "text/x-component")
-}
-
-func isHTML(contentType string) bool {
-	mime, _, _ := strings.Cut(contentType, ";")
-	mime = strings.TrimSpace(mime)
-	return strings.EqualFold(mime, "text/html") || strings.EqualFold(mime, "application/xhtml+xml")
 }
 
 // smallRange is the size under which a range is taken for a probe: Safari asks
@@ -216,16 +212,16 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceRedirect:
 		return named(x.redirectNames, x.redirect, s.name)
 	case sourceQuery:
-		return queryValue(x.rawQuery, s.name)
+		return web.QueryValue(x.rawQuery, s.name)
 	case sourceForm:
 		return x.form.get(s.name)
 	case sourceHeader:
-		return first(x.header[s.name])
+		return web.First(x.header[s.name])
 	case sourceCookie:
-		v = cookieValue(x.header, s.name, nil)
+		v = web.CookieValue(x.header, s.name, nil)
 		return v, v != ""
 	case sourceResponseHeader:
-		if v, ok = first(x.responseHeader[s.name]); !ok && s.ofType() {
+		if v, ok = web.First(x.responseHeader[s.name]); !ok && s.ofType() {
 			return x.contentType, x.contentType != ""
 		}
 		return v, ok
@@ -239,7 +235,7 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 		if s.ofVisit && len(x.origin.utm) > 0 {
 			return x.origin.param(s.name)
 		}
-		return queryValue(x.rawQuery, "utm_"+s.name)
+		return web.QueryValue(x.rawQuery, "utm_"+s.name)
 	case sourceReferrer:
 		if s.ofVisit && x.origin.known {
 			return x.origin.referrer, x.origin.referrer != ""
@@ -249,7 +245,7 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceWholePath:
 		return x.path, true
 	case sourceHost:
-		return hostOnly(x.host), true
+		return web.HostOnly(x.host), true
 	case sourceRoute:
 		return x.route, x.route != ""
 	case sourceResponseType:
@@ -308,7 +304,7 @@ func (x *exchange) otherSite() string {
 		return ""
 	}
 	u, err := url.Parse(x.referer)
-	if err != nil || u.Host == "" || strings.EqualFold(hostOnly(u.Host), hostOnly(x.host)) {
+	if err != nil || u.Host == "" || strings.EqualFold(web.HostOnly(u.Host), web.HostOnly(x.host)) {
 		return ""
 	}
 	return x.referer
@@ -318,39 +314,6 @@ func named(names, values []string, name string) (string, bool) {
 	for i, n := range names {
 		if n == name && i < len(values) {
 			return values[i], true
-		}
-	}
-	return "", false
-}
-
-func first(values []string) (string, bool) {
-	if len(values) == 0 {
-		return "", false
-	}
-	return values[0], true
-}
-
-// queryValue returns the first value of a query parameter, as url.Values.Get
-// would, without decoding the others.
-func queryValue(rawQuery, name string) (string, bool) {
-	for rawQuery != "" {
-		var pair string
-		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
-		k, v, _ := strings.Cut(pair, "=")
-		if strings.IndexByte(pair, ';') >= 0 {
-			continue // as net/url since Go 1.17
-		}
-		if strings.IndexByte(k, '%') >= 0 || strings.IndexByte(k, '+') >= 0 {
-			var err error
-			if k, err = url.QueryUnescape(k); err != nil {
-				continue
-			}
-		}
-		if k != name {
-			continue
-		}
-		if v, err := url.QueryUnescape(v); err == nil {
-			return v, true
 		}
 	}
 	return "", false

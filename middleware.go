@@ -15,6 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -25,7 +26,7 @@ type Tracker struct {
 	sites  []*site
 	rules  atomic.Pointer[Rules]
 	bots   *botCache
-	health lengths // of Ignore.HealthPaths
+	health web.Lengths // of Ignore.HealthPaths
 	forms  formBudget
 	visits *visitMemory
 	// keyless says once that there are no keys but one for this process.
@@ -279,7 +280,7 @@ func (t *Tracker) siteOf(host, path string) *site {
 		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
 			continue
 		}
-		fit := s.fit(hostOnly(host))
+		fit := s.fit(web.HostOnly(host))
 		if fit == hostOther {
 			continue
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // A refused form is answered with a redirect as often as an accepted one, and
@@ -271,7 +273,7 @@ func (r refusal) inWords(host string) (what, hint string) {
 		if host == "" {
 			return "that is no page of this site", ""
 		}
-		return "that is no page of " + hostOnly(host), ""
+		return "that is no page of " + web.HostOnly(host), ""
 	case refusedForm:
 		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
 	case refusedPage:

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // isSecure reports whether the browser will keep a Secure cookie set in answer
@@ -21,14 +23,14 @@ func isSecure(r *http.Request, host string) bool {
 	}
 	// Proxies append to these lists, so the first item is the browser's own
 	// connection.
-	proto, _ := first(r.Header["X-Forwarded-Proto"])
+	proto, _ := web.First(r.Header["X-Forwarded-Proto"])
 	proto, _, _ = strings.Cut(proto, ",")
 	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || isLoopback(host)
 }
 
 // forwardedSecure reads Forwarded (RFC 7239): for=192.0.2.60;proto=https.
 func forwardedSecure(h http.Header) bool {
-	element, _ := first(h["Forwarded"])
+	element, _ := web.First(h["Forwarded"])
 	element, _, _ = strings.Cut(element, ",")
 	for element != "" {
 		var pair string

@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Pages that a script fetches in place of a navigation are visits all the same:
@@ -29,7 +31,7 @@ func isSoftPrefetch(h http.Header) bool {
 			return true
 		}
 	}
-	v, _ := first(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
+	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
 	return saysPrefetch(v)
 }
 

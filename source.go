@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/textproto"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // source is where a rule reads a value: the left side of a condition, or a
@@ -127,13 +128,13 @@ func (s *source) allowed() error {
 		switch {
 		case slices.Contains(forbiddenHeaders, s.name):
 			return fmt.Errorf("the header %s holds credentials and is never read", s.name)
-		case !validToken(s.name):
+		case !web.ValidToken(s.name):
 			return fmt.Errorf("%q is not the name of a header", s.name)
 		case s.name == "Host" && s.kind == sourceHeader:
 			return &advice{"the host is no header to net/http", "if: { host: www.example.com }"}
 		}
 	case sourceCookie:
-		if !validToken(s.name) {
+		if !web.ValidToken(s.name) {
 			return fmt.Errorf("%q is not the name of a cookie", s.name)
 		}
 	}
@@ -206,60 +207,9 @@ func words(name string) []string {
 	return out
 }
 
-// validToken reports whether s may be the name of a cookie or a header
-// (RFC 9110, section 5.6.2).
-func validToken(s string) bool {
-	if s == "" {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // maxInput bounds what is compared or sent from a request: a longer value fails
 // its condition, so that no visitor can make a regular expression slow.
 const maxInput = 2 << 10
 
 // maxCollected bounds a value that goes into an event.
 const maxCollected = 1 << 10
-
-// cookieValue returns the first cookie of that exact name in the header, as
-// Sitecore's scripts read it: cut at semicolons, no decoding. It allocates
-// nothing, unlike http.Request.Cookie, and looks for the name, so that a header
-// of nothing but semicolons takes no longer than another. The name is a token.
-func cookieValue(h http.Header, name string, accept func(string) bool) string {
-	for _, line := range h["Cookie"] {
-		for end := 0; name != ""; {
-			i := strings.Index(line[end:], name)
-			if i < 0 {
-				break
-			}
-			begin := end + i
-			end = begin + len(name)
-			rest, ok := strings.CutPrefix(line[end:], "=")
-			if !ok || !beginsPair(line[:begin]) {
-				continue
-			}
-			if v, _, _ := strings.Cut(rest, ";"); accept == nil || accept(v) {
-				return v
-			}
-		}
-	}
-	return ""
-}
-
-// beginsPair reports whether a cookie's name begins after that part of the line.
-func beginsPair(before string) bool {
-	before = strings.TrimRight(before, " \t")
-	return before == "" || before[len(before)-1] == ';'
-}
-
-// hasCookie reports whether the request has a cookie of that name.
-func hasCookie(h http.Header, name string) (has bool) {
-	cookieValue(h, name, func(string) bool { has = true; return true })
-	return has
-}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // success says which answer means that the application accepted a form.
@@ -108,7 +110,7 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 	case successDefault:
 		switch x.status {
 		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-			if to, ok := first(x.responseHeader[htmxRedirect]); ok {
+			if to, ok := web.First(x.responseHeader[htmxRedirect]); ok {
 				return x.judgeTarget(to, pages, s.leaves)
 			}
 			return fired
@@ -178,7 +180,7 @@ func (x *exchange) resolve(location string) (path, rawQuery string, ok bool) {
 // sameHost reports whether a host, perhaps with a port, is the one asked. A log
 // that does not tell which that was is taken to be of one site.
 func (x *exchange) sameHost(host string) bool {
-	return x.anyHost || strings.EqualFold(hostOnly(host), hostOnly(x.host))
+	return x.anyHost || strings.EqualFold(web.HostOnly(host), web.HostOnly(x.host))
 }
 
 // isPlainPath recognises the common Location, a path with perhaps a query,
@@ -217,12 +219,4 @@ func samePath(a, b string) bool {
 		return strings.EqualFold(a, b)
 	}
 	return string(appendFold(nil, a)) == string(appendFold(nil, b))
-}
-
-// hostOnly cuts the port off a Host header.
-func hostOnly(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
-		return host[:i]
-	}
-	return host
 }

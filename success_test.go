@@ -67,13 +67,3 @@ func TestSamePath(t *testing.T) {
 		}
 	}
 }
-
-func TestHostOnly(t *testing.T) {
-	for host, want := range map[string]string{
-		"": "", "a.example": "a.example", "a.example:80": "a.example", "[::1]": "[::1]", "[::1]:80": "[::1]", "127.0.0.1:8080": "127.0.0.1", "a:": "a",
-	} {
-		if got := hostOnly(host); got != want {
-			t.Errorf("%q: %q, want %q", host, got, want)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // tracked is one request on its way: what Handler knows about it and decides.
@@ -189,8 +190,8 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 		x.taken = cutOff(normalPath(r.URL.Path), t.sitePath(r))
 	}
 	x.userAgent = userAgent(r)
-	x.referer, _ = first(r.Header["Referer"])
-	x.mobileHint, _ = first(r.Header["Sec-Ch-Ua-Mobile"])
+	x.referer, _ = web.First(r.Header["Referer"])
+	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
 	x.navigation, x.formFate = mayBePage(r.Header), pending
 	x.vars = tr.inlineVars[:0]
 	tr.cookies = r.Header["Cookie"]

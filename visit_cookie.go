@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gorilla/securecookie"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Key seals visit cookies: Hash signs them (HMAC-SHA-256), Block encrypts them
@@ -82,7 +84,7 @@ func newVisitCookie(s Site, c Cookie, keys []Key) (visitCookie, error) {
 	}
 	var errs configFaults
 	var err error
-	if v.zone, err = loadZone(s.TimeZone); err != nil {
+	if v.zone, err = web.LoadZone(s.TimeZone); err != nil {
 		errs.add("TimeZone: %w", err)
 	}
 	for i, k := range keys {
@@ -136,7 +138,7 @@ func payloadRoom(sealed int) (n int) {
 // have several: of another Domain or Path, or as a remnant of other settings.
 func (c *visitCookie) find(h http.Header) (values [2]string) {
 	n := 0
-	cookieValue(h, c.name, func(v string) bool {
+	web.CookieValue(h, c.name, func(v string) bool {
 		if _, _, ok := splitVisit(v); ok {
 			values[n] = v
 			n++
@@ -245,14 +247,14 @@ func dayOf(t time.Time, zone *time.Location) uint16 {
 // say it with Sec-Fetch-Site send Origin with everything but a GET
 // (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin).
 func isWithheld(r *http.Request, host string) bool {
-	if site, ok := first(r.Header["Sec-Fetch-Site"]); ok {
-		dest, _ := first(r.Header["Sec-Fetch-Dest"])
+	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
+		dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
 		return site == "cross-site" && (r.Method != http.MethodGet || dest != "document" && dest != "")
 	}
-	origin, ok := first(r.Header["Origin"])
+	origin, ok := web.First(r.Header["Origin"])
 	if !ok || r.Method == http.MethodGet {
 		return false
 	}
 	u, err := url.Parse(origin)
-	return err != nil || !strings.EqualFold(hostOnly(u.Host), hostOnly(host))
+	return err != nil || !strings.EqualFold(web.HostOnly(u.Host), web.HostOnly(host))
 }

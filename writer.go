@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // sniffLen is how many leading bytes net/http looks at when a response has no
@@ -80,7 +82,7 @@ func (rec *recorder) before(status int) {
 	rec.hook.beforeHeader(status)
 
 	h := rec.inner.Header()
-	rec.ctype, _ = first(h["Content-Type"])
+	rec.ctype, _ = web.First(h["Content-Type"])
 	// Presence, not value: a nil Content-Type is how a handler turns
 	// detection off. An encoded body is not detected (golang/go#31753).
 	rec.sniffing = rec.wantSniff && rec.detects(h)
@@ -103,7 +105,7 @@ func (rec *recorder) beginsAsHTML() bool {
 	if rec.leadText != "" {
 		lead = []byte(rec.leadText[:min(len(rec.leadText), leadLen)])
 	}
-	return len(lead) > 0 && rec.detects(rec.inner.Header()) && isHTML(http.DetectContentType(lead))
+	return len(lead) > 0 && rec.detects(rec.inner.Header()) && web.IsHTML(http.DetectContentType(lead))
 }
 
 // ownFraming reports a Transfer-Encoding set by the handler, which turns

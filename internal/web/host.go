@@ -1,0 +1,31 @@
+package web
+
+import (
+	"slices"
+	"strings"
+)
+
+// HostIn reports whether host is one of the hosts, of which *.x stands for all
+// that end in .x. Case does not matter; host has no port.
+func HostIn(hosts []string, host string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		if suffix, ok := strings.CutPrefix(h, "*"); ok {
+			return len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix)
+		}
+		return strings.EqualFold(h, host)
+	})
+}
+
+// ValidHost reports whether h may stand in a list of hosts: a name, or *. and a
+// name, without a scheme, a port or a path.
+func ValidHost(h string) bool {
+	return h != "" && !strings.ContainsAny(h, "/: ") && !strings.Contains(strings.TrimPrefix(h, "*."), "*")
+}
+
+// HostOnly cuts the port off a Host header. An IPv6 address keeps its brackets.
+func HostOnly(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		return host[:i]
+	}
+	return host
+}

@@ -1,0 +1,33 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+)
+
+// QueryValue returns the first value of a query parameter, as url.Values.Get
+// would, without decoding the others, and false if there is none. A parameter that
+// cannot be decoded is as if it were not there.
+func QueryValue(rawQuery, name string) (string, bool) {
+	for rawQuery != "" {
+		var pair string
+		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
+		k, v, _ := strings.Cut(pair, "=")
+		if strings.IndexByte(pair, ';') >= 0 {
+			continue // as net/url since Go 1.17
+		}
+		if strings.IndexByte(k, '%') >= 0 || strings.IndexByte(k, '+') >= 0 {
+			var err error
+			if k, err = url.QueryUnescape(k); err != nil {
+				continue
+			}
+		}
+		if k != name {
+			continue
+		}
+		if v, err := url.QueryUnescape(v); err == nil {
+			return v, true
+		}
+	}
+	return "", false
+}
