@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -395,4 +396,30 @@ func (q *failingQueue) Receive(ctx context.Context, n int) ([]queue.Delivery, er
 		return nil, errors.New("the disk is gone")
 	}
 	return q.Memory.Receive(ctx, n)
+}
+
+// The short waits of Close are no silence of the CDP's.
+func TestCloseAccusesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Delivery{}, refuses("BAD", http.StatusForbidden))
+		r.offerMany(0, 30)
+		bubble.Pass(5 * time.Second)
+		for v := range 40 {
+			r.offer(1000+v, "BAD")
+		}
+		bubble.Pass(3 * time.Second)
+		begin := time.Now()
+		if err := r.close(10 * time.Second); !errors.Is(err, ErrUndelivered) {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 4*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		if a := r.balanced(); a.Delivered != 30 || a.Dropped["shutdown"] != 40 {
+			t.Errorf("%s", a)
+		}
+		if n := r.logs.Count("ERROR"); n > 0 {
+			t.Errorf("%q", r.logs.Lines())
+		}
+	})
 }
