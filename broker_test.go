@@ -41,7 +41,14 @@ func TestFault31BrokerFails(t *testing.T) {
 	}{
 		{"down", func(context.Context) error { return down }, "fired 2, queue_full 1"},
 		{"slow", func(context.Context) error { <-time.After(20 * time.Millisecond); return nil }, "fired 3"},
-		{"never answers", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, "fired 2, queue_full 1"},
+		{"never answers", func(ctx context.Context) error {
+			if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Second {
+				t.Errorf("it may take until %v", end)
+				return down
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}, "fired 2, queue_full 1"},
 		{"stream deleted", func(context.Context) error { return queue.ErrClosed }, "fired 2, closed 1"},
 		{"full", func(context.Context) error { return queue.ErrFull }, "fired 2, queue_full 1"},
 	} {
@@ -58,12 +65,8 @@ func TestFault31BrokerFails(t *testing.T) {
 				if fail == nil {
 					b.fails.Store(nil)
 				}
-				began := time.Now()
 				if res := v.post("/form", "email=a%40b.example"); res.StatusCode != http.StatusSeeOther {
 					t.Errorf("the form was answered %s", res.Status)
-				}
-				if took := time.Since(began); took > 2*time.Second {
-					t.Errorf("the answer took %v", took)
 				}
 			}
 			w.expect("FORM_SENT", tc.want)

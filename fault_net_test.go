@@ -319,6 +319,11 @@ func TestFault11TLS(t *testing.T) {
 			if a := w.balanced(); a.Waiting != 50 {
 				t.Errorf("%s", a)
 			}
+			for w.logs.Count("does not answer") == 0 { // said by the schedule, a moment after it is true
+				if !sleep(t.Context(), time.Millisecond) {
+					t.Fatalf("%q", w.logs.Lines())
+				}
+			}
 			if n := w.logs.Count("ERROR"); (n > 0) != tc.untrusted {
 				t.Errorf("%d errors logged: %q", n, w.logs.Lines())
 			}
