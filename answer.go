@@ -166,7 +166,7 @@ func keepAnswer[T []byte | string](a *answerTee, p T) {
 	room := answerLimit - len(a.kept)
 	a.over = len(p) > room
 	a.kept = append(a.kept, p[:min(len(p), room)]...)
-	if begin := trimJSON(a.kept); a.looks && len(begin) > 0 {
+	if begin := trimJSON(a.kept); a.looks && len(begin) > 0 && !bytes.HasPrefix(byteOrderMark, a.kept) {
 		a.looks, a.other = false, !beginsObject(begin)
 	}
 	if !a.wants() {
@@ -199,10 +199,12 @@ func (a *answerTee) text() (text []byte, why string) {
 	return trimJSON(text), ""
 }
 
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // trimJSON cuts off what may stand before a JSON document: blanks, and the byte
 // order mark that some editors put before a script (RFC 8259, section 8.1).
 func trimJSON(text []byte) []byte {
-	return bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n")
 }
 
 // sees reports whether the answer tells a source: fired if it does, even if the

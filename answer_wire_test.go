@@ -294,6 +294,40 @@ func TestAnswerCopied(t *testing.T) {
 	}
 }
 
+// TestAnswerInPieces: an answer means the same however it is written.
+func TestAnswerInPieces(t *testing.T) {
+	const mark = "\xef\xbb\xbf"
+	for body, want := range map[string]string{
+		`{"ok":true}`:                  "fired 1",
+		mark + `{"ok":true}`:           "fired 1",
+		mark + " \r\n" + `{"ok":true}`: "fired 1",
+		mark:                           "answer_unreadable 1",
+		mark[:2] + `{"ok":true}`:       "answer_unreadable 1",
+		mark + `<p>{"ok":true}`:        "answer_unreadable 1",
+	} {
+		for _, media := range []string{"", "text/html", "text/plain", "application/json"} {
+			for _, flushes := range []bool{false, true} {
+				w := newWorld(t, answerRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_ = r.ParseForm()
+					if media != "" {
+						w.Header().Set("Content-Type", media)
+					}
+					for i := range len(body) {
+						_, _ = io.WriteString(w, body[i:i+1])
+						if flushes {
+							_ = http.NewResponseController(w).Flush()
+						}
+					}
+				}))
+				w.visitor().meet().post("/ok", "a=b")
+				if w.done(); w.fates("OK") != want {
+					t.Errorf("%q as %q, flushed %t: %s, want %s", body, media, flushes, w.fates("OK"), want)
+				}
+			}
+		}
+	}
+}
+
 // TestAnswerCutOff: an answer that is shorter than it said is cut off, also if
 // what there is of it is JSON.
 func TestAnswerCutOff(t *testing.T) {
