@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -91,6 +92,7 @@ type bodyTee struct {
 	// outside says that something outside of goaltrack has begun to read it.
 	outside bool
 	last    []byte // the last boundary of a multipart body of unknown length
+	json    bool   // it is JSON
 
 	// mu: a proxy's transport may go on reading after the handler returned.
 	mu     sync.Mutex
@@ -121,6 +123,7 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bo
 		return formTooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
+	t.json = kind == formKindJSON
 	if length < 0 && kind == formKindMultipart {
 		t.last = lastBoundary(r.Header.Get("Content-Type"))
 	}
@@ -226,7 +229,19 @@ func (t *bodyTee) complete() bool {
 
 func (t *bodyTee) completeLocked() bool {
 	return t.fate == formUnread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
-		t.last != nil && bytes.Contains(t.kept, t.last))
+		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
+}
+
+// lacksLineEnd reports whether the end of a line is all that is left of JSON. A
+// decoder stops where the document does, and never sees what follows if its buffer
+// ends there, too: with encoding/json on both sides, at 512 bytes.
+func (t *bodyTee) lacksLineEnd() bool {
+	left := t.length - t.seen
+	if !t.json || t.eof || t.outside || left < 1 || left > int64(len("\r\n")) {
+		return false
+	}
+	text := trimJSON(t.kept)
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
 }
 
 // snapshot returns the body at the moment the header is written, if it is

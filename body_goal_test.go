@@ -1,6 +1,7 @@
 package goaltrack_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -108,6 +109,45 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 }
 
 // tryLineOf is what every goal makes of one line.
+// TestJSONWithALineEnd: a decoder stops at the end of the document, whatever its
+// buffer then has of the line's end. Half a document counts nothing.
+func TestJSONWithALineEnd(t *testing.T) {
+	const rule = "version: 1\ngoals:\n  - { goal: PLAN_CHOSEN, submit: /form, if: { json.plan: pro } }\n"
+	for _, row := range []struct {
+		size       int // of the document
+		tail, want string
+	}{
+		{100, "\n", "fired 1"},
+		{511, "\r\n", "fired 1"},
+		{512, "", "fired 1"},
+		{512, "\n", "fired 1"},
+		{512, "\r\n", "fired 1"},
+		{1536, "\n", "fired 1"},
+		{512, strings.Repeat("\n", 3), "form_unread 1"},
+	} {
+		for start, end := range map[string]string{`{"plan":"pro","x":"`: `"}`, `[{"plan":"pro","x":"`: `"}]`} {
+			body := start + strings.Repeat("x", row.size-len(start)-len(end)) + end + row.tail
+			want := row.want
+			if start[0] == '[' && want == "fired 1" {
+				want = "condition 1" // a list has no plan, and was read
+			}
+			w := newWorld(t, rule, reading(func(r *http.Request) {
+				var v any
+				if err := json.NewDecoder(r.Body).Decode(&v); err != nil {
+					t.Error(err)
+				}
+			}))
+			w.visitor().meet().sendBody("application/json", body, false)
+			if w.done(); w.fates("PLAN_CHOSEN") != want {
+				t.Errorf("%d bytes and %q after %.2s: %s, want %s", row.size, row.tail, start, w.fates("PLAN_CHOSEN"), want)
+			}
+		}
+	}
+	w := newWorld(t, rule, reading(func(r *http.Request) { _, _ = io.ReadFull(r.Body, make([]byte, 13)) }))
+	w.visitor().meet().sendBody("application/json", `{"plan":"pro"}`, false)
+	w.expect("PLAN_CHOSEN", "form_unread 1")
+}
+
 func tryLineOf(t *testing.T, rules *goaltrack.Rules, line string) []goaltrack.Verdict {
 	t.Helper()
 	e, err := goaltrack.ParseExample(line)
