@@ -542,4 +542,12 @@ func TestHtmxRedirect(t *testing.T) {
 		w.visitor().meet().post("/contact", "a=b", "HX-Request", "true")
 		w.expect("SENT", want+" 1")
 	}
+	for to, want := range map[string]string{
+		"/thanks": accepted, `{"path":"/thanks","target":"#main"}`: accepted, "/login": turnedDown, `{"path":"/login","target":"#main"}`: turnedDown,
+		`{"path":"/contact"}`: turnedDown, `{"path":"/"}`: doubtful, `{"target":"#main"}`: turnedDown, `{"path":`: turnedDown,
+	} {
+		w := newWorld(t, formRules("/contact"), answer(http.StatusNoContent, "HX-Location", to))
+		w.visitor().meet().post("/contact", "a=b", "HX-Request", "true")
+		w.expect("SENT", want+" 1")
+	}
 }

@@ -44,7 +44,7 @@ func storingOf(status int, h http.Header) storing {
 		case fieldExpires:
 			expires = true
 		case fieldTargeted:
-			if !readControl(lines).forbids(name) {
+			if !readControl(lines).forbids(name) || isAddressed(name, lines) {
 				return storePublic
 			}
 		case fieldLifetime:
@@ -186,6 +186,13 @@ func (d directives) forbids(name string) bool {
 		return false
 	}
 	return d.forbidsAll() || d&saysPrivate != 0 && !strings.EqualFold(name, "X-LiteSpeed-Cache-Control")
+}
+
+// isAddressed reports whether a word of Surrogate-Control is for one cache alone:
+// "no-store, max-age=60;abc" says to abc that it may keep the answer
+// (https://www.w3.org/TR/edge-arch/).
+func isAddressed(name string, lines []string) bool {
+	return endsWith(name, "Surrogate-Control") && slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, ";") })
 }
 
 // readControl reads the lines of one field. What not every cache would read alike

@@ -165,6 +165,8 @@ func TestStoringOf(t *testing.T) {
 			{"Cache-Control: private", "Surrogate-Control: max-age=60"},
 			{"Cache-Control: private", `Surrogate-Control: content="ESI/1.0"`},
 			{"Cache-Control: private", "Surrogate-Control: no-store;abc, max-age=60"},
+			{"Cache-Control: private", "Surrogate-Control: no-store, max-age=60;abc"},
+			{"Cache-Control: private", "Surrogate-Control: no-store", "Surrogate-Control: max-age=60;abc"},
 			{"Cache-Control: private", "Surrogate-Control: no-store-remote"},
 			{"Cache-Control: private", "X-Surrogate-Control: max-age=60"},
 			{"Cache-Control: private", "Edge-Control: !no-store, max-age=1d"},

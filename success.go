@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -76,9 +77,19 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// htmxRedirect is where htmx leads a browser, whatever the status
-// (https://htmx.org/headers/hx-redirect/).
-const htmxRedirect = "Hx-Redirect"
+// htmxTarget is where htmx leads a browser, whatever the status: to an address
+// (https://htmx.org/headers/hx-redirect/), or to one that may be a member of
+// JSON (https://htmx.org/headers/hx-location/), which it looks at first.
+func htmxTarget(h http.Header) (to string, ok bool) {
+	if to, ok = web.First(h["Hx-Location"]); !ok {
+		return web.First(h["Hx-Redirect"])
+	}
+	var location struct{ Path string }
+	if json.Unmarshal([]byte(to), &location) == nil {
+		to = location.Path
+	}
+	return to, true
+}
 
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
@@ -110,7 +121,7 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 	case successDefault:
 		switch x.status {
 		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-			if to, ok := web.First(x.responseHeader[htmxRedirect]); ok {
+			if to, ok := htmxTarget(x.responseHeader); ok {
 				return x.judgeTarget(to, pages, s.leaves)
 			}
 			return fired
