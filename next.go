@@ -235,31 +235,29 @@ func (sc *schedule) guard(ln *line) {
 	ln.picky.Store(h.bench.events > 0 || h.gate.refusing())
 }
 
-// The events of the newest end of the queue that may be in the window beyond its
-// bound: without them, a burst at the head of the queue would hide all others.
+// The events that each line may have in the window beyond its bound, of the newest end
+// of the queue: without them, a burst at the head of the queue would hide all others.
 const (
 	maxFetched = 64
 	askAgain   = 100 * time.Millisecond
 )
 
-// wantsNewest reports whether to look at the newest end of the queue: while not
+// wantsNewest tells how many of the newest end of the queue to look at: some while not
 // all is accepted, and the window is full, and the queue holds more.
-func (sc *schedule) wantsNewest(now time.Time) bool {
-	if sc.spareNewest() <= 0 || now.Sub(sc.asked) < askAgain {
-		return false
-	}
-	if _, can := sc.queue.(queue.NewestReceiver); !can || sc.queue.Stats().Waiting <= sc.held+sc.benched {
-		return false
-	}
+func (sc *schedule) wantsNewest(now time.Time) (n int) {
 	for _, ln := range sc.order {
-		if ln.health.inTrouble(&sc.pacing, now) {
-			return true
+		if h := &ln.health; h.inTrouble(&sc.pacing, now) {
+			n = max(n, maxFetched-h.fetched)
 		}
 	}
-	return false
+	if n == 0 || now.Sub(sc.asked) < askAgain {
+		return 0
+	}
+	if _, can := sc.queue.(queue.NewestReceiver); !can || sc.queue.Stats().Waiting <= sc.held+sc.benched+sc.aside {
+		return 0
+	}
+	return n
 }
-
-func (sc *schedule) spareNewest() int { return maxFetched - sc.fetched }
 
 // admitNewest takes over what wantsNewest asked for.
 func (sc *schedule) admitNewest(batch []queue.Delivery) {

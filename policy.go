@@ -19,12 +19,17 @@ import (
 // the workers. It belongs to the scheduler.
 type health struct {
 	held      int // events in the window
+	fetched   int // of these, such as are beyond its bound
 	fullUntil time.Time
 	flying    []*job // with the workers
 
 	ready   readyList
 	retries dueHeap // after a failure
-	bench   bench   // after a refusal
+	aside   struct {
+		events int // of the retries, and of those under way, such as are out of the window
+		bytes  int64
+	}
+	bench bench // after a refusal
 
 	// The gates of sendgate.go. Only a goal of which an event was refused has one.
 	gate    sendGate
@@ -266,6 +271,10 @@ func (sc *schedule) retry(j *job, limited bool) {
 		sc.failed(j)
 	}
 	if !sc.tooOld(j) {
+		if sc.stepAside(j); !j.benched && !j.aside && j.unknowns == 0 && j.replaces == "" {
+			sc.giveBack(j, benchAgain)
+			return
+		}
 		sc.delay(j, sc.backoff(j))
 		return
 	}
@@ -327,6 +336,7 @@ func (sc *schedule) delay(j *job, d time.Duration) {
 		h.bench.due.add(j, at)
 		return
 	}
+	sc.stepAside(j)
 	h.retries.add(j, at)
 }
 

@@ -22,8 +22,8 @@ type schedule struct {
 	lanes   map[laneKey]*lane
 	share   int // how many events each line may have in the window
 	held    int // events in the window
-	fetched int // of these, such as were fetched from the queue's newest end
 	benched int // events on a bench
+	aside   int // events out of the window that wait for a retry
 	parked  int
 	asked   time.Time // when the queue last had no newer event
 	pacing  pacing
@@ -88,12 +88,12 @@ func (sc *schedule) run(ctx context.Context) {
 	for stopping != nil || sc.running > 0 {
 		var wait time.Duration
 		var room, latest chan<- int
+		var newest int
 		if stopping != nil {
 			wait = sc.dispatch()
-			switch {
-			case sc.spare() >= sc.share/16: // several at once: each fetch wakes two goroutines
+			if sc.spare() >= sc.share/16 { // several at once: each fetch wakes two goroutines
 				room = sc.room
-			case sc.wantsNewest(time.Now()):
+			} else if newest = sc.wantsNewest(time.Now()); newest > 0 {
 				latest = sc.latest
 			}
 		}
@@ -104,7 +104,7 @@ func (sc *schedule) run(ctx context.Context) {
 		}
 		select {
 		case room <- sc.spare():
-		case latest <- sc.spareNewest():
+		case latest <- newest:
 		case batch := <-sc.arrived:
 			for _, d := range batch {
 				sc.admit(d, false)
@@ -153,9 +153,9 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		sc.refuseDelivery(d, &e, "unknown_site")
 		return
 	}
-	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID(), fetched: newest}
+	j := &job{Delivery: d, envelope: e, line: ln, id: e.browserID()}
 	j.brought = j.id != "" && !ln.ids.Made(j.id)
-	if !newest && !sc.makeRoom(j) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
+	if !sc.makeRoom(j, newest) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
 		return
 	}
 	key := laneKey{ln, d.Key}
@@ -166,7 +166,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	sc.held++
 	ln.health.held++
 	if j.fetched {
-		sc.fetched++
+		ln.health.fetched++
 	}
 	if l == nil {
 		l = &lane{key: key, width: 1}
@@ -217,20 +217,18 @@ const (
 // while not all is accepted: else what is refused would fill it, and nothing that the
 // CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
 // goes back to the queue for it.
-func (sc *schedule) makeRoom(j *job) bool {
+func (sc *schedule) makeRoom(j *job, newest bool) bool {
 	h := &j.line.health
-	if !h.inTrouble(&sc.pacing, time.Now()) {
+	oldest := h.ready.oldest()
+	switch {
+	case !newest && !h.inTrouble(&sc.pacing, time.Now()):
 		return false
-	}
-	if h.held < sc.share {
+	case h.held < sc.share:
 		return true
-	}
-	if sc.spareNewest() > 0 {
+	case h.fetched < maxFetched:
 		j.fetched = true
 		return true
-	}
-	oldest := h.ready.oldest()
-	if oldest == nil || !j.Time.After(oldest.Time) {
+	case oldest == nil || !j.Time.After(oldest.Time):
 		return false
 	}
 	oldest.leaveList()
@@ -311,11 +309,35 @@ func (sc *schedule) settled(j *job) {
 }
 
 func (sc *schedule) leaveWindow(j *job) {
-	sc.held--
-	j.line.health.held--
-	if j.fetched {
-		sc.fetched--
+	h := &j.line.health
+	if j.aside {
+		j.aside = false
+		sc.aside--
+		h.aside.events--
+		h.aside.bytes -= int64(len(j.Body))
+		return
 	}
+	sc.held--
+	h.held--
+	if j.fetched {
+		j.fetched = false
+		h.fetched--
+	}
+}
+
+// stepAside takes an event that has to wait for a retry out of the window, so that
+// others have its place: a thousand of them would fill it, while the CDP takes all
+// the rest. As many may be aside as on the bench.
+func (sc *schedule) stepAside(j *job) {
+	h := &j.line.health
+	if j.aside || j.benched || h.aside.events >= benchEvents || h.aside.bytes+int64(len(j.Body)) > benchBytes {
+		return
+	}
+	sc.leaveWindow(j)
+	j.aside = true
+	sc.aside++
+	h.aside.events++
+	h.aside.bytes += int64(len(j.Body))
 }
 
 // giveBack returns an event to the queue, from which it comes as if it were new.
@@ -344,7 +366,7 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 		}
 	}
 	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
-		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched
+		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched+sc.aside
 		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
 			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
 		}

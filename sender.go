@@ -86,7 +86,8 @@ type job struct {
 	spot     spot   // in which list it is ready
 	due      int    // its place in a heap, from 1; 0: in none
 	notYet   time.Time
-	fetched  bool      // from the queue's newest end
+	fetched  bool      // beyond the bound of the window
+	aside    bool      // out of the window, until its fate is known or it is benched
 	sent     time.Time // when it was last handed to a worker
 	err      error
 	began    time.Time     // when the last request began, zero if none was made
