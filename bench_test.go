@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -115,13 +116,13 @@ func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, tar
 // seal gives the visitor a visit cookie.
 func (s *scene) seal(tb testing.TB) *scene {
 	tb.Helper()
-	c, now := &s.tracker.sites[0].visits, unixMinute(time.Now())
-	payload, _ := (&visit{start: now, last: now}).encode(c.room, nil)
-	value, err := c.seal(payload, now)
+	c, now := &s.tracker.sites[0].visits, visit.Minute(time.Now())
+	payload, _ := (&visit.Visit{Start: now, Last: now}).Encode(c.Room, nil)
+	value, err := c.Seal(payload, now)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.request.Header.Set("Cookie", s.request.Header.Get("Cookie")+"; "+c.name+"="+value)
+	s.request.Header.Set("Cookie", s.request.Header.Get("Cookie")+"; "+c.Name+"="+value)
 	return s
 }
 
@@ -153,10 +154,7 @@ var scenes = []struct {
 		s := newScene(tb, onceRules, benchPage, http.MethodGet, "/products/sku-42", "").seal(tb)
 		m, n := s.tracker.visits, []string{"1"}
 		s.request.Header["X-N"] = n
-		s.turn = func() { // the process forgets him, or it would not count again
-			clear(m.visits)
-			m.order.Init()
-		}
+		s.turn = m.Clear // the process forgets him, or it would not count again
 		return s
 	}},
 	{"a navigation that fires nothing, with a visit cookie", 2, false, func(tb testing.TB) *scene {

@@ -229,6 +229,15 @@ const (
 	CreateNever Create = "never"
 )
 
+// Key seals visit cookies: Hash signs them (HMAC-SHA-256), Block encrypts them
+// (AES). All instances of a site need the same.
+type Key struct {
+	// Hash is at least 32 random bytes.
+	Hash []byte
+	// Block is 16, 24 or 32 random bytes, for AES-128, AES-192 or AES-256.
+	Block []byte
+}
+
 // Cookie shapes the browser-ID cookie, which goaltrack shares with Sitecore's
 // own scripts: its name is theirs (bid_<client key>, or sc_cid on the edge), and
 // so are Secure, SameSite=None and the absence of HttpOnly, which cannot be

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -293,6 +294,17 @@ func (s *Site) apart(others []Site) error {
 	return errors.Join(errs...)
 }
 
+func (k Key) validate() error {
+	var errs configFaults
+	if len(k.Hash) < 32 {
+		errs.add("Hash: %d bytes are fewer than 32", len(k.Hash))
+	}
+	if n := len(k.Block); n != 16 && n != 24 && n != 32 {
+		errs.add("Block: %d bytes are none of 16, 24, 32", n)
+	}
+	return errors.Join(errs...)
+}
+
 func (s *Site) validate() error {
 	var errs configFaults
 	if s.CDP == nil {
@@ -317,7 +329,7 @@ func (s *Site) validate() error {
 	if _, err := web.LoadZone(s.TimeZone); err != nil {
 		errs.add("TimeZone: %q is not a time zone such as Europe/Berlin", s.TimeZone)
 	}
-	if s.SessionLength < time.Minute || s.SessionLength > maxSession*time.Minute {
+	if s.SessionLength < time.Minute || s.SessionLength > visit.MaxSession*time.Minute {
 		errs.add("SessionLength: %v is not between 1 minute and 24 hours", s.SessionLength)
 	}
 	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {

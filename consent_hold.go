@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -50,7 +51,7 @@ type holdKey struct {
 type held struct {
 	visitor holdKey
 	trigger *trigger
-	counted counted // the name under which the goal counts once
+	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
 	since   time.Time
 	size    int

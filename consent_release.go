@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -39,9 +40,9 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 	if f != fired {
 		return f
 	}
-	var name counted
-	if g.goal != nil && g.goal.once.scope != perRequest {
-		if name, f = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.visits.zone); f != fired {
+	var name visit.Counted
+	if g.goal != nil && g.goal.once.scope != visit.PerRequest {
+		if name, f = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.zone); f != fired {
 			return f
 		}
 	}
@@ -49,7 +50,7 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 }
 
 // keep holds an event until the visitor agrees.
-func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name counted) fate {
+func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name visit.Counted) fate {
 	who, f := tr.identityOf(g, data, e.Page)
 	if f != fired {
 		return f
@@ -92,7 +93,7 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 	if g != nil && g.remembered() {
 		p.id = tr.id
 		p.open(now)
-		r := p.rule(g, one.since, func() (counted, fate) { return one.counted, fired }, nil)
+		r := p.rule(g, one.since, func() (visit.Counted, fate) { return one.counted, fired }, nil)
 		defer func() {
 			if f != fired {
 				p.undo(r.counted, one.since)

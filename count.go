@@ -8,11 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // onceRule is count: compiled.
 type onceRule struct {
-	scope scope
+	scope visit.Scope
 	key   source         // for $source
 	keyed bool           // there is one
 	zone  *time.Location // of days; nil: the site's
@@ -26,13 +28,8 @@ type afterRule struct {
 	hash   uint32
 }
 
-// These are what surely fits into a visit cookie: goals that count once, without
-// for $source, and steps of after:, those of one goal and of all.
-const (
-	maxPlain = 30
-	maxAfter = 10
-	maxSteps = 30
-)
+// maxAfter bounds the steps of one after:, of which the visit cookie holds few.
+const maxAfter = 10
 
 // hashOfTexts makes the name under which a cookie knows a goal. It is the same
 // on every instance, and short: a false match has a chance of 1 in 10^8 with
@@ -62,8 +59,8 @@ func (g *goal) compileCount(f *faults) {
 	if strings.HasPrefix(rest, "$") {
 		word, key, hasKey = "visitor", rest, true
 	}
-	scope := map[string]scope{"session": perSession, "visitor": perVisitor, "day": perDay}[word]
-	if !ok || scope == perRequest {
+	scope := map[string]visit.Scope{"session": visit.PerSession, "visitor": visit.PerVisitor, "day": visit.PerDay}[word]
+	if !ok || scope == visit.PerRequest {
 		f.hint("count", fmt.Sprintf("count: %q is not understood", g.Count), "every, once per session, once per visitor or once per day, perhaps with for $source")
 		return
 	}
@@ -101,7 +98,7 @@ func (g *goal) compileAfter(f *faults) {
 }
 
 // counts reports whether the goal depends on what happened before.
-func (g *goal) counts() bool { return g.once.scope != perRequest || len(g.after.goals) > 0 }
+func (g *goal) counts() bool { return g.once.scope != visit.PerRequest || len(g.after.goals) > 0 }
 
 // remembered reports whether it matters later that the goal happened, or now
 // what happened before.
@@ -110,7 +107,7 @@ func (g *goal) remembered() bool { return g.counts() || len(g.leadsTo) > 0 }
 // inWords is what count: and after: say, "" if nothing.
 func (g *goal) inWords() string {
 	var words []string
-	if g.once.scope != perRequest {
+	if g.once.scope != visit.PerRequest {
 		words = append(words, g.Count)
 	}
 	if len(g.after.goals) > 0 {
@@ -141,7 +138,7 @@ func (rs *Rules) linkPast() {
 	p := &rs.past
 	p.names = make(map[uint32]bool)
 	for _, g := range rs.goals {
-		if g.once.scope != perRequest && !g.once.keyed {
+		if g.once.scope != visit.PerRequest && !g.once.keyed {
 			p.names[g.once.hash] = true
 		}
 		if g.Status == statusPaused {
@@ -171,14 +168,14 @@ func (rs *Rules) lintPast(f *faults) {
 		if f.goal, f.name = i, g.Name; g.Status == statusPaused {
 			continue
 		}
-		if g.once.scope != perRequest && !g.once.keyed {
-			if plain++; plain == maxPlain+1 {
-				f.warn("count", fmt.Sprintf("more than %d goals count once", maxPlain), "the visit cookie may have no room for the last of them, which would then count again")
+		if g.once.scope != visit.PerRequest && !g.once.keyed {
+			if plain++; plain == visit.MaxPlain+1 {
+				f.warn("count", fmt.Sprintf("more than %d goals count once", visit.MaxPlain), "the visit cookie may have no room for the last of them, which would then count again")
 			}
 		}
 		before := steps
-		if steps += len(g.after.goals); steps > maxSteps && before <= maxSteps {
-			f.warn("after", fmt.Sprintf("the goals of all after: together are more than %d", maxSteps), "the visit cookie may forget the oldest of them")
+		if steps += len(g.after.goals); steps > visit.MaxSteps && before <= visit.MaxSteps {
+			f.warn("after", fmt.Sprintf("the goals of all after: together are more than %d", visit.MaxSteps), "the visit cookie may forget the oldest of them")
 		}
 	}
 	happens := rs.happening()

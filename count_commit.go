@@ -3,9 +3,11 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -14,7 +16,7 @@ import (
 // what happened before.
 func (tr *tracked) lookBack(h http.Header) {
 	if tr.rules.past.used {
-		tr.past.values = tr.site.visits.find(h)
+		tr.past.values = tr.site.visits.Find(h)
 		if tr.brought.forgotten { // then the visit was that of the one who left
 			tr.past.values = [2]string{}
 		}
@@ -52,7 +54,7 @@ func (tr *tracked) keepVisit(h http.Header) {
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisit(h http.Header) bool {
 	return carriesCookies(tr.x.status) && tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
-		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.name)
+		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 
 // countEarly decides on the goals that are known to fire, and reports whether
@@ -80,7 +82,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 			place.rooms.release()
 		}
 		*at = r
-		changed = changed || r.fate == fired && r.counted != (counted{})
+		changed = changed || r.fate == fired && r.counted != (visit.Counted{})
 	}
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
 		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.remembered()
@@ -165,17 +167,17 @@ func (tr *tracked) releaseRooms() {
 func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 	c, v := &tr.site.visits, tr.past.visit
 	if tr.past.began && tr.navigation && tr.gate == fired && len(tr.rules.past.origins) > 0 {
-		v.origin = tr.rules.past.originOf(&tr.x)
+		v.Origin = tr.rules.past.originOf(&tr.x)
 	}
 	if len(tr.past.happened) > 0 {
-		v = v.clone()
-		v.advance(tr.past.happened, now)
+		v = v.Clone()
+		advance(v, tr.past.happened, now)
 	}
-	payload, whole := v.encode(c.room, tr.rules.past.names)
+	payload, whole := v.Encode(c.Room, tr.rules.past.names)
 	if !whole {
 		tr.t.ledger.note("visit_full")
 	}
-	value, err := c.seal(payload, unixMinute(now))
+	value, err := c.Seal(payload, visit.Minute(now))
 	if err != nil {
 		tr.t.ledger.note("visit_not_sealed")
 		return
@@ -201,22 +203,22 @@ func (tr *tracked) dropVisit(h http.Header) {
 
 func (tr *tracked) setVisit(h http.Header, value string) {
 	tr.makePrivate(h)
-	tr.site.visits.set(h, value)
+	tr.site.visits.Set(h, value)
 }
 
 // moveVisit notes that the session goes on, or where a new one came from.
 func (tr *tracked) moveVisit(h http.Header, now time.Time) {
-	c, minute := &tr.site.visits, unixMinute(now)
+	c, minute := &tr.site.visits, visit.Minute(now)
 	value := tr.past.values[0]
 	if tr.past.values[1] != "" { // only the seal tells which is good
 		tr.past.open(now)
 		value = tr.past.came
 	}
-	last, sealed, ok := splitVisit(value)
+	last, sealed, ok := visit.Split(value)
 	switch {
-	case ok && c.goesOn(last, minute):
-		if minute-last >= moveEvery && c.fits(value) {
-			tr.setVisit(h, formatVisit(minute, sealed))
+	case ok && c.GoesOn(last, minute):
+		if minute-last >= visit.MoveEvery && c.Fits(value) {
+			tr.setVisit(h, visit.Format(minute, sealed))
 		}
 	case tr.rules.past.wantsOrigin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
@@ -233,20 +235,17 @@ func (p *rulesPast) wantsOrigin(env string) bool {
 	return slices.ContainsFunc(p.origins, func(g *goal) bool { return g.hasEnv(env) })
 }
 
-// maxOrigin bounds each text kept of where a session came from.
-const maxOrigin = 100
-
 // originOf reads where a session came from off its first page. Of the referrer,
 // the address without its query is enough.
-func (p *rulesPast) originOf(x *exchange) origin {
-	o := origin{known: true}
+func (p *rulesPast) originOf(x *exchange) visit.Origin {
+	o := visit.Origin{Known: true}
 	for _, name := range p.utm {
-		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.utm) < maxUTM {
-			o.utm = append(o.utm, utm{name, cutText(cleanText(v), maxOrigin)})
+		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.UTM) < maxUTM {
+			o.UTM = append(o.UTM, visit.UTM{Name: name, Value: visit.CutText(cleanText(v), visit.MaxOrigin)})
 		}
 	}
 	if p.referrer {
-		o.referrer = cutText(withoutQuery(x.otherSite()), maxOrigin)
+		o.Referrer = visit.CutText(withoutQuery(x.otherSite()), visit.MaxOrigin)
 	}
 	return o
 }
@@ -275,4 +274,12 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 		tr.past.undo(at.counted, now)
 	}
 	return f
+}
+
+// withoutQuery is an address up to the ? or #.
+func withoutQuery(address string) string {
+	if i := strings.IndexAny(address, "?#"); i >= 0 {
+		return address[:i]
+	}
+	return address
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/securecookie"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -124,7 +125,7 @@ goals:
 func pass(d time.Duration) { <-time.After(d) }
 
 // forget makes the process forget, so that only the cookie counts.
-func (s *shop) forget() { s.tracker.visits = newVisitMemory() }
+func (s *shop) forget() { s.tracker.visits = visit.NewMemory() }
 
 // TestSession: pages keep a session going; a pause ends it, and so does a day.
 func TestSession(t *testing.T) {
@@ -251,9 +252,9 @@ func TestVisitCookieLasts(t *testing.T) {
 func TestMinuteOfTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openShop(t, timeRules, nil)
-		name := s.tracker.sites[0].visits.name
+		name := s.tracker.sites[0].visits.Name
 		for length, moves := range map[int]bool{896: true, 1012: false} {
-			s.cookies[name] = formatVisit(unixMinute(time.Now())-10, strings.Repeat("A", length))
+			s.cookies[name] = visit.Format(visit.Minute(time.Now())-10, strings.Repeat("A", length))
 			if line := s.visit("/other"); (line != "") != moves {
 				t.Errorf("%d bytes: %.20q", length, line)
 			}
@@ -268,8 +269,8 @@ func TestMinuteMoves(t *testing.T) {
 		s := openShop(t, timeRules, nil)
 		_, sealed, _ := strings.Cut(s.visit("/session"), ".")
 		c := &s.tracker.sites[0].visits
-		counting := &countingCodec{Codec: c.codecs[0]}
-		c.codecs = []securecookie.Codec{counting}
+		counting := &countingCodec{Codec: c.Codecs[0]}
+		c.Codecs = []securecookie.Codec{counting}
 		for minute := range 12 {
 			got := s.visit("/other")
 			if moved := minute > 0 && minute%5 == 0; moved != (got != "") {
@@ -312,30 +313,6 @@ func (c *countingCodec) Encode(name string, value any) (string, error) {
 func (c *countingCodec) Decode(name, value string, dst any) error {
 	c.calls++
 	return c.Codec.Decode(name, value, dst)
-}
-
-// TestVisitMemoryIsBounded in visitors and in time.
-func TestVisitMemoryIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newVisitMemory()
-		keep := func(*visit) *visit { return &visit{start: 1, last: 1} }
-		known := func(key uint64) (is bool) {
-			m.change(key, time.Now(), func(v *visit) *visit { is = v != nil; return nil })
-			return is
-		}
-		for key := range uint64(memoryVisits) {
-			m.change(key, time.Now(), keep)
-		}
-		m.change(0, time.Now(), keep) // who comes again is not the least recent
-		m.change(memoryVisits, time.Now(), keep)
-		if len(m.visits) != memoryVisits || m.order.Len() != memoryVisits || !known(0) || known(1) || !known(2) || !known(memoryVisits) {
-			t.Errorf("%d visits, %d in order; the first is known: %t, the second: %t", len(m.visits), m.order.Len(), known(0), known(1))
-		}
-		pass(memoryAge)
-		if known(0) {
-			t.Error("a visit is remembered for more than a day")
-		}
-	})
 }
 
 // TestCountedOnceIfTheQueueIsFull: what cannot be offered does not count, and

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -213,7 +214,7 @@ func (tr *tracked) endAnswered(f fate) {
 		if f == fired && c.early == fired {
 			tr.noteForm(c.trigger, verdict)
 		}
-		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) && tr.rulingOf(i).counted == (counted{}) {
+		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) && tr.rulingOf(i).counted == (visit.Counted{}) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
 		}
 		if verdict == fired {

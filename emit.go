@@ -61,7 +61,7 @@ func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
 	}
 	tr.capture(g)
 	if g.goal.needs.origin() && tr.recognised {
-		x.origin = tr.past.open(time.Now()).origin
+		x.origin = tr.past.open(time.Now()).Origin
 	}
 	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
 }

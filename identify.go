@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // maxIdentities is how many identities a request keeps until its handler has
@@ -115,7 +116,7 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	tr.site.base(e, &tr.x)
 	tr.site.birthDate(e)
 	if held {
-		return tr.keep(identityTrigger, nil, e, counted{})
+		return tr.keep(identityTrigger, nil, e, visit.Counted{})
 	}
 	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits(), rooms{})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -70,7 +71,7 @@ type exchange struct {
 	// refusal is why a redirect was no success, for the same.
 	refusal refusal
 	// origin is where the session came from, for sources that ask for it.
-	origin origin
+	origin visit.Origin
 
 	// Variables captured for the goal being judged.
 	vars          []string
@@ -232,13 +233,13 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceResponseJSON:
 		return textOf(x.answer.member(s.name))
 	case sourceUTM:
-		if s.ofVisit && len(x.origin.utm) > 0 {
-			return x.origin.param(s.name)
+		if s.ofVisit && len(x.origin.UTM) > 0 {
+			return x.origin.Param(s.name)
 		}
 		return web.QueryValue(x.rawQuery, "utm_"+s.name)
 	case sourceReferrer:
-		if s.ofVisit && x.origin.known {
-			return x.origin.referrer, x.origin.referrer != ""
+		if s.ofVisit && x.origin.Known {
+			return x.origin.Referrer, x.origin.Referrer != ""
 		}
 		v = x.otherSite()
 		return v, v != ""

@@ -15,6 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -28,7 +29,7 @@ type Tracker struct {
 	bots   *botCache
 	health web.Lengths // of Ignore.HealthPaths
 	forms  formBudget
-	visits *visitMemory
+	visits *visit.Memory
 	// keyless says once that there are no keys but one for this process.
 	keyless sync.Once
 	// unlike says once that the path seen is not the one asked for.
@@ -46,7 +47,8 @@ type Tracker struct {
 type site struct {
 	Site
 	cookie browserCookie
-	visits visitCookie
+	visits visit.Cookie
+	zone   *time.Location // in which a day begins
 	tenant *tenant
 	line   *line // nil with DryRun
 }
@@ -66,21 +68,29 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: newVisitMemory()}
+	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.limit = defaultFormBudget
 	t.holds = newHolds(t.ledger)
-	keys := c.Keys
+	keys := make([]visit.Key, len(c.Keys))
+	for i, k := range c.Keys {
+		keys[i] = visit.Key(k)
+	}
 	if len(keys) == 0 {
-		keys = []Key{newKey()}
+		keys = []visit.Key{visit.NewKey()}
 	}
 	var errs []error
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
 		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(normalPath(def.PathPrefix))
 		var err error
-		s.visits, err = newVisitCookie(def, c.Cookie, keys)
+		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
+			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
+		}
+		s.visits, err = visit.NewCookie(visit.Options{
+			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
+		}, keys)
 		s.tenant = t.tenantOf(s)
-		s.tenant.visits = append(s.tenant.visits, s.visits.name)
+		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
 		t.sites, errs = append(t.sites, s), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {

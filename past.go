@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"slices"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // past is what is known of a visitor from before this request, and decides by it
@@ -14,7 +16,7 @@ type past struct {
 	values   [2]string // of the visit cookie
 	came     string    // the one that opened
 	former   bool      // with a former key
-	visit    *visit
+	visit    *visit.Visit
 	began    bool    // the session begins with this request
 	happened []*goal // in this request; they come before none of its goals
 	released bool    // what was held counted with this request
@@ -24,27 +26,27 @@ type past struct {
 type ruling struct {
 	done    bool
 	fate    fate
-	counted counted
+	counted visit.Counted
 	rooms   rooms // kept in the queue
 }
 
 // open looks the visit up: what the cookie and this process know of it together.
-func (p *past) open(now time.Time) *visit {
+func (p *past) open(now time.Time) *visit.Visit {
 	if p.visit != nil {
 		return p.visit
 	}
-	c, minute := &p.site.visits, unixMinute(now)
-	v, came, key := c.open(p.values, minute)
+	c, minute := &p.site.visits, visit.Minute(now)
+	v, came, key := c.Open(p.values, minute)
 	if p.came, p.former = came, key > 0; v == nil {
-		v = new(visit)
+		v = new(visit.Visit)
 	}
-	if !c.alive(v, minute) {
-		v.renew(minute)
+	if !c.Alive(v, minute) {
+		v.Renew(minute)
 	}
-	v.last = minute
+	v.Last = minute
 	p.visit = v
 	p.remember(now, nil)
-	p.began = v.fresh
+	p.began = v.Fresh
 	return v
 }
 
@@ -58,11 +60,11 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 		}
 		return
 	}
-	p.t.visits.change(p.t.visits.key(p.site.Name, p.id), now, func(m *visit) *visit {
+	p.t.visits.Change(p.t.visits.Key(p.site.Name, p.id), now, func(m *visit.Visit) *visit.Visit {
 		v := p.visit
 		if m != nil {
-			alive := p.site.visits.alive(m, unixMinute(now))
-			v.absorb(m, alive || !v.fresh && m.last >= v.start)
+			alive := p.site.visits.Alive(m, visit.Minute(now))
+			v.Absorb(m, alive || !v.Fresh && m.Last >= v.Start)
 		}
 		if change == nil || !change() {
 			return nil
@@ -74,26 +76,26 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 // judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
 func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruling {
-	return p.rule(g, now, func() (counted, fate) { return g.countedOf(x, now, p.site.visits.zone) }, room)
+	return p.rule(g, now, func() (visit.Counted, fate) { return g.countedOf(x, now, p.site.zone) }, room)
 }
 
 // rule is judge, with the name under which the goal counts told by name.
-func (p *past) rule(g *goal, now time.Time, name func() (counted, fate), room func() fate) ruling {
+func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, fate), room func() fate) ruling {
 	v := p.open(now)
-	if !v.cameAfter(g, now) {
+	if !cameAfter(v, g, now) {
 		return ruling{done: true, fate: fateNotAfter}
 	}
 	if len(g.leadsTo) > 0 && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
 	}
-	if g.once.scope == perRequest {
+	if g.once.scope == visit.PerRequest {
 		return ruling{done: true, fate: fired}
 	}
 	c, f := name()
 	switch {
 	case f != fired:
 		return ruling{done: true, fate: f}
-	case v.has(c):
+	case v.Has(c):
 		p.remember(now, func() bool { return true }) // the session goes on
 		return ruling{done: true, fate: fateAlreadyCounted}
 	}
@@ -103,10 +105,10 @@ func (p *past) rule(g *goal, now time.Time, name func() (counted, fate), room fu
 		}
 	}
 	p.remember(now, func() bool {
-		if v.has(c) { // by a request that is under way at the same time
+		if v.Has(c) { // by a request that is under way at the same time
 			f = fateAlreadyCounted
 		}
-		v.add(c, g.once.keyed)
+		v.Add(c, g.once.keyed)
 		return true
 	})
 	if f != fired {
@@ -116,11 +118,11 @@ func (p *past) rule(g *goal, now time.Time, name func() (counted, fate), room fu
 }
 
 // undo takes back that a goal counted, since it could not be sent.
-func (p *past) undo(c counted, now time.Time) {
-	if c == (counted{}) {
+func (p *past) undo(c visit.Counted, now time.Time) {
+	if c == (visit.Counted{}) {
 		return
 	}
-	p.remember(now, func() bool { p.visit.drop(c, false); return true })
+	p.remember(now, func() bool { p.visit.Drop(c, false); return true })
 }
 
 // end notes what happened in the request.
@@ -128,7 +130,7 @@ func (p *past) end(now time.Time) {
 	if len(p.happened) == 0 {
 		return
 	}
-	p.remember(now, func() bool { p.visit.advance(p.happened, now); return true })
+	p.remember(now, func() bool { advance(p.visit, p.happened, now); return true })
 }
 
 // send sends a goal of a visitor who is not there.
@@ -152,13 +154,13 @@ func (p *past) send(g *goal, x *exchange, enqueue func() fate) fate {
 
 // countedOf is the name under which the goal counts, with the value that
 // for $source asks for.
-func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (counted, fate) {
-	c := counted{scope: g.once.scope, hash: g.once.hash}
-	if c.scope == perDay {
+func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (visit.Counted, fate) {
+	c := visit.Counted{Scope: g.once.scope, Hash: g.once.hash}
+	if c.Scope == visit.PerDay {
 		if g.once.zone != nil {
 			zone = g.once.zone
 		}
-		c.day = dayOf(now, zone)
+		c.Day = visit.DayOf(now, zone)
 	}
 	if !g.once.keyed {
 		return c, fired
@@ -170,34 +172,34 @@ func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (count
 	case value == "":
 		return c, fateValueMissing
 	}
-	c.hash = hashOfTexts("for", g.pastName(), g.Count, value)
+	c.Hash = hashOfTexts("for", g.pastName(), g.Count, value)
 	return c, fired
 }
 
 // cameAfter reports whether the goals of after: have happened in their order.
-func (v *visit) cameAfter(g *goal, now time.Time) bool {
+func cameAfter(v *visit.Visit, g *goal, now time.Time) bool {
 	n := len(g.after.goals)
 	if n == 0 {
 		return true
 	}
-	began := v.walked(g.after.hash)
+	began := v.Walked(g.after.hash)
 	return len(began) >= n && (g.after.within == 0 || now.Unix()-began[n-1] <= int64(g.after.within/time.Second))
 }
 
 // advance brings the walks forward to which the goals that happened belong.
-func (v *visit) advance(happened []*goal, now time.Time) {
+func advance(v *visit.Visit, happened []*goal, now time.Time) {
 	for _, g := range happened {
 		for _, to := range g.leadsTo {
-			began := v.walked(to.after.hash)
+			began := v.Walked(to.after.hash)
 			// From the last step to the first, so that one goal is not taken
 			// for two steps.
 			for i, name := range slices.Backward(to.after.goals) {
 				switch {
 				case name != g.Name:
 				case i == 0:
-					v.reach(to.after.hash, 0, now.Unix())
+					v.Reach(to.after.hash, 0, now.Unix())
 				case i <= len(began):
-					v.reach(to.after.hash, i, began[i-1])
+					v.Reach(to.after.hash, i, began[i-1])
 				}
 			}
 		}

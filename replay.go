@@ -13,6 +13,8 @@ import (
 	"unicode"
 
 	"zgo.at/isbot"
+
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // LogEntry is a request as an access log tells it. What a log does not have is
@@ -292,7 +294,7 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if len(g.Env) > 0 {
 		list = append(list, "env")
 	}
-	if g.once.scope != perRequest {
+	if g.once.scope != visit.PerRequest {
 		list = append(list, "whether it had counted before ("+g.Count+")")
 	}
 	if len(g.after.goals) > 0 {

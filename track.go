@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -207,7 +208,7 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 		tr.recognise(r.Header)
 	}
 	tr.secure = tr.secure || isSecure(r, tr.x.host)
-	tr.withheld = tr.rules.past.used && isWithheld(r, tr.x.host)
+	tr.withheld = tr.rules.past.used && visit.IsWithheld(r, tr.x.host)
 }
 
 // recognise reads the cookies by which the visitor is known, once. That is an

@@ -1,4 +1,4 @@
-package goaltrack
+package visit
 
 import (
 	linked "container/list"
@@ -16,10 +16,11 @@ const (
 	memoryRoom   = 443
 )
 
-// visitMemory remembers visits within this process, for what a cookie cannot
+// Memory remembers visits within this process, for what a cookie cannot
 // do: clients that keep none, goals decided when the header was out, and
 // requests under way at the same time. It knows a visitor by his browser ID.
-type visitMemory struct {
+// All methods may be called at the same time.
+type Memory struct {
 	seed maphash.Seed
 
 	mu     sync.Mutex
@@ -29,16 +30,17 @@ type visitMemory struct {
 
 type remembered struct {
 	key  uint64
-	text []byte // as visit.encode writes it
+	text []byte // as Visit.Encode writes it
 	at   time.Time
 }
 
-func newVisitMemory() *visitMemory {
-	return &visitMemory{seed: maphash.MakeSeed(), visits: make(map[uint64]*linked.Element)}
+// NewMemory makes one that knows nobody.
+func NewMemory() *Memory {
+	return &Memory{seed: maphash.MakeSeed(), visits: make(map[uint64]*linked.Element)}
 }
 
-// key is that of a visitor of a site.
-func (m *visitMemory) key(site, id string) uint64 {
+// Key is that of a visitor of a site.
+func (m *Memory) Key(site, id string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
 	_, _ = h.WriteString(site)
@@ -47,24 +49,24 @@ func (m *visitMemory) key(site, id string) uint64 {
 	return h.Sum64()
 }
 
-// change gives see what is remembered of a visitor, nil if nothing is, and
+// Change gives see what is remembered of a visitor, nil if nothing is, and
 // keeps what it returns, if that is not nil. Nobody else sees or changes the
 // visit in the meantime.
-func (m *visitMemory) change(key uint64, now time.Time, see func(*visit) *visit) {
+func (m *Memory) Change(key uint64, now time.Time, see func(*Visit) *Visit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var known *visit
+	var known *Visit
 	e := m.visits[key]
 	if e != nil {
 		if r := e.Value.(*remembered); now.Sub(r.at) < memoryAge {
-			known, _ = decodeVisit(r.text)
+			known, _ = decode(r.text)
 		}
 	}
 	v := see(known)
 	if v == nil {
 		return
 	}
-	text, _ := v.encode(memoryRoom, nil)
+	text, _ := v.Encode(memoryRoom, nil)
 	if e != nil {
 		*e.Value.(*remembered) = remembered{key, text, now}
 		m.order.MoveToBack(e)
@@ -76,4 +78,12 @@ func (m *visitMemory) change(key uint64, now time.Time, see func(*visit) *visit)
 		m.order.Remove(oldest)
 	}
 	m.visits[key] = m.order.PushBack(&remembered{key, text, now})
+}
+
+// Clear forgets everybody, as if the process had just started.
+func (m *Memory) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.visits)
+	m.order.Init()
 }

@@ -1,10 +1,9 @@
-package goaltrack
+package visit
 
 import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -17,30 +16,31 @@ import (
 //	n hash...                 goals that counted once per session, in this one
 //	n hash...                 goals that counted once per visitor
 //	n (day hash)...           goals that counted once per day, and when last
-//	n (scope [day] hash)...   the same with for $source, oldest first; a day only if the scope is perDay
+//	n (scope [day] hash)...   the same with for $source, oldest first; a day only if the scope is PerDay
 //	n (hash m seconds...)...  progress, by after:; seconds from the session's beginning
 //	0, or n+1 (name value)... the utm_ parameters of the session's first page, 0 if that is not known,
 //	  and then a text:        its referrer
-const visitVersion = 1
+const version = 1
 
-// encode writes the visit in at most room bytes. If all is too much, the oldest
+// Encode writes the visit in at most room bytes. If all is too much, the oldest
 // counts with for $source go first, then the session's origin is shortened, and
 // then the oldest progress goes. Counts without for $source stay; of those
-// there is no room for, the newest are left out, after any that no rule knows.
-func (v *visit) encode(room int, known map[uint32]bool) (text []byte, whole bool) {
+// there is no room for, the newest are left out, after any that known has not, if it
+// is not nil; whole is false then.
+func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool) {
 	if text = v.append(make([]byte, 0, memoryRoom)); len(text) <= room {
 		return text, true
 	}
-	less := v.clone()
+	less := v.Clone()
 	for whole = true; len(text) > room; text = less.append(text[:0]) {
 		switch {
 		case len(less.keyed) > 0:
 			less.keyed = less.keyed[1:]
-		case less.origin.shorten():
+		case less.Origin.shorten():
 		case len(less.after) > 0:
 			less.after = less.after[1:]
 		case known != nil:
-			less.plain = slices.DeleteFunc(less.plain, func(c counted) bool { return !known[c.hash] })
+			less.plain = slices.DeleteFunc(less.plain, func(c Counted) bool { return !known[c.Hash] })
 			known = nil
 		case len(less.plain) > 0:
 			less.plain, whole = less.plain[:len(less.plain)-1], false
@@ -51,97 +51,89 @@ func (v *visit) encode(room int, known map[uint32]bool) (text []byte, whole bool
 	return text, whole
 }
 
-func (v *visit) append(b []byte) []byte {
-	b = append(b, visitVersion)
-	b = binary.AppendUvarint(b, uint64(max(v.start, 0)))
-	b = binary.AppendUvarint(b, uint64(max(v.last-v.start, 0)))
-	for _, s := range [...]scope{perSession, perVisitor, perDay} {
+func (v *Visit) append(b []byte) []byte {
+	b = append(b, version)
+	b = binary.AppendUvarint(b, uint64(max(v.Start, 0)))
+	b = binary.AppendUvarint(b, uint64(max(v.Last-v.Start, 0)))
+	for _, s := range [...]Scope{PerSession, PerVisitor, PerDay} {
 		n := 0
 		for _, c := range v.plain {
-			if c.scope == s {
+			if c.Scope == s {
 				n++
 			}
 		}
 		b = binary.AppendUvarint(b, uint64(n))
 		for _, c := range v.plain {
-			if c.scope == s {
+			if c.Scope == s {
 				b = c.append(b)
 			}
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(v.keyed)))
 	for _, c := range v.keyed {
-		b = c.append(append(b, byte(c.scope)))
+		b = c.append(append(b, byte(c.Scope)))
 	}
 	b = binary.AppendUvarint(b, uint64(len(v.after)))
 	for _, p := range v.after {
 		b = binary.BigEndian.AppendUint32(b, p.hash)
 		b = binary.AppendUvarint(b, uint64(len(p.began)))
 		for _, s := range p.began {
-			b = binary.AppendUvarint(b, uint64(max(s-v.start*60, 0)))
+			b = binary.AppendUvarint(b, uint64(max(s-v.Start*60, 0)))
 		}
 	}
-	return v.origin.append(b)
+	return v.Origin.append(b)
 }
 
-func (c counted) append(b []byte) []byte {
-	if c.scope == perDay {
-		b = binary.BigEndian.AppendUint16(b, c.day)
+func (c Counted) append(b []byte) []byte {
+	if c.Scope == PerDay {
+		b = binary.BigEndian.AppendUint16(b, c.Day)
 	}
-	return binary.BigEndian.AppendUint32(b, c.hash)
+	return binary.BigEndian.AppendUint32(b, c.Hash)
 }
 
-func (o *origin) append(b []byte) []byte {
-	if !o.known {
+func (o *Origin) append(b []byte) []byte {
+	if !o.Known {
 		return append(b, 0)
 	}
-	b = binary.AppendUvarint(b, uint64(len(o.utm)+1))
+	b = binary.AppendUvarint(b, uint64(len(o.UTM)+1))
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
-	for _, u := range o.utm {
-		text(u.name)
-		text(u.value)
+	for _, u := range o.UTM {
+		text(u.Name)
+		text(u.Value)
 	}
-	text(o.referrer)
+	text(o.Referrer)
 	return b
 }
 
-// param is the value of a utm_ parameter.
-func (o *origin) param(name string) (string, bool) {
-	for _, u := range o.utm {
-		if u.name == name {
-			return u.value, true
+// Param is the value of a utm_ parameter, named without that, and false if there is none.
+func (o *Origin) Param(name string) (string, bool) {
+	for _, u := range o.UTM {
+		if u.Name == name {
+			return u.Value, true
 		}
 	}
 	return "", false
 }
 
 // shorten halves the longest text, and reports false when there is none left.
-func (o *origin) shorten() bool {
-	longest := &o.referrer
-	for i := range o.utm {
-		if len(o.utm[i].value) > len(*longest) {
-			longest = &o.utm[i].value
+func (o *Origin) shorten() bool {
+	longest := &o.Referrer
+	for i := range o.UTM {
+		if len(o.UTM[i].Value) > len(*longest) {
+			longest = &o.UTM[i].Value
 		}
 	}
 	if *longest != "" {
-		*longest = cutText(*longest, len(*longest)/2)
+		*longest = CutText(*longest, len(*longest)/2)
 		return true
 	}
-	left := o.known
-	*o = origin{}
+	left := o.Known
+	*o = Origin{}
 	return left
 }
 
-// withoutQuery is an address up to the ? or #.
-func withoutQuery(address string) string {
-	if i := strings.IndexAny(address, "?#"); i >= 0 {
-		return address[:i]
-	}
-	return address
-}
-
-// cutText cuts a text to at most n bytes, not within a character.
-func cutText(s string, n int) string {
+// CutText cuts a text to at most n bytes, not within a character.
+func CutText(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -153,16 +145,16 @@ func cutText(s string, n int) string {
 
 var errVisit = errors.New("goaltrack: no visit of a version known here")
 
-// decodeVisit reads what encode wrote, and nothing else: a text of another form
+// decode reads what Encode wrote, and nothing else: a text of another form
 // is an error even if one could make sense of it.
-func decodeVisit(text []byte) (*visit, error) {
+func decode(text []byte) (*Visit, error) {
 	d := decoder{rest: text}
-	if d.byte() != visitVersion {
+	if d.byte() != version {
 		return nil, errVisit
 	}
-	v := &visit{start: d.minutes()}
-	v.last = v.start + d.minutes()
-	for _, s := range [...]scope{perSession, perVisitor, perDay} {
+	v := &Visit{Start: d.minutes()}
+	v.Last = v.Start + d.minutes()
+	for _, s := range [...]Scope{PerSession, PerVisitor, PerDay} {
 		n := d.count(4)
 		v.plain = slices.Grow(v.plain, n)
 		for range n {
@@ -172,8 +164,8 @@ func decodeVisit(text []byte) (*visit, error) {
 	n := d.count(5)
 	v.keyed = slices.Grow(v.keyed, n)
 	for range n {
-		s := scope(d.byte())
-		if s < perSession || s > perDay {
+		s := Scope(d.byte())
+		if s < PerSession || s > PerDay {
 			return nil, errVisit
 		}
 		v.keyed = append(v.keyed, d.counted(s))
@@ -181,16 +173,16 @@ func decodeVisit(text []byte) (*visit, error) {
 	for range d.count(5) {
 		p := progress{hash: d.uint32()}
 		for range d.count(1) {
-			p.began = append(p.began, v.start*60+d.minutes())
+			p.began = append(p.began, v.Start*60+d.minutes())
 		}
 		v.after = append(v.after, p)
 	}
 	if n := d.count(1); n > 0 {
-		v.origin.known = true
+		v.Origin.Known = true
 		for range n - 1 {
-			v.origin.utm = append(v.origin.utm, utm{d.text(), d.text()})
+			v.Origin.UTM = append(v.Origin.UTM, UTM{d.text(), d.text()})
 		}
-		v.origin.referrer = d.text()
+		v.Origin.Referrer = d.text()
 	}
 	if d.failed || len(d.rest) > 0 || string(v.append(make([]byte, 0, len(text)))) != string(text) {
 		return nil, errVisit
@@ -247,12 +239,12 @@ func (d *decoder) count(least int) int {
 	return int(n)
 }
 
-func (d *decoder) counted(s scope) (c counted) {
-	c.scope = s
-	if s == perDay {
-		c.day = binary.BigEndian.Uint16(d.take(2))
+func (d *decoder) counted(s Scope) (c Counted) {
+	c.Scope = s
+	if s == PerDay {
+		c.Day = binary.BigEndian.Uint16(d.take(2))
 	}
-	c.hash = d.uint32()
+	c.Hash = d.uint32()
 	return c
 }
 

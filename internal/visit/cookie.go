@@ -1,0 +1,261 @@
+package visit
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/securecookie"
+
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// Key seals visit cookies: Hash signs them, Block encrypts them. Whoever lets people
+// set keys checks their lengths; see goaltrack's type of that name.
+type Key struct{ Hash, Block []byte }
+
+// Options are whose visit cookie it is and how browsers are to keep it.
+type Options struct {
+	Site         string        // its name, of which the cookie's is made
+	Domain, Path string        // the cookie's attributes; Domain may be ""
+	MaxAge       time.Duration // at most 400 days count, in whole seconds
+	Session      time.Duration // a pause that ends a session, rounded up to minutes
+}
+
+// Cookie reads and writes a site's visit cookie: "<minute>.<sealed>". The
+// minute of the visitor's last page stands outside the seal, so that it moves
+// without cryptography. It says nothing but whether the session goes on: whoever
+// forges it can end his session, or prolong one that began less than a day ago,
+// and could as well have deleted the cookie or asked for a page.
+//
+// It is made by [NewCookie] and does not change then: all methods may be called at
+// the same time.
+type Cookie struct {
+	Name       string               // of the cookie
+	attributes string               // "; Max-Age=..."
+	Codecs     []securecookie.Codec // the first seals, all open
+	Room       int                  // bytes of the payload, for [Visit.Encode]
+	session    int64                // minutes without a request that end a session
+}
+
+const (
+	// maxCookie bounds the whole Set-Cookie line, so that the cookie takes
+	// little of the 8 KiB that servers commonly accept in all headers.
+	maxCookie = 1 << 10
+	// maxAge is the longest that browsers keep a cookie
+	// (https://developer.chrome.com/blog/cookie-max-age-expires).
+	maxAge = 400 * 24 * time.Hour
+	// MaxSession is the minutes after which a session ends that never pauses.
+	MaxSession = 24 * 60
+	// clockSkew is by how many minutes the clocks of a site's servers may differ.
+	clockSkew = 5
+	// MoveEvery is how many minutes old the minute is before a page moves it.
+	MoveEvery = 5
+)
+
+// NewCookie makes the visit cookie of a site. It returns an error if Domain and Path
+// leave too little room in it, and one for each key that cannot seal.
+func NewCookie(o Options, keys []Key) (Cookie, error) {
+	sum := sha256.Sum256([]byte(o.Site))
+	age := min(o.MaxAge, maxAge)
+	tail := "; HttpOnly; SameSite=Lax; Secure; Path=" + o.Path
+	if o.Domain != "" {
+		tail += "; Domain=" + o.Domain
+	}
+	v := Cookie{
+		Name:       "gt_" + hex.EncodeToString(sum[:4]),
+		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + tail,
+		session:    int64((o.Session + time.Minute - 1) / time.Minute),
+	}
+	v.Room = payloadRoom(maxCookie - len(v.Name) - len("=00000000.") - len(v.attributes))
+	if v.Room < memoryRoom/2 {
+		return v, errors.New("Cookie: Domain and Path are so long that the visit cookie has no room")
+	}
+	var errs []error
+	for i, k := range keys {
+		// securecookie's own limit is 30 days, whatever the cookie's is.
+		codec := securecookie.New(slices.Clone(k.Hash), slices.Clone(k.Block)).MaxAge(int(age / time.Second)).
+			MaxLength(maxCookie).SetSerializer(securecookie.NopEncoder{})
+		if err := tryCodec(codec, v.Name); err != nil {
+			errs = append(errs, fmt.Errorf("Keys[%d]: %w", i, err)) //nolint:staticcheck // It begins with the field, as all faults of settings.
+		}
+		v.Codecs = append(v.Codecs, codec)
+	}
+	return v, errors.Join(errs...)
+}
+
+// tryCodec seals and opens once: securecookie reports a bad key no sooner.
+func tryCodec(c securecookie.Codec, name string) error {
+	const probe = "probe"
+	sealed, err := c.Encode(name, []byte(probe))
+	if err != nil {
+		return err
+	}
+	var opened []byte
+	if err = c.Decode(name, sealed, &opened); err == nil && string(opened) != probe {
+		err = errors.New("what was sealed opens as something else")
+	}
+	return err
+}
+
+// NewKey makes a key of random bytes, for this process alone.
+func NewKey() Key {
+	return Key{Hash: securecookie.GenerateRandomKey(32), Block: securecookie.GenerateRandomKey(32)}
+}
+
+// sealedLength is how long securecookie makes a payload: encrypted behind 16
+// random bytes and in base64, between a time and a signature of 32 bytes, and
+// that in base64 again.
+func sealedLength(payload int) int {
+	base64 := base64.URLEncoding.EncodedLen
+	return base64(len("0000000000|") + base64(16+payload) + len("|") + sha256.Size)
+}
+
+// payloadRoom is how long a payload may be, to fit sealed.
+func payloadRoom(sealed int) (n int) {
+	for sealedLength(n+1) <= sealed {
+		n++
+	}
+	return n
+}
+
+// Find returns the cookie's first two values of the right form. A request may
+// have several: of another Domain or Path, or as a remnant of other settings.
+func (c *Cookie) Find(h http.Header) (values [2]string) {
+	n := 0
+	web.CookieValue(h, c.Name, func(v string) bool {
+		if _, _, ok := Split(v); ok {
+			values[n] = v
+			n++
+		}
+		return n == len(values)
+	})
+	return values
+}
+
+// Split takes a cookie's value apart, if it is of the right form: the minute since
+// 1970 of the visitor's last page, and what is sealed, which it does not open.
+func Split(value string) (minute int64, sealed string, ok bool) {
+	digits, sealed, ok := strings.Cut(value, ".")
+	if !ok || len(value) > maxCookie || digits == "" || digits[0] == '0' || len(digits) > 9 || len(sealed)%4 != 0 {
+		return 0, "", false
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return 0, "", false
+		}
+		minute = minute*10 + int64(c-'0')
+	}
+	return minute, sealed, true
+}
+
+// Open returns the first of the values that one of the keys opens, and which
+// value and which key it was; nil if there is none. This is where the
+// cryptography is. now is in minutes since 1970: a minute of the future is not
+// believed.
+func (c *Cookie) Open(values [2]string, now int64) (v *Visit, came string, key int) {
+	for _, value := range values {
+		minute, sealed, ok := Split(value)
+		if !ok || !isCanonical(sealed) {
+			continue
+		}
+		for key, codec := range c.Codecs {
+			var payload []byte
+			if codec.Decode(c.Name, sealed, &payload) != nil {
+				continue
+			}
+			v, err := decode(payload)
+			if err != nil {
+				continue
+			}
+			if minute <= now+clockSkew {
+				v.Last = max(v.Last, minute)
+			}
+			return v, value, key
+		}
+	}
+	return nil, "", 0
+}
+
+// isCanonical reports whether a text is base64 as it is written. Others that
+// decode to the same bytes are refused, so that a visit has one form: Go ignores
+// line ends, and but for Strict the last bits too (encoding/base64).
+func isCanonical(sealed string) bool {
+	if strings.ContainsAny(sealed, "\r\n") {
+		return false
+	}
+	_, err := base64.URLEncoding.Strict().DecodeString(sealed)
+	return err == nil
+}
+
+// Seal makes the cookie's value of what [Visit.Encode] wrote, with the first key. now is
+// in minutes since 1970.
+func (c *Cookie) Seal(payload []byte, now int64) (string, error) {
+	// The codec encrypts in place.
+	sealed, err := c.Codecs[0].Encode(c.Name, slices.Clone(payload))
+	return Format(now, sealed), err
+}
+
+// Format puts together what [Split] takes apart.
+func Format(minute int64, sealed string) string {
+	return strconv.FormatInt(minute, 10) + "." + sealed
+}
+
+// Set adds the cookie with that value to a header that is not yet written.
+func (c *Cookie) Set(h http.Header, value string) {
+	h.Add("Set-Cookie", c.Name+"="+value+c.attributes)
+}
+
+// Fits reports whether a value makes no more than the cookie may have: what came
+// may be of other settings, or of somebody else.
+func (c *Cookie) Fits(value string) bool {
+	return len(c.Name)+len("=")+len(value)+len(c.attributes) <= maxCookie
+}
+
+// GoesOn reports whether a session whose last request was in that minute has
+// not ended.
+func (c *Cookie) GoesOn(last, now int64) bool {
+	return last > now-c.session && last <= now+clockSkew
+}
+
+// Alive reports whether the visit's session goes on.
+func (c *Cookie) Alive(v *Visit, now int64) bool {
+	return c.GoesOn(v.Last, now) && v.Start > now-MaxSession
+}
+
+// Minute is a moment in minutes since 1970, the unit in which visits and their cookies
+// know time.
+func Minute(t time.Time) int64 { return t.Unix() / 60 }
+
+// DayOf is the day of a moment in that zone, counted from 1970.
+func DayOf(t time.Time, zone *time.Location) uint16 {
+	_, offset := t.In(zone).Zone()
+	return uint16((t.Unix() + int64(offset)) / (24 * 60 * 60)) //nolint:gosec // Until the year 2149.
+}
+
+// IsWithheld reports whether a browser may have kept a SameSite=Lax cookie back:
+// the request comes from another site and is not a person's way to a page. An
+// answer that set the cookie would then wipe what it held. Browsers that do not
+// say it with Sec-Fetch-Site send Origin with everything but a GET
+// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin).
+// host is the site's, perhaps with a port.
+func IsWithheld(r *http.Request, host string) bool {
+	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
+		dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
+		return site == "cross-site" && (r.Method != http.MethodGet || dest != "document" && dest != "")
+	}
+	origin, ok := web.First(r.Header["Origin"])
+	if !ok || r.Method == http.MethodGet {
+		return false
+	}
+	u, err := url.Parse(origin)
+	return err != nil || !strings.EqualFold(web.HostOnly(u.Host), web.HostOnly(host))
+}

@@ -1,0 +1,175 @@
+// Package visit has what a site remembers of a visitor between requests, the sealed
+// cookie that keeps it in his browser, and this process's own memory. It knows
+// goals by hashes of their names, and decides nothing.
+package visit
+
+import "slices"
+
+// Visit is what is known of a visitor beyond one request: which goals he has
+// made count, how far he has come towards those that come after others, and
+// where his session came from. It lives in his visit cookie and, for the cases
+// a cookie cannot serve, in this process's memory. The zero value knows nothing. It
+// belongs to one goroutine at a time.
+type Visit struct {
+	Start, Last int64 // the session: minutes since 1970 of its beginning and of its last request known
+	Fresh       bool  // the session begins with this request
+	plain       []Counted
+	keyed       []Counted // with for $source, oldest first
+	after       []progress
+	Origin      Origin
+}
+
+// Scope is for how long a goal that counted does not count again.
+type Scope uint8
+
+// The scopes.
+const (
+	PerRequest Scope = iota // count: every
+	PerSession
+	PerVisitor
+	PerDay
+)
+
+// Counted is a goal that counted. The zero value is none.
+type Counted struct {
+	Scope Scope
+	Day   uint16 // days since 1970, for PerDay
+	Hash  uint32 // of the goal and, with for $source, of the value
+}
+
+// progress is how far a session has come on the way that an after: asks for:
+// for each goal of the list, when the last walk began that came so far. An
+// older walk has no chance that a newer one has not.
+type progress struct {
+	hash  uint32  // of the goal and its after:
+	began []int64 // Unix seconds
+}
+
+// These are what surely fits into a visit cookie: goals that count once, without for
+// $source, steps of all after: together, and bytes of each text of an [Origin].
+const (
+	MaxPlain  = 30
+	MaxSteps  = 30
+	MaxOrigin = 100
+)
+
+// Origin is where a session came from, as its first page told: its utm_ parameters
+// and the address, without its query, of the other site that led to it.
+type Origin struct {
+	Known    bool // the first page was seen
+	UTM      []UTM
+	Referrer string
+}
+
+// UTM is a parameter of an address, without the utm_ before its name.
+type UTM struct{ Name, Value string }
+
+// Has reports whether the goal has counted.
+func (v *Visit) Has(c Counted) bool {
+	return slices.Contains(v.plain, c) || slices.Contains(v.keyed, c)
+}
+
+// Add notes that a goal counted. keyed says that it counts once for each value.
+func (v *Visit) Add(c Counted, keyed bool) {
+	switch {
+	case v.Has(c):
+	case keyed:
+		v.keyed = append(slices.DeleteFunc(v.keyed, c.outlives), c)
+	default:
+		v.Drop(Counted{c.Scope, 0, c.Hash}, true)
+		v.plain = append(v.plain, c)
+	}
+}
+
+// outlives reports whether the other is of a day that is over wherever c's day
+// has begun: between time zones there are two days at most.
+func (c Counted) outlives(other Counted) bool {
+	return c.Scope == PerDay && other.Scope == PerDay && other.Day+2 < c.Day
+}
+
+// Drop takes a count back; anyDay, whatever its day.
+func (v *Visit) Drop(c Counted, anyDay bool) {
+	is := func(o Counted) bool { return o.Hash == c.Hash && o.Scope == c.Scope && (anyDay || o.Day == c.Day) }
+	v.plain = slices.DeleteFunc(v.plain, is)
+	v.keyed = slices.DeleteFunc(v.keyed, is)
+}
+
+// Renew ends the session and begins another in that minute. What counted for ever or for a day
+// stays.
+func (v *Visit) Renew(now int64) {
+	ofSession := func(c Counted) bool { return c.Scope == PerSession }
+	*v = Visit{
+		Start: now, Last: now, Fresh: true,
+		plain: slices.DeleteFunc(v.plain, ofSession),
+		keyed: slices.DeleteFunc(v.keyed, ofSession),
+	}
+}
+
+// Absorb adds what another source knows of the same visitor. same says that its
+// session is this one.
+func (v *Visit) Absorb(m *Visit, same bool) {
+	if same && v.Fresh {
+		v.Start, v.Fresh = m.Start, false
+	}
+	if same && !v.Origin.Known {
+		v.Origin = m.Origin
+	}
+	for _, c := range m.plain {
+		later := func(o Counted) bool { return o.Scope == PerDay && o.Hash == c.Hash && o.Day >= c.Day }
+		if (same || c.Scope != PerSession) && !slices.ContainsFunc(v.plain, later) {
+			v.Add(c, false)
+		}
+	}
+	for _, c := range m.keyed {
+		if same || c.Scope != PerSession {
+			v.Add(c, true)
+		}
+	}
+	if !same {
+		return
+	}
+	for _, p := range m.after {
+		for i, began := range p.began {
+			v.Reach(p.hash, i, began)
+		}
+	}
+}
+
+// Reach notes a walk that began then, in Unix seconds, and has come as far as step,
+// the first being 0. hash is that of the goal and its after:.
+func (v *Visit) Reach(hash uint32, step int, began int64) {
+	i := slices.IndexFunc(v.after, func(p progress) bool { return p.hash == hash })
+	if i < 0 {
+		i = len(v.after)
+		v.after = append(v.after, progress{hash: hash})
+	}
+	switch p := &v.after[i]; {
+	case step < len(p.began):
+		p.began[step] = max(p.began[step], began)
+	case step == len(p.began):
+		p.began = append(p.began, began)
+	}
+}
+
+// Walked returns when, in Unix seconds, the last walk began that came as far as each
+// step. It is only to be read.
+func (v *Visit) Walked(hash uint32) []int64 {
+	for i := range v.after {
+		if v.after[i].hash == hash {
+			return v.after[i].began
+		}
+	}
+	return nil
+}
+
+// Clone is a copy whose progress can go on by itself.
+func (v *Visit) Clone() *Visit {
+	c := *v
+	c.plain, c.keyed = slices.Clone(v.plain), slices.Clone(v.keyed)
+	c.after = slices.Clone(v.after)
+	for i := range c.after {
+		c.after[i].began = slices.Clone(c.after[i].began)
+	}
+	c.Origin.UTM = slices.Clone(v.Origin.UTM)
+	return &c
+}
