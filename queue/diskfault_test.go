@@ -50,6 +50,7 @@ func (s *story) drain(q Queue) (n int) {
 // delivered and acknowledged all the same, and when there is room again, the
 // same queue takes items again.
 func TestDiskFull(t *testing.T) {
+	t.Run("at the start", testDiskFullAtTheStart)
 	for _, tc := range []struct {
 		name string
 		disk func(*crashFS) *faulty
@@ -130,6 +131,38 @@ func TestDiskFull(t *testing.T) {
 			})
 		})
 	}
+}
+
+// testDiskFullAtTheStart opens a spool on a disk that has no room for a segment: it
+// opens, says so, and takes nothing until there is room.
+func testDiskFullAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newCrashFS()
+		full := &faulty{suits: operations("write"), err: syscall.ENOSPC}
+		disk.before = full.strike
+		full.on.Store(true)
+		var told []error
+		o := smallSpool(false)
+		o.Failing = func(err error) { told = append(told, err) }
+		q, err := openSpool(disk, spoolDir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Append(t.Context(), Item{Body: []byte("a"), Priority: High}); !errors.Is(err, ErrDiskFull) {
+			t.Errorf("without room: %v", err)
+		}
+		full.on.Store(false)
+		<-time.After(2 * retryAfter)
+		if err := q.Append(t.Context(), Item{Body: []byte("b"), Priority: High}); err != nil {
+			t.Errorf("with room: %v", err)
+		}
+		if err := q.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(told) != 2 || !errors.Is(told[0], ErrDiskFull) || told[1] != nil {
+			t.Errorf("it told %v", told)
+		}
+	})
 }
 
 // recovers appends until it works, for a while, and delivers it.

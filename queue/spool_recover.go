@@ -102,10 +102,12 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 // file open: who answers a visitor waits for no more than a write. It costs a segment
 // of zeros and its sync, once for each empty directory
 // (https://github.com/hashicorp/raft-wal does the same). If the disk cannot do it now,
-// the writer tries again.
+// no item is taken that could not be written, and the writer tries again.
 func (s *Spool) makeReady() {
 	if seg := s.active; seg == nil {
-		_ = s.newActive(s.stats.Last + 1)
+		if err := s.newActive(s.stats.Last + 1); err != nil {
+			s.fail(err)
+		}
 	} else {
 		seg.mu.Lock()
 		_, _ = seg.open()
