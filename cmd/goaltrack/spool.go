@@ -42,7 +42,8 @@ spool in use. It shows no value that a visitor wrote.
 retry queues dead letters again; they are delivered when the site starts.
 drop removes dead letters for good.
 The last two need a spool that no process is using: a running site can do the
-same with Tracker.Resend.
+same with Tracker.Resend. Of a spool with a directory for each process
+(--spool-per-process), give them one of those.
 
 With --json, ls prints an object a line, with the fields of goaltrack.DeadLetter
 and "dead", "bytes" and "file".

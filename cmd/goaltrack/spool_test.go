@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -131,6 +132,21 @@ func TestSpoolInUse(t *testing.T) {
 		if code, _, stderr := carry(t, "spool", verb, dir, "--all"); code != exitFailed || !strings.Contains(stderr, "is in use") {
 			t.Errorf("%s: exit code %d, %s", verb, code, stderr)
 		}
+	}
+}
+
+// TestSpoolPerProcessShown: what processes have in directories of their own is shown.
+func TestSpoolPerProcessShown(t *testing.T) {
+	from, dir := fill(t), t.TempDir()
+	if err := os.Rename(from, filepath.Join(dir, "process-1")); err != nil {
+		t.Fatal(err)
+	}
+	if code, stdout, _ := carry(t, "spool", "ls", dir); code != exitOK || !strings.Contains(stdout, "1 event waiting, 2 dead letters") {
+		t.Errorf("exit code %d\n%s", code, stdout)
+	}
+	_, stdout, _ := carry(t, "spool", "ls", dir, "--json", "--goal=CALLED")
+	if e := strictly[spooled](t, strings.TrimSpace(stdout)); filepath.Dir(e.File) != "process-1" {
+		t.Errorf("%+v", e)
 	}
 }
 
