@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // condition is one line of if: or unless:, compiled.
@@ -23,7 +25,7 @@ type condition struct {
 type test struct {
 	present, absent bool
 	equal           []string // any of them
-	paths           []template
+	paths           []urlpath.Template
 	re              *regexp.Regexp
 	op              string // < <= > >=
 	number          float64
@@ -104,7 +106,7 @@ func (t *test) parse(value any, isPath bool) error {
 	case strings.IndexByte("~<>!=", s[0]) >= 0:
 		return &advice{fmt.Sprintf("%q is no test", s), `tests are present, absent, a value, a list, "~ regex", "> 10", with a space after the sign; for "is not" write unless:`}
 	case isPath:
-		p, err := parseTemplate(s)
+		p, err := urlpath.Parse(s)
 		t.paths = append(t.paths, p)
 		return err
 	default:
@@ -196,7 +198,7 @@ func (t *test) matches(v string, present, foldCase bool) bool {
 		return err == nil && compare(n, t.op, t.number)
 	}
 	for i := range t.paths {
-		if _, ok := t.paths[i].capture(v, nil); ok {
+		if _, ok := t.paths[i].Capture(v, nil); ok {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -279,7 +280,7 @@ func (s *Site) apart(others []Site) error {
 		if s.Name != "" && s.Name == o.Name {
 			errs.add("the name %q is used twice; set Name", s.Name)
 		}
-		if trimPath(s.PathPrefix) != trimPath(o.PathPrefix) {
+		if urlpath.Trim(s.PathPrefix) != urlpath.Trim(o.PathPrefix) {
 			continue
 		}
 		if len(s.Hosts) == 0 && len(o.Hosts) == 0 {

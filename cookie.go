@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -171,6 +172,6 @@ func validCookiePath(s string) bool {
 // coversPath reports whether a browser sends a cookie of that path to everything
 // below prefix (RFC 6265, section 5.1.4).
 func coversPath(cookie, prefix string) bool {
-	rest, ok := strings.CutPrefix(trimPath(prefix), cookie)
+	rest, ok := strings.CutPrefix(urlpath.Trim(prefix), cookie)
 	return cookie == "/" || ok && (rest == "" || rest[0] == '/')
 }

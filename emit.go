@@ -69,8 +69,8 @@ func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
 // capture fills in the variables of the goal's templates.
 func (tr *tracked) capture(g *trigger) {
 	x := &tr.x
-	if x.varNames = g.path.names; len(x.varNames) > 0 {
-		x.vars, _ = g.path.capture(x.path, x.vars[:0])
+	if x.varNames = g.path.Names; len(x.varNames) > 0 {
+		x.vars, _ = g.path.Capture(x.path, x.vars[:0])
 	}
 	if s := &g.goal.success; s.kind == successRedirectTo {
 		s.judge(x, nil)

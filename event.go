@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -382,7 +383,7 @@ func (x *exchange) formPage() (path, rawQuery string) {
 }
 
 // ownPath is a path of this site as rules see it.
-func (x *exchange) ownPath(path string) string { return cutPrefix(normalPath(path), x.prefix) }
+func (x *exchange) ownPath(path string) string { return cutPrefix(urlpath.Normal(path), x.prefix) }
 
 // wholePath is the path as routers inside see it.
 func (x *exchange) wholePath() string { return x.taken + x.path }

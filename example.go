@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // Example is one request and its answer, for trying rules out.
@@ -232,7 +234,7 @@ func (e Example) exchange() exchange {
 	if x.prefix = normalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[forwardedPrefix]) > 0 {
 		x.prefix = readPrefix(x.header[forwardedPrefix]) // an example is believed
 	}
-	whole := normalPath(x.path)
+	whole := urlpath.Normal(x.path)
 	x.path = cutPrefix(whole, x.prefix)
 	x.taken = cutOff(whole, x.path)
 	x.soft = isSoftNavigation(x.header, x.path)

@@ -110,11 +110,11 @@ func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f fate, step int, 
 	case t.method != x.method:
 		return fateCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
 	}
-	values, ok := t.path.capture(x.path, nil)
+	values, ok := t.path.Capture(x.path, nil)
 	if !ok {
-		return fateCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.text)
+		return fateCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.Text)
 	}
-	x.vars, x.varNames = values, t.path.names
+	x.vars, x.varNames = values, t.path.Names
 	if f := t.goal.judgeAt(x, now); f != fired {
 		return f, 2, t.why(f, x)
 	}
@@ -231,9 +231,9 @@ func (s *success) needs() string {
 		return "success needs a redirect (302 or 303) to another page"
 	case successRedirectTo:
 		if s.status != 0 {
-			return fmt.Sprintf("success needs %d to %s", s.status, s.target.text)
+			return fmt.Sprintf("success needs %d to %s", s.status, s.target.Text)
 		}
-		return "success needs a redirect to " + s.target.text
+		return "success needs a redirect to " + s.target.Text
 	case successStatus:
 		return fmt.Sprintf("success needs %d", s.status)
 	case successClass:

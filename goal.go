@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // goal is a Goal compiled.
@@ -60,7 +61,7 @@ type trigger struct {
 	goal   *goal
 	kind   triggerKind
 	method string
-	path   template
+	path   urlpath.Template
 	form   string // what the form calls itself, "" for any
 }
 
@@ -198,12 +199,12 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		}
 	case sourcePath:
 		for i := range g.triggers {
-			if t := &g.triggers[i]; !slices.Contains(t.path.names, s.name) {
-				f.hint(key, fmt.Sprintf("the path %s has no {%s}", t.path.text, s.name), known("it has", t.path.names))
+			if t := &g.triggers[i]; !slices.Contains(t.path.Names, s.name) {
+				f.hint(key, fmt.Sprintf("the path %s has no {%s}", t.path.Text, s.name), known("it has", t.path.Names))
 			}
 		}
 	case sourceRedirect:
-		if g.success.kind != successRedirectTo || !slices.Contains(g.success.target.names, s.name) {
+		if g.success.kind != successRedirectTo || !slices.Contains(g.success.target.Names, s.name) {
 			f.hint(key, fmt.Sprintf("$redirect.%s needs a target with {%s}", s.name, s.name), fmt.Sprintf("success: redirect to /orders/{%s}", s.name))
 		}
 	case sourceHeader, sourceCookie:

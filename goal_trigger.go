@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // compileTriggers compiles the goal's own trigger or its alternatives, and what
@@ -43,7 +45,7 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 			return nil
 		}
 		var err error
-		if c.path, err = parseTemplate(path); err != nil {
+		if c.path, err = urlpath.Parse(path); err != nil {
 			f.add(at+key, err)
 		}
 		g.triggers = append(g.triggers, c)
@@ -120,7 +122,7 @@ func (g *goal) compileSuccess(f *faults) {
 
 // queryHint says what to write instead of a path with a query string.
 func queryHint(path string) string {
-	_, query, ok := strings.Cut(outsideBraces(path), "?")
+	_, query, ok := strings.Cut(urlpath.OutsideBraces(path), "?")
 	if !ok {
 		return ""
 	}
@@ -130,22 +132,4 @@ func queryHint(path string) string {
 	}
 	def(&val, "present")
 	return fmt.Sprintf("write if: { query.%s: %s }", key, val)
-}
-
-// outsideBraces blanks what is inside braces, where ? belongs to a regular
-// expression.
-func outsideBraces(s string) string {
-	depth := 0
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '{':
-			depth++
-		case '}':
-			depth--
-		}
-		if depth > 0 {
-			return '_'
-		}
-		return r
-	}, s)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -44,7 +45,7 @@ func (g Ignore) withDefaults() Ignore {
 	paths := func(list, standard []string) []string {
 		list = or(list, standard)
 		for i, p := range list {
-			list[i] = normalPath(p) // it is a copy, or was made below
+			list[i] = urlpath.Normal(p) // it is a copy, or was made below
 		}
 		return list
 	}
@@ -75,8 +76,8 @@ func (g *Ignore) validate() error {
 // ignores reports whether the request is a machine's or a colleague's.
 func (t *Tracker) ignores(r *http.Request, path string) fate {
 	g := &t.config.Ignore
-	if page := trimPath(path); t.health.MayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
-		return strings.EqualFold(page, trimPath(p))
+	if page := urlpath.Trim(path); t.health.MayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
+		return strings.EqualFold(page, urlpath.Trim(p))
 	}) {
 		return fateHealthCheck
 	}
@@ -98,14 +99,14 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 
 func lengthsOfPaths(paths []string) (l web.Lengths) {
 	for _, p := range paths {
-		l.Add(trimPath(p))
+		l.Add(urlpath.Trim(p))
 	}
 	return l
 }
 
 // isPathOrBelow reports whether path is dir or lies below it.
 func isPathOrBelow(path, dir string) bool {
-	dir = trimPath(dir)
+	dir = urlpath.Trim(dir)
 	return len(path) >= len(dir) && strings.EqualFold(path[:len(dir)], dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -89,11 +90,11 @@ const (
 // plainLead is a path as a rule could name it, without what belongs to one
 // visitor: a number of an order, an address, a token.
 func plainLead(path string) string {
-	path = trimPath(path)
+	path = urlpath.Trim(path)
 	plain := strings.Count(path, "/") <= leadSegments
 	for rest := path; rest != "" && plain; {
 		var segment string
-		segment, rest = nextSegment(rest)
+		segment, rest = urlpath.NextSegment(rest)
 		plain = !isPrivate(segment)
 	}
 	switch {
@@ -105,7 +106,7 @@ func plainLead(path string) string {
 	var b strings.Builder
 	for n := 0; path != ""; n++ {
 		var segment string
-		if segment, path = nextSegment(path); n == leadSegments {
+		if segment, path = urlpath.NextSegment(path); n == leadSegments {
 			b.WriteString("/**")
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // Warnings are what is no fault but may not be what was meant, in the order of
@@ -32,7 +33,7 @@ func (rs *Rules) lint(f *faults) {
 		}
 		g.lintTriggers(f)
 		for j := range g.triggers {
-			if g.triggers[j].path.tail == nil {
+			if !g.triggers[j].path.IsLoose() {
 				continue
 			}
 			if tails++; tails == maxTails+1 {
@@ -61,7 +62,7 @@ func (rs *Rules) lint(f *faults) {
 func (g *goal) lintTriggers(f *faults) {
 	for i := range g.triggers {
 		t := &g.triggers[i]
-		if t.kind == triggerVisit && t.path.catchesAll() && len(g.early)+len(g.late) == 0 {
+		if t.kind == triggerVisit && catchesAll(&t.path) && len(g.early)+len(g.late) == 0 {
 			f.warn("visit", "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
 		for j := range g.early {
@@ -90,8 +91,8 @@ func lower(names []string) []string {
 
 // catchesAll reports whether a template matches any page, or any of the first
 // level.
-func (t *template) catchesAll() bool {
-	switch strings.TrimSuffix(t.text, "/") {
+func catchesAll(t *urlpath.Template) bool {
+	switch strings.TrimSuffix(t.Text, "/") {
 	case "/**", "/*":
 		return true
 	}
@@ -101,8 +102,8 @@ func (t *template) catchesAll() bool {
 // swallows reports whether a test on the path holds for all that the trigger
 // matches, as far as that is plain to see.
 func (t *test) swallows(tr *trigger) bool {
-	return slices.ContainsFunc(t.paths, func(p template) bool {
-		return p.text == tr.path.text || p.text == "/**"
+	return slices.ContainsFunc(t.paths, func(p urlpath.Template) bool {
+		return p.Text == tr.path.Text || p.Text == "/**"
 	})
 }
 
@@ -122,7 +123,7 @@ func (g *goal) lintSuccess(f *faults) {
 		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
 	case s.kind == successRedirectTo:
 		for i := range g.triggers {
-			if strings.EqualFold(trimPath(g.triggers[i].path.text), trimPath(s.target.text)) {
+			if strings.EqualFold(urlpath.Trim(g.triggers[i].path.Text), urlpath.Trim(s.target.Text)) {
 				f.warn("success", "the target is the form itself, where refused forms lead too", "")
 			}
 		}
@@ -133,12 +134,12 @@ func (g *goal) lintSuccess(f *faults) {
 func (g *goal) fingerprint() string {
 	var b strings.Builder
 	for _, t := range g.triggers {
-		fmt.Fprintf(&b, "%d %s %s %s|", t.kind, t.method, appendFold(nil, trimPath(t.path.text)), t.form)
+		fmt.Fprintf(&b, "%d %s %s %s|", t.kind, t.method, urlpath.AppendFold(nil, urlpath.Trim(t.path.Text)), t.form)
 	}
 	for _, c := range slices.Concat(g.early, g.late, g.success.answer) {
 		fmt.Fprintf(&b, "%v %s|", c.unless, &c)
 	}
-	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.text, g.Hosts, g.Env, g.From, g.Until)
+	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
 	return b.String()
 }
 

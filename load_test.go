@@ -68,7 +68,7 @@ func TestManyGoals(t *testing.T) {
 	if err != nil || len(rules.Names()) != 3_000 {
 		t.Fatal(err)
 	}
-	if found := rules.index.find("GET", "/p2999/1", nil); len(found) != 1 || found[0].goal.Name != "G_2999" {
+	if found := rules.index.Find("GET", "/p2999/1", nil); len(found) != 1 || found[0].goal.Name != "G_2999" {
 		t.Errorf("found %d", len(found))
 	}
 }
@@ -136,7 +136,7 @@ func FuzzRules(f *testing.F) {
 				for i := range g.triggers {
 					g.judgeEarly(x)
 					g.triggers[i].judgeLate(x, rules.failure)
-					g.triggers[i].path.capture(x.path, nil)
+					g.triggers[i].path.Capture(x.path, nil)
 				}
 				goodSite.eventOf(g, x, "", nil)
 			}

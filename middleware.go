@@ -14,6 +14,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/idpool"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -81,7 +82,7 @@ func New(config Config) (*Tracker, error) {
 	var errs []error
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
-		s.Language, s.PathPrefix = wireLanguage(def.Language), trimPath(normalPath(def.PathPrefix))
+		s.Language, s.PathPrefix = wireLanguage(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
 		var err error
 		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
 			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
@@ -216,7 +217,7 @@ func (t *Tracker) useRules(rules *Rules) {
 	t.rules.Store(rules)
 	for _, g := range rules.goals {
 		for i := range g.triggers {
-			if path := g.triggers[i].path.text; t.config.PathPrefix != "" && isPathOrBelow(path, t.config.PathPrefix) {
+			if path := g.triggers[i].path.Text; t.config.PathPrefix != "" && isPathOrBelow(path, t.config.PathPrefix) {
 				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name, "path", path)
 			}
 		}

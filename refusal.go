@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -40,7 +41,7 @@ const (
 
 // failurePages are what failure: says: pages that refused forms lead to, beside those
 // that are known by their words, and pages that are none in spite of them.
-type failurePages struct{ listed, spared []template }
+type failurePages struct{ listed, spared []urlpath.Template }
 
 // add reads a line of failure:.
 func (f *failurePages) add(text string) error {
@@ -48,17 +49,17 @@ func (f *failurePages) add(text string) error {
 	if rest, ok := strings.CutPrefix(text, "not "); ok && !spared {
 		return &advice{"failure: " + text + " is not understood", `write "!` + strings.TrimSpace(rest) + `"`}
 	}
-	t, err := parseTemplate(strings.TrimSpace(path))
+	t, err := urlpath.Parse(strings.TrimSpace(path))
 	list, other := &f.listed, f.spared
 	if spared {
-		if a, ok := errors.AsType[*advice](err); ok && strings.HasPrefix(a.hint, "write /") {
-			a.hint = `write "!` + strings.TrimPrefix(a.hint, "write ") + `"`
+		if a, ok := errors.AsType[*urlpath.Fault](err); ok && strings.HasPrefix(a.Hint, "write /") {
+			a.Hint = `write "!` + strings.TrimPrefix(a.Hint, "write ") + `"`
 		}
 		list, other = &f.spared, f.listed
 	}
 	*list = append(*list, t)
-	if err == nil && slices.ContainsFunc(other, func(o template) bool { return samePath(o.text, t.text) }) {
-		return &advice{"failure: has " + t.text + " and !" + t.text, "leave one of them out"}
+	if err == nil && slices.ContainsFunc(other, func(o urlpath.Template) bool { return samePath(o.Text, t.Text) }) {
+		return &advice{"failure: has " + t.Text + " and !" + t.Text, "leave one of them out"}
 	}
 	return err
 }
@@ -66,9 +67,9 @@ func (f *failurePages) add(text string) error {
 func (f *failurePages) lists(path string) bool  { return f != nil && matchesPath(f.listed, path) }
 func (f *failurePages) spares(path string) bool { return f != nil && matchesPath(f.spared, path) }
 
-func matchesPath(list []template, path string) bool {
+func matchesPath(list []urlpath.Template, path string) bool {
 	for i := range list {
-		if _, ok := list[i].capture(path, nil); ok {
+		if _, ok := list[i].Capture(path, nil); ok {
 			return true
 		}
 	}
@@ -200,7 +201,7 @@ func (x *exchange) stripped() string {
 	if !ok {
 		return ""
 	}
-	prefix, ok := strings.CutSuffix(trimPath(whole), trimPath(x.path))
+	prefix, ok := strings.CutSuffix(urlpath.Trim(whole), urlpath.Trim(x.path))
 	if !ok {
 		return ""
 	}
@@ -221,7 +222,7 @@ func (x *exchange) askedFor() (path string, ok bool) {
 	if err != nil || u.Path == "" {
 		return "", false
 	}
-	path = normalPath(u.Path)
+	path = urlpath.Normal(u.Path)
 	return path, !samePath(path, x.path)
 }
 
@@ -237,9 +238,9 @@ func isHome(path string) bool { return barePath(path) == "" }
 // barePath is a path without the language at its beginning and the name of a
 // directory's file at its end: "" for the home page.
 func barePath(path string) string {
-	path = trimPath(path)
+	path = urlpath.Trim(path)
 	for range 2 { // /en, /ch/de
-		if segment, tail := nextSegment(path); isLanguage(segment) {
+		if segment, tail := urlpath.NextSegment(path); isLanguage(segment) {
 			path = tail
 		}
 	}

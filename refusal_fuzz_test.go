@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // FuzzRefusal: no address of a redirect brings the verdict down, none that leads
@@ -19,7 +21,7 @@ func FuzzRefusal(f *testing.F) {
 		if !strings.HasPrefix(path, "/") || len(path) > maxInput {
 			return
 		}
-		x := &exchange{host: "shop.example", path: normalPath(path), status: http.StatusFound, location: location, referer: referer}
+		x := &exchange{host: "shop.example", path: urlpath.Normal(path), status: http.StatusFound, location: location, referer: referer}
 		verdict := x.judgeRedirect(nil, false)
 		to, query, ok := x.redirectTarget()
 		if verdict == fired && (!ok || samePath(to, x.path)) {
@@ -33,10 +35,10 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("%q is doubtful", location)
 		}
 		if lead := x.leadsTo(); strings.HasPrefix(lead, "/") && !strings.HasPrefix(lead, "//") {
-			target, err := parseTemplate(lead)
+			target, err := urlpath.Parse(lead)
 			if err != nil {
 				t.Errorf("%q leads to %q: %v", location, lead, err)
-			} else if _, matches := target.capture(to, nil); !matches {
+			} else if _, matches := target.Capture(to, nil); !matches {
 				t.Errorf("%q leads to %q, which does not match %q", location, lead, to)
 			}
 		}

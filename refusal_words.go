@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // Systems name the pages of refused forms alike: /accounts/login/ (Django),
@@ -185,10 +187,10 @@ func segmentSays(segment string) (kind wordKind, word string) {
 // sent and where it was.
 func refusalWord(path, form, page string) (kind wordKind, word string) {
 	shared := max(sharedSegments(path, form), sharedSegments(path, page))
-	rest := trimPath(path)
+	rest := urlpath.Trim(path)
 	for i := 0; rest != ""; i++ {
 		var segment string
-		segment, rest = nextSegment(rest)
+		segment, rest = urlpath.NextSegment(rest)
 		switch k, w := segmentSays(segment); {
 		case undone[w] != "" && containsFold(form, undone[w]):
 			// a form to cancel leads to /cancelled
@@ -240,17 +242,17 @@ var pageNames = []string{"view", "page", "route", "r", "controller", "action", "
 var railsLogins = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new"}
 
 func hasSuffixFold(path, end string) bool {
-	path = trimPath(path)
+	path = urlpath.Trim(path)
 	return len(path) >= len(end) && strings.EqualFold(path[len(path)-len(end):], end)
 }
 
 // sharedSegments is how many segments two paths have in common at the beginning.
 func sharedSegments(a, b string) (n int) {
-	a, b = trimPath(a), trimPath(b)
+	a, b = urlpath.Trim(a), urlpath.Trim(b)
 	for a != "" && b != "" {
 		var x, y string
-		x, a = nextSegment(a)
-		if y, b = nextSegment(b); !strings.EqualFold(x, y) {
+		x, a = urlpath.NextSegment(a)
+		if y, b = urlpath.NextSegment(b); !strings.EqualFold(x, y) {
 			break
 		}
 		n++
@@ -272,9 +274,9 @@ func isStatusPage(path, last string) bool {
 	if !slices.Contains(statusPages, name) {
 		return false
 	}
-	rest := trimPath(path)
+	rest := urlpath.Trim(path)
 	for {
-		segment, tail := nextSegment(rest)
+		segment, tail := urlpath.NextSegment(rest)
 		if tail == "" {
 			return true
 		}

@@ -14,6 +14,7 @@ import (
 
 	"zgo.at/isbot"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
@@ -115,7 +116,7 @@ func (r *Replay) Add(e LogEntry) {
 	} else if x.prefix == "" {
 		x.prefix = normalPrefix(r.PathPrefix)
 	}
-	whole := normalPath(page)
+	whole := urlpath.Normal(page)
 	page = cutPrefix(whole, x.prefix)
 	x.taken = cutOff(whole, page)
 	soft := isSoftNavigation(nil, page)
@@ -124,7 +125,7 @@ func (r *Replay) Add(e LogEntry) {
 	x.soft, x.anyHost = soft, e.Host == ""
 	x.userAgent, x.referer = e.UserAgent, e.Referer
 	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
-	r.found = r.rules.index.find(e.Method, page, r.found[:0])
+	r.found = r.rules.index.Find(e.Method, page, r.found[:0])
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
 		return

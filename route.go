@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // route is what a router told about a request: the name and the template of a
@@ -29,7 +31,7 @@ func routeOf(r *http.Request) route {
 // describes returns the template if it stands for the whole path, and "" if it
 // is that of a subtree or of what is left when a prefix was stripped.
 func (rt route) describes(path string) string {
-	if rt.template == "" || strings.Count(trimPath(rt.template), "/") != strings.Count(trimPath(path), "/") || strings.Contains(rt.template, "...}") {
+	if rt.template == "" || strings.Count(urlpath.Trim(rt.template), "/") != strings.Count(urlpath.Trim(path), "/") || strings.Contains(rt.template, "...}") {
 		return ""
 	}
 	return rt.template
@@ -53,15 +55,15 @@ func (tr *tracked) page(g *trigger) string {
 			return page
 		}
 	}
-	if g.path.last != "" {
-		return g.path.last
+	if g.path.Last != "" {
+		return g.path.Last
 	}
 	for _, c := range tr.candidates {
-		if c.early == fired && c.trigger.kind == triggerVisit && c.trigger.path.last != "" {
-			return c.trigger.path.last // a VIEW is on the page that a rule describes
+		if c.early == fired && c.trigger.kind == triggerVisit && c.trigger.path.Last != "" {
+			return c.trigger.path.Last // a VIEW is on the page that a rule describes
 		}
 	}
-	if last := lastLiteral(tr.route.describes(tr.x.wholePath())); last != "" {
+	if last := urlpath.LastLiteral(tr.route.describes(tr.x.wholePath())); last != "" {
 		return last
 	}
 	return pageName(tr.x.path)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // Rules are goals checked and compiled. They never change, so that any number of
@@ -21,7 +22,7 @@ import (
 type Rules struct {
 	goals    []*goal
 	byID     map[string]*goal // by the name Trigger is given
-	index    index
+	index    urlpath.Index[*trigger]
 	failure  *failurePages // what failure: says; nil is nothing
 	hash     string
 	warnings []Fault
@@ -308,7 +309,9 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 		}
 		rs.needs[g.need] = true
 		for j := range g.triggers {
-			rs.index.add(&g.triggers[j])
+			if t := &g.triggers[j]; t.kind != triggerCode && t.kind != triggerScript { // which no request makes happen
+				rs.index.Add(t.method, &t.path, t)
+			}
 		}
 	}
 	rs.linkPast()

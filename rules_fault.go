@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // RulesError is every fault of a set of rules, in the order of the file. Beyond
@@ -79,6 +81,8 @@ func (f *faults) add(key string, err error) {
 	hint := ""
 	if a, ok := errors.AsType[*advice](err); ok {
 		hint = a.hint
+	} else if p, ok := errors.AsType[*urlpath.Fault](err); ok {
+		hint = p.Hint
 	}
 	f.hint(key, err.Error(), hint)
 }

@@ -121,7 +121,7 @@ var goodSite = &site{Site: Site{Language: "EN", Currency: "EUR", Channel: "WEB"}
 // evaluate judges an exchange as the middleware does, without its writers, and
 // tells what became of each goal in words.
 func evaluate(rules *Rules, x *exchange, form string) string {
-	triggers := rules.index.find(x.method, x.path, nil)
+	triggers := rules.index.Find(x.method, x.path, nil)
 	slices.SortFunc(triggers, func(a, b *trigger) int { return cmp.Compare(a.goal.number, b.goal.number) })
 	var out []string
 	for _, t := range triggers {
@@ -134,8 +134,8 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 			out = append(out, t.goal.Name+" "+f.String())
 			continue
 		}
-		x.varNames = t.path.names
-		x.vars, _ = t.path.capture(x.path, x.vars[:0])
+		x.varNames = t.path.Names
+		x.vars, _ = t.path.Capture(x.path, x.vars[:0])
 		e, f := goodSite.eventOf(t.goal, x, "", nil)
 		words := []string{t.goal.Name, f.String()}
 		for _, b := range []struct{ name, got, usual string }{

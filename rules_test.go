@@ -93,7 +93,7 @@ func TestNewRulesNone(t *testing.T) {
 		t.Errorf("%v, %v", rules, err)
 	}
 	var zero Rules
-	if zero.Hash() != "" || len(zero.Names()) != 0 || len(zero.index.find("GET", "/", nil)) != 0 {
+	if zero.Hash() != "" || len(zero.Names()) != 0 || len(zero.index.Find("GET", "/", nil)) != 0 {
 		t.Error("the zero value is not empty")
 	}
 }
@@ -136,6 +136,31 @@ func TestFaultString(t *testing.T) {
 	} {
 		if got := f.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestIndexMethod(t *testing.T) {
+	rules, err := NewRules(
+		Goal{Name: "VISIT", Visit: "/a"},
+		Goal{Name: "VISIT_ANY", Visit: "/**"},
+		Goal{Name: "SUBMIT", Submit: Submit{Path: "/a"}},
+		Goal{Name: "PUT", Submit: Submit{Path: "/a", Method: "put"}},
+		Goal{Name: "CODE", Code: true},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, want := range map[string][]string{
+		"GET": {"VISIT", "VISIT_ANY"}, "POST": {"SUBMIT"}, "PUT": {"PUT"}, "HEAD": nil, "": nil, "get": nil,
+	} {
+		var got []string
+		for _, found := range rules.index.Find(method, "/a", nil) {
+			got = append(got, found.goal.Name)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", method, got, want)
 		}
 	}
 }

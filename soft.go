@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -56,5 +57,5 @@ func nextDataPage(path string) string {
 	case page == "index":
 		return "/"
 	}
-	return normalPath("/" + page)
+	return urlpath.Normal("/" + page)
 }

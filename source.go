@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -209,7 +211,7 @@ func words(name string) []string {
 
 // maxInput bounds what is compared or sent from a request: a longer value fails
 // its condition, so that no visitor can make a regular expression slow.
-const maxInput = 2 << 10
+const maxInput = urlpath.MaxLength
 
 // maxCollected bounds a value that goes into an event.
 const maxCollected = 1 << 10

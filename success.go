@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -18,9 +19,9 @@ import (
 // usually answers 200.
 type success struct {
 	kind   successKind
-	status int         // exact, or the hundreds of a class
-	target template    // of a redirect
-	answer []condition // on the answer, for successIf
+	status int              // exact, or the hundreds of a class
+	target urlpath.Template // of a redirect
+	answer []condition      // on the answer, for successIf
 	// leaves: whoever is led to the home page or to a log-in page has left, as
 	// the goal says.
 	leaves bool
@@ -50,7 +51,7 @@ func parseSuccess(s string) (success, error) {
 	case s == "":
 		return success{}, nil
 	case hasTarget && (head == "redirect" || isStatus && isRedirect(status)):
-		t, err := parseTemplate(target)
+		t, err := urlpath.Parse(target)
 		return success{kind: successRedirectTo, status: status, target: t}, err
 	case hasTarget && isStatus:
 		return success{}, &advice{fmt.Sprintf("success: %d is no redirect", status), "write redirect to " + target}
@@ -115,8 +116,8 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 			x.refuseHost()
 			return fateNotSuccessful
 		}
-		values, ok := s.target.capture(path, x.redirect[:0])
-		x.redirect, x.redirectNames = values, s.target.names
+		values, ok := s.target.Capture(path, x.redirect[:0])
+		x.redirect, x.redirectNames = values, s.target.Names
 		return succeeds(ok)
 	case successDefault:
 		switch x.status {
@@ -225,9 +226,9 @@ func slashed(location string) string {
 
 // samePath compares paths without regard to case and to a slash at the end.
 func samePath(a, b string) bool {
-	a, b = trimPath(a), trimPath(b)
+	a, b = urlpath.Trim(a), urlpath.Trim(b)
 	if utf8.ValidString(a) && utf8.ValidString(b) {
 		return strings.EqualFold(a, b)
 	}
-	return string(appendFold(nil, a)) == string(appendFold(nil, b))
+	return string(urlpath.AppendFold(nil, a)) == string(urlpath.AppendFold(nil, b))
 }

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // FuzzRedirectPath: the short cut for common Locations agrees with resolving
@@ -42,7 +44,7 @@ func resolve(location, path string) (string, bool) {
 	if err != nil || target.Scheme != "https" && target.Scheme != "http" || !strings.EqualFold(target.Hostname(), base.Host) {
 		return "", false
 	}
-	return normalPath(target.Path), true
+	return urlpath.Normal(target.Path), true
 }
 
 func TestSlashed(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -124,7 +125,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	rules := t.rules.Load()
 	path := t.path(r)
 	var found [8]*trigger
-	triggers := rules.index.find(r.Method, path, found[:0])
+	triggers := rules.index.Find(r.Method, path, found[:0])
 	if rules.hasEnv {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
@@ -188,7 +189,7 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 		x.requestURI = r.RequestURI
 	}
 	if x.prefix = t.prefix(r); x.prefix != "" && t.config.Path == nil {
-		x.taken = cutOff(normalPath(r.URL.Path), t.sitePath(r))
+		x.taken = cutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
 	}
 	x.userAgent = userAgent(r)
 	x.referer, _ = web.First(r.Header["Referer"])

@@ -1,15 +1,15 @@
-package goaltrack
+package path
 
 import (
 	"unicode"
 	"unicode/utf8"
 )
 
-// appendFold appends s in a form that is equal for texts that differ in case
+// AppendFold appends s in a form that is equal for texts that differ in case
 // alone, by the same simple folding that (?i) uses in package regexp: each rune
 // becomes the smallest of those it folds with. strings.ToLower would not do:
 // it keeps apart s and ſ, which (?i) holds equal.
-func appendFold(dst []byte, s string) []byte {
+func AppendFold(dst []byte, s string) []byte {
 	dst = append(dst, s...)
 	folded := dst[len(dst)-len(s):]
 	for i, c := range folded {
@@ -23,7 +23,7 @@ func appendFold(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendFoldRunes is appendFold for what is not ASCII alone.
+// appendFoldRunes is AppendFold for what is not ASCII alone.
 func appendFoldRunes(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -37,13 +37,13 @@ func appendFoldRunes(dst []byte, s string) []byte {
 	return dst
 }
 
-// foldsTo reports whether folded is what appendFold makes of s.
+// foldsTo reports whether folded is what AppendFold makes of s.
 func foldsTo(s, folded string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			var buf [128]byte
-			return string(appendFold(buf[:0], s)) == folded
+			return string(AppendFold(buf[:0], s)) == folded
 		}
 		if 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'

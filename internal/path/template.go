@@ -1,4 +1,7 @@
-package goaltrack
+// Package path knows the paths of addresses: the one spelling of each, templates that
+// match them, and an index that finds what belongs to one. It knows no rules and no
+// requests.
+package path
 
 import (
 	"fmt"
@@ -12,21 +15,22 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// template is a compiled path template: gorilla/mux's syntax ({id},
+// Template is a compiled path template: gorilla/mux's syntax ({id},
 // {id:[0-9]+}) plus * for what is left of one segment and ** for any number of
 // whole segments. It matches without regard to case, and a slash at the end of
-// the path may be there or not.
-type template struct {
-	text string
+// the path may be there or not. It is made by [Parse]; the zero value is the template
+// of "/". It may be used by many at once.
+type Template struct {
+	Text string // in NFC, as paths come
 	// parts are the segments up to the first that does not align.
 	parts []part
 	// tail matches what is left of the path after them. It is nil if all
 	// segments align, as most do: then no regular expression runs at all.
 	tail *regexp.Regexp
-	// names are those of the variables, "" for a star.
-	names []string
-	// last is the last segment that is fixed text, "" if there is none.
-	last string
+	// Names are those of the variables, "" for a star. They are only to be read.
+	Names []string
+	// Last is the last segment that is fixed text, "" if there is none.
+	Last string
 }
 
 // part is one segment that aligns: a literal, or a variable that takes a whole
@@ -39,15 +43,16 @@ type part struct {
 
 func (p *part) isLiteral() bool { return p.literal != "" }
 
-// parseTemplate compiles text. gorilla/mux decides what is well formed and what
+// Parse compiles text. gorilla/mux decides what is well formed and what
 // it means, so that a template can be copied from a router into a rule file.
-// After a fault, names still holds those that were found, so that $path.id is
+// It returns a [*Fault], perhaps wrapped, if the text is no template or could never
+// match. After it, Names still holds those that were found, so that $path.id is
 // not reported as well.
-func parseTemplate(text string) (template, error) {
+func Parse(text string) (Template, error) {
 	text = norm.NFC.String(text) // as paths come
 	segments, err := splitTemplate(trimEnd(text))
 	whole, names := translateStars(segments)
-	t := template{text: text, names: names}
+	t := Template{Text: text, Names: names}
 	if fault := checkTemplate(text); fault != nil {
 		return t, fault
 	}
@@ -66,7 +71,7 @@ func parseTemplate(text string) (template, error) {
 			return t, fmt.Errorf("the path %q: %w", text, err)
 		}
 	}
-	t.last = lastLiteral(text)
+	t.Last = LastLiteral(text)
 	return t, nil
 }
 
@@ -102,7 +107,7 @@ func splitTemplate(text string) ([]string, error) {
 		}
 	}
 	if depth != 0 {
-		return nil, &advice{fmt.Sprintf("the path %q has a brace without its partner", text), "a variable is written {id} or {id:[0-9]+}"}
+		return nil, &Fault{fmt.Sprintf("the path %q has a brace without its partner", text), "a variable is written {id} or {id:[0-9]+}"}
 	}
 	return append(segments, text[start:]), nil
 }
@@ -156,7 +161,7 @@ func muxRegexp(path string) (expr string, err error) {
 	defer func() {
 		// mux panics on capturing groups inside a variable.
 		if p := recover(); p != nil {
-			err = &advice{"a variable has a capturing group", "write (?:...) instead of (...)"}
+			err = &Fault{"a variable has a capturing group", "write (?:...) instead of (...)"}
 		}
 	}()
 	// A template that begins with ** begins with a brace; mux wants a slash.
@@ -167,9 +172,9 @@ func muxRegexp(path string) (expr string, err error) {
 	expr, err = mux.NewRouter().NewRoute().Path(lead + path).GetPathRegexp()
 	if err != nil {
 		if strings.Contains(err.Error(), "missing name or pattern") {
-			return "", &advice{"a variable lacks its name or its pattern", "a variable is written {id} or {id:[0-9]+}"}
+			return "", &Fault{"a variable lacks its name or its pattern", "a variable is written {id} or {id:[0-9]+}"}
 		}
-		return "", &advice{strings.TrimPrefix(err.Error(), "error parsing regexp: "), "what follows the colon of a variable is a regular expression"}
+		return "", &Fault{strings.TrimPrefix(err.Error(), "error parsing regexp: "), "what follows the colon of a variable is a regular expression"}
 	}
 	return "^" + strings.TrimPrefix(expr, "^"+lead), nil
 }
@@ -186,7 +191,7 @@ func compileTail(path string) (*regexp.Regexp, error) {
 
 // align fills parts with the leading segments that are a literal or one
 // variable that cannot contain a slash nor be empty, and returns the others.
-func (t *template) align(segments []string) (rest []string) {
+func (t *Template) align(segments []string) (rest []string) {
 	t.parts = make([]part, 0, len(segments))
 	for i, s := range segments {
 		p, ok := alignSegment(s)
@@ -205,7 +210,7 @@ func alignSegment(s string) (part, bool) {
 	case s == "", s == "**":
 		return part{}, false
 	case !strings.ContainsAny(s, "{}*"):
-		return part{literal: string(appendFold(nil, s))}, true
+		return part{literal: string(AppendFold(nil, s))}, true
 	case s[0] != '{' || closingBrace(s) != len(s)-1:
 		return part{}, false
 	}
@@ -273,16 +278,20 @@ func staysInSegment(pattern string) bool {
 	return stays(re)
 }
 
-// capture returns the values of the template's variables in path, in the order
-// of names, their case kept. ok is false if the path does not match.
-func (t *template) capture(path string, values []string) (_ []string, ok bool) {
-	if len(path) > maxInput {
+// IsLoose reports whether a regular expression has to read a part of the path, and an
+// index can file it only up to there.
+func (t *Template) IsLoose() bool { return t.tail != nil }
+
+// Capture returns the values of the template's variables in path, in the order
+// of Names, their case kept, appended to those it is given. ok is false if the path does not match.
+func (t *Template) Capture(path string, values []string) (_ []string, ok bool) {
+	if len(path) > MaxLength {
 		return values, false
 	}
 	rest := path
 	for i := range t.parts {
 		var segment string
-		if segment, rest = nextSegment(rest); !t.parts[i].fits(segment) {
+		if segment, rest = NextSegment(rest); !t.parts[i].fits(segment) {
 			return values, false
 		}
 		if !t.parts[i].isLiteral() {
@@ -306,12 +315,12 @@ func (p *part) fits(segment string) bool {
 	return segment != "" && (p.re == nil || p.re.MatchString(segment))
 }
 
-// trimPath removes the slash at the end and leaves the one at the beginning:
+// Trim removes the slash at the end and leaves the one at the beginning:
 // "/a/b/" becomes "/a/b", and "/" becomes "".
-func trimPath(path string) string { return strings.TrimSuffix(path, "/") }
+func Trim(path string) string { return strings.TrimSuffix(path, "/") }
 
-// nextSegment cuts the first segment off "/a/b". It is "" if there is none.
-func nextSegment(rest string) (segment, tail string) {
+// NextSegment cuts the first segment off "/a/b". It is "" if there is none.
+func NextSegment(rest string) (segment, tail string) {
 	if rest == "" || rest[0] != '/' {
 		return "", rest
 	}
@@ -324,9 +333,9 @@ func nextSegment(rest string) (segment, tail string) {
 // isEnd reports whether nothing but perhaps a slash is left of a path.
 func isEnd(rest string) bool { return rest == "" || rest == "/" }
 
-// lastLiteral is the last segment that is fixed text, "" if there is none.
+// LastLiteral is the last segment that is fixed text, "" if there is none.
 // It names a page without the IDs in its address.
-func lastLiteral(templateText string) string {
+func LastLiteral(templateText string) string {
 	segments, err := splitTemplate(templateText)
 	if err != nil {
 		return ""

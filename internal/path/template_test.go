@@ -1,4 +1,4 @@
-package goaltrack
+package path
 
 import (
 	"math/rand/v2"
@@ -97,28 +97,28 @@ var templateTests = []templateTest{
 	{"two stars and a file", "/files/**/{file}.pdf", "/files/a/b/c.d.pdf", []string{"/a/b", "c.d"}, true},
 	{"two stars twice", "/**/a/**", "/x/a/a/y", []string{"/x/a", "/y"}, true},
 	{"variable before two stars", "/{lang}/a/**", "/de/a/b", []string{"de", "/b"}, true},
-	{"longer than any address", "/**", "/" + strings.Repeat("a", maxInput), nil, true},
+	{"longer than any address", "/**", "/" + strings.Repeat("a", MaxLength), nil, true},
 }
 
 func TestTemplate(t *testing.T) {
 	for _, test := range templateTests {
 		t.Run(test.title, func(t *testing.T) {
-			tpl, err := parseTemplate(test.template)
+			tpl, err := Parse(test.template)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if (tpl.tail != nil) != test.loose {
 				t.Errorf("tail = %v", tpl.tail)
 			}
-			vars, ok := tpl.capture(test.path, nil)
+			vars, ok := tpl.Capture(test.path, nil)
 			if ok != (test.vars != nil) || ok && !slices.Equal(vars, test.vars) {
 				t.Errorf("%q on %q: %q, %v; want %q", test.template, test.path, vars, ok, test.vars)
 			}
-			if ok && len(tpl.names) != len(vars) {
-				t.Errorf("%d names for %d values", len(tpl.names), len(vars))
+			if ok && len(tpl.Names) != len(vars) {
+				t.Errorf("%d names for %d values", len(tpl.Names), len(vars))
 			}
 			// The index finds what the template matches.
-			if found := newIndex(tpl).find(http.MethodGet, test.path, nil); (len(found) == 1) != ok {
+			if found := newIndex(tpl).Find(http.MethodGet, test.path, nil); (len(found) == 1) != ok {
 				t.Errorf("the index found %d", len(found))
 			}
 		})
@@ -138,9 +138,9 @@ func TestTemplateNames(t *testing.T) {
 		{"/*-{a}-*/y/", []string{"", "a", ""}, "y"},
 		{"/{a}", []string{"a"}, ""},
 	} {
-		tpl, err := parseTemplate(test.text)
-		if err != nil || !slices.Equal(tpl.names, test.names) || tpl.last != test.last {
-			t.Errorf("%s: names %q, last %q (%v)", test.text, tpl.names, tpl.last, err)
+		tpl, err := Parse(test.text)
+		if err != nil || !slices.Equal(tpl.Names, test.names) || tpl.Last != test.last {
+			t.Errorf("%s: names %q, last %q (%v)", test.text, tpl.Names, tpl.Last, err)
 		}
 	}
 }
@@ -164,10 +164,11 @@ func wholeOf(t *testing.T, text string) *regexp.Regexp {
 	return whole
 }
 
-func newIndex(templates ...template) *index {
-	ix := new(index)
+// newIndex files the text of each template.
+func newIndex(templates ...Template) *Index[string] {
+	ix := new(Index[string])
 	for _, tpl := range templates {
-		ix.add(&trigger{kind: triggerVisit, method: http.MethodGet, path: tpl})
+		ix.Add(http.MethodGet, &tpl, tpl.Text)
 	}
 	return ix
 }
@@ -180,19 +181,19 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(text, "/a")
 	}
 	f.Fuzz(func(t *testing.T, text, path string) {
-		tpl, err := parseTemplate(text)
+		tpl, err := Parse(text)
 		if err != nil {
 			if s := err.Error(); s == "" {
 				t.Errorf("%q: an error without words", text)
 			}
 			return
 		}
-		vars, ok := tpl.capture(path, nil)
-		if ok && len(vars) != len(tpl.names) {
-			t.Errorf("%q on %q: %d names, %q", text, path, len(tpl.names), vars)
+		vars, ok := tpl.Capture(path, nil)
+		if ok && len(vars) != len(tpl.Names) {
+			t.Errorf("%q on %q: %d names, %q", text, path, len(tpl.Names), vars)
 		}
 		// What it means does not depend on case or on a slash at the end.
-		if _, same := tpl.capture(strings.ToUpper(path), nil); ok && isASCII(path) && isASCII(text) && !strings.Contains(text, "(?") && !same {
+		if _, same := tpl.Capture(strings.ToUpper(path), nil); ok && isASCII(path) && isASCII(text) && !strings.Contains(text, "(?") && !same {
 			t.Errorf("%q matches %q, but not in upper case", text, path)
 		}
 	})
@@ -233,8 +234,8 @@ func TestTemplateAgreesWithMux(t *testing.T) {
 		for range 10 {
 			path := join(paths)
 			agreesWithMux(t, text, path)
-			if tpl, err := parseTemplate(text); err == nil {
-				if _, ok := tpl.capture(path, nil); ok {
+			if tpl, err := Parse(text); err == nil {
+				if _, ok := tpl.Capture(path, nil); ok {
 					matched++
 				}
 			}
@@ -246,12 +247,12 @@ func TestTemplateAgreesWithMux(t *testing.T) {
 }
 
 func agreesWithMux(t *testing.T, text, path string) {
-	tpl, err := parseTemplate(text)
-	if err != nil || strings.ContainsRune(text, '\ufffd') || !norm.NFC.IsNormalString(text) || len(path) > maxInput {
+	tpl, err := Parse(text)
+	if err != nil || strings.ContainsRune(text, '\ufffd') || !norm.NFC.IsNormalString(text) || len(path) > MaxLength {
 		return
 	}
-	vars, ok := tpl.capture(path, nil)
-	if found := newIndex(tpl).find(http.MethodGet, path, nil); (len(found) == 1) != ok {
+	vars, ok := tpl.Capture(path, nil)
+	if found := newIndex(tpl).Find(http.MethodGet, path, nil); (len(found) == 1) != ok {
 		t.Errorf("%q on %q: the index found %d, the template says %v", text, path, len(found), ok)
 	}
 	if !ok {
@@ -270,12 +271,12 @@ func agreesWithMux(t *testing.T, text, path string) {
 // mux reads differently on purpose are not comparable: stars, case, and a slash
 // at the end.
 func askMux(text, path string) (vars []string, ok bool) {
-	fixed := outsideBraces(text)
+	fixed := OutsideBraces(text)
 	if strings.Contains(fixed, "*") || !isASCII(text+path) || strings.ToLower(fixed+path) != fixed+path ||
 		!strings.HasPrefix(path, "/") || len(text) > 1 && strings.HasSuffix(text, "/") || len(path) > 1 && strings.HasSuffix(path, "/") {
 		return nil, false
 	}
-	tpl, err := parseTemplate(text)
+	tpl, err := Parse(text)
 	if err != nil {
 		return nil, false
 	}
@@ -299,7 +300,7 @@ func askMux(text, path string) (vars []string, ok bool) {
 	if !route.Match(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}}, &match) {
 		return nil, true
 	}
-	for _, name := range tpl.names {
+	for _, name := range tpl.Names {
 		vars = append(vars, match.Vars[name])
 	}
 	return vars, true

@@ -1,4 +1,4 @@
-package goaltrack
+package path
 
 import (
 	"fmt"
@@ -20,22 +20,20 @@ func FuzzIndexAgreesWithNaive(f *testing.F) {
 	f.Add("/{l}/x/**\n/de/x/*\n/de/**/z\n/**/{f}.pdf", "/de/x/z")
 	f.Add("/\n//\n/a//b", "//")
 	f.Fuzz(func(t *testing.T, text, path string) {
-		if len(path) > maxInput || strings.ContainsRune(text, '\ufffd') {
+		if len(path) > MaxLength || strings.ContainsRune(text, '\ufffd') {
 			return
 		}
-		var templates []template
+		var templates []Template
 		for line := range strings.Lines(text) {
-			if tpl, err := parseTemplate(strings.TrimSuffix(line, "\n")); err == nil {
+			if tpl, err := Parse(strings.TrimSuffix(line, "\n")); err == nil {
 				templates = append(templates, tpl)
 			}
 		}
 		var got, want []string
-		for _, trigger := range newIndex(templates...).find(http.MethodGet, path, nil) {
-			got = append(got, trigger.path.text)
-		}
+		got = newIndex(templates...).Find(http.MethodGet, path, nil)
 		for i := range templates {
-			if wholeOf(t, templates[i].text).MatchString(path) {
-				want = append(want, templates[i].text)
+			if wholeOf(t, templates[i].Text).MatchString(path) {
+				want = append(want, templates[i].Text)
 			}
 		}
 		slices.Sort(got)
@@ -44,31 +42,6 @@ func FuzzIndexAgreesWithNaive(f *testing.F) {
 			t.Errorf("on %q: found %q, want %q", path, got, want)
 		}
 	})
-}
-
-func TestIndexMethod(t *testing.T) {
-	rules, err := NewRules(
-		Goal{Name: "VISIT", Visit: "/a"},
-		Goal{Name: "VISIT_ANY", Visit: "/**"},
-		Goal{Name: "SUBMIT", Submit: Submit{Path: "/a"}},
-		Goal{Name: "PUT", Submit: Submit{Path: "/a", Method: "put"}},
-		Goal{Name: "CODE", Code: true},
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for method, want := range map[string][]string{
-		"GET": {"VISIT", "VISIT_ANY"}, "POST": {"SUBMIT"}, "PUT": {"PUT"}, "HEAD": nil, "": nil, "get": nil,
-	} {
-		var got []string
-		for _, found := range rules.index.find(method, "/a", nil) {
-			got = append(got, found.goal.Name)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", method, got, want)
-		}
-	}
 }
 
 // indexShapes are the ways in which many goals may be spread over a site. Each
@@ -106,15 +79,15 @@ var indexShapes = []struct {
 }
 
 // manyTemplates makes an index of n goals.
-func manyTemplates(tb testing.TB, template func(int) string, n int) *index {
+func manyTemplates(tb testing.TB, template func(int) string, n int) *Index[*Template] {
 	tb.Helper()
-	ix := new(index)
+	ix := new(Index[*Template])
 	for i := range n {
-		tpl, err := parseTemplate(template(i))
+		tpl, err := Parse(template(i))
 		if err != nil {
 			tb.Fatal(err)
 		}
-		ix.add(&trigger{kind: triggerVisit, method: http.MethodGet, path: tpl})
+		ix.Add(http.MethodGet, &tpl, &tpl)
 	}
 	return ix
 }
@@ -127,10 +100,10 @@ func BenchmarkIndexFind(b *testing.B) {
 				name := []string{"hit", "miss"}[i]
 				b.Run(fmt.Sprintf("%s/%s/%d", shape.name, name, n), func(b *testing.B) {
 					b.ReportAllocs()
-					var found [8]*trigger
+					var found [8]*Template
 					i := 0
 					for b.Loop() {
-						ix.find(http.MethodGet, paths[i], found[:0])
+						ix.Find(http.MethodGet, paths[i], found[:0])
 						if i++; i == len(paths) {
 							i = 0
 						}
@@ -157,14 +130,14 @@ func TestIndexCost(t *testing.T) {
 		}
 		few := manyTemplates(t, shape.template, 10)
 		fewHits, manyHits, miss := hits(shape.hit, 10), hits(shape.hit, n), []string{shape.miss}
-		var found [8]*trigger
+		var found [8]*Template
 		for _, path := range manyHits {
-			if got := many.find(http.MethodGet, path, found[:0]); len(got) != 1 {
+			if got := many.Find(http.MethodGet, path, found[:0]); len(got) != 1 {
 				t.Fatalf("%s: %d found", path, len(got))
 			}
 		}
 		for _, path := range []string{manyHits[1], shape.miss} {
-			if allocs := testing.AllocsPerRun(100, func() { many.find(http.MethodGet, path, found[:0]) }); allocs != 0 {
+			if allocs := testing.AllocsPerRun(100, func() { many.Find(http.MethodGet, path, found[:0]) }); allocs != 0 {
 				t.Errorf("%s: %v allocations", path, allocs)
 			}
 		}
@@ -192,13 +165,13 @@ func hits(path func(int) string, n int) []string {
 
 // findTimes are the shortest of several measurements of each index by turns, since
 // other work on the machine can only add to them.
-func findTimes(few *index, fewPaths []string, many *index, manyPaths []string) (ofFew, ofMany time.Duration) {
+func findTimes(few *Index[*Template], fewPaths []string, many *Index[*Template], manyPaths []string) (ofFew, ofMany time.Duration) {
 	const runs = 1_000
-	var found [8]*trigger
-	once := func(ix *index, paths []string) time.Duration {
+	var found [8]*Template
+	once := func(ix *Index[*Template], paths []string) time.Duration {
 		start := time.Now()
 		for i := range runs {
-			ix.find(http.MethodGet, paths[i%len(paths)], found[:0])
+			ix.Find(http.MethodGet, paths[i%len(paths)], found[:0])
 		}
 		return time.Since(start) / runs
 	}
