@@ -54,7 +54,7 @@ func noLeak(t *testing.T) {
 	}
 	before := left()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for left() > before {
 			if !sleep(ctx, 5*time.Millisecond) {
