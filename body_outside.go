@@ -74,8 +74,11 @@ func (tr *tracked) takeParsed(r *http.Request) bool {
 	}
 	x := &tr.x
 	x.formKind, x.formFate, x.form = kind, fired, pickFields(form.Value, tr.formNames())
-	if x.form.missing > 0 && sentLength(r) > sizeOf(form, tr.formType) {
-		x.form.lost = fateFormReadOutside
+	if x.form.missing > 0 {
+		// Of a body whose length is not known, nobody can say that it held no more.
+		if n := sentLength(r); n <= 0 || n > sizeOf(form, tr.formType) {
+			x.form.lost = fateFormReadOutside
+		}
 	}
 	return true
 }

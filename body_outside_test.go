@@ -274,6 +274,25 @@ func TestPartReadOutside(t *testing.T) {
 	}
 }
 
+// TestPartReadOutsideChunked: the length does not tell of a body in chunks whether
+// all of it was parsed. What is there counts, and nothing is absent.
+func TestPartReadOutsideChunked(t *testing.T) {
+	for body, want := range map[string]string{
+		"topic=sales&website=":      "fired 1",
+		"topic=sales&website=spam":  "condition 1",
+		"topic=sales&website=%zz":   "form_read_outside 1", // net/http leaves it out
+		"topic=sales&website=a;b":   "form_read_outside 1",
+		"topic=sales&form=whatever": "form_read_outside 1",
+	} {
+		w := outsideWorld(t, false, func(_ http.ResponseWriter, r *http.Request) { _ = r.FormValue("csrf") }, reading(func(*http.Request) {}))
+		w.visitor().meet().sendBody("application/x-www-form-urlencoded", body, true)
+		w.done()
+		if trap, topic := w.fates("NO_TRAP"), w.fates("SALES_ASKED"); trap != want || topic != "fired 1" {
+			t.Errorf("%s: %s, want %s; and the topic: %s", body, trap, want, topic)
+		}
+	}
+}
+
 // TestMultipartReadOutside: parts that something outside has read one by one are
 // kept by nobody, and those that net/http did not get to the end of neither.
 func TestMultipartReadOutside(t *testing.T) {

@@ -200,8 +200,8 @@ func (a *agreement) request() *http.Request {
 		text, contentType = b.String(), parts.FormDataContentType()
 	}
 	var body io.Reader = strings.NewReader(text)
-	if text != "" && a.chance(4) {
-		body = onlyReader{body} // in chunks
+	if text != "" && a.way != 0 && a.chance(4) {
+		body = onlyReader{body} // in chunks, of which nobody knows whether all was parsed outside
 	}
 	req, err := http.NewRequestWithContext(a.Context(), e.Method, a.site.URL+e.Path, body)
 	if err != nil {
