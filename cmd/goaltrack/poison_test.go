@@ -514,7 +514,9 @@ func (p *poisonPlay) judge(f *poisonFigures, account, log string, bound time.Dur
 		}
 		f.dead = n[3]
 		check(n[0]+n[1] != n[2]+n[3]+n[4]+n[5], "the account does not balance: %s", account)
-		check(n[2] != len(p.cdp.taken), "%d events came, the account is %s", len(p.cdp.taken), account)
+		// Requests that the proxy's end cuts off may have been taken: one a worker.
+		unheard := min(n[4], 16)
+		check(n[2] > len(p.cdp.taken) || n[2]+unheard < len(p.cdp.taken), "%d events came, the account is %s", len(p.cdp.taken), account)
 		check(n[3]+f.delivered > p.poisoned, "%d dead, of %d poisoned", n[3], p.poisoned)
 	}
 	texts := map[string]int{}
