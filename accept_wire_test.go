@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -43,7 +45,7 @@ goals:
 				_ = r.ParseForm()
 				jsonAnswer(http.StatusOK, "application/json", `{"ok":true}`).ServeHTTP(w, r)
 			}))
-			w := setup{rules: rules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+			w := world.Setup{Rules: rules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 				if test.proxy {
 					site = tracker.AskReadable(site)
 				}
@@ -54,9 +56,9 @@ goals:
 						t.Error("the form that the handler parsed is not seen outside")
 					}
 				})
-			}}.start(t)
-			w.visitor().meet().post(test.path, "a=b", append([]string{"Accept-Encoding", "br, gzip"}, test.header...)...)
-			w.done()
+			}}.Start(t)
+			w.Visitor().Meet().Post(test.path, "a=b", append([]string{"Accept-Encoding", "br, gzip"}, test.header...)...)
+			w.Done()
 			if got != test.want || outside != "br, gzip" || method != http.MethodPost {
 				t.Errorf("%s asks for %q, want %q; outside it is %q", method, got, test.want, outside)
 			}

@@ -3,12 +3,14 @@ package goaltrack_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestAnswerTry: examples are judged as answers on a live site are, and what is
 // said of them names the cause.
 func TestAnswerTry(t *testing.T) {
-	rules := mustParse(t, answerRules)
+	rules := world.MustParse(t, answerRules)
 	for _, row := range []struct {
 		goal, request, says string // "" if it fires
 	}{
@@ -47,10 +49,10 @@ func TestAnswerTry(t *testing.T) {
 
 // TestAnswerNearMiss: whoever looks for the cause finds it in the snapshot.
 func TestAnswerNearMiss(t *testing.T) {
-	w := newWorld(t, answerRules, jsonAnswer(200, "application/json", "?", "Content-Encoding", "br"))
-	w.visitor().meet().post("/ok", "a=b")
-	w.done()
-	for _, g := range w.tracker.Snapshot().Goals {
+	w := world.New(t, answerRules, jsonAnswer(200, "application/json", "?", "Content-Encoding", "br"))
+	w.Visitor().Meet().Post("/ok", "a=b")
+	w.Done()
+	for _, g := range w.Tracker.Snapshot().Goals {
 		if g.Goal == "OK" && (len(g.NearMisses) != 1 || g.NearMisses[0].What != "the answer is compressed in a way that cannot be read (br)") {
 			t.Errorf("near misses %v", g.NearMisses)
 		}
@@ -67,7 +69,7 @@ func TestAnswerWarning(t *testing.T) {
 		"success: { response.json.ok: true }":                                      false,
 		"success: 2xx, unless: { response.json.errors: present }":                  false,
 	} {
-		warnings := mustParse(t, "version: 1\ngoals:\n  - { goal: A, submit: /a, "+rule+" }\n").Warnings()
+		warnings := world.MustParse(t, "version: 1\ngoals:\n  - { goal: A, submit: /a, "+rule+" }\n").Warnings()
 		if (len(warnings) == 1) != warned || len(warnings) > 1 {
 			t.Errorf("%s: %v", rule, warnings)
 		}

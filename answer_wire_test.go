@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -149,21 +151,21 @@ func TestAnswerSays(t *testing.T) {
 		{"XML", jsonAnswer(200, "application/xml", "<errors/>"), "u 0 u u u u 1 1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := newWorld(t, answerRules, row.site, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateNever })
-			v := w.visitor().meet()
+			w := world.New(t, answerRules, row.site, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateNever })
+			v := w.Visitor().Meet()
 			for _, goal := range answerGoals {
-				v.post("/"+strings.ToLower(goal), "a=b", "Accept-Encoding", "gzip, br")
+				v.Post("/"+strings.ToLower(goal), "a=b", "Accept-Encoding", "gzip, br")
 			}
-			w.done()
+			w.Done()
 			words := map[string]string{"fired 1": "1", "not_successful 1": "0", "condition 1": "0", "answer_unreadable 1": "u"}
 			var got []string
 			for _, goal := range answerGoals {
-				fate := w.fates(goal)
+				fate := w.Fates(goal)
 				if word, ok := words[fate]; ok {
 					fate = word
 				}
 				got = append(got, fate)
-				if arrived := slices.Contains(w.cdp.Types(), goal); arrived != (fate == "1") {
+				if arrived := slices.Contains(w.CDP.Types(), goal); arrived != (fate == "1") {
 					t.Errorf("%s: %s, and arrived is %t", goal, fate, arrived)
 				}
 			}
@@ -208,9 +210,9 @@ func TestAnswerHeaderSays(t *testing.T) {
 		{"value of no answer", "success: redirect, value: { from: $response.json.total, currency: EUR }", jsonAnswer(303, "", "", "Location", "/thanks"), "fired 1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := newWorld(t, "version: 1\ngoals:\n  - { goal: FORM_SENT, submit: /form, "+row.rule+" }\n", row.site)
-			w.visitor().meet().post("/form", "a=b")
-			w.expect("FORM_SENT", row.want)
+			w := world.New(t, "version: 1\ngoals:\n  - { goal: FORM_SENT, submit: /form, "+row.rule+" }\n", row.site)
+			w.Visitor().Meet().Post("/form", "a=b")
+			w.Expect("FORM_SENT", row.want)
 		})
 	}
 }
@@ -230,9 +232,9 @@ func TestAnswerNotModified(t *testing.T) {
 		"if: { response.header.X-Plan: pro, path: /page }": "fired 1",
 	} {
 		t.Run(rule, func(t *testing.T) {
-			w := newWorld(t, "version: 1\ngoals:\n  - { goal: PAGE_SEEN, visit: /page, "+rule+" }\n", jsonAnswer(304, "", "", "X-Plan", "pro"))
-			w.visitor().meet().get("/page")
-			w.expect("PAGE_SEEN", want)
+			w := world.New(t, "version: 1\ngoals:\n  - { goal: PAGE_SEEN, visit: /page, "+rule+" }\n", jsonAnswer(304, "", "", "X-Plan", "pro"))
+			w.Visitor().Meet().Get("/page")
+			w.Expect("PAGE_SEEN", want)
 		})
 	}
 }
@@ -251,9 +253,9 @@ func TestAnswerPages(t *testing.T) {
 		"template":    jsonAnswer(200, "text/html", "{{ this was never filled in }}"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, rules, site)
-			w.visitor().meet().get("/page")
-			w.expect("PAGE_SEEN", "fired 1")
+			w := world.New(t, rules, site)
+			w.Visitor().Meet().Get("/page")
+			w.Expect("PAGE_SEEN", "fired 1")
 		})
 	}
 }
@@ -272,7 +274,7 @@ func TestAnswerCopied(t *testing.T) {
 		for _, early := range []bool{false, true} {
 			t.Run(row.name, func(t *testing.T) {
 				bothProtocols(t, func(t *testing.T, http2 bool) {
-					w := setup{rules: answerRules, http2: http2, site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w := world.Setup{Rules: answerRules, HTTP2: http2, Site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						_ = r.ParseForm()
 						w.Header().Set("Content-Type", row.contentType)
 						if early {
@@ -282,12 +284,12 @@ func TestAnswerCopied(t *testing.T) {
 						if n != int64(len(row.body)) || err != nil {
 							t.Errorf("%d bytes were copied, %v", n, err)
 						}
-					})}.start(t)
-					res := w.visitor().meet().post("/ok", "a=b")
+					})}.Start(t)
+					res := w.Visitor().Meet().Post("/ok", "a=b")
 					if got, _ := io.ReadAll(res.Body); string(got) != row.body {
 						t.Errorf("%d bytes arrived", len(got))
 					}
-					w.expect("OK", row.want)
+					w.Expect("OK", row.want)
 				})
 			})
 		}
@@ -307,7 +309,7 @@ func TestAnswerInPieces(t *testing.T) {
 	} {
 		for _, media := range []string{"", "text/html", "text/plain", "application/json"} {
 			for _, flushes := range []bool{false, true} {
-				w := newWorld(t, answerRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w := world.New(t, answerRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_ = r.ParseForm()
 					if media != "" {
 						w.Header().Set("Content-Type", media)
@@ -319,9 +321,9 @@ func TestAnswerInPieces(t *testing.T) {
 						}
 					}
 				}))
-				w.visitor().meet().post("/ok", "a=b")
-				if w.done(); w.fates("OK") != want {
-					t.Errorf("%q as %q, flushed %t: %s, want %s", body, media, flushes, w.fates("OK"), want)
+				w.Visitor().Meet().Post("/ok", "a=b")
+				if w.Done(); w.Fates("OK") != want {
+					t.Errorf("%q as %q, flushed %t: %s, want %s", body, media, flushes, w.Fates("OK"), want)
 				}
 			}
 		}
@@ -332,13 +334,13 @@ func TestAnswerInPieces(t *testing.T) {
 // what there is of it is JSON.
 func TestAnswerCutOff(t *testing.T) {
 	for length, want := range map[string]string{"11": "fired 1", "12": "answer_unreadable 1", "": "fired 1"} {
-		w := newWorld(t, answerRules, http.NotFoundHandler())
+		w := world.New(t, answerRules, http.NotFoundHandler())
 		var header []string
 		if length != "" {
 			header = []string{"Content-Length", length}
 		}
-		r := w.visitor().meet().request(http.MethodPost, "/ok", nil)
-		w.tracker.Handler(jsonAnswer(200, "application/json", `{"ok":true}`, header...)).ServeHTTP(httptest.NewRecorder(), r)
-		w.expect("OK", want)
+		r := w.Visitor().Meet().Request(http.MethodPost, "/ok", nil)
+		w.Tracker.Handler(jsonAnswer(200, "application/json", `{"ok":true}`, header...)).ServeHTTP(httptest.NewRecorder(), r)
+		w.Expect("OK", want)
 	}
 }

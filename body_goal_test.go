@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -78,10 +80,10 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 			}
 			for _, r := range append(bodyRules, struct{ goal, rule string }{"", strings.Join(all, ",\n")}) {
 				text := "{version: 1, goals: [" + r.rule + "]}"
-				w := newWorld(t, text, site)
-				w.visitor().meet().post("/form", c.body, "Content-Type", c.contentType)
-				w.done()
-				verdicts := tryLineOf(t, mustParse(t, text), "POST /form "+c.example+" -> 303 /thanks")
+				w := world.New(t, text, site)
+				w.Visitor().Meet().Post("/form", c.body, "Content-Type", c.contentType)
+				w.Done()
+				verdicts := tryLineOf(t, world.MustParse(t, text), "POST /form "+c.example+" -> 303 /thanks")
 				for i, b := range bodyRules {
 					if r.goal != "" && r.goal != b.goal {
 						continue
@@ -90,7 +92,7 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 					if f := c.want[b.goal]; f != "" {
 						want = f + " 1"
 					}
-					if got := w.fates(b.goal); got != want {
+					if got := w.Fates(b.goal); got != want {
 						t.Errorf("%s beside %q: %s, want %s", b.goal, r.goal, got, want)
 					}
 					if c.example == "" {
@@ -131,21 +133,21 @@ func TestJSONWithALineEnd(t *testing.T) {
 			if start[0] == '[' && want == "fired 1" {
 				want = "condition 1" // a list has no plan, and was read
 			}
-			w := newWorld(t, rule, reading(func(r *http.Request) {
+			w := world.New(t, rule, reading(func(r *http.Request) {
 				var v any
 				if err := json.NewDecoder(r.Body).Decode(&v); err != nil {
 					t.Error(err)
 				}
 			}))
-			w.visitor().meet().sendBody("application/json", body, false)
-			if w.done(); w.fates("PLAN_CHOSEN") != want {
-				t.Errorf("%d bytes and %q after %.2s: %s, want %s", row.size, row.tail, start, w.fates("PLAN_CHOSEN"), want)
+			sendBody(w.Visitor().Meet(), "application/json", body, false)
+			if w.Done(); w.Fates("PLAN_CHOSEN") != want {
+				t.Errorf("%d bytes and %q after %.2s: %s, want %s", row.size, row.tail, start, w.Fates("PLAN_CHOSEN"), want)
 			}
 		}
 	}
-	w := newWorld(t, rule, reading(func(r *http.Request) { _, _ = io.ReadFull(r.Body, make([]byte, 13)) }))
-	w.visitor().meet().sendBody("application/json", `{"plan":"pro"}`, false)
-	w.expect("PLAN_CHOSEN", "form_unread 1")
+	w := world.New(t, rule, reading(func(r *http.Request) { _, _ = io.ReadFull(r.Body, make([]byte, 13)) }))
+	sendBody(w.Visitor().Meet(), "application/json", `{"plan":"pro"}`, false)
+	w.Expect("PLAN_CHOSEN", "form_unread 1")
 }
 
 func tryLineOf(t *testing.T, rules *goaltrack.Rules, line string) []goaltrack.Verdict {
@@ -166,7 +168,7 @@ func TestOneBodyInAnExample(t *testing.T) {
 
 // TestExampleBodies: an example's body is judged as the site judges it.
 func TestExampleBodies(t *testing.T) {
-	rules := mustParse(t, "{version: 1, goals: [{goal: FIELD, submit: /form, data: {t: $form.topic}}]}")
+	rules := world.MustParse(t, "{version: 1, goals: [{goal: FIELD, submit: /form, data: {t: $form.topic}}]}")
 	for line, want := range map[string]string{
 		"POST /form topic=a -> 303 /thanks":                                                       "",
 		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks":                          "form encoded",

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -101,15 +103,15 @@ var outsideForms = map[string]func(fields ...string) (contentType, body string){
 
 // outsideWorld is a site whose body is read by a middleware outside of the
 // tracker, and by a handler inside.
-func outsideWorld(t *testing.T, http2 bool, outside func(http.ResponseWriter, *http.Request), site http.Handler) *world {
+func outsideWorld(t *testing.T, http2 bool, outside func(http.ResponseWriter, *http.Request), site http.Handler) *world.World {
 	t.Helper()
-	return setup{rules: outsideRules, http2: http2, mount: func(tracker *goaltrack.Tracker) http.Handler {
+	return world.Setup{Rules: outsideRules, HTTP2: http2, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 		inside := tracker.Handler(site)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			outside(w, r)
 			inside.ServeHTTP(w, r)
 		})
-	}}.start(t)
+	}}.Start(t)
 }
 
 // reading is a handler that reads the body and accepts the form.
@@ -121,13 +123,13 @@ func reading(read func(*http.Request)) http.Handler {
 }
 
 // sendBody sends a body, without its length if it is to be chunked.
-func (v *visitor) sendBody(contentType, body string, chunked bool) *http.Response {
-	v.w.Helper()
+func sendBody(v *world.Visitor, contentType, body string, chunked bool) *http.Response {
+	v.World.Helper()
 	var rd io.Reader = strings.NewReader(body)
 	if chunked {
 		rd = struct{ io.Reader }{rd}
 	}
-	return v.send(v.request(http.MethodPost, "/form", rd, "Content-Type", contentType))
+	return v.Send(v.Request(http.MethodPost, "/form", rd, "Content-Type", contentType))
 }
 
 // TestFormReadOutside: whatever a middleware outside of goaltrack does with the
@@ -161,8 +163,8 @@ func TestFormReadOutside(t *testing.T) {
 							}
 							w := outsideWorld(t, protocol == "HTTP/2", out.read, reading(h.read))
 							contentType, body := form(fields...)
-							w.visitor().meet().sendBody(contentType, body, protocol == "chunked")
-							w.done()
+							sendBody(w.Visitor().Meet(), contentType, body, protocol == "chunked")
+							w.Done()
 							for goal, want := range map[string]string{
 								"TOPIC_SENT": "fired 1", "SALES_ASKED": "fired 1", "NEWSLETTER": "fired 1", "NO_TRAP": trap,
 								"ANY_SENT": "fired 1", "PLAN_CHOSEN": "condition 1",
@@ -170,12 +172,12 @@ func TestFormReadOutside(t *testing.T) {
 								if why != "" && goal != "ANY_SENT" && goal != "PLAN_CHOSEN" {
 									want = why
 								}
-								if got := w.fates(goal); got != want {
+								if got := w.Fates(goal); got != want {
 									t.Errorf("spam %v: %s: %s, want %s", isSpam, goal, got, want)
 								}
 							}
 							if why == "" {
-								w.cdp.Expect(t, "TOPIC_SENT").With("topic", "sales").Once()
+								w.CDP.Expect(t, "TOPIC_SENT").With("topic", "sales").Once()
 							}
 						}
 					})
@@ -199,9 +201,9 @@ func TestJSONReadOutside(t *testing.T) {
 					want = "fired 1"
 				}
 				w := outsideWorld(t, false, out.read, reading(h.read))
-				w.visitor().meet().sendBody("application/json", `{"plan":"pro"}`, chunked)
-				w.done()
-				if got := w.fates("PLAN_CHOSEN"); got != want {
+				sendBody(w.Visitor().Meet(), "application/json", `{"plan":"pro"}`, chunked)
+				w.Done()
+				if got := w.Fates("PLAN_CHOSEN"); got != want {
 					t.Errorf("%s, then %s, chunked %v: %s, want %s", out.name, h.name, chunked, got, want)
 				}
 			}
@@ -254,9 +256,9 @@ func TestPartReadOutside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, h := range handlersBehind {
 				w := outsideWorld(t, false, c.read, reading(h.read))
-				v := w.visitor().meet()
-				v.send(v.request(http.MethodPost, "/form?website=query&topic=query", strings.NewReader(c.body), "Content-Type", "application/x-www-form-urlencoded"))
-				w.done()
+				v := w.Visitor().Meet()
+				v.Send(v.Request(http.MethodPost, "/form?website=query&topic=query", strings.NewReader(c.body), "Content-Type", "application/x-www-form-urlencoded"))
+				w.Done()
 				for _, goal := range []string{"TOPIC_SENT", "SALES_ASKED", "NO_TRAP", "NEWSLETTER"} {
 					want := c.want[goal]
 					switch {
@@ -265,7 +267,7 @@ func TestPartReadOutside(t *testing.T) {
 					case want == "form_read_outside" && name == "its first bytes" && h.name == "nothing":
 						want = "form_unread"
 					}
-					if got := w.fates(goal); got != want+" 1" {
+					if got := w.Fates(goal); got != want+" 1" {
 						t.Errorf("%s: %s: %s, want %s", h.name, goal, got, want)
 					}
 				}
@@ -285,9 +287,9 @@ func TestPartReadOutsideChunked(t *testing.T) {
 		"topic=sales&form=whatever": "form_read_outside 1",
 	} {
 		w := outsideWorld(t, false, func(_ http.ResponseWriter, r *http.Request) { _ = r.FormValue("csrf") }, reading(func(*http.Request) {}))
-		w.visitor().meet().sendBody("application/x-www-form-urlencoded", body, true)
-		w.done()
-		if trap, topic := w.fates("NO_TRAP"), w.fates("SALES_ASKED"); trap != want || topic != "fired 1" {
+		sendBody(w.Visitor().Meet(), "application/x-www-form-urlencoded", body, true)
+		w.Done()
+		if trap, topic := w.Fates("NO_TRAP"), w.Fates("SALES_ASKED"); trap != want || topic != "fired 1" {
 			t.Errorf("%s: %s, want %s; and the topic: %s", body, trap, want, topic)
 		}
 	}
@@ -323,8 +325,8 @@ func TestMultipartReadOutside(t *testing.T) {
 					_, _ = io.Copy(io.Discard, r.Body)
 				}
 			}))
-			w.visitor().meet().sendBody(contentType, body, false)
-			w.done()
+			sendBody(w.Visitor().Meet(), contentType, body, false)
+			w.Done()
 			want := c.want
 			if h != "reads" && name != "part by part" {
 				want = "form_unread 1"
@@ -332,7 +334,7 @@ func TestMultipartReadOutside(t *testing.T) {
 			if strings.HasPrefix(name, "cut in a name") {
 				want = "form_read_outside 1" // parsed, but the website is missing
 			}
-			if got := w.fates("NO_TRAP"); got != want {
+			if got := w.Fates("NO_TRAP"); got != want {
 				t.Errorf("%s, and the handler %s: %s, want %s", name, h, got, want)
 			}
 		}
@@ -364,9 +366,9 @@ func TestProxyBehindAReader(t *testing.T) {
 		} {
 			w := outsideWorld(t, false, func(_ http.ResponseWriter, r *http.Request) { c.read(r) }, proxy)
 			contentType, body := form("topic", "sales", "website", "spam")
-			w.visitor().meet().sendBody(contentType, body, false)
-			w.done()
-			if topic, trap := w.fates("TOPIC_SENT"), w.fates("NO_TRAP"); topic != c.topic || trap != c.trap {
+			sendBody(w.Visitor().Meet(), contentType, body, false)
+			w.Done()
+			if topic, trap := w.Fates("TOPIC_SENT"), w.Fates("NO_TRAP"); topic != c.topic || trap != c.trap {
 				t.Errorf("%s, %s: TOPIC_SENT %s, want %s; NO_TRAP %s, want %s", kind, name, topic, c.topic, trap, c.trap)
 			}
 		}

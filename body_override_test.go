@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/gorilla/mux"
 
 	"github.com/goaltrack/goaltrack"
@@ -17,9 +19,9 @@ import (
 func TestMethodOverride(t *testing.T) {
 	for _, form := range outsideForms {
 		for _, takesAway := range []bool{false, true} {
-			w := setup{
-				rules: "{version: 1, goals: [{goal: FORM_CHANGED, submit: {path: /form, method: PUT}, data: {topic: $form.topic}}, {goal: FORM_SENT, submit: /form}]}",
-				mount: func(tracker *goaltrack.Tracker) http.Handler {
+			w := world.Setup{
+				Rules: "{version: 1, goals: [{goal: FORM_CHANGED, submit: {path: /form, method: PUT}, data: {topic: $form.topic}}, {goal: FORM_SENT, submit: /form}]}",
+				Mount: func(tracker *goaltrack.Tracker) http.Handler {
 					inside := tracker.Handler(http.RedirectHandler("/thanks", http.StatusSeeOther))
 					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						r.Method = r.FormValue("_method")
@@ -30,12 +32,12 @@ func TestMethodOverride(t *testing.T) {
 						inside.ServeHTTP(w, r)
 					})
 				},
-			}.start(t)
+			}.Start(t)
 			contentType, body := form("_method", "PUT", "topic", "sales")
-			w.visitor().meet().sendBody(contentType, body, false)
-			w.expect("FORM_CHANGED", "fired 1")
-			w.expect("FORM_SENT", "none")
-			w.cdp.Expect(t, "FORM_CHANGED").With("topic", "sales").Once()
+			sendBody(w.Visitor().Meet(), contentType, body, false)
+			w.Expect("FORM_CHANGED", "fired 1")
+			w.Expect("FORM_SENT", "none")
+			w.CDP.Expect(t, "FORM_CHANGED").With("topic", "sales").Once()
 		}
 	}
 }
@@ -49,7 +51,7 @@ func TestRouterThatReads(t *testing.T) {
 	}
 	for name, read := range reads {
 		for _, first := range []bool{false, true} {
-			w := setup{rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form, unless: {form.website: present}}]}", mount: func(tracker *goaltrack.Tracker) http.Handler {
+			w := world.Setup{Rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form, unless: {form.website: present}}]}", Mount: func(tracker *goaltrack.Tracker) http.Handler {
 				router := mux.NewRouter()
 				reader := func(next http.Handler) http.Handler {
 					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { read(r); next.ServeHTTP(w, r) })
@@ -61,17 +63,17 @@ func TestRouterThatReads(t *testing.T) {
 				}
 				router.Handle("/form", reading(func(r *http.Request) { _ = r.FormValue("topic") }))
 				return router
-			}}.start(t)
-			w.visitor().meet().post("/form", "topic=sales")
+			}}.Start(t)
+			w.Visitor().Meet().Post("/form", "topic=sales")
 			want := "fired 1"
 			if name == "reads" && !first {
 				want = "form_read_outside 1"
 			}
-			w.expect("FORM_SENT", want)
+			w.Expect("FORM_SENT", want)
 			if want == "fired 1" {
 				continue
 			}
-			misses := w.tracker.Snapshot().Goals[0].NearMisses
+			misses := w.Tracker.Snapshot().Goals[0].NearMisses
 			if len(misses) != 1 || !strings.Contains(misses[0].What, "in front of goaltrack") {
 				t.Errorf("near misses: %+v", misses)
 			}

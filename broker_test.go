@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/queue"
@@ -55,21 +57,21 @@ func TestFault31BrokerFails(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := &broker{Memory: queue.NewMemory(100, 1<<20)}
 			site := http.NewServeMux()
-			site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-			w := setup{rules: neverRules, site: site, config: func(c *goaltrack.Config, _ *cdptest.Server) {
+			site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+			w := world.Setup{Rules: world.EachTrigger, Site: site, Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 				c.Delivery.Queue = b
-			}}.start(t)
-			v := w.visitor()
+			}}.Start(t)
+			v := w.Visitor()
 			for _, fail := range []func(context.Context) error{nil, tc.fail, nil} {
 				b.fails.Store(&fail)
 				if fail == nil {
 					b.fails.Store(nil)
 				}
-				if res := v.post("/form", "email=a%40b.example"); res.StatusCode != http.StatusSeeOther {
+				if res := v.Post("/form", "email=a%40b.example"); res.StatusCode != http.StatusSeeOther {
 					t.Errorf("the form was answered %s", res.Status)
 				}
 			}
-			w.expect("FORM_SENT", tc.want)
+			w.Expect("FORM_SENT", tc.want)
 		})
 	}
 }

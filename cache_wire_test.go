@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -113,7 +115,7 @@ func (p *cachedPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	if status == http.StatusOK {
-		html(w, r)
+		world.HTML(w, r)
 	}
 }
 
@@ -164,14 +166,14 @@ func TestNeverHandsAnIDToAnother(t *testing.T) {
 					for i := range cachedPages {
 						site.Handle("/"+strconv.Itoa(i), &cachedPages[i])
 					}
-					w := newWorld(t, "{version: 1, goals: [{goal: SEEN, visit: '/{n}', count: once per visitor for $path.n}]}", site, func(c *goaltrack.Config) {
+					w := world.New(t, "{version: 1, goals: [{goal: SEEN, visit: '/{n}', count: once per visitor for $path.n}]}", site, func(c *goaltrack.Config) {
 						c.Cookie.Wait, c.Cookie.CreatePerSecond, c.Cookie.CreateBurst = 5*time.Second, 1e6, 1e6
 						if asked != "nobody is asked" {
 							c.Consent = answers
 						}
 					})
 					for i := range cachedPages {
-						p := cachedPasser{world: w, T: t, page: &cachedPages[i], path: "/" + strconv.Itoa(i), cache: &sharedCache{heeds: c.heeds, late: c.late}, owner: map[string]string{}}
+						p := cachedPasser{World: w, T: t, page: &cachedPages[i], path: "/" + strconv.Itoa(i), cache: &sharedCache{heeds: c.heeds, late: c.late}, owner: map[string]string{}}
 						for _, v := range crowd {
 							p.pass(v)
 						}
@@ -191,7 +193,7 @@ func TestNeverHandsAnIDToAnother(t *testing.T) {
 
 // cachedPasser sends a crowd to one page and looks at what each gets.
 type cachedPasser struct {
-	*world
+	*world.World
 	*testing.T
 	page    *cachedPage
 	path    string
@@ -201,11 +203,11 @@ type cachedPasser struct {
 }
 
 func (p *cachedPasser) pass(v cacheGoer) {
-	browser := p.visitor()
-	p.cache.site, browser.client.Transport = p.site.Client().Transport, p.cache
+	browser := p.Visitor()
+	p.cache.site, browser.Client.Transport = p.Site.Client().Transport, p.cache
 	header := slices.Clone(v.header)
 	if v.mine != "" {
-		p.cdp.Know(v.mine)
+		p.CDP.Know(v.mine)
 		p.owner[v.mine] = v.who
 		cookies := bid + "=" + v.mine
 		if i := slices.Index(header, "Cookie"); i >= 0 {
@@ -214,7 +216,7 @@ func (p *cachedPasser) pass(v cacheGoer) {
 			header = append(header, "Cookie", cookies)
 		}
 	}
-	res := browser.get(p.path, header...)
+	res := browser.Get(p.path, header...)
 	ours := false
 	for _, line := range res.Header["Set-Cookie"] {
 		if !strings.HasPrefix(line, bid+"=") && !strings.HasPrefix(line, "gt_") {
@@ -242,18 +244,18 @@ func (p *cachedPasser) pass(v cacheGoer) {
 // TestNoGuestForA304: no ID can be kept with one, so a view there would make a
 // guest each time.
 func TestNoGuestForA304(t *testing.T) {
-	w := newWorld(t, "", answer(http.StatusNotModified, "Cache-Control", "private"), func(c *goaltrack.Config) {
+	w := world.New(t, "", world.Answer(http.StatusNotModified, "Cache-Control", "private"), func(c *goaltrack.Config) {
 		c.Views, c.Cookie.Warm = goaltrack.ViewsServer, -1
 	})
-	v := w.visitor()
+	v := w.Visitor()
 	for range 3 {
-		if got := v.get("/page").Header; got["Set-Cookie"] != nil {
+		if got := v.Get("/page").Header; got["Set-Cookie"] != nil {
 			t.Errorf("Set-Cookie %q", got["Set-Cookie"])
 		}
 	}
-	w.expect("VIEW", "no_browser_id 3")
-	if n := w.cdp.Made(); n != 0 || w.note("cookie_public_answer") != 3 {
-		t.Errorf("%d guests, notes %v", n, w.tracker.Snapshot().Notes)
+	w.Expect("VIEW", "no_browser_id 3")
+	if n := w.CDP.Made(); n != 0 || w.Note("cookie_public_answer") != 3 {
+		t.Errorf("%d guests, notes %v", n, w.Tracker.Snapshot().Notes)
 	}
 }
 
@@ -312,7 +314,7 @@ func newExaminer(tb testing.TB) *examiner {
 	server := cdptest.NewServer(tb, cdptest.Options{})
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: server.Direct()}},
-		Rules:  mustParse(tb, "{version: 1, goals: [{goal: SEEN, visit: /, status: draft, count: once per session for $query.n}]}"),
+		Rules:  world.MustParse(tb, "{version: 1, goals: [{goal: SEEN, visit: /, status: draft, count: once per session for $query.n}]}"),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -341,7 +343,7 @@ func (e *examiner) examine(t *testing.T, status int, text string) {
 	for _, optedOut := range []string{"", "1"} {
 		e.n++
 		r := httptest.NewRequest(http.MethodGet, "https://shop.example/?n="+strconv.Itoa(e.n), nil)
-		r.Header = http.Header{"User-Agent": {chrome}, "Accept": {"text/html"}, "Sec-Fetch-Dest": {"document"}, "Cookie": {bid + "=" + known}, "Sec-Gpc": {optedOut}}
+		r.Header = http.Header{"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Sec-Fetch-Dest": {"document"}, "Cookie": {bid + "=" + world.Known}, "Sec-Gpc": {optedOut}}
 		rec := httptest.NewRecorder()
 		site.ServeHTTP(rec, r)
 		got := rec.Header()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -152,27 +154,27 @@ func TestNewStartsNothingOnError(t *testing.T) {
 // TestConfigIsCopied: New copies what it needs.
 func TestConfigIsCopied(t *testing.T) {
 	var kept goaltrack.Config
-	w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Sites[0].Hosts = []string{"shop.example"}
 		kept = *c
 	})
 	kept.Sites[0].Hosts[0] = "other.example"
 	kept.Sites[0] = goaltrack.Site{}
-	w.visitor().meet().get("/page", "Host", "shop.example")
-	w.expect("PAGE_VISITED", "fired 1")
+	w.Visitor().Meet().Get("/page", "Host", "shop.example")
+	w.Expect("PAGE_VISITED", "fired 1")
 }
 
 // TestSiteByPointer: a pointer to a site is a site, too.
 func TestSiteByPointer(t *testing.T) {
-	w := setup{rules: neverRules, site: http.HandlerFunc(html), config: func(c *goaltrack.Config, s *cdptest.Server) {
+	w := world.Setup{Rules: world.EachTrigger, Site: http.HandlerFunc(world.HTML), Config: func(c *goaltrack.Config, s *cdptest.Server) {
 		edge := s.Edge()
 		c.Sites[0].CDP = &edge
-	}}.start(t)
-	w.cdp.Know(known)
+	}}.Start(t)
+	w.CDP.Know(world.Known)
 	// With a former cookie beside the present one, the edge SDKs keep the older ID.
-	w.visitor().get("/page", "Cookie", "sc_cid="+known[:35]+"6; sc_test-context="+known)
-	w.flush()
-	w.cdp.Expect(t, "PAGE_VISITED").From(known).Once()
+	w.Visitor().Get("/page", "Cookie", "sc_cid="+world.Known[:35]+"6; sc_test-context="+world.Known)
+	w.Flush()
+	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once()
 }
 
 func TestBeforeSend(t *testing.T) {
@@ -186,11 +188,11 @@ func TestBeforeSend(t *testing.T) {
 		"spoils the ID":     {func(e *cdp.Event) bool { e.BrowserID = "x"; return true }, "event_invalid 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.HandlerFunc(html), func(config *goaltrack.Config) { config.BeforeSend = c.f })
-			w.visitor().meet().get("/page")
-			w.expect("PAGE_VISITED", c.want)
+			w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(config *goaltrack.Config) { config.BeforeSend = c.f })
+			w.Visitor().Meet().Get("/page")
+			w.Expect("PAGE_VISITED", c.want)
 			if c.want == "fired 1" {
-				w.cdp.Expect(t, "PAGE_VISITED").With("region", "north").Once()
+				w.CDP.Expect(t, "PAGE_VISITED").With("region", "north").Once()
 			}
 		})
 	}
@@ -198,13 +200,13 @@ func TestBeforeSend(t *testing.T) {
 
 func TestNoEventID(t *testing.T) {
 	for _, without := range []bool{true, false} {
-		w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) { c.NoEventID = without })
-		v := w.visitor().meet()
-		v.get("/page")
-		v.get("/page")
-		w.flush()
+		w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.NoEventID = without })
+		v := w.Visitor().Meet()
+		v.Get("/page")
+		v.Get("/page")
+		w.Flush()
 		ids := make(map[any]bool)
-		for _, e := range w.cdp.Expect(t, "PAGE_VISITED").Times(2) {
+		for _, e := range w.CDP.Expect(t, "PAGE_VISITED").Times(2) {
 			if e.Ext["eventId"] != nil {
 				ids[e.Ext["eventId"]] = true
 			}

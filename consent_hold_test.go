@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -30,39 +32,39 @@ goals:
 // holdSite answers pages, forms, and a log-in that raises a goal.
 func holdSite(tracker *goaltrack.Tracker) http.Handler {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /", html)
+	site.HandleFunc("GET /", world.HTML)
 	site.HandleFunc("GET /missing", http.NotFound)
 	site.HandleFunc("GET /public", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public")
-		html(w, r)
+		world.HTML(w, r)
 	})
-	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-	site.Handle("POST /logout", answer(http.StatusSeeOther, "Location", "/"))
+	site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	site.Handle("POST /logout", world.Answer(http.StatusSeeOther, "Location", "/"))
 	site.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
 		_ = tracker.Trigger(r, "LOGGED_IN", goaltrack.Data{"by": "mail"})
 		_ = tracker.Identify(r, cdp.Identity{Identifiers: []cdp.Identifier{{ID: "ada@example.com", Provider: "email"}}})
-		html(w, r)
+		world.HTML(w, r)
 	})
 	return tracker.Handler(site)
 }
 
 // holding makes a world that holds goals by the cookie "session".
-func holding(t *testing.T, adjust ...func(*goaltrack.Config)) *world {
+func holding(t *testing.T, adjust ...func(*goaltrack.Config)) *world.World {
 	t.Helper()
 	return newHolding(t, holdRules, adjust...)
 }
 
-func newHolding(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) *world {
+func newHolding(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) *world.World {
 	t.Helper()
-	var w *world
-	s := setup{rules: rules, mount: holdSite}
-	s.config = func(c *goaltrack.Config, _ *cdptest.Server) {
+	var w *world.World
+	s := world.Setup{Rules: rules, Mount: holdSite}
+	s.Config = func(c *goaltrack.Config, _ *cdptest.Server) {
 		c.Consent, c.ConsentHoldBy, c.Views = answers, "session", goaltrack.ViewsServer
 		for _, a := range adjust {
 			a(c)
 		}
 	}
-	w = s.start(t)
+	w = s.Start(t)
 	return w
 }
 
@@ -70,10 +72,10 @@ const aSession = "session=0123456789abcdef"
 
 // says sets the cookies that the visitor sends from now on: his session, and his
 // answer.
-func (v *visitor) says(answer string) *visitor {
-	v.header.Set("Cookie", aSession)
+func withAnswer(v *world.Visitor, answer string) *world.Visitor {
+	v.Header.Set("Cookie", aSession)
 	if answer != "" {
-		v.header.Set("Cookie", aSession+"; answer="+answer)
+		v.Header.Set("Cookie", aSession+"; answer="+answer)
 	}
 	return v
 }
@@ -82,31 +84,31 @@ func (v *visitor) says(answer string) *visitor {
 // before what he does then, under the ID that he gets then.
 func TestHoldAndRelease(t *testing.T) {
 	w := holding(t)
-	v := w.visitor().says("")
-	for _, res := range []*http.Response{v.get("/landing?c=spring"), v.get("/advice"), v.post("/form", "topic=sales"), v.get("/login")} {
+	v := withAnswer(w.Visitor(), "")
+	for _, res := range []*http.Response{v.Get("/landing?c=spring"), v.Get("/advice"), v.Post("/form", "topic=sales"), v.Get("/login")} {
 		if res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
 			t.Errorf("before he agreed, he got %q", res.Header)
 		}
 	}
-	if a := w.flush(); a.Held != 8 || a.Fired != 0 || a.Accepted != 0 || !a.Balanced() {
+	if a := w.Flush(); a.Held != 8 || a.Fired != 0 || a.Accepted != 0 || !a.Balanced() {
 		t.Errorf("held:\n%v", a)
 	}
-	for _, g := range w.tracker.Snapshot().Goals {
+	for _, g := range w.Tracker.Snapshot().Goals {
 		if want := map[string]uint64{"LANDED": 1, "ADVISED": 1, "FORM_SENT": 1, "LOGGED_IN": 1, "VIEW": 3, "IDENTITY": 1}[g.Goal]; g.Held != want {
 			t.Errorf("%s: %d held, want %d", g.Goal, g.Held, want)
 		}
 	}
-	v.says("yes").get("/landing?c=summer")
-	id := v.id()
+	withAnswer(v, "yes").Get("/landing?c=summer")
+	id := v.ID()
 	if id == "" {
 		t.Fatal("he agreed, and has no ID")
 	}
-	a := w.done()
+	a := w.Done()
 	if a.Held != 0 || a.Fired != 10 || a.Delivered != 10 || !a.Balanced() {
 		t.Errorf("released:\n%v", a)
 	}
 	var got []string
-	for _, e := range w.cdp.Events() {
+	for _, e := range w.CDP.Events() {
 		if e.BrowserID != id {
 			t.Errorf("%s is of %s, not of %s", e.Type, e.BrowserID, id)
 		}
@@ -116,8 +118,8 @@ func TestHoldAndRelease(t *testing.T) {
 	if s := strings.Join(got, ", "); s != want {
 		t.Errorf("arrived\n%s, want\n%s", s, want)
 	}
-	w.expect("DRAFTED", "consent_unknown 1, draft 1")
-	w.expect("PLANNED", "condition 1, consent_unknown 1")
+	w.Expect("DRAFTED", "consent_unknown 1, draft 1")
+	w.Expect("PLANNED", "condition 1, consent_unknown 1")
 }
 
 // TestHoldEnds tells what becomes of a held goal by what comes after it.
@@ -126,39 +128,39 @@ func TestHoldEnds(t *testing.T) {
 		name          string
 		before        []string // headers of the page that is to be held
 		cookies       string
-		then          func(*visitor)
+		then          func(*world.Visitor)
 		landed, other string // fates of LANDED and ADVISED, both held before
 	}{
-		{"he agrees", nil, aSession, func(v *visitor) { v.says("yes").get("/") }, "fired 1", "fired 1"},
-		{"he refuses", nil, aSession, func(v *visitor) { v.says("no").get("/") }, "consent_refused 1", "consent_refused 1"},
-		{"he agrees to analytics", nil, aSession, func(v *visitor) { v.says("analytics").get("/") }, "consent_refused 1", "fired 1"},
-		{"he agrees to analytics so far", nil, aSession, func(v *visitor) { v.says("analytics-so-far").get("/"); v.says("yes").get("/") }, "fired 1", "fired 1"},
-		{"he opts out", nil, aSession, func(v *visitor) { v.says("yes").get("/", "Cookie", aSession+"; gt_optout=1; answer=yes") }, "opt_out 1", "opt_out 1"},
-		{"he turns GPC on", nil, aSession, func(v *visitor) { v.says("yes").get("/", "Sec-GPC", "1") }, "gpc 1", "gpc 1"},
-		{"he never answers", nil, aSession, func(v *visitor) { v.get("/") }, "consent_unknown 1", "consent_unknown 1"},
-		{"another visitor agrees", nil, aSession, func(v *visitor) { v.get("/", "Cookie", "session=fedcba9876543210; answer=yes") }, "consent_unknown 1", "consent_unknown 1"},
-		{"he agrees on an error page", nil, aSession, func(v *visitor) { v.says("yes").get("/missing") }, "consent_unknown 1", "consent_unknown 1"},
-		{"he agrees on a public page", nil, aSession, func(v *visitor) { v.says("yes").get("/public") }, "consent_unknown 1", "consent_unknown 1"},
-		{"he agrees on a public page and goes on", nil, aSession, func(v *visitor) { v.says("yes").get("/public"); v.get("/") }, "fired 1", "fired 1"},
-		{"the page he agrees on is fetched ahead", nil, aSession, func(v *visitor) { v.says("yes").get("/", "Sec-Purpose", "prefetch") }, "consent_unknown 1", "consent_unknown 1"},
-		{"it was fetched ahead", []string{"Sec-Purpose", "prefetch"}, aSession, func(v *visitor) { v.says("yes").get("/") }, "prefetch 1", "prefetch 1"},
-		{"it was a bot", []string{"User-Agent", "Googlebot/2.1"}, aSession, func(v *visitor) { v.says("yes").get("/") }, "bot 1", "bot 1"},
-		{"there is no session", nil, "theme=dark", func(v *visitor) { v.says("yes").get("/") }, "consent_unknown 1", "consent_unknown 1"},
-		{"the session is a word", nil, "session=guest", func(v *visitor) { v.get("/", "Cookie", "session=guest; answer=yes") }, "consent_unknown 1", "consent_unknown 1"},
-		{"the session is endless", nil, "session=" + strings.Repeat("x", 3000), func(v *visitor) { v.says("yes").get("/") }, "consent_unknown 1", "consent_unknown 1"},
+		{"he agrees", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/") }, "fired 1", "fired 1"},
+		{"he refuses", nil, aSession, func(v *world.Visitor) { withAnswer(v, "no").Get("/") }, "consent_refused 1", "consent_refused 1"},
+		{"he agrees to analytics", nil, aSession, func(v *world.Visitor) { withAnswer(v, "analytics").Get("/") }, "consent_refused 1", "fired 1"},
+		{"he agrees to analytics so far", nil, aSession, func(v *world.Visitor) { withAnswer(v, "analytics-so-far").Get("/"); withAnswer(v, "yes").Get("/") }, "fired 1", "fired 1"},
+		{"he opts out", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/", "Cookie", aSession+"; gt_optout=1; answer=yes") }, "opt_out 1", "opt_out 1"},
+		{"he turns GPC on", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/", "Sec-GPC", "1") }, "gpc 1", "gpc 1"},
+		{"he never answers", nil, aSession, func(v *world.Visitor) { v.Get("/") }, "consent_unknown 1", "consent_unknown 1"},
+		{"another visitor agrees", nil, aSession, func(v *world.Visitor) { v.Get("/", "Cookie", "session=fedcba9876543210; answer=yes") }, "consent_unknown 1", "consent_unknown 1"},
+		{"he agrees on an error page", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/missing") }, "consent_unknown 1", "consent_unknown 1"},
+		{"he agrees on a public page", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/public") }, "consent_unknown 1", "consent_unknown 1"},
+		{"he agrees on a public page and goes on", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/public"); v.Get("/") }, "fired 1", "fired 1"},
+		{"the page he agrees on is fetched ahead", nil, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/", "Sec-Purpose", "prefetch") }, "consent_unknown 1", "consent_unknown 1"},
+		{"it was fetched ahead", []string{"Sec-Purpose", "prefetch"}, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/") }, "prefetch 1", "prefetch 1"},
+		{"it was a bot", []string{"User-Agent", "Googlebot/2.1"}, aSession, func(v *world.Visitor) { withAnswer(v, "yes").Get("/") }, "bot 1", "bot 1"},
+		{"there is no session", nil, "theme=dark", func(v *world.Visitor) { withAnswer(v, "yes").Get("/") }, "consent_unknown 1", "consent_unknown 1"},
+		{"the session is a word", nil, "session=guest", func(v *world.Visitor) { v.Get("/", "Cookie", "session=guest; answer=yes") }, "consent_unknown 1", "consent_unknown 1"},
+		{"the session is endless", nil, "session=" + strings.Repeat("x", 3000), func(v *world.Visitor) { withAnswer(v, "yes").Get("/") }, "consent_unknown 1", "consent_unknown 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := holding(t)
-			v := w.visitor()
-			v.header.Set("Cookie", c.cookies)
-			v.get("/landing", c.before...)
-			v.get("/advice", c.before...)
+			v := w.Visitor()
+			v.Header.Set("Cookie", c.cookies)
+			v.Get("/landing", c.before...)
+			v.Get("/advice", c.before...)
 			c.then(v)
-			w.site.Close()
-			if _, err := w.tracker.Close(t.Context()); err != nil {
+			w.Site.Close()
+			if _, err := w.Tracker.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if l, o := w.fates("LANDED"), w.fates("ADVISED"); l != c.landed || o != c.other {
+			if l, o := w.Fates("LANDED"), w.Fates("ADVISED"); l != c.landed || o != c.other {
 				t.Errorf("LANDED %s, ADVISED %s; want %s and %s", l, o, c.landed, c.other)
 			}
 		})
@@ -169,53 +171,53 @@ func TestHoldEnds(t *testing.T) {
 // looked at, and none is sent.
 func TestHoldReadsNothing(t *testing.T) {
 	w := holding(t)
-	v := w.visitor().meet()
-	ours := v.header.Get("Cookie")
-	v.header.Set("Cookie", ours+"; "+aSession)
-	if res := v.get("/landing"); res.Header["Set-Cookie"] != nil {
+	v := w.Visitor().Meet()
+	ours := v.Header.Get("Cookie")
+	v.Header.Set("Cookie", ours+"; "+aSession)
+	if res := v.Get("/landing"); res.Header["Set-Cookie"] != nil {
 		t.Errorf("Set-Cookie %q", res.Header["Set-Cookie"])
 	}
-	for _, r := range w.tracker.Snapshot().Recent {
+	for _, r := range w.Tracker.Snapshot().Recent {
 		if r.Browser != "" {
 			t.Errorf("%+v tells his browser ID", r)
 		}
 	}
-	v.header.Set("Cookie", ours+"; answer=yes; "+aSession)
-	v.get("/")
-	w.done()
-	w.cdp.Expect(t, "LANDED").From(known).Once()
+	v.Header.Set("Cookie", ours+"; answer=yes; "+aSession)
+	v.Get("/")
+	w.Done()
+	w.CDP.Expect(t, "LANDED").From(world.Known).Once()
 }
 
 // TestHoldWaitsForTheScript: where the page's script makes the IDs, what was
 // held waits for one.
 func TestHoldWaitsForTheScript(t *testing.T) {
 	w := holding(t, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateNever })
-	w.cdp.Know(known)
-	v := w.visitor().says("")
-	v.get("/landing")
-	v.says("yes").get("/")
-	if a := w.flush(); a.Held != 2 {
+	w.CDP.Know(world.Known)
+	v := withAnswer(w.Visitor(), "")
+	v.Get("/landing")
+	withAnswer(v, "yes").Get("/")
+	if a := w.Flush(); a.Held != 2 {
 		t.Errorf("without an ID:\n%v", a)
 	}
-	v.get("/", "Cookie", aSession+"; answer=yes; bid_"+w.cdp.Direct().ClientKey+"="+known)
-	w.done()
-	w.cdp.Expect(t, "LANDED").From(known).Once()
+	v.Get("/", "Cookie", aSession+"; answer=yes; bid_"+w.CDP.Direct().ClientKey+"="+world.Known)
+	w.Done()
+	w.CDP.Expect(t, "LANDED").From(world.Known).Once()
 }
 
 // TestHoldReleasedByOneRequest: of many requests that say granted at the same
 // time, one releases.
 func TestHoldReleasedByOneRequest(t *testing.T) {
 	w := holding(t)
-	v := w.visitor().says("")
-	v.get("/landing")
-	v.says("yes")
+	v := withAnswer(w.Visitor(), "")
+	v.Get("/landing")
+	withAnswer(v, "yes")
 	var wg sync.WaitGroup
 	for range 8 {
-		wg.Go(func() { v.get("/") })
+		wg.Go(func() { v.Get("/") })
 	}
 	wg.Wait()
-	w.expect("LANDED", "fired 1")
-	w.cdp.Expect(t, "LANDED").Once()
+	w.Expect("LANDED", "fired 1")
+	w.CDP.Expect(t, "LANDED").Once()
 }
 
 // TestHoldCountsOnce: what counts once does so across what was held and what
@@ -232,22 +234,22 @@ goals:
 		c.Keys = []goaltrack.Key{{Hash: make([]byte, 32), Block: make([]byte, 32)}}
 	}
 	w := newHolding(t, rules, keys)
-	v := w.visitor().says("")
-	v.get("/landing?c=a")
-	v.get("/landing?c=b")
-	v.get("/landing")
-	v.post("/form", "a=b")
-	v.says("yes").get("/landing?c=a")
-	v.get("/landing?c=c")
+	v := withAnswer(w.Visitor(), "")
+	v.Get("/landing?c=a")
+	v.Get("/landing?c=b")
+	v.Get("/landing")
+	v.Post("/form", "a=b")
+	withAnswer(v, "yes").Get("/landing?c=a")
+	v.Get("/landing?c=c")
 	elsewhere := *v // another instance knows it by his cookie
-	elsewhere.w = newHolding(t, rules, keys)
-	elsewhere.w.cdp.Know(v.id())
-	elsewhere.get("/landing?c=b")
-	elsewhere.w.expect("LANDED", "already_counted 1")
-	elsewhere.w.expect("CAME", "already_counted 1")
-	w.expect("LANDED", "fired 1, already_counted 4")
-	w.expect("CAME", "fired 3, already_counted 1, value_missing 1")
-	w.expect("SENT_AFTER", "fired 1")
+	elsewhere.World = newHolding(t, rules, keys)
+	elsewhere.World.CDP.Know(v.ID())
+	elsewhere.Get("/landing?c=b")
+	elsewhere.World.Expect("LANDED", "already_counted 1")
+	elsewhere.World.Expect("CAME", "already_counted 1")
+	w.Expect("LANDED", "fired 1, already_counted 4")
+	w.Expect("CAME", "fired 3, already_counted 1, value_missing 1")
+	w.Expect("SENT_AFTER", "fired 1")
 }
 
 // asker makes requests of a tracker without a network, for tests with time.
@@ -259,7 +261,7 @@ type asker struct {
 func newAsker(t *testing.T, adjust ...func(*goaltrack.Config)) asker {
 	t.Helper()
 	c := workingConfig()
-	c.Rules, c.Consent, c.ConsentHoldBy = mustParse(t, holdRules), answers, "session"
+	c.Rules, c.Consent, c.ConsentHoldBy = world.MustParse(t, holdRules), answers, "session"
 	for _, a := range adjust {
 		a(&c)
 	}
@@ -272,11 +274,11 @@ func newAsker(t *testing.T, adjust ...func(*goaltrack.Config)) asker {
 
 func (a asker) get(path, session, answer string) {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Cookie", "session="+session+"; answer="+answer)
 	r.Header.Set("X-Forwarded-Proto", "https")
-	a.tracker.Handler(http.HandlerFunc(html)).ServeHTTP(httptest.NewRecorder(), r)
+	a.tracker.Handler(http.HandlerFunc(world.HTML)).ServeHTTP(httptest.NewRecorder(), r)
 }
 
 func (a asker) want(when string, held uint64, notFired string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -169,21 +171,21 @@ func TestConsentCategories(t *testing.T) {
 		{"no", []string{"User-Agent", "Googlebot/2.1"}, "consent_refused 1", "consent_refused 1", "consent_refused 1", "bot 1"},
 	} {
 		t.Run(fmt.Sprint(c.answer, c.header), func(t *testing.T) {
-			w := newWorld(t, consentRules, http.HandlerFunc(html), func(config *goaltrack.Config) {
+			w := world.New(t, consentRules, http.HandlerFunc(world.HTML), func(config *goaltrack.Config) {
 				config.Consent, config.Views = answers, goaltrack.ViewsServer
 			})
-			v := w.visitor()
-			v.header.Set("Cookie", "answer="+c.answer)
-			v.get("/page", c.header...)
-			w.done()
+			v := w.Visitor()
+			v.Header.Set("Cookie", "answer="+c.answer)
+			v.Get("/page", c.header...)
+			w.Done()
 			for goal, want := range map[string]string{
 				"VIEW": c.required, "REQUIRED": c.required, "ANALYTICS": c.analytics, "MARKETING": c.marketing, "NOT_NEEDED": c.nobody,
 			} {
-				if got := w.fates(goal); got != want {
+				if got := w.Fates(goal); got != want {
 					t.Errorf("%s: %s, want %s", goal, got, want)
 				}
 			}
-			if has, may := v.id() != "", strings.Contains(c.required+c.analytics+c.marketing+c.nobody, "fired"); has != may {
+			if has, may := v.ID() != "", strings.Contains(c.required+c.analytics+c.marketing+c.nobody, "fired"); has != may {
 				t.Errorf("has an ID: %t, may have one: %t", has, may)
 			}
 		})
@@ -194,15 +196,15 @@ func TestConsentCategories(t *testing.T) {
 // accord, the browser ID is read and set with a goal that fires, and else not.
 func TestConsentCookieForAGoalOnly(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /page", html)
-	site.HandleFunc("GET /other", html)
+	site.HandleFunc("GET /page", world.HTML)
+	site.HandleFunc("GET /other", world.HTML)
 	site.HandleFunc("GET /private", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private")
-		html(w, r)
+		world.HTML(w, r)
 	})
 	rules := consentRules + "  - { goal: SEEN, visit: /page, consent: analytics, if: { query.really: '1' } }\n"
 	var tracker *goaltrack.Tracker
-	w := setup{rules: strings.ReplaceAll(rules, "consent: not-needed", "status: paused"), mount: func(tr *goaltrack.Tracker) http.Handler {
+	w := world.Setup{Rules: strings.ReplaceAll(rules, "consent: not-needed", "status: paused"), Mount: func(tr *goaltrack.Tracker) http.Handler {
 		tracker = tr
 		return tr.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if id := tracker.BrowserID(r); id != "" {
@@ -210,22 +212,22 @@ func TestConsentCookieForAGoalOnly(t *testing.T) {
 			}
 			site.ServeHTTP(w, r)
 		}))
-	}, config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Consent = answers }}.start(t)
+	}, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Consent = answers }}.Start(t)
 
-	v := w.visitor()
-	v.header.Set("Cookie", "answer=analytics")
-	if res := v.get("/other"); res.Header["Set-Cookie"] != nil {
+	v := w.Visitor()
+	v.Header.Set("Cookie", "answer=analytics")
+	if res := v.Get("/other"); res.Header["Set-Cookie"] != nil {
 		t.Errorf("a page without a goal sets %q", res.Header["Set-Cookie"])
 	}
-	if v.get("/page"); v.id() == "" {
+	if v.Get("/page"); v.ID() == "" {
 		t.Error("a goal that fires sets no ID")
 	}
-	v = w.visitor().meet()
-	v.header.Set("Cookie", v.header.Get("Cookie")+"; answer=analytics")
-	if res := v.get("/private"); res.Header["Set-Cookie"] != nil {
+	v = w.Visitor().Meet()
+	v.Header.Set("Cookie", v.Header.Get("Cookie")+"; answer=analytics")
+	if res := v.Get("/private"); res.Header["Set-Cookie"] != nil {
 		t.Errorf("a page without a goal renews with %q", res.Header["Set-Cookie"])
 	}
-	v.get("/page?really=1")
-	w.flush()
-	w.cdp.Expect(t, "SEEN").From(known).Once()
+	v.Get("/page?really=1")
+	w.Flush()
+	w.CDP.Expect(t, "SEEN").From(world.Known).Once()
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -26,14 +28,14 @@ func TestCookieOfAKnownVisitor(t *testing.T) {
 		want    []string
 	}{
 		"nothing said":       {"", "/page", "document", nil},
-		"private":            {"private", "/page", "document", []string{bid + "=" + known + tail}},
-		"no-store":           {"no-store", "/page", "document", []string{bid + "=" + known + tail}},
+		"private":            {"private", "/page", "document", []string{bid + "=" + world.Known + tail}},
+		"no-store":           {"no-store", "/page", "document", []string{bid + "=" + world.Known + tail}},
 		"no-cache":           {"no-cache, max-age=0", "/page", "document", nil},
-		"no-cache for it":    {`no-cache="Set-Cookie", max-age=60`, "/page", "document", []string{bid + "=" + known + tail}},
+		"no-cache for it":    {`no-cache="Set-Cookie", max-age=60`, "/page", "document", []string{bid + "=" + world.Known + tail}},
 		"private, a 304":     {"private", "/same", "document", nil},
 		"public":             {"public, max-age=60", "/page", "document", nil},
 		"private, an image":  {"private", "/page", "image", nil},
-		"private, no rule":   {"private", "/other", "document", []string{bid + "=" + known + tail}},
+		"private, no rule":   {"private", "/other", "document", []string{bid + "=" + world.Known + tail}},
 		"private, not found": {"private", "/missing", "document", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,11 +51,11 @@ func TestCookieOfAKnownVisitor(t *testing.T) {
 					w.WriteHeader(http.StatusNotModified)
 					return
 				}
-				html(w, r)
+				world.HTML(w, r)
 			}
 			site.HandleFunc("/", page)
-			w := newWorld(t, neverRules, site)
-			res := w.visitor().meet().get(c.path, "Sec-Fetch-Dest", c.dest)
+			w := world.New(t, world.EachTrigger, site)
+			res := w.Visitor().Meet().Get(c.path, "Sec-Fetch-Dest", c.dest)
 			if got := res.Header["Set-Cookie"]; strings.Join(got, "|") != strings.Join(c.want, "|") {
 				t.Errorf("Set-Cookie %q, want %q", got, c.want)
 			}
@@ -67,41 +69,44 @@ func TestCookieOfAKnownVisitor(t *testing.T) {
 // TestJunkIsReplaced: a value that is no ID is none.
 func TestJunkIsReplaced(t *testing.T) {
 	for _, junk := range []string{"", "undefined", "anonymous", "not-a-uuid", strings.Repeat("x", 5000)} {
-		w := newWorld(t, neverRules, http.HandlerFunc(html))
-		v := w.visitor()
-		res := v.get("/page", "Cookie", bid+"="+junk)
+		w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
+		v := w.Visitor()
+		res := v.Get("/page", "Cookie", bid+"="+junk)
 		got := res.Header["Set-Cookie"]
-		if len(got) != 1 || got[0] != bid+"="+v.id()+tail || v.id() == junk {
+		if len(got) != 1 || got[0] != bid+"="+v.ID()+tail || v.ID() == junk {
 			t.Errorf("%.20q: Set-Cookie %q", junk, got)
 		}
-		w.flush()
-		w.cdp.Expect(t, "PAGE_VISITED").From(v.id()).Once()
+		w.Flush()
+		w.CDP.Expect(t, "PAGE_VISITED").From(v.ID()).Once()
 	}
 }
 
 func TestCookieOfFormerName(t *testing.T) {
-	s := setup{rules: neverRules, config: func(c *goaltrack.Config, s *cdptest.Server) {
+	s := world.Setup{Rules: world.EachTrigger, Config: func(c *goaltrack.Config, s *cdptest.Server) {
 		c.Sites[0].CDP = s.Edge()
 		c.Cookie.Domain, c.Cookie.MaxAge = "127.0.0.1", 30*24*time.Hour
 	}}
 	site := http.NewServeMux()
-	site.HandleFunc("/page", html)
-	site.HandleFunc("/cached", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "public"); html(w, r) })
-	s.site = site
-	w := s.start(t)
-	w.cdp.Know(known)
-	v := w.visitor()
+	site.HandleFunc("/page", world.HTML)
+	site.HandleFunc("/cached", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public")
+		world.HTML(w, r)
+	})
+	s.Site = site
+	w := s.Start(t)
+	w.CDP.Know(world.Known)
+	v := w.Visitor()
 	const tail = "; SameSite=None; Secure; Path=/; Domain=127.0.0.1"
-	if got := v.get("/cached", "Cookie", "sc_test-context="+known).Header["Set-Cookie"]; got != nil {
+	if got := v.Get("/cached", "Cookie", "sc_test-context="+world.Known).Header["Set-Cookie"]; got != nil {
 		t.Errorf("public answer: Set-Cookie %q", got)
 	}
-	got := v.get("/page", "Cookie", "sc_test-context="+known).Header["Set-Cookie"]
-	want := []string{"sc_cid=" + known + "; Max-Age=2592000" + tail, "sc_test-context=; Max-Age=0; SameSite=None; Secure; Path=/", "sc_test-context=; Max-Age=0" + tail}
+	got := v.Get("/page", "Cookie", "sc_test-context="+world.Known).Header["Set-Cookie"]
+	want := []string{"sc_cid=" + world.Known + "; Max-Age=2592000" + tail, "sc_test-context=; Max-Age=0; SameSite=None; Secure; Path=/", "sc_test-context=; Max-Age=0" + tail}
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("Set-Cookie %q, want %q", got, want)
 	}
-	w.expect("PAGE_VISITED", "fired 1")
-	w.cdp.Expect(t, "PAGE_VISITED").From(known).Once()
+	w.Expect("PAGE_VISITED", "fired 1")
+	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once()
 }
 
 // TestApplicationSetsTheCookie: then it is the application's.
@@ -110,21 +115,21 @@ func TestApplicationSetsTheCookie(t *testing.T) {
 		line string
 		from string // whom the visit is counted for; "" for a guest of its own
 	}{
-		"to an ID":   {bid + "=" + known + "; Path=/", known},
+		"to an ID":   {bid + "=" + world.Known + "; Path=/", world.Known},
 		"to nothing": {bid + "=; Max-Age=0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w := world.New(t, world.EachTrigger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Add("Set-Cookie", c.line)
-				html(w, r)
+				world.HTML(w, r)
 			}))
-			w.cdp.Know(known)
-			res := w.visitor().get("/page")
+			w.CDP.Know(world.Known)
+			res := w.Visitor().Get("/page")
 			if got := res.Header["Set-Cookie"]; len(got) != 1 || got[0] != c.line || res.Header["Cache-Control"] != nil {
 				t.Errorf("header %v", res.Header)
 			}
-			w.flush()
-			if e := w.cdp.Expect(t, "PAGE_VISITED").Once(); c.from != "" && e.BrowserID != c.from {
+			w.Flush()
+			if e := w.CDP.Expect(t, "PAGE_VISITED").Once(); c.from != "" && e.BrowserID != c.from {
 				t.Errorf("visit of %s", e.BrowserID)
 			}
 		})
@@ -134,15 +139,15 @@ func TestApplicationSetsTheCookie(t *testing.T) {
 // TestWhenAnIDIsMade goes through Cookie.Create.
 func TestWhenAnIDIsMade(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /", html)
+	site.HandleFunc("GET /", world.HTML)
 	site.HandleFunc("GET /data", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("{}"))
 	})
 	site.HandleFunc("GET /missing", http.NotFound)
-	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-	site.Handle("POST /again", http.HandlerFunc(html))
-	rules := neverRules + "  - { goal: TRIED_AGAIN, submit: /again }\n  - { goal: DRAFTED, visit: /draft, status: draft }\n"
+	site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	site.Handle("POST /again", http.HandlerFunc(world.HTML))
+	rules := world.EachTrigger + "  - { goal: TRIED_AGAIN, submit: /again }\n  - { goal: DRAFTED, visit: /draft, status: draft }\n"
 	const visit, goal, never = goaltrack.CreateVisit, goaltrack.CreateGoal, goaltrack.CreateNever
 	for _, c := range []struct {
 		create       goaltrack.Create
@@ -170,25 +175,25 @@ func TestWhenAnIDIsMade(t *testing.T) {
 		{never, "POST", "/form", "document", false, "no_browser_id 1"},
 	} {
 		t.Run(string(c.create)+" "+c.method+" "+c.path+" "+c.dest, func(t *testing.T) {
-			w := newWorld(t, rules, site, func(config *goaltrack.Config) { config.Cookie.Create = c.create })
-			v := w.visitor()
+			w := world.New(t, rules, site, func(config *goaltrack.Config) { config.Cookie.Create = c.create })
+			v := w.Visitor()
 			body := ""
 			if c.method == http.MethodPost {
 				body = "email=a"
 			}
-			res := v.do(c.method, c.path, body, "Sec-Fetch-Dest", c.dest)
-			if got := len(res.Header["Set-Cookie"]) == 1; got != c.want || got != (v.id() != "") || got != (res.Header.Get("Cache-Control") == "private") {
+			res := v.Do(c.method, c.path, body, "Sec-Fetch-Dest", c.dest)
+			if got := len(res.Header["Set-Cookie"]) == 1; got != c.want || got != (v.ID() != "") || got != (res.Header.Get("Cache-Control") == "private") {
 				t.Errorf("%s: Set-Cookie %q, Cache-Control %q", res.Status, res.Header["Set-Cookie"], res.Header["Cache-Control"])
 			}
-			w.done()
+			w.Done()
 			if goal := map[string]string{"/page": "PAGE_VISITED", "/form": "FORM_SENT"}[c.path]; goal != "" {
-				w.expect(goal, c.fates)
+				w.Expect(goal, c.fates)
 				if c.want {
-					w.cdp.Expect(t, goal).From(v.id()).Once()
+					w.CDP.Expect(t, goal).From(v.ID()).Once()
 				}
 			}
-			if c.create == never && w.cdp.Made() != 0 {
-				t.Errorf("%d guests", w.cdp.Made())
+			if c.create == never && w.CDP.Made() != 0 {
+				t.Errorf("%d guests", w.CDP.Made())
 			}
 		})
 	}
@@ -198,21 +203,21 @@ func TestWhenAnIDIsMade(t *testing.T) {
 // others, so its visitor gets a cookie, and is not another guest each time.
 func TestOneGuestForWhatTheHandlerRaises(t *testing.T) {
 	for status, want := range map[string]bool{"live": true, "draft": false} {
-		var w *world
-		w = newWorld(t, "{version: 1, goals: [{goal: RAISED, code: true, status: "+status+"}, {goal: SENT, submit: /form}]}",
+		var w *world.World
+		w = world.New(t, "{version: 1, goals: [{goal: RAISED, code: true, status: "+status+"}, {goal: SENT, submit: /form}]}",
 			http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-				_ = w.tracker.Trigger(r, "RAISED", nil)
-				html(rw, r)
+				_ = w.Tracker.Trigger(r, "RAISED", nil)
+				world.HTML(rw, r)
 			}), func(config *goaltrack.Config) { config.Cookie.Create = goaltrack.CreateGoal })
-		v := w.visitor()
-		v.post("/form", "a=b")
-		v.post("/form", "a=b")
-		w.done()
-		if (v.id() != "") != want {
-			t.Errorf("%s: he is %q", status, v.id())
+		v := w.Visitor()
+		v.Post("/form", "a=b")
+		v.Post("/form", "a=b")
+		w.Done()
+		if (v.ID() != "") != want {
+			t.Errorf("%s: he is %q", status, v.ID())
 		}
 		if want {
-			w.cdp.Expect(t, "RAISED").From(v.id()).Times(2)
+			w.CDP.Expect(t, "RAISED").From(v.ID()).Times(2)
 		}
 	}
 }
@@ -221,35 +226,35 @@ func TestOneGuestForWhatTheHandlerRaises(t *testing.T) {
 // handler runs keeps its writer, so a visitor without an ID would be another
 // guest each time.
 func TestNoGuestWhereNoCookieCanBeSet(t *testing.T) {
-	var w *world
-	w = newWorld(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, if: {query.a: present}}]}",
+	var w *world.World
+	w = world.New(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, if: {query.a: present}}]}",
 		http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if err := w.tracker.Trigger(r, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
+			if err := w.Tracker.Trigger(r, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
 				t.Errorf("error %v", err)
 			}
-			html(rw, r)
+			world.HTML(rw, r)
 		}))
-	v := w.visitor()
-	v.post("/form", "a=b")
-	v.post("/form", "a=b")
-	w.expect("RAISED", "no_browser_id 2")
+	v := w.Visitor()
+	v.Post("/form", "a=b")
+	v.Post("/form", "a=b")
+	w.Expect("RAISED", "no_browser_id 2")
 }
 
 // TestNoIDReady: the answer does not wait; the event gets an ID of its own, and
 // the visitor his on a later page.
 func TestNoIDReady(t *testing.T) {
-	w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) { c.Cookie.Warm = -1 })
-	v := w.visitor()
-	if got := v.get("/page").Header["Set-Cookie"]; got != nil {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Cookie.Warm = -1 })
+	v := w.Visitor()
+	if got := v.Get("/page").Header["Set-Cookie"]; got != nil {
 		t.Errorf("Set-Cookie %q", got)
 	}
-	if w.note("id_not_ready") != 1 {
-		t.Errorf("notes %v", w.tracker.Snapshot().Notes)
+	if w.Note("id_not_ready") != 1 {
+		t.Errorf("notes %v", w.Tracker.Snapshot().Notes)
 	}
-	w.flush()
-	w.cdp.Expect(t, "PAGE_VISITED").Once()
-	waitFor(t, func() bool { return w.tracker.Snapshot().Delivery[0].IDsReady > 0 })
-	if v.get("/page"); v.id() == "" {
+	w.Flush()
+	w.CDP.Expect(t, "PAGE_VISITED").Once()
+	waitFor(t, func() bool { return w.Tracker.Snapshot().Delivery[0].IDsReady > 0 })
+	if v.Get("/page"); v.ID() == "" {
 		t.Error("no ID on the second page")
 	}
 }
@@ -278,25 +283,25 @@ func TestSecure(t *testing.T) {
 		"a private address":          {[]string{"Host", "10.0.0.1"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.HandlerFunc(html))
+			w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
 			header := append([]string{"Host", "example.test", "Sec-Fetch-Site", "", "Sec-Fetch-Dest", "", "Sec-Fetch-Mode", ""}, c.header...)
-			got := w.visitor().get("/page", header...).Header["Set-Cookie"]
+			got := w.Visitor().Get("/page", header...).Header["Set-Cookie"]
 			if (len(got) == 1) != c.want {
 				t.Errorf("Set-Cookie %q", got)
 			}
 			if c.want {
-				w.expect("PAGE_VISITED", "fired 1")
+				w.Expect("PAGE_VISITED", "fired 1")
 				return
 			}
-			w.expect("PAGE_VISITED", "insecure 1")
-			if w.cdp.Made() > 2 || w.note("cookie_insecure") != 1 {
-				t.Errorf("%d guests, notes %v", w.cdp.Made(), w.tracker.Snapshot().Notes)
+			w.Expect("PAGE_VISITED", "insecure 1")
+			if w.CDP.Made() > 2 || w.Note("cookie_insecure") != 1 {
+				t.Errorf("%d guests, notes %v", w.CDP.Made(), w.Tracker.Snapshot().Notes)
 			}
 		})
 	}
 	t.Run("TLS", func(t *testing.T) {
-		w := setup{rules: neverRules, site: http.HandlerFunc(html), http2: true}.start(t)
-		if got := w.visitor().get("/page", "Host", "example.test", "Sec-Fetch-Site", "").Header["Set-Cookie"]; len(got) != 1 {
+		w := world.Setup{Rules: world.EachTrigger, Site: http.HandlerFunc(world.HTML), HTTP2: true}.Start(t)
+		if got := w.Visitor().Get("/page", "Host", "example.test", "Sec-Fetch-Site", "").Header["Set-Cookie"]; len(got) != 1 {
 			t.Errorf("Set-Cookie %q", got)
 		}
 	})
@@ -310,7 +315,7 @@ func TestConsent(t *testing.T) {
 		goaltrack.Consent(77):    "consent_unknown 1",
 	} {
 		asked := 0
-		w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) {
+		w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 			c.RequireConsent = true
 			c.Consent = func(r *http.Request) goaltrack.Consent {
 				if asked++; r.URL.Path != "/page" {
@@ -319,13 +324,13 @@ func TestConsent(t *testing.T) {
 				return answer
 			}
 		})
-		v := w.visitor()
-		res := v.get("/page")
-		if counted := want == "fired 1"; counted != (v.id() != "") || counted != (res.Header["Set-Cookie"] != nil) {
+		v := w.Visitor()
+		res := v.Get("/page")
+		if counted := want == "fired 1"; counted != (v.ID() != "") || counted != (res.Header["Set-Cookie"] != nil) {
 			t.Errorf("%s: Set-Cookie %q", want, res.Header["Set-Cookie"])
 		}
-		v.post("/nothing", "a=b") // concerns nobody, so nobody is asked
-		w.expect("PAGE_VISITED", want)
+		v.Post("/nothing", "a=b") // concerns nobody, so nobody is asked
+		w.Expect("PAGE_VISITED", want)
 		if asked != 1 {
 			t.Errorf("%s: asked %d times", want, asked)
 		}
@@ -351,26 +356,26 @@ func TestSeveralCookiesOfOneName(t *testing.T) {
 		"nothing, with a domain": {"other=1", "127.0.0.1", func(id string) []string {
 			return []string{bid + "=" + id + "; Max-Age=63072000" + end + domain}
 		}},
-		"an ID and junk": {bid + "=undefined; " + bid + "=" + known, "127.0.0.1", func(string) []string {
-			return []string{gone, bid + "=" + known + "; Max-Age=63072000" + end + domain}
+		"an ID and junk": {bid + "=undefined; " + bid + "=" + world.Known, "127.0.0.1", func(string) []string {
+			return []string{gone, bid + "=" + world.Known + "; Max-Age=63072000" + end + domain}
 		}},
-		"one ID twice": {bid + "=" + known + "; " + bid + "=" + known, "127.0.0.1", func(string) []string {
-			return []string{bid + "=" + known + "; Max-Age=63072000" + end + domain}
+		"one ID twice": {bid + "=" + world.Known + "; " + bid + "=" + world.Known, "127.0.0.1", func(string) []string {
+			return []string{bid + "=" + world.Known + "; Max-Age=63072000" + end + domain}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w := world.New(t, world.EachTrigger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "private")
-				html(w, r)
+				world.HTML(w, r)
 			}), func(config *goaltrack.Config) { config.Cookie.Domain = c.domain })
-			w.cdp.Know(known)
-			v := w.visitor()
-			got := v.get("/page", "Cookie", c.cookie).Header["Set-Cookie"]
-			if want := c.want(v.id()); strings.Join(got, "|") != strings.Join(want, "|") {
+			w.CDP.Know(world.Known)
+			v := w.Visitor()
+			got := v.Get("/page", "Cookie", c.cookie).Header["Set-Cookie"]
+			if want := c.want(v.ID()); strings.Join(got, "|") != strings.Join(want, "|") {
 				t.Errorf("Set-Cookie\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
-			w.done()
-			w.cdp.Expect(t, "PAGE_VISITED").From(v.id()).Once()
+			w.Done()
+			w.CDP.Expect(t, "PAGE_VISITED").From(v.ID()).Once()
 		})
 	}
 }
@@ -381,26 +386,26 @@ func TestCreateByTheBrowser(t *testing.T) {
 	const former = "BID_" + cdptest.TestClientKey
 	for _, create := range []goaltrack.Create{goaltrack.CreateVisit, goaltrack.CreateGoal, goaltrack.CreateNever} {
 		for cookie, want := range map[string][]string{
-			bid + "=" + known:    {bid + "=" + known + tail},
-			former + "=" + known: {bid + "=" + known + tail, former + "=; Max-Age=0; SameSite=None; Secure; Path=/"},
+			bid + "=" + world.Known:    {bid + "=" + world.Known + tail},
+			former + "=" + world.Known: {bid + "=" + world.Known + tail, former + "=; Max-Age=0; SameSite=None; Secure; Path=/"},
 		} {
 			t.Run(string(create)+" "+cookie[:4], func(t *testing.T) {
-				w := newWorld(t, neverRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w := world.New(t, world.EachTrigger, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Cache-Control", "no-store")
-					html(w, r)
+					world.HTML(w, r)
 				}), func(c *goaltrack.Config) { c.Cookie.Create, c.Cookie.Warm = create, -1 })
-				w.cdp.Know(known)
-				got := w.visitor().get("/page", "Cookie", cookie).Header["Set-Cookie"]
+				w.CDP.Know(world.Known)
+				got := w.Visitor().Get("/page", "Cookie", cookie).Header["Set-Cookie"]
 				if create == goaltrack.CreateGoal && len(got) == 1 {
 					t.Logf("renewed: %q", got)
 				}
 				if strings.Join(got, "|") != strings.Join(want, "|") {
 					t.Errorf("Set-Cookie %q, want %q", got, want)
 				}
-				w.done()
-				w.cdp.Expect(t, "PAGE_VISITED").From(known).Once()
-				if w.cdp.Made() != 0 {
-					t.Errorf("%d guests", w.cdp.Made())
+				w.Done()
+				w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once()
+				if w.CDP.Made() != 0 {
+					t.Errorf("%d guests", w.CDP.Made())
 				}
 			})
 		}
@@ -409,15 +414,15 @@ func TestCreateByTheBrowser(t *testing.T) {
 
 // TestCookiePath: sites on one host, each with its own.
 func TestCookiePath(t *testing.T) {
-	w := newWorld(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /shop/page}]}", http.HandlerFunc(html), func(c *goaltrack.Config) {
+	w := world.New(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /shop/page}]}", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.Path, c.Sites[0].PathPrefix = "/shop", "/shop/"
 	})
-	v := w.visitor()
-	got := v.get("/shop/page").Header["Set-Cookie"]
+	v := w.Visitor()
+	got := v.Get("/shop/page").Header["Set-Cookie"]
 	if len(got) != 1 || !strings.HasSuffix(got[0], "; Max-Age=63072000; SameSite=None; Secure; Path=/shop") {
 		t.Errorf("Set-Cookie %q", got)
 	}
-	if v.get("/elsewhere"); v.id() != "" {
+	if v.Get("/elsewhere"); v.ID() != "" {
 		t.Error("the cookie is sent to other sites")
 	}
 }

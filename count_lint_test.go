@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -31,7 +33,7 @@ func TestCountWarnings(t *testing.T) {
 		"in a row":            {"  - { goal: A, visit: /a, after: [B] }\n  - { goal: B, visit: /b, after: [C] }\n  - { goal: C, visit: /c, status: draft }\n", ""},
 	} {
 		var got []string
-		for _, w := range mustParse(t, "version: 1\ngoals:\n"+c.goals).Warnings() {
+		for _, w := range world.MustParse(t, "version: 1\ngoals:\n"+c.goals).Warnings() {
 			got = append(got, w.Goal+": "+w.Message)
 		}
 		if strings.Join(got, "|") != c.want {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -22,9 +24,9 @@ goals:
 // although the browser left that page for the second one.
 func TestCountOfAPageThatWasLeft(t *testing.T) {
 	inside, left := make(chan struct{}), make(chan struct{})
-	w := newWorld(t, lostRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w := world.New(t, lostRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		html(w, r)
+		world.HTML(w, r)
 		if r.URL.RawQuery == "first" {
 			_ = http.NewResponseController(w).Flush()
 			close(inside)
@@ -32,9 +34,9 @@ func TestCountOfAPageThatWasLeft(t *testing.T) {
 			close(left)
 		}
 	}))
-	v := w.visitor()
+	v := w.Visitor()
 	ctx, cancel := context.WithCancel(t.Context())
-	res, err := v.client.Do(v.request(http.MethodGet, "/page?first", nil).WithContext(ctx))
+	res, err := v.Client.Do(v.Request(http.MethodGet, "/page?first", nil).WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,9 +47,9 @@ func TestCountOfAPageThatWasLeft(t *testing.T) {
 	cancel()
 	res.Body.Close()
 	<-left
-	v.get("/page")
-	w.expect("SEEN", "fired 1, already_counted 1")
-	w.cdp.Expect(t, "SEEN").Once()
+	v.Get("/page")
+	w.Expect("SEEN", "fired 1, already_counted 1")
+	w.CDP.Expect(t, "SEEN").Once()
 }
 
 // TestCountOfARequestThatFailed: what the application broke off was not offered
@@ -84,20 +86,20 @@ func TestCountOfARequestThatFailed(t *testing.T) {
 				}
 				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 			})
-			w := setup{rules: lostRules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+			w := world.Setup{Rules: lostRules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 				if c.mount != nil {
 					return c.mount(tracker, site)
 				}
 				return tracker.Handler(site)
-			}}.start(t)
-			v := w.visitor().meet()
-			res, err := v.client.Do(v.request(http.MethodPost, "/form?fail", strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded"))
+			}}.Start(t)
+			v := w.Visitor().Meet()
+			res, err := v.Client.Do(v.Request(http.MethodPost, "/form?fail", strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded"))
 			if err == nil {
 				res.Body.Close()
 			}
-			waitFor(t, func() bool { return w.fates("SENT") != "none" })
-			v.post("/form", "a=b")
-			w.expect("SENT", c.want)
+			waitFor(t, func() bool { return w.Fates("SENT") != "none" })
+			v.Post("/form", "a=b")
+			w.Expect("SENT", c.want)
 		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -81,66 +83,66 @@ func TestCountScopes(t *testing.T) {
 		"after, another between": {"ARRIVED", []string{"/one", "/session", "/one", "/two", "/other", "/three"}, "fired 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, countRules, countSite, func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{testKey('k')} })
-			v := w.visitor()
+			w := world.New(t, countRules, countSite, func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{testKey('k')} })
+			v := w.Visitor()
 			for _, path := range c.paths {
-				v.walk(path)
+				walk(v, path)
 			}
-			w.expect(c.goal, c.want)
+			w.Expect(c.goal, c.want)
 		})
 	}
 }
 
 // walk goes to a page, or sends a form written as a path and its fields.
-func (v *visitor) walk(path string) *http.Response {
-	v.w.Helper()
+func walk(v *world.Visitor, path string) *http.Response {
+	v.World.Helper()
 	if form, ok := strings.CutPrefix(path, "POST "); ok {
 		path, form, _ = strings.Cut(form, "?")
-		return v.post(path, form)
+		return v.Post(path, form)
 	}
-	return v.get(path)
+	return v.Get(path)
 }
 
 // fleet are instances of one site behind a proxy that takes them in turn. They
 // share nothing but keys.
 type fleet struct {
-	*world
-	instances []*world
+	*world.World
+	instances []*world.World
 	turn      atomic.Uint64
 }
 
 // newFleet starts instances with those keys; redeploy replaces one of them.
 func newFleet(t *testing.T, keys ...goaltrack.Key) *fleet {
 	t.Helper()
-	f := &fleet{world: &world{T: t, cdp: cdptest.NewServer(t, cdptest.Options{})}}
+	f := &fleet{World: &world.World{T: t, CDP: cdptest.NewServer(t, cdptest.Options{})}}
 	for range 2 {
 		f.instances = append(f.instances, f.instance(keys))
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		u, err := url.Parse(f.instances[f.turn.Add(1)%2].site.URL)
+		u, err := url.Parse(f.instances[f.turn.Add(1)%2].Site.URL)
 		if err != nil {
 			t.Error(err)
 		}
 		r.SetURL(u)
 		r.Out.Host = r.In.Host
 	}}
-	f.site = httptest.NewServer(proxy)
-	t.Cleanup(f.site.Close)
+	f.Site = httptest.NewServer(proxy)
+	t.Cleanup(f.Site.Close)
 	return f
 }
 
-func (f *fleet) instance(keys []goaltrack.Key) *world {
-	return setup{rules: countRules, site: countSite, config: func(c *goaltrack.Config, _ *cdptest.Server) {
-		c.Sites[0].CDP = f.cdp.Direct()
+func (f *fleet) instance(keys []goaltrack.Key) *world.World {
+	return world.Setup{Rules: countRules, Site: countSite, Config: func(c *goaltrack.Config, _ *cdptest.Server) {
+		c.Sites[0].CDP = f.CDP.Direct()
 		c.Keys = keys
-	}}.start(f.T)
+	}}.Start(f.T)
 }
 
 // deploy replaces one instance after the other by one with those keys. Between
 // the two, and after, the visitor does what walk says.
 func (f *fleet) deploy(walk func(), keys ...goaltrack.Key) {
 	for i := range f.instances {
-		f.instances[i].done()
+		f.instances[i].Done()
 		f.instances[i] = f.instance(keys)
 		walk()
 	}
@@ -149,7 +151,7 @@ func (f *fleet) deploy(walk func(), keys ...goaltrack.Key) {
 // close waits until the instances have delivered everything.
 func (f *fleet) close() {
 	for _, i := range f.instances {
-		i.done()
+		i.Done()
 	}
 }
 
@@ -158,24 +160,24 @@ func (f *fleet) close() {
 func TestCountAcrossInstances(t *testing.T) {
 	former, latter := testKey('1'), testKey('2')
 	f := newFleet(t, former)
-	v := f.visitor()
+	v := f.Visitor()
 	all := func() {
 		for _, path := range []string{"/session", "/visitor", "/day", "/files/a.pdf", "POST /order?id=7", "POST /form?email=a"} {
-			v.walk(path)
-			v.walk(path)
-			v.walk(path)
+			walk(v, path)
+			walk(v, path)
+			walk(v, path)
 		}
 	}
-	v.walk("/one") // the way of after: goes through both deploys
+	walk(v, "/one") // the way of after: goes through both deploys
 	all()
 	f.deploy(all, former, latter)
-	v.walk("/two")
+	walk(v, "/two")
 	f.deploy(all, latter, former)
-	v.walk("/three")
+	walk(v, "/three")
 	f.deploy(all, latter) // whoever came by since has a cookie of the new key
 	f.close()
 	for _, goal := range []string{"SEEN_SESSION", "SEEN_VISITOR", "SEEN_DAY", "FILE_FETCHED", "ORDERED", "FORM_SENT", "ARRIVED"} {
-		f.cdp.Expect(t, goal).From(v.id()).Once()
+		f.CDP.Expect(t, goal).From(v.ID()).Once()
 	}
 }
 
@@ -183,14 +185,14 @@ func TestCountAcrossInstances(t *testing.T) {
 // instances count by.
 func TestCountWithoutKeysInCommon(t *testing.T) {
 	f := newFleet(t, testKey('1'))
-	f.instances[1].done()
+	f.instances[1].Done()
 	f.instances[1] = f.instance([]goaltrack.Key{testKey('2')})
-	v := f.visitor()
+	v := f.Visitor()
 	for range 4 {
-		v.walk("/visitor")
+		walk(v, "/visitor")
 	}
 	f.close()
-	if n := len(f.cdp.Events()); n != 2 {
+	if n := len(f.CDP.Events()); n != 2 {
 		t.Errorf("%d events, want one of each instance", n)
 	}
 }

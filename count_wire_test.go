@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -57,7 +59,7 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 		"public, no-cache":        {site: page("Cache-Control", "public, no-cache"), control: "public, no-cache"},
 		"Expires":                 {site: page("Expires", "Wed, 21 Oct 2037 07:28:00 GMT")},
 		"Surrogate-Control":       {site: page("Surrogate-Control", "max-age=60")},
-		"HTML by its first bytes": {site: html, set: true, control: "private"},
+		"HTML by its first bytes": {site: world.HTML, set: true, control: "private"},
 		"HTML in a string":        {site: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "\n <html>") }, set: true, control: "private"},
 		"HTML by a later byte": {site: func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "<")
@@ -66,7 +68,7 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 		"no HTML":                   {site: func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "text") }},
 		"an error":                  {site: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }},
 		"not found":                 {site: http.NotFound},
-		"304":                       {site: answer(http.StatusNotModified, "Cache-Control", "private").ServeHTTP, control: "private"},
+		"304":                       {site: world.Answer(http.StatusNotModified, "Cache-Control", "private").ServeHTTP, control: "private"},
 		"HEAD":                      {site: page(), method: http.MethodHead},
 		"plain HTTP":                {site: page(), header: []string{"Host", "example.test", "Sec-Fetch-Site", ""}},
 		"a page from another site":  {site: page(), header: []string{"Sec-Fetch-Site", "cross-site"}, set: true, control: "private"},
@@ -80,15 +82,15 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 		"another of the same start": {site: page("Set-Cookie", gtShop+"x=mine"), set: true, control: "private"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, wireRules, c.site, func(config *goaltrack.Config) { config.Sites[0].Name = "shop" })
+			w := world.New(t, wireRules, c.site, func(config *goaltrack.Config) { config.Sites[0].Name = "shop" })
 			if c.method == "" {
 				c.method = http.MethodGet
 			}
-			v := w.visitor().meet()
+			v := w.Visitor().Meet()
 			if name == "plain HTTP" {
-				v.header.Del("Cookie")
+				v.Header.Del("Cookie")
 			}
-			res := v.do(c.method, "/page", "", c.header...)
+			res := v.Do(c.method, "/page", "", c.header...)
 			set := 0
 			for _, line := range res.Header["Set-Cookie"] {
 				if gtCookie.MatchString(line) && strings.HasPrefix(line, gtShop+"=") && len(line) <= 1024 {
@@ -110,11 +112,11 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 func TestNoVisitCookieWithoutNeed(t *testing.T) {
 	for _, goal := range []string{"", "count: every", "count: once per session, status: paused", "data: { source: utm.source }", "if: { utm.source: present }"} {
 		var log bytes.Buffer
-		w := setup{rules: "{version: 1, goals: [{goal: SEEN, visit: /page, " + goal + "}]}", site: http.HandlerFunc(html), log: &log}.start(t)
-		if res := w.visitor().get("/page?utm_source=mail"); visitCookie(t, res) != "" {
+		w := world.Setup{Rules: "{version: 1, goals: [{goal: SEEN, visit: /page, " + goal + "}]}", Site: http.HandlerFunc(world.HTML), Log: &log}.Start(t)
+		if res := w.Visitor().Get("/page?utm_source=mail"); visitCookie(t, res) != "" {
 			t.Errorf("%s: Set-Cookie %q", goal, res.Header["Set-Cookie"])
 		}
-		w.done()
+		w.Done()
 		if strings.Contains(log.String(), "Keys") {
 			t.Errorf("%s: logged %s", goal, &log)
 		}
@@ -124,14 +126,14 @@ func TestNoVisitCookieWithoutNeed(t *testing.T) {
 // TestKeyless: without keys it works in one process, which the log says once.
 func TestKeyless(t *testing.T) {
 	var log bytes.Buffer
-	w := setup{rules: countRules, site: countSite, log: &log}.start(t)
-	v := w.visitor()
-	v.get("/session")
-	v.get("/session")
-	if err := w.tracker.SetRules(mustParse(t, countRules)); err != nil {
+	w := world.Setup{Rules: countRules, Site: countSite, Log: &log}.Start(t)
+	v := w.Visitor()
+	v.Get("/session")
+	v.Get("/session")
+	if err := w.Tracker.SetRules(world.MustParse(t, countRules)); err != nil {
 		t.Fatal(err)
 	}
-	w.expect("SEEN_SESSION", "fired 1, already_counted 1")
+	w.Expect("SEEN_SESSION", "fired 1, already_counted 1")
 	if n := strings.Count(log.String(), "no Keys are set"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, &log)
 	}
@@ -142,65 +144,68 @@ func TestKeyless(t *testing.T) {
 var guarantees = map[string]func(t *testing.T){
 	"Two tabs, one after the other": func(t *testing.T) {
 		w, v := countWorld(t)
-		v.get("/session")
-		v.get("/other")
-		v.get("/session")
-		w.expect("SEEN_SESSION", "fired 1, already_counted 1")
+		v.Get("/session")
+		v.Get("/other")
+		v.Get("/session")
+		w.Expect("SEEN_SESSION", "fired 1, already_counted 1")
 	},
 	"A link is clicked twice, and the first page is left while it loads": TestCountOfAPageThatWasLeft,
 	"A double click": func(t *testing.T) {
 		w, v := countWorld(t)
-		v.get("/other") // he has a browser ID by then
+		v.Get("/other") // he has a browser ID by then
 		var clicks sync.WaitGroup
 		for range 8 {
-			clicks.Go(func() { v.post("/form", "email=a") })
+			clicks.Go(func() { v.Post("/form", "email=a") })
 		}
 		clicks.Wait()
-		w.expect("FORM_SENT", "fired 1, already_counted 7")
+		w.Expect("FORM_SENT", "fired 1, already_counted 7")
 	},
 	"The page after a form is loaded again, or the form is sent again": func(t *testing.T) {
 		w, v := countWorld(t)
 		for range 3 {
-			v.post("/form", "email=a")
-			v.get("/thanks")
+			v.Post("/form", "email=a")
+			v.Get("/thanks")
 		}
-		w.expect("FORM_SENT", "fired 1, already_counted 2")
+		w.Expect("FORM_SENT", "fired 1, already_counted 2")
 	},
 	"Several servers, one request after the other": TestCountAcrossInstances,
 	"The server is started anew": func(t *testing.T) {
 		f := newFleet(t, testKey('k'))
-		v := f.visitor()
-		v.walk("/visitor")
-		f.deploy(func() { v.walk("/visitor"); v.walk("/visitor") }, testKey('k'))
+		v := f.Visitor()
+		walk(v, "/visitor")
+		f.deploy(func() { walk(v, "/visitor"); walk(v, "/visitor") }, testKey('k'))
 		f.close()
-		f.cdp.Expect(t, "SEEN_VISITOR").From(v.id()).Once()
+		f.CDP.Expect(t, "SEEN_VISITOR").From(v.ID()).Once()
 	},
 	"Back from a payment page with a form (3-D Secure)": func(t *testing.T) {
 		w, v := countWorld(t)
-		before := visitCookie(t, v.get("/session"))
+		before := visitCookie(t, v.Get("/session"))
 		// The browser keeps the visit cookie back, and sends that of the ID.
-		back := w.visitor()
+		back := w.Visitor()
 		for range 2 {
-			res := back.post("/form", "email=a", "Sec-Fetch-Site", "cross-site", "Origin", "https://bank.example", "Cookie", "bid_"+cdptest.TestClientKey+"="+v.id())
+			res := back.Post("/form", "email=a", "Sec-Fetch-Site", "cross-site", "Origin", "https://bank.example", "Cookie", "bid_"+cdptest.TestClientKey+"="+v.ID())
 			if line := visitCookie(t, res); line != "" || before == "" {
 				t.Errorf("the cookie %q is wiped by %q", before, line)
 			}
 		}
-		v.get("/session")
-		w.done()
-		if got := w.fates("SEEN_SESSION"); got != "fired 1, already_counted 1" {
+		v.Get("/session")
+		w.Done()
+		if got := w.Fates("SEEN_SESSION"); got != "fired 1, already_counted 1" {
 			t.Errorf("SEEN_SESSION: %s", got)
 		}
-		if got := w.fates("FORM_SENT"); got != "fired 1, already_counted 1" {
+		if got := w.Fates("FORM_SENT"); got != "fired 1, already_counted 1" {
 			t.Errorf("FORM_SENT: %s", got)
 		}
 	},
 	"A page that a cache may keep, a page the browser still has (304), a form read too late": func(t *testing.T) {
 		for name, site := range map[string]http.HandlerFunc{
-			"public": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Cache-Control", "public"); html(w, r) },
+			"public": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Cache-Control", "public")
+				world.HTML(w, r)
+			},
 			"asked": func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "public, no-cache")
-				html(w, r)
+				world.HTML(w, r)
 			},
 			"304": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
 			"late": func(w http.ResponseWriter, r *http.Request) {
@@ -208,66 +213,66 @@ var guarantees = map[string]func(t *testing.T){
 				_, _ = io.Copy(io.Discard, r.Body)
 			},
 		} {
-			w := newWorld(t, countRules, site)
-			v := w.visitor().meet()
+			w := world.New(t, countRules, site)
+			v := w.Visitor().Meet()
 			goal := "SEEN_SESSION"
 			for range 2 {
 				path := "/session"
 				if name == "late" {
 					path, goal = "POST /form?email=a", "FORM_SENT"
 				}
-				if line := visitCookie(t, v.walk(path)); line != "" {
+				if line := visitCookie(t, walk(v, path)); line != "" {
 					t.Errorf("%s: %q", name, line)
 				}
 			}
-			w.expect(goal, "fired 1, already_counted 1")
+			w.Expect(goal, "fired 1, already_counted 1")
 		}
 	},
 	"Somebody puts an older copy of the cookie back": func(t *testing.T) {
 		f := newFleet(t, testKey('k'))
-		v := f.visitor()
-		v.walk("/other")
-		v.walk("/other")
-		v.header.Set("Cookie", "bid_"+cdptest.TestClientKey+"="+v.id()) // the cookie of before, which is none
-		v.client.Jar = nil
+		v := f.Visitor()
+		walk(v, "/other")
+		walk(v, "/other")
+		v.Header.Set("Cookie", "bid_"+cdptest.TestClientKey+"="+v.ID()) // the cookie of before, which is none
+		v.Client.Jar = nil
 		for range 4 {
-			v.walk("/visitor")
+			walk(v, "/visitor")
 		}
 		f.close()
-		if n := len(f.cdp.Events()); n != 2 {
+		if n := len(f.CDP.Events()); n != 2 {
 			t.Errorf("counted %d times by two servers", n)
 		}
 	},
 	"The visitor deletes his cookies": func(t *testing.T) {
 		w, v := countWorld(t)
-		v.get("/visitor")
-		v.client.Jar = w.visitor().client.Jar
-		v.get("/visitor")
-		w.expect("SEEN_VISITOR", "fired 2")
+		v.Get("/visitor")
+		v.Client.Jar = w.Visitor().Client.Jar
+		v.Get("/visitor")
+		w.Expect("SEEN_VISITOR", "fired 2")
 	},
 	"No cookies at all": func(t *testing.T) {
 		w, v := countWorld(t)
-		v.client.Jar = nil
-		v.post("/form", "email=a")
-		v.post("/form", "email=a")
-		w.expect("FORM_SENT", "fired 2")
+		v.Client.Jar = nil
+		v.Post("/form", "email=a")
+		v.Post("/form", "email=a")
+		w.Expect("FORM_SENT", "fired 2")
 	},
 	"The application sends the goal without a request of the visitor (`Send`)": func(t *testing.T) {
-		w := newWorld(t, "{version: 1, goals: [{goal: PAID, code: true, count: once per $app.order}]}", countSite)
-		w.cdp.Know(known)
+		w := world.New(t, "{version: 1, goals: [{goal: PAID, code: true, count: once per $app.order}]}", countSite)
+		w.CDP.Know(world.Known)
 		for _, order := range []string{"1", "2", "1"} {
-			if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "PAID", goaltrack.Data{"order": order}); err != nil {
+			if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "PAID", goaltrack.Data{"order": order}); err != nil {
 				t.Error(err)
 			}
 		}
-		w.expect("PAID", "fired 2, already_counted 1")
+		w.Expect("PAID", "fired 2, already_counted 1")
 	},
 }
 
-func countWorld(t *testing.T) (*world, *visitor) {
+func countWorld(t *testing.T) (*world.World, *world.Visitor) {
 	t.Helper()
-	w := newWorld(t, countRules, countSite, func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{testKey('k')} })
-	return w, w.visitor()
+	w := world.New(t, countRules, countSite, func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{testKey('k')} })
+	return w, w.Visitor()
 }
 
 // TestDocsGuarantees runs what the page for marketers promises, line by line.
@@ -291,18 +296,18 @@ func TestDocsGuarantees(t *testing.T) {
 // TestDraftCountsForItself: the goal begins anew when it goes live.
 func TestDraftCountsForItself(t *testing.T) {
 	rules := func(status string) *goaltrack.Rules {
-		return mustParse(t, "{version: 1, goals: [{goal: SEEN, visit: /page, count: once per visitor, status: "+status+"}]}")
+		return world.MustParse(t, "{version: 1, goals: [{goal: SEEN, visit: /page, count: once per visitor, status: "+status+"}]}")
 	}
-	w := newWorld(t, "", http.HandlerFunc(html), func(c *goaltrack.Config) { c.Rules = rules("draft") })
-	v := w.visitor()
-	v.get("/page")
-	v.get("/page")
-	if err := w.tracker.SetRules(rules("live")); err != nil {
+	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Rules = rules("draft") })
+	v := w.Visitor()
+	v.Get("/page")
+	v.Get("/page")
+	if err := w.Tracker.SetRules(rules("live")); err != nil {
 		t.Fatal(err)
 	}
-	v.get("/page")
-	v.get("/page")
-	w.expect("SEEN", "fired 1, already_counted 2, draft 1")
+	v.Get("/page")
+	v.Get("/page")
+	w.Expect("SEEN", "fired 1, already_counted 2, draft 1")
 }
 
 // TestCountOfTriggered: goals raised in code obey count: and after:, within a
@@ -315,32 +320,32 @@ goals:
   - { goal: BOUGHT, code: true, after: [RAISED] }
   - { goal: SEEN, visit: /page }
 `
-	var w *world
+	var w *world.World
 	site := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		for _, order := range []any{"1", "2", "1", nil} {
 			data := goaltrack.Data{"order": order}
 			if order == nil {
 				data = nil
 			}
-			if err := w.tracker.Trigger(r, "RAISED", data); err != nil && r.URL.Path != "/untracked" {
+			if err := w.Tracker.Trigger(r, "RAISED", data); err != nil && r.URL.Path != "/untracked" {
 				t.Error(err)
 			}
 		}
-		if err := w.tracker.Trigger(r, "BOUGHT", nil); err != nil {
+		if err := w.Tracker.Trigger(r, "BOUGHT", nil); err != nil {
 			t.Error(err)
 		}
-		html(rw, r)
+		world.HTML(rw, r)
 	})
-	w = newWorld(t, rules, site)
-	v := w.visitor()
-	v.get("/page")
-	v.get("/page")
-	v.post("/untracked", "a=b") // not followed
-	w.done()
-	if got := w.fates("RAISED"); got != "fired 2, already_counted 7, value_missing 3" {
+	w = world.New(t, rules, site)
+	v := w.Visitor()
+	v.Get("/page")
+	v.Get("/page")
+	v.Post("/untracked", "a=b") // not followed
+	w.Done()
+	if got := w.Fates("RAISED"); got != "fired 2, already_counted 7, value_missing 3" {
 		t.Errorf("RAISED: %s", got)
 	}
-	if got := w.fates("BOUGHT"); got != "fired 2, not_after 1" {
+	if got := w.Fates("BOUGHT"); got != "fired 2, not_after 1" {
 		t.Errorf("BOUGHT: %s", got)
 	}
 }
@@ -348,19 +353,19 @@ goals:
 // TestCountStands: what a handler says after the header decides about the event,
 // and no more about the count.
 func TestCountStands(t *testing.T) {
-	var w *world
-	w = newWorld(t, wireRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		html(rw, r)
+	var w *world.World
+	w = world.New(t, wireRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		world.HTML(rw, r)
 		if r.URL.RawQuery == "reject" {
-			_ = w.tracker.Reject(r, "SEEN")
+			_ = w.Tracker.Reject(r, "SEEN")
 		}
 	}))
-	v := w.visitor()
-	if visitCookie(t, v.get("/page?reject")) == "" {
+	v := w.Visitor()
+	if visitCookie(t, v.Get("/page?reject")) == "" {
 		t.Error("no cookie")
 	}
-	v.get("/page")
-	w.expect("SEEN", "already_counted 1, rejected_by_handler 1")
+	v.Get("/page")
+	w.Expect("SEEN", "already_counted 1, rejected_by_handler 1")
 }
 
 // TestOriginOfTheVisit: $utm and $referrer are those of the session's first page.
@@ -387,7 +392,7 @@ goals:
 		"a page that caches may keep": {"/public?utm_source=mail", "", "/form?utm_source=ad", "other", nil, nil}, // it carries no cookie
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w := world.New(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/public":
 					w.Header().Set("Cache-Control", "public")
@@ -399,16 +404,16 @@ goals:
 					http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 					return
 				}
-				html(w, r)
+				world.HTML(w, r)
 			}))
-			v := w.visitor().meet()
-			v.header.Del("Cookie")
-			v.client.Jar.SetCookies(must(http.NewRequest(http.MethodGet, w.site.URL, nil)).URL, []*http.Cookie{{Name: "bid_" + cdptest.TestClientKey, Value: known}})
-			v.get(c.first, "Referer", strings.Replace(c.referrer, "SITE", w.site.URL, 1))
-			v.get("/second?utm_source=other")
-			v.post(c.form, "a=b", "Referer", "https://pay.example/")
-			w.flush()
-			e := w.cdp.Expect(t, "SENT").Once()
+			v := w.Visitor().Meet()
+			v.Header.Del("Cookie")
+			v.Client.Jar.SetCookies(must(http.NewRequest(http.MethodGet, w.Site.URL, nil)).URL, []*http.Cookie{{Name: "bid_" + cdptest.TestClientKey, Value: world.Known}})
+			v.Get(c.first, "Referer", strings.Replace(c.referrer, "SITE", w.Site.URL, 1))
+			v.Get("/second?utm_source=other")
+			v.Post(c.form, "a=b", "Referer", "https://pay.example/")
+			w.Flush()
+			e := w.CDP.Expect(t, "SENT").Once()
 			if e.Ext["source"] != c.source || e.Ext["campaign"] != c.campaign || e.Ext["from"] != c.from {
 				t.Errorf("sent %v", e.Ext)
 			}

@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -71,7 +73,7 @@ func helperTracker(t *testing.T) *goaltrack.Tracker {
 	t.Helper()
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: os.Getenv(helperEnv), ClientKey: "key", PointOfSale: "shop"}}},
-		Rules:  mustParse(t, neverRules),
+		Rules:  world.MustParse(t, world.EachTrigger),
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),
 		Delivery: goaltrack.Delivery{
@@ -166,7 +168,7 @@ func beStopped(t *testing.T) {
 	}
 	stopped, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	tracker := helperTracker(t)
-	server := httptest.NewServer(tracker.Handler(http.HandlerFunc(html)))
+	server := httptest.NewServer(tracker.Handler(http.HandlerFunc(world.HTML)))
 	for v := range 64 {
 		visit(t, server.URL+"/page", v)
 	}
@@ -192,7 +194,7 @@ func visit(t *testing.T, url string, visitor int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("User-Agent", chrome)
+	req.Header.Set("User-Agent", world.Chrome)
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
 	req.Header.Set("Sec-Fetch-Dest", "document")
 	req.Header.Set("Cookie", fmt.Sprintf("bid_key=%08x-0000-4000-8000-000000000000", visitor))
@@ -238,7 +240,7 @@ func runOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	tracker := helperTracker(t)
-	handler := tracker.Handler(http.HandlerFunc(html))
+	handler := tracker.Handler(http.HandlerFunc(world.HTML))
 	var open []net.Listener
 	for {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -249,7 +251,7 @@ func runOut(t *testing.T) {
 	}
 	for v := range 50 {
 		r := httptest.NewRequest(http.MethodGet, "/page", nil)
-		r.Header.Set("User-Agent", chrome)
+		r.Header.Set("User-Agent", world.Chrome)
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 		r.Header.Set("Sec-Fetch-Dest", "document")
 		r.Header.Set("Cookie", fmt.Sprintf("bid_key=%08x-0000-4000-8000-000000000000", v))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -25,16 +27,16 @@ goals:
 // forgetSite answers log-outs in every way the tests need.
 func forgetSite(tracker func() *goaltrack.Tracker) http.Handler {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /", html)
+	site.HandleFunc("GET /", world.HTML)
 	site.HandleFunc("GET /typed", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html") // else a visit is only decided after the header
-		html(w, r)
+		world.HTML(w, r)
 	})
-	out := answer(http.StatusSeeOther, "Location", "/")
+	out := world.Answer(http.StatusSeeOther, "Location", "/")
 	site.Handle("POST /logout", out)
 	site.Handle("POST /draft", out)
-	site.Handle("POST /refused", answer(http.StatusForbidden))
-	site.Handle("POST /cached", answer(http.StatusSeeOther, "Location", "/", "Cache-Control", "public"))
+	site.Handle("POST /refused", world.Answer(http.StatusForbidden))
+	site.Handle("POST /cached", world.Answer(http.StatusSeeOther, "Location", "/", "Cache-Control", "public"))
 	site.HandleFunc("POST /late", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/")
 		w.WriteHeader(http.StatusSeeOther)
@@ -49,9 +51,9 @@ func forgetSite(tracker func() *goaltrack.Tracker) http.Handler {
 	return site
 }
 
-func startForget(t *testing.T, adjust ...func(*goaltrack.Config)) *world {
-	var w *world
-	w = newWorld(t, forgetRules, forgetSite(func() *goaltrack.Tracker { return w.tracker }), adjust...)
+func startForget(t *testing.T, adjust ...func(*goaltrack.Config)) *world.World {
+	var w *world.World
+	w = world.New(t, forgetRules, forgetSite(func() *goaltrack.Tracker { return w.Tracker }), adjust...)
 	return w
 }
 
@@ -75,51 +77,51 @@ func TestForget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := startForget(t)
-			w.cdp.Know(known)
-			v := w.visitor()
-			v.adopt(known)
-			res := v.do(c.method, c.path, c.form)
+			w.CDP.Know(world.Known)
+			v := w.Visitor()
+			adopt(v, world.Known)
+			res := v.Do(c.method, c.path, c.form)
 			if got := res.Header["Set-Cookie"]; !slices.Equal(got, c.setCookie) {
 				t.Errorf("Set-Cookie %q, want %q", got, c.setCookie)
 			}
 			if (res.Header.Get("Cache-Control") == "private") != (c.setCookie != nil) {
 				t.Errorf("Cache-Control %q", res.Header["Cache-Control"])
 			}
-			w.flush()
+			w.Flush()
 			if c.goal != "" {
-				w.cdp.Expect(t, c.goal).From(known).Once() // it still is his
+				w.CDP.Expect(t, c.goal).From(world.Known).Once() // it still is his
 			}
-			waitFor(t, func() bool { return w.tracker.Snapshot().Delivery[0].IDsReady > 0 })
-			v.get("/page")
-			if id := v.id(); id == "" || (id != known) != c.forgotten {
+			waitFor(t, func() bool { return w.Tracker.Snapshot().Delivery[0].IDsReady > 0 })
+			v.Get("/page")
+			if id := v.ID(); id == "" || (id != world.Known) != c.forgotten {
 				t.Errorf("the next page has %q", id)
 			}
-			w.flush()
-			w.cdp.Expect(t, "PAGE_VISITED").From(v.id()).Times(map[bool]int{true: 2, false: 1}[c.path == "/page"])
+			w.Flush()
+			w.CDP.Expect(t, "PAGE_VISITED").From(v.ID()).Times(map[bool]int{true: 2, false: 1}[c.path == "/page"])
 		})
 	}
 }
 
 // adopt gives the visitor a cookie, as a browser script would.
-func (v *visitor) adopt(id string) {
-	req, _ := http.NewRequest(http.MethodGet, v.w.site.URL, nil)
-	v.client.Jar.SetCookies(req.URL, []*http.Cookie{{Name: bid, Value: id, Path: "/"}})
+func adopt(v *world.Visitor, id string) {
+	req, _ := http.NewRequest(http.MethodGet, v.World.Site.URL, nil)
+	v.Client.Jar.SetCookies(req.URL, []*http.Cookie{{Name: bid, Value: id, Path: "/"}})
 }
 
 // TestForgetAcrossInstances: the second instance has never heard of the log-out.
 func TestForgetAcrossInstances(t *testing.T) {
 	first, second := startForget(t), startForget(t)
-	first.cdp.Know(known)
-	second.cdp.Know(known)
-	v := first.visitor()
-	v.adopt(known)
-	v.post("/logout", "")
-	if v.id() != "" {
-		t.Fatalf("the cookie is still there: %s", v.id())
+	first.CDP.Know(world.Known)
+	second.CDP.Know(world.Known)
+	v := first.Visitor()
+	adopt(v, world.Known)
+	v.Post("/logout", "")
+	if v.ID() != "" {
+		t.Fatalf("the cookie is still there: %s", v.ID())
 	}
-	v.w = second
-	if v.get("/page"); v.id() == "" || v.id() == known {
-		t.Errorf("the next page has %q", v.id())
+	v.World = second
+	if v.Get("/page"); v.ID() == "" || v.ID() == world.Known {
+		t.Errorf("the next page has %q", v.ID())
 	}
 }
 
@@ -128,21 +130,21 @@ func TestForgetAcrossInstances(t *testing.T) {
 func TestForgottenCookieComesBack(t *testing.T) {
 	for _, create := range []goaltrack.Create{goaltrack.CreateVisit, goaltrack.CreateNever} {
 		w := startForget(t, func(c *goaltrack.Config) { c.Cookie.Create = create })
-		w.cdp.Know(known)
-		v := w.visitor()
-		v.adopt(known)
-		v.post("/logout", "")
-		v.adopt(known)
-		got := v.get("/page").Header["Set-Cookie"]
+		w.CDP.Know(world.Known)
+		v := w.Visitor()
+		adopt(v, world.Known)
+		v.Post("/logout", "")
+		adopt(v, world.Known)
+		got := v.Get("/page").Header["Set-Cookie"]
 		switch {
 		case create == goaltrack.CreateNever && !slices.Equal(got, []string{bidGone}):
 			t.Errorf("never: Set-Cookie %q", got)
-		case create == goaltrack.CreateVisit && (v.id() == known || v.id() == ""):
-			t.Errorf("visit: ID %q", v.id())
+		case create == goaltrack.CreateVisit && (v.ID() == world.Known || v.ID() == ""):
+			t.Errorf("visit: ID %q", v.ID())
 		}
-		w.done()
-		w.cdp.Expect(t, "PAGE_VISITED").From(known).Never()
-		w.cdp.Expect(t, "LOGGED_OUT").From(known).Once()
+		w.Done()
+		w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Never()
+		w.CDP.Expect(t, "LOGGED_OUT").From(world.Known).Once()
 	}
 }
 
@@ -151,40 +153,40 @@ func TestForgottenCookieComesBack(t *testing.T) {
 func TestForgetWhileAPageLoads(t *testing.T) {
 	loading, loggedOut := make(chan struct{}), make(chan struct{})
 	site := http.NewServeMux()
-	site.Handle("POST /logout", answer(http.StatusSeeOther, "Location", "/"))
+	site.Handle("POST /logout", world.Answer(http.StatusSeeOther, "Location", "/"))
 	site.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) {
 		close(loading)
 		<-loggedOut
 		w.Header().Set("Cache-Control", "private")
-		html(w, r)
+		world.HTML(w, r)
 	})
-	w := newWorld(t, forgetRules, site)
-	w.cdp.Know(known)
-	v := w.visitor()
-	v.adopt(known)
+	w := world.New(t, forgetRules, site)
+	w.CDP.Know(world.Known)
+	v := w.Visitor()
+	adopt(v, world.Known)
 	page := make(chan []string)
-	req := v.request(http.MethodGet, "/page", nil)
-	go func() { page <- v.send(req).Header["Set-Cookie"] }()
+	req := v.Request(http.MethodGet, "/page", nil)
+	go func() { page <- v.Send(req).Header["Set-Cookie"] }()
 	<-loading
-	v.post("/logout", "")
+	v.Post("/logout", "")
 	close(loggedOut)
 	if got := <-page; got != nil {
 		t.Errorf("the page set %q", got)
 	}
-	w.done()
-	w.cdp.Expect(t, "PAGE_VISITED").From(known).Once() // he did begin it
+	w.Done()
+	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once() // he did begin it
 }
 
 // TestForgetEveryName: a cookie of a former name, or of the host beside one of
 // the domain, would bring the old guest back.
 func TestForgetEveryName(t *testing.T) {
 	const other = "99999999-2222-4333-8444-555555555555"
-	s := setup{rules: forgetRules, site: answer(http.StatusSeeOther, "Location", "/"), config: func(c *goaltrack.Config, s *cdptest.Server) {
+	s := world.Setup{Rules: forgetRules, Site: world.Answer(http.StatusSeeOther, "Location", "/"), Config: func(c *goaltrack.Config, s *cdptest.Server) {
 		c.Sites[0].CDP, c.Cookie.Domain = s.Edge(), "127.0.0.1"
 	}}
-	w := s.start(t)
-	w.cdp.Know(known)
-	got := w.visitor().post("/logout", "", "Cookie", "sc_cid="+other+"; sc_test-context="+known+"; sc_rid="+other).Header["Set-Cookie"]
+	w := s.Start(t)
+	w.CDP.Know(world.Known)
+	got := w.Visitor().Post("/logout", "", "Cookie", "sc_cid="+other+"; sc_test-context="+world.Known+"; sc_rid="+other).Header["Set-Cookie"]
 	var want []string
 	for _, name := range []string{"sc_cid", "sc_test-context", "sc_rid"} {
 		for _, domain := range []string{"", "; Domain=127.0.0.1"} {
@@ -200,25 +202,25 @@ func TestForgetEveryName(t *testing.T) {
 // for the cookie's sake.
 func TestForgetNobody(t *testing.T) {
 	w := startForget(t)
-	if got := w.visitor().post("/logout", "").Header; got["Set-Cookie"] != nil || got["Cache-Control"] != nil {
+	if got := w.Visitor().Post("/logout", "").Header; got["Set-Cookie"] != nil || got["Cache-Control"] != nil {
 		t.Errorf("header %v", got)
 	}
-	w.expect("LOGGED_OUT", "fired 1")
-	w.cdp.Expect(t, "LOGGED_OUT").Once()
+	w.Expect("LOGGED_OUT", "fired 1")
+	w.CDP.Expect(t, "LOGGED_OUT").Once()
 }
 
 // TestForgetOnASharedAnswer: the cookie of an answer that a cache may keep is
 // not touched, but this process remembers.
 func TestForgetOnASharedAnswer(t *testing.T) {
 	rules := strings.ReplaceAll(forgetRules, "/logout", "/cached")
-	w := newWorld(t, rules, forgetSite(nil))
-	w.cdp.Know(known)
-	v := w.visitor()
-	v.adopt(known)
-	if got := v.post("/cached", "").Header["Set-Cookie"]; got != nil || w.note("cookie_public_answer") != 1 {
-		t.Errorf("Set-Cookie %q, notes %v", got, w.tracker.Snapshot().Notes)
+	w := world.New(t, rules, forgetSite(nil))
+	w.CDP.Know(world.Known)
+	v := w.Visitor()
+	adopt(v, world.Known)
+	if got := v.Post("/cached", "").Header["Set-Cookie"]; got != nil || w.Note("cookie_public_answer") != 1 {
+		t.Errorf("Set-Cookie %q, notes %v", got, w.Tracker.Snapshot().Notes)
 	}
-	if v.get("/page"); v.id() == known {
+	if v.Get("/page"); v.ID() == world.Known {
 		t.Error("he is still known")
 	}
 }
@@ -226,18 +228,18 @@ func TestForgetOnASharedAnswer(t *testing.T) {
 // TestSendForgets: a webhook can end a profile, too.
 func TestSendForgets(t *testing.T) {
 	w := startForget(t)
-	w.cdp.Know(known)
-	if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "LOGGED_OUT_BY_CODE", nil); err != nil {
+	w.CDP.Know(world.Known)
+	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "LOGGED_OUT_BY_CODE", nil); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/elsewhere", nil)
-	r.Header.Set("User-Agent", chrome)
-	r.Header.Set("Cookie", bid+"="+known)
-	if id := w.tracker.BrowserID(r); id != "" {
+	r.Header.Set("User-Agent", world.Chrome)
+	r.Header.Set("Cookie", bid+"="+world.Known)
+	if id := w.Tracker.BrowserID(r); id != "" {
 		t.Errorf("he is still %s", id)
 	}
-	w.done()
-	w.cdp.Expect(t, "LOGGED_OUT_BY_CODE").From(known).Once()
+	w.Done()
+	w.CDP.Expect(t, "LOGGED_OUT_BY_CODE").From(world.Known).Once()
 }
 
 // TestForgetTheVisit: what counted for the one who left counts for the next, on
@@ -251,38 +253,38 @@ goals:
   - { goal: SENT_AFTERWARDS, submit: /form, after: [LOGGED_OUT] }
 `
 	key := goaltrack.Key{Hash: make([]byte, 32), Block: make([]byte, 16)}
-	start := func() *world {
-		return newWorld(t, rules, forgetSite(nil), func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{key} })
+	start := func() *world.World {
+		return world.New(t, rules, forgetSite(nil), func(c *goaltrack.Config) { c.Keys = []goaltrack.Key{key} })
 	}
 	first, second := start(), start()
-	v := first.visitor()
-	v.get("/typed")
-	v.get("/typed")
-	old := v.id()
+	v := first.Visitor()
+	v.Get("/typed")
+	v.Get("/typed")
+	old := v.ID()
 	var lines []string
-	for _, line := range v.post("/logout", "").Header["Set-Cookie"] {
+	for _, line := range v.Post("/logout", "").Header["Set-Cookie"] {
 		name, rest, _ := strings.Cut(line, "=")
 		lines = append(lines, name[:3]+"="+rest)
 	}
 	if want := []string{"bid=; Max-Age=0; SameSite=None; Secure; Path=/", "gt_=; Max-Age=0; SameSite=None; Secure; Path=/"}; !slices.Equal(lines, want) {
 		t.Errorf("Set-Cookie %q, want %q", lines, want)
 	}
-	v.w = second
-	v.get("/typed")
-	if v.id() == old || v.id() == "" {
-		t.Errorf("the next one is %q", v.id())
+	v.World = second
+	v.Get("/typed")
+	if v.ID() == old || v.ID() == "" {
+		t.Errorf("the next one is %q", v.ID())
 	}
-	second.expect("PAGE_VISITED", "fired 1")
-	first.expect("PAGE_VISITED", "fired 1, already_counted 1")
+	second.Expect("PAGE_VISITED", "fired 1")
+	first.Expect("PAGE_VISITED", "fired 1, already_counted 1")
 }
 
 // TestForgottenVisitComesBack: with the old cookies, brought back by a tab that
 // was still loading, the next page counts for a new guest and replaces both.
 func TestForgottenVisitComesBack(t *testing.T) {
 	rules := "{version: 1, goals: [{goal: PAGE_VISITED, visit: /typed, count: once per visitor}, {goal: LOGGED_OUT, submit: /logout, forget: true}]}"
-	w := newWorld(t, rules, forgetSite(nil))
-	v := w.visitor()
-	res := v.get("/typed")
+	w := world.New(t, rules, forgetSite(nil))
+	v := w.Visitor()
+	res := v.Get("/typed")
 	var cookies []string
 	for _, c := range res.Cookies() {
 		cookies = append(cookies, c.Name+"="+c.Value)
@@ -290,17 +292,17 @@ func TestForgottenVisitComesBack(t *testing.T) {
 	if len(cookies) != 2 {
 		t.Fatalf("cookies %q", cookies)
 	}
-	v.post("/logout", "")
-	waitFor(t, func() bool { return w.tracker.Snapshot().Delivery[0].IDsReady > 0 })
-	again := w.visitor().get("/typed", "Cookie", strings.Join(cookies, "; ")).Cookies()
+	v.Post("/logout", "")
+	waitFor(t, func() bool { return w.Tracker.Snapshot().Delivery[0].IDsReady > 0 })
+	again := w.Visitor().Get("/typed", "Cookie", strings.Join(cookies, "; ")).Cookies()
 	if len(again) != 2 || again[0].Value == res.Cookies()[0].Value || again[1].Value == res.Cookies()[1].Value {
 		t.Errorf("first %v, then %v", res.Cookies(), again)
 	}
-	other := w.visitor().get("/other", "Cookie", strings.Join(cookies, "; ")).Header["Set-Cookie"]
+	other := w.Visitor().Get("/other", "Cookie", strings.Join(cookies, "; ")).Header["Set-Cookie"]
 	if len(other) != 2 || !strings.HasPrefix(other[1], "gt_") || !strings.Contains(other[1], "=; Max-Age=0;") {
 		t.Errorf("on a page without a goal: %q", other)
 	}
-	w.expect("PAGE_VISITED", "fired 2")
+	w.Expect("PAGE_VISITED", "fired 2")
 }
 
 // TestForgetTheVisitThatWasKeptBack: the log-out is a form of another site, such
@@ -308,11 +310,11 @@ func TestForgottenVisitComesBack(t *testing.T) {
 // goes all the same.
 func TestForgetTheVisitThatWasKeptBack(t *testing.T) {
 	rules := "{version: 1, goals: [{goal: PAGE_VISITED, visit: /typed, count: once per visitor}, {goal: LOGGED_OUT, submit: /logout, forget: true}]}"
-	w := newWorld(t, rules, forgetSite(nil))
-	v := w.visitor()
-	v.get("/typed")
-	back := w.visitor()
-	res := back.post("/logout", "", "Sec-Fetch-Site", "cross-site", "Cookie", bid+"="+v.id())
+	w := world.New(t, rules, forgetSite(nil))
+	v := w.Visitor()
+	v.Get("/typed")
+	back := w.Visitor()
+	res := back.Post("/logout", "", "Sec-Fetch-Site", "cross-site", "Cookie", bid+"="+v.ID())
 	if lines := res.Header["Set-Cookie"]; len(lines) != 2 || !strings.HasPrefix(lines[1], "gt_") || !strings.Contains(lines[1], "=; Max-Age=0") {
 		t.Errorf("Set-Cookie %q", lines)
 	}
@@ -330,31 +332,31 @@ goals:
 	site := http.NewServeMux()
 	site.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		html(w, r)
+		world.HTML(w, r)
 	})
-	site.Handle("POST /de/logout", answer(http.StatusSeeOther, "Location", "/de/"))
-	w := setup{rules: rules, site: site, config: func(c *goaltrack.Config, s *cdptest.Server) {
+	site.Handle("POST /de/logout", world.Answer(http.StatusSeeOther, "Location", "/de/"))
+	w := world.Setup{Rules: rules, Site: site, Config: func(c *goaltrack.Config, s *cdptest.Server) {
 		second := s.Direct()
 		second.PointOfSale = "second"
 		c.Sites = append(c.Sites, goaltrack.Site{CDP: second, PathPrefix: "/de"})
-	}}.start(t)
-	v := w.visitor()
-	v.get("/page")
-	v.get("/de/page")
-	old := v.id()
+	}}.Start(t)
+	v := w.Visitor()
+	v.Get("/page")
+	v.Get("/de/page")
+	old := v.ID()
 	gone := 0
-	for _, line := range v.post("/de/logout", "").Header["Set-Cookie"] {
+	for _, line := range v.Post("/de/logout", "").Header["Set-Cookie"] {
 		if strings.Contains(line, "=; Max-Age=0") {
 			gone++
 		}
 	}
-	if gone != 3 || v.id() != "" {
-		t.Errorf("%d cookies are deleted, and he is %q", gone, v.id())
+	if gone != 3 || v.ID() != "" {
+		t.Errorf("%d cookies are deleted, and he is %q", gone, v.ID())
 	}
 	// An answer that was under way brings the ID back to the other site.
-	if res := w.visitor().get("/page", "Cookie", bid+"="+old); strings.Contains(strings.Join(res.Header["Set-Cookie"], " "), old) {
+	if res := w.Visitor().Get("/page", "Cookie", bid+"="+old); strings.Contains(strings.Join(res.Header["Set-Cookie"], " "), old) {
 		t.Errorf("Set-Cookie %q", res.Header["Set-Cookie"])
 	}
-	v.get("/page")
-	w.expect("PAGE_VISITED", "fired 4") // twice by whoever came next, or came back
+	v.Get("/page")
+	w.Expect("PAGE_VISITED", "fired 4") // twice by whoever came next, or came back
 }

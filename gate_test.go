@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -63,18 +65,18 @@ func TestGateIgnores(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rules := "{version: 1, goals: [{goal: SEEN, visit: '/**', if: {path: present}}]}"
-			w := newWorld(t, rules, http.HandlerFunc(html), func(config *goaltrack.Config) {
+			w := world.New(t, rules, http.HandlerFunc(world.HTML), func(config *goaltrack.Config) {
 				config.Views = goaltrack.ViewsServer
 				if c.adjust != nil {
 					c.adjust(config)
 				}
 			})
-			v := w.visitor()
-			v.get(c.path, c.header...)
-			w.expect("SEEN", c.want)
-			w.expect("VIEW", c.want)
-			if (v.id() != "") != (c.want == "fired 1") {
-				t.Errorf("his ID is %q", v.id())
+			v := w.Visitor()
+			v.Get(c.path, c.header...)
+			w.Expect("SEEN", c.want)
+			w.Expect("VIEW", c.want)
+			if (v.ID() != "") != (c.want == "fired 1") {
+				t.Errorf("his ID is %q", v.ID())
 			}
 		})
 	}
@@ -87,25 +89,25 @@ func TestBots(t *testing.T) {
 		agent string
 		want  string
 	}{
-		"a browser":                 {goaltrack.Bots{}, chrome, "fired 1"},
+		"a browser":                 {goaltrack.Bots{}, world.Chrome, "fired 1"},
 		"a bot":                     {goaltrack.Bots{}, tv, "bot 1"},
 		"a bot that is allowed":     {goaltrack.Bots{Allow: []string{"pingdom"}}, tv, "fired 1"},
-		"a browser that is denied":  {goaltrack.Bots{Deny: []string{"CHROME/143"}}, chrome, "bot 1"},
+		"a browser that is denied":  {goaltrack.Bots{Deny: []string{"CHROME/143"}}, world.Chrome, "bot 1"},
 		"both":                      {goaltrack.Bots{Allow: []string{"SomeTV"}, Deny: []string{"SomeTV"}}, tv, "bot 1"},
-		"with a star":               {goaltrack.Bots{Deny: []string{"Windows*Safari"}}, chrome, "bot 1"},
-		"the parts the wrong way":   {goaltrack.Bots{Deny: []string{"Safari*Windows"}}, chrome, "fired 1"},
-		"parts that would overlap":  {goaltrack.Bots{Deny: []string{"Chrome/143*143"}}, chrome, "fired 1"},
+		"with a star":               {goaltrack.Bots{Deny: []string{"Windows*Safari"}}, world.Chrome, "bot 1"},
+		"the parts the wrong way":   {goaltrack.Bots{Deny: []string{"Safari*Windows"}}, world.Chrome, "fired 1"},
+		"parts that would overlap":  {goaltrack.Bots{Deny: []string{"Chrome/143*143"}}, world.Chrome, "fired 1"},
 		"another":                   {goaltrack.Bots{Allow: []string{"Acme-Other"}}, monitor, "bot 1"},
 		"several":                   {goaltrack.Bots{Allow: []string{"x", "acme*monitor/2"}}, monitor, "fired 1"},
 		"no user agent, and denied": {goaltrack.Bots{Deny: []string{"x"}}, "", "bot 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.HandlerFunc(html), func(config *goaltrack.Config) { config.Bots = c.bots })
-			v := w.visitor()
-			v.header["User-Agent"] = []string{c.agent}
-			v.get("/page")
-			v.get("/page") // from the cache
-			w.expect("PAGE_VISITED", strings.Replace(c.want, "1", "2", 1))
+			w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(config *goaltrack.Config) { config.Bots = c.bots })
+			v := w.Visitor()
+			v.Header["User-Agent"] = []string{c.agent}
+			v.Get("/page")
+			v.Get("/page") // from the cache
+			w.Expect("PAGE_VISITED", strings.Replace(c.want, "1", "2", 1))
 		})
 	}
 }
@@ -137,9 +139,9 @@ goals:
 	} {
 		t.Run(name, func(t *testing.T) {
 			site := http.NewServeMux()
-			site.HandleFunc("GET /page", html)
-			site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "https://shop.example/thanks"))
-			w := setup{rules: rules, site: site, config: func(config *goaltrack.Config, s *cdptest.Server) {
+			site.HandleFunc("GET /page", world.HTML)
+			site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "https://shop.example/thanks"))
+			w := world.Setup{Rules: rules, Site: site, Config: func(config *goaltrack.Config, s *cdptest.Server) {
 				config.TrustedProxies = c.trusted
 				one := config.Sites[0]
 				one.Name, one.Hosts = "shop", []string{"shop.example"}
@@ -148,24 +150,24 @@ goals:
 				direct.PointOfSale = "backend"
 				two.Name, two.Hosts, two.CDP = "backend", []string{"127.0.0.1"}, direct
 				config.Sites = []goaltrack.Site{one, two}
-			}}.start(t)
-			v := w.visitor().meet()
-			v.get("/page", c.header...)
-			v.post("/form", "a=b", append([]string{"Referer", "https://shop.example/contact"}, c.header...)...)
-			w.done()
-			if got := w.fates("IN_SHOP"); c.site != "" && got != c.shop {
+			}}.Start(t)
+			v := w.Visitor().Meet()
+			v.Get("/page", c.header...)
+			v.Post("/form", "a=b", append([]string{"Referer", "https://shop.example/contact"}, c.header...)...)
+			w.Done()
+			if got := w.Fates("IN_SHOP"); c.site != "" && got != c.shop {
 				t.Errorf("IN_SHOP: %s, want %s", got, c.shop)
 			}
 			switch c.site {
 			case "shop": // the redirect and the Referer are of this host
-				e := w.cdp.Expect(t, "FORM_SENT").On("contact").Once()
+				e := w.CDP.Expect(t, "FORM_SENT").On("contact").Once()
 				if e.PointOfSale == "backend" {
 					t.Error("the form is of the wrong site")
 				}
 			case "backend": // they are of another
-				w.expect("FORM_SENT", "not_successful 1")
+				w.Expect("FORM_SENT", "not_successful 1")
 			default:
-				if got := w.fates("IN_SHOP") + w.fates("FORM_SENT"); got != "nonenone" {
+				if got := w.Fates("IN_SHOP") + w.Fates("FORM_SENT"); got != "nonenone" {
 					t.Errorf("no site serves this host: %s", got)
 				}
 			}
@@ -176,15 +178,15 @@ goals:
 // TestSecureByForwardedHost: a Secure cookie is not for the localhost on which a
 // proxy finds the server, but for the host that the browser asked for.
 func TestSecureByForwardedHost(t *testing.T) {
-	w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) { c.TrustedProxies = networks("127.0.0.0/8") })
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.TrustedProxies = networks("127.0.0.0/8") })
 	plain := []string{"Sec-Fetch-Site", "", "Sec-Fetch-Dest", "", "Sec-Fetch-Mode", ""}
-	if res := w.visitor().get("/page", plain...); res.Header["Set-Cookie"] == nil {
+	if res := w.Visitor().Get("/page", plain...); res.Header["Set-Cookie"] == nil {
 		t.Error("no cookie for localhost itself")
 	}
-	if res := w.visitor().get("/page", append(plain, "X-Forwarded-Host", "shop.example")...); res.Header["Set-Cookie"] != nil {
+	if res := w.Visitor().Get("/page", append(plain, "X-Forwarded-Host", "shop.example")...); res.Header["Set-Cookie"] != nil {
 		t.Errorf("Set-Cookie %q over plain HTTP", res.Header["Set-Cookie"])
 	}
-	if res := w.visitor().get("/page", append(plain, "X-Forwarded-Host", "shop.example", "X-Forwarded-Proto", "https")...); res.Header["Set-Cookie"] == nil {
+	if res := w.Visitor().Get("/page", append(plain, "X-Forwarded-Host", "shop.example", "X-Forwarded-Proto", "https")...); res.Header["Set-Cookie"] == nil {
 		t.Error("no cookie over HTTPS")
 	}
 }
@@ -225,34 +227,34 @@ func TestWithdrawal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			site := http.NewServeMux()
-			site.HandleFunc("GET /", html)
+			site.HandleFunc("GET /", world.HTML)
 			site.HandleFunc("GET /missing", http.NotFound)
 			site.HandleFunc("GET /private", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "private, max-age=5")
-				html(w, r)
+				world.HTML(w, r)
 			})
 			site.HandleFunc("GET /public", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "max-age=60")
-				html(w, r)
+				world.HTML(w, r)
 			})
 			site.HandleFunc("GET /asked", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Cache-Control", "no-cache")
-				html(w, r)
+				world.HTML(w, r)
 			})
-			site.Handle("GET /same", answer(http.StatusNotModified, "Cache-Control", "private"))
+			site.Handle("GET /same", world.Answer(http.StatusNotModified, "Cache-Control", "private"))
 			site.HandleFunc("GET /theirs", func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Add("Set-Cookie", bid+"="+known)
-				html(w, r)
+				w.Header().Add("Set-Cookie", bid+"="+world.Known)
+				world.HTML(w, r)
 			})
-			w := setup{site: site, config: func(config *goaltrack.Config, _ *cdptest.Server) {
+			w := world.Setup{Site: site, Config: func(config *goaltrack.Config, _ *cdptest.Server) {
 				config.Rules, config.Consent = withdrawalRules(t, "required"), answers
 				if c.adjust != nil {
 					c.adjust(config)
 				}
-			}}.start(t)
-			v := w.visitor()
-			v.header.Set("Cookie", c.cookies+"; "+bid+"="+known+"; theme=dark")
-			res := v.get(c.path, c.header...)
+			}}.Start(t)
+			v := w.Visitor()
+			v.Header.Set("Cookie", c.cookies+"; "+bid+"="+world.Known+"; theme=dark")
+			res := v.Get(c.path, c.header...)
 			var deleted []string
 			for _, line := range res.Header["Set-Cookie"] {
 				if strings.Contains(line, "Max-Age=0") {
@@ -270,8 +272,8 @@ func TestWithdrawal(t *testing.T) {
 			if got := res.Header.Get("Cache-Control"); got != c.control {
 				t.Errorf("Cache-Control %q, want %q", got, c.control)
 			}
-			if w.note("cookie_withdrawn") > 0 != c.deleted {
-				t.Errorf("noted %d times", w.note("cookie_withdrawn"))
+			if w.Note("cookie_withdrawn") > 0 != c.deleted {
+				t.Errorf("noted %d times", w.Note("cookie_withdrawn"))
 			}
 		})
 	}
@@ -279,42 +281,42 @@ func TestWithdrawal(t *testing.T) {
 
 func withdrawalRules(t *testing.T, consent string) *goaltrack.Rules {
 	t.Helper()
-	return mustParse(t, "{version: 1, goals: [{goal: SEEN, visit: /goal, consent: "+consent+"}]}")
+	return world.MustParse(t, "{version: 1, goals: [{goal: SEEN, visit: /goal, consent: "+consent+"}]}")
 }
 
 // TestWithdrawalTakesTheVisitCookie: that one and those of former names go, too,
 // and none that the browser does not have.
 func TestWithdrawalTakesTheVisitCookie(t *testing.T) {
-	w := setup{
-		rules: "{version: 1, goals: [{goal: SEEN, visit: /page, count: once per visitor}]}",
-		site:  answer(http.StatusOK, "Content-Type", "text/html"),
-		config: func(c *goaltrack.Config, s *cdptest.Server) {
+	w := world.Setup{
+		Rules: "{version: 1, goals: [{goal: SEEN, visit: /page, count: once per visitor}]}",
+		Site:  world.Answer(http.StatusOK, "Content-Type", "text/html"),
+		Config: func(c *goaltrack.Config, s *cdptest.Server) {
 			edge := s.Edge()
 			c.Sites[0].CDP, c.Consent = edge, answers
 		},
-	}.start(t)
-	v := w.visitor()
-	v.header.Set("Cookie", "answer=yes")
+	}.Start(t)
+	v := w.Visitor()
+	v.Header.Set("Cookie", "answer=yes")
 	var names []string
-	for _, c := range v.get("/page").Cookies() {
+	for _, c := range v.Get("/page").Cookies() {
 		names = append(names, c.Name)
 	}
 	if len(names) != 2 || names[0] != "sc_cid" || !strings.HasPrefix(names[1], "gt_") {
 		t.Fatalf("he agreed, and got %q", names)
 	}
-	v.header.Set("Cookie", "answer=no")
-	res := v.get("/page")
+	v.Header.Set("Cookie", "answer=no")
+	res := v.Get("/page")
 	got := res.Cookies()
 	if len(got) != 2 || got[0].Name != names[0] || got[1].Name != names[1] || got[0].MaxAge != -1 || got[1].MaxAge != -1 ||
 		got[0].Path != "/" || got[1].Path != "/" {
 		t.Errorf("deleted %q", res.Header["Set-Cookie"])
 	}
-	if res := v.get("/page"); res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
+	if res := v.Get("/page"); res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
 		t.Errorf("he has none any more, and got %q", res.Header)
 	}
-	former := w.cdp.Edge().LegacyCookieNames()[0]
-	v.header.Set("Cookie", "answer=no; "+former+"=anything; sc_cid=")
-	if got := v.get("/page").Cookies(); len(got) != 2 || got[0].Name != "sc_cid" || got[1].Name != former {
+	former := w.CDP.Edge().LegacyCookieNames()[0]
+	v.Header.Set("Cookie", "answer=no; "+former+"=anything; sc_cid=")
+	if got := v.Get("/page").Cookies(); len(got) != 2 || got[0].Name != "sc_cid" || got[1].Name != former {
 		t.Errorf("of junk under our names there is deleted %v", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/golden"
 )
@@ -96,14 +98,14 @@ func visitOf(t *testing.T, b goldenBrowser) (id string, set []string) {
 			n.Know(own)
 		}
 		tracker := goldenTracker(t, n, func(c *goaltrack.Config) {
-			c.Rules = mustParse(t, goldenBrowserRules)
+			c.Rules = world.MustParse(t, goldenBrowserRules)
 			c.Sites = slices.DeleteFunc(c.Sites, func(s goaltrack.Site) bool { return s.Hosts[0] != b.Host })
 			c.Cookie.Domain, c.Cookie.Warm, c.Cookie.Wait = b.Domain, 1, time.Second
 		})
 		if err := tracker.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		answer := askSite(tracker.Handler(http.HandlerFunc(html)), "GET", "https://"+b.Host+"/seen", "", b.Cookie)
+		answer := askSite(tracker.Handler(http.HandlerFunc(world.HTML)), "GET", "https://"+b.Host+"/seen", "", b.Cookie)
 		flushed(t, tracker)
 		for _, e := range n.Events() {
 			id = e.BrowserID

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -123,7 +125,7 @@ func goldenTracker(t *testing.T, n *near, adjust ...func(*goaltrack.Config)) *go
 // headers. A body is a form.
 func askSite(h http.Handler, method, url, body, cookies string, header ...string) http.Header {
 	r := httptest.NewRequest(method, url, strings.NewReader(body))
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Sec-Fetch-Dest", "document")
 	r.Header.Set("Sec-Fetch-Mode", "navigate")

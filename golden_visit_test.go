@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/golden"
 )
@@ -42,7 +44,7 @@ func writeGoldenVisits(t *testing.T, dir string) {
 			tracker := goldenTracker(t, n, func(c *goaltrack.Config) {
 				c.Rules, c.Keys = rulesOf(t, filepath.Join(dir, "goals.yaml")), keys
 			})
-			site := tracker.Handler(http.HandlerFunc(html))
+			site := tracker.Handler(http.HandlerFunc(world.HTML))
 			jar, cookies := map[string]string{"bid_shop-key": ann}, ""
 			for _, path := range walk {
 				cookies = cookieHeader(jar)
@@ -125,7 +127,7 @@ func probe(t *testing.T, dir string, keys []goaltrack.Key, path, cookies string)
 	tracker := goldenTracker(t, n, func(c *goaltrack.Config) {
 		c.Rules, c.Keys = rulesOf(t, filepath.Join(dir, "goals.yaml")), keys
 	})
-	askSite(tracker.Handler(http.HandlerFunc(html)), "GET", "https://shop.example"+path, "", cookies)
+	askSite(tracker.Handler(http.HandlerFunc(world.HTML)), "GET", "https://shop.example"+path, "", cookies)
 	flushed(t, tracker)
 	var words []string
 	for _, g := range tracker.Snapshot().Goals {

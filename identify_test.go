@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -38,30 +40,30 @@ func TestIdentify(t *testing.T) {
 		"on one that is not":            {"POST", "/other", "[IDENTITY ORDER_PAID IDENTITY]", "checkout"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+			w := handlerWorld(t, func(w *world.World, rw http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				who := ada()
-				if err := w.tracker.Identify(r, who); err != nil {
+				if err := w.Tracker.Identify(r, who); err != nil {
 					t.Error(err)
 				}
 				who.Identifiers[0].ID, who.Street[0], who.Ext[0].Value = "changed", "afterwards", "too"
-				for _, err := range []error{w.tracker.Trigger(r, "ORDER_PAID", nil), w.tracker.Confirm(r, "FORM_SENT"), w.tracker.Identify(r, ada())} {
+				for _, err := range []error{w.Tracker.Trigger(r, "ORDER_PAID", nil), w.Tracker.Confirm(r, "FORM_SENT"), w.Tracker.Identify(r, ada())} {
 					if err != nil {
 						t.Error(err)
 					}
 				}
-				html(rw, r)
+				world.HTML(rw, r)
 			})
-			w.visitor().meet().do(c.method, c.path, "", "Referer", w.site.URL+"/checkout")
-			w.expect("IDENTITY", "fired 2")
-			if got := fmt.Sprint(w.cdp.Types()); got != c.types {
+			w.Visitor().Meet().Do(c.method, c.path, "", "Referer", w.Site.URL+"/checkout")
+			w.Expect("IDENTITY", "fired 2")
+			if got := fmt.Sprint(w.CDP.Types()); got != c.types {
 				t.Errorf("types %s, want %s", got, c.types)
 			}
-			for _, e := range w.cdp.Expect(t, "IDENTITY").On(c.page).From(known).With("vip", true).Times(2) {
+			for _, e := range w.CDP.Expect(t, "IDENTITY").On(c.page).From(world.Known).With("vip", true).Times(2) {
 				if got := fmt.Sprint(e.Body["identifiers"], e.Body["street"]); strings.Contains(got, "changed") || strings.Contains(got, "afterwards") {
 					t.Errorf("it was not copied: %s", got)
 				}
-				if e.UserAgent != chrome || e.Body["language"] != "EN" || e.Ext["eventId"] == nil {
+				if e.UserAgent != world.Chrome || e.Body["language"] != "EN" || e.Ext["eventId"] == nil {
 					t.Errorf("body %s by %q", e.Raw, e.UserAgent)
 				}
 			}
@@ -82,20 +84,20 @@ func TestIdentifyTidies(t *testing.T) {
 	} {
 		for _, dob := range []string{"1990-12-10", "1990-12-10T00:00"} {
 			t.Run(name+" "+dob, func(t *testing.T) {
-				var w *world
-				w = setup{site: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-					err := w.tracker.Identify(r, cdp.Identity{
+				var w *world.World
+				w = world.Setup{Site: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					err := w.Tracker.Identify(r, cdp.Identity{
 						Email: "\tAda@Example.COM ", Gender: "Female", Country: "ie", DateOfBirth: dob,
 						Identifiers: []cdp.Identifier{{ID: "ADA@example.com", Provider: "email"}, {ID: "Ada", Provider: "Shop"}},
 					})
 					if err != nil {
 						t.Error(err)
 					}
-					html(rw, r)
-				}), config: func(config *goaltrack.Config, s *cdptest.Server) { config.Sites[0].CDP = c.site(s) }}.start(t)
-				w.visitor().get("/")
-				w.done()
-				b := w.cdp.Expect(t, "IDENTITY").Once().Body
+					world.HTML(rw, r)
+				}), Config: func(config *goaltrack.Config, s *cdptest.Server) { config.Sites[0].CDP = c.site(s) }}.Start(t)
+				w.Visitor().Get("/")
+				w.Done()
+				b := w.CDP.Expect(t, "IDENTITY").Once().Body
 				got := fmt.Sprint(b["email"], b["gender"], b["country"], b["dob"], b["identifiers"])
 				want := "ada@example.com" + "female" + "IE" + c.dob + "[map[id:ada@example.com provider:email] map[id:Ada provider:Shop]]"
 				if strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
@@ -119,19 +121,19 @@ func TestIdentifyRefuses(t *testing.T) {
 		"eventId":                 func(i *cdp.Identity) { i.Ext = cdp.Ext{{Name: "eventId", Value: "1"}} },
 		"45":                      func(i *cdp.Identity) { i.Ext = slices.Repeat(cdp.Ext{{Name: "a", Value: 1}}, 60) },
 	}
-	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+	w := handlerWorld(t, func(w *world.World, rw http.ResponseWriter, r *http.Request) {
 		for what, spoil := range invalid {
 			who := ada()
 			spoil(&who)
-			if err := w.tracker.Identify(r, who); !errors.Is(err, goaltrack.ErrInvalid) || what != "45" && !strings.Contains(err.Error(), what) {
+			if err := w.Tracker.Identify(r, who); !errors.Is(err, goaltrack.ErrInvalid) || what != "45" && !strings.Contains(err.Error(), what) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		html(rw, r)
+		world.HTML(rw, r)
 	})
-	w.visitor().meet().get("/page")
-	w.visitor().meet().post("/other", "")
-	w.expect("IDENTITY", "none")
+	w.Visitor().Meet().Get("/page")
+	w.Visitor().Meet().Post("/other", "")
+	w.Expect("IDENTITY", "none")
 }
 
 // TestIdentifyAndGate: nobody is identified who may not be counted, and nobody
@@ -140,22 +142,22 @@ func TestIdentifyAndGate(t *testing.T) {
 	for _, path := range []string{"/page", "/other"} {
 		for want, header := range map[string][]string{
 			"gpc 1":           {"Sec-Gpc", "1"},
-			"opt_out 1":       {"Cookie", "gt_optout=1; " + bid + "=" + known},
+			"opt_out 1":       {"Cookie", "gt_optout=1; " + bid + "=" + world.Known},
 			"bot 1":           {"User-Agent", "Googlebot/2.1"},
 			"no_browser_id 1": {"Cookie", ""},
 		} {
 			t.Run(path+" "+want, func(t *testing.T) {
-				w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
-					err := w.tracker.Identify(r, ada())
+				w := handlerWorld(t, func(w *world.World, rw http.ResponseWriter, r *http.Request) {
+					err := w.Tracker.Identify(r, ada())
 					if refused := want == "no_browser_id 1" && path == "/other"; errors.Is(err, goaltrack.ErrRefused) != refused {
 						t.Errorf("error %v", err)
 					}
-					html(rw, r)
+					world.HTML(rw, r)
 				}, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateNever })
 				method := map[string]string{"/page": http.MethodGet, "/other": http.MethodPost}[path]
-				w.visitor().meet().do(method, path, "", header...)
-				w.expect("IDENTITY", want)
-				w.cdp.Expect(t, "IDENTITY").Never()
+				w.Visitor().Meet().Do(method, path, "", header...)
+				w.Expect("IDENTITY", want)
+				w.CDP.Expect(t, "IDENTITY").Never()
 			})
 		}
 	}
@@ -164,59 +166,59 @@ func TestIdentifyAndGate(t *testing.T) {
 // TestIdentifyMakesAGuest: an identity is reason enough for an ID, and it is the
 // one the cookie gets.
 func TestIdentifyMakesAGuest(t *testing.T) {
-	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
-		if err := w.tracker.Identify(r, ada()); err != nil {
+	w := handlerWorld(t, func(w *world.World, rw http.ResponseWriter, r *http.Request) {
+		if err := w.Tracker.Identify(r, ada()); err != nil {
 			t.Error(err)
 		}
-		html(rw, r)
+		world.HTML(rw, r)
 	}, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateGoal })
-	v := w.visitor()
-	if v.post("/form", ""); v.id() == "" {
+	v := w.Visitor()
+	if v.Post("/form", ""); v.ID() == "" {
 		t.Error("no cookie")
 	}
-	w.expect("IDENTITY", "fired 1")
-	w.cdp.Expect(t, "IDENTITY").From(v.id()).Once()
+	w.Expect("IDENTITY", "fired 1")
+	w.CDP.Expect(t, "IDENTITY").From(v.ID()).Once()
 }
 
 // TestIdentifyAndPanic: what a handler says before it panics is not sent.
 func TestIdentifyAndPanic(t *testing.T) {
-	w := handlerWorld(t, func(w *world, _ http.ResponseWriter, r *http.Request) {
-		_ = w.tracker.Identify(r, ada())
+	w := handlerWorld(t, func(w *world.World, _ http.ResponseWriter, r *http.Request) {
+		_ = w.Tracker.Identify(r, ada())
 		panic(http.ErrAbortHandler)
 	})
-	if res, err := w.visitor().meet().client.Do(w.visitor().meet().request(http.MethodGet, "/page", nil)); err == nil {
+	if res, err := w.Visitor().Meet().Client.Do(w.Visitor().Meet().Request(http.MethodGet, "/page", nil)); err == nil {
 		res.Body.Close()
 		t.Errorf("status %d", res.StatusCode)
 	}
-	w.expect("IDENTITY", "panicked 1")
-	w.cdp.Expect(t, "IDENTITY").Never()
+	w.Expect("IDENTITY", "panicked 1")
+	w.CDP.Expect(t, "IDENTITY").Never()
 }
 
 // TestIdentifyOften: a request keeps eight; the others are sent at once, and
 // none is lost.
 func TestIdentifyOften(t *testing.T) {
-	w := handlerWorld(t, func(w *world, rw http.ResponseWriter, r *http.Request) {
+	w := handlerWorld(t, func(w *world.World, rw http.ResponseWriter, r *http.Request) {
 		var wg sync.WaitGroup
 		for range 12 {
 			wg.Go(func() {
-				if err := w.tracker.Identify(r, ada()); err != nil {
+				if err := w.Tracker.Identify(r, ada()); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		wg.Wait()
-		w.flush()
-		w.cdp.Expect(t, "IDENTITY").Times(12 - 8)
-		html(rw, r)
+		w.Flush()
+		w.CDP.Expect(t, "IDENTITY").Times(12 - 8)
+		world.HTML(rw, r)
 	})
-	w.visitor().meet().get("/page")
-	w.expect("IDENTITY", "fired 12")
-	w.cdp.Expect(t, "IDENTITY").From(known).Times(12)
+	w.Visitor().Meet().Get("/page")
+	w.Expect("IDENTITY", "fired 12")
+	w.CDP.Expect(t, "IDENTITY").From(world.Known).Times(12)
 }
 
 // TestIdentifyInDryRun: decided and counted, like goals.
 func TestIdentifyInDryRun(t *testing.T) {
-	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Rules: mustParse(t, apiRules)})
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Rules: world.MustParse(t, apiRules)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,11 +226,11 @@ func TestIdentifyInDryRun(t *testing.T) {
 		if err := tracker.Identify(r, ada()); err != nil {
 			t.Error(err)
 		}
-		html(w, r)
+		world.HTML(w, r)
 	}))
 	for _, path := range []string{"/page", "/other"} {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
-		r.Header.Set("User-Agent", chrome)
+		r.Header.Set("User-Agent", world.Chrome)
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	s := tracker.Snapshot()
@@ -292,29 +294,29 @@ func TestIdentifyByRule(t *testing.T) {
 		"a hash of nothing":         {"/subscribe", "email=++", "", "identity_missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var w *world
-			w = newWorld(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			var w *world.World
+			w = world.New(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				for _, goal := range []string{"LOGGED_IN", "SUBSCRIBED"} {
-					if err := w.tracker.Confirm(r, goal); err != nil {
+					if err := w.Tracker.Confirm(r, goal); err != nil {
 						t.Error(err)
 					}
 				}
-				html(rw, r)
+				world.HTML(rw, r)
 			}))
-			w.visitor().meet().post(c.path, c.form)
-			w.done()
-			types := fmt.Sprint(w.cdp.Types())
+			w.Visitor().Meet().Post(c.path, c.form)
+			w.Done()
+			types := fmt.Sprint(w.CDP.Types())
 			if !strings.HasPrefix(types, "[IDENTITY ") {
 				types = ""
 			}
-			if (types != "") != (c.want != "") || c.note != "" && w.note(c.note) != 1 || len(w.cdp.Events()) == 0 {
-				t.Errorf("types %s, notes %v", w.cdp.Types(), w.tracker.Snapshot().Notes)
+			if (types != "") != (c.want != "") || c.note != "" && w.Note(c.note) != 1 || len(w.CDP.Events()) == 0 {
+				t.Errorf("types %s, notes %v", w.CDP.Types(), w.Tracker.Snapshot().Notes)
 			}
 			if c.want == "" {
 				return
 			}
-			body := w.cdp.Events()[0].Body
+			body := w.CDP.Events()[0].Body
 			for _, base := range []string{"browser_id", "channel", "client_key", "currency", "language", "page", "pos", "type", "ext"} {
 				delete(body, base)
 			}
@@ -329,20 +331,20 @@ func sha256Of(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s
 
 // TestIdentityAndGoalTogether: in one lane and in order, or neither.
 func TestIdentityAndGoalTogether(t *testing.T) {
-	var w *world
+	var w *world.World
 	seen := 0
-	w = newWorld(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w = world.New(t, identityRules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
-		_ = w.tracker.Confirm(r, "LOGGED_IN")
-		html(rw, r)
+		_ = w.Tracker.Confirm(r, "LOGGED_IN")
+		world.HTML(rw, r)
 	}), func(c *goaltrack.Config) {
 		c.Delivery.QueueEvents = 1 // there is no room for both
 		c.BeforeSend = func(*cdp.Event) bool { seen++; return true }
 	})
-	w.visitor().meet().post("/login", "crm=C")
-	w.expect("LOGGED_IN", "queue_full 1")
-	if len(w.cdp.Events()) != 0 || seen != 2 {
-		t.Errorf("%v were sent, %d made", w.cdp.Types(), seen)
+	w.Visitor().Meet().Post("/login", "crm=C")
+	w.Expect("LOGGED_IN", "queue_full 1")
+	if len(w.CDP.Events()) != 0 || seen != 2 {
+		t.Errorf("%v were sent, %d made", w.CDP.Types(), seen)
 	}
 }
 
@@ -361,8 +363,8 @@ goals:
     code: true
     identify: { email: $app.email }
 `
-	w := newWorld(t, rules, http.HandlerFunc(html))
-	w.cdp.Know(known)
+	w := world.New(t, rules, http.HandlerFunc(world.HTML))
+	w.CDP.Know(world.Known)
 	order := goaltrack.Data{"id": "A-1", "total": 12.5, "email": "Ada@example.com"}
 	for _, c := range []struct {
 		goal string
@@ -373,15 +375,15 @@ goals:
 		{"CALLED_BACK", goaltrack.Data{"email": "ada@example.com"}},
 		{"CALLED_BACK", nil},
 	} {
-		err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, c.goal, c.data)
+		err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, c.goal, c.data)
 		if nobody := c.goal == "PAID" && c.data["email"] == nil; nobody != errors.Is(err, goaltrack.ErrRefused) || !nobody && err != nil {
 			t.Errorf("%s %v: %v", c.goal, c.data, err)
 		}
 	}
-	w.expect("PAID", "fired 1, no_identity 1")
-	w.expect("CALLED_BACK", "fired 2")
-	if got := fmt.Sprint(w.cdp.Types()); got != "[IDENTITY ORDER_CHECKOUT IDENTITY CALLED_BACK CALLED_BACK]" || w.note("identity_missing") != 1 {
-		t.Errorf("sent %s, notes %v", got, w.tracker.Snapshot().Notes)
+	w.Expect("PAID", "fired 1, no_identity 1")
+	w.Expect("CALLED_BACK", "fired 2")
+	if got := fmt.Sprint(w.CDP.Types()); got != "[IDENTITY ORDER_CHECKOUT IDENTITY CALLED_BACK CALLED_BACK]" || w.Note("identity_missing") != 1 {
+		t.Errorf("sent %s, notes %v", got, w.Tracker.Snapshot().Notes)
 	}
-	w.cdp.Expect(t, "ORDER_CHECKOUT").From(known).Once()
+	w.CDP.Expect(t, "ORDER_CHECKOUT").From(world.Known).Once()
 }

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -222,7 +224,7 @@ func (k *killedSites) post(client *http.Client, url string) bool {
 		return false
 	}
 	req.Header = http.Header{
-		"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {chrome},
+		"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {world.Chrome},
 		"Cookie": {"bid_" + cdptest.TestClientKey + "=" + k.browsers[n%len(k.browsers)]},
 	}
 	res, err := client.Do(req)

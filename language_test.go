@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -88,63 +90,63 @@ goals:
 	)
 	for _, tt := range []struct {
 		name   string
-		do     func(v *visitor)
+		do     func(v *world.Visitor)
 		fires  string // the event's type, "" for nothing
 		data   map[string]any
 		reason string // why the goal did not fire
 	}{
-		{"json body", func(v *visitor) {
-			v.post("/trial?as=201&months=12", `{"user":{"plan":"pro"},"seats":5}`, jsonH, "application/json")
+		{"json body", func(v *world.Visitor) {
+			v.Post("/trial?as=201&months=12", `{"user":{"plan":"pro"},"seats":5}`, jsonH, "application/json")
 		}, "TRIAL_STARTED", map[string]any{"plan": "pro", "seats": 5.0, "months": 12.0}, ""},
-		{"json body, condition fails", func(v *visitor) {
-			v.post("/trial?as=201", `{"user":{"plan":"free"},"seats":5}`, jsonH, "application/json")
+		{"json body, condition fails", func(v *world.Visitor) {
+			v.Post("/trial?as=201", `{"user":{"plan":"free"},"seats":5}`, jsonH, "application/json")
 		}, "", nil, "condition"},
-		{"json body that is none", func(v *visitor) {
-			v.post("/trial?as=201", `{"user":`, jsonH, "application/json")
+		{"json body that is none", func(v *world.Visitor) {
+			v.Post("/trial?as=201", `{"user":`, jsonH, "application/json")
 		}, "", nil, "condition"},
-		{"answer says ok", func(v *visitor) {
-			v.post(`/cart?as=json:{"ok":true,"cart":{"items":3}}`, "a=b")
+		{"answer says ok", func(v *world.Visitor) {
+			v.Post(`/cart?as=json:{"ok":true,"cart":{"items":3}}`, "a=b")
 		}, "CART_FILLED", map[string]any{"items": 3.0}, ""},
-		{"answer says no", func(v *visitor) { v.post(`/cart?as=json:{"ok":false}`, "a=b") }, "", nil, "not_successful"},
-		{"answer too long", func(v *visitor) {
-			v.post(`/cart?as=json:{"ok":true,"x":"`+strings.Repeat("x", 17<<10)+`"}`, "a=b")
+		{"answer says no", func(v *world.Visitor) { v.Post(`/cart?as=json:{"ok":false}`, "a=b") }, "", nil, "not_successful"},
+		{"answer too long", func(v *world.Visitor) {
+			v.Post(`/cart?as=json:{"ok":true,"x":"`+strings.Repeat("x", 17<<10)+`"}`, "a=b")
 		}, "", nil, "answer_unreadable"},
-		{"first alternative", func(v *visitor) { v.get("/help/a/b") }, "HELP_FOUND", nil, ""},
-		{"second alternative", func(v *visitor) { v.get("/faq") }, "HELP_FOUND", nil, ""},
-		{"third alternative", func(v *visitor) { v.post("/ask?as=204", "q=1") }, "HELP_FOUND", nil, ""},
-		{"the form by its name", func(v *visitor) { v.post("/forms?as=204", "form_id=second") }, "SECOND_FORM", nil, ""},
-		{"another form", func(v *visitor) { v.post("/forms?as=204", "form_id=first") }, "", nil, "other_form"},
-		{"draft", func(v *visitor) { v.get("/draft") }, "", nil, "draft"},
-		{"paused", func(v *visitor) { v.get("/paused") }, "", nil, ""},
-		{"other host", func(v *visitor) { v.get("/elsewhere") }, "", nil, "other_host"},
-		{"other environment", func(v *visitor) { v.get("/env") }, "", nil, ""},
-		{"past", func(v *visitor) { v.get("/dated") }, "", nil, "not_now"},
-		{"utm and referrer", func(v *visitor) {
-			v.get("/landing?utm_campaign=spring%20sale", "Referer", "https://news.example/a")
+		{"first alternative", func(v *world.Visitor) { v.Get("/help/a/b") }, "HELP_FOUND", nil, ""},
+		{"second alternative", func(v *world.Visitor) { v.Get("/faq") }, "HELP_FOUND", nil, ""},
+		{"third alternative", func(v *world.Visitor) { v.Post("/ask?as=204", "q=1") }, "HELP_FOUND", nil, ""},
+		{"the form by its name", func(v *world.Visitor) { v.Post("/forms?as=204", "form_id=second") }, "SECOND_FORM", nil, ""},
+		{"another form", func(v *world.Visitor) { v.Post("/forms?as=204", "form_id=first") }, "", nil, "other_form"},
+		{"draft", func(v *world.Visitor) { v.Get("/draft") }, "", nil, "draft"},
+		{"paused", func(v *world.Visitor) { v.Get("/paused") }, "", nil, ""},
+		{"other host", func(v *world.Visitor) { v.Get("/elsewhere") }, "", nil, "other_host"},
+		{"other environment", func(v *world.Visitor) { v.Get("/env") }, "", nil, ""},
+		{"past", func(v *world.Visitor) { v.Get("/dated") }, "", nil, "not_now"},
+		{"utm and referrer", func(v *world.Visitor) {
+			v.Get("/landing?utm_campaign=spring%20sale", "Referer", "https://news.example/a")
 		}, "CAMPAIGN_VISIT", map[string]any{"campaign": "spring sale", "from": "https://news.example/a"}, ""},
 		{
-			"FORM event", func(v *visitor) { v.post("/survey?as=204", "a=b") }, "FORM",
+			"FORM event", func(v *world.Visitor) { v.Post("/survey?as=204", "a=b") }, "FORM",
 			map[string]any{"formId": "survey-1", "interactionType": "SUBMITTED"},
 			"",
 		},
-		{"soft navigation", func(v *visitor) {
-			v.get("/_next/data/b1/faq.json?as=json:{}", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors")
+		{"soft navigation", func(v *world.Visitor) {
+			v.Get("/_next/data/b1/faq.json?as=json:{}", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors")
 		}, "HELP_FOUND", nil, ""},
-		{"soft prefetch", func(v *visitor) {
-			v.get("/faq", rsc, "1", "Next-Router-Prefetch", "1", "Sec-Fetch-Dest", "empty")
+		{"soft prefetch", func(v *world.Visitor) {
+			v.Get("/faq", rsc, "1", "Next-Router-Prefetch", "1", "Sec-Fetch-Dest", "empty")
 		}, "", nil, "prefetch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, rules, http.HandlerFunc(answerAs))
-			tt.do(w.visitor())
+			w := world.New(t, rules, http.HandlerFunc(answerAs))
+			tt.do(w.Visitor())
 			if tt.fires != "" {
-				if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+				if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 					t.Fatal(err)
 				}
 			}
-			account := w.done()
+			account := w.Done()
 			if tt.fires == "" {
-				if n := len(w.cdp.Events()); n != 0 {
+				if n := len(w.CDP.Events()); n != 0 {
 					t.Errorf("%d events, want none", n)
 				}
 				if tt.reason != "" && account.NotFired[tt.reason] != 1 || tt.reason == "" && account.Decisions != 0 {
@@ -152,7 +154,7 @@ goals:
 				}
 				return
 			}
-			e := w.cdp.Expect(t, tt.fires)
+			e := w.CDP.Expect(t, tt.fires)
 			for name, v := range tt.data {
 				e = e.With(name, v)
 			}
@@ -179,7 +181,7 @@ goals:
     success: redirect to /orders/{id}
 `
 	var tracker *goaltrack.Tracker
-	w := newWorld(t, rules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w := world.New(t, rules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if customer := r.URL.Query().Get("customer"); customer != "" {
 			if err := tracker.Set(r, "customer", customer); err != nil {
 				t.Error(err)
@@ -198,19 +200,19 @@ goals:
 		clear(items) // a Set value is copied
 		answerAs(rw, r)
 	}))
-	tracker = w.tracker
-	v := w.visitor()
-	v.get("/")
-	v.post("/login?customer=c-1&as=303:/account", "email=+Ada%40Example.com&name=Ada")
-	v.post("/login?as=303:/account", "email=nonsense&name=Ada")
-	v.post("/hashed?as=303:/account", "email=Ada%40example.com")
-	v.post("/order?customer=c-1&as=303:/orders/A-7", "a=b")
-	v.post("/order?as=303:/orders/A-8", "a=b") // nobody knows who
-	if _, err := w.cdp.WaitEvents(t.Context(), 7); err != nil {
+	tracker = w.Tracker
+	v := w.Visitor()
+	v.Get("/")
+	v.Post("/login?customer=c-1&as=303:/account", "email=+Ada%40Example.com&name=Ada")
+	v.Post("/login?as=303:/account", "email=nonsense&name=Ada")
+	v.Post("/hashed?as=303:/account", "email=Ada%40example.com")
+	v.Post("/order?customer=c-1&as=303:/orders/A-7", "a=b")
+	v.Post("/order?as=303:/orders/A-8", "a=b") // nobody knows who
+	if _, err := w.CDP.WaitEvents(t.Context(), 7); err != nil {
 		t.Fatal(err)
 	}
-	account := w.flush()
-	if got, want := fmt.Sprint(w.cdp.Types()), "[IDENTITY LOGGED_IN LOGGED_IN IDENTITY MEMBER_HASHED IDENTITY ORDER_CHECKOUT]"; got != want {
+	account := w.Flush()
+	if got, want := fmt.Sprint(w.CDP.Types()), "[IDENTITY LOGGED_IN LOGGED_IN IDENTITY MEMBER_HASHED IDENTITY ORDER_CHECKOUT]"; got != want {
 		t.Fatalf("the CDP received %s, want %s", got, want)
 	}
 	if account.NotFired["no_identity"] != 1 {
@@ -220,7 +222,7 @@ goals:
 		0: `{"email":"ada@example.com","firstname":"Ada","identifiers":[{"id":"ada@example.com","provider":"email"},{"id":"c-1","provider":"crm"}]}`,
 		3: `{"identifiers":[{"id":"b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72","provider":"email"}]}`,
 	} {
-		body := w.cdp.Events()[i].Body
+		body := w.CDP.Events()[i].Body
 		got := map[string]any{"identifiers": body["identifiers"]}
 		for _, name := range []string{"email", "firstname"} {
 			if v, ok := body[name]; ok {
@@ -235,7 +237,7 @@ goals:
 			t.Errorf("identity %d:\n%v, want\n%v", i, got, wanted)
 		}
 	}
-	order, _ := w.cdp.Events()[6].Body["order"].(map[string]any)
+	order, _ := w.CDP.Events()[6].Body["order"].(map[string]any)
 	if order["referenceId"] != "A-7" || order["price"] != 49.5 || order["paymentType"] != "PayPal" || order["currencyCode"] != "EUR" {
 		t.Errorf("order %v", order)
 	}
@@ -246,17 +248,17 @@ goals:
 
 // TestNearMisses: whoever wrote a rule learns why it nearly counted.
 func TestNearMisses(t *testing.T) {
-	w := newWorld(t, "goals:\n  - goal: SIGNED_UP\n    submit: /newsletter\n    if: { form.email: present }\n", http.HandlerFunc(answerAs))
-	v := w.visitor()
+	w := world.New(t, "goals:\n  - goal: SIGNED_UP\n    submit: /newsletter\n    if: { form.email: present }\n", http.HandlerFunc(answerAs))
+	v := w.Visitor()
 	for range 3 {
-		v.post("/newsletter?as=200", "email=a")
+		v.Post("/newsletter?as=200", "email=a")
 	}
-	v.post("/newsletter?as=204", "email=")
-	v.post("/newsletter?as=204", "email=a")
-	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+	v.Post("/newsletter?as=204", "email=")
+	v.Post("/newsletter?as=204", "email=a")
+	if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	misses := w.tracker.Snapshot().Goals[0].NearMisses
+	misses := w.Tracker.Snapshot().Goals[0].NearMisses
 	if len(misses) != 2 || misses[0].Times != 3 || !strings.Contains(misses[0].What, "answered 200") ||
 		!strings.Contains(misses[0].Hint, "success: 200") || !strings.Contains(misses[1].What, "form.email: present does not hold") {
 		t.Errorf("near misses: %+v", misses)
@@ -265,15 +267,15 @@ func TestNearMisses(t *testing.T) {
 
 // TestEarlyNearMisses: also what is known before the handler runs.
 func TestEarlyNearMisses(t *testing.T) {
-	w := newWorld(t, "goals:\n  - goal: SEARCHED\n    visit: /search\n    if: { query.q: present }\n  - goal: ALWAYS\n    visit: /search\n", http.HandlerFunc(answerAs))
-	v := w.visitor()
-	v.get("/search")
-	v.get("/search", "Sec-Fetch-Dest", "empty") // nobody's way to a page
-	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+	w := world.New(t, "goals:\n  - goal: SEARCHED\n    visit: /search\n    if: { query.q: present }\n  - goal: ALWAYS\n    visit: /search\n", http.HandlerFunc(answerAs))
+	v := w.Visitor()
+	v.Get("/search")
+	v.Get("/search", "Sec-Fetch-Dest", "empty") // nobody's way to a page
+	if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	w.done()
-	misses := w.tracker.Snapshot().Goals[0].NearMisses
+	w.Done()
+	misses := w.Tracker.Snapshot().Goals[0].NearMisses
 	if len(misses) != 1 || misses[0].Times != 2 || misses[0].What != "if: query.q: present does not hold" {
 		t.Errorf("near misses: %+v", misses)
 	}
@@ -281,33 +283,33 @@ func TestEarlyNearMisses(t *testing.T) {
 
 // TestRulesHashOnEvents: a jump in the numbers can be traced to the file.
 func TestRulesHashOnEvents(t *testing.T) {
-	w := newWorld(t, "goals:\n  - goal: SEEN\n    visit: /\n", http.HandlerFunc(answerAs), func(c *goaltrack.Config) { c.RulesHash = true })
-	w.visitor().get("/")
-	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+	w := world.New(t, "goals:\n  - goal: SEEN\n    visit: /\n", http.HandlerFunc(answerAs), func(c *goaltrack.Config) { c.RulesHash = true })
+	w.Visitor().Get("/")
+	if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	w.cdp.Expect(t, "SEEN").With("goalConfig", w.tracker.Snapshot().RulesHash).Once()
+	w.CDP.Expect(t, "SEEN").With("goalConfig", w.Tracker.Snapshot().RulesHash).Once()
 }
 
 // TestAlternativesCountOnce: several alternatives of a goal match one request,
 // and another goal stands between them.
 func TestAlternativesCountOnce(t *testing.T) {
-	w := newWorld(t, `
+	w := world.New(t, `
 goals:
   - goal: A_GOAL
     any: [{ visit: "/**" }, { visit: /shop/tea }, { download: "/shop/{x}" }]
   - goal: B_GOAL
     visit: /shop/**
 `, http.HandlerFunc(answerAs))
-	w.visitor().get("/shop/tea")
-	if _, err := w.cdp.WaitEvents(t.Context(), 2); err != nil {
+	w.Visitor().Get("/shop/tea")
+	if _, err := w.CDP.WaitEvents(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	if account := w.flush(); account.Decisions != 2 || account.Fired != 2 {
+	if account := w.Flush(); account.Decisions != 2 || account.Fired != 2 {
 		t.Errorf("two goals, once each:\n%v", account)
 	}
-	w.cdp.Expect(t, "A_GOAL").Once()
-	w.cdp.Expect(t, "B_GOAL").Once()
+	w.CDP.Expect(t, "A_GOAL").Once()
+	w.CDP.Expect(t, "B_GOAL").Once()
 }
 
 // TestRaisedGoalsKeepTheirLimits: what a rule says beside code: true holds.
@@ -335,33 +337,33 @@ goals:
 			}
 		}
 	}
-	w := newWorld(t, rules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w := world.New(t, rules, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		raise(r)
 		answerAs(rw, r)
 	}))
-	tracker = w.tracker
-	v := w.visitor()
-	v.get("/")
-	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+	tracker = w.Tracker
+	v := w.Visitor()
+	v.Get("/")
+	if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if account := w.flush(); fmt.Sprint(account.NotFired) != fmt.Sprint(want) {
+	if account := w.Flush(); fmt.Sprint(account.NotFired) != fmt.Sprint(want) {
 		t.Errorf("not fired %v, want %v", account.NotFired, want)
 	}
 	for _, name := range names[:5] { // of nobody there is no host to compare
-		_ = tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: v.id()}, name, goaltrack.Data{"plan": "free"})
+		_ = tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: v.ID()}, name, goaltrack.Data{"plan": "free"})
 	}
-	w.flush()
-	w.cdp.Expect(t, "SENT").With("plan", "free").Once()
-	w.cdp.Expect(t, "ELSEWHERE").Once()
-	if got := len(w.cdp.Events()); got != 2 {
-		t.Errorf("%v", w.cdp.Types())
+	w.Flush()
+	w.CDP.Expect(t, "SENT").With("plan", "free").Once()
+	w.CDP.Expect(t, "ELSEWHERE").Once()
+	if got := len(w.CDP.Events()); got != 2 {
+		t.Errorf("%v", w.CDP.Types())
 	}
 }
 
 // TestJSONNumbers: an order number keeps all its digits.
 func TestJSONNumbers(t *testing.T) {
-	w := newWorld(t, `
+	w := world.New(t, `
 goals:
   - goal: ORDERED
     submit: /order
@@ -369,19 +371,19 @@ goals:
     success: 201
     data: { id: $json.id, n: $json.n, f: $json.f, list: $json.items }
 `, http.HandlerFunc(answerAs))
-	w.visitor().post("/order?as=201", `{"id":900719925474099301,"n":7,"f":1.5,"items":[1],"none":[]}`, "Content-Type", "application/vnd.api+json")
-	if _, err := w.cdp.WaitEvents(t.Context(), 1); err != nil {
+	w.Visitor().Post("/order?as=201", `{"id":900719925474099301,"n":7,"f":1.5,"items":[1],"none":[]}`, "Content-Type", "application/vnd.api+json")
+	if _, err := w.CDP.WaitEvents(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	w.cdp.Expect(t, "ORDERED").With("id", "900719925474099301").With("n", 7.0).With("f", 1.5).Once()
-	if _, ok := w.cdp.Events()[0].Ext["list"]; ok {
+	w.CDP.Expect(t, "ORDERED").With("id", "900719925474099301").With("n", 7.0).With("f", 1.5).Once()
+	if _, ok := w.CDP.Events()[0].Ext["list"]; ok {
 		t.Error("a list is sent")
 	}
 }
 
 // TestExplainIsTheLiveSite: what try says is what happens.
 func TestExplainIsTheLiveSite(t *testing.T) {
-	rules := mustParse(t, `
+	rules := world.MustParse(t, `
 goals:
   - { goal: PAGE_SEEN, visit: "/products/{id}" }
   - { goal: FORM_READ, submit: /form, success: 204, data: { a: $form.a } }
@@ -429,11 +431,11 @@ goals:
 
 // TestClosedIsSaid: whoever raises a goal after Close learns why it is refused.
 func TestClosedIsSaid(t *testing.T) {
-	w := newWorld(t, "goals: [{ goal: RAISED, code: true }]", http.HandlerFunc(answerAs))
-	if _, err := w.tracker.Close(t.Context()); err != nil {
+	w := world.New(t, "goals: [{ goal: RAISED, code: true }]", http.HandlerFunc(answerAs))
+	if _, err := w.Tracker.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", nil)
+	err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil)
 	if !errors.Is(err, goaltrack.ErrClosed) || !errors.Is(err, goaltrack.ErrRefused) {
 		t.Errorf("Send after Close: %v", err)
 	}

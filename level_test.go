@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/queue"
@@ -21,16 +23,16 @@ import (
 
 // spooled is a world whose events wait in a directory. With a fault, its CDP has
 // that for every event, and what waits at the end is left.
-func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goaltrack.Config)) (*world, *bytes.Buffer) {
+func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goaltrack.Config)) (*world.World, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
-	w := setup{
-		rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}",
-		site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w := world.Setup{
+		Rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}",
+		Site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 		}),
-		log: &log,
-		config: func(c *goaltrack.Config, server *cdptest.Server) {
+		Log: &log,
+		Config: func(c *goaltrack.Config, server *cdptest.Server) {
 			c.Delivery.SpoolDir = dir
 			if fault != nil {
 				server.Fault(fault.On(cdptest.Sends))
@@ -39,8 +41,8 @@ func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goa
 				a(c)
 			}
 		},
-		unsettled: fault != nil,
-	}.start(t)
+		Unsettled: fault != nil,
+	}.Start(t)
 	return w, &log
 }
 
@@ -80,12 +82,12 @@ func TestDurableBeforeTheAnswer(t *testing.T) {
 			w, _ := spooled(t, dir, &unavailable, func(c *goaltrack.Config) {
 				c.Delivery.Level, c.Delivery.SpoolWait = level, 10*time.Second
 			})
-			v := w.visitor().meet()
+			v := w.Visitor().Meet()
 			for i := range 20 {
-				if res := v.post("/form", "a=b"); res.StatusCode != http.StatusSeeOther {
+				if res := v.Post("/form", "a=b"); res.StatusCode != http.StatusSeeOther {
 					t.Fatal(res.Status)
 				}
-				if n, late := onDisk(t, dir, `"type":"FORM_SENT"`), w.note("not_yet_on_disk"); n < i+1 || late > 0 {
+				if n, late := onDisk(t, dir, `"type":"FORM_SENT"`), w.Note("not_yet_on_disk"); n < i+1 || late > 0 {
 					t.Fatalf("%d answers, %d events on disk, %d late ones", i+1, n, late)
 				}
 			}
@@ -93,59 +95,46 @@ func TestDurableBeforeTheAnswer(t *testing.T) {
 			if want == "" {
 				want = goaltrack.LevelDurable
 			}
-			if q := w.tracker.Snapshot().Queue; q.Level != want || q.Degraded != "" || q.Damage != "" || q.Events != 20 {
+			if q := w.Tracker.Snapshot().Queue; q.Level != want || q.Degraded != "" || q.Damage != "" || q.Events != 20 {
 				t.Errorf("%+v", q)
 			}
 		})
 	}
 }
 
-// closeNow closes the tracker without waiting for anybody.
-func (w *world) closeNow() goaltrack.Account {
-	w.Helper()
-	w.site.Close()
-	ctx, cancel := context.WithCancel(w.Context())
-	cancel()
-	account, _ := w.tracker.Close(ctx)
-	if !account.Balanced() {
-		w.Errorf("the account does not balance:\n%v", account)
-	}
-	return account
-}
-
 func TestSpoolOutlivesTheTracker(t *testing.T) {
 	dir := t.TempDir()
 	first, _ := spooled(t, dir, &unavailable)
-	v := first.visitor().meet()
+	v := first.Visitor().Meet()
 	for range 10 {
-		v.post("/form", "a=b")
+		v.Post("/form", "a=b")
 	}
-	if a := first.closeNow(); a.Accepted != 10 || a.Waiting != 10 || len(a.Dropped) != 0 {
+	if a := first.CloseNow(); a.Accepted != 10 || a.Waiting != 10 || len(a.Dropped) != 0 {
 		t.Errorf("%v", a)
 	}
 	bad := cdptest.Status(http.StatusUnprocessableEntity)
 	second, log := spooled(t, dir, &bad)
-	second.cdp.Know(known)
-	if a := second.flush(); a.Accepted != 0 || a.Recovered != 10 || a.Dead["rejected_422"] != 10 {
+	second.CDP.Know(world.Known)
+	if a := second.Flush(); a.Accepted != 0 || a.Recovered != 10 || a.Dead["rejected_422"] != 10 {
 		t.Errorf("%v", a)
 	}
 	if n := strings.Count(log.String(), `msg="goaltrack: the spool has events from before" dir=`+dir+" recovered=10"); n != 1 {
 		t.Errorf("%d lines in\n%s", n, log)
 	}
-	if a := second.closeNow(); a.Waiting != 0 {
+	if a := second.CloseNow(); a.Waiting != 0 {
 		t.Errorf("%v", a)
 	}
 	third, _ := spooled(t, dir, nil)
-	third.cdp.Know(known)
-	letters := third.tracker.DeadLetters()
-	if len(letters) != 10 || letters[0].Goal != "FORM_SENT" || letters[0].Status != 422 || letters[0].Browser != known[:8] {
+	third.CDP.Know(world.Known)
+	letters := third.Tracker.DeadLetters()
+	if len(letters) != 10 || letters[0].Goal != "FORM_SENT" || letters[0].Status != 422 || letters[0].Browser != world.Known[:8] {
 		t.Errorf("%+v", letters)
 	}
-	n, err := third.tracker.Resend(func(l goaltrack.DeadLetter) bool { return l.Reason == "rejected_422" })
-	if a := third.flush(); n != 10 || err != nil || a.Recovered != 10 || a.Delivered != 10 {
+	n, err := third.Tracker.Resend(func(l goaltrack.DeadLetter) bool { return l.Reason == "rejected_422" })
+	if a := third.Flush(); n != 10 || err != nil || a.Recovered != 10 || a.Delivered != 10 {
 		t.Errorf("%d resent, %v\n%v", n, err, a)
 	}
-	if q := third.tracker.Snapshot().Queue; q.DeadLetters != 0 || q.Events != 0 {
+	if q := third.Tracker.Snapshot().Queue; q.DeadLetters != 0 || q.Events != 0 {
 		t.Errorf("%+v", q)
 	}
 }
@@ -165,11 +154,11 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 	for name, dir := range map[string]string{"a file": file, "below a file": filepath.Join(file, "spool"), "locked": taken} {
 		t.Run(name, func(t *testing.T) {
 			w, log := spooled(t, dir, nil)
-			w.visitor().meet().post("/form", "a=b")
-			if a := w.done(); a.Delivered != 1 {
+			w.Visitor().Meet().Post("/form", "a=b")
+			if a := w.Done(); a.Delivered != 1 {
 				t.Errorf("%v", a)
 			}
-			if q := w.tracker.Snapshot().Queue; q.Level != goaltrack.LevelMemory || q.Degraded == "" {
+			if q := w.Tracker.Snapshot().Queue; q.Level != goaltrack.LevelMemory || q.Degraded == "" {
 				t.Errorf("%+v", q)
 			}
 			if n := strings.Count(log.String(), `level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory, where a crash loses them"`); n != 1 {
@@ -188,31 +177,31 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 func TestSpoolTakenOver(t *testing.T) {
 	dir := t.TempDir()
 	first, _ := spooled(t, dir, &unavailable)
-	v := first.visitor().meet()
+	v := first.Visitor().Meet()
 	for range 5 {
-		v.post("/form", "a=b")
+		v.Post("/form", "a=b")
 	}
 	second, log := spooled(t, dir, &unavailable)
-	second.cdp.Know(known)
-	v = second.visitor().meet()
+	second.CDP.Know(world.Known)
+	v = second.Visitor().Meet()
 	for range 3 {
-		v.post("/form", "a=b")
+		v.Post("/form", "a=b")
 	}
-	q := second.tracker.Snapshot().Queue
+	q := second.Tracker.Snapshot().Queue
 	if q.Level != goaltrack.LevelMemory || q.HeldBy == nil || q.HeldBy.PID != os.Getpid() || q.HeldBy.Since.IsZero() || !strings.Contains(q.Degraded, "locked by process") || q.Events != 3 {
 		t.Errorf("while the first has it: %+v", q)
 	}
-	if a := first.closeNow(); a.Waiting != 5 {
+	if a := first.CloseNow(); a.Waiting != 5 {
 		t.Errorf("%v", a)
 	}
-	for second.tracker.Snapshot().Queue.Level == goaltrack.LevelMemory {
+	for second.Tracker.Snapshot().Queue.Level == goaltrack.LevelMemory {
 		<-time.After(10 * time.Millisecond)
 	}
-	v.post("/form", "a=b")
-	if q = second.tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" || q.HeldBy == nil || q.Events != 9 {
+	v.Post("/form", "a=b")
+	if q = second.Tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" || q.HeldBy == nil || q.Events != 9 {
 		t.Errorf("when it is free: %+v", q)
 	}
-	if a := second.closeNow(); a.Accepted != 4 || a.Recovered != 5 || a.Waiting != 9 || len(a.Dropped) != 0 {
+	if a := second.CloseNow(); a.Accepted != 4 || a.Recovered != 5 || a.Waiting != 9 || len(a.Dropped) != 0 {
 		t.Errorf("%v", a)
 	}
 	for text, want := range map[string]int{
@@ -224,8 +213,8 @@ func TestSpoolTakenOver(t *testing.T) {
 		}
 	}
 	third, _ := spooled(t, dir, nil)
-	third.cdp.Know(known)
-	if a := third.flush(); a.Recovered != 9 || a.Delivered != 9 {
+	third.CDP.Know(world.Known)
+	if a := third.Flush(); a.Recovered != 9 || a.Delivered != 9 {
 		t.Errorf("%v", a)
 	}
 }
@@ -260,7 +249,7 @@ func TestSpoolOpenToAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		w, log := spooled(t, dir, nil)
-		w.end()
+		w.End()
 		if n := strings.Count(log.String(), `level=WARN msg="goaltrack: everybody on this machine may write to the spool's directory`); n != want {
 			t.Errorf("%v: %d lines in\n%s", mode, n, log)
 		}
@@ -272,7 +261,7 @@ func TestSpoolPerProcess(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 {
 		w, _ := spooled(t, dir, nil, func(c *goaltrack.Config) { c.Delivery.SpoolPerProcess = true })
-		if q := w.tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" {
+		if q := w.Tracker.Snapshot().Queue; q.Level != goaltrack.LevelDurable || q.Degraded != "" {
 			t.Errorf("%+v", q)
 		}
 	}
@@ -293,7 +282,7 @@ func TestSpoolFails(t *testing.T) {
 		}
 		c.Rules = rules
 	})
-	w.cdp.Know(known)
+	w.CDP.Know(world.Known)
 	data := goaltrack.Data{}
 	for i := range 20 {
 		data[fmt.Sprint("d", i)] = strings.Repeat("x", 900)
@@ -301,21 +290,21 @@ func TestSpoolFails(t *testing.T) {
 	if err := os.Rename(dir, filepath.Join(root, "away")); err != nil {
 		t.Fatal(err)
 	}
-	for w.tracker.Snapshot().Queue.Degraded == "" { // until a segment is full
-		if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", data); err != nil && !errors.Is(err, goaltrack.ErrRefused) {
+	for w.Tracker.Snapshot().Queue.Degraded == "" { // until a segment is full
+		if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", data); err != nil && !errors.Is(err, goaltrack.ErrRefused) {
 			t.Fatal(err)
 		}
 	}
 	if err := os.Rename(filepath.Join(root, "away"), dir); err != nil {
 		t.Fatal(err)
 	}
-	for w.tracker.Snapshot().Queue.Degraded != "" {
+	for w.Tracker.Snapshot().Queue.Degraded != "" {
 		<-time.After(10 * time.Millisecond)
 	}
-	if a := w.flush(); !a.Balanced() || a.Waiting != 0 {
+	if a := w.Flush(); !a.Balanced() || a.Waiting != 0 {
 		t.Errorf("%v", a)
 	}
-	w.end()
+	w.End()
 	for text, want := range map[string]int{`level=ERROR msg="goaltrack: the spool takes no events`: 1, `level=INFO msg="goaltrack: the spool takes events again"`: 1} {
 		if n := strings.Count(log.String(), text); n != want {
 			t.Errorf("%d times %s in\n%s", n, text, log)
@@ -327,28 +316,28 @@ func TestSpoolFails(t *testing.T) {
 func TestSpoolDamageIsSaid(t *testing.T) {
 	dir := t.TempDir()
 	first, _ := spooled(t, dir, &unavailable)
-	v := first.visitor().meet()
+	v := first.Visitor().Meet()
 	for range 10 {
-		v.post("/form", "a=b")
+		v.Post("/form", "a=b")
 	}
-	first.closeNow()
+	first.CloseNow()
 	if n := damage(t, dir, `"type":"FORM_SENT"`); n != 1 {
 		t.Fatalf("%d places damaged", n)
 	}
 	second, log := spooled(t, dir, nil)
-	second.cdp.Know(known)
-	if a := second.flush(); a.Delivered != 9 || !a.Balanced() {
+	second.CDP.Know(world.Known)
+	if a := second.Flush(); a.Delivered != 9 || !a.Balanced() {
 		t.Errorf("%v", a)
 	}
-	if q := second.tracker.Snapshot().Queue; !strings.Contains(q.Damage, "1 events lost") {
+	if q := second.Tracker.Snapshot().Queue; !strings.Contains(q.Damage, "1 events lost") {
 		t.Errorf("%+v", q)
 	}
 	if n := strings.Count(log.String(), `level=WARN msg="goaltrack: the spool is damaged"`); n != 1 {
 		t.Errorf("%d lines in\n%s", n, log)
 	}
-	second.end() // the damaged file goes into quarantine when the rest of it is settled
+	second.End() // the damaged file goes into quarantine when the rest of it is settled
 	third, _ := spooled(t, dir, nil)
-	if q := third.tracker.Snapshot().Queue; q.QuarantineBytes == 0 {
+	if q := third.Tracker.Snapshot().Queue; q.QuarantineBytes == 0 {
 		t.Errorf("after the damaged file was put away: %+v", q)
 	}
 }

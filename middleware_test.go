@@ -3,12 +3,12 @@ package goaltrack_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/goaltrack/goaltrack/internal/world"
 
 	"github.com/gorilla/mux"
 
@@ -17,93 +17,32 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-const shopRules = `
-version: 1
-goals:
-  - goal: PRICING_VIEWED
-    visit: /pricing
-    value: 5
-  - goal: PRODUCT_VIEWED
-    visit: /products/{id}
-    unless: { path: /products/compare }
-    data: { productId: $path.id }
-  - goal: NEWSLETTER_SIGNUP
-    submit: /newsletter
-    if: { form.email: present }
-  - goal: CONTACT_SENT
-    submit: /contact
-    success: 303 to /thanks
-    data: { topic: $form.topic }
-  - goal: BROCHURE_DOWNLOADED
-    download: /files/**/{file}.pdf
-    data: { file: $path.file }
-  - goal: ORDER_PLACED
-    submit: /checkout
-    success: 303 to /orders/{orderId}
-    value: { from: $form.total, currency: EUR, max: 20000 }
-    data: { orderId: $redirect.orderId }
-  - goal: ORDER_PAID
-    code: true
-`
-
-// shop answers as small sites do.
-func shop() http.Handler {
-	mux := http.NewServeMux()
-	page := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html><p>A page.") }
-	mux.HandleFunc("GET /", page)
-	mux.HandleFunc("POST /newsletter", func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.FormValue("email"), "@") {
-			w.WriteHeader(http.StatusUnprocessableEntity)
-			return
-		}
-		http.Redirect(w, r, "/welcome", http.StatusSeeOther)
-	})
-	mux.HandleFunc("POST /contact", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("topic") == "" {
-			page(w, r)
-			return
-		}
-		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
-	})
-	mux.HandleFunc("POST /checkout", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("total") == "" {
-			http.Redirect(w, r, "/checkout?declined=1", http.StatusSeeOther)
-			return
-		}
-		http.Redirect(w, r, "/orders/A-1001", http.StatusSeeOther)
-	})
-	mux.HandleFunc("GET /files/2026/eu/guide.pdf", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeContent(w, r, "guide.pdf", time.Time{}, strings.NewReader(strings.Repeat("%PDF", 1000)))
-	})
-	return mux
-}
-
 func TestRequestBecomesGoal(t *testing.T) {
-	w := newWorld(t, shopRules, shop(), func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
-	v := w.visitor()
-	v.get("/?utm_source=news&UTM_Campaign=spring%20sale")
-	w.flush()
-	v.get("/pricing")
-	v.get("/products/sku-42")
-	v.get("/products/compare")
-	v.post("/newsletter", "email=ada%40example.com", "Referer", w.site.URL+"/about/us")
-	v.post("/newsletter", "email=nonsense")
-	v.post("/contact", "topic=")
-	v.post("/contact", "topic=sales")
-	v.post("/checkout", "total=129.90")
-	v.get("/files/2026/eu/guide.pdf")
-	account := w.done()
-	id := v.id()
+	w := world.New(t, world.ShopRules, world.Shop(), func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
+	v := w.Visitor()
+	v.Get("/?utm_source=news&UTM_Campaign=spring%20sale")
+	w.Flush()
+	v.Get("/pricing")
+	v.Get("/products/sku-42")
+	v.Get("/products/compare")
+	v.Post("/newsletter", "email=ada%40example.com", "Referer", w.Site.URL+"/about/us")
+	v.Post("/newsletter", "email=nonsense")
+	v.Post("/contact", "topic=")
+	v.Post("/contact", "topic=sales")
+	v.Post("/checkout", "total=129.90")
+	v.Get("/files/2026/eu/guide.pdf")
+	account := w.Done()
+	id := v.ID()
 	if id == "" {
 		t.Fatal("the visitor has no browser ID")
 	}
-	w.cdp.Expect(t, "PRICING_VIEWED").On("pricing").From(id).With("goalValue", 5.0).With("goalCurrency", "EUR").Once()
-	w.cdp.Expect(t, "PRODUCT_VIEWED").On("products").From(id).With("productId", "sku-42").Once()
-	w.cdp.Expect(t, "NEWSLETTER_SIGNUP").On("us").From(id).Once()
-	w.cdp.Expect(t, "CONTACT_SENT").On("contact").From(id).With("topic", "sales").Once()
-	w.cdp.Expect(t, "BROCHURE_DOWNLOADED").From(id).With("file", "guide").Once()
-	w.cdp.Expect(t, "ORDER_PLACED").From(id).With("orderId", "A-1001").With("goalValue", 129.9).Once()
-	w.cdp.Expect(t, "VIEW").From(id).Times(4)
+	w.CDP.Expect(t, "PRICING_VIEWED").On("pricing").From(id).With("goalValue", 5.0).With("goalCurrency", "EUR").Once()
+	w.CDP.Expect(t, "PRODUCT_VIEWED").On("products").From(id).With("productId", "sku-42").Once()
+	w.CDP.Expect(t, "NEWSLETTER_SIGNUP").On("us").From(id).Once()
+	w.CDP.Expect(t, "CONTACT_SENT").On("contact").From(id).With("topic", "sales").Once()
+	w.CDP.Expect(t, "BROCHURE_DOWNLOADED").From(id).With("file", "guide").Once()
+	w.CDP.Expect(t, "ORDER_PLACED").From(id).With("orderId", "A-1001").With("goalValue", 129.9).Once()
+	w.CDP.Expect(t, "VIEW").From(id).Times(4)
 	if account.Waiting != 0 || !account.Balanced() {
 		t.Errorf("account:\n%v", account)
 	}
@@ -127,7 +66,7 @@ goals:
 		if sub {
 			shop.Use(tracker.Handler)
 		}
-		shop.HandleFunc("/products/{id}", html).Name(name)
+		shop.HandleFunc("/products/{id}", world.HTML).Name(name)
 		if outside {
 			return tracker.Handler(r)
 		}
@@ -160,28 +99,28 @@ goals:
 		},
 		"outside a ServeMux": {func(t *goaltrack.Tracker) http.Handler {
 			m := http.NewServeMux()
-			m.HandleFunc("GET /shop/products/{id}", html)
+			m.HandleFunc("GET /shop/products/{id}", world.HTML)
 			return t.Handler(m)
 		}, "condition 1", "fired 1", "products"},
 		"inside a ServeMux": {func(t *goaltrack.Tracker) http.Handler {
 			m := http.NewServeMux()
-			m.Handle("GET /shop/products/{id}", t.Handler(http.HandlerFunc(html)))
+			m.Handle("GET /shop/products/{id}", t.Handler(http.HandlerFunc(world.HTML)))
 			return m
 		}, "condition 1", "fired 1", "products"},
 		"a ServeMux of subtrees": {func(t *goaltrack.Tracker) http.Handler {
 			m := http.NewServeMux()
-			m.HandleFunc("/shop/", html)
+			m.HandleFunc("/shop/", world.HTML)
 			return t.Handler(m)
 		}, "route_unknown 1", "route_unknown 1", "42"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := setup{rules: rules, mount: c.mount, config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }}.start(t)
-			v := w.visitor().meet()
-			v.get("/shop/products/42")
-			w.expect("BY_NAME", c.byName)
-			w.expect("BY_TEMPLATE", c.byTemplate)
-			w.expect("VIEW", "fired 1")
-			w.cdp.Expect(t, "VIEW").Once()
+			w := world.Setup{Rules: rules, Mount: c.mount, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }}.Start(t)
+			v := w.Visitor().Meet()
+			v.Get("/shop/products/42")
+			w.Expect("BY_NAME", c.byName)
+			w.Expect("BY_TEMPLATE", c.byTemplate)
+			w.Expect("VIEW", "fired 1")
+			w.CDP.Expect(t, "VIEW").Once()
 		})
 	}
 }
@@ -189,78 +128,78 @@ goals:
 // TestPageOfARoute: an ID in the path is never the name of a page if a route
 // says which part is the ID.
 func TestPageOfARoute(t *testing.T) {
-	w := setup{config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }, mount: func(t *goaltrack.Tracker) http.Handler {
+	w := world.Setup{Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }, Mount: func(t *goaltrack.Tracker) http.Handler {
 		r := mux.NewRouter()
 		r.Use(t.Handler)
-		r.HandleFunc("/products/{id}", html)
-		r.HandleFunc("/products/{id}/reviews/{n}", html)
-		r.PathPrefix("/").HandlerFunc(html)
+		r.HandleFunc("/products/{id}", world.HTML)
+		r.HandleFunc("/products/{id}/reviews/{n}", world.HTML)
+		r.PathPrefix("/").HandlerFunc(world.HTML)
 		return r
-	}}.start(t)
-	v := w.visitor().meet()
+	}}.Start(t)
+	v := w.Visitor().Meet()
 	for _, path := range []string{"/products/42", "/products/42/reviews/7", "/blog/spring", "/"} {
-		v.get(path)
+		v.Get(path)
 	}
-	w.flush()
+	w.Flush()
 	for _, page := range []string{"products", "reviews", "spring", "Home Page"} {
-		w.cdp.Expect(t, "VIEW").On(page).Once()
+		w.CDP.Expect(t, "VIEW").On(page).Once()
 	}
 }
 
 func TestStripPrefix(t *testing.T) {
 	type original struct{}
-	w := setup{
-		rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/app/{page}', data: {page: $path.page}}]}",
-		config: func(c *goaltrack.Config, _ *cdptest.Server) {
+	w := world.Setup{
+		Rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/app/{page}', data: {page: $path.page}}]}",
+		Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 			c.Path = func(r *http.Request) string { return r.Context().Value(original{}).(string) }
 		},
-		mount: func(t *goaltrack.Tracker) http.Handler {
-			inner := http.StripPrefix("/app", t.Handler(http.HandlerFunc(html)))
+		Mount: func(t *goaltrack.Tracker) http.Handler {
+			inner := http.StripPrefix("/app", t.Handler(http.HandlerFunc(world.HTML)))
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), original{}, r.URL.Path)))
 			})
 		},
-	}.start(t)
-	w.visitor().meet().get("/app/pricing")
-	w.flush()
-	w.cdp.Expect(t, "PAGE_VISITED").On("app").With("page", "pricing").Once()
+	}.Start(t)
+	w.Visitor().Meet().Get("/app/pricing")
+	w.Flush()
+	w.CDP.Expect(t, "PAGE_VISITED").On("app").With("page", "pricing").Once()
 }
 
 // TestTwoTrackers: two trackers around one site do not disturb each other.
 func TestTwoTrackers(t *testing.T) {
-	outer := newWorld(t, neverRules, http.NotFoundHandler(), func(c *goaltrack.Config) {
+	outer := world.New(t, world.EachTrigger, http.NotFoundHandler(), func(c *goaltrack.Config) {
 		c.Sites[0].CDP = cdp.Direct{BaseURL: c.Sites[0].CDP.(cdp.Direct).BaseURL, ClientKey: "other", PointOfSale: "shop"}
 	})
 	var inner *goaltrack.Tracker
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, b := outer.tracker.BrowserID(r), inner.BrowserID(r)
+		a, b := outer.Tracker.BrowserID(r), inner.BrowserID(r)
 		if a == "" || b == "" || a == b {
 			t.Errorf("IDs %q and %q", a, b)
 		}
-		if err := outer.tracker.Trigger(r, "RAISED", nil); err != nil {
+		if err := outer.Tracker.Trigger(r, "RAISED", nil); err != nil {
 			t.Error(err)
 		}
-		html(w, r)
+		world.HTML(w, r)
 	})
-	w := setup{rules: neverRules, mount: func(t *goaltrack.Tracker) http.Handler {
+	w := world.Setup{Rules: world.EachTrigger, Mount: func(t *goaltrack.Tracker) http.Handler {
 		inner = t
-		return outer.tracker.Handler(t.Handler(outer.tracker.Handler(site)))
-	}}.start(t)
-	if got := w.visitor().get("/page").Header["Set-Cookie"]; len(got) != 2 {
+		return outer.Tracker.Handler(t.Handler(outer.Tracker.Handler(site)))
+	}}.Start(t)
+	if got := w.Visitor().Get("/page").Header["Set-Cookie"]; len(got) != 2 {
 		t.Errorf("Set-Cookie: %q", got)
 	}
-	w.expect("PAGE_VISITED", "fired 1")
-	outer.expect("PAGE_VISITED", "fired 1")
-	outer.expect("RAISED", "fired 1")
+	w.Expect("PAGE_VISITED", "fired 1")
+	outer.Expect("PAGE_VISITED", "fired 1")
+	outer.Expect("RAISED", "fired 1")
 }
 
 func TestSites(t *testing.T) {
 	other := cdptest.NewServer(t, cdptest.Options{ClientKeys: []string{"other"}, PointsOfSale: []string{"de", "blog"}})
 	direct := func(pos string) cdp.Direct { d := other.Direct(); d.PointOfSale = pos; return d }
-	w := setup{
-		rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/**', data: {host: shop}}]}",
-		site:  http.HandlerFunc(html),
-		config: func(c *goaltrack.Config, main *cdptest.Server) {
+	w := world.Setup{
+		Rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/**', data: {host: shop}}]}",
+		Site:  http.HandlerFunc(world.HTML),
+		Config: func(c *goaltrack.Config, main *cdptest.Server) {
 			c.Sites = []goaltrack.Site{
 				{CDP: main.Direct(), Hosts: []string{"*.shop.example"}},
 				{Name: "germany", CDP: direct("de"), Hosts: []string{"*.shop.example", "shop.example"}, PathPrefix: "/de/", Language: "de-DE", Currency: "EUR"},
@@ -268,9 +207,9 @@ func TestSites(t *testing.T) {
 			}
 			c.Cookie.Warm = 5
 		},
-	}.start(t)
+	}.Start(t)
 	visit := func(host, path string, header ...string) string {
-		res := w.visitor().get(path, append([]string{"Host", host}, header...)...)
+		res := w.Visitor().Get(path, append([]string{"Host", host}, header...)...)
 		name, _, _ := strings.Cut(strings.Join(res.Header["Set-Cookie"], ", "), "=")
 		return name
 	}
@@ -289,8 +228,8 @@ func TestSites(t *testing.T) {
 		}
 	}
 	visit("blog.shop.example", "/phone", "Sec-CH-UA-Mobile", "?1")
-	w.expect("PAGE_VISITED", "fired 7")
-	w.cdp.Expect(t, "PAGE_VISITED").Times(3)
+	w.Expect("PAGE_VISITED", "fired 7")
+	w.CDP.Expect(t, "PAGE_VISITED").Times(3)
 	for _, e := range other.Expect(t, "PAGE_VISITED").Where("pos", func(e cdptest.Event) bool { return e.PointOfSale == "de" }).Times(2) {
 		if e.Language != "DE" || e.Currency != "EUR" || e.Channel != "WEB" {
 			t.Errorf("germany: %s", e.Raw)
@@ -302,81 +241,81 @@ func TestSites(t *testing.T) {
 
 // TestRulesChangeWhileTheSiteRuns also runs under the race detector.
 func TestRulesChangeWhileTheSiteRuns(t *testing.T) {
-	one := mustParse(t, "{version: 1, goals: [{goal: ONE, visit: /page}, {goal: CALLED, code: true}]}")
-	two := mustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page}, {goal: CALLED, code: true}]}")
-	w := newWorld(t, "", http.HandlerFunc(html), func(c *goaltrack.Config) { c.Rules = one })
-	v := w.visitor().meet()
-	v.get("/page")
+	one := world.MustParse(t, "{version: 1, goals: [{goal: ONE, visit: /page}, {goal: CALLED, code: true}]}")
+	two := world.MustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page}, {goal: CALLED, code: true}]}")
+	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Rules = one })
+	v := w.Visitor().Meet()
+	v.Get("/page")
 	const visits = 50
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for range visits {
-				v.get("/page")
+				v.Get("/page")
 			}
 		})
 	}
 	for i := range 200 {
-		if err := w.tracker.SetRules([]*goaltrack.Rules{one, two}[i%2]); err != nil {
+		if err := w.Tracker.SetRules([]*goaltrack.Rules{one, two}[i%2]); err != nil {
 			t.Error(err)
 		}
 	}
 	wg.Wait()
-	account := w.done()
+	account := w.Done()
 	if account.Fired != 4*visits+1 || account.Delivered != account.Fired {
 		t.Errorf("account:\n%v", account)
 	}
 }
 
 func TestRequestsEndUnderTheirRules(t *testing.T) {
-	var w *world
+	var w *world.World
 	site := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		next := mustParse(t, "{version: 1, goals: [{goal: OTHER, visit: /page}]}")
-		if err := w.tracker.SetRules(next); err != nil {
+		next := world.MustParse(t, "{version: 1, goals: [{goal: OTHER, visit: /page}]}")
+		if err := w.Tracker.SetRules(next); err != nil {
 			t.Error(err)
 		}
-		if err := errors.Join(w.tracker.Trigger(r, "RAISED", nil), w.tracker.Confirm(r, "FORM_SENT")); err != nil {
+		if err := errors.Join(w.Tracker.Trigger(r, "RAISED", nil), w.Tracker.Confirm(r, "FORM_SENT")); err != nil {
 			t.Errorf("the rules the request began with are gone: %v", err)
 		}
-		html(rw, r)
+		world.HTML(rw, r)
 	})
-	w = newWorld(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, success: confirmed}, {goal: RAISED, code: true}]}", site)
-	w.visitor().meet().post("/form", "a=b")
-	w.done()
-	w.cdp.Expect(t, "FORM_SENT").Once()
-	w.cdp.Expect(t, "RAISED").Once()
+	w = world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, success: confirmed}, {goal: RAISED, code: true}]}", site)
+	w.Visitor().Meet().Post("/form", "a=b")
+	w.Done()
+	w.CDP.Expect(t, "FORM_SENT").Once()
+	w.CDP.Expect(t, "RAISED").Once()
 }
 
 func TestRulesRefused(t *testing.T) {
-	w := newWorld(t, "{version: 1, goals: [{goal: ONE, visit: /page}]}", http.HandlerFunc(html), func(c *goaltrack.Config) { c.Sites[0].Currency = "" })
-	for _, rules := range []*goaltrack.Rules{nil, mustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page, value: 5}]}")} {
-		if err := w.tracker.SetRules(rules); err == nil {
+	w := world.New(t, "{version: 1, goals: [{goal: ONE, visit: /page}]}", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Sites[0].Currency = "" })
+	for _, rules := range []*goaltrack.Rules{nil, world.MustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page, value: 5}]}")} {
+		if err := w.Tracker.SetRules(rules); err == nil {
 			t.Error("no error")
 		}
 	}
-	w.visitor().meet().get("/page")
-	w.expect("ONE", "fired 1")
-	w.expect("TWO", "none")
+	w.Visitor().Meet().Get("/page")
+	w.Expect("ONE", "fired 1")
+	w.Expect("TWO", "none")
 }
 
 func TestClosedTracker(t *testing.T) {
-	w := newWorld(t, neverRules, http.HandlerFunc(html))
-	first, err := w.tracker.Close(t.Context())
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
+	first, err := w.Tracker.Close(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := w.visitor().meet()
-	if res := v.get("/page"); res.StatusCode != http.StatusOK {
+	v := w.Visitor().Meet()
+	if res := v.Get("/page"); res.StatusCode != http.StatusOK {
 		t.Error(res.Status)
 	}
-	w.site.Close()
-	if got := w.fates("PAGE_VISITED"); got != "closed 1" {
+	w.Site.Close()
+	if got := w.Fates("PAGE_VISITED"); got != "closed 1" {
 		t.Errorf("PAGE_VISITED: %s", got)
 	}
-	if again, err := w.tracker.Close(t.Context()); err != nil || again.Decisions != first.Decisions {
+	if again, err := w.Tracker.Close(t.Context()); err != nil || again.Decisions != first.Decisions {
 		t.Errorf("Close again: %v\n%v", err, again)
 	}
-	if err := w.tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
+	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
 		t.Errorf("Send: %v", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -31,7 +33,7 @@ func TestNeverSwallowsAPanic(t *testing.T) {
 				t.Run(name+" "+when, func(t *testing.T) {
 					site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						if when == "after" {
-							html(w, r)
+							world.HTML(w, r)
 							_ = http.NewResponseController(w).Flush()
 						}
 						end()
@@ -49,8 +51,8 @@ func TestNeverSwallowsAPanic(t *testing.T) {
 							next.ServeHTTP(w, r)
 						})
 					}
-					s := setup{rules: neverRules, site: site, http2: http2}
-					s.mount = func(tracker *goaltrack.Tracker) http.Handler {
+					s := world.Setup{Rules: world.EachTrigger, Site: site, HTTP2: http2}
+					s.Mount = func(tracker *goaltrack.Tracker) http.Handler {
 						return watch(tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 							if err := tracker.Trigger(r, "RAISED", nil); err != nil {
 								t.Error(err)
@@ -58,14 +60,14 @@ func TestNeverSwallowsAPanic(t *testing.T) {
 							site(w, r)
 						})))
 					}
-					tracked := s.start(t)
-					s.mount = func(*goaltrack.Tracker) http.Handler { return watch(site) }
-					alone := s.start(t)
+					tracked := s.Start(t)
+					s.Mount = func(*goaltrack.Tracker) http.Handler { return watch(site) }
+					alone := s.Start(t)
 
 					var outcome [2]string
-					for i, w := range []*world{alone, tracked} {
-						v := w.visitor().meet()
-						res, err := v.client.Do(v.request(http.MethodGet, "/page", nil))
+					for i, w := range []*world.World{alone, tracked} {
+						v := w.Visitor().Meet()
+						res, err := v.Client.Do(v.Request(http.MethodGet, "/page", nil))
 						outcome[i] = fmt.Sprint(<-seen, " no answer: ", err != nil)
 						if err == nil {
 							_, err = io.ReadAll(res.Body)
@@ -76,9 +78,9 @@ func TestNeverSwallowsAPanic(t *testing.T) {
 					if outcome[0] != outcome[1] {
 						t.Errorf("%s, alone %s", outcome[1], outcome[0])
 					}
-					tracked.expect("PAGE_VISITED", "panicked 1")
-					tracked.expect("RAISED", "panicked 1")
-					if types := tracked.cdp.Types(); types != nil {
+					tracked.Expect("PAGE_VISITED", "panicked 1")
+					tracked.Expect("RAISED", "panicked 1")
+					if types := tracked.CDP.Types(); types != nil {
 						t.Errorf("the CDP got %v", types)
 					}
 				})
@@ -107,30 +109,30 @@ func TestNeverAddsAPanic(t *testing.T) {
 			var tracker *goaltrack.Tracker
 			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if name != "Queue" {
-					html(w, r)
+					world.HTML(w, r)
 					return
 				}
-				if err := tracker.Send(r.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
+				if err := tracker.Send(r.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
 					t.Errorf("Send: %v", err)
 				}
-				html(w, r)
+				world.HTML(w, r)
 			})
 			var log syncBuffer
-			w := setup{rules: neverRules, site: site, log: &log, config: func(config *goaltrack.Config, _ *cdptest.Server) { c.set(config) }}.start(t)
-			tracker = w.tracker
-			v := w.visitor().meet()
-			res := v.get("/page")
+			w := world.Setup{Rules: world.EachTrigger, Site: site, Log: &log, Config: func(config *goaltrack.Config, _ *cdptest.Server) { c.set(config) }}.Start(t)
+			tracker = w.Tracker
+			v := w.Visitor().Meet()
+			res := v.Get("/page")
 			if body, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || len(body) == 0 {
 				t.Errorf("%s, %q", res.Status, body)
 			}
-			w.site.Close()
-			if got := w.fates("PAGE_VISITED"); got != c.fate {
+			w.Site.Close()
+			if got := w.Fates("PAGE_VISITED"); got != c.fate {
 				t.Errorf("PAGE_VISITED: %s, want %s", got, c.fate)
 			}
-			if w.note(c.note) == 0 {
-				t.Errorf("no note %s: %v", c.note, w.tracker.Snapshot().Notes)
+			if w.Note(c.note) == 0 {
+				t.Errorf("no note %s: %v", c.note, w.Tracker.Snapshot().Notes)
 			}
-			if !strings.Contains(log.String(), "recovered from a panic") || strings.Contains(log.String(), known) {
+			if !strings.Contains(log.String(), "recovered from a panic") || strings.Contains(log.String(), world.Known) {
 				t.Errorf("log:\n%s", &log)
 			}
 		})
@@ -157,15 +159,15 @@ func (b *syncBuffer) String() string {
 
 func TestNeverLeaksAGoroutine(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /page", html)
-	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-	w := newWorld(t, neverRules, site)
+	site.HandleFunc("GET /page", world.HTML)
+	site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	w := world.New(t, world.EachTrigger, site)
 	for range 10 {
-		v := w.visitor()
-		v.get("/page")
-		v.post("/form", "email=a")
+		v := w.Visitor()
+		v.Get("/page")
+		v.Post("/form", "email=a")
 	}
-	w.end()
+	w.End()
 	// The connections to the CDP end a moment after they are closed.
 	stacks := ourGoroutines()
 	for deadline := time.Now().Add(5 * time.Second); stacks != "" && time.Now().Before(deadline); stacks = ourGoroutines() {

@@ -13,21 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
 // What the middleware never does, one promise a test. Each compares the site
 // with the tracker around it to the site alone.
-
-const neverRules = `
-version: 1
-goals:
-  - { goal: PAGE_VISITED, visit: /page }
-  - { goal: FORM_SENT, submit: /form, if: { form.email: present }, data: { topic: $form.topic } }
-  - { goal: FILE_TAKEN, download: /file }
-  - { goal: RAISED, code: true }
-`
 
 // bothProtocols runs a test over HTTP/1.1 and HTTP/2.
 func bothProtocols(t *testing.T, f func(t *testing.T, http2 bool)) {
@@ -36,33 +29,33 @@ func bothProtocols(t *testing.T, f func(t *testing.T, http2 bool)) {
 }
 
 // pair is a site twice: alone, and with a tracker around it.
-type pair struct{ alone, tracked *world }
+type pair struct{ alone, tracked *world.World }
 
-func newPair(t *testing.T, s setup) pair {
+func newPair(t *testing.T, s world.Setup) pair {
 	t.Helper()
-	tracked := s.start(t)
-	s.mount = func(*goaltrack.Tracker) http.Handler { return s.site }
-	return pair{alone: s.start(t), tracked: tracked}
+	tracked := s.Start(t)
+	s.Mount = func(*goaltrack.Tracker) http.Handler { return s.Site }
+	return pair{alone: s.Start(t), tracked: tracked}
 }
 
 func TestNeverBlocksTheAnswer(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /page", html)
-	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-	p := newPair(t, setup{rules: neverRules, site: site, config: func(c *goaltrack.Config, _ *cdptest.Server) {
+	site.HandleFunc("GET /page", world.HTML)
+	site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	p := newPair(t, world.Setup{Rules: world.EachTrigger, Site: site, Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 		c.Views = goaltrack.ViewsServer
 	}})
-	p.tracked.cdp.Fault(cdptest.Hang()) // an answer that waits for the CDP never comes
+	p.tracked.CDP.Fault(cdptest.Hang()) // an answer that waits for the CDP never comes
 	const visitors = 40
-	median := func(w *world) time.Duration {
+	median := func(w *world.World) time.Duration {
 		var took []time.Duration
 		for range visitors { // each is new, and the pool is empty after two of them
-			v := w.visitor()
+			v := w.Visitor()
 			start := time.Now()
-			v.get("/page")
+			v.Get("/page")
 			took = append(took, time.Since(start))
 			start = time.Now()
-			v.post("/form", "email=a%40b.example&topic=x")
+			v.Post("/form", "email=a%40b.example&topic=x")
 			took = append(took, time.Since(start))
 		}
 		slices.Sort(took)
@@ -73,25 +66,25 @@ func TestNeverBlocksTheAnswer(t *testing.T) {
 	if tracked > alone+100*time.Millisecond {
 		t.Errorf("half of the answers took %v, and %v without the tracker", tracked, alone)
 	}
-	p.tracked.cdp.ClearFaults()
-	_ = p.tracked.cdp.Close() // what is held up is tried again, at once
-	p.tracked.expect("PAGE_VISITED", "fired 40")
-	p.tracked.expect("FORM_SENT", "fired 40")
+	p.tracked.CDP.ClearFaults()
+	_ = p.tracked.CDP.Close() // what is held up is tried again, at once
+	p.tracked.Expect("PAGE_VISITED", "fired 40")
+	p.tracked.Expect("FORM_SENT", "fired 40")
 }
 
 func TestNeverFlushes(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /page", html)
-	site.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
+	site.HandleFunc("GET /page", world.HTML)
+	site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
 	bothProtocols(t, func(t *testing.T, http2 bool) {
-		p := newPair(t, setup{rules: neverRules, site: site, http2: http2})
-		for _, w := range []*world{p.alone, p.tracked} {
-			v := w.visitor()
+		p := newPair(t, world.Setup{Rules: world.EachTrigger, Site: site, HTTP2: http2})
+		for _, w := range []*world.World{p.alone, p.tracked} {
+			v := w.Visitor()
 			// A flush would make this answer chunked.
-			if res := v.get("/page"); res.ContentLength != int64(len("<!doctype html><p>A page.")) || res.TransferEncoding != nil {
+			if res := v.Get("/page"); res.ContentLength != int64(len("<!doctype html><p>A page.")) || res.TransferEncoding != nil {
 				t.Errorf("page: length %d, encoding %v", res.ContentLength, res.TransferEncoding)
 			}
-			if res := v.post("/form", "email=a"); res.ContentLength != 0 || res.TransferEncoding != nil {
+			if res := v.Post("/form", "email=a"); res.ContentLength != 0 || res.TransferEncoding != nil {
 				t.Errorf("form: length %d, encoding %v", res.ContentLength, res.TransferEncoding)
 			}
 		}
@@ -128,9 +121,9 @@ func TestNeverStealsTheBody(t *testing.T) {
 	})
 	site.HandleFunc("POST /form/unread", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "no, thanks") })
 
-	rules := strings.ReplaceAll(neverRules, "submit: /form,", "submit: /form/**,")
+	rules := strings.ReplaceAll(world.EachTrigger, "submit: /form,", "submit: /form/**,")
 	bothProtocols(t, func(t *testing.T, http2 bool) {
-		p := newPair(t, setup{rules: rules, site: site, http2: http2})
+		p := newPair(t, world.Setup{Rules: rules, Site: site, HTTP2: http2})
 		for _, c := range []struct{ name, path, contentType, body string }{
 			{"read as it is", "/form/raw", "application/x-www-form-urlencoded", urlencoded},
 			{"parsed", "/form/parsed", "application/x-www-form-urlencoded", urlencoded},
@@ -143,9 +136,9 @@ func TestNeverStealsTheBody(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				var got [2]string
-				for i, w := range []*world{p.alone, p.tracked} {
-					v := w.visitor()
-					res := v.send(v.request(http.MethodPost, c.path, strings.NewReader(c.body), "Content-Type", c.contentType))
+				for i, w := range []*world.World{p.alone, p.tracked} {
+					v := w.Visitor()
+					res := v.Send(v.Request(http.MethodPost, c.path, strings.NewReader(c.body), "Content-Type", c.contentType))
 					text, _ := io.ReadAll(res.Body)
 					got[i] = string(text)
 				}
@@ -195,7 +188,7 @@ func ours(alone, tracked http.Header) error {
 func TestNeverLosesAHeader(t *testing.T) {
 	site := http.NewServeMux()
 	for path, h := range map[string]http.HandlerFunc{
-		"/page/plain": html,
+		"/page/plain": world.HTML,
 		"/page/empty": func(http.ResponseWriter, *http.Request) {},
 		"/page/many": func(w http.ResponseWriter, _ *http.Request) {
 			h := w.Header()
@@ -207,15 +200,15 @@ func TestNeverLosesAHeader(t *testing.T) {
 			h["x-lower-case"] = []string{"kept"}
 			h.Set("Etag", `"1"`)
 			h.Set("Vary", "Accept-Language")
-			html(w, nil)
+			world.HTML(w, nil)
 		},
 		"/page/cached": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Cache-Control", "max-age=60")
-			html(w, nil)
+			world.HTML(w, nil)
 		},
 		"/page/private": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Cache-Control", "private, max-age=5")
-			html(w, nil)
+			world.HTML(w, nil)
 		},
 		"/page/moved":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/page/plain?x=1", http.StatusFound) },
 		"/page/missing": http.NotFound,
@@ -225,26 +218,26 @@ func TestNeverLosesAHeader(t *testing.T) {
 		},
 		"/page/trailer": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Trailer", "X-Sum")
-			html(w, nil)
+			world.HTML(w, nil)
 			w.Header().Set("X-Sum", "42")
 		},
 		"/page/early": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", "</a.css>; rel=preload")
 			w.WriteHeader(http.StatusEarlyHints)
-			html(w, nil)
+			world.HTML(w, nil)
 		},
 		"/page/large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("<p>long"), 10_000)) },
 	} {
 		site.HandleFunc(path, h)
 	}
-	rules := strings.ReplaceAll(neverRules, "visit: /page", "visit: /page/**")
+	rules := strings.ReplaceAll(world.EachTrigger, "visit: /page", "visit: /page/**")
 	bothProtocols(t, func(t *testing.T, http2 bool) {
-		p := newPair(t, setup{rules: rules, site: site, http2: http2})
+		p := newPair(t, world.Setup{Rules: rules, Site: site, HTTP2: http2})
 		for _, path := range []string{"plain", "empty", "many", "cached", "private", "moved", "missing", "same", "trailer", "early", "large"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
 				t.Run(method+" "+path, func(t *testing.T) {
-					want := p.alone.visitor().do(method, "/page/"+path, "")
-					got := p.tracked.visitor().do(method, "/page/"+path, "")
+					want := p.alone.Visitor().Do(method, "/page/"+path, "")
+					got := p.tracked.Visitor().Do(method, "/page/"+path, "")
 					if err := ours(want.Header, got.Header); err != nil {
 						t.Error(err)
 					}
@@ -276,11 +269,11 @@ func TestNeverLosesAWriterInterface(t *testing.T) {
 		fmt.Fprint(w, flusher, hijacker, readerFrom, stringWriter, pusher, closeNotifier, flushError, deadline, c.EnableFullDuplex(), r.Proto)
 	})
 	bothProtocols(t, func(t *testing.T, http2 bool) {
-		p := newPair(t, setup{rules: neverRules, site: can, http2: http2})
+		p := newPair(t, world.Setup{Rules: world.EachTrigger, Site: can, HTTP2: http2})
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			path := map[string]string{http.MethodGet: "/page", http.MethodPost: "/form"}[method]
-			want, _ := io.ReadAll(p.alone.visitor().do(method, path, "").Body)
-			got, _ := io.ReadAll(p.tracked.visitor().do(method, path, "").Body)
+			want, _ := io.ReadAll(p.alone.Visitor().Do(method, path, "").Body)
+			got, _ := io.ReadAll(p.tracked.Visitor().Do(method, path, "").Body)
 			if !bytes.Equal(got, want) {
 				t.Errorf("%s: %s, alone %s", method, got, want)
 			}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -17,8 +19,8 @@ func TestNeverWritesToAnUninterestedRequest(t *testing.T) {
 	var gotW http.ResponseWriter
 	var gotR *http.Request
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { gotW, gotR = w, r })
-	w := newWorld(t, neverRules, handler, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateGoal })
-	wrapped := w.tracker.Handler(handler)
+	w := world.New(t, world.EachTrigger, handler, func(c *goaltrack.Config) { c.Cookie.Create = goaltrack.CreateGoal })
+	wrapped := w.Tracker.Handler(handler)
 	for _, c := range []struct{ method, path, dest string }{
 		{http.MethodGet, "/nothing/here", "document"},
 		{http.MethodPost, "/page", "document"},
@@ -45,11 +47,11 @@ func TestNeverReplacesAnotherSetCookie(t *testing.T) {
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
 		http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
-		html(w, r)
+		world.HTML(w, r)
 	})
-	w := newWorld(t, neverRules, site)
-	v := w.visitor()
-	got := v.get("/page").Header["Set-Cookie"]
+	w := world.New(t, world.EachTrigger, site)
+	v := w.Visitor()
+	got := v.Get("/page").Header["Set-Cookie"]
 	if len(got) != 3 || got[0] != "session=1" || got[1] != "theme=dark" || !strings.HasPrefix(got[2], "bid_"+cdptest.TestClientKey+"=") {
 		t.Errorf("Set-Cookie: %q", got)
 	}
@@ -70,18 +72,18 @@ func TestNeverSetsACookieOnAPublicAnswer(t *testing.T) {
 		t.Run(strings.Join(header, " "), func(t *testing.T) {
 			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set(header[0], header[1])
-				html(w, r)
+				world.HTML(w, r)
 			})
-			w := newWorld(t, neverRules, site, func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
-			res := w.visitor().get("/page")
+			w := world.New(t, world.EachTrigger, site, func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
+			res := w.Visitor().Get("/page")
 			if got := res.Header["Set-Cookie"]; got != nil {
 				t.Errorf("Set-Cookie: %q", got)
 			}
 			if got := res.Header[http.CanonicalHeaderKey(header[0])]; len(got) != 1 || got[0] != header[1] {
 				t.Errorf("%s: %q", header[0], got)
 			}
-			w.expect("VIEW", "no_browser_id 1")
-			if w.note("cookie_public_answer") == 0 {
+			w.Expect("VIEW", "no_browser_id 1")
+			if w.Note("cookie_public_answer") == 0 {
 				t.Error("nothing notes why there is no cookie")
 			}
 		})
@@ -89,20 +91,20 @@ func TestNeverSetsACookieOnAPublicAnswer(t *testing.T) {
 }
 
 func TestNeverSendsWhatNoRuleNames(t *testing.T) {
-	site := answer(http.StatusSeeOther, "Location", "/thanks?token=s3cret-location")
-	w := newWorld(t, neverRules, site)
-	v := w.visitor().meet()
-	v.header.Set("Cookie", v.header.Get("Cookie")+"; session=s3cret-session")
-	v.post("/form?reset=s3cret-query", "email=s3cret%40mail&password=s3cret-password&topic=sales&note=s3cret-note",
-		"Authorization", "Bearer s3cret-bearer", "X-Forwarded-For", "192.0.2.66", "Referer", w.site.URL+"/contact?s3cret-referer")
-	w.flush()
-	w.cdp.Expect(t, "FORM_SENT").On("contact").From(known).With("topic", "sales").Once()
-	for _, r := range w.cdp.Requests() {
+	site := world.Answer(http.StatusSeeOther, "Location", "/thanks?token=s3cret-location")
+	w := world.New(t, world.EachTrigger, site)
+	v := w.Visitor().Meet()
+	v.Header.Set("Cookie", v.Header.Get("Cookie")+"; session=s3cret-session")
+	v.Post("/form?reset=s3cret-query", "email=s3cret%40mail&password=s3cret-password&topic=sales&note=s3cret-note",
+		"Authorization", "Bearer s3cret-bearer", "X-Forwarded-For", "192.0.2.66", "Referer", w.Site.URL+"/contact?s3cret-referer")
+	w.Flush()
+	w.CDP.Expect(t, "FORM_SENT").On("contact").From(world.Known).With("topic", "sales").Once()
+	for _, r := range w.CDP.Requests() {
 		if all := fmt.Sprint(r.URL, r.Header, string(r.Body)); strings.Contains(all, "s3cret") || strings.Contains(all, "192.0.2.66") || strings.Contains(all, "127.0.0.1:0") {
 			t.Errorf("the CDP was told\n%s", all)
 		}
 	}
-	if snapshot, err := json.Marshal(w.tracker.Snapshot()); err != nil || bytes.Contains(snapshot, []byte("s3cret")) || bytes.Contains(snapshot, []byte(known)) {
+	if snapshot, err := json.Marshal(w.Tracker.Snapshot()); err != nil || bytes.Contains(snapshot, []byte("s3cret")) || bytes.Contains(snapshot, []byte(world.Known)) {
 		t.Errorf("the snapshot tells\n%s, %v", snapshot, err)
 	}
 }
@@ -121,26 +123,26 @@ func TestNeverCountsTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
 			rules := "{version: 1, goals: [{goal: PAGE_VISITED, visit: /page, unless: {header.x-no: present}}]}"
-			w := setup{
-				rules: rules,
-				mount: func(t *goaltrack.Tracker) http.Handler {
-					return t.Handler(t.Handler(t.Handler(http.HandlerFunc(html))))
+			w := world.Setup{
+				Rules: rules,
+				Mount: func(t *goaltrack.Tracker) http.Handler {
+					return t.Handler(t.Handler(t.Handler(http.HandlerFunc(world.HTML))))
 				},
-				config: func(c *goaltrack.Config, _ *cdptest.Server) {
+				Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 					c.Views = goaltrack.ViewsServer
 					c.Consent = func(*http.Request) goaltrack.Consent { asked++; return goaltrack.ConsentGranted }
 				},
-			}.start(t)
-			res := w.visitor().get("/page", visit.header...)
+			}.Start(t)
+			res := w.Visitor().Get("/page", visit.header...)
 			if n := len(res.Header["Set-Cookie"]); n > 1 {
 				t.Errorf("%d cookies", n)
 			}
-			w.expect("PAGE_VISITED", visit.want)
+			w.Expect("PAGE_VISITED", visit.want)
 			if asked > 1 {
 				t.Errorf("the Consent reader was asked %d times", asked)
 			}
-			if w.fates("VIEW") != strings.Replace(visit.want, "condition", "fired", 1) {
-				t.Errorf("VIEW: %s", w.fates("VIEW"))
+			if w.Fates("VIEW") != strings.Replace(visit.want, "condition", "fired", 1) {
+				t.Errorf("VIEW: %s", w.Fates("VIEW"))
 			}
 		})
 	}
@@ -148,8 +150,8 @@ func TestNeverCountsTwice(t *testing.T) {
 
 func TestNeverMakesAGuestForAScanner(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("GET /page", html)
-	w := newWorld(t, neverRules, site, func(c *goaltrack.Config) { c.Cookie.Warm = -1 })
+	site.HandleFunc("GET /page", world.HTML)
+	w := world.New(t, world.EachTrigger, site, func(c *goaltrack.Config) { c.Cookie.Warm = -1 })
 	for _, c := range []struct {
 		name, path string
 		header     []string
@@ -161,12 +163,12 @@ func TestNeverMakesAGuestForAScanner(t *testing.T) {
 		{"an image", "/page", []string{"Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"}},
 		{"a prefetch", "/page", []string{"Sec-Purpose", "prefetch;prerender"}},
 	} {
-		if res := w.visitor().get(c.path, c.header...); res.Header["Set-Cookie"] != nil {
+		if res := w.Visitor().Get(c.path, c.header...); res.Header["Set-Cookie"] != nil {
 			t.Errorf("%s: Set-Cookie %q", c.name, res.Header["Set-Cookie"])
 		}
 	}
-	w.done()
-	if n := w.cdp.Made(); n != 0 {
+	w.Done()
+	if n := w.CDP.Made(); n != 0 {
 		t.Errorf("%d guests were made", n)
 	}
 }

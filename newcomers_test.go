@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
@@ -75,7 +77,7 @@ func newCrowd(t *testing.T, adjust ...func(*goaltrack.Config)) *crowd {
 		case "/public":
 			w.Header().Set("Cache-Control", "public")
 		}
-		html(w, r)
+		world.HTML(w, r)
 	}))
 	t.Cleanup(func() { _, _ = c.tracker.Close(t.Context()) })
 	return c
@@ -85,7 +87,7 @@ func newCrowd(t *testing.T, adjust ...func(*goaltrack.Config)) *crowd {
 // given one.
 func (c *crowd) comes(path string, header ...string) bool {
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example"+path, nil)
-	for name, value := range map[string]string{"User-Agent": chrome, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"} {
+	for name, value := range map[string]string{"User-Agent": world.Chrome, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"} {
 		r.Header.Set(name, value)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -162,11 +164,11 @@ func TestNewcomers(t *testing.T) {
 // TestNewcomersOnTheWire is the same on real sockets and real time, for as long
 // as a test may take.
 func TestNewcomersOnTheWire(t *testing.T) {
-	w := newWorld(t, "", http.HandlerFunc(html), func(c *goaltrack.Config) {
+	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.CreatePerSecond, c.Cookie.CreateBurst = 1000, 1000
 	})
-	w.cdp.Fault(cdptest.Delay(creation).On(cdptest.Creates))
-	client := w.site.Client()
+	w.CDP.Fault(cdptest.Delay(creation).On(cdptest.Creates))
+	client := w.Site.Client()
 	client.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
 	type visit struct {
 		at, took time.Duration
@@ -180,7 +182,7 @@ func TestNewcomersOnTheWire(t *testing.T) {
 	defer tick.Stop()
 	for range 2 * newcomers {
 		<-tick.C
-		req := w.visitor().request(http.MethodGet, "/page", nil)
+		req := w.Visitor().Request(http.MethodGet, "/page", nil)
 		wg.Go(func() {
 			at := time.Now()
 			res, err := client.Do(req)
@@ -195,7 +197,7 @@ func TestNewcomersOnTheWire(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.site.Close()
+	w.Site.Close()
 	used, late, missed := 0, 0, 0
 	var last time.Duration
 	took := make([]time.Duration, 0, len(visits))
@@ -214,10 +216,10 @@ func TestNewcomersOnTheWire(t *testing.T) {
 		}
 	}
 	slices.Sort(took)
-	over := w.cdp.Made() - used
+	over := w.CDP.Made() - used
 	t.Logf("%d visitors in %v: the last without a cookie after %v, %d of %d after the first second; answers took %v, %v at most; %d IDs made, %d used",
 		len(visits), time.Since(begin).Round(time.Millisecond), last.Round(time.Millisecond), missed, late,
-		took[len(took)/2].Round(time.Microsecond), took[len(took)-1].Round(time.Microsecond), w.cdp.Made(), used)
+		took[len(took)/2].Round(time.Microsecond), took[len(took)-1].Round(time.Microsecond), w.CDP.Made(), used)
 	// On a busy machine a visitor may come late and many at once; that no answer
 	// waits for the CDP must show even there.
 	if m := took[len(took)/2]; m > creation/4 {
@@ -250,7 +252,7 @@ func TestCookieWait(t *testing.T) {
 		{"a prefetch", time.Second, "/page", []string{"Sec-Purpose", "prefetch"}, false, 0},
 		{"an error", time.Second, "/missing", nil, false, 0},
 		{"an answer for all", time.Second, "/public", nil, false, 0},
-		{"somebody known", time.Second, "/page", []string{"Cookie", bid + "=" + known}, false, 0},
+		{"somebody known", time.Second, "/page", []string{"Cookie", bid + "=" + world.Known}, false, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -275,38 +277,38 @@ func TestCookieWait(t *testing.T) {
 // TestCookieWaitOnTheWire: the same on real sockets: a page waits for its ID,
 // and not for one that does not come; a CDP that is dead costs one wait.
 func TestCookieWaitOnTheWire(t *testing.T) {
-	w := newWorld(t, "", http.HandlerFunc(html), func(c *goaltrack.Config) {
+	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.Warm, c.Cookie.Wait = -1, time.Second
 	})
-	v := w.visitor()
-	if v.get("/page"); v.id() == "" {
+	v := w.Visitor()
+	if v.Get("/page"); v.ID() == "" {
 		t.Error("the first page has no ID")
 	}
-	w.cdp.Fault(cdptest.Hang().On(cdptest.Creates))
+	w.CDP.Fault(cdptest.Hang().On(cdptest.Creates))
 	for range 40 { // the first may use what is ready, the next waits for nothing
-		w.visitor().get("/page")
+		w.Visitor().Get("/page")
 	}
-	if n := w.note("id_wait_timed_out"); n > 2 {
+	if n := w.Note("id_wait_timed_out"); n > 2 {
 		t.Errorf("%d of 40 visitors waited for a dead CDP", n)
 	}
-	if n := w.note("id_not_ready"); n < 35 {
-		t.Errorf("notes %v", w.tracker.Snapshot().Notes)
+	if n := w.Note("id_not_ready"); n < 35 {
+		t.Errorf("notes %v", w.Tracker.Snapshot().Notes)
 	}
-	w.cdp.ClearFaults()
+	w.CDP.ClearFaults()
 }
 
 // TestBrowserIDWaits: the first call waits, as the header would; and what it
 // returned is what the cookie says. The request is left as it came.
 func TestBrowserIDWaits(t *testing.T) {
 	var seen []string
-	var w *world
-	w = newWorld(t, "", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		seen = append(seen, w.tracker.BrowserID(r), w.tracker.BrowserID(r), r.Header.Get("Cookie"))
-		html(rw, r)
+	var w *world.World
+	w = world.New(t, "", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		seen = append(seen, w.Tracker.BrowserID(r), w.Tracker.BrowserID(r), r.Header.Get("Cookie"))
+		world.HTML(rw, r)
 	}), func(c *goaltrack.Config) { c.Cookie.Warm, c.Cookie.Wait = -1, 5*time.Second })
-	w.cdp.Fault(cdptest.Delay(20 * time.Millisecond).On(cdptest.Creates))
-	v := w.visitor()
-	if v.get("/page"); v.id() == "" || !slices.Equal(seen, []string{v.id(), v.id(), ""}) {
-		t.Errorf("seen %q, the cookie says %s", seen, v.id())
+	w.CDP.Fault(cdptest.Delay(20 * time.Millisecond).On(cdptest.Creates))
+	v := w.Visitor()
+	if v.Get("/page"); v.ID() == "" || !slices.Equal(seen, []string{v.ID(), v.ID(), ""}) {
+		t.Errorf("seen %q, the cookie says %s", seen, v.ID())
 	}
 }

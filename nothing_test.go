@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -74,11 +76,11 @@ func TestNothingWritten(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bothProtocols(t, func(t *testing.T, http2 bool) {
-				w := setup{rules: nothingRules, http2: http2, mount: func(tracker *goaltrack.Tracker) http.Handler {
+				w := world.Setup{Rules: nothingRules, HTTP2: http2, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 					return test.around(tracker.Handler(test.handler))
-				}, config: func(c *goaltrack.Config, _ *cdptest.Server) { c.NothingWritten = test.setting }}.start(t)
-				w.visitor().meet().post("/form", "a=b")
-				w.expect("ACCEPTED", test.want)
+				}, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.NothingWritten = test.setting }}.Start(t)
+				w.Visitor().Meet().Post("/form", "a=b")
+				w.Expect("ACCEPTED", test.want)
 			})
 		})
 	}
@@ -101,27 +103,27 @@ func TestNothingWrittenDecides(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name string
-		do   func(*world) *http.Response
+		do   func(*world.World) *http.Response
 		want map[string]string
 	}{
-		{"form of a known visitor", func(w *world) *http.Response { return w.visitor().meet().post("/form", "a=b") }, map[string]string{
+		{"form of a known visitor", func(w *world.World) *http.Response { return w.Visitor().Meet().Post("/form", "a=b") }, map[string]string{
 			"ACCEPTED": "nothing_written 1", "STATED": "nothing_written 1", "SENT": "nothing_written 1",
 			"CONFIRMED": "fired 1", "CONFIRMED_IF": "nothing_written 1", "REFUSED": "rejected_by_handler 1", "RAISED": "fired 1",
 		}},
-		{"form of a new visitor", func(w *world) *http.Response { return w.visitor().post("/form", "a=b") }, map[string]string{
+		{"form of a new visitor", func(w *world.World) *http.Response { return w.Visitor().Post("/form", "a=b") }, map[string]string{
 			"ACCEPTED": "nothing_written 1", "CONFIRMED": "no_browser_id 1", "RAISED": "no_browser_id 1",
 		}},
-		{"page and file", func(w *world) *http.Response { return w.visitor().get("/file") }, map[string]string{
+		{"page and file", func(w *world.World) *http.Response { return w.Visitor().Get("/file") }, map[string]string{
 			"FILE_TAKEN": "nothing_written 1", "PAGE_SEEN": "nothing_written 1",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := setup{rules: nothingRules, mount: serve}.start(t)
+			w := world.Setup{Rules: nothingRules, Mount: serve}.Start(t)
 			if res := test.do(w); res.StatusCode != http.StatusUnprocessableEntity || res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
 				t.Errorf("%d %v", res.StatusCode, res.Header)
 			}
 			for goal, want := range test.want {
-				w.expect(goal, want)
+				w.Expect(goal, want)
 			}
 		})
 	}
@@ -130,31 +132,31 @@ func TestNothingWrittenDecides(t *testing.T) {
 // TestNothingWrittenTwice: a second tracker sees through the first one's writer.
 func TestNothingWrittenTwice(t *testing.T) {
 	for name, around := range map[string]func(http.Handler) http.Handler{"fired 1": own, "nothing_written 1": framework(422)} {
-		inner := newWorld(t, nothingRules, http.NotFoundHandler())
-		outer := setup{rules: nothingRules, mount: func(tracker *goaltrack.Tracker) http.Handler {
-			return around(tracker.Handler(inner.tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
-		}}.start(t)
-		inner.cdp.Know(known)
-		outer.visitor().meet().post("/form", "a=b")
-		outer.expect("ACCEPTED", name)
-		inner.expect("ACCEPTED", name)
+		inner := world.New(t, nothingRules, http.NotFoundHandler())
+		outer := world.Setup{Rules: nothingRules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+			return around(tracker.Handler(inner.Tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
+		}}.Start(t)
+		inner.CDP.Know(world.Known)
+		outer.Visitor().Meet().Post("/form", "a=b")
+		outer.Expect("ACCEPTED", name)
+		inner.Expect("ACCEPTED", name)
 	}
 }
 
 // TestNothingWrittenInAUnitTest: a recorder is as good as a server.
 func TestNothingWrittenInAUnitTest(t *testing.T) {
-	w := newWorld(t, nothingRules, http.NotFoundHandler())
-	r := w.visitor().meet().request(http.MethodPost, "/form", nil)
+	w := world.New(t, nothingRules, http.NotFoundHandler())
+	r := w.Visitor().Meet().Request(http.MethodPost, "/form", nil)
 	r.RequestURI = "/form"
-	w.tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(httptest.NewRecorder(), r)
-	w.expect("ACCEPTED", "fired 1")
+	w.Tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(httptest.NewRecorder(), r)
+	w.Expect("ACCEPTED", "fired 1")
 }
 
 // TestNothingWrittenLater: a framework that keeps the writer which its handler
 // had, as Echo does, writes through it when all is decided. Nothing comes of that.
 func TestNothingWrittenLater(t *testing.T) {
 	const rules = "version: 1\ngoals:\n  - { goal: SENT, submit: /form, count: once per visitor }\n  - { goal: RAISED, code: true, count: once per visitor }\n"
-	w := setup{rules: rules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+	w := world.Setup{Rules: rules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			tracker.Handler(http.HandlerFunc(func(inside http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
@@ -165,16 +167,16 @@ func TestNothingWrittenLater(t *testing.T) {
 			})).ServeHTTP(foreignWriter{w}, r)
 			http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 		})
-	}}.start(t)
-	v := w.visitor()
-	if res := v.post("/form", "a=b"); res.StatusCode != http.StatusSeeOther || res.Header["Set-Cookie"] != nil {
+	}}.Start(t)
+	v := w.Visitor()
+	if res := v.Post("/form", "a=b"); res.StatusCode != http.StatusSeeOther || res.Header["Set-Cookie"] != nil {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
-	v.meet()
-	v.post("/form", "a=b")
-	v.post("/form", "a=b")
-	w.done()
-	if got := w.fates("SENT") + "; " + w.fates("RAISED"); got != "nothing_written 3; fired 1, already_counted 1, no_browser_id 1" {
+	v.Meet()
+	v.Post("/form", "a=b")
+	v.Post("/form", "a=b")
+	w.Done()
+	if got := w.Fates("SENT") + "; " + w.Fates("RAISED"); got != "nothing_written 3; fired 1, already_counted 1, no_browser_id 1" {
 		t.Error(got)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -49,7 +51,7 @@ func TestASlowCDPSlowsNobody(t *testing.T) {
 	t.Cleanup(slow.Close)
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: slow.URL, ClientKey: "key", PointOfSale: "shop"}}},
-		Rules:  mustParse(t, "version: 1\ngoals:\n  - goal: PAGE_VISITED\n    visit: /page\n"),
+		Rules:  world.MustParse(t, "version: 1\ngoals:\n  - goal: PAGE_VISITED\n    visit: /page\n"),
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),
 		// A line finds out in no time whether it works, and has its full width.
@@ -58,13 +60,13 @@ func TestASlowCDPSlowsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := http.HandlerFunc(html)
+	site := http.HandlerFunc(world.HTML)
 	tracked := tracker.Handler(site)
 	visitors := 0
 	request := func(h http.Handler) time.Duration {
 		visitors++
 		r := httptest.NewRequest(http.MethodGet, "/page", nil)
-		r.Header.Set("User-Agent", chrome)
+		r.Header.Set("User-Agent", world.Chrome)
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 		r.Header.Set("Sec-Fetch-Dest", "document")
 		r.Header.Set("Cookie", fmt.Sprintf("bid_key=%08x-0000-4000-8000-000000000000", visitors))

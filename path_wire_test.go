@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/gorilla/mux"
 
 	"github.com/goaltrack/goaltrack"
@@ -42,17 +44,17 @@ goals:
 	} {
 		t.Run(test.target, func(t *testing.T) {
 			var path string
-			w := newWorld(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w := world.New(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				path = r.URL.Path
-				html(w, r)
+				world.HTML(w, r)
 			}))
-			w.visitor().meet().get(test.target)
-			w.done()
+			w.Visitor().Meet().Get(test.target)
+			w.Done()
 			if path != test.path {
 				t.Errorf("the site got %q, want %q", path, test.path)
 			}
 			var sent []string
-			for _, e := range w.cdp.Events() {
+			for _, e := range w.CDP.Events() {
 				id, _ := e.Ext["id"].(string)
 				sent = append(sent, strings.TrimSpace(e.Type+" "+id))
 			}
@@ -96,10 +98,10 @@ goals:
 		{"set, a target", set, nil, "/shop/checkout/7", "../orders/A-1", "none", "fired 1"},
 	} {
 		t.Run(test.title, func(t *testing.T) {
-			w := newWorld(t, rules, answer(http.StatusSeeOther, "Location", test.location), test.config)
-			w.visitor().meet().post(test.target, "a=b", test.header...)
-			w.expect("CONTACT_SENT", test.contact)
-			w.expect("ORDERED", test.ordered)
+			w := world.New(t, rules, world.Answer(http.StatusSeeOther, "Location", test.location), test.config)
+			w.Visitor().Meet().Post(test.target, "a=b", test.header...)
+			w.Expect("CONTACT_SENT", test.contact)
+			w.Expect("ORDERED", test.ordered)
 		})
 	}
 }
@@ -108,14 +110,14 @@ goals:
 // its routes.
 func TestPrefixAndRoutes(t *testing.T) {
 	site := mux.NewRouter()
-	site.HandleFunc("/shop/products/{id}", html)
-	w := newWorld(t, "{version: 1, goals: [{goal: P, visit: '/products/{id}', if: {route: '/shop/products/{id}'}}]}", nil, func(c *goaltrack.Config) {
+	site.HandleFunc("/shop/products/{id}", world.HTML)
+	w := world.New(t, "{version: 1, goals: [{goal: P, visit: '/products/{id}', if: {route: '/shop/products/{id}'}}]}", nil, func(c *goaltrack.Config) {
 		c.PathPrefix = "/shop"
 	})
-	site.Use(w.tracker.Handler)
-	w.site.Config.Handler = site
-	w.visitor().meet().get("/shop/products/42")
-	w.expect("P", "fired 1")
+	site.Use(w.Tracker.Handler)
+	w.Site.Config.Handler = site
+	w.Visitor().Meet().Get("/shop/products/42")
+	w.Expect("P", "fired 1")
 }
 
 // TestPathPrefixFaults: what is no prefix is refused at the start.
@@ -133,12 +135,12 @@ func TestPathPrefixFaults(t *testing.T) {
 // TestPrefixInRules: a rule that is written with the prefix does not go unsaid.
 func TestPrefixInRules(t *testing.T) {
 	var log bytes.Buffer
-	setup{
-		rules:  "{version: 1, goals: [{goal: ONE, visit: /shop/tea}, {goal: TWO, visit: /tea}, {goal: THREE, visit: /shopping}]}",
-		site:   http.HandlerFunc(html),
-		log:    &log,
-		config: func(c *goaltrack.Config, _ *cdptest.Server) { c.PathPrefix = "/shop" },
-	}.start(t)
+	world.Setup{
+		Rules:  "{version: 1, goals: [{goal: ONE, visit: /shop/tea}, {goal: TWO, visit: /tea}, {goal: THREE, visit: /shopping}]}",
+		Site:   http.HandlerFunc(world.HTML),
+		Log:    &log,
+		Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.PathPrefix = "/shop" },
+	}.Start(t)
 	if text := log.String(); strings.Count(text, "has the PathPrefix") != 1 || !strings.Contains(text, "goal=ONE path=/shop/tea") {
 		t.Errorf("it said\n%s", text)
 	}

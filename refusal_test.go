@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -300,7 +302,7 @@ func TestRedirectsTried(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := mustParse(t, formRules(row.form)).Explain(e)[0]
+		v := world.MustParse(t, formRules(row.form)).Explain(e)[0]
 		if v.Fired != (row.want == accepted) || strings.Contains(v.Reason, "home page") != (row.want == doubtful) {
 			t.Errorf("%s on %q -> %s: fired %t, %q; want %s", row.form, row.page, row.location, v.Fired, v.Reason, row.want)
 		}
@@ -315,12 +317,12 @@ func TestRedirectsOnTheWire(t *testing.T) {
 	for _, row := range redirectRows {
 		t.Run(row.form+" "+row.page+" to "+row.location, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, formRules(row.form), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w := world.New(t, formRules(row.form), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header()["Location"] = []string{row.location}
 				w.WriteHeader(http.StatusFound)
 			}))
-			w.visitor().meet().post(row.form, "a=b", "Host", "shop.example", "Referer", row.page)
-			w.expect("SENT", row.want+" 1")
+			w.Visitor().Meet().Post(row.form, "a=b", "Host", "shop.example", "Referer", row.page)
+			w.Expect("SENT", row.want+" 1")
 		})
 	}
 }
@@ -328,7 +330,7 @@ func TestRedirectsOnTheWire(t *testing.T) {
 // TestFailure: failure: adds pages to those that are known by their words, and
 // takes some away.
 func TestFailure(t *testing.T) {
-	rules := mustParse(t, `
+	rules := world.MustParse(t, `
 version: 1
 defaults:
   failure: [/oops/**, /verify-email, "!/challenge/**", "!/de/login", "!/shop"]
@@ -346,7 +348,7 @@ goals:
 			}
 		}
 	}
-	home := mustParse(t, "{version: 1, defaults: {failure: '!/'}, goals: [{goal: SENT, submit: /contact}]}")
+	home := world.MustParse(t, "{version: 1, defaults: {failure: '!/'}, goals: [{goal: SENT, submit: /contact}]}")
 	if v := explain(t, home, "POST /contact -> 302 /")["SENT"]; !v.Fired {
 		t.Errorf("the home page is taken away from failure: %q", v.Reason)
 	}
@@ -355,7 +357,7 @@ goals:
 // TestRedirectReasons: whoever tries a form that does not count reads why, and
 // what to write.
 func TestRedirectReasons(t *testing.T) {
-	rules := mustParse(t, "{version: 1, defaults: {failure: /oops}, goals: [{goal: SENT, submit: /contact}, {goal: NAMED, submit: /contact, success: redirect to /thanks}]}")
+	rules := world.MustParse(t, "{version: 1, defaults: {failure: /oops}, goals: [{goal: SENT, submit: /contact}, {goal: NAMED, submit: /contact, success: redirect to /thanks}]}")
 	const hint = "; if this is success, write success: redirect to "
 	for _, test := range []struct{ answer, sent, named string }{
 		{"302 /", "answered 302 to /; that may be the home page or a log-in page" + hint + "/", "answered 302 to /; success needs a redirect to /thanks"},
@@ -390,10 +392,10 @@ func TestRedirectNearMisses(t *testing.T) {
 		"/orders/A-1001?errors%5Bann@example.com%5D=used": `answered 303 to /orders/*; "the query" there says that it failed | if this is success, write success: redirect to /orders/*`,
 		"https://pay.example/1":                           "answered 303; that is no page of this site | ",
 	} {
-		w := newWorld(t, "{version: 1, goals: [{goal: SENT, submit: /contact}]}", answer(http.StatusSeeOther, "Location", location))
-		w.visitor().meet().post("/contact", "a=b")
-		w.done()
-		misses := w.tracker.Snapshot().Goals[0].NearMisses
+		w := world.New(t, "{version: 1, goals: [{goal: SENT, submit: /contact}]}", world.Answer(http.StatusSeeOther, "Location", location))
+		w.Visitor().Meet().Post("/contact", "a=b")
+		w.Done()
+		misses := w.Tracker.Snapshot().Goals[0].NearMisses
 		if len(misses) != 1 || misses[0].What+" | "+misses[0].Hint != want {
 			t.Errorf("%s: %+v, want %q", location, misses, want)
 		}
@@ -402,7 +404,7 @@ func TestRedirectNearMisses(t *testing.T) {
 
 // TestLeavingHome: whoever logs out is led home, or to the log-in page.
 func TestLeavingHome(t *testing.T) {
-	rules := mustParse(t, "{version: 1, goals: [{goal: LOGGED_OUT, submit: /logout, forget: true}]}")
+	rules := world.MustParse(t, "{version: 1, goals: [{goal: LOGGED_OUT, submit: /logout, forget: true}]}")
 	for location, want := range map[string]bool{"/": true, "/login": true, "/account/sign-in": true, "/error": false, "/logout": false, "/bye?error=1": false} {
 		if v := explain(t, rules, "POST /logout -> 302 "+location)["LOGGED_OUT"]; v.Fired != want {
 			t.Errorf("%s: fired %t, %q", location, v.Fired, v.Reason)
@@ -416,7 +418,7 @@ func TestLeavingHome(t *testing.T) {
 // TestLocationNamed: a condition on Location says where accepted forms lead, and
 // wins over what is known of other pages.
 func TestLocationNamed(t *testing.T) {
-	rules := mustParse(t, `{version: 1, goals: [{goal: SENT, submit: /newsletter, success: {response.header.Location: "~ [?&]done=1$"}}]}`)
+	rules := world.MustParse(t, `{version: 1, goals: [{goal: SENT, submit: /newsletter, success: {response.header.Location: "~ [?&]done=1$"}}]}`)
 	for location, want := range map[string]bool{"/tea?done=1": true, "/newsletter?done=1": true, "/?done=1": true, "/tea": false, "/tea?done=0": false} {
 		line := "POST /newsletter header.Referer=https://example.com/tea -> 303 " + location
 		if v := explain(t, rules, line)["SENT"]; v.Fired != want {
@@ -434,15 +436,15 @@ func TestLedTo(t *testing.T) {
 		"/u/ann@example.com": 1, "/login": 1, "/a/b/c/d/e/f/g/h": 1,
 	}
 	want := []goaltrack.Lead{{To: "/thanks", Times: 7}, {To: "/orders/*", Times: 2}, {To: "/a/b/c/d/e/f/**", Times: 1}, {To: "/u/*", Times: 1}}
-	w := newWorld(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w := world.New(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", r.Header.Get("X-To"))
 		w.WriteHeader(http.StatusSeeOther)
 	}))
-	replay := mustParse(t, rules).NewReplay()
-	v := w.visitor().meet()
+	replay := world.MustParse(t, rules).NewReplay()
+	v := w.Visitor().Meet()
 	post := func(path, to string) {
-		v.post(path, "", "X-To", to, "Host", "shop.example")
-		replay.Add(goaltrack.LogEntry{Method: http.MethodPost, Host: "shop.example", Target: path, Status: http.StatusSeeOther, Location: to, UserAgent: chrome})
+		v.Post(path, "", "X-To", to, "Host", "shop.example")
+		replay.Add(goaltrack.LogEntry{Method: http.MethodPost, Host: "shop.example", Target: path, Status: http.StatusSeeOther, Location: to, UserAgent: world.Chrome})
 	}
 	for to, times := range locations {
 		for range times {
@@ -453,8 +455,8 @@ func TestLedTo(t *testing.T) {
 	for i := range 20 {
 		post("/any", "/page-"+string(rune('a'+i)))
 	}
-	w.done()
-	goals, counts := w.tracker.Snapshot().Goals, replay.Counts()
+	w.Done()
+	goals, counts := w.Tracker.Snapshot().Goals, replay.Counts()
 	for name, got := range map[string][]goaltrack.Lead{"live": goals[0].LedTo, "replay": counts[0].LedTo} {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", name, got, want)
@@ -471,13 +473,13 @@ func TestLedTo(t *testing.T) {
 func TestReplayRefuses(t *testing.T) {
 	for location, want := range map[string]string{"/thanks": accepted, "/wp-login.php": turnedDown, "/": doubtful, "/tea": turnedDown, "": accepted} {
 		for _, host := range []string{"shop.example", ""} {
-			replay := mustParse(t, "{version: 1, goals: [{goal: SENT, submit: /contact}]}").NewReplay()
+			replay := world.MustParse(t, "{version: 1, goals: [{goal: SENT, submit: /contact}]}").NewReplay()
 			to := location
 			if host == "" && to != "" {
 				to = "https://shop.example" + to // a log that does not tell the host
 			}
 			replay.Add(goaltrack.LogEntry{
-				Method: http.MethodPost, Host: host, Target: "//contact;jsessionid=1", Status: http.StatusFound, Location: to, UserAgent: chrome,
+				Method: http.MethodPost, Host: host, Target: "//contact;jsessionid=1", Status: http.StatusFound, Location: to, UserAgent: world.Chrome,
 				Referer: "https://shop.example/tea",
 			})
 			c := replay.Counts()[0]
@@ -508,22 +510,22 @@ func TestStrippedInside(t *testing.T) {
 	} {
 		t.Run(test.title, func(t *testing.T) {
 			var log bytes.Buffer
-			w := setup{
-				rules: "{version: 1, goals: [{goal: SENT, any: [{submit: /contact}, {submit: /shop/contact}]}]}",
-				log:   &log,
-				config: func(c *goaltrack.Config, _ *cdptest.Server) {
+			w := world.Setup{
+				Rules: "{version: 1, goals: [{goal: SENT, any: [{submit: /contact}, {submit: /shop/contact}]}]}",
+				Log:   &log,
+				Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 					if test.config != nil {
 						test.config(c)
 					}
 				},
-				mount: func(tracker *goaltrack.Tracker) http.Handler {
-					return http.StripPrefix("/shop", tracker.Handler(answer(http.StatusSeeOther, "Location", test.location)))
+				Mount: func(tracker *goaltrack.Tracker) http.Handler {
+					return http.StripPrefix("/shop", tracker.Handler(world.Answer(http.StatusSeeOther, "Location", test.location)))
 				},
-			}.start(t)
-			v := w.visitor().meet()
-			v.post(test.target, "a=b")
-			v.post(test.target, "a=b")
-			w.expect("SENT", test.want)
+			}.Start(t)
+			v := w.Visitor().Meet()
+			v.Post(test.target, "a=b")
+			v.Post(test.target, "a=b")
+			w.Expect("SENT", test.want)
 			if n := strings.Count(log.String(), "set PathPrefix or Path"); n != test.said {
 				t.Errorf("said %d times, want %d:\n%s", n, test.said, &log)
 			}
@@ -538,16 +540,16 @@ func TestHtmxRedirect(t *testing.T) {
 		if to != "" {
 			header = []string{"HX-Redirect", to}
 		}
-		w := newWorld(t, formRules("/contact"), answer(http.StatusNoContent, header...))
-		w.visitor().meet().post("/contact", "a=b", "HX-Request", "true")
-		w.expect("SENT", want+" 1")
+		w := world.New(t, formRules("/contact"), world.Answer(http.StatusNoContent, header...))
+		w.Visitor().Meet().Post("/contact", "a=b", "HX-Request", "true")
+		w.Expect("SENT", want+" 1")
 	}
 	for to, want := range map[string]string{
 		"/thanks": accepted, `{"path":"/thanks","target":"#main"}`: accepted, "/login": turnedDown, `{"path":"/login","target":"#main"}`: turnedDown,
 		`{"path":"/contact"}`: turnedDown, `{"path":"/"}`: doubtful, `{"target":"#main"}`: turnedDown, `{"path":`: turnedDown,
 	} {
-		w := newWorld(t, formRules("/contact"), answer(http.StatusNoContent, "HX-Location", to))
-		w.visitor().meet().post("/contact", "a=b", "HX-Request", "true")
-		w.expect("SENT", want+" 1")
+		w := world.New(t, formRules("/contact"), world.Answer(http.StatusNoContent, "HX-Location", to))
+		w.Visitor().Meet().Post("/contact", "a=b", "HX-Request", "true")
+		w.Expect("SENT", want+" 1")
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -64,7 +66,7 @@ func faked(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) (*goal
 	w := &wire{}
 	config := goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: "http://cdp.example", ClientKey: "k", PointOfSale: "shop"}, Currency: "EUR"}},
-		Rules:  mustParse(t, rules),
+		Rules:  world.MustParse(t, rules),
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),
 		Delivery: goaltrack.Delivery{
@@ -84,10 +86,10 @@ func faked(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) (*goal
 // page asks for a page as a visitor of that number.
 func page(tracker *goaltrack.Tracker, visitor int, path string) {
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example"+path, nil)
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Cookie", fmt.Sprintf("bid_k=%08x-0000-4000-8000-000000000000", visitor))
-	tracker.Handler(http.HandlerFunc(html)).ServeHTTP(httptest.NewRecorder(), r)
+	tracker.Handler(http.HandlerFunc(world.HTML)).ServeHTTP(httptest.NewRecorder(), r)
 }
 
 // elapse lets fake time pass, until everybody waits again.

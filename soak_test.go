@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/faultproxy"
@@ -129,7 +131,7 @@ func newSoak(t *testing.T) *soak {
 	var err error
 	s.tracker, err = goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: s.proxy.URL(), ClientKey: "key", PointOfSale: "shop"}, Currency: "EUR"}},
-		Rules:  mustParse(t, soakRules),
+		Rules:  world.MustParse(t, soakRules),
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),
 		Delivery: goaltrack.Delivery{
@@ -141,9 +143,9 @@ func newSoak(t *testing.T) *soak {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /", html)
-	mux.Handle("POST /form", answer(http.StatusSeeOther, "Location", "/thanks"))
-	mux.Handle("GET /file", answer(http.StatusOK, "Content-Type", "application/pdf"))
+	mux.HandleFunc("GET /", world.HTML)
+	mux.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	mux.Handle("GET /file", world.Answer(http.StatusOK, "Content-Type", "application/pdf"))
 	s.site = s.tracker.Handler(mux)
 	return s
 }
@@ -156,7 +158,7 @@ func (s *soak) request(target string) {
 	method, path, _ := strings.Cut(target, " ")
 	r := httptest.NewRequest(method, fmt.Sprintf("%s?n=%d", path, s.offered), nil)
 	s.offered++
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Sec-Fetch-Dest", "document")
 	r.Header.Set("Cookie", fmt.Sprintf("bid_key=%08x-0000-4000-8000-000000000000", rand.N(500)))

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -36,30 +38,30 @@ func TestClientGone(t *testing.T) {
 				if r.Method == http.MethodPost {
 					http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 				} else {
-					html(w, r)
+					world.HTML(w, r)
 				}
 			})
-			w := newWorld(t, neverRules, site)
-			tracker = w.tracker
-			v := w.visitor()
+			w := world.New(t, world.EachTrigger, site)
+			tracker = w.Tracker
+			v := w.Visitor()
 			ctx, cancel := context.WithCancel(t.Context())
 			var body io.Reader // a server looks out for the client only when the body is read
 			if c.method == http.MethodPost {
 				body = strings.NewReader("email=a")
 			}
-			req := v.request(c.method, c.path, body, "Content-Type", "application/x-www-form-urlencoded").WithContext(ctx)
+			req := v.Request(c.method, c.path, body, "Content-Type", "application/x-www-form-urlencoded").WithContext(ctx)
 			go func() {
 				<-inside
 				cancel() // the second click
 			}()
-			if res, err := v.client.Do(req); err == nil {
+			if res, err := v.Client.Do(req); err == nil {
 				res.Body.Close()
 				t.Fatal("the client got an answer")
 			}
 			<-left
-			w.expect(c.goal, c.want)
-			w.expect("RAISED", "fired 1")
-			for _, r := range w.tracker.Snapshot().Recent {
+			w.Expect(c.goal, c.want)
+			w.Expect("RAISED", "fired 1")
+			for _, r := range w.Tracker.Snapshot().Recent {
 				if r.Fate == "fired" && r.Note != "client_gone" {
 					t.Errorf("record without the note: %+v", r)
 				}
@@ -71,19 +73,19 @@ func TestClientGone(t *testing.T) {
 // TestLeavesAtTheRedirect: the visitor closes the page as soon as the answer
 // to his form is there.
 func TestLeavesAtTheRedirect(t *testing.T) {
-	w := newWorld(t, neverRules, answer(http.StatusSeeOther, "Location", "/thanks"))
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", w.site.Listener.Addr().String())
+	w := world.New(t, world.EachTrigger, world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", w.Site.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(conn, "POST /form HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: %s\r\nSec-Fetch-Site: same-origin\r\n"+
-		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\nemail=a", chrome)
+		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\nemail=a", world.Chrome)
 	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
 		t.Error(err)
 	}
 	conn.Close()
-	w.expect("FORM_SENT", "fired 1")
-	w.cdp.Expect(t, "FORM_SENT").Once()
+	w.Expect("FORM_SENT", "fired 1")
+	w.CDP.Expect(t, "FORM_SENT").Once()
 }
 
 func TestTimeoutHandlers(t *testing.T) {
@@ -92,32 +94,32 @@ func TestTimeoutHandlers(t *testing.T) {
 		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_ = r.FormValue("email")
 			<-r.Context().Done()
-			answer(http.StatusSeeOther, "Location", "/thanks").ServeHTTP(w, r)
+			world.Answer(http.StatusSeeOther, "Location", "/thanks").ServeHTTP(w, r)
 		})
-		send := func(w *world) int {
+		send := func(w *world.World) int {
 			method, form := http.MethodGet, ""
 			if path == "/form" {
 				method, form = http.MethodPost, "email=a"
 			}
-			return w.visitor().do(method, path, form).StatusCode
+			return w.Visitor().Do(method, path, form).StatusCode
 		}
 		t.Run("outside"+path, func(t *testing.T) {
-			w := setup{rules: neverRules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+			w := world.Setup{Rules: world.EachTrigger, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 				return http.TimeoutHandler(tracker.Handler(slow), 20*time.Millisecond, "too slow")
-			}}.start(t)
+			}}.Start(t)
 			if got := send(w); got != http.StatusServiceUnavailable {
 				t.Errorf("status %d", got)
 			}
-			w.site.Close()
-			waitFor(t, func() bool { return w.fates(goal) != "none" }) // the handler is a goroutine of its own
-			w.expect(goal, "timed_out 1")
+			w.Site.Close()
+			waitFor(t, func() bool { return w.Fates(goal) != "none" }) // the handler is a goroutine of its own
+			w.Expect(goal, "timed_out 1")
 		})
 		t.Run("inside"+path, func(t *testing.T) {
-			w := newWorld(t, neverRules, http.TimeoutHandler(slow, 20*time.Millisecond, "too slow"))
+			w := world.New(t, world.EachTrigger, http.TimeoutHandler(slow, 20*time.Millisecond, "too slow"))
 			if got := send(w); got != http.StatusServiceUnavailable {
 				t.Errorf("status %d", got)
 			}
-			w.expect(goal, map[string]string{"/form": "not_successful 1", "/page": "status 1"}[path])
+			w.Expect(goal, map[string]string{"/form": "not_successful 1", "/page": "status 1"}[path])
 		})
 	}
 }
@@ -142,17 +144,17 @@ func waitFor(t *testing.T, ok func() bool) {
 // TestTimeoutLosesNoID: nobody would get the cookie of an answer that came too
 // late, so no guest is made for it.
 func TestTimeoutLosesNoID(t *testing.T) {
-	w := setup{rules: neverRules, mount: func(tracker *goaltrack.Tracker) http.Handler {
+	w := world.Setup{Rules: world.EachTrigger, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 		return http.TimeoutHandler(tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
-			html(w, r)
+			world.HTML(w, r)
 		})), 5*time.Millisecond, "")
-	}}.start(t)
-	waitFor(t, func() bool { return w.tracker.Snapshot().Delivery[0].IDsReady == 2 })
-	w.visitor().get("/page")
-	w.site.Close()
-	waitFor(t, func() bool { return w.fates("PAGE_VISITED") != "none" })
-	if n := w.tracker.Snapshot().Delivery[0].IDsReady; n != 2 {
+	}}.Start(t)
+	waitFor(t, func() bool { return w.Tracker.Snapshot().Delivery[0].IDsReady == 2 })
+	w.Visitor().Get("/page")
+	w.Site.Close()
+	waitFor(t, func() bool { return w.Fates("PAGE_VISITED") != "none" })
+	if n := w.Tracker.Snapshot().Delivery[0].IDsReady; n != 2 {
 		t.Errorf("%d IDs are left of 2", n)
 	}
 }
@@ -182,10 +184,10 @@ func TestHijacked(t *testing.T) {
 				_, _ = io.WriteString(rw, line)
 				_ = rw.Flush()
 			})
-			w := newWorld(t, neverRules, site)
-			tracker = w.tracker
-			v := w.visitor().meet()
-			res, err := v.client.Do(v.request(http.MethodGet, "/page", nil, "Connection", "Upgrade", "Upgrade", "echo"))
+			w := world.New(t, world.EachTrigger, site)
+			tracker = w.Tracker
+			v := w.Visitor().Meet()
+			res, err := v.Client.Do(v.Request(http.MethodGet, "/page", nil, "Connection", "Upgrade", "Upgrade", "echo"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,10 +200,10 @@ func TestHijacked(t *testing.T) {
 				t.Errorf("echo %q, %v", echo, err)
 			}
 			socket.Close()
-			waitFor(t, func() bool { return w.fates("RAISED") != "none" })
-			w.expect("PAGE_VISITED", "hijacked 1")
-			w.expect("RAISED", "fired 1")
-			w.cdp.Expect(t, "RAISED").From(known).Once()
+			waitFor(t, func() bool { return w.Fates("RAISED") != "none" })
+			w.Expect("PAGE_VISITED", "hijacked 1")
+			w.Expect("RAISED", "fired 1")
+			w.CDP.Expect(t, "RAISED").From(world.Known).Once()
 		})
 	}
 }

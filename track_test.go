@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -26,7 +28,7 @@ func TestVisitFates(t *testing.T) {
 			_, _ = io.WriteString(w, "<html>")
 		})
 	}
-	page := http.HandlerFunc(html)
+	page := http.HandlerFunc(world.HTML)
 	for name, c := range map[string]struct {
 		site   http.Handler
 		method string
@@ -39,13 +41,13 @@ func TestVisitFates(t *testing.T) {
 		"JSON":                    {site: text("application/json"), want: "not_html 1"},
 		"text that is no HTML":    {site: text("text/plain"), want: "not_html 1"},
 		"nothing":                 {site: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), want: "not_html 1"},
-		"sniffing turned off":     {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header()["Content-Type"] = nil; html(w, r) }), want: "not_html 1"},
-		"304":                     {site: answer(http.StatusNotModified), want: "fired 1"},
+		"sniffing turned off":     {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header()["Content-Type"] = nil; world.HTML(w, r) }), want: "not_html 1"},
+		"304":                     {site: world.Answer(http.StatusNotModified), want: "fired 1"},
 		"404":                     {site: http.NotFoundHandler(), want: "status 1"},
-		"500":                     {site: answer(http.StatusInternalServerError), want: "status 1"},
+		"500":                     {site: world.Answer(http.StatusInternalServerError), want: "status 1"},
 		"a redirect":              {site: http.RedirectHandler("/other", http.StatusFound), want: "status 1"},
-		"103 first":               {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusEarlyHints); html(w, r) }), want: "fired 1"},
-		"a flush first":           {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); html(w, r) }), want: "not_html 1"},
+		"103 first":               {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusEarlyHints); world.HTML(w, r) }), want: "fired 1"},
+		"a flush first":           {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); world.HTML(w, r) }), want: "not_html 1"},
 		"an iframe":               {site: page, header: []string{"Sec-Fetch-Dest", "iframe"}, want: "not_navigation 1"},
 		"a fetch by a script":     {site: page, header: []string{"Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors"}, want: "not_navigation 1"},
 		"an older browser":        {site: page, header: []string{"Sec-Fetch-Dest", "", "Sec-Fetch-Mode", ""}, want: "fired 1"},
@@ -66,12 +68,12 @@ func TestVisitFates(t *testing.T) {
 		"POST":                    {site: page, method: http.MethodPost, want: "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /page}]}", c.site)
+			w := world.New(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /page}]}", c.site)
 			if c.method == "" {
 				c.method = http.MethodGet
 			}
-			w.visitor().do(c.method, "/page", "", c.header...)
-			w.expect("PAGE_VISITED", c.want)
+			w.Visitor().Do(c.method, "/page", "", c.header...)
+			w.Expect("PAGE_VISITED", c.want)
 		})
 	}
 }
@@ -93,9 +95,9 @@ func TestFormFates(t *testing.T) {
 		want   string
 	}{
 		"accepted":                   {parse(thanks), form, nil, "fired 1"},
-		"created":                    {parse(answer(http.StatusCreated)), form, nil, "fired 1"},
-		"shown again":                {parse(http.HandlerFunc(html)), form, nil, "not_successful 1"},
-		"refused":                    {parse(answer(http.StatusUnprocessableEntity)), form, nil, "not_successful 1"},
+		"created":                    {parse(world.Answer(http.StatusCreated)), form, nil, "fired 1"},
+		"shown again":                {parse(http.HandlerFunc(world.HTML)), form, nil, "not_successful 1"},
+		"refused":                    {parse(world.Answer(http.StatusUnprocessableEntity)), form, nil, "not_successful 1"},
 		"back to the form":           {parse(http.RedirectHandler("/form/?error=1", http.StatusSeeOther)), form, nil, "not_successful 1"},
 		"to the login":               {parse(http.RedirectHandler("/login", http.StatusSeeOther)), form, nil, "not_successful 1"},
 		"to another host":            {parse(http.RedirectHandler("https://pay.example/", http.StatusSeeOther)), form, nil, "not_successful 1"},
@@ -114,9 +116,9 @@ func TestFormFates(t *testing.T) {
 		"by a bot":         {parse(thanks), form, []string{"User-Agent", "python-requests/2.32"}, "bot 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, if: {form.email: present}}]}", c.site)
-			w.visitor().meet().post("/form", c.body, c.header...)
-			w.expect("FORM_SENT", c.want)
+			w := world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, if: {form.email: present}}]}", c.site)
+			w.Visitor().Meet().Post("/form", c.body, c.header...)
+			w.Expect("FORM_SENT", c.want)
 		})
 	}
 }
@@ -142,11 +144,11 @@ func TestMultipartForm(t *testing.T) {
 		}
 		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 	})
-	w := newWorld(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {topic: $form.topic, file: $form.attachment}}]}", site)
-	v := w.visitor().meet()
-	v.send(v.request(http.MethodPost, "/form", &body, "Content-Type", form.FormDataContentType()))
-	w.flush()
-	e := w.cdp.Expect(t, "FORM_SENT").With("topic", "sales & más").Once()
+	w := world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {topic: $form.topic, file: $form.attachment}}]}", site)
+	v := w.Visitor().Meet()
+	v.Send(v.Request(http.MethodPost, "/form", &body, "Content-Type", form.FormDataContentType()))
+	w.Flush()
+	e := w.CDP.Expect(t, "FORM_SENT").With("topic", "sales & más").Once()
 	if e.Ext["file"] != nil {
 		t.Errorf("an upload became a value: %v", e.Ext)
 	}
@@ -163,10 +165,10 @@ func TestFormPage(t *testing.T) {
 		"::not an address::":                  "form",
 		"{site}/" + strings.Repeat("x", 3000): "form",
 	} {
-		w := newWorld(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}", answer(http.StatusCreated))
-		w.visitor().meet().post("/form", "a=b", "Referer", strings.Replace(referer, "{site}", w.site.URL, 1))
-		w.flush()
-		w.cdp.Expect(t, "FORM_SENT").On(want).Once()
+		w := world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}", world.Answer(http.StatusCreated))
+		w.Visitor().Meet().Post("/form", "a=b", "Referer", strings.Replace(referer, "{site}", w.Site.URL, 1))
+		w.Flush()
+		w.CDP.Expect(t, "FORM_SENT").On(want).Once()
 	}
 }
 
@@ -178,13 +180,13 @@ func TestBotsMayCount(t *testing.T) {
 		}
 		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 	})
-	w := newWorld(t, `{version: 1, goals: [{goal: FORM_SENT, submit: /form, bots: count}, {goal: FORM_TRIED, submit: /form}, {goal: RAISED, code: true}]}`, site)
-	tracker = w.tracker
-	w.visitor().meet().post("/form", "a=b", "User-Agent", "curl/8.9")
-	w.expect("FORM_SENT", "fired 1")
-	w.expect("FORM_TRIED", "bot 1")
-	w.expect("RAISED", "bot 1")
-	for _, r := range w.tracker.Snapshot().Recent {
+	w := world.New(t, `{version: 1, goals: [{goal: FORM_SENT, submit: /form, bots: count}, {goal: FORM_TRIED, submit: /form}, {goal: RAISED, code: true}]}`, site)
+	tracker = w.Tracker
+	w.Visitor().Meet().Post("/form", "a=b", "User-Agent", "curl/8.9")
+	w.Expect("FORM_SENT", "fired 1")
+	w.Expect("FORM_TRIED", "bot 1")
+	w.Expect("RAISED", "bot 1")
+	for _, r := range w.Tracker.Snapshot().Recent {
 		if r.Fate == "fired" && r.Note != "bot_counted" {
 			t.Errorf("record: %+v", r)
 		}
@@ -211,15 +213,15 @@ func TestDownloadFates(t *testing.T) {
 		"two pieces":                {content(10_000), []string{"Range", "bytes=0-99,200-299"}, "range 1"},
 		"beyond the end":            {content(10_000), []string{"Range", "bytes=20000-"}, "status 1"},
 		"missing":                   {http.NotFoundHandler(), nil, "status 1"},
-		"not modified":              {answer(http.StatusNotModified), nil, "status 1"},
+		"not modified":              {world.Answer(http.StatusNotModified), nil, "status 1"},
 		"opened in a new tab":       {content(10_000), []string{"Sec-Fetch-Dest", "document"}, "fired 1"},
 		"shown inside a page":       {content(10_000), []string{"Sec-Fetch-Dest", "embed"}, "fired 1"},
 		"fetched before it is used": {content(10_000), []string{"Sec-Purpose", "prefetch"}, "prefetch 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "{version: 1, goals: [{goal: FILE_TAKEN, download: /guide.pdf}]}", c.site)
-			w.visitor().meet().get("/guide.pdf", c.header...)
-			w.expect("FILE_TAKEN", c.want)
+			w := world.New(t, "{version: 1, goals: [{goal: FILE_TAKEN, download: /guide.pdf}]}", c.site)
+			w.Visitor().Meet().Get("/guide.pdf", c.header...)
+			w.Expect("FILE_TAKEN", c.want)
 		})
 	}
 }
@@ -227,32 +229,32 @@ func TestDownloadFates(t *testing.T) {
 // TestResponseTypeOfAForm: a condition on the answer's type sees what the
 // browser was told, also if net/http found it out.
 func TestResponseTypeOfAForm(t *testing.T) {
-	w := newWorld(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, success: 200, if: {response.type: text/html}}]}", http.HandlerFunc(html))
-	w.visitor().meet().post("/form", "a=b")
-	w.expect("FORM_SENT", "fired 1")
+	w := world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, success: 200, if: {response.type: text/html}}]}", http.HandlerFunc(world.HTML))
+	w.Visitor().Meet().Post("/form", "a=b")
+	w.Expect("FORM_SENT", "fired 1")
 }
 
 func TestDryRun(t *testing.T) {
 	reached := errors.New("the network was reached")
-	w := newWorld(t, shopRules, shop(), func(c *goaltrack.Config) {
+	w := world.New(t, world.ShopRules, world.Shop(), func(c *goaltrack.Config) {
 		c.DryRun = true
 		c.Views = goaltrack.ViewsServer
 		c.Delivery.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { t.Error(reached); return nil, reached })}
 	})
-	v := w.visitor()
-	if res := v.get("/pricing"); res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
+	v := w.Visitor()
+	if res := v.Get("/pricing"); res.Header["Set-Cookie"] != nil || res.Header["Cache-Control"] != nil {
 		t.Errorf("header: %v", res.Header)
 	}
-	v.post("/newsletter", "email=a%40b")
-	v.post("/newsletter", "email=")
-	if err := w.tracker.Trigger(httptest.NewRequest(http.MethodGet, "/", nil), "ORDER_PAID", nil); err != nil {
+	v.Post("/newsletter", "email=a%40b")
+	v.Post("/newsletter", "email=")
+	if err := w.Tracker.Trigger(httptest.NewRequest(http.MethodGet, "/", nil), "ORDER_PAID", nil); err != nil {
 		t.Error(err)
 	}
-	w.expect("PRICING_VIEWED", "fired 1")
-	w.expect("NEWSLETTER_SIGNUP", "fired 1, not_successful 1")
-	w.expect("VIEW", "fired 1")
-	if a := w.flush(); a.Accepted != 0 || w.cdp.Requests() != nil || !a.Balanced() {
-		t.Errorf("account\n%v\nrequests %v", a, w.cdp.Requests())
+	w.Expect("PRICING_VIEWED", "fired 1")
+	w.Expect("NEWSLETTER_SIGNUP", "fired 1, not_successful 1")
+	w.Expect("VIEW", "fired 1")
+	if a := w.Flush(); a.Accepted != 0 || w.CDP.Requests() != nil || !a.Balanced() {
+		t.Errorf("account\n%v\nrequests %v", a, w.CDP.Requests())
 	}
 }
 
@@ -262,18 +264,18 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func TestViews(t *testing.T) {
 	site := http.NewServeMux()
-	site.HandleFunc("/", html)
-	w := newWorld(t, "", site, func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
-	v := w.visitor()
-	v.get("/shop/shoes?utm_source=news&x=1", "Referer", "https://search.example/?q=shoes")
-	v.get("/", "Referer", w.site.URL+"/shop/shoes")
-	w.flush()
-	first := w.cdp.Expect(t, "VIEW").On("shoes").Once()
+	site.HandleFunc("/", world.HTML)
+	w := world.New(t, "", site, func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
+	v := w.Visitor()
+	v.Get("/shop/shoes?utm_source=news&x=1", "Referer", "https://search.example/?q=shoes")
+	v.Get("/", "Referer", w.Site.URL+"/shop/shoes")
+	w.Flush()
+	first := w.CDP.Expect(t, "VIEW").On("shoes").Once()
 	if first.Body["referrer"] != "https://search.example/?q=shoes" || first.Body["utm_source"] != "news" || first.Body["x"] != nil {
 		t.Errorf("first view: %s", first.Raw)
 	}
-	second := w.cdp.Expect(t, "VIEW").On("Home Page").Once()
-	if second.Body["referrer"] != nil || second.BrowserID != first.BrowserID || second.UserAgent != chrome {
+	second := w.CDP.Expect(t, "VIEW").On("Home Page").Once()
+	if second.Body["referrer"] != nil || second.BrowserID != first.BrowserID || second.UserAgent != world.Chrome {
 		t.Errorf("second view: %s by %s", second.Raw, second.UserAgent)
 	}
 }
@@ -286,15 +288,15 @@ func TestOverlappingGoals(t *testing.T) {
 	for i := range 12 {
 		fmt.Fprintf(&rules, "  - {goal: FORM_%d, submit: '/{any}', data: {a: $form.field%d, both: $form.both}}\n", i, i)
 	}
-	w := newWorld(t, rules.String(), answer(http.StatusCreated))
+	w := world.New(t, rules.String(), world.Answer(http.StatusCreated))
 	var form strings.Builder
 	form.WriteString("both=1")
 	for i := range 12 {
 		fmt.Fprintf(&form, "&field%d=v%d", i, i)
 	}
-	w.visitor().meet().post("/form", form.String())
-	w.flush()
+	w.Visitor().Meet().Post("/form", form.String())
+	w.Flush()
 	for i := range 12 {
-		w.cdp.Expect(t, fmt.Sprint("FORM_", i)).With("a", fmt.Sprint("v", i)).With("both", "1").Once()
+		w.CDP.Expect(t, fmt.Sprint("FORM_", i)).With("a", fmt.Sprint("v", i)).With("both", "1").Once()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -20,7 +22,7 @@ func someID(n int) string { return fmt.Sprintf("%08d-2222-4333-8444-555555555555
 // sets, "" if none.
 func visits(h http.Handler, id string) string {
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example/page", nil)
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Cookie", bid+"="+id)
 	w := httptest.NewRecorder()
@@ -40,12 +42,12 @@ func TestACDPThatKnowsNobody(t *testing.T) {
 	const visitors = 60
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, func(config *goaltrack.Config) {
-			config.Rules = mustParse(t, neverRules)
+			config.Rules = world.MustParse(t, world.EachTrigger)
 			config.Cookie.Warm = -1
 		})
 		private := c.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "private") // so that every answer may carry the cookie
-			html(w, r)
+			world.HTML(w, r)
 		}))
 		for i := range visitors {
 			visits(private, someID(i))
@@ -79,61 +81,61 @@ func TestACDPThatKnowsNobody(t *testing.T) {
 // delivered once, under a new ID, and his next page puts that into his cookie,
 // beside which no cookie of the host alone is left.
 func TestAForgottenIDAmongGoodOnes(t *testing.T) {
-	w := newWorld(t, neverRules, http.HandlerFunc(html), func(c *goaltrack.Config) {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.Warm, c.Cookie.Domain = -1, "127.0.0.1"
 	})
 	for i := range 20 {
-		w.cdp.Know(someID(i))
-		w.visitor().get("/page", "Cookie", bid+"="+someID(i))
+		w.CDP.Know(someID(i))
+		w.Visitor().Get("/page", "Cookie", bid+"="+someID(i))
 	}
-	w.flush()
+	w.Flush()
 	const gone = 777
-	first := w.visitor().get("/page", "Cookie", bid+"="+someID(gone))
+	first := w.Visitor().Get("/page", "Cookie", bid+"="+someID(gone))
 	if got := first.Header["Set-Cookie"]; got != nil {
 		t.Errorf("the first page sets %q", got)
 	}
-	w.flush()
-	made := w.cdp.Browsers()
+	w.Flush()
+	made := w.CDP.Browsers()
 	fresh := made[len(made)-1]
-	w.cdp.Expect(t, "PAGE_VISITED").From(fresh).Once()
+	w.CDP.Expect(t, "PAGE_VISITED").From(fresh).Once()
 
 	const end = "; SameSite=None; Secure; Path=/"
 	want := []string{bid + "=; Max-Age=0" + end, bid + "=" + fresh + "; Max-Age=63072000" + end + "; Domain=127.0.0.1"}
-	next := w.visitor().get("/page", "Cookie", bid+"="+someID(gone))
+	next := w.Visitor().Get("/page", "Cookie", bid+"="+someID(gone))
 	if got := next.Header["Set-Cookie"]; !slices.Equal(got, want) || next.Header.Get("Cache-Control") != "private" {
 		t.Errorf("the next page sets %q, want %q", got, want)
 	}
 	for i := range 20 {
-		if got := w.visitor().get("/page", "Cookie", bid+"="+someID(i)).Header["Set-Cookie"]; got != nil {
+		if got := w.Visitor().Get("/page", "Cookie", bid+"="+someID(i)).Header["Set-Cookie"]; got != nil {
 			t.Errorf("visitor %d got %q", i, got)
 		}
 	}
-	w.done()
-	w.cdp.Expect(t, "PAGE_VISITED").From(fresh).Times(2)
-	if n := len(w.cdp.Events()); n != 42 || w.cdp.Made() != 1 || w.note("id_replaced") != 1 {
-		t.Errorf("%d events, %d guests, notes %v", n, w.cdp.Made(), w.tracker.Snapshot().Notes)
+	w.Done()
+	w.CDP.Expect(t, "PAGE_VISITED").From(fresh).Times(2)
+	if n := len(w.CDP.Events()); n != 42 || w.CDP.Made() != 1 || w.Note("id_replaced") != 1 {
+		t.Errorf("%d events, %d guests, notes %v", n, w.CDP.Made(), w.Tracker.Snapshot().Notes)
 	}
 }
 
 // TestOneGuestForOneRequest: two events of a visitor who has no ID share the one
 // that the worker makes, also when that is limited for a while.
 func TestOneGuestForOneRequest(t *testing.T) {
-	rules := neverRules + "  - { goal: FORM_SENT_TOO, submit: /form }\n"
-	w := newWorld(t, rules, answer(http.StatusSeeOther, "Location", "/thanks"), func(c *goaltrack.Config) {
+	rules := world.EachTrigger + "  - { goal: FORM_SENT_TOO, submit: /form }\n"
+	w := world.New(t, rules, world.Answer(http.StatusSeeOther, "Location", "/thanks"), func(c *goaltrack.Config) {
 		c.Cookie.Warm, c.Cookie.CreatePerSecond, c.Cookie.CreateBurst = -1, 100, 1
 		c.Cookie.Create = goaltrack.CreateGoal
 	})
-	w.cdp.Fault(cdptest.Delay(5 * time.Millisecond).On(cdptest.Creates))
+	w.CDP.Fault(cdptest.Delay(5 * time.Millisecond).On(cdptest.Creates))
 	const visitors = 10
 	for range visitors {
-		w.visitor().post("/form", "email=a", "Sec-Fetch-Site", "none")
+		w.Visitor().Post("/form", "email=a", "Sec-Fetch-Site", "none")
 	}
-	account := w.done()
+	account := w.Done()
 	if account.Delivered != 2*visitors || len(account.Dead) > 0 {
 		t.Errorf("%s", account)
 	}
 	both := map[string]int{}
-	for _, e := range w.cdp.Events() {
+	for _, e := range w.CDP.Events() {
 		both[e.BrowserID]++
 	}
 	for id, n := range both {
@@ -141,7 +143,7 @@ func TestOneGuestForOneRequest(t *testing.T) {
 			t.Errorf("%s has %d events", id, n)
 		}
 	}
-	if len(both) != visitors || w.note("id_limited") == 0 {
-		t.Errorf("%d visitors became %d guests, notes %v", visitors, len(both), w.tracker.Snapshot().Notes)
+	if len(both) != visitors || w.Note("id_limited") == 0 {
+		t.Errorf("%d visitors became %d guests, notes %v", visitors, len(both), w.Tracker.Snapshot().Notes)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 )
@@ -227,7 +229,7 @@ func (in sdkInput) play(t *testing.T, site cdp.Site, cookie goaltrack.Cookie, pa
 		},
 	}
 	if in.rules != "" {
-		config.Rules = mustParse(t, in.rules)
+		config.Rules = world.MustParse(t, in.rules)
 	}
 	tracker, err := goaltrack.New(config)
 	if err != nil {
@@ -241,7 +243,7 @@ func (in sdkInput) play(t *testing.T, site cdp.Site, cookie goaltrack.Cookie, pa
 	for i := 0; i+1 < len(in.header); i += 2 {
 		r.Header.Set(in.header[i], in.header[i+1])
 	}
-	r.Header.Set("User-Agent", chrome)
+	r.Header.Set("User-Agent", world.Chrome)
 	r.Header.Set("Accept", "text/html")
 	if cookies != "" {
 		r.Header.Set("Cookie", cookies)
@@ -254,7 +256,7 @@ func (in sdkInput) play(t *testing.T, site cdp.Site, cookie goaltrack.Cookie, pa
 			}
 		}
 		w.Header().Set("Cache-Control", "private")
-		html(w, r)
+		world.HTML(w, r)
 	})).ServeHTTP(w, r)
 	if account, err := tracker.Flush(t.Context()); err != nil || !account.Balanced() {
 		t.Errorf("%s, %v", account, err)

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
+
 	"github.com/goaltrack/goaltrack"
 )
 
@@ -67,12 +69,12 @@ func TestWaitOfSendAndTrigger(t *testing.T) {
 			}
 		}
 		send := func() error {
-			return tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: known}, "RAISED", nil)
+			return tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil)
 		}
 		trigger := func() error {
 			r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://shop.example/hook", nil)
-			r.Header.Set("User-Agent", chrome)
-			r.Header.Set("Cookie", "bid_k="+known)
+			r.Header.Set("User-Agent", world.Chrome)
+			r.Header.Set("Cookie", "bid_k="+world.Known)
 			return tracker.Trigger(r, "RAISED", nil)
 		}
 		timed("Send", 50*time.Millisecond, send)

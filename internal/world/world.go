@@ -1,0 +1,122 @@
+// Package world is what most tests of goaltrack begin with: a site on a live
+// server, the tracker around it, a strict CDP that it reports to, and visitors with
+// cookies. A test says what differs from the simplest world, lets visitors come, and
+// then asks what became of the goals:
+//
+//	func TestPricing(t *testing.T) {
+//		w := world.New(t, "{version: 1, goals: [{goal: PRICING_VIEWED, visit: /pricing}]}", http.HandlerFunc(world.HTML))
+//		v := w.Visitor().Meet() // a browser that the CDP knows
+//		v.Get("/pricing")
+//		v.Get("/pricing", "User-Agent", "Googlebot/2.1")
+//		w.Expect("PRICING_VIEWED", "fired 1, bot 1")
+//		w.CDP.Expect(t, "PRICING_VIEWED").From(world.Known).Once()
+//	}
+//
+// Everything ends with the test, and then the account has to balance: what was
+// accepted is delivered, or lost under a name. [Setup] is for worlds that need more
+// than rules, a site and a configuration. The package is for tests that use
+// goaltrack's public API. Tests inside package goaltrack cannot import it.
+package world
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+)
+
+// World is a site, the tracker around it, and the CDP it reports to. What goes wrong
+// fails its test.
+type World struct {
+	*testing.T
+	CDP     *cdptest.Server
+	Tracker *goaltrack.Tracker
+	Site    *httptest.Server
+}
+
+// End closes everything and looks at the account.
+func (w *World) End() {
+	w.Site.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	account, err := w.Tracker.Close(ctx)
+	if err != nil {
+		w.Errorf("Close: %v\n%v", err, account)
+	}
+	if !account.Balanced() {
+		w.Errorf("the account does not balance:\n%v", account)
+	}
+}
+
+// CloseNow closes everything without waiting for deliveries, and looks at the
+// account.
+func (w *World) CloseNow() goaltrack.Account {
+	w.Helper()
+	w.Site.Close()
+	ctx, cancel := context.WithCancel(w.Context())
+	cancel()
+	account, _ := w.Tracker.Close(ctx)
+	if !account.Balanced() {
+		w.Errorf("the account does not balance:\n%v", account)
+	}
+	return account
+}
+
+// Flush waits until all is delivered.
+func (w *World) Flush() goaltrack.Account {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	defer cancel()
+	account, err := w.Tracker.Flush(ctx)
+	if err != nil {
+		w.Fatalf("Flush: %v\n%v", err, account)
+	}
+	return account
+}
+
+// Done waits until every handler has returned and every event is delivered. A
+// client may have its answer before that.
+func (w *World) Done() goaltrack.Account {
+	w.Helper()
+	w.Site.Close()
+	return w.Flush()
+}
+
+// Fates tells how the decisions about a goal ended: "fired 2, bot 1", or "none".
+func (w *World) Fates(goal string) string {
+	for _, g := range w.Tracker.Snapshot().Goals {
+		if g.Goal != goal {
+			continue
+		}
+		var parts []string
+		if g.Fired > 0 {
+			parts = append(parts, fmt.Sprint("fired ", g.Fired))
+		}
+		for _, fate := range slices.Sorted(maps.Keys(g.NotFired)) {
+			parts = append(parts, fmt.Sprint(fate, " ", g.NotFired[fate]))
+		}
+		if parts != nil {
+			return strings.Join(parts, ", ")
+		}
+	}
+	return "none"
+}
+
+// Expect compares the fates of a goal, when every handler has returned.
+func (w *World) Expect(goal, want string) {
+	w.Helper()
+	w.Done()
+	if got := w.Fates(goal); got != want {
+		w.Errorf("%s: %s, want %s", goal, got, want)
+	}
+}
+
+// Note tells how often the snapshot notes something.
+func (w *World) Note(what string) uint64 { return w.Tracker.Snapshot().Notes[what] }
