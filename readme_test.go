@@ -67,6 +67,55 @@ func TestFatesAreExplained(t *testing.T) {
 	}
 }
 
+// TestDocsQuoteTheLog: who reads a line of the log at night finds it in
+// docs/operations.md, in the same words, and finds no line there that is never
+// written.
+func TestDocsQuoteTheLog(t *testing.T) {
+	inSource := map[string]bool{}
+	logged := regexp.MustCompile(`(?:\.(?:Info|Warn|Error|Log|LogAttrs)\(|\blog[A-Z]\w* += ).*?"goaltrack: ([^"]+)"`)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	within, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range append(files, within...) {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		for _, m := range logged.FindAllStringSubmatch(page(t, f), -1) {
+			inSource[m[1]] = true
+		}
+	}
+	if len(inSource) < 20 {
+		t.Fatalf("%d lines of the log were found in the source", len(inSource))
+	}
+	_, table, _ := strings.Cut(page(t, "docs/operations.md"), "| level | the log says |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	onPage := map[string]bool{}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, " | ")
+		if len(cells) != 3 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			onPage[m[1]] = true
+		}
+	}
+	for text := range inSource {
+		if !onPage[text] {
+			t.Errorf("the table in docs/operations.md does not explain %q: add a row that says what to do", text)
+		}
+	}
+	for text := range onPage {
+		if !inSource[text] {
+			t.Errorf("docs/operations.md explains %q, which the log never says", text)
+		}
+	}
+}
+
 // TestDocsNameTheSDKs: the versions said to have been run in a browser are those
 // that the browser tests install.
 func TestDocsNameTheSDKs(t *testing.T) {
