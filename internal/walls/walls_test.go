@@ -1,0 +1,338 @@
+package walls
+
+import (
+	"cmp"
+	"maps"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// walls says what a package may reach: what it imports, what that imports, and so
+// on, on every system. The first row that has a package's name is its row. Names
+// are those in this module; "." is goaltrack itself, and "internal/*" is every
+// package in that folder.
+var walls = []wall{
+	{
+		of:     ".",
+		why:    "Everybody who uses goaltrack compiles this, so it is small. What only tests and commands need is not in it.",
+		ours:   []string{"cdp", "queue", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{unfitForLibraries, rigs},
+	},
+	{
+		of:    "cdp",
+		why:   "It is a client of the CDP for any program, with goaltrack or without.",
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:    "queue",
+		why:   "It keeps bytes, and does not know what they are. Other engines are written against it.",
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:   "rule",
+		why:  "It is the language of the rule file: pure data and functions. It knows nothing of requests under way, writers and delivery.",
+		ours: []string{"cdp", "internal/path", "internal/web", "internal/spelling", "internal/recent"},
+		theirs: []string{
+			"github.com/gorilla/mux",
+			"go.yaml.in/yaml/v4",
+			"golang.org/x/text/unicode/norm",
+		},
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:     "internal/world",
+		why:    "It is the world of tests that use goaltrack as a program does: a site, visitors and a CDP.",
+		ours:   []string{".", "cdp", "cdp/cdptest", "queue", "rule", "internal/*"},
+		theirs: libraries,
+	},
+	{
+		of:    "internal/walls",
+		why:   "It has tests only.",
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:     "internal/bubble internal/faultproxy internal/golden internal/logbook",
+		why:    "They are for tests. A test of a part can use them, so they do not know the whole.",
+		ours:   []string{"cdp", "cdp/cdptest", "queue", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{{"internal/world": "it knows goaltrack as a whole"}},
+	},
+	{
+		of:     "internal/*",
+		why:    "A mechanism stands on its own. It can be read, tested and replaced without goaltrack.",
+		ours:   []string{"cdp", "queue", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{unfitForLibraries, rigs},
+	},
+	{
+		of:   "cdp/cdptest",
+		why:  "It is a CDP for anybody's tests.",
+		ours: []string{"cdp"},
+	},
+	{
+		of:   "queue/queuetest",
+		why:  "It is what every engine of a queue has to pass, also one that is not ours.",
+		ours: []string{"queue"},
+	},
+	{
+		of:     "test test/*",
+		why:    "It has tests only, of goaltrack as a program sees it.",
+		ours:   []string{".", "cdp", "cdp/cdptest", "queue", "queue/queuetest", "rule", "internal/*"},
+		theirs: libraries,
+	},
+	{
+		of:     "example",
+		why:    "A reader runs it first. It writes no file, and shows goaltrack and no other library.",
+		ours:   []string{".", "cdp", "cdp/cdptest", "queue", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{rigs},
+	},
+	{
+		of:    "cmd/goaltrack",
+		why:   "Nobody imports a command, so nobody pays for what it reaches.",
+		ours:  []string{".", "cdp", "cdp/cdptest", "queue", "rule", "internal/*"},
+		any:   true,
+		never: []set{rigs},
+	},
+}
+
+// wall is a row: what a package, or each of some, may reach.
+type wall struct {
+	of     string   // names with blanks between
+	why    string   // for those who meet the wall
+	ours   []string // packages of this module
+	theirs []string // packages and modules of others, with all that is in them
+	any    bool     // whatever others have written
+	never  []set    // beside all of others that is not named: packages of the standard library, and exceptions from ours
+}
+
+// set is packages, each with the reason why one does not reach it.
+type set map[string]string
+
+// libraries are all that goaltrack needs of others. A library gets here if writing
+// the thing would be worse for everybody who imports goaltrack.
+var libraries = []string{
+	"github.com/gorilla/mux",          // the syntax of paths in rules is that of its templates
+	"github.com/gorilla/securecookie", // seals the visit cookie
+	"go.yaml.in/yaml/v4",              // reads the rule file, with lines and columns
+	"golang.org/x/sync",               // the next browser ID is asked for once, whoever waits for it
+	"zgo.at/isbot",                    // knows the user agents of machines
+	// Two spellings of one letter in a path are one (NFC, https://unicode.org/reports/tr15/),
+	// and the tables for that follow Unicode's versions.
+	"golang.org/x/text/unicode/norm",
+	"golang.org/x/text/transform", // which norm imports
+}
+
+// byName is what templates do (https://go.dev/issue/72895 says what that costs).
+const byName = "it calls methods by name, so the linker keeps every exported method of the whole program"
+
+// unfitForLibraries are packages of the standard library that change the program
+// of whoever imports a package that imports them.
+var unfitForLibraries = set{
+	"database/sql":      "a database, and its driver, are for the program to choose",
+	"expvar":            "it opens /debug/vars on http.DefaultServeMux as soon as it is imported",
+	"flag":              "the flags of a program are its own",
+	"html/template":     byName,
+	"net/http/cgi":      "it starts programs, and a library in a web server does not",
+	"net/http/httptest": "it is for tests, and adds a flag to the program",
+	"net/http/pprof":    "it opens /debug/pprof on http.DefaultServeMux as soon as it is imported",
+	"os/exec":           "a library in a web server starts no programs",
+	"plugin":            "which code runs in a program is known when it is built",
+	"testing":           "it is for tests",
+	"text/template":     byName,
+}
+
+// rigs are our packages for tests.
+var rigs = set{
+	"internal/bubble":     "it is for tests",
+	"internal/faultproxy": "it is for tests",
+	"internal/golden":     "it is for tests",
+	"internal/logbook":    "it is for tests",
+	"internal/walls":      "it is for tests",
+	"internal/world":      "it is for tests",
+}
+
+const whatToDo = `
+	Move what needs it to a package that may reach it, or out of this one.
+	If the wall is wrong, change its row in internal/walls/walls_test.go and say why there.`
+
+// TestWalls: no package reaches what its row does not allow.
+func TestWalls(t *testing.T) {
+	systems := []string{"linux", "darwin", "windows"}
+	if !slices.Contains(systems, runtime.GOOS) {
+		systems = append(systems, runtime.GOOS)
+	}
+	on := map[string][]string{} // the systems by the fault
+	for _, system := range systems {
+		g := load(t, system)
+		for _, name := range g.ours() {
+			w := wallOf(name)
+			if w == nil {
+				w = &wall{why: "Nothing says what it may reach: give it a row in internal/walls/walls_test.go."}
+			}
+			for _, fault := range w.faults(g, name) {
+				on[fault] = append(on[fault], system)
+			}
+		}
+	}
+	for _, fault := range slices.Sorted(maps.Keys(on)) {
+		t.Errorf("%s (%s)%s", fault, strings.Join(on[fault], ", "), whatToDo)
+	}
+}
+
+// TestWallsOfTests: what may not reach goaltrack is tested without it, too.
+func TestWallsOfTests(t *testing.T) {
+	g := load(t, runtime.GOOS)
+	for _, name := range g.ours() {
+		w := wallOf(name)
+		if w == nil || name == "." || slices.Contains(w.ours, ".") {
+			continue
+		}
+		for _, imported := range g.packages[name].tests {
+			if way := g.way(imported, "."); way != nil {
+				t.Errorf("a test of %s reaches goaltrack: %s\n\tMove it to the folder test, or test the part alone.", name, shown(way...))
+			}
+		}
+	}
+}
+
+// TestWallsHold: each kind of fault is found, in packages that are not there.
+func TestWallsHold(t *testing.T) {
+	tests := []struct {
+		name, of string
+		imports  map[string][]string
+		want     string // a part of the only fault
+	}{
+		{"what is allowed", ".", map[string][]string{".": {"cdp", "internal/web", "github.com/gorilla/mux", "net/http"}}, ""},
+		{"a library", ".", map[string][]string{".": {"github.com/acme/x"}}, "goaltrack reaches github.com/acme/x:"},
+		{"a library that begins as another", ".", map[string][]string{".": {"github.com/gorilla/muxer"}}, "goaltrack reaches github.com/gorilla/muxer:"},
+		{"a part of a library", ".", map[string][]string{".": {"golang.org/x/text/language"}}, "reaches golang.org/x/text/language:"},
+		{"by way of one that is told of it", ".", map[string][]string{".": {"cdp"}, "cdp": {"expvar"}}, ""},
+		{"by way of one that may", "internal/visit", map[string][]string{"internal/visit": {"cdp/cdptest"}, "cdp/cdptest": {"testing"}}, "internal/visit reaches cdp/cdptest:"},
+		{"by way of goaltrack", "example", map[string][]string{"example": {"."}, ".": {"github.com/acme/x"}}, ""},
+		{"by way of a library", "internal/path", map[string][]string{"internal/path": {"github.com/gorilla/mux"}, "github.com/gorilla/mux": {"html/template"}}, "internal/path -> github.com/gorilla/mux -> html/template\n\tit calls methods by name"},
+		{"a rig", ".", map[string][]string{".": {"internal/logbook"}}, "goaltrack reaches internal/logbook"},
+		{"a rig in a mechanism", "internal/visit", map[string][]string{"internal/visit": {"testing"}}, "internal/visit reaches testing"},
+		{"a rig may be one", "internal/golden", map[string][]string{"internal/golden": {"testing", "flag"}}, ""},
+		{"upwards", "internal/visit", map[string][]string{"internal/visit": {"."}}, "internal/visit reaches goaltrack"},
+		{"upwards from cdp", "cdp", map[string][]string{"cdp": {"."}}, "cdp reaches goaltrack"},
+		{"sideways from cdp", "cdp", map[string][]string{"cdp": {"internal/web"}}, "cdp reaches internal/web"},
+		{"sideways from queue", "queue", map[string][]string{"queue": {"cdp"}}, "queue reaches cdp"},
+		{"rule and the queue", "rule", map[string][]string{"rule": {"queue"}}, "rule reaches queue"},
+		{"rule and a mechanism", "rule", map[string][]string{"rule": {"internal/path"}}, ""},
+		{"rule and a mechanism of delivery", "rule", map[string][]string{"rule": {"internal/backoff"}}, "rule reaches internal/backoff"},
+		{"the world of tests", "internal/world", map[string][]string{"internal/world": {".", "testing", "cdp/cdptest"}}, ""},
+		{"a command", "cmd/goaltrack", map[string][]string{"cmd/goaltrack": {"github.com/spf13/cobra", "os/exec"}}, ""},
+		{"a command that others import", "example", map[string][]string{"example": {"cmd/goaltrack"}}, "example reaches cmd/goaltrack"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := wallOf(tt.of).faults(invented(tt.imports), tt.of)
+			switch {
+			case tt.want == "" && len(got) > 0:
+				t.Errorf("got %q", got)
+			case tt.want != "" && (len(got) != 1 || !strings.Contains(got[0], tt.want)):
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestWallsAreNeeded: no row, nor a word of one, is left from packages that are
+// gone.
+func TestWallsAreNeeded(t *testing.T) {
+	planned := []string{"rule", "internal/world", "test", "test/*"}
+	g := load(t, runtime.GOOS)
+	for _, w := range walls {
+		for _, name := range append(strings.Fields(w.of), w.ours...) {
+			if !slices.Contains(planned, name) && !slices.ContainsFunc(g.ours(), func(p string) bool { return matches(name, p) }) {
+				t.Errorf("there is no %s: take it out of internal/walls/walls_test.go", name)
+			}
+		}
+	}
+	for name := range rigs {
+		if g.packages[name] == nil && !slices.Contains(planned, name) {
+			t.Errorf("there is no %s: take it out of internal/walls/walls_test.go", name)
+		}
+	}
+	for _, name := range libraries {
+		if !slices.ContainsFunc(g.reached("."), func(p string) bool { return within(name, p) }) {
+			t.Errorf("goaltrack does not use %s any more: take it out of internal/walls/walls_test.go", name)
+		}
+	}
+}
+
+// wallOf is the first row with a package's name.
+func wallOf(name string) *wall {
+	for i := range walls {
+		if slices.ContainsFunc(strings.Fields(walls[i].of), func(of string) bool { return matches(of, name) }) {
+			return &walls[i]
+		}
+	}
+	return nil
+}
+
+// faults are what a package reaches though its wall does not allow it, each with
+// the shortest way there. What lies behind such a package is not named, nor what
+// is a fault already of one of ours on the way.
+func (w *wall) faults(g *graph, name string) (faults []string) {
+	for _, reached := range g.reached(name) {
+		why, ok := w.allows(g, reached)
+		if ok {
+			continue
+		}
+		way := g.way(name, reached)
+		if !slices.ContainsFunc(way[1:len(way)-1], func(between string) bool { return w.told(g, between, reached) }) {
+			faults = append(faults, shown(name)+" reaches "+shown(reached)+": "+shown(way...)+"\n\t"+cmp.Or(why, w.why))
+		}
+	}
+	return faults
+}
+
+// told says whether a package that stands between another and what that one
+// reaches is what a fault is told of.
+func (w *wall) told(g *graph, between, reached string) bool {
+	if _, ok := w.allows(g, between); !ok {
+		return true
+	}
+	own := wallOf(between)
+	if !g.packages[between].ours || own == nil {
+		return false
+	}
+	_, ok := own.allows(g, reached)
+	return !ok
+}
+
+// allows says whether a package may be reached, and why not if there is a reason
+// of its own.
+func (w *wall) allows(g *graph, name string) (why string, ok bool) {
+	for _, never := range w.never {
+		for n, why := range never {
+			if within(n, name) {
+				return why, false
+			}
+		}
+	}
+	switch p := g.packages[name]; {
+	case p.ours:
+		return "", slices.ContainsFunc(w.ours, func(n string) bool { return matches(n, name) })
+	case p.standard || w.any:
+		return "", true
+	}
+	return "", slices.ContainsFunc(w.theirs, func(n string) bool { return within(n, name) })
+}
+
+// matches says whether a package of ours is meant by a name in the table.
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
+}
+
+// within says whether a package is another, or is in its folder.
+func within(folder, name string) bool {
+	return name == folder || strings.HasPrefix(name, folder+"/")
+}
