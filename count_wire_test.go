@@ -243,7 +243,7 @@ var guarantees = map[string]func(t *testing.T){
 			t.Errorf("counted %d times by two servers", n)
 		}
 	},
-	"The visitor deletes his cookies": func(t *testing.T) {
+	"The visitor deletes their cookies": func(t *testing.T) {
 		w, v := countWorld(t)
 		v.Get("/visitor")
 		v.Client.Jar = w.Visitor().Client.Jar
