@@ -57,7 +57,8 @@ func TestReliabilityIsTrue(t *testing.T) {
 
 var namedTest = regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z]\\w*)`")
 
-// testsOf finds the names of all tests of the module.
+// testsOf finds the names of all tests of the module, those in test/ and in
+// internal/*/ among them.
 func testsOf(t *testing.T) map[string]bool {
 	t.Helper()
 	tests := map[string]bool{}

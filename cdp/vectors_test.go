@@ -28,7 +28,7 @@ import (
 //	requested_at               always the present (edge)       Event.RequestedAt, if set
 //
 // The order of JSON members differs, too, and means nothing. What they set in
-// cookies is compared, with this, in the vectors_test.go of package goaltrack.
+// cookies is compared, with this, in test/vectors_test.go.
 type vectors struct {
 	RecordedFrom string `json:"recorded_from"`
 	Cases        []vectorCase

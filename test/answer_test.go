@@ -1,0 +1,77 @@
+package test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/world"
+)
+
+// TestAnswerTry: examples are judged as answers on a live site are, and what is
+// said of them names the cause.
+func TestAnswerTry(t *testing.T) {
+	rules := world.MustParse(t, answerRules)
+	for _, row := range []struct {
+		goal, request, says string // "" if it fires
+	}{
+		{"ABSENT", "POST /absent -> 200 response.json.ok=true", ""},
+		{"ABSENT", "POST /absent -> 200 type=application/json", ""},
+		{"ABSENT", "POST /absent -> 200 response.json.ok=true response.header.Content-Encoding=gzip", ""},
+		{"ABSENT", "POST /absent -> 200 response.json.ok=true type=text/plain", ""},
+		{"ABSENT", "POST /absent -> 200 response.json.errors=email", "answered 200; success: response.json.errors: absent does not hold"},
+		{"ABSENT", "POST /absent -> 500", "answered 500; success needs 2xx or a redirect to another page, and what success: says of the answer"},
+		{"ABSENT", "POST /absent -> 422 response.json.message=no", "answered 422; success needs 2xx or a redirect to another page, and what success: says of the answer"},
+		{"ABSENT", "POST /absent -> 302 /login", "answered 302 to /login; success needs 2xx or a redirect to another page, and what success: says of the answer"},
+		{"ABSENT", "POST /absent -> 302 /thanks", "the answer has no body"},
+		{"ABSENT", "POST /absent -> 204", "the answer has no body"},
+		{"ABSENT", "POST /absent", "the answer is text/html, not JSON"},
+		{"ABSENT", "POST /absent -> 200 type=text/html", "the answer is text/html, not JSON"},
+		{"ABSENT", "POST /absent -> 200 type=image/png response.json.ok=true", "the answer is image/png, not JSON"},
+		{"ABSENT", "POST /absent -> 200 response.json.ok=true response.header.Content-Encoding=br", "the answer is compressed in a way that cannot be read (br)"},
+		{"ABSENT", "POST /absent -> 200 response.json.x=" + strings.Repeat("x", 17<<10), "the answer is longer than 16 KiB"},
+		{"TYPE", "POST /type -> 200 response.json.ok=true", ""},
+		{"TYPE", "POST /type -> 200", "answered 200; success: response.type: application/json does not hold"},
+		{"TYPE", "POST /type -> 500 type=application/json", "answered 500; success needs 2xx or a redirect to another page, and what success: says of the answer"},
+		{"UNLESS", "POST /unless -> 200 response.json.ok=true", ""},
+		{"UNLESS", "POST /unless -> 200 response.json.ok=true response.header.Content-Encoding=zstd", "the answer is compressed in a way that cannot be read (zstd)"},
+		{"UNLESS", "POST /unless -> 200 response.json.errors=1", "unless: response.json.errors: present holds"},
+		{"HEADER", "POST /header -> 204", ""},
+		{"HEADER", "POST /header -> 200 response.header.X-Error=1", "answered 200; success: response.header.X-Error: absent does not hold"},
+		{"DATA", "POST /data -> 204", ""},
+		{"DATA", "POST /data -> 200 response.json.id=1 response.header.Content-Encoding=br", "the answer is compressed in a way that cannot be read (br)"},
+	} {
+		v := explain(t, rules, row.request)[row.goal]
+		if v.Fired != (row.says == "") || v.Reason != row.says {
+			t.Errorf("%.100s: fired %t, %q", row.request, v.Fired, v.Reason)
+		}
+	}
+}
+
+// TestAnswerNearMiss: whoever looks for the cause finds it in the snapshot.
+func TestAnswerNearMiss(t *testing.T) {
+	w := world.New(t, answerRules, jsonAnswer(200, "application/json", "?", "Content-Encoding", "br"))
+	w.Visitor().Meet().Post("/ok", "a=b")
+	w.Done()
+	for _, g := range w.Tracker.Snapshot().Goals {
+		if g.Goal == "OK" && (len(g.NearMisses) != 1 || g.NearMisses[0].What != "the answer is compressed in a way that cannot be read (br)") {
+			t.Errorf("near misses %v", g.NearMisses)
+		}
+	}
+}
+
+// TestAnswerWarning: check warns of a success: that is content with what is not
+// there, and of no other.
+func TestAnswerWarning(t *testing.T) {
+	for rule, warned := range map[string]bool{
+		"success: { response.json.errors: absent }":                                true,
+		"success: { response.json.errors: absent, response.header.x-err: absent }": true,
+		"success: { response.json.errors: absent, response.json.id: present }":     false,
+		"success: { response.json.ok: true }":                                      false,
+		"success: 2xx, unless: { response.json.errors: present }":                  false,
+	} {
+		warnings := world.MustParse(t, "version: 1\ngoals:\n  - { goal: A, submit: /a, "+rule+" }\n").Warnings()
+		if (len(warnings) == 1) != warned || len(warnings) > 1 {
+			t.Errorf("%s: %v", rule, warnings)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/world"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+const lostRules = `
+version: 1
+goals:
+  - { goal: SEEN, visit: /page, count: once per session }
+  - { goal: SENT, submit: /form, count: once per session }
+`
+
+// TestCountOfAPageThatWasLeft: a link clicked twice counts once. The visit cookie
+// that came with the first answer says that it counted, so it has to be sent,
+// although the browser left that page for the second one.
+func TestCountOfAPageThatWasLeft(t *testing.T) {
+	inside, left := make(chan struct{}), make(chan struct{})
+	w := world.New(t, lostRules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		world.HTML(w, r)
+		if r.URL.RawQuery == "first" {
+			_ = http.NewResponseController(w).Flush()
+			close(inside)
+			<-r.Context().Done()
+			close(left)
+		}
+	}))
+	v := w.Visitor()
+	ctx, cancel := context.WithCancel(t.Context())
+	res, err := v.Client.Do(v.Request(http.MethodGet, "/page?first", nil).WithContext(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if visitCookie(t, res) == "" {
+		t.Error("no cookie")
+	}
+	<-inside
+	cancel()
+	res.Body.Close()
+	<-left
+	v.Get("/page")
+	w.Expect("SEEN", "fired 1, already_counted 1")
+	w.CDP.Expect(t, "SEEN").Once()
+}
+
+// TestCountOfARequestThatFailed: what the application broke off was not offered
+// to anybody, and counts when it is done again.
+func TestCountOfARequestThatFailed(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail  http.HandlerFunc
+		mount func(*goaltrack.Tracker, http.Handler) http.Handler
+		want  string
+	}{
+		"a panic": {
+			fail: func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+				panic(http.ErrAbortHandler)
+			},
+			want: "fired 1, panicked 1",
+		},
+		"a timeout": {
+			fail: func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+				<-r.Context().Done()
+			},
+			mount: func(tracker *goaltrack.Tracker, site http.Handler) http.Handler {
+				return http.TimeoutHandler(tracker.Handler(site), 50*time.Millisecond, "too slow")
+			},
+			want: "fired 1, timed_out 1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				if r.URL.RawQuery == "fail" {
+					c.fail(w, r)
+				}
+				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+			})
+			w := world.Setup{Rules: lostRules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+				if c.mount != nil {
+					return c.mount(tracker, site)
+				}
+				return tracker.Handler(site)
+			}}.Start(t)
+			v := w.Visitor().Meet()
+			res, err := v.Client.Do(v.Request(http.MethodPost, "/form?fail", strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded"))
+			if err == nil {
+				res.Body.Close()
+			}
+			waitFor(t, func() bool { return w.Fates("SENT") != "none" })
+			v.Post("/form", "a=b")
+			w.Expect("SENT", c.want)
+		})
+	}
+}
