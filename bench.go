@@ -100,9 +100,9 @@ func (sc *schedule) toBench(j *job) {
 	b.events++
 	b.bytes += int64(len(j.Body))
 	sc.benched++
-	sc.ledger.note("benched")
+	sc.tally.note("benched")
 	if j.lane != nil {
-		sc.ledger.note("order_released")
+		sc.tally.note("order_released")
 		sc.leaveLane(j)
 	}
 }
@@ -179,7 +179,7 @@ func (b *bench) sent(p *pacing, h *health, j *job, now time.Time) {
 // pardon is for an event of the bench that was accepted after all. One that had
 // a strike shows that the CDP is of two minds.
 func (b *bench) pardon(sc *schedule, j *job) {
-	sc.ledger.note("pardoned")
+	sc.tally.note("pardoned")
 	if j.strikes > 0 && j.replaces == "" {
 		b.minds = time.Now().Add(sc.pacing.longest)
 	}

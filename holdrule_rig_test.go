@@ -213,12 +213,12 @@ func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)
 	if s.maxAge > time.Hour {
 		p.queue.capacity = math.MaxInt // a spool
 	}
-	l, log := newLedger(), slog.New(p.logs)
+	tally, log := newEventTally(func(string, string, string) {}), slog.New(p.logs)
 	create := func(context.Context) (cdp.Browser, error) { return cdp.Browser{ID: p.nextID}, nil }
-	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, l.note, log)
+	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, tally.note, log)
 	defer ids.Close()
 	p.line = &line{name: "shop", ids: ids}
-	p.sc = newSchedule(makeSender(p.queue, []*line{p.line}, d, l, log))
+	p.sc = newSchedule(makeSender(p.queue, []*line{p.line}, d, tally, log))
 	p.sc.random = p.dice.Int64N
 	for _, a := range adjust {
 		a(&p.sc.pacing)
@@ -456,7 +456,7 @@ func (p *play) check() {
 	for _, e := range p.events {
 		fates[e.fate]++
 	}
-	a := p.sc.ledger.account(queue.Stats{})
+	a := p.sc.tally.account(queue.Stats{})
 	if a.Delivered != fates["delivered"] {
 		p.t.Errorf("the account says %d delivered, the queue %d", a.Delivered, fates["delivered"])
 	}

@@ -13,25 +13,21 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// ledger counts the fate of every decision and every event. Nothing that
-// reaches the tracker goes without one.
+// ledger counts the fate of every decision, and adds what the events' tally
+// says. Nothing that reaches the tracker goes without a fate.
 type ledger struct {
-	since time.Time
+	since  time.Time
+	events *eventTally
 
 	// goals is copied when it grows, so that the request path reads it
 	// without a lock. Its keys are names of goals, so it is as bounded as the
 	// rule files loaded.
 	goals atomic.Pointer[map[string]*tally]
 
-	accepted, delivered atomic.Uint64
-	duplicates          atomic.Uint64 // events that may have been counted twice
-
-	mu      sync.Mutex
-	dead    map[string]uint64
-	dropped map[string]uint64
-	notes   map[string]uint64
-	recent  [recentRecords]kept
-	next    int
+	mu     sync.Mutex
+	notes  map[string]uint64
+	recent [recentRecords]kept
+	next   int
 }
 
 // tally counts the decisions about one goal.
@@ -69,7 +65,10 @@ type kept struct {
 }
 
 func newLedger() *ledger {
-	l := &ledger{since: time.Now(), dead: map[string]uint64{}, dropped: map[string]uint64{}, notes: map[string]uint64{}}
+	l := &ledger{since: time.Now(), notes: map[string]uint64{}}
+	l.events = newEventTally(func(goal, fate, browserID string) {
+		l.record(Record{Time: time.Now(), Goal: goal, Fate: fate, Browser: shortID(browserID)})
+	})
 	l.goals.Store(&map[string]*tally{})
 	return l
 }
@@ -201,42 +200,11 @@ func (l *ledger) record(r Record) {
 	l.mu.Unlock()
 }
 
-// deliver counts an event the CDP took.
-func (l *ledger) deliver(goal, browserID string) {
-	l.delivered.Add(1)
-	l.record(Record{Time: time.Now(), Goal: goal, Fate: fateDelivered.String(), Browser: shortID(browserID)})
-}
-
-// bury counts an event that went to the dead letters.
-func (l *ledger) bury(goal, browserID, reason string) {
-	l.count(l.dead, reason)
-	l.record(Record{Time: time.Now(), Goal: goal, Fate: fateDead.String() + ": " + reason, Browser: shortID(browserID)})
-}
-
-// drop counts accepted events that were lost.
-func (l *ledger) drop(reason string, n uint64) {
-	if n == 0 {
-		return
-	}
-	l.mu.Lock()
-	l.dropped[reason] += n
-	l.mu.Unlock()
-}
-
 // note counts what is no fate of its own, such as a cookie that could not be
 // set.
-func (l *ledger) note(what string) { l.count(l.notes, what) }
-
-// noted is how often it was noted.
-func (l *ledger) noted(what string) uint64 {
+func (l *ledger) note(what string) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.notes[what]
-}
-
-func (l *ledger) count(in map[string]uint64, what string) {
-	l.mu.Lock()
-	in[what]++
+	l.notes[what]++
 	l.mu.Unlock()
 }
 
@@ -294,15 +262,10 @@ func (l *ledger) account(q queue.Stats) Account {
 			}
 		}
 	}
-	a.Dead, a.Dropped = maps.Clone(l.dead), maps.Clone(l.dropped)
 	l.mu.Unlock()
-	a.Delivered = l.delivered.Load()
-	a.Accepted, a.Recovered = l.accepted.Load(), q.Recovered
-	if q.Damaged > 0 {
-		a.Dropped[fateDamaged.String()] += q.Damaged
-	}
-	a.PossibleDuplicates = l.duplicates.Load()
-	a.Waiting = uint64(max(q.Waiting, 0))
+	e := l.events.account(q)
+	a.Accepted, a.Recovered, a.Delivered, a.Waiting = e.Accepted, e.Recovered, e.Delivered, e.Waiting
+	a.Dead, a.Dropped, a.PossibleDuplicates = e.Dead, e.Dropped, e.PossibleDuplicates
 	return a
 }
 
@@ -384,6 +347,7 @@ func (l *ledger) goal(name, label string) GoalCount {
 
 // history returns the notes and the records, newest first.
 func (l *ledger) history() (map[string]uint64, []Record) {
+	notes := l.events.noted()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(l.next, recentRecords)
@@ -394,5 +358,8 @@ func (l *ledger) history() (map[string]uint64, []Record) {
 		r.Browser = string(k.browser[:k.length])
 		records = append(records, r)
 	}
-	return maps.Clone(l.notes), records
+	for what, times := range l.notes {
+		notes[what] += times
+	}
+	return notes, records
 }

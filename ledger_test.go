@@ -91,9 +91,9 @@ func TestFatesHaveNames(t *testing.T) {
 func TestLedgerRecordsTheNewestFirst(t *testing.T) {
 	l := newLedger()
 	for i := range recentRecords + 50 {
-		l.deliver(strconv.Itoa(i), visitorID(i))
+		l.events.deliver(strconv.Itoa(i), visitorID(i))
 	}
-	l.bury("DEAD", visitorID(0xabc), "blocked")
+	l.events.bury("DEAD", visitorID(0xabc), "blocked")
 	_, recent := l.history()
 	if len(recent) != recentRecords || recent[0].Fate != "dead: blocked" || recent[0].Browser != "00000abc" {
 		t.Errorf("%d records, the first is %+v", len(recent), recent[0])
@@ -115,14 +115,14 @@ func TestLedgerConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for i := range 500 {
 				l.decide(fmt.Sprint("goal", (g+i)%20), fate(i)%decisionFates, "", "")
-				l.accepted.Add(1)
+				l.events.accepted.Add(1)
 				switch i % 4 {
 				case 0:
-					l.bury("g", "", "expired")
+					l.events.bury("g", "", "expired")
 				case 1:
-					l.drop("shutdown", 1)
+					l.events.drop("shutdown", 1)
 				default:
-					l.deliver("g", "")
+					l.events.deliver("g", "")
 				}
 				l.note("x")
 				l.account(queue.Stats{})
@@ -131,7 +131,7 @@ func TestLedgerConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	l.drop("nothing", 0)
+	l.events.drop("nothing", 0)
 	if a := l.account(queue.Stats{}); !a.Balanced() || a.Decisions != 4000 || a.Dead["expired"] != 1000 || a.Dropped["shutdown"] != 1000 || len(a.Dropped) != 1 {
 		t.Errorf("%s", a)
 	}
@@ -140,7 +140,7 @@ func TestLedgerConcurrently(t *testing.T) {
 // What an account returns is the caller's.
 func TestAccountIsACopy(t *testing.T) {
 	l := newLedger()
-	l.bury("g", "", "x")
+	l.events.bury("g", "", "x")
 	l.account(queue.Stats{}).Dead["x"] = 99
 	notes, _ := l.history()
 	notes["y"] = 1

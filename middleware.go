@@ -38,6 +38,15 @@ type Tracker struct {
 	ledger *ledger
 	holds  *holds
 	sender *sender // nil with DryRun
+	store  store   // where events wait for it
+	// stopSummaries ends the line a minute in the log.
+	stopSummaries context.CancelFunc
+	// closed is what the first call of Close returned.
+	closed struct {
+		once    sync.Once
+		account Account
+		err     error
+	}
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
 	panics  atomic.Uint64
@@ -154,8 +163,10 @@ func (t *Tracker) connect() error {
 	for i, ln := range lines {
 		ln.ids = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
-	t.sender = newSender(q, lines, c.Delivery, t.ledger, c.Logger)
-	t.sender.store = where
+	t.sender, t.store = newSender(q, lines, c.Delivery, t.ledger.events, c.Logger), where
+	var summaries context.Context
+	summaries, t.stopSummaries = context.WithCancel(context.Background())
+	go t.summarize(summaries)
 	return nil
 }
 
@@ -250,33 +261,34 @@ const closeTimeout = 10 * time.Second
 // served as before and not counted. Calling it again returns the same.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.close()
-	s := t.sender
-	if s == nil {
+	if t.sender == nil {
 		return t.account(), nil
 	}
-	s.closing.Do(func() {
+	c := &t.closed
+	c.once.Do(func() {
 		if _, ok := ctx.Deadline(); !ok {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
 			defer cancel()
 		}
-		s.lastErr = s.close(ctx)
+		c.err = t.sender.close(ctx)
+		t.stopSummaries()
 		for _, site := range t.sites {
 			site.line.ids.Close()
 		}
 		for _, client := range t.clients {
 			client.Close()
 		}
-		s.last = t.account()
+		c.account = t.account()
 	})
-	return s.last, s.lastErr
+	return c.account, c.err
 }
 
 func (t *Tracker) account() Account {
 	if t.sender == nil {
 		return t.ledger.account(queue.Stats{})
 	}
-	return t.sender.account()
+	return t.ledger.account(t.sender.stats())
 }
 
 // siteOf finds the site of a request: the longest prefix, and among equals a

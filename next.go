@@ -23,7 +23,7 @@ func (sc *schedule) makeReady(j *job) {
 		// The oldest goes back to the queue, since the newest is the next to be tried.
 		oldest := g.waiting.oldest()
 		oldest.leaveList()
-		sc.ledger.note("order_released")
+		sc.tally.note("order_released")
 		sc.giveBack(oldest, maxFullWait)
 	}
 }
@@ -227,7 +227,7 @@ func (sc *schedule) guard(ln *line) {
 		// Who waits that long must not keep the visitor's other events waiting.
 		for e := g.waiting.all.Front(); e != nil; e = e.Next() {
 			if j := jobAt(e); j.lane != nil {
-				sc.ledger.note("order_released")
+				sc.tally.note("order_released")
 				sc.leaveLane(j)
 			}
 		}

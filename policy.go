@@ -124,7 +124,7 @@ func (sc *schedule) finish(j *job) {
 		sc.made.Put(j.Key, j.id)
 	}
 	if j.unknowns > 0 && (outcome == cdp.Accepted || outcome == cdp.Unknown) {
-		sc.ledger.duplicates.Add(1) // an earlier attempt may have counted, and this one, too
+		sc.tally.duplicates.Add(1) // an earlier attempt may have counted, and this one, too
 	}
 	switch outcome {
 	case cdp.Accepted:
@@ -181,7 +181,7 @@ func (sc *schedule) accept(j *job) {
 	if j.replaces != "" {
 		ln.replaced.Put(j.replaces, j.id)
 	}
-	sc.ledger.deliver(j.goal, j.id)
+	sc.tally.deliver(j.goal, j.id)
 	j.Ack()
 	sc.settled(j)
 	for _, other := range struck {
@@ -252,7 +252,7 @@ func (sc *schedule) unknownID(j *job) {
 	if j.brought && j.replaces == "" && h.brought.run < sc.pacing.slowRun && h.ids.take(first) {
 		sc.log.Debug("goaltrack: a browser ID unknown to the CDP is replaced", "site", j.line.name)
 		j.replaces, j.id, j.madeID = j.id, "", false
-		sc.ledger.note("id_replaced")
+		sc.tally.note("id_replaced")
 		sc.delay(j, 0)
 		return
 	}
@@ -375,7 +375,7 @@ func (sc *schedule) bury(j *job, reason string) {
 		})
 		return
 	}
-	sc.ledger.bury(j.goal, j.id, reason)
+	sc.tally.bury(j.goal, j.id, reason)
 	sc.settled(j)
 }
 

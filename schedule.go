@@ -176,7 +176,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		l.width = wideLane
 	}
 	if l.width > 1 {
-		sc.ledger.note("order_released")
+		sc.tally.note("order_released")
 	}
 	j.lane = l
 	l.parked = append(l.parked, j)
@@ -190,7 +190,7 @@ func (sc *schedule) refuseDelivery(d queue.Delivery, e *envelope, reason string)
 		d.Nack(sc.capped(buryAgainAfter))
 		return
 	}
-	sc.ledger.bury(e.goal, e.browserID(), reason)
+	sc.tally.bury(e.goal, e.browserID(), reason)
 	sc.waits.met(e.awaited)
 }
 
@@ -232,7 +232,7 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 		return false
 	}
 	oldest.leaveList()
-	sc.ledger.note("order_released")
+	sc.tally.note("order_released")
 	sc.giveBack(oldest, fullWait)
 	return true
 }

@@ -27,7 +27,7 @@ type sender struct {
 	lines   map[string]*line // by site
 	order   []*line
 	config  Delivery
-	ledger  *ledger
+	tally   *eventTally
 	log     *slog.Logger
 	clock   *clock
 
@@ -44,13 +44,9 @@ type sender struct {
 	stop   context.CancelFunc // ends the scheduler
 	done   chan struct{}      // the scheduler has ended
 
-	intake  sync.RWMutex // held by offer while it appends; Close waits for it
-	closed  bool
-	waits   waits
-	store   store
-	closing sync.Once
-	last    Account
-	lastErr error
+	intake sync.RWMutex // held by offer while it appends; Close waits for it
+	closed bool
+	waits  waits
 }
 
 // line is one site's way to the CDP and how it is doing.
@@ -120,18 +116,18 @@ const (
 const knownIDs = 4096
 
 // newSender makes a sender and starts it.
-func newSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
-	s := makeSender(q, lines, config, l, log)
+func newSender(q queue.Queue, lines []*line, config Delivery, t *eventTally, log *slog.Logger) *sender {
+	s := makeSender(q, lines, config, t, log)
 	s.start()
 	return s
 }
 
-func makeSender(q queue.Queue, lines []*line, config Delivery, l *ledger, log *slog.Logger) *sender {
+func makeSender(q queue.Queue, lines []*line, config Delivery, t *eventTally, log *slog.Logger) *sender {
 	// Every line has workers of its own: a site whose CDP hangs must not keep
 	// those of the others waiting.
 	workers := config.Workers * len(lines)
 	s := &sender{
-		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, ledger: l, log: log,
+		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, tally: t, log: log,
 		jobs:     make(chan *job, workers),
 		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
@@ -164,7 +160,6 @@ func (s *sender) start() {
 		s.group.Go(func() error { s.work(sending); return nil })
 	}
 	s.group.Go(func() error { s.fetch(scheduling); return nil })
-	s.group.Go(func() error { s.summarize(scheduling); return nil })
 	go func() {
 		defer close(s.done)
 		defer close(s.jobs)
@@ -187,11 +182,11 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	}
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
-		s.ledger.note(noteNotYetOnDisk)
+		s.tally.note(noteNotYetOnDisk)
 		err = nil
 	}
 	if err == nil {
-		s.ledger.accepted.Add(uint64(len(items)))
+		s.tally.accepted.Add(uint64(len(items)))
 	}
 	return queueFate(err)
 }
@@ -397,9 +392,6 @@ func (s *sender) stats() queue.Stats {
 	}
 	return stats
 }
-
-// account adds up what is known of decisions and of events.
-func (s *sender) account() Account { return s.ledger.account(s.stats()) }
 
 // sleep waits, unless ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

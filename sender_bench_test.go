@@ -66,12 +66,12 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 	tb.Cleanup(client.Close)
 	r.bare = &http.Client{Transport: cdp.NewTransport(raceWorkers), Timeout: 10 * time.Second}
 	tb.Cleanup(r.bare.CloseIdleConnections)
-	l := newLedger()
+	tally := newEventTally(func(string, string, string) {})
 	log := slog.New(slog.DiscardHandler)
-	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, l.note, log)
+	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, log)
 	tb.Cleanup(ids.Close)
 	d := Config{Delivery: Delivery{Workers: raceWorkers}}.withDefaults().Delivery
-	r.sender = newSender(raceQueues[where](tb), []*line{{name: "shop", client: client, ids: ids}}, d, l, log)
+	r.sender = newSender(raceQueues[where](tb), []*line{{name: "shop", client: client, ids: ids}}, d, tally, log)
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -95,7 +95,7 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 // ours delivers all events and returns how long that took.
 func (r *race) ours() time.Duration {
 	r.tb.Helper()
-	before := r.sender.ledger.delivered.Load()
+	before := r.sender.tally.delivered.Load()
 	begin := time.Now()
 	var requests sync.WaitGroup // as requests do, several at a time: a spool waits for its disk
 	for first := range raceWorkers {
@@ -114,7 +114,7 @@ func (r *race) ours() time.Duration {
 		r.tb.Fatal(err)
 	}
 	took := time.Since(begin)
-	if n := r.sender.ledger.delivered.Load() - before; n != uint64(len(r.items)) {
+	if n := r.sender.tally.delivered.Load() - before; n != uint64(len(r.items)) {
 		r.tb.Fatalf("%d of %d were delivered", n, len(r.items))
 	}
 	return took

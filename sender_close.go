@@ -76,7 +76,7 @@ func (s *sender) closeQueue(ctx context.Context) error {
 		<-s.done
 		_ = s.group.Wait() // no worker returns an error
 		err := s.queue.Close(last)
-		s.ledger.drop(fateShutdown.String(), uint64(s.queue.Stats().Lost)) //nolint:gosec // Not negative.
+		s.tally.drop("shutdown", uint64(s.queue.Stats().Lost)) //nolint:gosec // Not negative.
 		ended <- err
 	}()
 	select {

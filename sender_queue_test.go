@@ -147,7 +147,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 			r.offer(v, fmt.Sprintf("V%d", v))
 		}
 	}()
-	var last Account
+	var last eventAccount
 	for running := true; running; {
 		select {
 		case <-offered:

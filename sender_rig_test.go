@@ -29,6 +29,8 @@ type rig struct {
 	cdps    map[string]*scripted
 	offered int
 	logs    *logbook.Book
+	closing sync.Once
+	lastErr error
 }
 
 // scripted is a CDP that answers as it is told and remembers what it saw.
@@ -66,19 +68,19 @@ func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string)
 	c := Config{Delivery: d}.withDefaults()
 	r := &rig{t: t, cdps: map[string]*scripted{}, logs: &logbook.Book{}}
 	logger := slog.New(r.logs)
-	l := newLedger()
+	tally := newEventTally(func(string, string, string) {})
 	var lines []*line
 	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
 	for _, name := range sites {
 		s := &scripted{answer: answer, took: 50 * time.Millisecond}
 		r.cdps[name] = s
-		lines = append(lines, &line{name: name, client: s, ids: idpool.New(s.CreateBrowser, budget, 0, l.note, logger)})
+		lines = append(lines, &line{name: name, client: s, ids: idpool.New(s.CreateBrowser, budget, 0, tally.note, logger)})
 	}
 	q := c.Delivery.Queue
 	if q == nil {
 		q = queue.NewMemory(c.Delivery.QueueEvents, c.Delivery.QueueBytes)
 	}
-	r.sender = newSender(q, lines, c.Delivery, l, logger)
+	r.sender = newSender(q, lines, c.Delivery, tally, logger)
 	t.Cleanup(func() {
 		r.close(0)
 		for _, ln := range r.order {
@@ -93,7 +95,7 @@ func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string)
 func (r *rig) mayMake(budget *idpool.Bucket) {
 	for _, ln := range r.order {
 		ln.ids.Close()
-		ln.ids = idpool.New(r.cdps[ln.name].CreateBrowser, budget, 0, r.ledger.note, r.log)
+		ln.ids = idpool.New(r.cdps[ln.name].CreateBrowser, budget, 0, r.tally.note, r.log)
 	}
 }
 
@@ -109,11 +111,22 @@ func (r *rig) close(d time.Duration) error {
 	return r.lastErr
 }
 
+// account is what became of the events so far.
+func (r *rig) account() eventAccount { return r.tally.account(r.stats()) }
+
+func (a eventAccount) String() string {
+	return fmt.Sprintf("accepted %d + recovered %d = delivered %d + dead %v + dropped %v + waiting %d; possible duplicates %d",
+		a.Accepted, a.Recovered, a.Delivered, a.Dead, a.Dropped, a.Waiting, a.PossibleDuplicates)
+}
+
+// settled counts the events that have met their fate.
+func (a eventAccount) settled() uint64 { return a.Delivered + sum(a.Dead) + sum(a.Dropped) }
+
 // balanced checks that nothing was lost track of.
-func (r *rig) balanced() Account {
+func (r *rig) balanced() eventAccount {
 	r.t.Helper()
 	a := r.account()
-	if !a.Balanced() || a.Accepted != uint64(r.offered) {
+	if a.Accepted+a.Recovered != a.settled()+a.Waiting || a.Accepted != uint64(r.offered) {
 		r.t.Errorf("%d events were offered, the account says\n%s", r.offered, a)
 	}
 	return a
@@ -160,7 +173,7 @@ func (r *rig) settle() time.Duration {
 	return time.Since(begin)
 }
 
-func (r *rig) note(what string) uint64 { n, _ := r.ledger.history(); return n[what] }
+func (r *rig) note(what string) uint64 { return r.tally.noted()[what] }
 
 // wantDead checks the dead letters' reasons.
 func (r *rig) wantDead(want map[string]uint64) {

@@ -42,10 +42,10 @@ func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*Deliver
 	}
 	t.Cleanup(client.Close)
 	r := &rig{t: t, logs: &logbook.Book{}}
-	l := newLedger()
-	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, l.note, slog.New(r.logs))
+	tally := newEventTally(func(string, string, string) {})
+	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, slog.New(r.logs))
 	ln := &line{name: "shop", client: client, ids: ids, renew: client.Close}
-	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, l, slog.New(r.logs))
+	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, tally, slog.New(r.logs))
 	t.Cleanup(func() {
 		_ = r.close(0)
 		ids.Close()

@@ -136,17 +136,17 @@ func (t *Tracker) Snapshot() Snapshot {
 	}
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {
-		s.Queue = t.sender.queueState()
+		s.Queue = t.queueState()
 		s.Delivery = t.sender.states()
 	}
 	return s
 }
 
 // queueState tells what the queue holds.
-func (s *sender) queueState() QueueState {
-	stats := s.stats()
+func (t *Tracker) queueState() QueueState {
+	stats := t.sender.stats()
 	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: stats.Letters}
-	s.store.state(&q)
+	t.store.state(&q)
 	return q
 }
 

@@ -13,20 +13,23 @@ const summaryEvery = time.Minute
 
 // summarize writes what happened to events, once a minute. What it says
 // of one minute is the difference between two accounts.
-func (s *sender) summarize(ctx context.Context) {
+func (t *Tracker) summarize(ctx context.Context) {
 	ticker := time.NewTicker(summaryEvery)
 	defer ticker.Stop()
-	before, lateBefore := s.account(), s.ledger.noted(noteNotYetOnDisk)
+	before, lateBefore := t.account(), t.ledger.events.noted()[noteNotYetOnDisk]
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		now, stats := s.account(), s.stats()
+		if ctx.Err() != nil {
+			return // both at once
+		}
+		now, stats := t.account(), t.sender.stats()
 		delivered := now.Delivered - before.Delivered
 		refused, dead := since(unqueued(now.NotFired), before.NotFired), since(now.Dead, before.Dead)
-		late := s.ledger.noted(noteNotYetOnDisk)
+		late := t.ledger.events.noted()[noteNotYetOnDisk]
 		notYetOnDisk := late - lateBefore
 		before, lateBefore = now, late
 		if delivered == 0 && stats.Waiting == 0 && len(refused)+len(dead) == 0 && notYetOnDisk == 0 {
@@ -45,7 +48,7 @@ func (s *sender) summarize(ctx context.Context) {
 			level = slog.LevelWarn
 			attrs = append(attrs, slog.Uint64(noteNotYetOnDisk, notYetOnDisk))
 		}
-		s.log.LogAttrs(ctx, level, "goaltrack: the last minute", attrs...)
+		t.config.Logger.LogAttrs(ctx, level, "goaltrack: the last minute", attrs...)
 	}
 }
 

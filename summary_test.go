@@ -1,39 +1,88 @@
 package goaltrack
 
 import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
 )
+
+// answers is a CDP that answers each request with its status.
+type answers struct{ status int }
+
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+}
+
+// slowDisk is a queue that accepts events before they are on the disk while slow
+// is set.
+type slowDisk struct {
+	*queue.Memory
+	slow bool
+}
+
+func (q *slowDisk) Append(ctx context.Context, items ...queue.Item) error {
+	if err := q.Memory.Append(ctx, items...); err != nil || !q.slow {
+		return err
+	}
+	return queue.ErrNotYetOnDisk
+}
 
 // A minute in which nothing happened has no line.
 func TestSummaryOfEachMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{QueueEvents: 10, MaxAge: 2 * time.Minute}, nil)
-		bubble.Pass(10 * time.Minute)
-		r.offerMany(0, 5)
-		bubble.Pass(time.Minute)
-		bubble.Pass(10 * time.Minute)
-		r.cdp().tell(script(status(400)))
-		r.offer(5, "BAD")
-		bubble.Pass(time.Minute)
-		r.cdp().tell(script(errRefused))
-		r.offerMany(6, 9)
-		for range 3 {
-			f := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"})
-			r.ledger.decide("A", f, "", "")
+		wire, logs := &answers{http.StatusCreated}, &logbook.Book{}
+		disk := &slowDisk{Memory: queue.NewMemory(10, 1<<20)}
+		rules, err := ParseRules([]byte("goals: [{goal: A, code: true}]"))
+		if err != nil {
+			t.Fatal(err)
 		}
-		r.ledger.decide("A", fateBot, "", "")
+		tracker, err := New(Config{
+			Sites:    []Site{{CDP: cdp.Direct{BaseURL: "http://cdp.example", ClientKey: "k", PointOfSale: "shop"}}},
+			Rules:    rules,
+			Cookie:   Cookie{Warm: -1},
+			Logger:   slog.New(logs),
+			Delivery: Delivery{Queue: disk, MaxAge: 2 * time.Minute, HTTPClient: &http.Client{Transport: wire}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		send := func(from, n int) (refused int) {
+			for v := from; v < from+n; v++ {
+				if err := tracker.Send(t.Context(), Visitor{BrowserID: visitorID(v)}, "A", nil); err != nil {
+					refused++
+				}
+			}
+			return refused
+		}
+		bubble.Pass(10 * time.Minute)
+		send(0, 5)
+		bubble.Pass(time.Minute)
+		bubble.Pass(10 * time.Minute)
+		wire.status = http.StatusBadRequest
+		send(5, 1)
+		bubble.Pass(time.Minute)
+		wire.status = http.StatusServiceUnavailable
+		if refused := send(6, 12); refused != 3 {
+			t.Fatalf("%d were refused", refused)
+		}
+		tracker.ledger.decide("A", fateBot, "", "")
 		bubble.Pass(time.Minute)
 		bubble.Pass(time.Minute)
 		bubble.Pass(20 * time.Minute)
-		r.ledger.note(noteNotYetOnDisk)
-		r.ledger.note(noteNotYetOnDisk)
+		wire.status, disk.slow = http.StatusCreated, true
+		send(1, 2)
 		bubble.Pass(time.Minute)
 		want := []string{
 			"INFO goaltrack: the last minute delivered=5 waiting=0",
@@ -41,20 +90,27 @@ func TestSummaryOfEachMinute(t *testing.T) {
 			"WARN goaltrack: the last minute delivered=0 waiting=9 oldest=1m0s refused=[queue_full=3]",
 			"INFO goaltrack: the last minute delivered=0 waiting=9 oldest=2m0s",
 		}
-		got := r.logs.About("the last minute")
+		got := logs.About("the last minute")
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		if all := strings.Join(got, "\n"); !strings.Contains(all, "dead=[expired=") {
 			t.Errorf("nothing expired:\n%s", all)
 		}
-		if late := got[len(got)-1]; !strings.HasPrefix(late, "WARN ") || !strings.HasSuffix(late, " not_yet_on_disk=2") {
+		if late := got[len(got)-1]; late != "WARN goaltrack: the last minute delivered=2 waiting=0 not_yet_on_disk=2" {
 			t.Errorf("%s", late)
 		}
 		for _, l := range got {
 			if strings.Contains(l, visitorID(6)[:8]) {
 				t.Errorf("a visitor is named: %s", l)
 			}
+		}
+		if _, err := tracker.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		bubble.Pass(time.Hour)
+		if after := logs.About("the last minute"); len(after) != len(got) {
+			t.Errorf("after Close: %q", after[len(got):])
 		}
 	})
 }
