@@ -139,18 +139,16 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 }
 
 // keepRooms keeps the place in the queue.
-func (tr *tracked) keepRooms(g *trigger, p *place) (f fate) {
+func (tr *tracked) keepRooms(g *trigger, p *place) fate {
 	sender := tr.t.sender
 	if sender == nil || g.goal.Status == statusDraft {
 		return fired
 	}
-	if sender.keptForKnown(tr.site.line, tr.id) {
-		return fateQueueFull
+	var err error
+	if p.rooms.event, err = sender.reserve(tr.site.line, tr.id, g.priority(), p.event); err == nil && p.who > 0 {
+		p.rooms.who, err = sender.reserve(tr.site.line, tr.id, queue.High, p.who)
 	}
-	if p.rooms.event, f = sender.reserve(g.priority(), p.event); f == fired && p.who > 0 {
-		p.rooms.who, f = sender.reserve(queue.High, p.who)
-	}
-	return f
+	return queueFate(err)
 }
 
 // releaseRooms gives the places back that were kept and not used.

@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -151,7 +152,24 @@ func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *
 	for i := range items {
 		items[i].Key = key
 	}
-	return t.sender.offerFor(ctx, a, items...)
+	return queueFate(t.sender.offerFor(ctx, a, items...))
+}
+
+// queueFate is why a queue refused an event, fired if it did not.
+func queueFate(err error) fate {
+	switch {
+	case err == nil:
+		return fired
+	case errors.Is(err, queue.ErrClosed):
+		return fateClosed
+	case errors.Is(err, queue.ErrTooLarge):
+		return fateEventInvalid
+	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
+		return fateDiskFull
+	case errors.Is(err, queue.ErrDiskFailed):
+		return fateDiskFailed
+	}
+	return fateQueueFull
 }
 
 // items encodes the event of a goal, and the IDENTITY before it if there is one.

@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -27,13 +28,13 @@ func TestFault02AnHourDown(t *testing.T) {
 		offer := func(n int) {
 			id, p := visitorID(n%7000), queue.Priority(n%3-1)
 			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Priority: p, Time: time.Now()}
-			switch f := r.sender.offer(t.Context(), item); f {
-			case fired:
+			switch err := r.sender.offer(t.Context(), item); {
+			case err == nil:
 				r.offered++
-			case fateQueueFull:
+			case errors.Is(err, queue.ErrFull):
 				refused[p]++
 			default:
-				t.Fatalf("%v", f)
+				t.Fatal(err)
 			}
 		}
 		heap := func() uint64 {
@@ -119,13 +120,13 @@ func TestFault02AnHourDownWithASpool(t *testing.T) {
 		for n := range 3600 {
 			id := visitorID(n % 70)
 			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Time: time.Now()}
-			switch f := r.sender.offer(t.Context(), item); f {
-			case fired:
+			switch err := r.sender.offer(t.Context(), item); {
+			case err == nil:
 				r.offered++
-			case fateQueueFull:
+			case errors.Is(err, queue.ErrFull):
 				refused++
 			default:
-				t.Fatalf("%v", f)
+				t.Fatal(err)
 			}
 			bubble.Pass(time.Second)
 		}

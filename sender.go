@@ -168,16 +168,16 @@ func (s *sender) start() {
 }
 
 // offer puts events into the queue, all or none. It waits for no network. The
-// fate is fired, or why they were refused.
-func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
+// error is the queue's.
+func (s *sender) offer(ctx context.Context, items ...queue.Item) error {
 	s.intake.RLock()
 	defer s.intake.RUnlock()
 	if s.closed {
-		return fateClosed
+		return queue.ErrClosed
 	}
 	for i := range items {
 		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
-			return fateQueueFull
+			return queue.ErrFull
 		}
 	}
 	err := s.append(ctx, items)
@@ -188,24 +188,7 @@ func (s *sender) offer(ctx context.Context, items ...queue.Item) fate {
 	if err == nil {
 		s.tally.accepted.Add(uint64(len(items)))
 	}
-	return queueFate(err)
-}
-
-// queueFate is why a queue refused an event, fired if it did not.
-func queueFate(err error) fate {
-	switch {
-	case err == nil:
-		return fired
-	case errors.Is(err, queue.ErrClosed):
-		return fateClosed
-	case errors.Is(err, queue.ErrTooLarge):
-		return fateEventInvalid
-	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
-		return fateDiskFull
-	case errors.Is(err, queue.ErrDiskFailed):
-		return fateDiskFailed
-	}
-	return fateQueueFull
+	return err
 }
 
 // keptForKnown reports whether the places left in the queue are for visitors of
@@ -231,20 +214,22 @@ func (s *sender) lineOf(i *queue.Item) *line {
 	return nil
 }
 
-// reserve keeps a place in the queue for an event of so many bytes, if it is a
-// queue that can do that.
-func (s *sender) reserve(p queue.Priority, bytes int) (*queue.Room, fate) {
+// reserve keeps a place in the queue for an event of this line and visitor, of so
+// many bytes. There is none (nil) in a queue that cannot do that.
+func (s *sender) reserve(ln *line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
+	if s.keptForKnown(ln, id) {
+		return nil, queue.ErrFull
+	}
 	s.intake.RLock()
 	defer s.intake.RUnlock()
 	q, ok := s.queue.(queue.Reserver)
 	switch {
 	case s.closed:
-		return nil, fateClosed
+		return nil, queue.ErrClosed
 	case !ok:
-		return nil, fired
+		return nil, nil //nolint:nilnil // No place is needed.
 	}
-	room, err := q.Reserve(p, int64(bytes))
-	return room, queueFate(err)
+	return q.Reserve(p, int64(bytes))
 }
 
 // appendWait is how long a request waits for a queue that is not one of ours,
@@ -262,18 +247,18 @@ func (s *sender) append(ctx context.Context, items []queue.Item) error {
 
 // offerFor is offer for a request that waits for the fate of what it offers, if
 // a is not nil.
-func (s *sender) offerFor(ctx context.Context, a *awaited, items ...queue.Item) fate {
+func (s *sender) offerFor(ctx context.Context, a *awaited, items ...queue.Item) error {
 	if a == nil {
 		return s.offer(ctx, items...)
 	}
 	s.waits.await(a, items)
-	f := s.offer(ctx, items...)
-	if f != fired {
+	err := s.offer(ctx, items...)
+	if err != nil {
 		for _, n := range a.numbers[len(a.numbers)-len(items):] {
 			s.waits.met(n)
 		}
 	}
-	return f
+	return err
 }
 
 // fetch carries deliveries from the queue to the scheduler, as many as it asks

@@ -103,8 +103,8 @@ func (r *race) ours() time.Duration {
 			for n := first; n < len(r.items); n += raceWorkers {
 				i := r.items[n]
 				i.Time = begin
-				if f := r.sender.offer(r.tb.Context(), i); f != fired {
-					r.tb.Error(f)
+				if err := r.sender.offer(r.tb.Context(), i); err != nil {
+					r.tb.Error(err)
 				}
 			}
 		})

@@ -148,8 +148,8 @@ func TestClose(t *testing.T) {
 				t.Errorf("want %d dropped:\n%s", tc.left, a)
 			}
 			sends := len(r.cdp().all())
-			if f := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"}); f != fateClosed {
-				t.Errorf("an offer after Close: %v", f)
+			if err := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"}); !errors.Is(err, queue.ErrClosed) {
+				t.Errorf("an offer after Close: %v", err)
 			}
 			bubble.Pass(time.Hour)
 			if n := len(r.cdp().all()); n != sends {
@@ -251,12 +251,12 @@ func TestCloseWhileOthersOffer(t *testing.T) {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				id := visitorID(g*100_000 + i)
-				f := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", fmt.Sprintf("G%dE%d", g, i), id), Key: id, Time: time.Now()})
-				if f == fateClosed {
+				err := r.sender.offer(t.Context(), queue.Item{Body: testEvent("shop", fmt.Sprintf("G%dE%d", g, i), id), Key: id, Time: time.Now()})
+				if errors.Is(err, queue.ErrClosed) {
 					return
 				}
-				if f != fired {
-					t.Errorf("offer: %v", f)
+				if err != nil {
+					t.Errorf("offer: %v", err)
 					return
 				}
 				mu.Lock()
@@ -342,15 +342,15 @@ func TestOfferIsAllOrNone(t *testing.T) {
 		}
 		for _, tc := range []struct {
 			items []queue.Item
-			want  fate
+			want  error
 		}{
-			{[]queue.Item{item("A"), item("B")}, fired},
-			{[]queue.Item{{Body: make([]byte, 5000)}}, fateEventInvalid},
-			{[]queue.Item{item("C"), {Body: make([]byte, 5000)}}, fateEventInvalid},
-			{make([]queue.Item, 9), fateQueueFull},
+			{[]queue.Item{item("A"), item("B")}, nil},
+			{[]queue.Item{{Body: make([]byte, 5000)}}, queue.ErrTooLarge},
+			{[]queue.Item{item("C"), {Body: make([]byte, 5000)}}, queue.ErrTooLarge},
+			{make([]queue.Item, 9), queue.ErrFull},
 		} {
-			if f := r.sender.offer(t.Context(), tc.items...); f != tc.want {
-				t.Errorf("%d items: %v, want %v", len(tc.items), f, tc.want)
+			if err := r.sender.offer(t.Context(), tc.items...); !errors.Is(err, tc.want) {
+				t.Errorf("%d items: %v, want %v", len(tc.items), err, tc.want)
 			}
 		}
 		r.offered = 2

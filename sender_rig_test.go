@@ -146,8 +146,8 @@ func (r *rig) offerTo(site string, visitor int, goal string, p queue.Priority) {
 
 func (r *rig) offerItem(i queue.Item) {
 	r.t.Helper()
-	if f := r.sender.offer(r.t.Context(), i); f != fired {
-		r.t.Fatalf("an event was refused: %v", f)
+	if err := r.sender.offer(r.t.Context(), i); err != nil {
+		r.t.Fatalf("an event was refused: %v", err)
 	}
 	r.offered++
 }

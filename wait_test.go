@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,19 +18,19 @@ func awaitingRig(t *testing.T, limit time.Duration, answer func(*call) error) *r
 }
 
 // request offers events and waits as a request does.
-func (r *rig) request(ctx context.Context, goals ...string) (took time.Duration, met bool, fates []fate) {
+func (r *rig) request(ctx context.Context, goals ...string) (took time.Duration, met bool, refused []error) {
 	r.t.Helper()
 	a := new(awaited)
 	for _, g := range goals {
-		f := r.offerFor(r.t.Context(), a, queue.Item{Body: testEvent("shop", g, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()})
-		if f == fired {
+		err := r.offerFor(r.t.Context(), a, queue.Item{Body: testEvent("shop", g, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()})
+		if err == nil {
 			r.offered++
 		}
-		fates = append(fates, f)
+		refused = append(refused, err)
 	}
 	begin := time.Now()
 	met = r.wait(ctx, a)
-	return time.Since(begin), met, fates
+	return time.Since(begin), met, refused
 }
 
 func TestWaitForTheFate(t *testing.T) {
@@ -77,9 +78,9 @@ func TestWaitForOnesOwnOnly(t *testing.T) {
 		})
 		r.offer(2, "OTHER")
 		bubble.Pass(time.Second)
-		took, met, fates := r.request(t.Context(), "A", "B", "C", "D")
-		if !met || took > time.Second || fates[2] != fired || fates[3] != fateQueueFull {
-			t.Errorf("%v after %v, %v", met, took, fates)
+		took, met, refused := r.request(t.Context(), "A", "B", "C", "D")
+		if !met || took > time.Second || refused[2] != nil || !errors.Is(refused[3], queue.ErrFull) {
+			t.Errorf("%v after %v, %v", met, took, refused)
 		}
 	})
 }
@@ -96,8 +97,8 @@ func TestWaitEndsWithItsContextAndTheSender(t *testing.T) {
 		if took, met, _ := r.request(t.Context(), "B"); met || took > 3*time.Second {
 			t.Errorf("%v after %v", met, took)
 		}
-		if took, met, fates := r.request(t.Context(), "C"); !met || took > 0 || fates[0] != fateClosed {
-			t.Errorf("after Close: %v after %v, %v", met, took, fates)
+		if took, met, refused := r.request(t.Context(), "C"); !met || took > 0 || !errors.Is(refused[0], queue.ErrClosed) {
+			t.Errorf("after Close: %v after %v, %v", met, took, refused)
 		}
 	})
 }
