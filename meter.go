@@ -1,7 +1,6 @@
 package goaltrack
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -110,44 +109,17 @@ func (w *latencyWindow) recent(now time.Time) bool {
 	return w.n > 0 && now.Sub(w.since) < 2*latencyTurn
 }
 
-// Latency tells how long recent requests to the CDP took, from dialing to the
-// end of the answer: those of the last five to ten minutes. Percentiles are
-// rounded up by at most 9 %. In JSON, times are milliseconds.
-type Latency struct {
+// times tell how long recent requests took, from dialing to the end of the
+// answer: those of the last five to ten minutes. Percentiles are rounded up by at
+// most 9 %.
+type times struct {
 	Requests           int
 	P50, P95, P99, Max time.Duration
 }
 
-// latencyJSON is a Latency in JSON.
-type latencyJSON struct {
-	Requests int     `json:"requests"`
-	P50      float64 `json:"p50"`
-	P95      float64 `json:"p95"`
-	P99      float64 `json:"p99"`
-	Max      float64 `json:"max"`
-}
-
-// MarshalJSON implements [json.Marshaler].
-func (l Latency) MarshalJSON() ([]byte, error) {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return json.Marshal(latencyJSON{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
-}
-
-// UnmarshalJSON implements [json.Unmarshaler], so that a monitor can read the
-// Snapshot of another process.
-func (l *Latency) UnmarshalJSON(text []byte) error {
-	var in latencyJSON
-	if err := json.Unmarshal(text, &in); err != nil {
-		return err
-	}
-	d := func(ms float64) time.Duration { return time.Duration(math.Round(ms*1000)) * time.Microsecond }
-	*l = Latency{in.Requests, d(in.P50), d(in.P95), d(in.P99), d(in.Max)}
-	return nil
-}
-
 // summary changes nothing: when the scheduler has ended, several may ask at once.
-func (l *latency) summary(now time.Time) Latency {
-	var s Latency
+func (l *latency) summary(now time.Time) times {
+	var s times
 	var windows []*latencyWindow
 	for _, w := range []*latencyWindow{&l.former, &l.current} {
 		if w.recent(now) {

@@ -1,7 +1,6 @@
 package goaltrack
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,14 +17,14 @@ func TestLatencyPercentiles(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		took []time.Duration
-		want Latency
+		want times
 	}{
-		{"none", nil, Latency{}},
-		{"one", []time.Duration{7 * ms}, Latency{1, 7 * ms, 7 * ms, 7 * ms, 7 * ms}},
-		{"faster than the first bucket", []time.Duration{time.Microsecond}, Latency{1, time.Microsecond, time.Microsecond, time.Microsecond, time.Microsecond}},
-		{"slower than the last", []time.Duration{time.Hour}, Latency{1, latencyBounds[160], latencyBounds[160], latencyBounds[160], time.Hour}},
-		{"a hundred", upTo(100), Latency{100, 50 * ms, 95 * ms, 99 * ms, 100 * ms}},
-		{"a thousand", upTo(1000), Latency{1000, 500 * ms, 950 * ms, 990 * ms, 1000 * ms}},
+		{"none", nil, times{}},
+		{"one", []time.Duration{7 * ms}, times{1, 7 * ms, 7 * ms, 7 * ms, 7 * ms}},
+		{"faster than the first bucket", []time.Duration{time.Microsecond}, times{1, time.Microsecond, time.Microsecond, time.Microsecond, time.Microsecond}},
+		{"slower than the last", []time.Duration{time.Hour}, times{1, latencyBounds[160], latencyBounds[160], latencyBounds[160], time.Hour}},
+		{"a hundred", upTo(100), times{100, 50 * ms, 95 * ms, 99 * ms, 100 * ms}},
+		{"a thousand", upTo(1000), times{1000, 500 * ms, 950 * ms, 990 * ms, 1000 * ms}},
 	} {
 		var l latency
 		now := time.Now()
@@ -64,7 +63,7 @@ func TestLatencyForgets(t *testing.T) {
 			}
 		}
 		bubble.Pass(time.Hour)
-		if got := l.summary(time.Now()); got != (Latency{}) {
+		if got := l.summary(time.Now()); got != (times{}) {
 			t.Errorf("after an hour: %+v", got)
 		}
 		l.add(time.Now(), time.Second)
@@ -72,13 +71,6 @@ func TestLatencyForgets(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-}
-
-func TestLatencyAsJSON(t *testing.T) {
-	got, err := json.Marshal(Latency{3, 1500 * time.Microsecond, time.Second, 2 * time.Second, time.Minute})
-	if want := `{"requests":3,"p50":1.5,"p95":1000,"p99":2000,"max":60000}`; err != nil || string(got) != want {
-		t.Errorf("%s, %v", got, err)
-	}
 }
 
 // An error of the CDP may repeat what a visitor wrote.
@@ -101,21 +93,5 @@ func TestMeterCostsNoAllocation(t *testing.T) {
 	}
 	if m.sends != 101 || m.retries != 101 || m.outcomes[cdp.Accepted] != 101 {
 		t.Errorf("%+v", m)
-	}
-}
-
-// TestLatencyJSON: what is written in milliseconds is read as such.
-func TestLatencyJSON(t *testing.T) {
-	want := Latency{7, 51500 * time.Microsecond, 90*time.Millisecond + time.Microsecond, time.Second, time.Hour}
-	text, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got Latency
-	if err := json.Unmarshal(text, &got); err != nil || got != want {
-		t.Errorf("%s is read as %+v, want %+v (%v)", text, got, want, err)
-	}
-	if err := json.Unmarshal([]byte(`{"p50":"slow"}`), &got); err == nil || got != want {
-		t.Errorf("nonsense is read as %+v (%v)", got, err)
 	}
 }

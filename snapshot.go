@@ -1,6 +1,8 @@
 package goaltrack
 
 import (
+	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/goaltrack/goaltrack/queue"
@@ -99,6 +101,41 @@ type SiteState struct {
 	Latency Latency `json:"latency"`
 }
 
+// Latency tells how long recent requests to the CDP took, from dialing to the
+// end of the answer: those of the last five to ten minutes. Percentiles are
+// rounded up by at most 9 %. In JSON, times are milliseconds.
+type Latency struct {
+	Requests           int
+	P50, P95, P99, Max time.Duration
+}
+
+// latencyJSON is a Latency in JSON.
+type latencyJSON struct {
+	Requests int     `json:"requests"`
+	P50      float64 `json:"p50"`
+	P95      float64 `json:"p95"`
+	P99      float64 `json:"p99"`
+	Max      float64 `json:"max"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (l Latency) MarshalJSON() ([]byte, error) {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return json.Marshal(latencyJSON{l.Requests, ms(l.P50), ms(l.P95), ms(l.P99), ms(l.Max)})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler], so that a monitor can read the
+// Snapshot of another process.
+func (l *Latency) UnmarshalJSON(text []byte) error {
+	var in latencyJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	d := func(ms float64) time.Duration { return time.Duration(math.Round(ms*1000)) * time.Microsecond }
+	*l = Latency{in.Requests, d(in.P50), d(in.P95), d(in.P99), d(in.Max)}
+	return nil
+}
+
 // GoalCount is one goal's part of a snapshot.
 type GoalCount struct {
 	Goal     string            `json:"goal"`
@@ -137,7 +174,9 @@ func (t *Tracker) Snapshot() Snapshot {
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {
 		s.Queue = t.queueState()
-		s.Delivery = t.sender.states()
+		for _, d := range t.sender.states() {
+			s.Delivery = append(s.Delivery, siteState(&d))
+		}
 	}
 	return s
 }
@@ -150,46 +189,11 @@ func (t *Tracker) queueState() QueueState {
 	return q
 }
 
-// statesWait is how long a snapshot waits for the scheduler, which is busy for
-// longer only if the queue's disk hangs.
-const statesWait = time.Second
-
-// states tells how each line is doing. The scheduler is asked, whose they are,
-// or read when it has ended.
-func (s *sender) states() []SiteState {
-	got := make(chan []SiteState, 1)
-	ask := func(*schedule) { got <- s.readStates(false) }
-	timer := time.NewTimer(statesWait)
-	defer timer.Stop()
-	select {
-	case s.asks <- ask:
-		return <-got
-	case <-s.done:
-		return s.readStates(true)
-	case <-timer.C:
+// siteState is what a snapshot tells of a line.
+func siteState(d *lineState) SiteState {
+	return SiteState{
+		Site: d.Site, State: d.State, SilentSince: d.SilentSince, Benched: d.Benched, TwoMinds: d.TwoMinds, HeldGoals: d.HeldGoals,
+		InFlight: d.InFlight, IDsReady: d.IDsReady, Sends: d.Sends, Retries: d.Retries, Outcomes: d.Outcomes,
+		LastError: d.LastError, LastErrorAt: d.LastErrorAt, Latency: Latency(d.Latency),
 	}
-	states := make([]SiteState, 0, len(s.order))
-	for _, ln := range s.order {
-		states = append(states, SiteState{Site: ln.name, State: "stuck", IDsReady: ln.ids.Size()})
-	}
-	return states
-}
-
-func (s *sender) readStates(closed bool) []SiteState {
-	now, p := time.Now(), newPacing(&s.config)
-	states := make([]SiteState, 0, len(s.order))
-	for _, ln := range s.order {
-		m, h := &ln.meter, &ln.health
-		st := SiteState{
-			Site: ln.name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.ids.Size(),
-			SilentSince: h.gate.since, Benched: h.bench.events, TwoMinds: now.Before(h.bench.minds), HeldGoals: h.heldGoals(&p, now),
-			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now),
-			LastError: m.lastError, LastErrorAt: m.lastErrorAt,
-		}
-		if closed {
-			st.State = "closed"
-		}
-		states = append(states, st)
-	}
-	return states
 }
