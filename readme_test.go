@@ -105,6 +105,48 @@ func TestDocsQuoteTheLog(t *testing.T) {
 	}
 }
 
+// TestDocsLinks: every link within the repository leads to a file that exists and
+// to a heading in it.
+func TestDocsLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]+))?\)`)
+	notInAnchor := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	anchors := func(file string) (list []string) {
+		for _, h := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page(t, file), -1) {
+			list = append(list, strings.ReplaceAll(notInAnchor.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+		}
+		return list
+	}
+	var files []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "testdata/*/README.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	n := 0
+	for _, f := range files {
+		for _, m := range link.FindAllStringSubmatch(page(t, f), -1) {
+			if strings.Contains(m[1], ":") {
+				continue // elsewhere
+			}
+			n++
+			to := f
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(f), m[1])
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s: there is no %s", f, m[1])
+			} else if m[2] != "" && !slices.Contains(anchors(to), m[2]) {
+				t.Errorf("%s: %s has no heading %q", f, to, m[2])
+			}
+		}
+	}
+	if n < 40 {
+		t.Errorf("%d links were found", n)
+	}
+}
+
 // TestDocsNameTheSDKs: the versions said to have been run in a browser are those
 // that the browser tests install.
 func TestDocsNameTheSDKs(t *testing.T) {
