@@ -4,9 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestAskReadable: only between the tracker and a proxy, and only if a rule that

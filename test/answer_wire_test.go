@@ -13,9 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // answerRules look into answers in every direction. Each is at its own path.

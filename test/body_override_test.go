@@ -5,11 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/gorilla/mux"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestMethodOverride: the middleware that reads a form's _method changes the

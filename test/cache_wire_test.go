@@ -12,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // cachedPage is how a site answers for one page.

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestCountWarnings: rules that the visit cookie may not hold, and goals that

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/golden"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestGoldenBrowsers: who had a browser ID, under whatever name, keeps it.

@@ -11,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/golden"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestGoldenVisits: what counted by a visit cookie of any version has counted.

@@ -12,11 +12,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // ada is somebody the application knows.

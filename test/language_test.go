@@ -9,10 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // answerAs is a site that reads every form and answers as the request's query

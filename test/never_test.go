@@ -13,10 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // What the middleware never does, one promise a test. Each compares the site

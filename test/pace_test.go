@@ -13,10 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // paceFor is how long each half of a pair takes in TestASlowCDPSlowsNobody.

@@ -17,11 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/faultproxy"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 var soakFor = flag.Duration("soak", 2*time.Second, "how long TestSoak runs")

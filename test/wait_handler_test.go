@@ -7,9 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/goaltrack/goaltrack/internal/world"
-
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 const waitRules = `
