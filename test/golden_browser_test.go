@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
@@ -91,7 +92,7 @@ func readGoldenBrowsers(t *testing.T, dir string) golden.Texts {
 // what was set.
 func visitOf(t *testing.T, b goldenBrowser) (id string, set []string) {
 	t.Helper()
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		n := newNear(ann, bob)
 		if _, own, ok := strings.Cut(b.Cookie, "="); ok {
 			n.Know(own)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
@@ -25,12 +24,6 @@ const (
 	goldenRoot   = "../testdata/golden"
 	goldenInputs = "../testdata/golden/inputs"
 )
-
-// inBubble makes a test run in fake time, which begins with the year 2000.
-func inBubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
-}
 
 // near is a CDP in the same process, for fake time. script may answer in its place:
 // with a status, or 0 to leave it to the CDP.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/golden"
@@ -37,7 +38,7 @@ func readGoldenRules(t *testing.T, dir string) golden.Texts {
 	var words strings.Builder
 	m := rulesMeaning{Faults: []string{}, Schema: []string{}, Tries: map[string]string{}}
 	m.Schema = append(m.Schema, schema(t).validate("", plain(t, readText(t, file)))...)
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		rules := rulesOf(t, file)
 		m.Hash, m.Names = rules.Hash(), rules.Names()
 		for _, f := range rules.CheckExamples() {

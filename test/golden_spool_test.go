@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/golden"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -42,7 +44,7 @@ const (
 func writeGoldenSpool(t *testing.T, dir string) {
 	spool := t.TempDir()
 	rules := rulesOf(t, filepath.Join(goldenInputs, "spool.yaml"))
-	inBubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		n := newNear(ann, bob, blocked, silent, waited)
 		with := func(use func(*goaltrack.Tracker, http.Handler), adjust func(*goaltrack.Config)) {
 			tracker := goldenTracker(t, n, func(c *goaltrack.Config) {
@@ -132,7 +134,7 @@ func leaveLetters(t *testing.T, tracker *goaltrack.Tracker, site http.Handler) {
 	askSite(site, "GET", "https://shop.example/prices", "", bid+blocked)
 	for range 30 {
 		askSite(site, "GET", "https://shop.example/prices", "", bid+bob)
-		elapse(30 * time.Second)
+		bubble.Pass(30 * time.Second)
 	}
 	dead := tracker.Snapshot().Dead
 	for _, reason := range []string{"blocked", "rejected_400", "unknown", "expired"} {
@@ -156,7 +158,7 @@ func leaveWaiting(t *testing.T, tracker *goaltrack.Tracker, site http.Handler) {
 	if err := tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: bob, Site: "press", UserAgent: "Phone/1.0"}, "CALLED", goaltrack.Data{"minutes": 7.5, "agent": "Zoë"}); err != nil {
 		t.Error(err)
 	}
-	elapse(time.Second)
+	bubble.Pass(time.Second)
 	for _, g := range tracker.Snapshot().Goals {
 		if want := g.Goal != "CALLBACK" && g.Goal != "GUIDE"; g.Fired > 0 != want {
 			t.Errorf("%s fired %d times, %v", g.Goal, g.Fired, g.NotFired)
@@ -188,8 +190,8 @@ func readGoldenSpool(t *testing.T, dir string) golden.Texts {
 		unpack(t, filepath.Join(dir, name), filepath.Join(spool, strings.TrimSuffix(name, ".gz")))
 	}
 	var m spoolMeaning
-	inBubble(t, func(t *testing.T) {
-		elapse(2 * time.Hour)
+	synctest.Test(t, func(t *testing.T) {
+		bubble.Pass(2 * time.Hour)
 		n := newNear(ann, bob, blocked, silent, waited)
 		tracker := goldenTracker(t, n, func(c *goaltrack.Config) { c.Delivery.SpoolDir, c.Delivery.SpoolRequired = spool, true })
 		m.Letters = tracker.DeadLetters()

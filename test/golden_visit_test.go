@@ -9,9 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/golden"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
@@ -38,7 +40,7 @@ func writeGoldenVisits(t *testing.T, dir string) {
 	writeGolden(t, dir, "goals.yaml", goldenInput(t, "visits.yaml"))
 	visits := map[string]goldenVisit{}
 	browse := func(name, about string, keys []goaltrack.Key, walk ...string) {
-		inBubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			n := newNear(ann)
 			tracker := goldenTracker(t, n, func(c *goaltrack.Config) {
 				c.Rules, c.Keys = rulesOf(t, filepath.Join(dir, "goals.yaml")), keys
@@ -51,7 +53,7 @@ func writeGoldenVisits(t *testing.T, dir string) {
 				for _, c := range (&http.Response{Header: answer}).Cookies() {
 					jar[c.Name] = c.Value
 				}
-				elapse(time.Minute)
+				bubble.Pass(time.Minute)
 			}
 			visits[name] = goldenVisit{about, time.Now().UTC(), cookieHeader(jar)}
 			if _, err := tracker.Close(t.Context()); err != nil {
@@ -107,8 +109,8 @@ func readGoldenVisits(t *testing.T, dir string) golden.Texts {
 			{"399 days later", 399 * 24 * time.Hour, rotating},
 			{"401 days later", 401 * 24 * time.Hour, rotating},
 		} {
-			inBubble(t, func(t *testing.T) {
-				elapse(time.Until(v.Written.Add(when.wait)))
+			synctest.Test(t, func(t *testing.T) {
+				bubble.Pass(time.Until(v.Written.Add(when.wait)))
 				for _, path := range []string{"/ever", "/session", "/day", "/orders/1", "/orders/99", "/files/a", "/files/b", "/tours/x", "/draft", "/after", "/campaign"} {
 					means[when.name] = append(means[when.name], "GET "+path+": "+probe(t, dir, when.keys, path, v.Cookie))
 				}

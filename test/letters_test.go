@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -120,7 +121,7 @@ func TestResendBeginsAnew(t *testing.T) {
 		page(tracker, 1, "/slow")
 		flushed(t, tracker)
 		sends := tracker.Snapshot().Delivery[0].Sends
-		elapse(time.Hour) // more than MaxAge
+		bubble.Pass(time.Hour) // more than MaxAge
 		for round := range 2 {
 			if n, err := tracker.Resend(func(l goaltrack.DeadLetter) bool { return l.Reason == "unknown" }); n != 1 || err != nil {
 				t.Errorf("%d, %v", n, err)
@@ -137,7 +138,7 @@ func TestResendBeginsAnew(t *testing.T) {
 		if n, err := tracker.Resend(func(goaltrack.DeadLetter) bool { return true }); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
-		elapse(5 * time.Minute) // half of MaxAge: it is as young as it was resent
+		bubble.Pass(5 * time.Minute) // half of MaxAge: it is as young as it was resent
 		if a := tracker.Snapshot(); a.Waiting != 1 {
 			t.Errorf("%v", a.Account)
 		}

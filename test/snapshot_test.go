@@ -18,6 +18,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
@@ -91,12 +92,6 @@ func page(tracker *goaltrack.Tracker, visitor int, path string) {
 	tracker.Handler(http.HandlerFunc(world.HTML)).ServeHTTP(httptest.NewRecorder(), r)
 }
 
-// elapse lets fake time pass, until everybody waits again.
-func elapse(d time.Duration) {
-	<-time.After(d)
-	synctest.Wait()
-}
-
 const snapshotRules = `
 version: 1
 goals:
@@ -133,11 +128,11 @@ func TestSnapshot(t *testing.T) {
 		for v := range 5 {
 			page(tracker, v, "/good")
 		}
-		elapse(time.Second)
+		bubble.Pass(time.Second)
 		page(tracker, 5, "/bad")
-		elapse(time.Second)
+		bubble.Pass(time.Second)
 		page(tracker, 6, "/slow")
-		elapse(60 * time.Millisecond) // the first answer is there, the next attempt waits
+		bubble.Pass(60 * time.Millisecond) // the first answer is there, the next attempt waits
 		want := `{
   "decisions": 7,
   "fired": 7,
@@ -265,7 +260,7 @@ func TestSnapshotOfWhatCloseGaveUp(t *testing.T) {
 		for v := range 20 {
 			page(tracker, v, "/good")
 		}
-		elapse(20 * time.Second)
+		bubble.Pass(20 * time.Second)
 		if s := tracker.Snapshot(); s.Delivery[0].State != "held" || s.Queue.Events != 20 {
 			t.Errorf("%+v", s)
 		}
