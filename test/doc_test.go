@@ -5,7 +5,7 @@
 // its neighbours have what the middleware never does to a site (the table in README.md
 // names each), fault_process_test.go and kill_test.go what outlives a process
 // (docs/reliability.md), golden_*_test.go what every later version has to read
-// (testdata/golden), docs_test.go and worked_test.go what the documentation shows.
+// (testdata/golden), docs_test.go and docs_worked_test.go what the documentation shows.
 //
 // Tests run in this directory: paths of the repository begin with "../".
 package test
