@@ -207,18 +207,18 @@ func trimJSON(text []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n")
 }
 
-// sees reports whether the answer tells a source: fired if it does, even if the
+// sees reports whether the answer tells a source: fires if it does, even if the
 // value is not there.
-func (x *exchange) sees(s *source) fate {
+func (x *exchange) sees(s *source) reason {
 	switch {
 	case !s.ofAnswer():
-		return fired
+		return fires
 	case x.unanswered:
-		return fateNothingWritten
+		return reasonNothingWritten
 	case s.kind == sourceResponseJSON:
 		switch x.answer.look() {
 		case answerRead:
-			return fired
+			return fires
 		case answerOpen:
 			return pending
 		}
@@ -234,12 +234,12 @@ func (x *exchange) sees(s *source) fate {
 		// RFC 9110, section 15.4.5: most of the header is left out.
 		return x.unreadable("a 304 does not tell all of the header")
 	}
-	return fired
+	return fires
 }
 
-func (x *exchange) unreadable(why string) fate {
+func (x *exchange) unreadable(why string) reason {
 	x.unreadWhy = why
-	return fateAnswerUnreadable
+	return reasonAnswerUnreadable
 }
 
 // ofAnswer reports whether the source is a part of the answer.
@@ -255,9 +255,9 @@ func (s *source) ofType() bool {
 
 // judgeData reports whether what the goal sends of the answer's JSON is known.
 // If there is no JSON, it is known not to be there.
-func (x *exchange) judgeData(n *needs) fate {
+func (x *exchange) judgeData(n *needs) reason {
 	if !n.answerJSON || x.blind || x.unanswered {
-		return fired
+		return fires
 	}
 	switch x.answer.look() {
 	case answerOpen:
@@ -265,29 +265,29 @@ func (x *exchange) judgeData(n *needs) fate {
 	case answerUnread:
 		return x.unreadable(x.answer.why)
 	}
-	return fired
+	return fires
 }
 
 // judgeAnswer tests the conditions of success:. They hold only for an answer
 // that is no failure: 2xx, or a redirect that is a success.
-func (s *success) judgeAnswer(x *exchange, pages *failurePages) fate {
+func (s *success) judgeAnswer(x *exchange, pages *failurePages) reason {
 	untold := x.blind && x.location == "" && isRedirect(x.status)
 	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
 		f := x.judgeRedirect(pages, s.leaves)
 		x.refusal = refusal{} // the rule says what to write
-		if f != fired && (f != fateDoubtfulRedirect || s.onlyAbsent()) {
+		if f != fires && (f != reasonDoubtfulRedirect || s.onlyAbsent()) {
 			return f
 		}
 	}
-	verdict := fired
+	verdict := fires
 	x.failed = nil
 	for i := range s.answer {
 		switch f := s.answer[i].holds(x); f {
-		case fired:
+		case fires:
 		case pending:
 			verdict = pending
-		case fateCondition:
-			return fateNotSuccessful
+		case reasonCondition:
+			return reasonNotSuccessful
 		default:
 			return f
 		}

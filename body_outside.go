@@ -73,11 +73,11 @@ func (tr *tracked) takeParsed(r *http.Request) bool {
 		return false
 	}
 	x := &tr.x
-	x.formKind, x.formFate, x.form = kind, fired, pickFields(form.Value, tr.formNames())
+	x.formKind, x.formFate, x.form = kind, fires, pickFields(form.Value, tr.formNames())
 	if x.form.missing > 0 {
 		// Of a body whose length is not known, nobody can say that it held no more.
 		if n := sentLength(r); n <= 0 || n > sizeOf(form, tr.formType) {
-			x.form.lost = fateFormReadOutside
+			x.form.lost = reasonFormReadOutside
 		}
 	}
 	return true

@@ -105,7 +105,7 @@ func FuzzParsedForm(f *testing.F) {
 			if a.known() && (a != b) {
 				t.Errorf("%s of %q is %+v, parsed %+v", name, body, a, b)
 			}
-			if b.known() && !a.known() && seen.unknown([]string{name}) == fired {
+			if b.known() && !a.known() && seen.unknown([]string{name}) == fires {
 				t.Errorf("%s of %q is absent, parsed %+v", name, body, b)
 			}
 		}

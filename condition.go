@@ -163,26 +163,26 @@ func (s *source) hidden(x *exchange) bool {
 
 // holds evaluates the condition. A value that is too long fails it either way,
 // and so does an answer that could not be read.
-func (c *condition) holds(x *exchange) fate {
+func (c *condition) holds(x *exchange) reason {
 	if x.blind && c.from.hidden(x) {
 		x.guessed = true
-		return fired
+		return fires
 	}
-	if f := x.sees(&c.from); f != fired {
+	if f := x.sees(&c.from); f != fires {
 		return f
 	}
 	v, ok := x.lookup(&c.from)
 	if len(v) > maxInput || x.tooLong(&c.from) {
-		return fateValueTooLong
+		return reasonValueTooLong
 	}
 	if c.from.kind == sourceRoute && !ok {
-		return fateRouteUnknown
+		return reasonRouteUnknown
 	}
 	if c.test.matches(v, ok && v != "" || x.holdsMany(&c.from), c.from.fold()) == c.unless {
 		x.failed = c
-		return fateCondition
+		return reasonCondition
 	}
-	return fired
+	return fires
 }
 
 func (t *test) matches(v string, present, foldCase bool) bool {

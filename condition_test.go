@@ -41,9 +41,9 @@ func TestCondition(t *testing.T) {
 				if v != "" {
 					x.rawQuery = "q=" + url.QueryEscape(v)
 				}
-				want := fateCondition
+				want := reasonCondition
 				if (i < len(test.holds)) != unless {
-					want = fired
+					want = fires
 				}
 				if got := c.holds(x); got != want {
 					t.Errorf("%v on %q (unless: %v): %v", test.value, v, unless, got)
@@ -60,19 +60,19 @@ func TestConditionPath(t *testing.T) {
 	for _, test := range []struct {
 		key   string
 		value any
-		want  fate
+		want  reason
 	}{
-		{"path", "/products/{id}", fired},
-		{"path", []any{"/a", "/products/**"}, fired},
-		{"path", "/products", fateCondition},
-		{"path", "~ ^/Products/", fired},
-		{"host", "www.shop.example", fired},
-		{"host", "shop.example", fateCondition},
-		{"response.type", "text/html", fired},
-		{"response.type", []any{"text/plain"}, fateCondition},
-		{"route", "shop.page", fired},
-		{"route", "SHOP.PAGE", fateCondition},
-		{"app.x", "absent", fired},
+		{"path", "/products/{id}", fires},
+		{"path", []any{"/a", "/products/**"}, fires},
+		{"path", "/products", reasonCondition},
+		{"path", "~ ^/Products/", fires},
+		{"host", "www.shop.example", fires},
+		{"host", "shop.example", reasonCondition},
+		{"response.type", "text/html", fires},
+		{"response.type", []any{"text/plain"}, reasonCondition},
+		{"route", "shop.page", fires},
+		{"route", "SHOP.PAGE", reasonCondition},
+		{"app.x", "absent", fires},
 	} {
 		c, err := parseCondition(test.key, test.value, false)
 		if err != nil {

@@ -16,13 +16,6 @@ func (t *Tracker) holdBy(h http.Header) string {
 	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
 }
 
-// mayBeHeld reports whether a goal may wait for the visitor's consent. One whose
-// rule reads cookies cannot be judged without it, a draft sends nothing, and what
-// ends a visitor's profile has none to end.
-func (t *trigger) mayBeHeld() bool {
-	return t.goal == nil || !t.goal.needs.cookie && !t.goal.ends() && t.goal.Status != statusDraft
-}
-
 // answered tells what was held for this visitor what he says now. It reports
 // whether he has agreed to some of it.
 func (t *Tracker) answered(s *site, e *entry) bool {
@@ -42,8 +35,9 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 	}
 	var name visit.Counted
 	if g.goal != nil && g.goal.once.scope != visit.PerRequest {
-		if name, f = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.zone); f != fired {
-			return f
+		var r reason
+		if name, r = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.zone); r != fires {
+			return fateOf(r)
 		}
 	}
 	return tr.keep(g, data, &e, name)
@@ -51,7 +45,7 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 
 // keep holds an event until the visitor agrees.
 func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name visit.Counted) fate {
-	who, f := tr.identityOf(g, data, e.Page)
+	who, f := tr.identityOf(g, data, e)
 	if f != fired {
 		return f
 	}
@@ -93,7 +87,7 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 	if g != nil && g.remembered() {
 		p.id = tr.id
 		p.open(now)
-		r := p.rule(g, one.since, func() (visit.Counted, fate) { return one.counted, fired }, nil)
+		r := p.rule(g, one.since, func() (visit.Counted, reason) { return one.counted, fires }, nil)
 		defer func() {
 			if f != fired {
 				p.undo(r.counted, one.since)

@@ -129,7 +129,7 @@ func (tr *tracked) mayFire(drafts bool) bool {
 		if c.trigger.kind == triggerView || c.held || !drafts && c.trigger.goal.Status == statusDraft {
 			continue
 		}
-		if f := tr.judge(c); f == fired || f == pending {
+		if f, open := tr.judge(c); f == fired || open {
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // onceRule is count: compiled.
@@ -204,4 +205,87 @@ func (rs *Rules) happening() map[*goal]bool {
 		}
 	}
 	return can
+}
+
+// countedOf is the name under which the goal counts, with the value that
+// for $source asks for.
+func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (visit.Counted, reason) {
+	c := visit.Counted{Scope: g.once.scope, Hash: g.once.hash}
+	if c.Scope == visit.PerDay {
+		if g.once.zone != nil {
+			zone = g.once.zone
+		}
+		c.Day = visit.DayOf(now, zone)
+	}
+	if !g.once.keyed {
+		return c, fires
+	}
+	value, f := x.collect(&g.once.key)
+	switch {
+	case f != fires:
+		return c, f
+	case value == "":
+		return c, reasonValueMissing
+	}
+	c.Hash = hashOfTexts("for", g.pastName(), g.Count, value)
+	return c, fires
+}
+
+// cameAfter reports whether the goals of after: have happened in their order.
+func cameAfter(v *visit.Visit, g *goal, now time.Time) bool {
+	n := len(g.after.goals)
+	if n == 0 {
+		return true
+	}
+	began := v.Walked(g.after.hash)
+	return len(began) >= n && (g.after.within == 0 || now.Unix()-began[n-1] <= int64(g.after.within/time.Second))
+}
+
+// advance brings the walks forward to which the goals that happened belong.
+func advance(v *visit.Visit, happened []*goal, now time.Time) {
+	for _, g := range happened {
+		for _, to := range g.leadsTo {
+			began := v.Walked(to.after.hash)
+			// From the last step to the first, so that one goal is not taken
+			// for two steps.
+			for i, name := range slices.Backward(to.after.goals) {
+				switch {
+				case name != g.Name:
+				case i == 0:
+					v.Reach(to.after.hash, 0, now.Unix())
+				case i <= len(began):
+					v.Reach(to.after.hash, i, began[i-1])
+				}
+			}
+		}
+	}
+}
+
+// wantsOrigin reports whether a goal of this environment asks where a session
+// came from.
+func (p *rulesPast) wantsOrigin(env string) bool {
+	return slices.ContainsFunc(p.origins, func(g *goal) bool { return g.hasEnv(env) })
+}
+
+// originOf reads where a session came from off its first page. Of the referrer,
+// the address without its query is enough.
+func (p *rulesPast) originOf(x *exchange) visit.Origin {
+	o := visit.Origin{Known: true}
+	for _, name := range p.utm {
+		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.UTM) < maxUTM {
+			o.UTM = append(o.UTM, visit.UTM{Name: name, Value: visit.CutText(cleanText(v), visit.MaxOrigin)})
+		}
+	}
+	if p.referrer {
+		o.Referrer = visit.CutText(withoutQuery(x.otherSite()), visit.MaxOrigin)
+	}
+	return o
+}
+
+// withoutQuery is an address up to the ? or #.
+func withoutQuery(address string) string {
+	if i := strings.IndexAny(address, "?#"); i >= 0 {
+		return address[:i]
+	}
+	return address
 }

@@ -3,7 +3,6 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -74,7 +73,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		}
 		r := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, func() fate { return tr.keepRooms(g, &place) })
 		switch r.fate {
-		case fateValueMissing, fateValueTooLong:
+		case fateOf(reasonValueMissing), fateOf(reasonValueTooLong):
 			return // the handler may say it later
 		case fired:
 			r.rooms = place.rooms
@@ -92,7 +91,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if !c.held {
-			count(c.trigger, nil, tr.rulingOf(i), func() fate { return tr.judge(c) })
+			count(c.trigger, nil, tr.rulingOf(i), func() fate { f, _ := tr.judge(c); return f })
 		}
 	}
 	for i := range tr.raised {
@@ -127,7 +126,7 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 	}
 	e.BrowserID, e.RequestedAt = tr.id, time.Now()
 	p.event = size(&e)
-	who, failed := tr.site.identityOf(g.goal, tr.exchangeFor(g, data), e.Page, func(string) {})
+	who, failed := tr.site.identityOf(g, tr.exchangeFor(g, data), &e, func(string) {})
 	if who != nil {
 		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
 		p.who = size(who)
@@ -227,27 +226,6 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 	}
 }
 
-// wantsOrigin reports whether a goal of this environment asks where a session
-// came from.
-func (p *rulesPast) wantsOrigin(env string) bool {
-	return slices.ContainsFunc(p.origins, func(g *goal) bool { return g.hasEnv(env) })
-}
-
-// originOf reads where a session came from off its first page. Of the referrer,
-// the address without its query is enough.
-func (p *rulesPast) originOf(x *exchange) visit.Origin {
-	o := visit.Origin{Known: true}
-	for _, name := range p.utm {
-		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.UTM) < maxUTM {
-			o.UTM = append(o.UTM, visit.UTM{Name: name, Value: visit.CutText(cleanText(v), visit.MaxOrigin)})
-		}
-	}
-	if p.referrer {
-		o.Referrer = visit.CutText(withoutQuery(x.otherSite()), visit.MaxOrigin)
-	}
-	return o
-}
-
 // tallied sends a goal that fired, if count: and after: let it.
 func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 	if !tr.recognised {
@@ -272,12 +250,4 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 		tr.past.undo(at.counted, now)
 	}
 	return f
-}
-
-// withoutQuery is an address up to the ? or #.
-func withoutQuery(address string) string {
-	if i := strings.IndexAny(address, "?#"); i >= 0 {
-		return address[:i]
-	}
-	return address
 }

@@ -99,20 +99,23 @@ func (tr *tracked) peekForm() {
 	}
 }
 
-// judge decides on one candidate with what is known so far.
-func (tr *tracked) judge(c *candidate) fate {
+// judge decides on one candidate with what is known so far. open says that more
+// has to be known first; the fate is then that of one who never learns it.
+func (tr *tracked) judge(c *candidate) (f fate, open bool) {
 	if c.early != fired {
-		return c.early
+		return c.early, false
 	}
 	g := c.trigger.goal
 	switch {
 	case g == nil:
-		return c.trigger.judgeLate(&tr.x, nil)
+		tr.x.confirmed = false
 	case slices.Contains(tr.rejected, g.Name):
-		return fateRejected
+		return fateRejected, false
+	default:
+		tr.x.confirmed = slices.Contains(tr.confirmed, g.Name)
 	}
-	tr.x.confirmed = slices.Contains(tr.confirmed, g.Name)
-	return c.trigger.judgeLate(&tr.x, tr.rules.failure)
+	r := c.trigger.judgeLate(&tr.x, tr.rules.failure)
+	return fateOf(r), r == pending
 }
 
 // conclude decides, after the handler returned normally, and hands the events
@@ -132,7 +135,7 @@ func (tr *tracked) conclude() {
 	}
 	if tr.x.formFate == pending && tr.tee.body != nil {
 		body, fate := tr.tee.seal()
-		if tr.x.formFate = formFates[fate]; tr.x.formFate == fired {
+		if tr.x.formFate = formFates[fate]; tr.x.formFate == fires {
 			tr.readForm(body)
 		}
 	}
@@ -209,7 +212,7 @@ func (tr *tracked) endAnswered(f fate) {
 		tr.x.failed = c.failed
 		verdict := f
 		if f == fired || c.early != fired {
-			verdict = tr.judge(c)
+			verdict, _ = tr.judge(c)
 		}
 		if f == fired && c.early == fired {
 			tr.noteForm(c.trigger, verdict)
@@ -269,7 +272,7 @@ func (tr *tracked) judgeRaised(g *trigger, data Data) (f fate, held bool) {
 	case slices.Contains(tr.rejected, g.goal.Name):
 		return fateRejected, false
 	}
-	return tr.t.judgeRaised(g, tr.exchangeFor(g, data)), held
+	return fateOf(g.judgeRaised(tr.exchangeFor(g, data), tr.t.config.Env)), held
 }
 
 // raisedFires reports whether a goal that was raised counts now.
@@ -278,29 +281,12 @@ func (tr *tracked) raisedFires(r raised) bool {
 	return f == fired && !held
 }
 
-// judgeRaised tests what the rule of a raised goal says beside code: true.
-func (t *Tracker) judgeRaised(g *trigger, x *exchange) fate {
-	switch {
-	case g.goal.Status == statusPaused:
-		return fatePaused
-	case !g.goal.hasEnv(t.config.Env):
-		return fateOtherEnv
-	}
-	if f := g.goal.judgeEarly(x); f != fired {
-		return f
-	}
-	return g.judgeConditions(x)
-}
-
 // decidedLater reports whether another alternative of the same goal follows, so
 // that the goal is decided once.
 func (tr *tracked) decidedLater(i int) bool {
 	g := tr.candidates[i].trigger
 	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.sameGoal(c.trigger) })
 }
-
-// sameGoal reports whether two triggers are alternatives of one goal.
-func (t *trigger) sameGoal(other *trigger) bool { return t.goal != nil && t.goal == other.goal }
 
 // leftNote marks what counted although the client had left: the answer to a
 // double click is lost with its request, yet the application did accept the
@@ -320,7 +306,7 @@ func (tr *tracked) decide(g *trigger, f fate, note string) {
 		note = "bot_counted"
 	}
 	tr.t.ledger.decide(g.name(), f, tr.id, note)
-	if g.goal != nil && f.isNearMiss() {
-		tr.t.ledger.miss(g.name(), tr.x.missed(f))
+	if r, ok := f.ofRules(); ok && g.goal != nil && r.isNearMiss() {
+		tr.t.ledger.miss(g.name(), tr.x.missed(r))
 	}
 }

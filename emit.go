@@ -3,7 +3,6 @@ package goaltrack
 import (
 	"context"
 	"errors"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -26,7 +25,7 @@ func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	who, f := tr.identityOf(g, data, e.Page)
+	who, f := tr.identityOf(g, data, &e)
 	if f != fired {
 		return f
 	}
@@ -34,11 +33,8 @@ func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
-func (tr *tracked) identityOf(g *trigger, data Data, page string) (*cdp.Event, fate) {
-	if g.goal == nil || g.goal.identity == nil {
-		return nil, fired
-	}
-	return tr.site.identityOf(g.goal, tr.exchangeFor(g, data), page, tr.t.ledger.note)
+func (tr *tracked) identityOf(g *trigger, data Data, e *cdp.Event) (*cdp.Event, fate) {
+	return tr.site.identityOf(g, tr.exchangeFor(g, data), e, tr.t.ledger.note)
 }
 
 // exchangeFor is what the sources of a goal read: for one raised in code, its
@@ -47,24 +43,18 @@ func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
 	if g.kind != triggerCode || len(data) == 0 {
 		return &tr.x
 	}
-	own := tr.x
-	own.app = make(map[string]any, len(data)+len(tr.x.app))
-	maps.Copy(own.app, tr.x.app)
-	maps.Copy(own.app, data)
-	return &own
+	return tr.x.with(data)
 }
 
 // eventOf makes the event of a goal.
 func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
-	x := &tr.x
-	if g.goal == nil {
-		return tr.site.viewOf(x, tr.page(g)), fired
+	if g.goal != nil {
+		tr.capture(g)
+		if g.goal.needs.origin() && tr.recognised {
+			tr.x.origin = tr.past.open(time.Now()).Origin
+		}
 	}
-	tr.capture(g)
-	if g.goal.needs.origin() && tr.recognised {
-		x.origin = tr.past.open(time.Now()).Origin
-	}
-	return tr.site.eventOf(g.goal, tr.exchangeFor(g, data), tr.page(g), data)
+	return tr.site.eventOf(g, tr.exchangeFor(g, data), tr.page(g))
 }
 
 // capture fills in the variables of the goal's templates.

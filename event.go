@@ -1,15 +1,11 @@
 package goaltrack
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"maps"
-	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -30,33 +26,69 @@ const (
 // channelAuto asks for the channel of the visitor's device.
 const channelAuto = "auto"
 
-// maxEvent bounds an encoded event.
-const maxEvent = 32 << 10
+// base are the fields of an event that the site says and a goal may replace.
+type base struct {
+	Page, Language, Currency, Channel, PointOfSale string
+}
 
-// eventOf makes the event of a goal that fired. Values come from x and, for a
-// goal raised in code, from its data.
-func (s *site) eventOf(g *goal, x *exchange, page string, extra Data) (cdp.Event, fate) {
-	var e cdp.Event
-	if g.order != nil {
-		var f fate
-		if e, f = s.orderOf(g, x, page, time.Now()); f != fired {
-			return e, f
-		}
-	} else {
-		e = cdp.Event{Type: g.typ, Page: page}
-		s.base(&e, x)
-		if f := g.replaceBase(&e, x); f != fired {
-			return e, f
-		}
+// event is what a goal sends, in plain values.
+type event struct {
+	base
+	// Type is that of the event: VIEW, ORDER_CHECKOUT or the goal's own.
+	Type string
+	// Ext are the attributes, and what the goal is worth among them.
+	Ext cdp.Ext
+	// Referrer and UTM say where the visitor came from, for a VIEW.
+	Referrer string
+	UTM      []cdp.Attr
+	// Order is what an ORDER_CHECKOUT tells, nil for any other event.
+	Order *cdp.Order
+}
+
+// event makes what the goal sends. Values come from x; from is what the site
+// says.
+func (t *trigger) event(x *exchange, from base) (e event, f reason) {
+	if t.goal == nil {
+		e.base, _ = t.baseOf(x, from)
+		e.Type, e.Referrer, e.UTM = viewGoal, x.otherSite(), utmOf(x.rawQuery)
+		return e, fires
 	}
-	if n := len(g.data) + len(extra); n > 0 || g.value.set {
+	e.Type = t.goal.typ
+	if t.goal.order != nil {
+		o, f := t.goal.order.read(x, from.Currency)
+		if f != fires {
+			return e, f
+		}
+		e.Order = &o
+	}
+	if e.base, f = t.baseOf(x, from); f != fires {
+		return e, f
+	}
+	return e, t.goal.addData(&e, x)
+}
+
+// baseOf is what the goal says in place of what the site says.
+func (t *trigger) baseOf(x *exchange, from base) (base, reason) {
+	if from.Channel == channelAuto {
+		from.Channel = x.deviceChannel()
+	}
+	if t.goal == nil {
+		return from, fires
+	}
+	f := t.goal.replaceBase(&from, x)
+	return from, f
+}
+
+// addData adds the attributes, and what the goal is worth.
+func (g *goal) addData(e *event, x *exchange) reason {
+	if n := len(g.data) + len(x.data); n > 0 || g.value.set {
 		e.Ext = make(cdp.Ext, 0, n+2)
 	}
 	for i := range g.data {
 		d := &g.data[i]
 		v, f := d.value(x)
-		if f != fired {
-			return e, f
+		if f != fires {
+			return f
 		}
 		if v != nil {
 			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: v})
@@ -65,46 +97,46 @@ func (s *site) eventOf(g *goal, x *exchange, page string, extra Data) (cdp.Event
 	if g.typ == formType && !slices.ContainsFunc(e.Ext, func(a cdp.Attr) bool { return a.Name == "interactionType" }) {
 		e.Ext = append(e.Ext, cdp.Attr{Name: "interactionType", Value: cdp.FormSubmitted})
 	}
-	if len(extra) > 0 { // sorting nothing would cost three allocations
-		for _, name := range slices.Sorted(maps.Keys(extra)) {
+	if len(x.data) > 0 { // sorting nothing would cost three allocations
+		for _, name := range slices.Sorted(maps.Keys(x.data)) {
 			if !slices.ContainsFunc(g.data, func(d field) bool { return d.name == name }) {
-				e.Ext = append(e.Ext, cdp.Attr{Name: name, Value: extra[name]})
+				e.Ext = append(e.Ext, cdp.Attr{Name: name, Value: x.data[name]})
 			}
 		}
 	}
-	return e, g.addValue(&e, x)
+	return g.addValue(e, x)
 }
 
 // value reads the attribute's value: nil if there is none.
-func (d *field) value(x *exchange) (any, fate) {
+func (d *field) value(x *exchange) (any, reason) {
 	if d.from.kind == sourceLiteral {
-		return d.literal, fired
+		return d.literal, fires
 	}
 	if v, typed := x.lookupTyped(&d.from); typed {
 		switch v := v.(type) {
 		case string:
 			return d.text(v)
 		case nil, map[string]any, []any, []cdp.OrderItem: // the CDP takes no lists and objects in ext
-			return nil, fired
+			return nil, fires
 		}
-		return d.converted(v), fired
+		return d.converted(v), fires
 	}
 	s, ok := x.lookup(&d.from)
 	switch {
 	case x.tooLong(&d.from):
-		return nil, fateValueTooLong
+		return nil, reasonValueTooLong
 	case !ok || s == "":
-		return nil, fired
+		return nil, fires
 	}
 	return d.text(s)
 }
 
 // text is a value that came as text.
-func (d *field) text(s string) (any, fate) {
+func (d *field) text(s string) (any, reason) {
 	if len(s) > maxCollected {
-		return nil, fateValueTooLong
+		return nil, reasonValueTooLong
 	}
-	return d.converted(cleanText(s)), fired
+	return d.converted(cleanText(s)), fires
 }
 
 // converted turns a value into the type the rule asks for, nil if it is none.
@@ -116,32 +148,24 @@ func (d *field) converted(v any) any {
 	return v
 }
 
-// base fills what the site says.
-func (s *site) base(e *cdp.Event, x *exchange) {
-	e.Language, e.Currency, e.Channel = s.Language, s.Currency, s.Channel
-	if e.Channel == channelAuto {
-		e.Channel = x.deviceChannel()
-	}
-}
-
 // collect reads what goes into an event: a valid text, or "" if there is none.
-func (x *exchange) collect(s *source) (v string, f fate) {
+func (x *exchange) collect(s *source) (v string, f reason) {
 	v, _ = x.lookup(s)
 	if len(v) > maxCollected || x.tooLong(s) {
-		return "", fateValueTooLong
+		return "", reasonValueTooLong
 	}
-	return cleanText(v), fired
+	return cleanText(v), fires
 }
 
 // replaceBase puts what the goal says in place of what the site says. Nonsense,
 // which a visitor may have written into a cookie, leaves the site's word.
-func (g *goal) replaceBase(e *cdp.Event, x *exchange) fate {
+func (g *goal) replaceBase(e *base, x *exchange) reason {
 	for i, into := range [baseFields]*string{&e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
 		if g.base[i] == (source{}) {
 			continue // as usual
 		}
 		v, f := x.collect(&g.base[i])
-		if f != fired {
+		if f != fires {
 			return f
 		}
 		switch {
@@ -163,22 +187,22 @@ func (g *goal) replaceBase(e *cdp.Event, x *exchange) fate {
 }
 
 // addValue adds what the goal is worth.
-func (g *goal) addValue(e *cdp.Event, x *exchange) fate {
+func (g *goal) addValue(e *event, x *exchange) reason {
 	if !g.value.set {
-		return fired
+		return fires
 	}
 	amount := g.value.amount
 	if g.value.from.kind != sourceLiteral {
 		text, f := x.collect(&g.value.from)
-		if f != fired || text == "" {
+		if f != fires || text == "" {
 			return f // no value is said, which is not the same as 0
 		}
 		var err error
 		if amount, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil || !finite(amount) || amount < 0 {
-			return fateValueMissing
+			return reasonValueMissing
 		}
 		if g.value.max > 0 && amount > g.value.max {
-			return fateValueTooLong
+			return reasonValueTooLong
 		}
 	}
 	e.Ext = append(e.Ext, cdp.Attr{Name: extGoalValue, Value: amount})
@@ -187,22 +211,13 @@ func (g *goal) addValue(e *cdp.Event, x *exchange) fate {
 	if currency != "" {
 		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalCurrency, Value: currency})
 	}
-	return fired
-}
-
-// viewOf makes a VIEW as the SDKs send it: with the utm_ parameters of the
-// address, and the referrer if it is another site.
-func (s *site) viewOf(x *exchange, page string) cdp.Event {
-	e := cdp.View(page)
-	s.base(&e, x)
-	e.Referrer = x.otherSite()
-	e.UTM = utmOf(x.rawQuery)
-	return e
+	return fires
 }
 
 // maxUTM bounds the utm_ parameters taken from one address.
 const maxUTM = 10
 
+// utmOf reads the utm_ parameters of an address as the SDKs send them.
 func utmOf(rawQuery string) (utm []cdp.Attr) {
 	for rawQuery != "" && len(utm) < maxUTM {
 		var pair string
@@ -219,54 +234,6 @@ func utmOf(rawQuery string) (utm []cdp.Attr) {
 		utm = append(utm, cdp.Attr{Name: k, Value: cleanText(v)})
 	}
 	return utm
-}
-
-// encode writes the event and its envelope in one piece. The result is the
-// caller's.
-func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
-	if c.RulesHash && rulesHash != "" && g.goal != nil {
-		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalConfig, Value: rulesHash})
-	}
-	var buf [1 << 10]byte // room for most
-	head := envelope{site: s.Name, goal: g.name(), userAgent: cutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
-	head.dropLate = g.goal != nil && g.goal.limits.dropLate
-	out := head.appendHead(buf[:0])
-	start := len(out)
-	out = e.AppendJSON(out, s.CDP)
-	if !c.NoEventID {
-		out = appendEventID(out, len(e.Ext) > 0)
-	}
-	if len(out)-start > maxEvent {
-		return nil, fateEventInvalid
-	}
-	return append([]byte(nil), out...), fired
-}
-
-// appendEventID adds ext.eventId to an encoded event, in place. The ID only has
-// to differ from all others, so the fast generator will do.
-func appendEventID(body []byte, hasExt bool) []byte {
-	if hasExt {
-		body = append(body[:len(body)-2], ',')
-	} else {
-		body = append(body[:len(body)-1], `,"ext":{`...)
-	}
-	body = append(body, `"`+extEventID+`":"`...)
-	body = appendUUID(body, rand.Uint64(), rand.Uint64()) //nolint:gosec // See above.
-	return append(body, `"}}`...)
-}
-
-// appendUUID writes a version 4 UUID (RFC 9562) of random bits.
-func appendUUID(dst []byte, hi, lo uint64) []byte {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
-	binary.BigEndian.PutUint64(b[8:], lo&^(3<<62)|2<<62)
-	var digits [2 * len(b)]byte
-	hex.Encode(digits[:], b[:])
-	dst = append(append(dst, digits[:8]...), '-')
-	dst = append(append(dst, digits[8:12]...), '-')
-	dst = append(append(dst, digits[12:16]...), '-')
-	dst = append(append(dst, digits[16:20]...), '-')
-	return append(dst, digits[20:]...)
 }
 
 // maxUserAgent is where a user agent is cut: longer ones are attacks on those

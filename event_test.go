@@ -3,11 +3,8 @@ package goaltrack
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/goaltrack/goaltrack/cdp"
 )
 
 func TestPageName(t *testing.T) {
@@ -55,7 +52,9 @@ func TestViewOf(t *testing.T) {
 		host: "www.shop.example", referer: "https://search.example/?q=x",
 		rawQuery: "utm_source=mail&UTM_Medium=e%20mail&utm_source=again&utm_=&utm_x=&utm_bad=%zz&q=1&utm_ü=1&utm_" + strings.Repeat("x", 70) + "=1",
 	}
-	e := goodSite.viewOf(x, "pricing")
+	page := goodSite
+	page.Page = "pricing"
+	e, _ := viewTrigger.event(x, page)
 	if e.Page != "pricing" || e.Referrer != x.referer || e.Language != "EN" || e.Channel != "WEB" {
 		t.Errorf("%+v", e)
 	}
@@ -64,7 +63,7 @@ func TestViewOf(t *testing.T) {
 	}
 	for _, own := range []string{"", "https://WWW.SHOP.example:8080/a", "/a", "https://search.example/\xff", "https://search.example/" + strings.Repeat("x", maxInput)} {
 		x.referer = own
-		if e := goodSite.viewOf(x, "pricing"); e.Referrer != "" {
+		if e, _ := viewTrigger.event(x, page); e.Referrer != "" {
 			t.Errorf("the referrer %.40q was sent", own)
 		}
 	}
@@ -84,37 +83,13 @@ func TestEventData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := Data{"id": 17, "total": 12.5, "fixed": 2, "extra": true}
-	e, f := goodSite.eventOf(rules.byID["CODE"], &exchange{app: data}, "page", data)
-	if f != fired {
+	data := map[string]any{"id": 17, "total": 12.5, "fixed": 2, "extra": true}
+	e, f := rules.byID["CODE"].triggers[0].event((&exchange{}).with(data), goodSite)
+	if f != fires {
 		t.Fatal(f)
 	}
 	if got, want := fmt.Sprintf("%v", e.Ext), "[{fixed 1} {id 17} {extra true} {total 12.5} {goalValue 12.5} {goalCurrency EUR}]"; got != want {
 		t.Errorf("%s, want %s", got, want)
-	}
-}
-
-func TestAppendUUID(t *testing.T) {
-	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
-	for _, word := range []uint64{0, 1, 1<<64 - 1, 0x0123456789abcdef} {
-		if got := string(appendUUID(nil, word, ^word)); !uuid.MatchString(got) {
-			t.Errorf("%s is no version 4 UUID", got)
-		}
-	}
-}
-
-func TestEncodeBounds(t *testing.T) {
-	s := &site{Site: Site{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}}
-	e := cdp.Event{Type: "A", Page: strings.Repeat("x", maxEvent)}
-	if _, f := s.encode(&e, viewTrigger, "", &Config{}, ""); f != fateEventInvalid {
-		t.Errorf("an event of more than 32 KiB: %v", f)
-	}
-	e.Page = "page"
-	for _, noID := range []bool{false, true} {
-		body, f := s.encode(&e, viewTrigger, strings.Repeat("u", 10_000), &Config{NoEventID: noID}, "")
-		if f != fired || strings.Contains(string(body), extEventID) == noID || len(body) > 2_000 {
-			t.Errorf("%v: %s", f, body)
-		}
 	}
 }
 

@@ -215,7 +215,7 @@ func (e Example) exchange() exchange {
 	x := exchange{
 		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
 		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,
-		typeKnown: true, formFate: fired, confirmed: e.Confirmed,
+		typeKnown: true, formFate: fires, confirmed: e.Confirmed,
 	}
 	if e.Location != "" && len(x.responseHeader["Location"]) == 0 {
 		x.responseHeader = x.responseHeader.Clone()
@@ -267,11 +267,11 @@ func (e *Example) body(x *exchange) {
 	x.formKind = formKindOf(contentType)
 	switch {
 	case x.formKind == formKindNone:
-		x.formFate = fateFormNotAForm
+		x.formFate = reasonFormNotAForm
 	case isEncoded(e.Header):
-		x.formFate = fateFormEncoded
+		x.formFate = reasonFormEncoded
 	case len(text) > defaultFormLimit:
-		x.formFate = fateFormTooLarge
+		x.formFate = reasonFormTooLarge
 	case x.formKind == formKindJSON:
 		x.json.text = []byte(text)
 	case e.JSON == "":

@@ -27,7 +27,7 @@ type Verdict struct {
 	// that, an example has no history, and it is taken to count.
 	Note string `json:"-"`
 
-	fate fate
+	code reason
 }
 
 // Explain evaluates every goal over an example, once each, in the order of the
@@ -37,7 +37,7 @@ func (rs *Rules) Explain(e Example) []Verdict {
 	verdicts := make([]Verdict, 0, len(rs.goals))
 	for _, g := range rs.goals {
 		if g.Status == statusPaused {
-			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", fate: fateNotNow})
+			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", code: reasonNotNow})
 			continue
 		}
 		x := e.exchange()
@@ -57,18 +57,18 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 	for i := range g.triggers {
 		t := &g.triggers[i]
 		f, step, why := rs.try(t, x, now)
-		if f == fired {
+		if f == fires {
 			var value any
 			var data map[string]any
-			if value, data, f = g.sends(x); f == fired {
-				v.Fired, v.Reason, v.fate, v.Note = true, "", fired, g.note()
+			if value, data, f = g.sends(x); f == fires {
+				v.Fired, v.Reason, v.code, v.Note = true, "", fires, g.note()
 				v.Value, v.Data = value, data
 				return v
 			}
 			step, why = step+1, t.why(f, x)
 		}
 		if step > closest {
-			closest, v.Reason, v.fate = step, why, f
+			closest, v.Reason, v.code = step, why, f
 		}
 	}
 	return v
@@ -101,21 +101,21 @@ func (g *goal) someHost() string {
 }
 
 // try evaluates one trigger. step tells how far it got.
-func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f fate, step int, why string) {
+func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f reason, step int, why string) {
 	switch {
 	case t.kind == triggerCode:
-		return fateCondition, 0, "raised in code, not by a request"
+		return reasonCondition, 0, "raised in code, not by a request"
 	case t.kind == triggerScript:
-		return fateCondition, 0, "reported by a page script, not by a request"
+		return reasonCondition, 0, "reported by a page script, not by a request"
 	case t.method != x.method:
-		return fateCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
+		return reasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
 	}
 	values, ok := t.path.Capture(x.path, nil)
 	if !ok {
-		return fateCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.Text)
+		return reasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.Text)
 	}
 	x.vars, x.varNames = values, t.path.Names
-	if f := t.goal.judgeAt(x, now); f != fired {
+	if f := t.goal.judgeAt(x, now); f != fires {
 		return f, 2, t.why(f, x)
 	}
 	f = t.judgeLate(x, rs.failure)
@@ -125,14 +125,13 @@ func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f fate, step int, 
 // sends is the value and the data of a goal whose rule held. A value that cannot
 // be sent keeps it from counting after all. Whether the event is whole is not
 // judged here, since what the site says in it is not known.
-func (g *goal) sends(x *exchange) (value any, data map[string]any, f fate) {
-	var s site
-	e, f := s.eventOf(g, x, "", nil)
-	if f == fateValueTooLong || f == fateValueMissing {
+func (g *goal) sends(x *exchange) (value any, data map[string]any, f reason) {
+	e, f := g.triggers[0].event(x, base{})
+	if f == reasonValueTooLong || f == reasonValueMissing {
 		return nil, nil, f
 	}
 	value, data = valueAndData(e.Ext)
-	return value, data, fired
+	return value, data, fires
 }
 
 // valueAndData takes an event's value from among its data.
@@ -150,42 +149,42 @@ func valueAndData(ext cdp.Ext) (value any, data map[string]any) {
 	return value, data
 }
 
-// why says a fate in words.
-func (t *trigger) why(f fate, x *exchange) string {
+// why says a reason in words.
+func (t *trigger) why(f reason, x *exchange) string {
 	switch f {
-	case fired:
+	case fires:
 		return ""
-	case fateCondition:
+	case reasonCondition:
 		if x.failed == nil {
 			return "a condition does not hold"
 		}
 		return x.failed.failure
-	case fateValueTooLong:
+	case reasonValueTooLong:
 		return "a value is too long or over its maximum"
-	case fateValueMissing:
+	case reasonValueMissing:
 		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
-	case fateNotAfter:
+	case reasonNotAfter:
 		return "counts only " + t.goal.afterInWords()
-	case fateNotNow:
+	case reasonNotNow:
 		return "the date is outside from: and until:"
-	case fateOtherHost:
+	case reasonOtherHost:
 		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
-	case fateOtherForm:
+	case reasonOtherForm:
 		return fmt.Sprintf("the form does not call itself %q", t.form)
-	case fateNotNavigation:
+	case reasonNotNavigation:
 		return "the browser does not show the answer as a page"
-	case fateStatus:
+	case reasonStatus:
 		if t.kind == triggerDownload {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
 		}
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
-	case fateNotHTML:
+	case reasonNotHTML:
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
-	case fateRange:
+	case reasonRange:
 		return "the answer is a part of the file that is not its beginning, or a probe"
-	case fateNotConfirmed:
+	case reasonNotConfirmed:
 		return "the application did not confirm it"
-	case fateNotSuccessful, fateDoubtfulRedirect:
+	case reasonNotSuccessful, reasonDoubtfulRedirect:
 		if what, hint := x.refusal.inWords(x.host); what != "" {
 			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
 		}
@@ -193,17 +192,17 @@ func (t *trigger) why(f fate, x *exchange) string {
 			return "answered " + x.answered() + "; " + x.failed.failure
 		}
 		return "answered " + x.answered() + "; " + t.goal.success.needs()
-	case fateAnswerUnreadable:
+	case reasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
-	case fateNothingWritten:
+	case reasonNothingWritten:
 		return "the handler wrote nothing, and what is around it may have answered otherwise"
-	case fateRouteUnknown:
+	case reasonRouteUnknown:
 		return "the router does not say which route it was"
-	case fateFormUnread:
+	case reasonFormUnread:
 		return "the application did not read the form to its end, or something in front of goaltrack had read it"
-	case fateFormReadOutside:
+	case reasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"
-	case fateFormNotAForm:
+	case reasonFormNotAForm:
 		return "the body is " + t.goal.needs.bodies().missed()
 	}
 	return strings.ReplaceAll(f.String(), "_", " ")
@@ -258,36 +257,36 @@ func (c *condition) inWords() string {
 // nearMiss is why a goal whose path and method matched did not count, as far
 // as it can be put right in the rule file.
 type nearMiss struct {
-	fate   fate
+	reason reason
 	status int
 	failed string // the condition that did not hold, in words
 	refusal
 }
 
-// missed is the near miss of a goal that met that fate.
-func (x *exchange) missed(f fate) nearMiss {
+// missed is the near miss of a goal that met that reason.
+func (x *exchange) missed(f reason) nearMiss {
 	switch {
-	case f == fateCondition && x.failed != nil:
-		return nearMiss{fate: f, failed: x.failed.failure}
-	case f == fateAnswerUnreadable:
-		return nearMiss{fate: f, failed: x.unreadWhy}
-	case f == fateNotSuccessful, f == fateDoubtfulRedirect:
-		return nearMiss{fate: f, status: x.status, refusal: x.refusal}
-	case f == fateStatus:
-		return nearMiss{fate: f, status: x.status}
+	case f == reasonCondition && x.failed != nil:
+		return nearMiss{reason: f, failed: x.failed.failure}
+	case f == reasonAnswerUnreadable:
+		return nearMiss{reason: f, failed: x.unreadWhy}
+	case f == reasonNotSuccessful, f == reasonDoubtfulRedirect:
+		return nearMiss{reason: f, status: x.status, refusal: x.refusal}
+	case f == reasonStatus:
+		return nearMiss{reason: f, status: x.status}
 	}
-	return nearMiss{fate: f}
+	return nearMiss{reason: f}
 }
 
 // keptMisses bounds the different near misses counted for a goal.
 const keptMisses = 16
 
-// isNearMiss reports whether a fate is worth showing to whoever wrote the rule.
-func (f fate) isNearMiss() bool {
+// isNearMiss reports whether a reason is worth showing to whoever wrote the rule.
+func (f reason) isNearMiss() bool {
 	switch f {
-	case fateCondition, fateNotAfter, fateStatus, fateNotHTML, fateNotSuccessful, fateDoubtfulRedirect, fateNotConfirmed, fateRange, fateRouteUnknown,
-		fateAnswerUnreadable, fateNothingWritten, fateValueTooLong, fateValueMissing, fateFormUnread, fateFormTooLarge, fateFormEncoded, fateFormNotAForm,
-		fateFormReadOutside, fateOtherForm:
+	case reasonCondition, reasonNotAfter, reasonStatus, reasonNotHTML, reasonNotSuccessful, reasonDoubtfulRedirect, reasonNotConfirmed, reasonRange, reasonRouteUnknown,
+		reasonAnswerUnreadable, reasonNothingWritten, reasonValueTooLong, reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm,
+		reasonFormReadOutside, reasonOtherForm:
 		return true
 	}
 	return false
@@ -313,8 +312,8 @@ func (m nearMiss) describe(g *goal) (what, hint string) {
 		return "answered " + x.answered() + "; " + what, hint
 	}
 	x := exchange{status: m.status}
-	what = g.triggers[0].why(m.fate, &x)
-	if m.fate == fateNotSuccessful && m.status == 200 {
+	what = g.triggers[0].why(m.reason, &x)
+	if m.reason == reasonNotSuccessful && m.status == 200 {
 		hint = "if that means the form was accepted, write success: 200"
 	}
 	return what, hint

@@ -1,5 +1,9 @@
 package goaltrack
 
+// A goal counts or not for many reasons. What the rules make of it is a reason;
+// what became of it in the end, by the gate, the handler, count:, the queue or the
+// delivery, is a fate. Each reason has a fate of the same name.
+
 // fate is how a decision about one goal in one request ended, or how the
 // delivery of one event ended. Every decision and every event ends in exactly
 // one, and the ledger counts them by the names below.
@@ -20,37 +24,9 @@ const (
 	fateConsentHoldFull
 	fatePrefetch
 	fateBot
-	fateNotNavigation
 
-	// The rule did not hold.
-	fateCondition
-	fateNotNow
-	fatePaused
-	fateOtherHost
-	fateOtherEnv
-	fateOtherForm
-	fateStatus
-	fateNotHTML
-	fateNotSuccessful
-	fateDoubtfulRedirect
-	fateNotConfirmed
+	// The handler said so.
 	fateRejected
-	fateRange
-	fateRouteUnknown
-	fateValueTooLong
-	fateValueMissing
-
-	// The form could not be read.
-	fateFormUnread
-	fateFormTooLarge
-	fateFormOverBudget
-	fateFormEncoded
-	fateFormNotAForm
-	fateFormReadOutside
-
-	// The answer says nothing.
-	fateAnswerUnreadable
-	fateNothingWritten
 
 	// The request did not end well.
 	fatePanicked
@@ -60,7 +36,6 @@ const (
 
 	// The goal held, but count: or after: did not.
 	fateAlreadyCounted
-	fateNotAfter
 
 	// The goal held, and its rule says not to send it.
 	fateDraft
@@ -79,10 +54,15 @@ const (
 	// Nothing is decided yet: the event waits for the visitor's consent.
 	fateHeld
 
-	decisionFates // those above are fates of decisions
+	// The rule did not hold: see fateOf.
+	fateOfRules
+)
 
-	// Deliveries.
-	fateDelivered
+// decisionFates are the fates of decisions; those that follow are of deliveries.
+const decisionFates = fateOfRules + fate(reasons-firstReason)
+
+const (
+	fateDelivered = decisionFates + iota
 	fateDead
 	fateShutdown
 	fateDamaged
@@ -90,66 +70,66 @@ const (
 	fateCount
 )
 
-// fateNames are the names used in snapshots, logs and the table in docs/operations.md.
-var fateNames = [fateCount]string{
-	fired:                "fired",
-	fateOptOut:           "opt_out",
-	fateGPC:              "gpc",
-	fateHealthCheck:      "health_check",
-	fateEditor:           "editor",
-	fateStaff:            "staff",
-	fateConsentUnknown:   "consent_unknown",
-	fateConsentRefused:   "consent_refused",
-	fateConsentExpired:   "consent_expired",
-	fateConsentHoldFull:  "consent_hold_full",
-	fatePrefetch:         "prefetch",
-	fateBot:              "bot",
-	fateNotNavigation:    "not_navigation",
-	fateCondition:        "condition",
-	fateNotNow:           "not_now",
-	fatePaused:           "paused",
-	fateOtherHost:        "other_host",
-	fateOtherEnv:         "other_env",
-	fateOtherForm:        "other_form",
-	fateStatus:           "status",
-	fateNotHTML:          "not_html",
-	fateNotSuccessful:    "not_successful",
-	fateDoubtfulRedirect: "doubtful_redirect",
-	fateNotConfirmed:     "not_confirmed",
-	fateRejected:         "rejected_by_handler",
-	fateRange:            "range",
-	fateRouteUnknown:     "route_unknown",
-	fateValueTooLong:     "value_too_long",
-	fateValueMissing:     "value_missing",
-	fateFormUnread:       "form_unread",
-	fateFormTooLarge:     "form_too_large",
-	fateFormOverBudget:   "form_over_budget",
-	fateFormEncoded:      "form_encoded",
-	fateFormNotAForm:     "form_not_a_form",
-	fateFormReadOutside:  "form_read_outside",
-	fateAnswerUnreadable: "answer_unreadable",
-	fateNothingWritten:   "nothing_written",
-	fatePanicked:         "panicked",
-	fateHijacked:         "hijacked",
-	fateTimedOut:         "timed_out",
-	fateClientGone:       "client_gone",
-	fateAlreadyCounted:   "already_counted",
-	fateNotAfter:         "not_after",
-	fateDraft:            "draft",
-	fateNoIdentity:       "no_identity",
-	fateNoBrowserID:      "no_browser_id",
-	fateInsecure:         "insecure",
-	fateEventInvalid:     "event_invalid",
-	fateBeforeSend:       "before_send",
-	fateQueueFull:        "queue_full",
-	fateDiskFull:         "disk_full",
-	fateDiskFailed:       "disk_failed",
-	fateClosed:           "closed",
-	fateHeld:             "held",
-	fateDelivered:        "delivered",
-	fateDead:             "dead",
-	fateShutdown:         "shutdown",
-	fateDamaged:          "damaged",
+// fateOf is the fate of a goal by what the rules made of it. What is still
+// pending when all is said was not read, and what was not read does not count.
+func fateOf(r reason) fate {
+	switch r {
+	case fires:
+		return fired
+	case pending:
+		r = reasonFormUnread
+	}
+	return fateOfRules + fate(r-firstReason)
 }
 
-func (f fate) String() string { return fateNames[f] }
+// ofRules is the reason of which the fate is. ok is false if it is of none.
+func (f fate) ofRules() (r reason, ok bool) {
+	if fateOfRules <= f && f < decisionFates {
+		return reason(f-fateOfRules) + firstReason, true
+	}
+	return 0, false
+}
+
+// fateNames are the names used in snapshots, logs and the table in docs/operations.md.
+var fateNames = [...]string{
+	fired:               "fired",
+	fateOptOut:          "opt_out",
+	fateGPC:             "gpc",
+	fateHealthCheck:     "health_check",
+	fateEditor:          "editor",
+	fateStaff:           "staff",
+	fateConsentUnknown:  "consent_unknown",
+	fateConsentRefused:  "consent_refused",
+	fateConsentExpired:  "consent_expired",
+	fateConsentHoldFull: "consent_hold_full",
+	fatePrefetch:        "prefetch",
+	fateBot:             "bot",
+	fateRejected:        "rejected_by_handler",
+	fatePanicked:        "panicked",
+	fateHijacked:        "hijacked",
+	fateTimedOut:        "timed_out",
+	fateClientGone:      "client_gone",
+	fateAlreadyCounted:  "already_counted",
+	fateDraft:           "draft",
+	fateNoIdentity:      "no_identity",
+	fateNoBrowserID:     "no_browser_id",
+	fateInsecure:        "insecure",
+	fateEventInvalid:    "event_invalid",
+	fateBeforeSend:      "before_send",
+	fateQueueFull:       "queue_full",
+	fateDiskFull:        "disk_full",
+	fateDiskFailed:      "disk_failed",
+	fateClosed:          "closed",
+	fateHeld:            "held",
+	fateDelivered:       "delivered",
+	fateDead:            "dead",
+	fateShutdown:        "shutdown",
+	fateDamaged:         "damaged",
+}
+
+func (f fate) String() string {
+	if r, ok := f.ofRules(); ok {
+		return r.String()
+	}
+	return fateNames[f]
+}

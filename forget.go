@@ -26,7 +26,7 @@ func (tr *tracked) forgets() bool {
 		}
 		// A page whose type is not known yet is taken for one, as net/http
 		// will most likely find: the cookie can only be deleted now.
-		if f := tr.judge(c); f == fired || f == pending && c.trigger.kind == triggerVisit && tr.navigation {
+		if f, open := tr.judge(c); f == fired || open && c.trigger.kind == triggerVisit && tr.navigation {
 			tr.forget()
 			return true
 		}
@@ -39,10 +39,6 @@ func (tr *tracked) forgets() bool {
 		return ends
 	})
 }
-
-// ends reports whether the goal ends the visitor's profile when it counts. A
-// draft has no effect.
-func (g *goal) ends() bool { return g.Forget && g.Status != statusDraft }
 
 // forget remembers that the visitor's ID is not to be used by later requests.
 // What happened in this one still is his.

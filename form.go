@@ -73,24 +73,24 @@ type formFields struct {
 	fields  []formField
 	missing int // wanted names not met so far
 	// lost is why a field that was not met may have been sent all the same;
-	// fired if all of the form was seen.
-	lost fate
+	// fires if all of the form was seen.
+	lost reason
 }
 
-// unknown is why one of these fields cannot be told, fired if all can: it is
+// unknown is why one of these fields cannot be told, fires if all can: it is
 // there or it is absent.
-func (f *formFields) unknown(names []string) fate {
+func (f *formFields) unknown(names []string) reason {
 	for i := range f.fields {
 		if field := &f.fields[i]; slices.Contains(names, field.name) {
 			switch {
 			case field.state == fieldBroken:
-				return fateFormNotAForm
-			case field.state == fieldAbsent && f.lost != fired:
+				return reasonFormNotAForm
+			case field.state == fieldAbsent && f.lost != fires:
 				return f.lost
 			}
 		}
 	}
-	return fired
+	return fires
 }
 
 // get returns the first value of a field. It reports false for a field that is
@@ -199,7 +199,7 @@ func unescapeForm(b []byte) (string, bool) {
 
 // scanMultipart stops at the first fault; what came before it stands.
 func (f *formFields) scanMultipart(contentType string, body []byte) {
-	f.lost = fateFormNotAForm
+	f.lost = reasonFormNotAForm
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return
@@ -209,12 +209,12 @@ func (f *formFields) scanMultipart(contentType string, body []byte) {
 		part, err := parts.NextPart()
 		switch {
 		case errors.Is(err, io.EOF) && bytes.Contains(body, lastBoundary(contentType)):
-			f.lost = fired // the end is the form's own, not that of a part cut in its header
+			f.lost = fires // the end is the form's own, not that of a part cut in its header
 			return
 		case err != nil:
 			return
 		case n == maxFormParts:
-			f.lost = fateFormTooLarge
+			f.lost = reasonFormTooLarge
 			return
 		}
 		i := f.wantedPart(part)

@@ -255,18 +255,68 @@ func known(lead string, names []string) string {
 // hasEnv reports whether the goal counts in the environment env.
 func (g *goal) hasEnv(env string) bool { return len(g.Env) == 0 || slices.Contains(g.Env, env) }
 
+// judgeRaised tests what the rule of a raised goal says beside code: true, in the
+// environment env.
+func (t *trigger) judgeRaised(x *exchange, env string) reason {
+	switch {
+	case t.goal.Status == statusPaused:
+		return reasonPaused
+	case !t.goal.hasEnv(env):
+		return reasonOtherEnv
+	}
+	if f := t.goal.judgeEarly(x); f != fires {
+		return f
+	}
+	return t.judgeConditions(x)
+}
+
 // judgeEarly tests what is known before the handler runs.
-func (g *goal) judgeEarly(x *exchange) fate { return g.judgeAt(x, time.Time{}) }
+func (g *goal) judgeEarly(x *exchange) reason { return g.judgeAt(x, time.Time{}) }
 
 // judgeAt is judgeEarly at a time; zero means now.
-func (g *goal) judgeAt(x *exchange, now time.Time) fate {
-	if f := g.limits.judge(x, now); f != fired {
+func (g *goal) judgeAt(x *exchange, now time.Time) reason {
+	if f := g.limits.judge(x, now); f != fires {
 		return f
 	}
 	for i := range g.early {
-		if f := g.early[i].holds(x); f != fired {
+		if f := g.early[i].holds(x); f != fires {
 			return f
 		}
 	}
-	return fired
+	return fires
+}
+
+func (t *trigger) name() string {
+	switch {
+	case t.goal != nil:
+		return t.goal.Name
+	case t.kind == triggerIdentity:
+		return identityGoal
+	}
+	return viewGoal
+}
+
+// countsBots reports whether a form by a suspected bot counts.
+func (t *trigger) countsBots() bool { return t.kind == triggerSubmit && t.goal.Bots == "count" }
+
+// need is the consent that it takes.
+func (t *trigger) need() need {
+	if t.goal == nil {
+		return needAll
+	}
+	return t.goal.need
+}
+
+// sameGoal reports whether two triggers are alternatives of one goal.
+func (t *trigger) sameGoal(other *trigger) bool { return t.goal != nil && t.goal == other.goal }
+
+// ends reports whether the goal ends the visitor's profile when it counts. A
+// draft has no effect.
+func (g *goal) ends() bool { return g.Forget && g.Status != statusDraft }
+
+// mayBeHeld reports whether a goal may wait for the visitor's consent. One whose
+// rule reads cookies cannot be judged without it, a draft sends nothing, and what
+// ends a visitor's profile has none to end.
+func (t *trigger) mayBeHeld() bool {
+	return t.goal == nil || !t.goal.needs.cookie && !t.goal.ends() && t.goal.Status != statusDraft
 }

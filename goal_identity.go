@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,96 +155,42 @@ func (h *hashed) value(x *exchange, tidy func(string) string) string {
 	return v
 }
 
-// identityOf makes the IDENTITY that goes before a goal, nil if its rule or the
-// request does not say who the visitor is, or not in a form the CDP takes; what is
-// left out is noted. An order needs one.
-func (s *site) identityOf(g *goal, x *exchange, page string, note func(string)) (*cdp.Event, fate) {
-	if g.identity == nil {
-		return nil, fired
+// identity is who the visitor is, as the goal's identify: reads it. ok is false if
+// the goal identifies nobody.
+func (t *trigger) identity(x *exchange) (who cdp.Identity, ok bool) {
+	if t.goal == nil || t.goal.identity == nil {
+		return who, false
 	}
-	e, known := s.personOf(g, x, page, note)
-	switch {
-	case known:
-		return &e, fired
-	case g.order != nil:
-		return nil, fateNoIdentity
-	}
-	note("identity_missing")
-	return nil, fired
+	return t.goal.identity.read(x, t.goal.IdentityProvider), true
 }
 
-// personOf is identityOf with an identity.
-func (s *site) personOf(g *goal, x *exchange, page string, note func(string)) (e cdp.Event, known bool) {
-	var who cdp.Identity
-	if email := g.identity.email.value(x, foldEmail); email != "" {
-		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: g.IdentityProvider})
-		if !g.identity.email.sha256 {
+// read is who the visitor is. provider is that of the e-mail address.
+func (i *identity) read(x *exchange, provider string) (who cdp.Identity) {
+	if email := i.email.value(x, foldEmail); email != "" {
+		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: provider})
+		if !i.email.sha256 {
 			who.Email = email
 		}
 	}
-	for i := range g.identity.ids {
-		p := &g.identity.ids[i]
+	for n := range i.ids {
+		p := &i.ids[n]
 		if id := p.id.value(x, strings.TrimSpace); id != "" {
 			who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: id, Provider: p.provider})
 		}
 	}
-	for i := range g.identity.person {
-		p := &g.identity.person[i]
+	for n := range i.person {
+		p := &i.person[n]
 		if v, ok := x.lookup(&p.from); ok && len(v) <= maxCollected {
 			if v = strings.TrimSpace(cleanText(v)); v != "" {
 				*p.into(&who) = v
 			}
 		}
 	}
-	e, whole, ok := takeable(tidied(who))
-	if !whole {
-		note("identity_field_invalid")
-	}
-	if !ok {
-		return e, false
-	}
-	e.Page = page
-	s.base(&e, x)
-	s.birthDate(&e)
-	return e, g.replaceBase(&e, x) == fired
+	return who
 }
 
-// takeable makes the event of an identity and leaves out what the CDP would not
-// take, so that a country in words does not cost the whole. whole is false if
-// that was something, ok if no identifier is left.
-func takeable(who cdp.Identity) (e cdp.Event, whole, ok bool) {
-	e = who.Event()
-	err := e.Validate()
-	if err == nil {
-		return e, true, true
-	}
-	for _, one := range unwrap(err) {
-		fault, isField := errors.AsType[*cdp.FieldError](one)
-		switch {
-		case !isField:
-			return e, false, false
-		case fault.Field == "email": // then it names nobody either
-			who.Identifiers = slices.DeleteFunc(who.Identifiers, func(i cdp.Identifier) bool { return i.ID == who.Email })
-			if len(who.Identifiers) == 0 {
-				return e, false, false
-			}
-			e.Fields["identifiers"] = who.Identifiers
-		}
-		name, _, _ := strings.Cut(fault.Field, "[")
-		if name != "identifiers" {
-			delete(e.Fields, name)
-		}
-	}
-	return e, false, e.Validate() == nil
-}
-
-// unwrap takes errors.Join apart.
-func unwrap(err error) []error {
-	if all, ok := err.(interface{ Unwrap() []error }); ok {
-		return all.Unwrap()
-	}
-	return []error{err}
-}
+// foldEmail writes an e-mail address in the form in which it is compared.
+func foldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // order is order: compiled.
 type order struct {
@@ -258,7 +203,7 @@ func (g *goal) compileOrder(f *faults) {
 	if o == (Order{}) {
 		return
 	}
-	g.typ = "ORDER_CHECKOUT"
+	g.typ = orderType
 	g.order = &order{itemType: o.ItemType}
 	def(&g.order.itemType, "ORDER")
 	if g.identity == nil {
@@ -296,37 +241,29 @@ func (g *goal) compileOrder(f *faults) {
 	}
 }
 
-// orderOf makes the ORDER_CHECKOUT of a goal.
-func (s *site) orderOf(g *goal, x *exchange, page string, now time.Time) (cdp.Event, fate) {
+// read makes the order. currency is the site's.
+func (o *order) read(x *exchange, currency string) (cdp.Order, reason) {
 	text := func(from *source) string {
 		v, _ := x.lookup(from)
 		return cleanText(v[:min(len(v), maxCollected)])
 	}
-	total, err := strconv.ParseFloat(strings.TrimSpace(text(&g.order.total)), 64)
-	if id := text(&g.order.id); err != nil || math.IsNaN(total) || math.IsInf(total, 0) || total < 0 || id == "" {
-		return cdp.Event{}, fateValueMissing
+	id := text(&o.id)
+	total, err := strconv.ParseFloat(strings.TrimSpace(text(&o.total)), 64)
+	if err != nil || !finite(total) || total < 0 || id == "" {
+		return cdp.Order{}, reasonValueMissing
 	}
-	o := cdp.Order{
-		ReferenceID: text(&g.order.id), OrderedAt: now, Status: cdp.OrderPurchased, Price: total,
-		Currency: text(&g.order.currency), PaymentType: text(&g.order.payment), CardType: text(&g.order.card),
+	placed := cdp.Order{
+		ReferenceID: id, OrderedAt: time.Now(), Status: cdp.OrderPurchased, Price: total,
+		Currency: text(&o.currency), PaymentType: text(&o.payment), CardType: text(&o.card),
 	}
-	def(&o.Currency, s.Currency)
-	def(&o.PaymentType, "Other")
-	o.Items, _ = x.app[g.order.items.name].([]cdp.OrderItem)
-	if len(o.Items) == 0 {
-		o.Items = []cdp.OrderItem{{
-			Type: g.order.itemType, ReferenceID: o.ReferenceID, Name: "Order " + o.ReferenceID,
-			ProductID: o.ReferenceID, Price: total, Quantity: 1,
+	def(&placed.Currency, currency)
+	def(&placed.PaymentType, "Other")
+	placed.Items, _ = x.app[o.items.name].([]cdp.OrderItem)
+	if len(placed.Items) == 0 {
+		placed.Items = []cdp.OrderItem{{
+			Type: o.itemType, ReferenceID: id, Name: "Order " + id,
+			ProductID: id, Price: total, Quantity: 1,
 		}}
 	}
-	e := o.Event()
-	e.Page = page
-	s.base(&e, x)
-	if f := g.replaceBase(&e, x); f != fired {
-		return e, f
-	}
-	if e.Validate() != nil {
-		return e, fateEventInvalid
-	}
-	return e, fired
+	return placed, fires
 }

@@ -23,17 +23,17 @@ type limits struct {
 	dropLate    bool
 }
 
-func (l *limits) judge(x *exchange, now time.Time) fate {
+func (l *limits) judge(x *exchange, now time.Time) reason {
 	if now.IsZero() && (!l.from.IsZero() || !l.until.IsZero()) {
 		now = time.Now()
 	}
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
-		return fateNotNow
+		return reasonNotNow
 	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.nobody && !web.HostIn(l.hosts, web.HostOnly(x.host)):
-		return fateOtherHost
+		return reasonOtherHost
 	}
-	return fired
+	return fires
 }
 
 func (g *goal) compileLimits(f *faults) {

@@ -143,7 +143,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateValueTooLong, fateValueMissing, fateNoIdentity:
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity, fateOf(reasonValueTooLong), fateOf(reasonValueMissing):
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -185,18 +185,18 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	x := exchange{app: data, nobody: true}
-	f := t.judgeRaised(&g.triggers[0], &x)
+	x := exchange{app: data, data: data, nobody: true}
+	f := fateOf(g.triggers[0].judgeRaised(&x, t.config.Env))
 	var e cdp.Event
 	var who *cdp.Event
 	if f == fired && g.ends() {
 		s.forget(v.BrowserID)
 	}
 	if f == fired {
-		e, f = s.eventOf(g, &x, "", data)
+		e, f = s.eventOf(&g.triggers[0], &x, "")
 	}
 	if f == fired {
-		who, f = s.identityOf(g, &x, e.Page, t.ledger.note)
+		who, f = s.identityOf(&g.triggers[0], &x, &e, t.ledger.note)
 	}
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}

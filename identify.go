@@ -73,8 +73,6 @@ func tidied(who cdp.Identity) cdp.Identity {
 	return who
 }
 
-func foldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
-
 // birthDate writes the date of birth as the site's API has it. The CDP's
 // documentation, Engage and the Cloud SDK want a time behind it, the Content SDK
 // none.
@@ -112,8 +110,8 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	if f != fired {
 		return f
 	}
-	e.Page = tr.page(identityTrigger)
-	tr.site.base(e, &tr.x)
+	b, _ := identityTrigger.baseOf(&tr.x, tr.site.base(tr.page(identityTrigger)))
+	setBase(e, &b)
 	tr.site.birthDate(e)
 	if held {
 		return tr.keep(identityTrigger, nil, e, visit.Counted{})

@@ -77,9 +77,6 @@ func TestLedgerCountsEveryFate(t *testing.T) {
 func TestFatesHaveNames(t *testing.T) {
 	seen := map[string]fate{}
 	for f := range fateCount {
-		if f == decisionFates { // a mark between two kinds
-			continue
-		}
 		name := f.String()
 		if other, twice := seen[name]; name == "" || twice {
 			t.Errorf("fate %d has the name %q, which is that of %d", f, name, other)

@@ -138,7 +138,7 @@ func FuzzRules(f *testing.F) {
 					g.triggers[i].judgeLate(x, rules.failure)
 					g.triggers[i].path.Capture(x.path, nil)
 				}
-				goodSite.eventOf(g, x, "", nil)
+				g.triggers[0].event(x, goodSite)
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -52,11 +53,12 @@ type exchange struct {
 	// formKind is what the Content-Type makes of the body; formKindNone also if
 	// there is none.
 	formKind formKind
-	// formFate is fired when form or json holds what the visitor sent, pending
+	// formFate is fires when form or json holds what the visitor sent, pending
 	// while the handler has not read it all, and otherwise why it cannot be.
 	// What that means to a goal is told by bodyFate.
-	formFate fate
-	app      map[string]any
+	formFate reason
+	app      map[string]any // set by the application, and given to Trigger
+	data     map[string]any // given to Trigger, or to Send
 	// nobody says that there is no request at all, as with Tracker.Send.
 	nobody bool
 	// anyHost says that it is not known which host was asked.
@@ -80,19 +82,14 @@ type exchange struct {
 	redirectNames []string
 }
 
-// pending is no fate: it says that the decision has to wait until the handler
-// has returned, because the form is not read or the type of the answer not
-// known yet.
-const pending = fateCount
-
 // judgeLate tests the answer, then the conditions that needed it. pages are what
-// failure: says. It returns fired, a reason, or pending.
-func (t *trigger) judgeLate(x *exchange, pages *failurePages) fate {
+// failure: says. It returns fires, a reason, or pending.
+func (t *trigger) judgeLate(x *exchange, pages *failurePages) reason {
 	confirmed := t.kind == triggerSubmit && x.confirmed // whatever the answer looks like
 	if x.unanswered && !confirmed {
-		return fateNothingWritten
+		return reasonNothingWritten
 	}
-	var f fate
+	var f reason
 	switch t.kind {
 	case triggerVisit, triggerView:
 		f = judgePage(x)
@@ -100,20 +97,20 @@ func (t *trigger) judgeLate(x *exchange, pages *failurePages) fate {
 		f = judgeDownload(x)
 	case triggerSubmit:
 		if f = t.goal.success.judge(x, pages); confirmed {
-			f = fired
+			f = fires
 		}
 	}
-	if f != fired || t.goal == nil {
+	if f != fires || t.goal == nil {
 		return f
 	}
 	return t.judgeConditions(x)
 }
 
 // judgeConditions tests the conditions that had to wait for the answer.
-func (t *trigger) judgeConditions(x *exchange) fate {
+func (t *trigger) judgeConditions(x *exchange) reason {
 	g := t.goal
 	body := t.bodyFate(x)
-	if body != fired && body != pending {
+	if body != fires && body != pending {
 		return body
 	}
 	verdict := body
@@ -123,7 +120,7 @@ func (t *trigger) judgeConditions(x *exchange) fate {
 			continue
 		}
 		switch f := c.holds(x); f {
-		case fired:
+		case fires:
 		case pending:
 			verdict = pending
 		default:
@@ -131,32 +128,32 @@ func (t *trigger) judgeConditions(x *exchange) fate {
 		}
 	}
 	switch {
-	case verdict != fired:
+	case verdict != fires:
 		return verdict
 	case t.form != "" && !t.named(x):
-		return fateOtherForm
+		return reasonOtherForm
 	case !t.understands(x):
-		return fateFormNotAForm
+		return reasonFormNotAForm
 	}
 	return x.judgeData(&g.needs)
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
 // tells a browser to show the copy it has.
-func judgePage(x *exchange) fate {
+func judgePage(x *exchange) reason {
 	switch {
 	case !x.navigation:
-		return fateNotNavigation
+		return reasonNotNavigation
 	case x.status == http.StatusNotModified:
-		return fired
+		return fires
 	case x.status != http.StatusOK:
-		return fateStatus
+		return reasonStatus
 	case !x.typeKnown:
 		return pending
 	case !web.IsHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
-		return fateNotHTML
+		return reasonNotHTML
 	}
-	return fired
+	return fires
 }
 
 // isPageData reports whether a script can make a page of the answer: the JSON
@@ -173,18 +170,18 @@ const smallRange = 1 << 10
 
 // judgeDownload counts a download at its start, so that the many ranges of a
 // resumed or streamed file count once.
-func judgeDownload(x *exchange) fate {
+func judgeDownload(x *exchange) reason {
 	switch x.status {
 	case http.StatusOK:
-		return fired
+		return fires
 	case http.StatusPartialContent:
 		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
 		if !ok || first != 0 || last < min(smallRange, size)-1 {
-			return fateRange
+			return reasonRange
 		}
-		return fired
+		return fires
 	}
-	return fateStatus
+	return reasonStatus
 }
 
 // contentRange reads "bytes 0-1023/4096" (RFC 9110, section 14.4). An unknown
@@ -201,6 +198,16 @@ func contentRange(s string) (first, last, size int64, ok bool) {
 	}
 	ok = ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last && last < size
 	return first, last, size, ok && strings.EqualFold(unit, "bytes")
+}
+
+// with is the exchange of a goal that the application raised with data.
+func (x *exchange) with(data map[string]any) *exchange {
+	own := *x
+	own.app = make(map[string]any, len(data)+len(x.app))
+	maps.Copy(own.app, x.app)
+	maps.Copy(own.app, data)
+	own.data = data
+	return &own
 }
 
 // lookup reads a source. ok is false if the exchange has no such value.

@@ -22,26 +22,26 @@ func TestPending(t *testing.T) {
 	for _, test := range []struct {
 		name, goal string
 		x          exchange
-		want       fate
+		want       reason
 	}{
 		{"page, type unknown", "PAGE", exchange{status: 200, navigation: true}, pending},
-		{"page, type known", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: "text/html"}, fired},
-		{"page, XHTML", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: " application/XHTML+xml ;q=1"}, fired},
-		{"page, no type", "PAGE", exchange{status: 200, navigation: true, typeKnown: true}, fateNotHTML},
-		{"page, not modified", "PAGE", exchange{status: 304, navigation: true}, fired},
-		{"page, failed", "PAGE", exchange{status: 404, navigation: true}, fateStatus},
-		{"page, no navigation", "PAGE", exchange{status: 200}, fateNotNavigation},
+		{"page, type known", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: "text/html"}, fires},
+		{"page, XHTML", "PAGE", exchange{status: 200, navigation: true, typeKnown: true, contentType: " application/XHTML+xml ;q=1"}, fires},
+		{"page, no type", "PAGE", exchange{status: 200, navigation: true, typeKnown: true}, reasonNotHTML},
+		{"page, not modified", "PAGE", exchange{status: 304, navigation: true}, fires},
+		{"page, failed", "PAGE", exchange{status: 404, navigation: true}, reasonStatus},
+		{"page, no navigation", "PAGE", exchange{status: 200}, reasonNotNavigation},
 		{"form unread so far", "FIELD", exchange{status: 200, formFate: pending, responseHeader: ok}, pending},
-		{"form unread so far, but refused", "FIELD", exchange{status: 422, formFate: pending, responseHeader: ok}, fateNotSuccessful},
-		{"form unread so far, but another condition fails", "FIELD", exchange{status: 200, formFate: pending}, fateCondition},
-		{"form too large", "FIELD", exchange{status: 200, formFate: fateFormTooLarge, responseHeader: ok}, fateFormTooLarge},
-		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "x", fieldFound}}}}, fired},
-		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "", fieldTooLong}}}}, fateValueTooLong},
+		{"form unread so far, but refused", "FIELD", exchange{status: 422, formFate: pending, responseHeader: ok}, reasonNotSuccessful},
+		{"form unread so far, but another condition fails", "FIELD", exchange{status: 200, formFate: pending}, reasonCondition},
+		{"form too large", "FIELD", exchange{status: 200, formFate: reasonFormTooLarge, responseHeader: ok}, reasonFormTooLarge},
+		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "x", fieldFound}}}}, fires},
+		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "", fieldTooLong}}}}, reasonValueTooLong},
 		{"data unread so far", "READ", exchange{status: 200, formFate: pending}, pending},
-		{"data never read", "READ", exchange{status: 200, formFate: fateFormUnread}, fateFormUnread},
+		{"data never read", "READ", exchange{status: 200, formFate: reasonFormUnread}, reasonFormUnread},
 		{"type unknown", "TYPED", exchange{status: 200}, pending},
-		{"type known", "TYPED", exchange{status: 200, typeKnown: true, contentType: "application/pdf"}, fired},
-		{"another type", "TYPED", exchange{status: 200, typeKnown: true, contentType: "text/html"}, fateCondition},
+		{"type known", "TYPED", exchange{status: 200, typeKnown: true, contentType: "application/pdf"}, fires},
+		{"another type", "TYPED", exchange{status: 200, typeKnown: true, contentType: "text/html"}, reasonCondition},
 	} {
 		if got := rules.byID[test.goal].triggers[0].judgeLate(&test.x, rules.failure); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)

@@ -76,14 +76,14 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 // judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
 func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruling {
-	return p.rule(g, now, func() (visit.Counted, fate) { return g.countedOf(x, now, p.site.zone) }, room)
+	return p.rule(g, now, func() (visit.Counted, reason) { return g.countedOf(x, now, p.site.zone) }, room)
 }
 
 // rule is judge, with the name under which the goal counts told by name.
-func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, fate), room func() fate) ruling {
+func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, reason), room func() fate) ruling {
 	v := p.open(now)
 	if !cameAfter(v, g, now) {
-		return ruling{done: true, fate: fateNotAfter}
+		return ruling{done: true, fate: fateOf(reasonNotAfter)}
 	}
 	if len(g.leadsTo) > 0 && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
@@ -91,14 +91,15 @@ func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, fate), r
 	if g.once.scope == visit.PerRequest {
 		return ruling{done: true, fate: fired}
 	}
-	c, f := name()
+	c, r := name()
 	switch {
-	case f != fired:
-		return ruling{done: true, fate: f}
+	case r != fires:
+		return ruling{done: true, fate: fateOf(r)}
 	case v.Has(c):
 		p.remember(now, func() bool { return true }) // the session goes on
 		return ruling{done: true, fate: fateAlreadyCounted}
 	}
+	f := fired
 	if room != nil {
 		if f = room(); f != fired {
 			return ruling{done: true, fate: f}
@@ -150,58 +151,4 @@ func (p *past) send(g *goal, x *exchange, enqueue func() fate) fate {
 	}
 	p.end(now)
 	return f
-}
-
-// countedOf is the name under which the goal counts, with the value that
-// for $source asks for.
-func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (visit.Counted, fate) {
-	c := visit.Counted{Scope: g.once.scope, Hash: g.once.hash}
-	if c.Scope == visit.PerDay {
-		if g.once.zone != nil {
-			zone = g.once.zone
-		}
-		c.Day = visit.DayOf(now, zone)
-	}
-	if !g.once.keyed {
-		return c, fired
-	}
-	value, f := x.collect(&g.once.key)
-	switch {
-	case f != fired:
-		return c, f
-	case value == "":
-		return c, fateValueMissing
-	}
-	c.Hash = hashOfTexts("for", g.pastName(), g.Count, value)
-	return c, fired
-}
-
-// cameAfter reports whether the goals of after: have happened in their order.
-func cameAfter(v *visit.Visit, g *goal, now time.Time) bool {
-	n := len(g.after.goals)
-	if n == 0 {
-		return true
-	}
-	began := v.Walked(g.after.hash)
-	return len(began) >= n && (g.after.within == 0 || now.Unix()-began[n-1] <= int64(g.after.within/time.Second))
-}
-
-// advance brings the walks forward to which the goals that happened belong.
-func advance(v *visit.Visit, happened []*goal, now time.Time) {
-	for _, g := range happened {
-		for _, to := range g.leadsTo {
-			began := v.Walked(to.after.hash)
-			// From the last step to the first, so that one goal is not taken
-			// for two steps.
-			for i, name := range slices.Backward(to.after.goals) {
-				switch {
-				case name != g.Name:
-				case i == 0:
-					v.Reach(to.after.hash, 0, now.Unix())
-				case i <= len(began):
-					v.Reach(to.after.hash, i, began[i-1])
-				}
-			}
-		}
-	}
 }

@@ -79,32 +79,32 @@ func matchesPath(list []urlpath.Template, path string) bool {
 // judgeRedirect judges the answer of a goal that does not name the page to which
 // accepted forms lead: a 302 or 303 to another page of the same host. leaves is
 // that of its success.
-func (x *exchange) judgeRedirect(pages *failurePages, leaves bool) fate {
+func (x *exchange) judgeRedirect(pages *failurePages, leaves bool) reason {
 	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
-		return fateNotSuccessful
+		return reasonNotSuccessful
 	}
 	return x.judgeTarget(x.location, pages, leaves)
 }
 
 // judgeTarget is judgeRedirect for an address to which a browser is led.
-func (x *exchange) judgeTarget(location string, pages *failurePages, leaves bool) fate {
+func (x *exchange) judgeTarget(location string, pages *failurePages, leaves bool) reason {
 	path, query, ok := x.resolve(location)
 	if !ok {
 		x.refuseHost()
-		return fateNotSuccessful
+		return reasonNotSuccessful
 	}
 	r := x.refused(path, query, pages, leaves)
 	if r.why == refusedNot {
-		return fired
+		return fires
 	}
 	r.to = plainLead(path)
 	if (r.why == refusedQuery || r.why == refusedBack) && isPrivate(r.word) {
 		r.word = "the query" // which a visitor may have written
 	}
 	if x.refusal = r; r.why == refusedHome {
-		return fateDoubtfulRedirect
+		return reasonDoubtfulRedirect
 	}
-	return fateNotSuccessful
+	return reasonNotSuccessful
 }
 
 // refuseHost notes that the redirect leads to no page of this site.

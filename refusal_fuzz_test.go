@@ -24,14 +24,14 @@ func FuzzRefusal(f *testing.F) {
 		x := &exchange{host: "shop.example", path: urlpath.Normal(path), status: http.StatusFound, location: location, referer: referer}
 		verdict := x.judgeRedirect(nil, false)
 		to, query, ok := x.redirectTarget()
-		if verdict == fired && (!ok || samePath(to, x.path)) {
+		if verdict == fires && (!ok || samePath(to, x.path)) {
 			t.Errorf("%q from %q counts", location, path)
 		}
 		page, _ := x.formPage()
-		if verdict == fired && page != "" && samePath(to, page) && !sayingOf(query).accepted {
+		if verdict == fires && page != "" && samePath(to, page) && !sayingOf(query).accepted {
 			t.Errorf("%q from a form on %q counts", location, page)
 		}
-		if verdict == fateDoubtfulRedirect && !isHome(to) {
+		if verdict == reasonDoubtfulRedirect && !isHome(to) {
 			t.Errorf("%q is doubtful", location)
 		}
 		if lead := x.leadsTo(); strings.HasPrefix(lead, "/") && !strings.HasPrefix(lead, "//") {

@@ -91,7 +91,7 @@ func (rs *Rules) NewReplay() *Replay {
 	r := &Replay{
 		rules: rs, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(rs.goals)), leads: map[*goal]*leads{},
 		unruled: make(map[request]*uint64),
-		x:       exchange{typeKnown: true, navigation: true, formFate: fired, blind: true},
+		x:       exchange{typeKnown: true, navigation: true, formFate: fires, blind: true},
 	}
 	for _, g := range rs.goals {
 		r.leads[g] = new(leads)
@@ -188,21 +188,26 @@ func among(triggers []*trigger, g *goal) bool {
 // enough.
 func (r *Replay) count(triggers []*trigger, bot bool, at time.Time) {
 	g := triggers[0].goal
-	c, f := r.counts[g], fired
+	c, why := r.counts[g], ""
 	for _, t := range triggers {
 		if t.goal != g {
 			continue
 		}
 		r.x.guessed = false
-		if f = r.judge(t, bot, at); f == fired {
-			if t.kind == triggerSubmit {
+		if bot && !t.countsBots() {
+			why = "bot"
+			continue
+		}
+		f := r.judge(t, at)
+		if why = f.String(); f == fires {
+			if why = ""; t.kind == triggerSubmit {
 				r.leads[g].count(&r.x)
 			}
 			break
 		}
 	}
-	if f != fired {
-		c.NotFired[f.String()]++
+	if why != "" {
+		c.NotFired[why]++
 		return
 	}
 	c.Count++
@@ -211,25 +216,19 @@ func (r *Replay) count(triggers []*trigger, bot bool, at time.Time) {
 	}
 }
 
-func (r *Replay) judge(t *trigger, bot bool, at time.Time) fate {
+func (r *Replay) judge(t *trigger, at time.Time) reason {
 	x, limits := &r.x, &t.goal.limits
 	if at.IsZero() && !limits.always() {
 		at, x.guessed = limits.moment(), true
 	}
-	f := fired
-	if bot && !t.countsBots() {
-		f = fateBot
-	}
-	if f == fired {
-		f = t.goal.judgeAt(x, at)
-	}
-	if f == fired {
+	f := t.goal.judgeAt(x, at)
+	if f == fires {
 		f = t.judgeLate(x, r.rules.failure)
 	}
-	if f == fateOtherForm {
+	if f == reasonOtherForm {
 		// No log tells what a form calls itself. All else held: this is what
 		// is asked last.
-		f, x.guessed = fired, true
+		f, x.guessed = fires, true
 	}
 	x.guessed = x.guessed || t.goal.counts() || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
 	return f
@@ -254,7 +253,7 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 	if !isForm && !isFile || len(page) > maxUnruled || r.isBot(e) {
 		return
 	}
-	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == fateNotSuccessful {
+	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == reasonNotSuccessful {
 		return
 	}
 	// A log is written by strangers too: what they sent as %1B or %0A must not

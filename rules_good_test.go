@@ -17,7 +17,7 @@ import (
 // TestGoodRules reads the rule files that are as they should be, and judges the
 // exchanges written into them as comments, such as
 //
-//	#: POST /contact topic=sales +Cookie:a=b -> 303 /thanks +X-Plan:pro = CONTACT_SENT fired topic=sales
+//	#: POST /contact topic=sales +Cookie:a=b -> 303 /thanks +X-Plan:pro = CONTACT_SENT fires topic=sales
 func TestGoodRules(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "rules", "good", "*.yaml"))
 	if err != nil || len(files) < 5 {
@@ -116,7 +116,7 @@ func addHeader(t *testing.T, h http.Header, word string) bool {
 }
 
 // goodSite is where the exchanges happen.
-var goodSite = &site{Site: Site{Language: "EN", Currency: "EUR", Channel: "WEB"}}
+var goodSite = base{Language: "EN", Currency: "EUR", Channel: "WEB"}
 
 // evaluate judges an exchange as the middleware does, without its writers, and
 // tells what became of each goal in words.
@@ -127,16 +127,16 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 	for _, t := range triggers {
 		x.form = scanForm("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
 		f := t.goal.judgeEarly(x)
-		if f == fired {
+		if f == fires {
 			f = t.judgeLate(x, rules.failure)
 		}
-		if f != fired {
+		if f != fires {
 			out = append(out, t.goal.Name+" "+f.String())
 			continue
 		}
 		x.varNames = t.path.Names
 		x.vars, _ = t.path.Capture(x.path, x.vars[:0])
-		e, f := goodSite.eventOf(t.goal, x, "", nil)
+		e, f := t.event(x, goodSite)
 		words := []string{t.goal.Name, f.String()}
 		for _, b := range []struct{ name, got, usual string }{
 			{"type", e.Type, t.goal.Name},
@@ -146,12 +146,12 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 			{"channel", e.Channel, "WEB"},
 			{"pos", e.PointOfSale, ""},
 		} {
-			if f == fired && b.got != b.usual {
+			if f == fires && b.got != b.usual {
 				words = append(words, b.name+"="+url.QueryEscape(b.got))
 			}
 		}
 		for _, a := range e.Ext {
-			if f == fired {
+			if f == fires {
 				words = append(words, a.Name+"="+url.QueryEscape(fmt.Sprint(a.Value)))
 			}
 		}

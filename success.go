@@ -94,13 +94,13 @@ func htmxTarget(h http.Header) (to string, ok bool) {
 
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
-func (s *success) judge(x *exchange, pages *failurePages) fate {
+func (s *success) judge(x *exchange, pages *failurePages) reason {
 	if x.refusal = (refusal{}); x.blind {
 		return s.guess(x, pages)
 	}
 	switch s.kind {
 	case successConfirmed:
-		return fateNotConfirmed
+		return reasonNotConfirmed
 	case successIf:
 		return s.judgeAnswer(x, pages)
 	case successStatus:
@@ -109,12 +109,12 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 		return succeeds(x.status/100 == s.status)
 	case successRedirectTo:
 		if s.status != 0 && x.status != s.status || !isRedirect(x.status) {
-			return fateNotSuccessful
+			return reasonNotSuccessful
 		}
 		path, _, ok := x.redirectTarget()
 		if !ok {
 			x.refuseHost()
-			return fateNotSuccessful
+			return reasonNotSuccessful
 		}
 		values, ok := s.target.Capture(path, x.redirect[:0])
 		x.redirect, x.redirectNames = values, s.target.Names
@@ -125,14 +125,14 @@ func (s *success) judge(x *exchange, pages *failurePages) fate {
 			if to, ok := htmxTarget(x.responseHeader); ok {
 				return x.judgeTarget(to, pages, s.leaves)
 			}
-			return fired
+			return fires
 		}
 	}
 	return x.judgeRedirect(pages, s.leaves)
 }
 
 // guess judges what a log tells: the status, and rarely where a redirect leads.
-func (s *success) guess(x *exchange, pages *failurePages) fate {
+func (s *success) guess(x *exchange, pages *failurePages) reason {
 	switch {
 	case s.kind == successIf:
 		x.guessed = true
@@ -156,11 +156,11 @@ func (s *success) guess(x *exchange, pages *failurePages) fate {
 	return succeeds(x.status == http.StatusFound || x.status == http.StatusSeeOther)
 }
 
-func succeeds(ok bool) fate {
+func succeeds(ok bool) reason {
 	if ok {
-		return fired
+		return fires
 	}
-	return fateNotSuccessful
+	return reasonNotSuccessful
 }
 
 // redirectTarget resolves Location against the request and returns its path, as

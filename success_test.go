@@ -27,7 +27,7 @@ func FuzzRedirectPath(f *testing.F) {
 			t.Errorf("%q from %q: %q, %v; by the book %q, %v", location, path, got, ok, want, wantOK)
 		}
 		x.status = 303
-		if x.judgeRedirect(nil, false) == fired && samePath(got, path) {
+		if x.judgeRedirect(nil, false) == fires && samePath(got, path) {
 			t.Errorf("%q from %q leads back to the form", location, path)
 		}
 	})

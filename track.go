@@ -81,16 +81,6 @@ var (
 	identityTrigger = &trigger{kind: triggerIdentity}
 )
 
-func (t *trigger) name() string {
-	switch {
-	case t.goal != nil:
-		return t.goal.Name
-	case t.kind == triggerIdentity:
-		return identityGoal
-	}
-	return viewGoal
-}
-
 // trackedKey marks a request as seen, by each tracker for itself: two around
 // one handler do not disturb each other.
 type trackedKey struct{ t *Tracker }
@@ -165,7 +155,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		c := candidate{trigger: g}
 		if c.early, c.held = g.judgeGate(&e); c.early == fired {
 			tr.x.failed = nil
-			c.early = g.goal.judgeEarly(&tr.x)
+			c.early = fateOf(g.goal.judgeEarly(&tr.x))
 			c.failed = tr.x.failed
 		}
 		open = open || c.early == fired
@@ -279,17 +269,6 @@ func (t *trigger) judgeGate(e *entry) (f fate, held bool) {
 		return e.absent, e.absent == fired
 	}
 	return f, false
-}
-
-// countsBots reports whether a form by a suspected bot counts.
-func (t *trigger) countsBots() bool { return t.kind == triggerSubmit && t.goal.Bots == "count" }
-
-// need is the consent that it takes.
-func (t *trigger) need() need {
-	if t.goal == nil {
-		return needAll
-	}
-	return t.goal.need
 }
 
 // keepHeader lets go of the request's header, which belongs to the handler from

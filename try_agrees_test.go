@@ -238,7 +238,7 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 			}
 		}
 		g := rules.goals[i]
-		said, met := v.fate.String(), site
+		said, met := v.code.String(), site
 		switch {
 		case v.Fired && g.Status == statusDraft:
 			said = fateDraft.String()

@@ -1,0 +1,33 @@
+package goaltrack
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+func TestAppendUUID(t *testing.T) {
+	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	for _, word := range []uint64{0, 1, 1<<64 - 1, 0x0123456789abcdef} {
+		if got := string(appendUUID(nil, word, ^word)); !uuid.MatchString(got) {
+			t.Errorf("%s is no version 4 UUID", got)
+		}
+	}
+}
+
+func TestEncodeBounds(t *testing.T) {
+	s := &site{Site: Site{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}}
+	e := cdp.Event{Type: "A", Page: strings.Repeat("x", maxEvent)}
+	if _, f := s.encode(&e, viewTrigger, "", &Config{}, ""); f != fateEventInvalid {
+		t.Errorf("an event of more than 32 KiB: %v", f)
+	}
+	e.Page = "page"
+	for _, noID := range []bool{false, true} {
+		body, f := s.encode(&e, viewTrigger, strings.Repeat("u", 10_000), &Config{NoEventID: noID}, "")
+		if f != fired || strings.Contains(string(body), extEventID) == noID || len(body) > 2_000 {
+			t.Errorf("%v: %s", f, body)
+		}
+	}
+}
