@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	settleIn(ctx, tracker)
 	router := mux.NewRouter()
-	router.Use(tracker.Handler) // mux does not run it for a 404 or 405, which are no goals anyway
+	router.Use(tracker.Handler) // mux does not run it for a 404 or 405, which never count anyway
 	shop.routes(router)
 	shop.onPlaced = func(r *http.Request, o order) {
 		warn(tracker.Set(r, "total", o.Total().Euros()))
