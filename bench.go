@@ -1,8 +1,8 @@
 package goaltrack
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -184,7 +184,7 @@ func (b *bench) pardon(sc *schedule, j *job) {
 		b.minds = time.Now().Add(sc.pacing.longest)
 	}
 	b.sure = 0
-	b.width = min(max(b.width, 1)*2, max(sc.config.Workers/2, 1))
+	b.width = min(max(b.width, 1)*2, max(sc.options.Workers/2, 1))
 }
 
 // strike counts a refusal against an event, now that one like it was accepted,
@@ -252,13 +252,13 @@ func (sc *schedule) outlived(j *job, now time.Time) bool {
 	if h.heldUntil.After(since) {
 		since = h.heldUntil
 	}
-	return now.Sub(since) > sc.config.MaxAge
+	return now.Sub(since) > sc.options.MaxAge
 }
 
 // verdict is the reason in the dead letter.
 func (j *job) verdict() string {
 	if j.kind == refusedContents {
-		return fmt.Sprintf("rejected_%d", statusOf(j.err))
+		return rejectedPrefix + strconv.Itoa(statusOf(j.err))
 	}
 	return "blocked"
 }

@@ -71,16 +71,19 @@ func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, tar
 		tb.Fatal(err)
 	}
 	tracker, err := New(Config{
-		Sites:    []Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop.example"}, Currency: "EUR"}},
-		Rules:    parsed,
-		Logger:   slog.New(slog.DiscardHandler),
-		Cookie:   Cookie{Warm: -1},
-		Delivery: Delivery{Queue: &sink{}},
+		Sites:  []Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop.example"}, Currency: "EUR"}},
+		Rules:  parsed,
+		Logger: slog.New(slog.DiscardHandler),
+		Cookie: Cookie{Warm: -1},
+		DryRun: true,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tracker.sender.foreign = false // the sink never waits, as our own queues
+	tracker.config.DryRun = false
+	if err := tracker.connect(func() (store, error) { return store{queue: &sink{}}, nil }); err != nil { // it never waits, as our own queues
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

@@ -62,7 +62,7 @@ func TestFault23ClockJumps(t *testing.T) {
 		"a day on": 24 * time.Hour, "a day back": -24 * time.Hour, "ten years on": 10 * year, "ten years back": -10 * year,
 	} {
 		bubble.Run(t, name, func(t *testing.T) {
-			r := newRig(t, Delivery{}, script(status(503)))
+			r := newRig(t, senderOptions{}, script(status(503)))
 			var shift atomic.Int64
 			r.clock.wall = func() time.Time { return timeOfDay().Add(time.Duration(shift.Load())) }
 			r.offerMany(0, 20)
@@ -83,7 +83,7 @@ func TestFault23ClockJumps(t *testing.T) {
 	}
 	// Without a jump they expire in their time.
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(status(503)))
+		r := newRig(t, senderOptions{}, script(status(503)))
 		id := visitorID(1)
 		r.offerItem(queue.Item{Body: testEvent("shop", "KEPT", id), Key: id, Time: timeOfDay()})
 		if took := r.settle(); took < 10*time.Minute || took > 16*time.Minute {

@@ -28,21 +28,22 @@ func (c Config) withDefaults() Config {
 	def(&c.OptOutCookie, "gt_optout")
 	def(&c.Delivery.QueueEvents, 10_000)
 	def(&c.Delivery.QueueBytes, 16<<20)
+	standard := defaultOptions()
 	if c.Delivery.SpoolDir == "" {
 		def(&c.Delivery.Level, LevelMemory)
-		def(&c.Delivery.MaxAge, 10*time.Minute)
+		def(&c.Delivery.MaxAge, standard.MaxAge)
 	} else {
 		def(&c.Delivery.Level, LevelDurable)
 		def(&c.Delivery.MaxAge, 72*time.Hour)
 	}
 	def(&c.Delivery.SpoolBytes, 1<<30)
-	def(&c.Delivery.Workers, 16)
+	def(&c.Delivery.Workers, standard.Workers)
 	def(&c.Delivery.Timeout, 10*time.Second)
-	def(&c.Delivery.UnknownAttempts, 3)
-	def(&c.Delivery.BackoffBase, time.Second)
-	def(&c.Delivery.BackoffMax, 5*time.Minute)
-	def(&c.Delivery.ProbeBase, time.Second)
-	def(&c.Delivery.ProbeMax, time.Minute)
+	def(&c.Delivery.UnknownAttempts, standard.UnknownAttempts)
+	def(&c.Delivery.BackoffBase, standard.BackoffBase)
+	def(&c.Delivery.BackoffMax, standard.BackoffMax)
+	def(&c.Delivery.ProbeBase, standard.ProbeBase)
+	def(&c.Delivery.ProbeMax, standard.ProbeMax)
 	c.Bots = Bots{Allow: slices.Clone(c.Bots.Allow), Deny: slices.Clone(c.Bots.Deny)}
 	c.Ignore = c.Ignore.withDefaults()
 	if p := normalPrefix(c.PathPrefix); strings.HasPrefix(c.PathPrefix, "/") && (p != "" || c.PathPrefix == "/") {

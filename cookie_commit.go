@@ -70,7 +70,7 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 	}
 	set = tr.fresh
 	if tr.id != "" && !tr.fresh {
-		if id := line.replaced.Get(tr.id); id != "" {
+		if id := line.replacement(tr.id); id != "" {
 			tr.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
 		set = set || b.former != "" || tr.navigation && tr.store == storePrivate

@@ -2,7 +2,6 @@ package goaltrack
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -132,34 +131,6 @@ func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, use
 	items[0].Room = kept.who
 	items[len(items)-1].Room = kept.event
 	return t.offer(ctx, items, key, a)
-}
-
-// offer puts the events of one goal into the queue, as this visitor's.
-func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *awaited) fate {
-	if t.sender == nil {
-		return fired
-	}
-	for i := range items {
-		items[i].Key = key
-	}
-	return queueFate(t.sender.offerFor(ctx, a, items...))
-}
-
-// queueFate is why a queue refused an event, fired if it did not.
-func queueFate(err error) fate {
-	switch {
-	case err == nil:
-		return fired
-	case errors.Is(err, queue.ErrClosed):
-		return fateClosed
-	case errors.Is(err, queue.ErrTooLarge):
-		return fateEventInvalid
-	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
-		return fateDiskFull
-	case errors.Is(err, queue.ErrDiskFailed):
-		return fateDiskFailed
-	}
-	return fateQueueFull
 }
 
 // items encodes the event of a goal, and the IDENTITY before it if there is one.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -117,6 +116,13 @@ func (e *envelope) setBrowserID(id string) {
 	}
 }
 
+// The attributes of ext that only delivery knows: when an event happened that is
+// late, and that it is.
+const (
+	extOccurredAt = "occurredAt"
+	extLate       = "late"
+)
+
 // lateAfter is how old an event may be before it says when it happened. The
 // CDP dates events by their arrival.
 const lateAfter = time.Minute
@@ -135,11 +141,4 @@ func appendToExt(body []byte, hasExt bool, members string) []byte {
 		return append(append(append(out[:len(out)-2], ','), members...), '}', '}')
 	}
 	return append(append(append(out[:len(out)-1], `,"ext":{`...), members...), '}', '}')
-}
-
-// shortID is a browser ID for a log or a page: enough to look it up, too little
-// to follow somebody by.
-func shortID(id string) string {
-	head, _, _ := strings.Cut(id, "-")
-	return head
 }

@@ -173,14 +173,6 @@ func TestEnvelopeHeadRoundTrip(t *testing.T) {
 	}
 }
 
-func TestShortID(t *testing.T) {
-	for id, want := range map[string]string{visitorID(1): "00000001", "": "", "x": "x"} {
-		if got := shortID(id); got != want {
-			t.Errorf("shortID(%q) = %q", id, got)
-		}
-	}
-}
-
 func BenchmarkEnvelope(b *testing.B) {
 	stored := testEvent("shop", "GOAL", visitorID(1))
 	b.ReportAllocs()

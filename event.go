@@ -13,12 +13,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// The attributes of ext that goaltrack sends itself.
+// The attributes of ext that goaltrack sends itself, beside those of what is late.
 const (
 	extEventID      = "eventId"
-	extOccurredAt   = "occurredAt"
 	extGoalConfig   = "goalConfig"
-	extLate         = "late"
 	extGoalValue    = "goalValue"
 	extGoalCurrency = "goalCurrency"
 )

@@ -30,7 +30,7 @@ import (
 // waits are scaled to milliseconds; the rig checks the account at every end.
 
 // behindProxy is a sender whose way to the stand-in leads through a proxy.
-func behindProxy(t *testing.T, adjust ...func(*Delivery)) (*wired, *cdptest.Server, *faultproxy.Proxy) {
+func behindProxy(t *testing.T, adjust ...func(*wiring)) (*wired, *cdptest.Server, *faultproxy.Proxy) {
 	t.Helper()
 	noLeak(t)
 	s := cdptest.NewServer(t, cdptest.Options{})
@@ -93,7 +93,7 @@ func TestFault01DownAtStart(t *testing.T) {
 }
 
 func TestFault04Hanging(t *testing.T) {
-	w, s, p := behindProxy(t, func(d *Delivery) { d.Timeout, d.Workers = 400*time.Millisecond, 4 })
+	w, s, p := behindProxy(t, func(d *wiring) { d.Timeout, d.Workers = 400*time.Millisecond, 4 })
 	p.Times(3, faultproxy.Hang)
 	w.send(40)
 	w.wantAll(s.CDP, 40)
@@ -120,7 +120,7 @@ func TestFault05RetryAfter(t *testing.T) {
 		"more than int64": {"99999999999999999999", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, s, _ := behindProxy(t, func(d *Delivery) { d.MaxAge, d.Workers = maxAge, 1 })
+			w, s, _ := behindProxy(t, func(d *wiring) { d.MaxAge, d.Workers = maxAge, 1 })
 			s.Fault(cdptest.Status(http.StatusTooManyRequests).RetryAfter(tc.value).On(cdptest.Sends).Times(1))
 			w.send(20)
 			w.wantAll(s.CDP, 20)
@@ -313,7 +313,7 @@ func TestFault11TLS(t *testing.T) {
 			roots := x509.NewCertPool()
 			roots.AddCert(good.cert)
 			client := dialTo(func() (string, error) { return server.Listener.Addr().String(), nil }, roots)
-			w := newWired(t, "https://cdp.example", c, func(d *Delivery) { d.HTTPClient = client })
+			w := newWired(t, "https://cdp.example", c, func(d *wiring) { d.HTTPClient = client })
 			w.send(50)
 			w.until("down")
 			if a := w.balanced(); a.Waiting != 50 {
@@ -354,7 +354,7 @@ func TestFault12NameAndAddress(t *testing.T) {
 		}
 		return "", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "cdp.example", IsNotFound: true}}
 	}, nil)
-	w := newWired(t, "http://cdp.example", s.CDP, func(d *Delivery) { d.HTTPClient = client })
+	w := newWired(t, "http://cdp.example", s.CDP, func(d *wiring) { d.HTTPClient = client })
 	w.send(50)
 	w.until("down")
 	if a := w.balanced(); a.Waiting != 50 {
@@ -405,7 +405,7 @@ func TestFault13Bodies(t *testing.T) {
 				body(w, r)
 			}))
 			t.Cleanup(server.Close)
-			w := newWired(t, server.URL, cdptest.New(cdptest.Options{}), func(d *Delivery) { d.Timeout = 800 * time.Millisecond })
+			w := newWired(t, server.URL, cdptest.New(cdptest.Options{}), func(d *wiring) { d.Timeout = 800 * time.Millisecond })
 			w.send(8)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()

@@ -22,7 +22,7 @@ import (
 // not grow meanwhile.
 func TestFault02AnHourDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(errRefused))
+		r := newRig(t, senderOptions{}, script(errRefused))
 		r.cdp().took = time.Millisecond
 		begin, refused := time.Now(), map[queue.Priority]int{}
 		offer := func(n int) {
@@ -114,7 +114,7 @@ func TestFault02AnHourDownWithASpool(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := newRig(t, Delivery{Queue: spool, MaxAge: 72 * time.Hour}, script(errRefused))
+		r := newRigOn(t, spool, senderOptions{MaxAge: 72 * time.Hour}, script(errRefused))
 		r.cdp().took = time.Millisecond
 		refused := 0
 		for n := range 3600 {
@@ -143,7 +143,7 @@ func TestFault02AnHourDownWithASpool(t *testing.T) {
 
 func TestFault03SlowAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.cdp().took = 9 * time.Second
 		r.offerMany(0, 160)
 		// All workers at once, but for the first seconds, in which the line finds
@@ -172,7 +172,7 @@ func TestFault06Bursts(t *testing.T) {
 		{"all kinds", []error{status(500), status(503), errReset, errRefused, status(429)}, true},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, Delivery{}, nil)
+			r := newRig(t, senderOptions{}, nil)
 			r.cdp().tell(func(c *call) error {
 				if c.start.Minute() < 1 && rand.N(2) == 0 {
 					return tc.faults[rand.N(len(tc.faults))]

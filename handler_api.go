@@ -20,7 +20,7 @@ var (
 	ErrInvalid = errors.New("goaltrack: invalid")
 	// ErrClosed: the tracker is closed. Trigger and Send return it beside
 	// ErrRefused, Flush alone.
-	ErrClosed = errors.New("goaltrack: closed")
+	ErrClosed = errClosed
 	// ErrRefused: the event was not queued; the error says why.
 	ErrRefused = errors.New("goaltrack: not queued")
 )

@@ -191,7 +191,7 @@ func poisonOneSite(t *testing.T, kind poisonKind, others int, held bool) (delays
 	for i := range others {
 		sites = append(sites, fmt.Sprint("other", i))
 	}
-	r := newRig(t, Delivery{}, nil, sites...)
+	r := newRig(t, senderOptions{}, nil, sites...)
 	r.cdps["shop"].answer = func(c *call) error {
 		if visitorID(good) <= c.id && c.id < visitorID(good+genuine) {
 			return nil
@@ -248,12 +248,12 @@ func TestCloseInTheMidstOfPoison(t *testing.T) {
 		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
 			dir, durable := t.TempDir(), seed%2 == 0
-			d := Delivery{}
+			var q queue.Queue = queue.NewMemory(10_000, 16<<20)
 			if durable {
-				d.Queue = openSpool(t, dir)
+				q = openSpool(t, dir)
 			}
 			answers := []error{status(403), status(401), status(422), status(503), errReset, errNoID}
-			r := newRig(t, d, func(c *call) error {
+			r := newRigOn(t, q, senderOptions{}, func(c *call) error {
 				if c.goal == "BAD" {
 					return answers[c.id[7]%byte(len(answers))]
 				}
@@ -288,7 +288,7 @@ func TestCloseInTheMidstOfPoison(t *testing.T) {
 			if !durable {
 				return
 			}
-			next := newRig(t, Delivery{Queue: openSpool(t, dir)}, nil)
+			next := newRigOn(t, openSpool(t, dir), senderOptions{}, nil)
 			next.settle()
 			if b := next.account(); b.Recovered != a.Waiting || b.Delivered != a.Waiting {
 				t.Errorf("%d were left, then\n%s", a.Waiting, b)
@@ -310,7 +310,7 @@ func openSpool(t *testing.T, dir string) *queue.Spool {
 // and it is given up, or until its context ends.
 func TestFlushWaitsForTheBench(t *testing.T) {
 	bubble.Run(t, "a lone one", func(t *testing.T) {
-		r := newRig(t, Delivery{}, refuses("BAD", 403))
+		r := newRig(t, senderOptions{}, refuses("BAD", 403))
 		r.offer(1, "BAD")
 		bubble.Pass(time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -320,7 +320,7 @@ func TestFlushWaitsForTheBench(t *testing.T) {
 		}
 	})
 	bubble.Run(t, "among others", func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
+		r := newRig(t, senderOptions{}, func(c *call) error {
 			if c.id == visitorID(1) {
 				return status(403)
 			}

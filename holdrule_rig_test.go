@@ -207,9 +207,8 @@ func (i *playItem) settle(fate string) {
 // playScenario plays a scenario to its end.
 func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)) *play {
 	t.Helper()
-	d := Config{Delivery: Delivery{MaxAge: s.maxAge}}.withDefaults().Delivery
 	p := &play{scenario: s, t: t, dice: rand.New(rand.NewPCG(seed, 7)), logs: &logbook.Book{}, begin: time.Now()}
-	p.queue = &playQueue{p: p, capacity: d.QueueEvents / 100 * 95}
+	p.queue = &playQueue{p: p, capacity: 9500}
 	if s.maxAge > time.Hour {
 		p.queue.capacity = math.MaxInt // a spool
 	}
@@ -218,7 +217,7 @@ func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)
 	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, tally.note, log)
 	defer ids.Close()
 	p.line = &line{name: "shop", ids: ids}
-	p.sc = newSchedule(makeSender(p.queue, []*line{p.line}, d, tally, log))
+	p.sc = newSchedule(makeSender(p.queue, []*line{p.line}, senderOptions{MaxAge: s.maxAge}.orDefaults(), tally, log))
 	p.sc.random = p.dice.Int64N
 	for _, a := range adjust {
 		a(&p.sc.pacing)
@@ -373,7 +372,7 @@ func (p *play) arrive(e *playEvent) {
 		_, _ = p.line.ids.Get(p.t.Context())
 	}
 	e.brought = !p.line.ids.Made(id)
-	kept := p.line.picky.Load() && !p.line.known.Has(id) && q.count >= p.sc.config.QueueEvents/10*9
+	kept := p.line.picky.Load() && !p.line.known.Has(id) && q.count >= 9000
 	if q.count >= q.capacity || kept && q.capacity < math.MaxInt {
 		e.fate = "full"
 		return

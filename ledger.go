@@ -363,3 +363,10 @@ func (l *ledger) history() (map[string]uint64, []Record) {
 	}
 	return notes, records
 }
+
+// shortID is a browser ID for a log or a page: enough to look it up, too little
+// to follow somebody by.
+func shortID(id string) string {
+	head, _, _ := strings.Cut(id, "-")
+	return head
+}

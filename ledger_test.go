@@ -167,3 +167,11 @@ func TestRecordsKeepNoHeader(t *testing.T) {
 		t.Errorf("recorded %+v", recent[0])
 	}
 }
+
+func TestShortID(t *testing.T) {
+	for id, want := range map[string]string{visitorID(1): "00000001", "": "", "x": "x"} {
+		if got := shortID(id); got != want {
+			t.Errorf("shortID(%q) = %q", id, got)
+		}
+	}
+}

@@ -3,8 +3,6 @@ package goaltrack
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/queue"
@@ -28,23 +26,13 @@ type DeadLetter struct {
 	Browser string `json:"browser,omitempty"`
 }
 
-// The parts of a letter's reason: rejectedPrefix begins one that names a status,
-// explanationMark stands before what the CDP wrote.
-const (
-	rejectedPrefix  = "rejected_"
-	explanationMark = ": "
-)
-
 // DeadLetterOf tells what a queue's letter is, for programs that look into a queue
 // without a Tracker. Of an item that still waits, put into a letter, it tells what
 // there is to tell; of one that goaltrack did not write, only the times and the
 // reason.
 func DeadLetterOf(l queue.Letter) DeadLetter {
 	d := DeadLetter{Happened: l.Time, Died: l.Died}
-	d.Reason, d.Explanation, _ = strings.Cut(l.Reason, explanationMark)
-	if code, ok := strings.CutPrefix(d.Reason, rejectedPrefix); ok {
-		d.Status, _ = strconv.Atoi(code)
-	}
+	d.Reason, d.Status, d.Explanation = cutReason(l.Reason)
 	if e, err := parseEnvelope(l.Body); err == nil { // else the reason says so
 		d.Goal, d.Site, d.Browser = e.goal, e.site, shortID(e.browserID())
 	}
@@ -59,7 +47,7 @@ func (t *Tracker) DeadLetters() []DeadLetter {
 	if t.sender == nil {
 		return nil
 	}
-	box, ok := t.sender.queue.(queue.LetterBox)
+	box, ok := t.store.queue.(queue.LetterBox)
 	if !ok {
 		return nil
 	}
@@ -84,7 +72,7 @@ func (t *Tracker) Resend(choose func(DeadLetter) bool) (int, error) {
 	if t.sender == nil {
 		return 0, nil
 	}
-	box, ok := t.sender.queue.(queue.LetterBox)
+	box, ok := t.store.queue.(queue.LetterBox)
 	if !ok {
 		return 0, fmt.Errorf("goaltrack: Resend: the queue keeps no dead letters: %w", errors.ErrUnsupported)
 	}

@@ -7,8 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -32,20 +36,22 @@ const (
 
 // store is where a tracker's events wait.
 type store struct {
+	queue   queue.Queue
+	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
 	level   Level          // as the configuration asks for
 	spool   *queue.Spool   // nil if there is none, or none yet
 	standby *queue.Standby // in place of spool, if that could not be opened at once
 }
 
-// openQueue makes the queue that the configuration asks for. Unless SpoolRequired
+// openStore makes the queue that the configuration asks for. Unless SpoolRequired
 // says otherwise, a site does not stay down because of a disk.
-func (c *Config) openQueue() (queue.Queue, store, error) {
+func (c *Config) openStore() (store, error) {
 	d := &c.Delivery
 	switch {
 	case d.Queue != nil:
-		return d.Queue, store{}, nil
+		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
 	case d.SpoolDir == "":
-		return queue.NewMemory(d.QueueEvents, d.QueueBytes), store{level: LevelMemory}, nil
+		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), level: LevelMemory}, nil
 	}
 	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
 	if d.Level == LevelStrict {
@@ -55,14 +61,135 @@ func (c *Config) openQueue() (queue.Queue, store, error) {
 	switch {
 	case err == nil:
 		c.tellFound(spool.Report())
-		return spool, store{level: d.Level, spool: spool}, nil
+		return store{queue: spool, level: d.Level, spool: spool}, nil
 	case d.SpoolRequired:
-		return nil, store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
+		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
 	}
 	c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
 	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
-	return standby, store{level: d.Level, standby: standby}, nil
+	return store{queue: standby, level: d.Level, standby: standby}, nil
 }
+
+// connect makes what belongs to the delivery, and starts it when nothing can
+// fail any more.
+func (t *Tracker) connect(open func() (store, error)) error {
+	c := &t.config
+	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
+	var lines []*line
+	var clients, creators []*cdp.Client
+	var errs []error
+	for _, s := range t.sites {
+		client, err := cdp.New(s.CDP, options)
+		errs = append(errs, err)
+		// IDs are made over connections of their own, so that a queue of
+		// events never keeps a new visitor waiting.
+		own := options
+		own.Workers = idpool.Flights
+		creator, err := cdp.New(s.CDP, own)
+		errs = append(errs, err)
+		s.line = &line{name: s.Name, client: client, renew: func() { client.Close(); creator.Close() }}
+		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	where, err := open()
+	if err != nil {
+		return err
+	}
+	warm := c.Cookie.Warm
+	if c.Cookie.Create == CreateNever {
+		warm = 0
+	}
+	if c.Delivery.HTTPClient == nil {
+		t.clients = slices.Concat(clients, creators)
+	}
+	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	for i, ln := range lines {
+		ln.ids = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
+	}
+	t.sender, t.store = newSender(where.queue, lines, c.Delivery.pace(where.wait), t.ledger.events, c.Logger), where
+	var summaries context.Context
+	summaries, t.stopSummaries = context.WithCancel(context.Background())
+	go t.summarize(summaries)
+	return nil
+}
+
+// appendWait is how long a request waits for a queue that is not one of ours,
+// which have bounds of their own.
+const appendWait = 100 * time.Millisecond
+
+func waitFor(q queue.Queue) time.Duration {
+	switch q.(type) {
+	case *queue.Memory, *queue.Spool, *queue.Standby:
+		return 0
+	}
+	return appendWait
+}
+
+// pace is what the sender needs of the configuration.
+func (d *Delivery) pace(appendWait time.Duration) senderOptions {
+	return senderOptions{
+		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: appendWait,
+		BackoffBase: d.BackoffBase, BackoffMax: d.BackoffMax, ProbeBase: d.ProbeBase, ProbeMax: d.ProbeMax,
+	}
+}
+
+// offer puts the events of one goal into the queue, as this visitor's.
+func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *awaited) fate {
+	if t.sender == nil {
+		return fired
+	}
+	for i := range items {
+		items[i].Key = key
+	}
+	return queueFate(t.sender.offerFor(ctx, a, items...))
+}
+
+// queueFate is why a queue refused an event, fired if it did not.
+func queueFate(err error) fate {
+	switch {
+	case err == nil:
+		return fired
+	case errors.Is(err, queue.ErrClosed):
+		return fateClosed
+	case errors.Is(err, queue.ErrTooLarge):
+		return fateEventInvalid
+	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
+		return fateDiskFull
+	case errors.Is(err, queue.ErrDiskFailed):
+		return fateDiskFailed
+	}
+	return fateQueueFull
+}
+
+// awaits returns where to note events whose fate is waited for, nil if
+// Delivery.Wait says to wait for none.
+func (t *Tracker) awaits() *awaited {
+	if t.config.Delivery.Wait <= 0 || t.sender == nil {
+		return nil
+	}
+	return new(awaited)
+}
+
+// awaits is the same for all events of a request.
+func (tr *tracked) awaits() *awaited {
+	if tr.awaited == nil {
+		tr.awaited = tr.t.awaits()
+	}
+	return tr.awaited
+}
+
+// await waits for what was noted, but not longer than Delivery.Wait or ctx.
+func (t *Tracker) await(ctx context.Context, a *awaited) {
+	if a != nil && !t.sender.wait(ctx, a) {
+		t.ledger.note("wait_timed_out")
+	}
+}
+
+// ErrUndelivered is returned by [Tracker.Close] when events are left that
+// could not be delivered in time. The account says how many.
+var ErrUndelivered = errUndelivered
 
 // tellFound says what was in the spool when it was opened, and that others may add
 // to it: whoever can write to the directory can make up events.

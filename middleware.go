@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/idpool"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -108,7 +106,7 @@ func New(config Config) (*Tracker, error) {
 	}
 	t.useRules(c.Rules)
 	if !c.DryRun {
-		if err := t.connect(); err != nil {
+		if err := t.connect(t.config.openStore); err != nil {
 			return nil, fmt.Errorf("goaltrack: %w", err)
 		}
 	}
@@ -123,51 +121,6 @@ func (t *Tracker) tenantOf(s *site) *tenant {
 		}
 	}
 	return new(tenant)
-}
-
-// connect makes what belongs to the delivery, and starts it when nothing can
-// fail any more.
-func (t *Tracker) connect() error {
-	c := &t.config
-	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
-	var lines []*line
-	var clients, creators []*cdp.Client
-	var errs []error
-	for _, s := range t.sites {
-		client, err := cdp.New(s.CDP, options)
-		errs = append(errs, err)
-		// IDs are made over connections of their own, so that a queue of
-		// events never keeps a new visitor waiting.
-		own := options
-		own.Workers = idpool.Flights
-		creator, err := cdp.New(s.CDP, own)
-		errs = append(errs, err)
-		s.line = &line{name: s.Name, client: client, renew: func() { client.Close(); creator.Close() }}
-		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	q, where, err := c.openQueue()
-	if err != nil {
-		return err
-	}
-	warm := c.Cookie.Warm
-	if c.Cookie.Create == CreateNever {
-		warm = 0
-	}
-	if c.Delivery.HTTPClient == nil {
-		t.clients = slices.Concat(clients, creators)
-	}
-	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
-	for i, ln := range lines {
-		ln.ids = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
-	}
-	t.sender, t.store = newSender(q, lines, c.Delivery, t.ledger.events, c.Logger), where
-	var summaries context.Context
-	summaries, t.stopSummaries = context.WithCancel(context.Background())
-	go t.summarize(summaries)
-	return nil
 }
 
 // Handler wraps a handler, a whole site or one route; as a method value it is a
@@ -355,5 +308,3 @@ func (t *Tracker) recovered(what string, then func()) {
 		t.config.Logger.Error("goaltrack: recovered from a panic; the site goes on", "in", what, "panic", p, "times", n, "stack", string(debug.Stack()))
 	}
 }
-
-func errPanic(p any) error { return fmt.Errorf("panic: %v", p) }

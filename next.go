@@ -54,7 +54,7 @@ func (sc *schedule) next(ln *line, now time.Time) (*job, time.Time) {
 		return nil, h.pausedUntil
 	case h.gate.slow(p, now):
 		return sc.nextProbe(ln, now)
-	case len(h.flying) >= sc.config.Workers:
+	case len(h.flying) >= sc.options.Workers:
 		return nil, time.Time{}
 	}
 	if young, at := h.young(p, now); h.limit > 0 && young >= h.limit {
@@ -117,7 +117,7 @@ func (sc *schedule) nextProbe(ln *line, now time.Time) (*job, time.Time) {
 	if young, at := h.young(&sc.pacing, now); young > 0 {
 		return nil, at
 	}
-	if len(h.flying) >= sc.config.Workers {
+	if len(h.flying) >= sc.options.Workers {
 		return nil, time.Time{}
 	}
 	if now.Before(h.gate.next) {

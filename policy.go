@@ -152,7 +152,7 @@ func (sc *schedule) accept(j *job) {
 	}
 	wasHeld, wasSlow := h.gate.held(p, now), h.gate.slow(p, now)
 	silent := h.gate.silence(now) >= p.slowAfter
-	h.ramp(sc.config.Workers, wasSlow && !h.gate.refused)
+	h.ramp(sc.options.Workers, wasSlow && !h.gate.refused)
 	if wasHeld {
 		h.silenced = now
 		if h.gate.refusing() {
@@ -228,7 +228,7 @@ func (sc *schedule) open(ln *line, g *sendGate, j *job, now time.Time, void bool
 func (sc *schedule) reject(j *job) {
 	h := &j.line.health
 	if statusOf(j.err) == 0 { // it did not even leave
-		sc.bury(j, fateEventInvalid.String())
+		sc.bury(j, "event_invalid")
 		return
 	}
 	h.rejected++
@@ -284,7 +284,7 @@ func (sc *schedule) retry(j *job, limited bool) {
 // bounded number of times, since the CDP has no idempotency key.
 func (sc *schedule) unknown(j *job) {
 	sc.failed(j)
-	if j.unknowns++; j.unknowns >= sc.config.UnknownAttempts {
+	if j.unknowns++; j.unknowns >= sc.options.UnknownAttempts {
 		sc.bury(j, "unknown")
 		return
 	}
@@ -297,7 +297,7 @@ func (sc *schedule) failed(j *job) {
 	ln, h, now := j.line, &j.line.health, time.Now()
 	h.note(&sc.pacing, j, now, false)
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.RetryAfter > 0 {
-		h.pause(now, min(e.RetryAfter, time.Hour, sc.config.MaxAge/2))
+		h.pause(now, min(e.RetryAfter, time.Hour, sc.options.MaxAge/2))
 	}
 	// A kept connection leads to where the CDP was when it was made. In a
 	// silence its address is looked up again.
@@ -337,7 +337,7 @@ func (sc *schedule) delay(j *job, d time.Duration) {
 
 func (sc *schedule) backoff(j *job) time.Duration {
 	j.failures++
-	return backoff.JitterBy(sc.random, sc.config.BackoffBase, sc.config.BackoffMax, j.failures)
+	return backoff.JitterBy(sc.random, sc.options.BackoffBase, sc.options.BackoffMax, j.failures)
 }
 
 // tooOld reports whether an event was tried for long enough. The time in which
@@ -351,7 +351,7 @@ func (sc *schedule) tooOld(j *job) bool {
 	if h.gate.refusing() && h.gate.slow(&sc.pacing, now) {
 		return false
 	}
-	return age > sc.config.MaxAge
+	return age > sc.options.MaxAge
 }
 
 // buryAgainAfter is how long an event waits whose letter the queue could not keep.

@@ -37,7 +37,7 @@ func TestOneVisitorsTroubleIsHis(t *testing.T) {
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
 			hot := visitorID(1)
-			r := newRig(t, Delivery{}, nil)
+			r := newRig(t, senderOptions{}, nil)
 			r.cdp().tell(func(c *call) error {
 				if c.id != hot {
 					return nil
@@ -74,7 +74,7 @@ func TestOneVisitorsTroubleIsHis(t *testing.T) {
 // A site that has a single visitor is told that its CDP is down all the same.
 func TestAnOutageOfOneVisitorIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{MaxAge: time.Hour}, script(errRefused))
+		r := newRig(t, senderOptions{MaxAge: time.Hour}, script(errRefused))
 		r.offer(1, "A")
 		bubble.Pass(20 * time.Minute)
 		if s := r.states()[0].State; s != "down" || r.logs.Count("does not answer") != 1 {
@@ -98,7 +98,7 @@ func TestRetriesAreFew(t *testing.T) {
 		most    float64
 	}{{5, 1.2}, {20, 1.5}, {40, 2.2}, {50, 2.6}} {
 		bubble.Run(t, fmt.Sprint(tc.failing, " percent"), func(t *testing.T) {
-			r := newRig(t, Delivery{}, func(c *call) error {
+			r := newRig(t, senderOptions{}, func(c *call) error {
 				if c.start.Minute() < 1 && rand.N(100) < tc.failing {
 					return status(503)
 				}
@@ -121,7 +121,7 @@ func TestRetriesAreFew(t *testing.T) {
 // longer is. While it does not answer, each probe makes a new one.
 func TestConnectionsAreRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(status(503)))
+		r := newRig(t, senderOptions{}, script(status(503)))
 		var count atomic.Int64
 		r.order[0].renew = func() { count.Add(1) }
 		r.offerMany(0, 3)
@@ -150,7 +150,7 @@ func TestOrderUnderRandomFaults(t *testing.T) {
 				trouble[visitorID(v)] = faults[dice.IntN(len(faults))]
 			}
 			share := dice.IntN(90) // of a troubled visitor's attempts that fail
-			r := newRig(t, Delivery{MaxAge: 24 * time.Hour}, nil)
+			r := newRig(t, senderOptions{MaxAge: 24 * time.Hour}, nil)
 			r.cdp().tell(func(c *call) error { // called with the lock held
 				if err := trouble[c.id]; err != nil && dice.IntN(100) < share {
 					return err
@@ -190,7 +190,7 @@ func TestOrderUnderRandomFaults(t *testing.T) {
 func TestTheReasonOfADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refusal := &cdp.Error{Op: "send event", Outcome: cdp.EventBad, Status: 400, Message: "type is fine, email Ada@Example.com and phone 00441234567 are not"}
-		r := newRig(t, Delivery{}, script(refusal))
+		r := newRig(t, senderOptions{}, script(refusal))
 		r.offerMany(0, 3)
 		r.settle()
 		r.wantDead(map[string]uint64{"rejected_400": 3})

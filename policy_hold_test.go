@@ -37,7 +37,7 @@ func TestOneBlockedEventStopsNobody(t *testing.T) {
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
 			bad := visitorID(9999)
-			r := newRig(t, Delivery{}, func(c *call) error {
+			r := newRig(t, senderOptions{}, func(c *call) error {
 				if c.id == bad {
 					return status(tc.code)
 				}
@@ -76,7 +76,7 @@ func TestOneBlockedEventStopsNobody(t *testing.T) {
 // The visitor's other events do not wait for the one that is refused.
 func TestABlockedEventReleasesItsVisitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, refuses("BAD", 403))
+		r := newRig(t, senderOptions{}, refuses("BAD", 403))
 		r.offer(1, "BAD")
 		r.offer(1, "GOOD")
 		bubble.Pass(500 * time.Millisecond)
@@ -97,7 +97,7 @@ func TestABlockedEventReleasesItsVisitor(t *testing.T) {
 // for as long as events are kept, it is given up.
 func TestAnEventOfAGoalThatIsRefusedEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, refuses("BAD", 403))
+		r := newRig(t, senderOptions{}, refuses("BAD", 403))
 		for v := range 30 {
 			r.offer(v, "BAD")
 		}
@@ -136,7 +136,7 @@ func TestASingleVisitorsEventsAreKept(t *testing.T) {
 		{"hundreds, 401 for all", 300, 401, status(401), time.Hour},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, Delivery{}, script(status(tc.code)))
+			r := newRig(t, senderOptions{}, script(status(tc.code)))
 			r.cdp().shown = func(string) error { return tc.shown }
 			for i := range tc.events {
 				r.offer(1, fmt.Sprint("E", i))
@@ -164,7 +164,7 @@ func TestASingleVisitorsEventsAreKept(t *testing.T) {
 func TestHoldLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 700
-		r := newRig(t, Delivery{}, script(status(401)))
+		r := newRig(t, senderOptions{}, script(status(401)))
 		r.offerMany(0, n)
 		bubble.Pass(17 * time.Second)
 		if s := r.states()[0].State; s != "held" {
@@ -195,7 +195,7 @@ func TestHoldLosesNothing(t *testing.T) {
 // Nor is it during the hold: probes meet all kinds of trouble.
 func TestAHoldWithOutages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(status(401)))
+		r := newRig(t, senderOptions{}, script(status(401)))
 		r.offerMany(0, 50)
 		bubble.Pass(time.Hour)
 		n := 0
@@ -222,7 +222,7 @@ func TestAHoldWithOutages(t *testing.T) {
 
 func TestRejectionsDuringAHoldAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(status(401)))
+		r := newRig(t, senderOptions{}, script(status(401)))
 		r.offerMany(0, 200)
 		bubble.Pass(time.Minute)
 		r.cdp().tell(script(status(400)))
@@ -253,7 +253,7 @@ func TestFlappingKeysLoseNothing(t *testing.T) {
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
 			begin := time.Now()
-			r := newRig(t, Delivery{}, func(*call) error {
+			r := newRig(t, senderOptions{}, func(*call) error {
 				if tc.works(begin) {
 					return nil
 				}
@@ -277,7 +277,7 @@ func TestFlappingKeysLoseNothing(t *testing.T) {
 
 func TestCreationRefusedIsTheSendersFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.cdp().create = func() error { return status(401) }
 		for i := range 5 {
 			r.offerAnonymous(fmt.Sprint("request-", i), fmt.Sprint("E", i))

@@ -28,7 +28,7 @@ func (s *scripted) unknowns(bad func(id string) bool) {
 
 func TestAnUnknownIDIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		old := visitorID(777)
 		r.cdp().unknowns(func(id string) bool { return id == old })
 		r.offerMany(0, 10)
@@ -70,7 +70,7 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 		{"Show is refused", status(401), map[string]uint64{}, true},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, Delivery{}, func(c *call) error {
+			r := newRig(t, senderOptions{}, func(c *call) error {
 				if c.id == visitorID(777) {
 					return errNoID
 				}
@@ -101,7 +101,7 @@ func TestAnUnknownIDNeedsTwoOpinions(t *testing.T) {
 
 func TestAWrongTenantReplacesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		var wrong atomic.Bool
 		wrong.Store(true)
 		r.cdp().unknowns(func(string) bool { return wrong.Load() })
@@ -123,7 +123,7 @@ func TestAWrongTenantReplacesNobody(t *testing.T) {
 // The tenant changes under a site that ran well: some IDs are known, from before.
 func TestAnIncidentReplacesFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.offerMany(0, 100)
 		r.settle()
 		var wrong atomic.Bool
@@ -148,7 +148,7 @@ func TestAnIncidentReplacesFew(t *testing.T) {
 func TestAnUnknownIDAmongFew(t *testing.T) {
 	for _, others := range []int{5, 12} {
 		bubble.Run(t, fmt.Sprint(others, " others"), func(t *testing.T) {
-			r := newRig(t, Delivery{}, nil)
+			r := newRig(t, senderOptions{}, nil)
 			r.cdp().unknowns(func(id string) bool { return id == visitorID(777) })
 			r.offer(777, "STRANGE")
 			for i := range 100 {

@@ -26,7 +26,7 @@ func TestEveryTroubleEnds(t *testing.T) {
 				{status(400), status(401), nil},
 			}
 			mood := moods[0]
-			r := newRig(t, Delivery{
+			r := newRig(t, senderOptions{
 				MaxAge: time.Hour, BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 				ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 			}, nil)

@@ -21,33 +21,33 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	type fates = map[string]uint64
 	for _, tc := range []struct {
 		name       string
-		delivery   Delivery
+		options    senderOptions
 		answer     func(*call) error
 		sends      int
 		dead       fates
 		duplicates uint64
 	}{
-		{"accepted", Delivery{}, script(nil), 1, nil, 0},
-		{"503 then well", Delivery{}, script(status(503), nil), 2, nil, 0},
-		{"408 425 429 then well", Delivery{}, script(status(408), status(425), status(429), nil), 4, nil, 0},
-		{"refused connections do not wear out", Delivery{}, script(errRefused, errRefused, errRefused, errRefused, errRefused, errRefused, nil), 7, nil, 0},
-		{"500 then well", Delivery{}, script(status(500), nil), 2, nil, 1},
-		{"reset, 503, then well: one doubt", Delivery{}, script(errReset, status(503), nil), 3, nil, 1},
-		{"502 504 reset", Delivery{}, script(status(502), status(504), errReset), 3, fates{"unknown": 1}, 2},
-		{"two in all", Delivery{UnknownAttempts: 2}, script(errReset), 2, fates{"unknown": 1}, 1},
-		{"never again", Delivery{UnknownAttempts: 1}, script(errReset), 1, fates{"unknown": 1}, 0},
-		{"400", Delivery{}, script(status(400)), 1, fates{"rejected_400": 1}, 0},
-		{"413 after a reset", Delivery{}, script(errReset, status(413)), 2, fates{"rejected_413": 1}, 0},
-		{"422", Delivery{}, script(status(422)), 1, fates{"rejected_422": 1}, 0},
-		{"200 that says no", Delivery{}, script(status(200)), 1, fates{"rejected_200": 1}, 0},
-		{"did not even leave", Delivery{}, script(&cdp.Error{Outcome: cdp.EventBad}), 1, fates{"event_invalid": 1}, 0},
-		{"a transport that panics", Delivery{}, func(*call) error { panic("oh") }, 3, fates{"unknown": 1}, 2},
-		{"an error of no known kind", Delivery{}, script(errors.New("what")), 3, fates{"unknown": 1}, 2},
-		{"an event that is refused and then taken", Delivery{}, script(status(403), status(403), nil), 3, nil, 0},
-		{"a redirect is no delivery", Delivery{}, script(status(302), nil), 2, nil, 0},
+		{"accepted", senderOptions{}, script(nil), 1, nil, 0},
+		{"503 then well", senderOptions{}, script(status(503), nil), 2, nil, 0},
+		{"408 425 429 then well", senderOptions{}, script(status(408), status(425), status(429), nil), 4, nil, 0},
+		{"refused connections do not wear out", senderOptions{}, script(errRefused, errRefused, errRefused, errRefused, errRefused, errRefused, nil), 7, nil, 0},
+		{"500 then well", senderOptions{}, script(status(500), nil), 2, nil, 1},
+		{"reset, 503, then well: one doubt", senderOptions{}, script(errReset, status(503), nil), 3, nil, 1},
+		{"502 504 reset", senderOptions{}, script(status(502), status(504), errReset), 3, fates{"unknown": 1}, 2},
+		{"two in all", senderOptions{UnknownAttempts: 2}, script(errReset), 2, fates{"unknown": 1}, 1},
+		{"never again", senderOptions{UnknownAttempts: 1}, script(errReset), 1, fates{"unknown": 1}, 0},
+		{"400", senderOptions{}, script(status(400)), 1, fates{"rejected_400": 1}, 0},
+		{"413 after a reset", senderOptions{}, script(errReset, status(413)), 2, fates{"rejected_413": 1}, 0},
+		{"422", senderOptions{}, script(status(422)), 1, fates{"rejected_422": 1}, 0},
+		{"200 that says no", senderOptions{}, script(status(200)), 1, fates{"rejected_200": 1}, 0},
+		{"did not even leave", senderOptions{}, script(&cdp.Error{Outcome: cdp.EventBad}), 1, fates{"event_invalid": 1}, 0},
+		{"a transport that panics", senderOptions{}, func(*call) error { panic("oh") }, 3, fates{"unknown": 1}, 2},
+		{"an error of no known kind", senderOptions{}, script(errors.New("what")), 3, fates{"unknown": 1}, 2},
+		{"an event that is refused and then taken", senderOptions{}, script(status(403), status(403), nil), 3, nil, 0},
+		{"a redirect is no delivery", senderOptions{}, script(status(302), nil), 2, nil, 0},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, tc.delivery, tc.answer)
+			r := newRig(t, tc.options, tc.answer)
 			r.offer(1, "A")
 			r.settle()
 			if n := len(r.cdp().all()); n != tc.sends {
@@ -66,7 +66,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 
 func TestWhatCannotBeReadIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		for _, body := range [][]byte{nil, []byte("x"), {envelopeVersion + 1, 0, 0, 0, 0}, {envelopeVersion, 0, 0, 0, 0, '{', '}'}} {
 			r.offerItem(queue.Item{Body: body, Key: "k", Time: time.Now()})
 		}
@@ -80,7 +80,7 @@ func TestWhatCannotBeReadIsDead(t *testing.T) {
 
 func TestNotProcessedEndsWithItsAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(status(503)))
+		r := newRig(t, senderOptions{}, script(status(503)))
 		r.offerMany(0, 3)
 		took := r.settle()
 		r.wantDead(map[string]uint64{"expired": 3})
@@ -93,7 +93,7 @@ func TestNotProcessedEndsWithItsAge(t *testing.T) {
 func TestLateEventsSayWhenTheyHappened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		happened := time.Now()
-		r := newRig(t, Delivery{}, func(*call) error {
+		r := newRig(t, senderOptions{}, func(*call) error {
 			if time.Since(happened) < 2*time.Minute {
 				return status(503)
 			}
@@ -124,7 +124,7 @@ func TestRetryAfterPausesTheWholeLine(t *testing.T) {
 		bubble.Run(t, tc.asked.String(), func(t *testing.T) {
 			var end time.Time // of the pause
 			var broken int
-			r := newRig(t, Delivery{MaxAge: tc.maxAge, Workers: 1}, func(c *call) error {
+			r := newRig(t, senderOptions{MaxAge: tc.maxAge, Workers: 1}, func(c *call) error {
 				switch {
 				case end.IsZero():
 					end = time.Now().Add(tc.pause)
@@ -153,7 +153,7 @@ func TestRetryAfterPausesTheWholeLine(t *testing.T) {
 // at a time, and when it is back the requests grow one by one.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{Workers: 8, BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(errRefused))
+		r := newRig(t, senderOptions{Workers: 8, BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(errRefused))
 		r.offerMany(0, 100)
 		bubble.Pass(1100 * time.Millisecond)
 		if s := r.states()[0]; s.State != "slow" || s.SilentSince.IsZero() {
@@ -199,7 +199,7 @@ func TestSilence(t *testing.T) {
 
 func TestManyRejectedAlikeAreNotTheEventsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{Workers: 1}, script(status(400)))
+		r := newRig(t, senderOptions{Workers: 1}, script(status(400)))
 		r.offerMany(0, 100)
 		bubble.Pass(72 * time.Hour)
 		r.wantDead(map[string]uint64{"rejected_400": 19})
@@ -214,7 +214,7 @@ func TestManyRejectedAlikeAreNotTheEventsFault(t *testing.T) {
 
 func TestMixedRejectionsAreTheEventsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
+		r := newRig(t, senderOptions{}, func(c *call) error {
 			if c.goal == "GOOD" {
 				return nil
 			}
@@ -236,7 +236,7 @@ func TestMixedRejectionsAreTheEventsFault(t *testing.T) {
 
 func TestEventsThatDoNotLeaveHoldNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(&cdp.Error{Outcome: cdp.EventBad}))
+		r := newRig(t, senderOptions{}, script(&cdp.Error{Outcome: cdp.EventBad}))
 		r.offerMany(0, 100)
 		if took := r.settle(); took > 6*time.Second { // one at a time: nothing shows yet that the line works
 			t.Errorf("it took %v", took)
@@ -254,7 +254,7 @@ func TestUnknownAttemptsAreCountedAcrossRetries(t *testing.T) {
 		for range 10 {
 			tries = append(tries, status(503), errReset)
 		}
-		r := newRig(t, Delivery{}, script(tries...))
+		r := newRig(t, senderOptions{}, script(tries...))
 		r.offer(1, "A")
 		r.settle()
 		r.wantDead(map[string]uint64{"unknown": 1})

@@ -4,8 +4,26 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
+
+// The parts of a letter's reason: rejectedPrefix begins one that names a status,
+// explanationMark stands before what the CDP wrote.
+const (
+	rejectedPrefix  = "rejected_"
+	explanationMark = ": "
+)
+
+// cutReason takes a letter's reason apart: its name, the CDP's status (0: none),
+// and what the CDP wrote.
+func cutReason(text string) (reason string, status int, explanation string) {
+	reason, explanation, _ = strings.Cut(text, explanationMark)
+	if code, ok := strings.CutPrefix(reason, rejectedPrefix); ok {
+		status, _ = strconv.Atoi(code)
+	}
+	return reason, status, explanation
+}
 
 // explain tells why an event was not taken, for a log: in the CDP's words, but
 // without those of the visitor, which an answer may repeat.

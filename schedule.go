@@ -76,7 +76,7 @@ const (
 )
 
 func newSchedule(s *sender) *schedule {
-	return &schedule{sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare), pacing: newPacing(&s.config), random: rand.Int64N}
+	return &schedule{sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare), pacing: newPacing(&s.options), random: rand.Int64N}
 }
 
 // run schedules until ctx ends, and then waits for the workers to give back
@@ -368,7 +368,7 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
 		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched+sc.aside
 		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
-			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
+			sc.endClosing(errUndelivered) // waiting longer would change nothing
 		}
 	}
 	return nil, wait
@@ -451,6 +451,6 @@ func (sc *schedule) capped(d time.Duration) time.Duration {
 	return d
 }
 
-// ErrUndelivered is returned by [Tracker.Close] when events are left that
-// could not be delivered in time. The account says how many.
-var ErrUndelivered = errors.New("goaltrack: events are left undelivered")
+// errUndelivered is returned by close when events are left that could not be
+// delivered in time.
+var errUndelivered = errors.New("goaltrack: events are left undelivered")

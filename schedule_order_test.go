@@ -53,7 +53,7 @@ func TestOrderOfAVisitorsEvents(t *testing.T) {
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
 			const visitors, events = 12, 8
-			r := newRig(t, Delivery{MaxAge: time.Hour}, tc.answer)
+			r := newRig(t, senderOptions{MaxAge: time.Hour}, tc.answer)
 			goals := make([][]string, visitors)
 			for e := range events {
 				for v := range visitors {
@@ -79,7 +79,7 @@ func TestOrderOfAVisitorsEvents(t *testing.T) {
 // The visitor's first event is tried again and again; the others' go on.
 func TestOthersOvertakeAStuckVisitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
+		r := newRig(t, senderOptions{}, func(c *call) error {
 			if c.goal == "STUCK" && c.try < 4 {
 				return errRefused
 			}
@@ -112,7 +112,7 @@ func TestBoundsOfOrder(t *testing.T) {
 		{"in all", 20, 1 + 40, 20*40 - maxParkedTotal},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, Delivery{}, script(errRefused))
+			r := newRig(t, senderOptions{}, script(errRefused))
 			r.cdp().took = time.Minute // so that nothing ends before all are admitted
 			for v := range tc.visitors {
 				for e := range tc.events {
@@ -132,7 +132,7 @@ func TestBoundsOfOrder(t *testing.T) {
 
 func TestEventsOfOneRequestShareTheirNewID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
+		r := newRig(t, senderOptions{}, func(c *call) error {
 			if c.try == 1 {
 				return status(503)
 			}
@@ -165,7 +165,7 @@ func TestEventsOfOneRequestShareTheirNewID(t *testing.T) {
 // Also when the first of them is set aside, so that they go independently.
 func TestAReleasedEventKeepsTheMadeID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, refuses("A", 403))
+		r := newRig(t, senderOptions{}, refuses("A", 403))
 		n := 0
 		r.cdp().create = func() error {
 			if n++; n == 1 {
@@ -186,7 +186,7 @@ func TestAReleasedEventKeepsTheMadeID(t *testing.T) {
 
 func TestIDBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		for i := range 1000 {
 			r.offerAnonymous(fmt.Sprint("request-", i), fmt.Sprint("E", i))
 		}
@@ -200,7 +200,7 @@ func TestIDBudget(t *testing.T) {
 
 func TestIDBudgetForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.mayMake(idpool.NewBucket(1e-12, 0))
 		r.offerAnonymous("request-1", "E")
 		r.settle()
@@ -229,7 +229,7 @@ func TestSitesDoNotHinderEachOther(t *testing.T) {
 			for i := range tc.others {
 				names = append(names, fmt.Sprint("bad", i))
 			}
-			r := newRig(t, Delivery{MaxAge: 24 * time.Hour}, nil, names...)
+			r := newRig(t, senderOptions{MaxAge: 24 * time.Hour}, nil, names...)
 			for _, bad := range names[1:] {
 				r.cdps[bad].tell(tc.answer)
 				r.cdps[bad].took = tc.took
@@ -263,7 +263,7 @@ func TestSitesDoNotHinderEachOther(t *testing.T) {
 // Sites of one tenant share their visitors; one site's trouble is not theirs.
 func TestAVisitorOfTwoSites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil, "good", "bad")
+		r := newRig(t, senderOptions{}, nil, "good", "bad")
 		r.cdps["bad"].tell(script(errRefused))
 		r.offerTo("bad", 1, "A", queue.Normal)
 		r.offerTo("good", 1, "B", queue.Normal)
@@ -278,7 +278,7 @@ func TestAVisitorOfTwoSites(t *testing.T) {
 // and comes again in order.
 func TestOrderBeyondTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{QueueEvents: 10_000}, nil, "shop", "other")
+		r := newRigOn(t, queue.NewMemory(10_000, 16<<20), senderOptions{}, nil, "shop", "other")
 		const visitors, events = 600, 5
 		for e := range events {
 			for v := range visitors {
@@ -305,7 +305,7 @@ func TestNoBusyLoop(t *testing.T) {
 	for name, sites := range map[string][]string{"one site": {"shop"}, "two sites": {"shop", "other"}} {
 		bubble.Run(t, name, func(t *testing.T) {
 			q := &countingQueue{Memory: queue.NewMemory(10_000, 16<<20)}
-			r := newRig(t, Delivery{Queue: q}, script(status(401)), sites...)
+			r := newRigOn(t, q, senderOptions{}, script(status(401)), sites...)
 			r.offerMany(0, 3000)
 			bubble.Pass(time.Second)
 			before := q.receives.Load()

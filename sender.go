@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -23,10 +24,9 @@ import (
 // to the scheduler, so none of it needs a lock.
 type sender struct {
 	queue   queue.Queue
-	foreign bool             // the queue is not one of ours; see appendWait
 	lines   map[string]*line // by site
 	order   []*line
-	config  Delivery
+	options senderOptions
 	tally   *eventTally
 	log     *slog.Logger
 	clock   *clock
@@ -67,6 +67,10 @@ type poster interface {
 	Post(ctx context.Context, body []byte, visitorUserAgent string) (cdp.Receipt, error)
 	Show(ctx context.Context, browserID string) (cdp.Browser, error)
 }
+
+// replacement is the browser ID that the visitor with this one was given since, ""
+// if there is none.
+func (ln *line) replacement(id string) string { return ln.replaced.Get(id) }
 
 // job is one event on its way.
 type job struct {
@@ -116,18 +120,18 @@ const (
 const knownIDs = 4096
 
 // newSender makes a sender and starts it.
-func newSender(q queue.Queue, lines []*line, config Delivery, t *eventTally, log *slog.Logger) *sender {
-	s := makeSender(q, lines, config, t, log)
+func newSender(q queue.Queue, lines []*line, o senderOptions, t *eventTally, log *slog.Logger) *sender {
+	s := makeSender(q, lines, o, t, log)
 	s.start()
 	return s
 }
 
-func makeSender(q queue.Queue, lines []*line, config Delivery, t *eventTally, log *slog.Logger) *sender {
+func makeSender(q queue.Queue, lines []*line, o senderOptions, t *eventTally, log *slog.Logger) *sender {
 	// Every line has workers of its own: a site whose CDP hangs must not keep
 	// those of the others waiting.
-	workers := config.Workers * len(lines)
+	workers := o.Workers * len(lines)
 	s := &sender{
-		queue: q, lines: make(map[string]*line, len(lines)), order: lines, config: config, tally: t, log: log,
+		queue: q, lines: make(map[string]*line, len(lines)), order: lines, options: o, tally: t, log: log,
 		jobs:     make(chan *job, workers),
 		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
@@ -136,13 +140,8 @@ func makeSender(q queue.Queue, lines []*line, config Delivery, t *eventTally, lo
 		newest:   make(chan []queue.Delivery),
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
-		waits:    waits{limit: config.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
+		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
 		clock:    newClock(timeOfDay),
-	}
-	switch q.(type) {
-	case *queue.Memory, *queue.Spool, *queue.Standby:
-	default:
-		s.foreign = true
 	}
 	for _, ln := range lines {
 		s.lines[ln.name] = ln
@@ -232,15 +231,11 @@ func (s *sender) reserve(ln *line, id string, p queue.Priority, bytes int) (*que
 	return q.Reserve(p, int64(bytes))
 }
 
-// appendWait is how long a request waits for a queue that is not one of ours,
-// which have bounds of their own.
-const appendWait = 100 * time.Millisecond
-
 func (s *sender) append(ctx context.Context, items []queue.Item) error {
-	if !s.foreign {
+	if s.options.AppendWait <= 0 {
 		return s.queue.Append(ctx, items...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, appendWait)
+	ctx, cancel := context.WithTimeout(ctx, s.options.AppendWait)
 	defer cancel()
 	return s.queue.Append(ctx, items...)
 }
@@ -327,7 +322,7 @@ func (s *sender) send(ctx context.Context, j *job) {
 	j.began, j.took = time.Time{}, 0
 	defer func() {
 		if p := recover(); p != nil {
-			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: errPanic(p)}
+			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
 	if j.dropLate && s.clock.age(j.since()) > lateAfter {

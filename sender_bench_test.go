@@ -70,8 +70,7 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 	log := slog.New(slog.DiscardHandler)
 	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, log)
 	tb.Cleanup(ids.Close)
-	d := Config{Delivery: Delivery{Workers: raceWorkers}}.withDefaults().Delivery
-	r.sender = newSender(raceQueues[where](tb), []*line{{name: "shop", client: client, ids: ids}}, d, tally, log)
+	r.sender = newSender(raceQueues[where](tb), []*line{{name: "shop", client: client, ids: ids}}, senderOptions{Workers: raceWorkers}.orDefaults(), tally, log)
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -2,8 +2,12 @@ package goaltrack
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// errClosed is returned by flush when the sender was closed before all was settled.
+var errClosed = errors.New("goaltrack: closed")
 
 // flush waits until every event accepted before the call is settled.
 func (s *sender) flush(ctx context.Context) error {
@@ -20,7 +24,7 @@ func (s *sender) flush(ctx context.Context) error {
 	case <-settled:
 	case <-s.done:
 		if s.queue.Stats().Done < target {
-			return ErrClosed
+			return errClosed
 		}
 	case <-ctx.Done():
 		return ctx.Err()

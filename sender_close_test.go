@@ -16,7 +16,7 @@ import (
 
 func TestFlushWaitsForWhatWasBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, func(c *call) error {
+		r := newRig(t, senderOptions{}, func(c *call) error {
 			switch {
 			case c.goal == "EARLY" && c.try < 5, c.goal == "LATE" && c.try < 100:
 				return retryIn(503, 0)
@@ -50,7 +50,7 @@ func TestFlushWaitsForWhatWasBefore(t *testing.T) {
 
 func TestFlushWithNothingToWaitFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		if took := r.settle(); took > 0 {
 			t.Errorf("it took %v", took)
 		}
@@ -66,7 +66,7 @@ func TestFlushWithNothingToWaitFor(t *testing.T) {
 
 func TestFlushOfAClosedSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, script(errRefused))
+		r := newRig(t, senderOptions{}, script(errRefused))
 		r.offer(1, "A")
 		under := make(chan error)
 		go func() { under <- r.flush(t.Context()) }()
@@ -133,7 +133,7 @@ func TestClose(t *testing.T) {
 		{"all unknown", 8, script(errReset), time.Millisecond, nil, false, timeout, 0},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
-			r := newRig(t, Delivery{BackoffBase: time.Minute}, tc.answer)
+			r := newRig(t, senderOptions{BackoffBase: time.Minute}, tc.answer)
 			r.cdp().took = tc.took
 			r.offerMany(0, tc.events)
 			begin := time.Now()
@@ -163,7 +163,7 @@ func TestClose(t *testing.T) {
 func TestCloseHurries(t *testing.T) {
 	for name, fault := range map[string]error{"not processed": errRefused, "held": status(401), "set aside": status(403)} {
 		bubble.Run(t, name, func(t *testing.T) {
-			r := newRig(t, Delivery{BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(fault))
+			r := newRig(t, senderOptions{BackoffBase: time.Hour, BackoffMax: time.Hour, MaxAge: 100 * time.Hour}, script(fault))
 			r.cdp().shown = func(string) error { return fault }
 			visitors := 50
 			if name == "set aside" {
@@ -189,7 +189,7 @@ func TestCloseHurries(t *testing.T) {
 // An answer that comes while Close is giving up still counts.
 func TestCloseCountsTheLastAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.offerMany(100, 40)
 		r.settle() // the line is at its full width
 		r.cdp().took = 2 * time.Second
@@ -205,7 +205,7 @@ func TestCloseCountsTheLastAnswers(t *testing.T) {
 
 func TestCloseWithAContextThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		r.offerMany(0, 100)
 		begin := time.Now()
 		if err := r.close(0); !errors.Is(err, context.DeadlineExceeded) {
@@ -221,7 +221,7 @@ func TestCloseWithAContextThatHasEnded(t *testing.T) {
 // fetched when Close begins.
 func TestCloseWithOneSitePaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil, "bad", "good")
+		r := newRig(t, senderOptions{}, nil, "bad", "good")
 		r.cdps["bad"].tell(script(retryIn(429, time.Hour)))
 		r.offerTo("bad", 1, "A", queue.Normal)
 		bubble.Pass(time.Second)
@@ -242,7 +242,7 @@ func TestCloseWithOneSitePaused(t *testing.T) {
 // In real time: who waits for another's Close waits for a mutex, which fake time
 // does not wait out.
 func TestCloseWhileOthersOffer(t *testing.T) {
-	r := newRig(t, Delivery{QueueEvents: 100_000}, nil)
+	r := newRigOn(t, queue.NewMemory(100_000, 16<<20), senderOptions{}, nil)
 	r.cdp().took = 100 * time.Microsecond
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -288,7 +288,7 @@ func TestCloseWhileOthersOffer(t *testing.T) {
 func TestCloseLeavesADurableQueueItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := &durable{Memory: queue.NewMemory(1000, 1<<20)}
-		first := newRig(t, Delivery{Queue: kept}, script(errRefused))
+		first := newRigOn(t, kept, senderOptions{}, script(errRefused))
 		first.offerMany(0, 30)
 		if err := first.close(3 * time.Second); !undelivered(err) {
 			t.Error(err)
@@ -296,7 +296,7 @@ func TestCloseLeavesADurableQueueItsEvents(t *testing.T) {
 		if a := first.balanced(); a.Waiting != 30 || len(a.Dropped) != 0 {
 			t.Errorf("%s", a)
 		}
-		second := newRig(t, Delivery{Queue: kept.reopen(t)}, nil)
+		second := newRigOn(t, kept.reopen(t), senderOptions{}, nil)
 		if err := second.close(10 * time.Second); err != nil {
 			t.Error(err)
 		}
@@ -336,7 +336,7 @@ func (d *durable) reopen(t *testing.T) *durable {
 
 func TestOfferIsAllOrNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{QueueEvents: 10, QueueBytes: 4000}, script(errRefused))
+		r := newRigOn(t, queue.NewMemory(10, 4000), senderOptions{}, script(errRefused))
 		item := func(goal string) queue.Item {
 			return queue.Item{Body: testEvent("shop", goal, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()}
 		}
@@ -364,7 +364,7 @@ func TestOfferIsAllOrNone(t *testing.T) {
 func TestAQueueThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &failingQueue{Memory: queue.NewMemory(100, 1<<20), failing: true}
-		r := newRig(t, Delivery{Queue: q}, nil)
+		r := newRigOn(t, q, senderOptions{}, nil)
 		r.offerMany(0, 10)
 		bubble.Pass(time.Hour)
 		q.set(false)
@@ -401,7 +401,7 @@ func (q *failingQueue) Receive(ctx context.Context, n int) ([]queue.Delivery, er
 // The short waits of Close are no silence of the CDP's.
 func TestCloseAccusesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, refuses("BAD", http.StatusForbidden))
+		r := newRig(t, senderOptions{}, refuses("BAD", http.StatusForbidden))
 		r.offerMany(0, 30)
 		bubble.Pass(5 * time.Second)
 		for v := range 40 {

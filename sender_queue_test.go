@@ -62,7 +62,7 @@ func TestALetterThatCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		q := &troubled{Memory: queue.NewMemory(1000, 1<<20), noLetters: func() bool { return time.Since(begin) < time.Hour }}
-		r := newRig(t, Delivery{Queue: q}, func(c *call) error {
+		r := newRigOn(t, q, senderOptions{}, func(c *call) error {
 			if c.goal == "BAD" {
 				return status(400)
 			}
@@ -92,7 +92,7 @@ func TestNobodyWaitsForAQueueThatHangs(t *testing.T) {
 			began := false
 			q := &troubled{Memory: queue.NewMemory(1000, 1<<20), hang: make(chan struct{})}
 			q.hanging = func(call string) bool { return call == where && began }
-			r := newRig(t, Delivery{Queue: q}, func(c *call) error {
+			r := newRigOn(t, q, senderOptions{}, func(c *call) error {
 				if c.goal == "BAD" {
 					return status(400)
 				}
@@ -128,7 +128,7 @@ func TestNobodyWaitsForAQueueThatHangs(t *testing.T) {
 // before; when all is settled the sums are right to the last event.
 func TestSnapshotsUnderLoad(t *testing.T) {
 	soon := time.Millisecond
-	r := newRig(t, Delivery{BackoffBase: soon, BackoffMax: soon, ProbeBase: soon, ProbeMax: soon}, func(c *call) error {
+	r := newRig(t, senderOptions{BackoffBase: soon, BackoffMax: soon, ProbeBase: soon, ProbeMax: soon}, func(c *call) error {
 		switch c.goal[len(c.goal)-1] {
 		case '3':
 			if c.try == 1 {
@@ -181,7 +181,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 func TestResendOfWhatMustNotBeLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.NewMemory(10, 1<<20)
-		r := newRig(t, Delivery{Queue: q}, script(status(400)))
+		r := newRigOn(t, q, senderOptions{}, script(status(400)))
 		e := cdp.Event{BrowserID: visitorID(1), Type: "A", Channel: "WEB", Language: "EN"}
 		head := envelope{site: "shop", goal: "A", dropLate: true}
 		r.offerItem(queue.Item{Body: e.AppendJSON(head.appendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"}), Key: "1", Time: time.Now()})

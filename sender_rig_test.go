@@ -60,27 +60,28 @@ type call struct {
 }
 
 // newRig starts a sender for sites of these names ("shop" if there are none).
-func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string) *rig {
+func newRig(t *testing.T, o senderOptions, answer func(*call) error, sites ...string) *rig {
+	t.Helper()
+	return newRigOn(t, queue.NewMemory(10_000, 16<<20), o, answer, sites...)
+}
+
+// newRigOn starts a sender of what is in a queue.
+func newRigOn(t *testing.T, q queue.Queue, o senderOptions, answer func(*call) error, sites ...string) *rig {
 	t.Helper()
 	if len(sites) == 0 {
 		sites = []string{"shop"}
 	}
-	c := Config{Delivery: d}.withDefaults()
 	r := &rig{t: t, cdps: map[string]*scripted{}, logs: &logbook.Book{}}
 	logger := slog.New(r.logs)
 	tally := newEventTally(func(string, string, string) {})
 	var lines []*line
-	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	budget := idpool.NewBucket(20, 200)
 	for _, name := range sites {
 		s := &scripted{answer: answer, took: 50 * time.Millisecond}
 		r.cdps[name] = s
 		lines = append(lines, &line{name: name, client: s, ids: idpool.New(s.CreateBrowser, budget, 0, tally.note, logger)})
 	}
-	q := c.Delivery.Queue
-	if q == nil {
-		q = queue.NewMemory(c.Delivery.QueueEvents, c.Delivery.QueueBytes)
-	}
-	r.sender = newSender(q, lines, c.Delivery, tally, logger)
+	r.sender = newSender(q, lines, o.orDefaults(), tally, logger)
 	t.Cleanup(func() {
 		r.close(0)
 		for _, ln := range r.order {
@@ -89,6 +90,16 @@ func newRig(t *testing.T, d Delivery, answer func(*call) error, sites ...string)
 		r.balanced()
 	})
 	return r
+}
+
+// orDefaults fills in what is not set.
+func (o senderOptions) orDefaults() senderOptions {
+	d := defaultOptions()
+	return senderOptions{
+		Workers: cmp.Or(o.Workers, d.Workers), MaxAge: cmp.Or(o.MaxAge, d.MaxAge), UnknownAttempts: cmp.Or(o.UnknownAttempts, d.UnknownAttempts),
+		BackoffBase: cmp.Or(o.BackoffBase, d.BackoffBase), BackoffMax: cmp.Or(o.BackoffMax, d.BackoffMax),
+		ProbeBase: cmp.Or(o.ProbeBase, d.ProbeBase), ProbeMax: cmp.Or(o.ProbeMax, d.ProbeMax), Wait: o.Wait, AppendWait: o.AppendWait,
+	}
 }
 
 // mayMake bounds how many browser IDs are made from now on.

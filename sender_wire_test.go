@@ -25,16 +25,22 @@ type wired struct {
 	known []string // browser IDs
 }
 
-func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*Delivery)) *wired {
+// wiring says how a sender is wired.
+type wiring struct {
+	senderOptions
+	Timeout    time.Duration
+	HTTPClient *http.Client
+}
+
+func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*wiring)) *wired {
 	t.Helper()
-	own := Delivery{
+	d := wiring{Timeout: 10 * time.Second, senderOptions: senderOptions{
 		BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
-	}
+	}.orDefaults()}
 	for _, a := range adjust {
-		a(&own)
+		a(&d)
 	}
-	d := Config{Delivery: own}.withDefaults().Delivery
 	site := cdp.Direct{BaseURL: base, ClientKey: cdptest.TestClientKey, PointOfSale: cdptest.TestPointOfSale}
 	client, err := cdp.New(site, cdp.Options{Workers: d.Workers, Timeout: d.Timeout, HTTPClient: d.HTTPClient})
 	if err != nil {
@@ -45,7 +51,7 @@ func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*Deliver
 	tally := newEventTally(func(string, string, string) {})
 	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, slog.New(r.logs))
 	ln := &line{name: "shop", client: client, ids: ids, renew: client.Close}
-	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d, tally, slog.New(r.logs))
+	r.sender = newSender(queue.NewMemory(10_000, 16<<20), []*line{ln}, d.senderOptions, tally, slog.New(r.logs))
 	t.Cleanup(func() {
 		_ = r.close(0)
 		ids.Close()
@@ -132,7 +138,7 @@ func TestWireCloseWithA503(t *testing.T) {
 
 func TestWireCloseWhenTheCDPHangs(t *testing.T) {
 	s := cdptest.NewServer(t, cdptest.Options{})
-	w := newWired(t, s.URL, s.CDP, func(d *Delivery) { d.Timeout = time.Hour }) // nothing but Close ends a request
+	w := newWired(t, s.URL, s.CDP, func(d *wiring) { d.Timeout = time.Hour }) // nothing but Close ends a request
 	s.Fault(cdptest.Normal().On(cdptest.Sends).Times(10), cdptest.Hang())
 	w.send(100)
 	for w.account().Delivered < 10 {

@@ -101,10 +101,10 @@ type pacing struct {
 	longest                         time.Duration
 }
 
-func newPacing(d *Delivery) pacing {
+func newPacing(o *senderOptions) pacing {
 	return pacing{
-		slowRun: 20, slowAfter: d.ProbeBase, slowShare: 16, slowMost: d.ProbeMax, heldVisitors: 3,
-		strikes: 4, sureStrikes: 2, sureAfter: 50, longest: 10 * d.ProbeMax,
+		slowRun: 20, slowAfter: o.ProbeBase, slowShare: 16, slowMost: o.ProbeMax, heldVisitors: 3,
+		strikes: 4, sureStrikes: 2, sureAfter: 50, longest: 10 * o.ProbeMax,
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *sender) states() []lineState {
 }
 
 func (s *sender) readStates(closed bool) []lineState {
-	now, p := time.Now(), newPacing(&s.config)
+	now, p := time.Now(), newPacing(&s.options)
 	states := make([]lineState, 0, len(s.order))
 	for _, ln := range s.order {
 		m, h := &ln.meter, &ln.health

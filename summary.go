@@ -52,10 +52,6 @@ func (t *Tracker) summarize(ctx context.Context) {
 	}
 }
 
-// noteNotYetOnDisk counts what was accepted before it was on the disk, because that
-// took longer than a request waits.
-const noteNotYetOnDisk = "not_yet_on_disk"
-
 // unqueued leaves the events that the queue did not take: the other reasons not
 // to count are no trouble of delivery.
 func unqueued(notFired map[string]uint64) map[string]uint64 {

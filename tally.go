@@ -66,6 +66,10 @@ func (t *eventTally) noted() map[string]uint64 {
 	return maps.Clone(t.notes)
 }
 
+// noteNotYetOnDisk counts what was accepted before it was on the disk, because that
+// took longer than a request waits.
+const noteNotYetOnDisk = "not_yet_on_disk"
+
 // eventAccount is what became of all events. At any quiet moment
 //
 //	Accepted + Recovered = Delivered + all of Dead + all of Dropped + Waiting

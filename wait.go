@@ -58,30 +58,6 @@ func (w *waits) met(number uint64) {
 	}
 }
 
-// awaits returns where to note events whose fate is waited for, nil if
-// Delivery.Wait says to wait for none.
-func (t *Tracker) awaits() *awaited {
-	if t.config.Delivery.Wait <= 0 || t.sender == nil {
-		return nil
-	}
-	return new(awaited)
-}
-
-// awaits is the same for all events of a request.
-func (tr *tracked) awaits() *awaited {
-	if tr.awaited == nil {
-		tr.awaited = tr.t.awaits()
-	}
-	return tr.awaited
-}
-
-// await waits for what was noted, but not longer than Delivery.Wait or ctx.
-func (t *Tracker) await(ctx context.Context, a *awaited) {
-	if a != nil && !t.sender.wait(ctx, a) {
-		t.ledger.note("wait_timed_out")
-	}
-}
-
 // wait returns when all of the request's events have met their fate, the limit
 // or ctx is over or the sender has ended. It reports whether they have.
 func (s *sender) wait(ctx context.Context, a *awaited) bool {

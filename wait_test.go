@@ -14,7 +14,7 @@ import (
 // awaitingRig is a rig with requests that wait for their events.
 func awaitingRig(t *testing.T, limit time.Duration, answer func(*call) error) *rig {
 	t.Helper()
-	return newRig(t, Delivery{Wait: limit, QueueEvents: 4, BackoffBase: time.Minute}, answer)
+	return newRigOn(t, queue.NewMemory(4, 1<<20), senderOptions{Wait: limit, BackoffBase: time.Minute}, answer)
 }
 
 // request offers events and waits as a request does.
@@ -106,7 +106,7 @@ func TestWaitEndsWithItsContextAndTheSender(t *testing.T) {
 // An event that another process waited for is delivered as any other.
 func TestAwaitedByAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Delivery{}, nil)
+		r := newRig(t, senderOptions{}, nil)
 		for n := range uint64(3) {
 			r.offerItem(queue.Item{Body: markAwaited(testEvent("shop", "A", visitorID(1)), n), Key: "1", Time: time.Now()})
 		}
