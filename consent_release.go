@@ -100,12 +100,11 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 		}
 	}
 	for i := range one.items {
-		e, err := parseEnvelope(one.items[i].Body)
+		body, err := withBrowserID(one.items[i].Body, tr.id)
 		if err != nil {
 			return fateEventInvalid
 		}
-		e.setBrowserID(tr.id)
-		one.items[i].Body = append(e.appendHead(nil), e.body...)
+		one.items[i].Body = body
 		one.items[i].Resent = now // until now nobody could send it
 	}
 	return tr.t.offer(context.Background(), one.items, tr.keyNow(), tr.awaits())

@@ -123,6 +123,16 @@ const (
 	extLate       = "late"
 )
 
+// withBrowserID gives what the queue keeps of an event another browser ID.
+func withBrowserID(item []byte, id string) ([]byte, error) {
+	e, err := parseEnvelope(item)
+	if err != nil {
+		return nil, err
+	}
+	e.setBrowserID(id)
+	return append(e.appendHead(nil), e.body...), nil
+}
+
 // lateAfter is how old an event may be before it says when it happened. The
 // CDP dates events by their arrival.
 const lateAfter = time.Minute

@@ -455,7 +455,7 @@ func (p *play) check() {
 	for _, e := range p.events {
 		fates[e.fate]++
 	}
-	a := p.sc.tally.account(queue.Stats{})
+	a := p.sc.tally.addUp(queue.Stats{})
 	if a.Delivered != fates["delivered"] {
 		p.t.Errorf("the account says %d delivered, the queue %d", a.Delivered, fates["delivered"])
 	}

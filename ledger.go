@@ -66,9 +66,7 @@ type kept struct {
 
 func newLedger() *ledger {
 	l := &ledger{since: time.Now(), notes: map[string]uint64{}}
-	l.events = newEventTally(func(goal, fate, browserID string) {
-		l.record(Record{Time: time.Now(), Goal: goal, Fate: fate, Browser: shortID(browserID)})
-	})
+	l.events = newEventTally(l.recordEvent)
 	l.goals.Store(&map[string]*tally{})
 	return l
 }
@@ -191,6 +189,11 @@ func (l *ledger) nearMisses(g *goal) []NearMiss {
 	return list
 }
 
+// recordEvent keeps what became of an event.
+func (l *ledger) recordEvent(goal, fate, browserID string) {
+	l.record(Record{Time: time.Now(), Goal: goal, Fate: fate, Browser: shortID(browserID)})
+}
+
 func (l *ledger) record(r Record) {
 	l.mu.Lock()
 	k := &l.recent[l.next%recentRecords]
@@ -263,7 +266,7 @@ func (l *ledger) account(q queue.Stats) Account {
 		}
 	}
 	l.mu.Unlock()
-	e := l.events.account(q)
+	e := l.events.addUp(q)
 	a.Accepted, a.Recovered, a.Delivered, a.Waiting = e.Accepted, e.Recovered, e.Delivered, e.Waiting
 	a.Dead, a.Dropped, a.PossibleDuplicates = e.Dead, e.Dropped, e.PossibleDuplicates
 	return a

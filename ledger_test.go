@@ -88,9 +88,9 @@ func TestFatesHaveNames(t *testing.T) {
 func TestLedgerRecordsTheNewestFirst(t *testing.T) {
 	l := newLedger()
 	for i := range recentRecords + 50 {
-		l.events.deliver(strconv.Itoa(i), visitorID(i))
+		l.recordEvent(strconv.Itoa(i), "delivered", someID(i))
 	}
-	l.events.bury("DEAD", visitorID(0xabc), "blocked")
+	l.recordEvent("DEAD", "dead: blocked", someID(0xabc))
 	_, recent := l.history()
 	if len(recent) != recentRecords || recent[0].Fate != "dead: blocked" || recent[0].Browser != "00000abc" {
 		t.Errorf("%d records, the first is %+v", len(recent), recent[0])
@@ -100,7 +100,7 @@ func TestLedgerRecordsTheNewestFirst(t *testing.T) {
 			t.Fatalf("record %d is of %s, want %s", i+1, r.Goal, want)
 		}
 	}
-	if b, err := json.Marshal(recent[0]); err != nil || strings.Contains(string(b), visitorID(0xabc)) {
+	if b, err := json.Marshal(recent[0]); err != nil || strings.Contains(string(b), someID(0xabc)) {
 		t.Errorf("a record has the whole ID: %s, %v", b, err)
 	}
 }
@@ -112,15 +112,7 @@ func TestLedgerConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for i := range 500 {
 				l.decide(fmt.Sprint("goal", (g+i)%20), fate(i)%decisionFates, "", "")
-				l.events.accepted.Add(1)
-				switch i % 4 {
-				case 0:
-					l.events.bury("g", "", "expired")
-				case 1:
-					l.events.drop("shutdown", 1)
-				default:
-					l.events.deliver("g", "")
-				}
+				l.recordEvent("g", "delivered", "")
 				l.note("x")
 				l.account(queue.Stats{})
 				l.history()
@@ -128,21 +120,26 @@ func TestLedgerConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	l.events.drop("nothing", 0)
-	if a := l.account(queue.Stats{}); !a.Balanced() || a.Decisions != 4000 || a.Dead["expired"] != 1000 || a.Dropped["shutdown"] != 1000 || len(a.Dropped) != 1 {
+	if a := l.account(queue.Stats{}); !a.Balanced() || a.Decisions != 4000 {
 		t.Errorf("%s", a)
+	}
+	if notes, _ := l.history(); notes["x"] != 4000 {
+		t.Errorf("%v", notes)
 	}
 }
 
-// What an account returns is the caller's.
+// What an account and a history return is the caller's.
 func TestAccountIsACopy(t *testing.T) {
 	l := newLedger()
-	l.events.bury("g", "", "x")
-	l.account(queue.Stats{}).Dead["x"] = 99
-	notes, _ := l.history()
-	notes["y"] = 1
-	if a := l.account(queue.Stats{}); a.Dead["x"] != 1 {
-		t.Errorf("%s", a)
+	l.decide("A", fateBot, "", "")
+	l.note("x")
+	for range 2 {
+		a := l.account(queue.Stats{Damaged: 1, Recovered: 3, Waiting: 2})
+		notes, _ := l.history()
+		if !a.Balanced() || a.NotFired["bot"] != 1 || a.Dropped["damaged"] != 1 || a.Waiting != 2 || len(notes) != 1 || notes["x"] != 1 {
+			t.Errorf("%s\n%v", a, notes)
+		}
+		a.NotFired["bot"], a.Dropped["damaged"], notes["x"], notes["y"] = 9, 9, 9, 9
 	}
 }
 
@@ -155,7 +152,7 @@ func TestRecordsKeepNoHeader(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for range 100 {
-		header := visitorID(0xabc) + strings.Repeat("x", size)
+		header := someID(0xabc) + strings.Repeat("x", size)
 		l.decide("SEEN", fired, header[:36], "")
 	}
 	runtime.GC()
@@ -169,9 +166,12 @@ func TestRecordsKeepNoHeader(t *testing.T) {
 }
 
 func TestShortID(t *testing.T) {
-	for id, want := range map[string]string{visitorID(1): "00000001", "": "", "x": "x"} {
+	for id, want := range map[string]string{someID(1): "00000001", "": "", "x": "x"} {
 		if got := shortID(id); got != want {
 			t.Errorf("shortID(%q) = %q", id, got)
 		}
 	}
 }
+
+// someID is the browser ID of a visitor.
+func someID(n int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000000", n) }

@@ -182,7 +182,7 @@ func (tr *tracked) awaits() *awaited {
 
 // await waits for what was noted, but not longer than Delivery.Wait or ctx.
 func (t *Tracker) await(ctx context.Context, a *awaited) {
-	if a != nil && !t.sender.wait(ctx, a) {
+	if a != nil && !t.sender.waitForFates(ctx, a) {
 		t.ledger.note("wait_timed_out")
 	}
 }

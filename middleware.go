@@ -224,7 +224,7 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
 			defer cancel()
 		}
-		c.err = t.sender.close(ctx)
+		c.err = t.sender.shut(ctx)
 		t.stopSummaries()
 		for _, site := range t.sites {
 			site.line.ids.Close()

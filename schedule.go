@@ -451,6 +451,6 @@ func (sc *schedule) capped(d time.Duration) time.Duration {
 	return d
 }
 
-// errUndelivered is returned by close when events are left that could not be
+// errUndelivered is returned by shut when events are left that could not be
 // delivered in time.
 var errUndelivered = errors.New("goaltrack: events are left undelivered")

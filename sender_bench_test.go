@@ -74,7 +74,7 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := r.sender.close(ctx); err != nil {
+		if err := r.sender.shut(ctx); err != nil {
 			tb.Error(err)
 		}
 	})

@@ -32,10 +32,10 @@ func (s *sender) flush(ctx context.Context) error {
 	return nil
 }
 
-// close stops the intake, goes on delivering until ctx ends or nothing is left
+// shut stops the intake, goes on delivering until ctx ends or nothing is left
 // that can be delivered before, and then gives up the rest: kept by a durable
 // queue, counted as dropped for any other.
-func (s *sender) close(ctx context.Context) error {
+func (s *sender) shut(ctx context.Context) error {
 	s.intake.Lock()
 	s.closed = true
 	s.intake.Unlock()

@@ -74,10 +74,10 @@ func TestFlushOfAClosedSender(t *testing.T) {
 		if err := r.close(time.Second); !undelivered(err) {
 			t.Error(err)
 		}
-		if err := <-under; !errors.Is(err, ErrClosed) {
+		if err := <-under; !errors.Is(err, errClosed) {
 			t.Errorf("a Flush under way: %v", err)
 		}
-		if err := r.flush(t.Context()); !errors.Is(err, ErrClosed) {
+		if err := r.flush(t.Context()); !errors.Is(err, errClosed) {
 			t.Errorf("a Flush after: %v", err)
 		}
 		if s := r.states(); len(s) != 1 || s[0].State != "closed" || s[0].Outcomes["not_processed"] == 0 {
@@ -87,10 +87,10 @@ func TestFlushOfAClosedSender(t *testing.T) {
 }
 
 // undelivered reports whether err is one that Close returns at its deadline: that
-// of the context, or ErrUndelivered if there was only something to wait for that
+// of the context, or errUndelivered if there was only something to wait for that
 // would have come later.
 func undelivered(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUndelivered)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUndelivered)
 }
 
 func TestClose(t *testing.T) {
@@ -122,8 +122,8 @@ func TestClose(t *testing.T) {
 		{"hangs", 100, nil, time.Hour, nil, true, timeout, 100},
 		{"down", 100, script(errRefused), time.Millisecond, nil, true, timeout, 100},
 		{"401", 100, script(status(401)), 50 * time.Millisecond, nil, true, timeout, 100},
-		{"a pause beyond the deadline", 100, script(retryIn(429, time.Minute)), 50 * time.Millisecond, ErrUndelivered, false, time.Second, 100},
-		{"a pause beyond the deadline, more than the window", 3000, script(retryIn(429, time.Minute)), 50 * time.Millisecond, ErrUndelivered, false, time.Second, 3000},
+		{"a pause beyond the deadline", 100, script(retryIn(429, time.Minute)), 50 * time.Millisecond, errUndelivered, false, time.Second, 100},
+		{"a pause beyond the deadline, more than the window", 3000, script(retryIn(429, time.Minute)), 50 * time.Millisecond, errUndelivered, false, time.Second, 3000},
 		{"a pause within", 100, func(c *call) error {
 			if c.try == 1 && c.goal == "V0" {
 				return retryIn(429, 5*time.Second)
@@ -229,7 +229,7 @@ func TestCloseWithOneSitePaused(t *testing.T) {
 			r.offerTo("good", v, fmt.Sprint("G", v), queue.Normal)
 		}
 		begin := time.Now()
-		if err := r.close(10 * time.Second); !errors.Is(err, ErrUndelivered) {
+		if err := r.close(10 * time.Second); !errors.Is(err, errUndelivered) {
 			t.Error(err)
 		}
 		if took := time.Since(begin); took > 2*time.Second {
@@ -409,7 +409,7 @@ func TestCloseAccusesNobody(t *testing.T) {
 		}
 		bubble.Pass(3 * time.Second)
 		begin := time.Now()
-		if err := r.close(20 * time.Second); !errors.Is(err, ErrUndelivered) {
+		if err := r.close(20 * time.Second); !errors.Is(err, errUndelivered) {
 			t.Error(err)
 		}
 		// Each is tried once more, a quarter of a second apart, and no longer.

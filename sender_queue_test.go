@@ -161,7 +161,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 		}{
 			{"accepted", last.Accepted, a.Accepted},
 			{"delivered", last.Delivered, a.Delivered},
-			{"dead", sum(last.Dead), sum(a.Dead)},
+			{"dead", total(last.Dead), total(a.Dead)},
 			{"possible duplicates", last.PossibleDuplicates, a.PossibleDuplicates},
 		} {
 			if c.is < c.was {
@@ -171,7 +171,7 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 		last = a
 	}
 	r.settle()
-	if a := r.balanced(); a.Waiting != 0 || a.Delivered+sum(a.Dead) != 3000 || a.Delivered == 0 || a.Dead["rejected_400"] == 0 {
+	if a := r.balanced(); a.Waiting != 0 || a.Delivered+total(a.Dead) != 3000 || a.Delivered == 0 || a.Dead["rejected_400"] == 0 {
 		t.Errorf("all is settled:\n%s", a)
 	}
 }

@@ -117,13 +117,13 @@ func (r *rig) close(d time.Duration) error {
 	r.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(r.t.Context(), d)
 		defer cancel()
-		r.lastErr = r.sender.close(ctx)
+		r.lastErr = r.sender.shut(ctx)
 	})
 	return r.lastErr
 }
 
 // account is what became of the events so far.
-func (r *rig) account() eventAccount { return r.tally.account(r.stats()) }
+func (r *rig) account() eventAccount { return r.tally.addUp(r.stats()) }
 
 func (a eventAccount) String() string {
 	return fmt.Sprintf("accepted %d + recovered %d = delivered %d + dead %v + dropped %v + waiting %d; possible duplicates %d",
@@ -131,7 +131,14 @@ func (a eventAccount) String() string {
 }
 
 // settled counts the events that have met their fate.
-func (a eventAccount) settled() uint64 { return a.Delivered + sum(a.Dead) + sum(a.Dropped) }
+func (a eventAccount) settled() uint64 { return a.Delivered + total(a.Dead) + total(a.Dropped) }
+
+func total(m map[string]uint64) (n uint64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
 
 // balanced checks that nothing was lost track of.
 func (r *rig) balanced() eventAccount {

@@ -60,7 +60,7 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		}
 		send := func(from, n int) (refused int) {
 			for v := from; v < from+n; v++ {
-				if err := tracker.Send(t.Context(), Visitor{BrowserID: visitorID(v)}, "A", nil); err != nil {
+				if err := tracker.Send(t.Context(), Visitor{BrowserID: someID(v)}, "A", nil); err != nil {
 					refused++
 				}
 			}
@@ -101,7 +101,7 @@ func TestSummaryOfEachMinute(t *testing.T) {
 			t.Errorf("%s", late)
 		}
 		for _, l := range got {
-			if strings.Contains(l, visitorID(6)[:8]) {
+			if strings.Contains(l, someID(6)[:8]) {
 				t.Errorf("a visitor is named: %s", l)
 			}
 		}

@@ -79,8 +79,8 @@ type eventAccount struct {
 	PossibleDuplicates                      uint64
 }
 
-// account adds up, with what the queue says.
-func (t *eventTally) account(q queue.Stats) eventAccount {
+// addUp makes the account, with what the queue says.
+func (t *eventTally) addUp(q queue.Stats) eventAccount {
 	var a eventAccount
 	t.mu.Lock()
 	a.Dead, a.Dropped = maps.Clone(t.dead), maps.Clone(t.dropped)

@@ -58,9 +58,9 @@ func (w *waits) met(number uint64) {
 	}
 }
 
-// wait returns when all of the request's events have met their fate, the limit
+// waitForFates returns when all of the request's events have met their fate, the limit
 // or ctx is over or the sender has ended. It reports whether they have.
-func (s *sender) wait(ctx context.Context, a *awaited) bool {
+func (s *sender) waitForFates(ctx context.Context, a *awaited) bool {
 	w := &s.waits
 	w.mu.Lock()
 	if a.left == 0 {

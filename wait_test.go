@@ -29,7 +29,7 @@ func (r *rig) request(ctx context.Context, goals ...string) (took time.Duration,
 		refused = append(refused, err)
 	}
 	begin := time.Now()
-	met = r.wait(ctx, a)
+	met = r.waitForFates(ctx, a)
 	return time.Since(begin), met, refused
 }
 
