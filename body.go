@@ -2,18 +2,11 @@ package goaltrack
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
-)
-
-const (
-	defaultFormLimit  = 64 << 10 // bytes kept of one request body
-	defaultFormBudget = 32 << 20 // bytes kept of all bodies at once
 )
 
 // formBudget bounds what all tees of a tracker hold at once. It is safe for
@@ -130,12 +123,6 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bo
 	return formUnread, true
 }
 
-// isEncoded reports whether a body is compressed or the like.
-func isEncoded(h http.Header) bool {
-	enc := h.Get("Content-Encoding")
-	return enc != "" && !strings.EqualFold(enc, "identity")
-}
-
 // Read implements [io.Reader]. The inner read is outside the lock: it may block
 // for as long as the client likes, and seal must not wait for it.
 func (t *bodyTee) Read(p []byte) (int, error) {
@@ -240,8 +227,7 @@ func (t *bodyTee) lacksLineEnd() bool {
 	if !t.json || t.eof || t.outside || left < 1 || left > int64(len("\r\n")) {
 		return false
 	}
-	text := trimJSON(t.kept)
-	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
+	return isWholeJSON(t.kept)
 }
 
 // snapshot returns the body at the moment the header is written, if it is

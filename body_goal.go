@@ -27,7 +27,7 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if kinds.form && tr.takeParsed(r) {
 		return
 	}
-	fate, ok := tr.tee.start(r, defaultFormLimit, &tr.t.forms, kinds)
+	fate, ok := tr.tee.start(r, bodyLimit, &tr.t.forms, kinds)
 	if fate != formNoBody {
 		tr.x.formKind = formKindOf(tr.formType)
 	}
@@ -37,6 +37,9 @@ func (tr *tracked) watchForm(r *http.Request) {
 		tr.x.formFate = formFates[fate]
 	}
 }
+
+// bodyBudget is how many bytes are kept of all bodies at once.
+const bodyBudget = 32 << 20
 
 // formFates are the fates of goals by what became of the form.
 var formFates = [...]reason{

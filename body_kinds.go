@@ -2,23 +2,12 @@ package goaltrack
 
 import "slices"
 
-// bodyKinds are the kinds of body that something reads.
-type bodyKinds struct{ form, json bool }
+// bodies are the kinds of body that the goal reads.
+func (n *needs) bodies() bodyKinds { return bodyKinds{form: len(n.form) > 0, json: n.json} }
 
-func (k bodyKinds) has(kind formKind) bool {
-	switch kind {
-	case formKindURLEncoded, formKindMultipart:
-		return k.form
-	case formKindJSON:
-		return k.json
-	case formKindNone:
-	}
-	return false
-}
-
-// missed says in words what a body is not.
-func (k bodyKinds) missed() string {
-	switch {
+// missed says in words what a body is not that the goal cannot read.
+func (n *needs) missed() string {
+	switch k := n.bodies(); {
 	case !k.json:
 		return "no form"
 	case !k.form:
@@ -26,9 +15,6 @@ func (k bodyKinds) missed() string {
 	}
 	return "neither a form nor JSON"
 }
-
-// bodies are the kinds of body that the goal reads.
-func (n *needs) bodies() bodyKinds { return bodyKinds{form: len(n.form) > 0, json: n.json} }
 
 // readsBody reports whether the goal needs the body of a submit.
 func (t *trigger) readsBody() bool {
@@ -51,7 +37,7 @@ func (t *trigger) bodyFate(x *exchange) reason {
 	case x.formFate != fires || x.formKind == formKindJSON:
 		return x.formFate
 	}
-	return x.form.unknown(t.wantedFields(x))
+	return doubtReasons[x.form.doubt(t.wantedFields(x))]
 }
 
 // wantedFields are the fields that the goal reads. Of those in which a form says
@@ -74,4 +60,12 @@ func (t *trigger) understands(x *exchange) bool {
 		return x.json.valid()
 	}
 	return len(t.goal.needs.form) > 0
+}
+
+// doubtReasons are the reasons of goals by what is in doubt about a field they read.
+var doubtReasons = [...]reason{
+	noDoubt:          fires,
+	doubtBroken:      reasonFormNotAForm,
+	doubtTooLarge:    reasonFormTooLarge,
+	doubtReadOutside: reasonFormReadOutside,
 }

@@ -74,10 +74,10 @@ func (tr *tracked) takeParsed(r *http.Request) bool {
 	}
 	x := &tr.x
 	x.formKind, x.formFate, x.form = kind, fires, pickFields(form.Value, tr.formNames())
-	if x.form.missing > 0 {
+	if !x.form.complete() {
 		// Of a body whose length is not known, nobody can say that it held no more.
 		if n := sentLength(r); n <= 0 || n > sizeOf(form, tr.formType) {
-			x.form.lost = reasonFormReadOutside
+			x.form.readOutside()
 		}
 	}
 	return true

@@ -343,13 +343,13 @@ func TestTeeClose(t *testing.T) {
 func BenchmarkTee(b *testing.B) {
 	body := "email=a%40example.com&name=" + strings.Repeat("x", 200)
 	r := formPost(urlEncoded, body)
-	budget, rd, buf := newBudget(defaultFormBudget), strings.NewReader(body), make([]byte, 512)
+	budget, rd, buf := newBudget(bodyBudget), strings.NewReader(body), make([]byte, 512)
 	r.Body = io.NopCloser(rd)
 	b.ReportAllocs()
 	for b.Loop() {
 		rd.Reset(body)
 		var tee bodyTee
-		tee.start(r, defaultFormLimit, budget, bodyKinds{form: true})
+		tee.start(r, bodyLimit, budget, bodyKinds{form: true})
 		for {
 			if _, err := tee.Read(buf); err != nil {
 				break

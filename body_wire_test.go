@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -29,7 +30,7 @@ type teeResult struct {
 // teed wraps h as the tracker will.
 func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 	results := make(chan teeResult, 64)
-	budget := newBudget(defaultFormBudget)
+	budget := newBudget(bodyBudget)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		res := teeResult{r: r}
 		defer func() { res.held = budget.held.Load(); results <- res }()
@@ -136,7 +137,7 @@ func TestTeeHandlers(t *testing.T) {
 					if email, err := tt.email(w, r); email != "a@example.com" || err != nil {
 						t.Errorf("the handler got %q, %v", email, err)
 					}
-				}), defaultFormLimit)
+				}), bodyLimit)
 				srv := p.serve(t, h)
 				bodies := []io.Reader{strings.NewReader(tt.body)}
 				if tt.unsized {
@@ -181,7 +182,7 @@ func TestTeeRejections(t *testing.T) {
 				if b, err := io.ReadAll(r.Body); len(b) != tt.got || err != nil {
 					t.Errorf("%s: the handler got %d bytes, %v", tt.name, len(b), err)
 				}
-			}), defaultFormLimit)
+			}), bodyLimit)
 			if seeker, ok := tt.body.(io.Seeker); ok {
 				must(seeker.Seek(0, io.SeekStart))
 			}
@@ -208,7 +209,7 @@ func TestExpectContinue(t *testing.T) {
 		must(io.WriteString(w, page))
 	})
 	t.Run("http1/raw", func(t *testing.T) {
-		h, results := teed(refuse, defaultFormLimit)
+		h, results := teed(refuse, bodyLimit)
 		_, rd := wireDial(t, wireProto{}.serve(t, h), "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
 			"Content-Type: "+urlEncoded+"\r\nContent-Length: 1000\r\n\r\n")
 		resp, err := http.ReadResponse(rd, nil)
@@ -224,7 +225,7 @@ func TestExpectContinue(t *testing.T) {
 		}
 	})
 	onTheWire(t, func(t *testing.T, p wireProto) {
-		h, results := teed(refuse, defaultFormLimit)
+		h, results := teed(refuse, bodyLimit)
 		srv := p.serve(t, h)
 		srv.Client().Transport.(*http.Transport).ExpectContinueTimeout = time.Minute
 		body, send := io.Pipe()
@@ -242,7 +243,7 @@ func TestExpectContinue(t *testing.T) {
 // TestUnreadBody: a refused upload of 10 MB is answered before it is sent, also
 // when a tee is in place.
 func TestUnreadBody(t *testing.T) {
-	for _, limit := range []int{defaultFormLimit, 32 << 20} {
+	for _, limit := range []int{bodyLimit, 32 << 20} {
 		h, results := teed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 		}), limit)
@@ -251,14 +252,14 @@ func TestUnreadBody(t *testing.T) {
 		if resp, err := http.ReadResponse(rd, nil); err != nil || resp.StatusCode != http.StatusForbidden {
 			t.Errorf("limit %d: %v, %v", limit, resp, err)
 		}
-		if res := <-results; res.started != (limit > defaultFormLimit) || res.fate == formComplete {
+		if res := <-results; res.started != (limit > bodyLimit) || res.fate == formComplete {
 			t.Errorf("limit %d: started %v, %v", limit, res.started, res.fate)
 		}
 	}
 	t.Run("http2", func(t *testing.T) {
 		h, results := teed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
-		}), defaultFormLimit)
+		}), bodyLimit)
 		body, send := io.Pipe()
 		defer send.Close()
 		if code, _, err := wirePost(t, wireProto{h2: true}.serve(t, h), typed(urlEncoded), body); code != 403 || err != nil {
@@ -273,7 +274,14 @@ func TestUnreadBody(t *testing.T) {
 // TestUploadsRemoved: the server removes the temporary files of the request it
 // made, so it must hear of those of the copy (golang/go#58809).
 func TestUploadsRemoved(t *testing.T) {
-	contentType, body := multipartBody(t, "email", "a", "cv@", strings.Repeat("x", 20_000))
+	var parts bytes.Buffer
+	form := multipart.NewWriter(&parts)
+	must(nil, form.WriteField("email", "a"))
+	file, err := form.CreateFormFile("cv", "cv.pdf")
+	must(nil, err)
+	must(file.Write(make([]byte, 20_000)))
+	must(nil, form.Close())
+	contentType, body := form.FormDataContentType(), parts.Bytes()
 	for _, h2 := range []bool{false, true} {
 		dir := t.TempDir()
 		t.Setenv("TMPDIR", dir)
@@ -283,7 +291,7 @@ func TestUploadsRemoved(t *testing.T) {
 			files, err := os.ReadDir(dir)
 			must(nil, err)
 			during = len(files)
-		}), defaultFormLimit)
+		}), bodyLimit)
 		srv := wireProto{h2: h2}.serve(t, h)
 		if code, _, err := wirePost(t, srv, typed(contentType), bytes.NewReader(body)); code != 200 || err != nil {
 			t.Fatal(code, err)
@@ -304,7 +312,7 @@ func TestCopyBack(t *testing.T) {
 	onTheWire(t, func(t *testing.T, p wireProto) {
 		mux := http.NewServeMux()
 		mux.HandleFunc("POST /{page}", func(_ http.ResponseWriter, r *http.Request) { must(nil, r.ParseForm()) })
-		h, results := teed(mux, defaultFormLimit)
+		h, results := teed(mux, bodyLimit)
 		if code, _, err := wirePost(t, p.serve(t, h), typed(urlEncoded), strings.NewReader("a=1")); code != 200 || err != nil {
 			t.Fatal(code, err)
 		}
@@ -323,7 +331,7 @@ func TestInnerMaxBytes(t *testing.T) {
 			if tooLarge, ok := errors.AsType[*http.MaxBytesError](r.ParseForm()); ok {
 				http.Error(w, tooLarge.Error(), http.StatusRequestEntityTooLarge)
 			}
-		}), defaultFormLimit)
+		}), bodyLimit)
 		code, _, err := wirePost(t, p.serve(t, h), typed(urlEncoded), strings.NewReader("a="+strings.Repeat("x", 3000)))
 		if code != http.StatusRequestEntityTooLarge || err != nil {
 			t.Errorf("client got %d, %v", code, err)
@@ -348,7 +356,7 @@ func TestProxyEarlyAnswer(t *testing.T) {
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	onTheWire(t, func(t *testing.T, p wireProto) {
-		h, results := teed(proxy, defaultFormLimit)
+		h, results := teed(proxy, bodyLimit)
 		srv := p.serve(t, h)
 		for range 20 {
 			body := onlyReader{strings.NewReader(strings.Repeat("a=1&", 10_000))}

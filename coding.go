@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"net/http"
 	"strings"
 )
 
@@ -87,4 +88,10 @@ func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, stri
 		return nil, broken
 	}
 	return text, ""
+}
+
+// isEncoded reports whether a body is compressed or the like.
+func isEncoded(h http.Header) bool {
+	enc := h.Get("Content-Encoding")
+	return enc != "" && !strings.EqualFold(enc, "identity")
 }

@@ -244,8 +244,7 @@ func (e Example) exchange() exchange {
 		x.contentType = e.usualType(x.path, x.status)
 	}
 	e.body(&x)
-	x.answer = new(answerBody)
-	x.answer.give(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
+	x.answer = givenAnswer(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	return x
@@ -270,7 +269,7 @@ func (e *Example) body(x *exchange) {
 		x.formFate = reasonFormNotAForm
 	case isEncoded(e.Header):
 		x.formFate = reasonFormEncoded
-	case len(text) > defaultFormLimit:
+	case len(text) > bodyLimit:
 		x.formFate = reasonFormTooLarge
 	case x.formKind == formKindJSON:
 		x.json.text = []byte(text)
@@ -289,29 +288,6 @@ func (e *Example) usualType(page string, status int) string {
 		return ""
 	}
 	return typeByPath(page)
-}
-
-// give makes the answer of an example: its JSON, "{}" if the type says that
-// there is some, as if it were written by a handler and packed as the header says.
-func (a *answerBody) give(status int, contentType string, header http.Header, text string) {
-	h := header.Clone()
-	if h == nil {
-		h = http.Header{}
-	}
-	h.Set("Content-Type", contentType)
-	media := mediaType(contentType)
-	if text == "" && isJSON(media) {
-		text = "{}"
-	}
-	switch tee := a.expect(status, h); {
-	case tee == nil:
-	case text == "" && media != "": // a page
-		a.state, a.why = answerOther, notJSON(media)
-	default:
-		tee.codings, tee.length = nil, -1
-		keepAnswer(tee, text)
-		a.end()
-	}
 }
 
 // pageEndings are those of programs that answer with pages. Package mime reads

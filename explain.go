@@ -203,7 +203,7 @@ func (t *trigger) why(f reason, x *exchange) string {
 	case reasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case reasonFormNotAForm:
-		return "the body is " + t.goal.needs.bodies().missed()
+		return "the body is " + t.goal.needs.missed()
 	}
 	return strings.ReplaceAll(f.String(), "_", " ")
 }

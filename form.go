@@ -16,39 +16,6 @@ const (
 	maxFormParts = 1000    // parts of one multipart body
 )
 
-// formKind is what a Content-Type makes of a body.
-type formKind uint8
-
-const (
-	formKindNone formKind = iota
-	formKindURLEncoded
-	formKindMultipart
-	formKindJSON
-)
-
-// formKindOf looks at the media type alone; parameters do not change the kind.
-func formKindOf(contentType string) formKind {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.TrimSpace(media)
-	switch {
-	case strings.EqualFold(media, "application/x-www-form-urlencoded"):
-		return formKindURLEncoded
-	case strings.EqualFold(media, "multipart/form-data"):
-		return formKindMultipart
-	case isJSON(media):
-		return formKindJSON
-	}
-	return formKindNone
-}
-
-// isJSON reports whether a media type is JSON, or a format made of it
-// (RFC 6839, section 3.1).
-func isJSON(media string) bool {
-	const suffix = "+json"
-	return strings.EqualFold(media, "application/json") ||
-		len(media) > len(suffix) && strings.EqualFold(media[len(media)-len(suffix):], suffix)
-}
-
 // fieldState says what a form holds under a name.
 type fieldState uint8
 
@@ -67,31 +34,45 @@ type formField struct {
 // known reports whether the field was met.
 func (f *formField) known() bool { return f.state == fieldFound || f.state == fieldTooLong }
 
-// formFields are the wanted fields of one form, and no others: what no rule
+// formFields are the wanted fields of one form, and no others: what nobody
 // names (a password, say) is never decoded.
 type formFields struct {
 	fields  []formField
 	missing int // wanted names not met so far
-	// lost is why a field that was not met may have been sent all the same;
-	// fires if all of the form was seen.
-	lost reason
+	lost    doubt
 }
 
-// unknown is why one of these fields cannot be told, fires if all can: it is
-// there or it is absent.
-func (f *formFields) unknown(names []string) reason {
+// doubt is why a form may have a field that was not met, or has one in an encoding
+// that nobody can undo. What is in doubt is not absent.
+type doubt uint8
+
+const (
+	noDoubt          doubt = iota // the field is there, or it is absent
+	doubtBroken                   // the form is cut off or broken
+	doubtTooLarge                 // it has more parts than are read
+	doubtReadOutside              // something else had read it, and may have left out a part
+)
+
+// doubt is what keeps one of these fields from being told; noDoubt if all can be.
+func (f *formFields) doubt(names []string) doubt {
 	for i := range f.fields {
 		if field := &f.fields[i]; slices.Contains(names, field.name) {
 			switch {
 			case field.state == fieldBroken:
-				return reasonFormNotAForm
-			case field.state == fieldAbsent && f.lost != fires:
+				return doubtBroken
+			case field.state == fieldAbsent && f.lost != noDoubt:
 				return f.lost
 			}
 		}
 	}
-	return fires
+	return noDoubt
 }
+
+// complete reports whether every wanted field was met.
+func (f *formFields) complete() bool { return f.missing == 0 }
+
+// readOutside notes that the form had more than something else has left of it.
+func (f *formFields) readOutside() { f.lost = doubtReadOutside }
 
 // get returns the first value of a field. It reports false for a field that is
 // absent, was not asked for, or is too long.
@@ -199,7 +180,7 @@ func unescapeForm(b []byte) (string, bool) {
 
 // scanMultipart stops at the first fault; what came before it stands.
 func (f *formFields) scanMultipart(contentType string, body []byte) {
-	f.lost = reasonFormNotAForm
+	f.lost = doubtBroken
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return
@@ -209,12 +190,12 @@ func (f *formFields) scanMultipart(contentType string, body []byte) {
 		part, err := parts.NextPart()
 		switch {
 		case errors.Is(err, io.EOF) && bytes.Contains(body, lastBoundary(contentType)):
-			f.lost = fires // the end is the form's own, not that of a part cut in its header
+			f.lost = noDoubt // the end is the form's own, not that of a part cut in its header
 			return
 		case err != nil:
 			return
 		case n == maxFormParts:
-			f.lost = reasonFormTooLarge
+			f.lost = doubtTooLarge
 			return
 		}
 		i := f.wantedPart(part)

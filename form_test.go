@@ -70,6 +70,27 @@ func TestScanSeveral(t *testing.T) {
 	}
 }
 
+// TestPickFields: of a form that is parsed already, only what is named is taken,
+// in the bounds of one that is not.
+func TestPickFields(t *testing.T) {
+	long := strings.Repeat("x", maxFormValue+1)
+	f := pickFields(url.Values{"a": {"1", "2"}, "password": {"hunter2"}, "long": {long}, "fits": {long[1:]}, "bad": {"a\xff"}, "none": {}},
+		[]string{"a", "long", "fits", "bad", "none", "absent"})
+	for name, want := range map[string]string{"a": "1", "fits": long[1:], "bad": "a\uFFFD"} {
+		if got, ok := f.get(name); got != want || !ok {
+			t.Errorf("%s is %.40q, %v", name, got, ok)
+		}
+	}
+	for _, name := range []string{"long", "none", "absent", "password"} {
+		if got, ok := f.get(name); got != "" || ok || f.tooLong(name) != (name == "long") {
+			t.Errorf("%s is %.40q, %v", name, got, ok)
+		}
+	}
+	if f.missing != 2 || len(f.fields) != 6 {
+		t.Errorf("%d of %d are missing", f.missing, len(f.fields))
+	}
+}
+
 // multipartBody builds a body; a name that ends in "@" is a file.
 func multipartBody(t testing.TB, pairs ...string) (contentType string, body []byte) {
 	t.Helper()
@@ -117,8 +138,8 @@ func TestScanMultipart(t *testing.T) {
 	}
 }
 
-// TestScanUnknown: what was not seen is not absent.
-func TestScanUnknown(t *testing.T) {
+// TestScanDoubt: what was not seen is not absent.
+func TestScanDoubt(t *testing.T) {
 	contentType, whole := multipartBody(t, "a", "one", "b", "two")
 	cut := func(at string) []byte { return whole[:bytes.Index(whole, []byte(at))+len(at)] }
 	many := make([]string, 0, 2*maxFormParts+4)
@@ -132,24 +153,25 @@ func TestScanUnknown(t *testing.T) {
 		body              []byte
 		want              string // of a, b and c
 	}{
-		{"urlencoded", urlEncoded, []byte("a=1&b=2"), "fired fired fired"},
-		{"nothing", urlEncoded, nil, "fired fired fired"},
-		{"a value that nobody can decode", urlEncoded, []byte("a=%zz&b=2"), "form_not_a_form fired fired"},
-		{"the same, and a good one", urlEncoded, []byte("a=%zz&b=2&a=1"), "fired fired fired"},
-		{"a semicolon", urlEncoded, []byte("a=1;x=2&b=2"), "form_not_a_form fired fired"},
-		{"a field that nobody reads is broken", urlEncoded, []byte("x=%zz&y;=1&b=2"), "fired fired fired"},
-		{"multipart", contentType, whole, "fired fired fired"},
-		{"without the last boundary", contentType, cut("\r\ntwo"), "fired form_not_a_form form_not_a_form"},
-		{"cut in a name", contentType, cut(`name="b`), "fired form_not_a_form form_not_a_form"},
-		{"cut in a boundary", contentType, cut("one\r\n--"), "form_not_a_form form_not_a_form form_not_a_form"},
-		{"another boundary", "multipart/form-data; boundary=x", whole, "form_not_a_form form_not_a_form form_not_a_form"},
-		{"no boundary", "multipart/form-data", whole, "form_not_a_form form_not_a_form form_not_a_form"},
-		{"as many parts as are read", full, atLimit, "fired fired fired"},
-		{"one more", over, overLimit, "form_too_large form_too_large form_too_large"},
+		{"urlencoded", urlEncoded, []byte("a=1&b=2"), "told told told"},
+		{"nothing", urlEncoded, nil, "told told told"},
+		{"a value that nobody can decode", urlEncoded, []byte("a=%zz&b=2"), "broken told told"},
+		{"the same, and a good one", urlEncoded, []byte("a=%zz&b=2&a=1"), "told told told"},
+		{"a semicolon", urlEncoded, []byte("a=1;x=2&b=2"), "broken told told"},
+		{"a field that nobody reads is broken", urlEncoded, []byte("x=%zz&y;=1&b=2"), "told told told"},
+		{"multipart", contentType, whole, "told told told"},
+		{"without the last boundary", contentType, cut("\r\ntwo"), "told broken broken"},
+		{"cut in a name", contentType, cut(`name="b`), "told broken broken"},
+		{"cut in a boundary", contentType, cut("one\r\n--"), "broken broken broken"},
+		{"another boundary", "multipart/form-data; boundary=x", whole, "broken broken broken"},
+		{"no boundary", "multipart/form-data", whole, "broken broken broken"},
+		{"as many parts as are read", full, atLimit, "told told told"},
+		{"one more", over, overLimit, "large large large"},
 	} {
 		f := scanForm(tt.contentType, tt.body, []string{"a", "b", "c"})
-		got := fmt.Sprint(f.unknown([]string{"a"}), f.unknown([]string{"b"}), f.unknown([]string{"c"}))
-		if got = strings.Join(strings.Fields(got), " "); got != tt.want {
+		words := [...]string{noDoubt: "told", doubtBroken: "broken", doubtTooLarge: "large", doubtReadOutside: "read outside"}
+		got := words[f.doubt([]string{"a"})] + " " + words[f.doubt([]string{"b"})] + " " + words[f.doubt([]string{"c"})]
+		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// jsonBody is a JSON document of which rules name some members. It is decoded
+// jsonBody is a JSON document of which somebody names some members. It is decoded
 // when the first of them is asked for, and at most once.
 type jsonBody struct {
 	text    []byte
@@ -56,6 +56,20 @@ func (j *jsonBody) member(path string) any {
 		return plainNumber(n)
 	}
 	return v
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// trimJSON cuts off what may stand before a JSON document: blanks, and the byte
+// order mark that some editors put before a script (RFC 8259, section 8.1).
+func trimJSON(text []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n")
+}
+
+// isWholeJSON reports whether a text is an object or a list to its end.
+func isWholeJSON(text []byte) bool {
+	text = trimJSON(text)
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
 }
 
 // maxExact is the largest whole number up to which a float64 has them all.

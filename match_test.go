@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -35,8 +36,8 @@ func TestPending(t *testing.T) {
 		{"form unread so far, but refused", "FIELD", exchange{status: 422, formFate: pending, responseHeader: ok}, reasonNotSuccessful},
 		{"form unread so far, but another condition fails", "FIELD", exchange{status: 200, formFate: pending}, reasonCondition},
 		{"form too large", "FIELD", exchange{status: 200, formFate: reasonFormTooLarge, responseHeader: ok}, reasonFormTooLarge},
-		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "x", fieldFound}}}}, fires},
-		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: formFields{fields: []formField{{"a", "", fieldTooLong}}}}, reasonValueTooLong},
+		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: pickFields(url.Values{"a": {"x"}}, []string{"a"})}, fires},
+		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: pickFields(url.Values{"a": {strings.Repeat("x", 2<<10+1)}}, []string{"a"})}, reasonValueTooLong},
 		{"data unread so far", "READ", exchange{status: 200, formFate: pending}, pending},
 		{"data never read", "READ", exchange{status: 200, formFate: reasonFormUnread}, reasonFormUnread},
 		{"type unknown", "TYPED", exchange{status: 200}, pending},
@@ -81,7 +82,7 @@ func TestTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, form := parseExchange(t, "POST /a total="+strings.Repeat("1", maxFormValue+1)+" -> 200")
+	x, form := parseExchange(t, "POST /a total="+strings.Repeat("1", 2<<10+1)+" -> 200")
 	if got := evaluate(rules, x, form); got != "TOTAL value_too_long" {
 		t.Errorf("long field: %s", got)
 	}

@@ -77,7 +77,7 @@ func New(config Config) (*Tracker, error) {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
-	t.forms.limit = defaultFormBudget
+	t.forms.limit = bodyBudget
 	t.holds = newHolds(t.ledger)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {

@@ -152,24 +152,29 @@ func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
 	case !hasBody(a.example.Status):
 	case a.example.AnswerJSON != "":
 		a.write(w, a.example.AnswerJSON)
-	case isJSON(mediaType(x.contentType)):
+	case formKindOf(x.contentType) == formKindJSON:
 		a.write(w, "{}")
 	case x.contentType != "":
 		a.write(w, "<!doctype html>")
 	}
 }
 
-// write writes a body, compressed as the header says.
+// write writes a body, compressed as the header says. What it cannot write it
+// spoils.
 func (a *agreement) write(w http.ResponseWriter, body string) {
-	codings, unknown := codingsOf(w.Header()["Content-Encoding"])
-	if unknown != "" {
-		body = "\x0b" + body
-	}
-	for _, c := range codings {
+	for name := range strings.SplitSeq(w.Header().Get("Content-Encoding"), ",") {
 		var b bytes.Buffer
-		var z io.WriteCloser = zlib.NewWriter(&b)
-		if c == codingGzip {
+		var z io.WriteCloser
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "", "identity":
+			continue
+		case "gzip", "x-gzip":
 			z = gzip.NewWriter(&b)
+		case "deflate":
+			z = zlib.NewWriter(&b)
+		default:
+			body = "\x0b" + body
+			continue
 		}
 		_, err := io.WriteString(z, body)
 		must(nil, errors.Join(err, z.Close()))

@@ -1,0 +1,58 @@
+package goaltrack
+
+import (
+	"bytes"
+	"slices"
+)
+
+// answerTee keeps the beginning of an answer's body while it is written.
+type answerTee struct {
+	media   string
+	codings []coding // in the order in which they were applied
+	length  int      // Content-Length; -1 when unknown
+	looks   bool     // the first byte tells whether it is JSON
+	kept    []byte
+	over    bool // there was more
+	other   bool // it is no JSON
+}
+
+// keepAnswer keeps bytes that were written.
+func keepAnswer[T []byte | string](a *answerTee, p T) {
+	if !a.wants() {
+		return
+	}
+	room := answerLimit - len(a.kept)
+	a.over = len(p) > room
+	a.kept = append(a.kept, p[:min(len(p), room)]...)
+	if begin := trimJSON(a.kept); a.looks && len(begin) > 0 && !bytes.HasPrefix(byteOrderMark, a.kept) {
+		a.looks, a.other = false, !beginsObject(begin)
+	}
+	if !a.wants() {
+		a.kept = nil
+	}
+}
+
+// wants reports whether bytes still to come matter.
+func (a *answerTee) wants() bool { return a != nil && !a.over && !a.other }
+
+func beginsObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
+
+// text is the whole body, unpacked. why says in words what kept it from being
+// read.
+func (a *answerTee) text() (text []byte, why string) {
+	switch {
+	case a.over:
+		return nil, tooLong
+	case a.length >= 0 && a.length != len(a.kept):
+		return nil, "the answer is cut off"
+	case len(a.kept) == 0: // nothing at all, however it was to be compressed
+		return nil, ""
+	}
+	text = a.kept
+	for _, c := range slices.Backward(a.codings) { // the last was applied on top
+		if text, why = c.unpack(text); why != "" {
+			return nil, why
+		}
+	}
+	return trimJSON(text), ""
+}
