@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // AskReadable goes between [Tracker.Handler] and a reverse proxy, and nowhere
@@ -21,7 +23,7 @@ func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 			proxy.ServeHTTP(w, r)
 			return
 		}
-		accept, changed := readableOf(r.Header["Accept-Encoding"])
+		accept, changed := scan.Readable(r.Header["Accept-Encoding"])
 		if !changed {
 			proxy.ServeHTTP(w, r)
 			return

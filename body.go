@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // formBudget bounds what all tees of a tracker hold at once. It is safe for
@@ -100,15 +102,15 @@ type bodyTee struct {
 // start prepares the tee for the body of r, which it leaves as it is. When it
 // reports false the request is to go on untouched, and the fate says why.
 // A body that is not of these kinds is read by nobody.
-func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bodyKinds) (teeFate, bool) {
+func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds scan.Kinds) (teeFate, bool) {
 	// HTTP/2 gives a body of its own to a request without one, but with length 0.
-	length, kind := sentLength(r), formKindOf(r.Header.Get("Content-Type"))
+	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
 	case length == 0:
 		return formNoBody, false
-	case !kinds.has(kind):
+	case !kinds.Has(kind):
 		return formNotAForm, false
-	case isEncoded(r.Header):
+	case scan.IsEncoded(r.Header):
 		return formEncoded, false
 	case r.Body == nil || r.Body == http.NoBody:
 		return formReadOutside, false // an http.NoBody must stay one, since others tell it by identity
@@ -116,9 +118,9 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds bo
 		return formTooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
-	t.json = kind == formKindJSON
-	if length < 0 && kind == formKindMultipart {
-		t.last = lastBoundary(r.Header.Get("Content-Type"))
+	t.json = kind == scan.KindJSON
+	if length < 0 && kind == scan.KindMultipart {
+		t.last = scan.LastBoundary(r.Header.Get("Content-Type"))
 	}
 	return formUnread, true
 }
@@ -227,7 +229,7 @@ func (t *bodyTee) lacksLineEnd() bool {
 	if !t.json || t.eof || t.outside || left < 1 || left > int64(len("\r\n")) {
 		return false
 	}
-	return isWholeJSON(t.kept)
+	return scan.IsWhole(t.kept)
 }
 
 // snapshot returns the body at the moment the header is written, if it is

@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // A request has one body, and each goal is judged by it alone: what another
@@ -13,23 +15,23 @@ import (
 
 // watchForm tees the body of r if an open candidate reads a body of its kind.
 func (tr *tracked) watchForm(r *http.Request) {
-	var kinds bodyKinds
+	var kinds scan.Kinds
 	for _, c := range tr.candidates {
 		if c.early == fired && c.trigger.readsBody() {
 			own := c.trigger.goal.needs.bodies()
-			kinds.form, kinds.json = kinds.form || own.form, kinds.json || own.json
+			kinds.Form, kinds.JSON = kinds.Form || own.Form, kinds.JSON || own.JSON
 		}
 	}
-	if kinds == (bodyKinds{}) {
+	if kinds == (scan.Kinds{}) {
 		return
 	}
 	tr.formType = r.Header.Get("Content-Type")
-	if kinds.form && tr.takeParsed(r) {
+	if kinds.Form && tr.takeParsed(r) {
 		return
 	}
-	fate, ok := tr.tee.start(r, bodyLimit, &tr.t.forms, kinds)
+	fate, ok := tr.tee.start(r, scan.BodyLimit, &tr.t.forms, kinds)
 	if fate != formNoBody {
-		tr.x.formKind = formKindOf(tr.formType)
+		tr.x.formKind = scan.KindOf(tr.formType)
 	}
 	if ok {
 		r.Body = &tr.tee
@@ -57,11 +59,11 @@ var formFates = [...]reason{
 // readForm takes over the fields that open candidates name.
 func (tr *tracked) readForm(body []byte) {
 	tr.x.formFate = fires
-	if tr.x.formKind == formKindJSON {
-		tr.x.json.text = body
+	if tr.x.formKind == scan.KindJSON {
+		tr.x.json.Text = body
 		return
 	}
-	tr.x.form = scanForm(tr.formType, body, tr.formNames())
+	tr.x.form = scan.Form(tr.formType, body, tr.formNames())
 }
 
 // formNames are the fields that open candidates name, each once.

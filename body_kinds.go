@@ -1,16 +1,20 @@
 package goaltrack
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
+)
 
 // bodies are the kinds of body that the goal reads.
-func (n *needs) bodies() bodyKinds { return bodyKinds{form: len(n.form) > 0, json: n.json} }
+func (n *needs) bodies() scan.Kinds { return scan.Kinds{Form: len(n.form) > 0, JSON: n.json} }
 
 // missed says in words what a body is not that the goal cannot read.
 func (n *needs) missed() string {
 	switch k := n.bodies(); {
-	case !k.json:
+	case !k.JSON:
 		return "no form"
-	case !k.form:
+	case !k.Form:
 		return "no JSON"
 	}
 	return "neither a form nor JSON"
@@ -18,7 +22,7 @@ func (n *needs) missed() string {
 
 // readsBody reports whether the goal needs the body of a submit.
 func (t *trigger) readsBody() bool {
-	return t.kind == triggerSubmit && t.goal.needs.bodies() != bodyKinds{}
+	return t.kind == triggerSubmit && t.goal.needs.bodies() != scan.Kinds{}
 }
 
 // bodyFate is what became of the body for this goal: fires if it was read,
@@ -27,17 +31,17 @@ func (t *trigger) bodyFate(x *exchange) reason {
 	switch {
 	case !t.readsBody():
 		return fires
-	case x.formKind == formKindNone:
+	case x.formKind == scan.KindNone:
 		return x.formFate
-	case !t.goal.needs.bodies().has(x.formKind):
-		if x.formKind == formKindJSON {
+	case !t.goal.needs.bodies().Has(x.formKind):
+		if x.formKind == scan.KindJSON {
 			return reasonFormNotAForm
 		}
 		return fires // a form has no members, whatever becomes of it; see understands
-	case x.formFate != fires || x.formKind == formKindJSON:
+	case x.formFate != fires || x.formKind == scan.KindJSON:
 		return x.formFate
 	}
-	return doubtReasons[x.form.doubt(t.wantedFields(x))]
+	return doubtReasons[x.form.Doubt(t.wantedFields(x))]
 }
 
 // wantedFields are the fields that the goal reads. Of those in which a form says
@@ -54,18 +58,18 @@ func (t *trigger) wantedFields(x *exchange) []string {
 // form nobody can say which members of JSON it lacks, nor of JSON that is broken.
 func (t *trigger) understands(x *exchange) bool {
 	switch {
-	case !t.readsBody() || x.formKind == formKindNone:
+	case !t.readsBody() || x.formKind == scan.KindNone:
 		return true
-	case x.formKind == formKindJSON:
-		return x.json.valid()
+	case x.formKind == scan.KindJSON:
+		return x.json.Valid()
 	}
 	return len(t.goal.needs.form) > 0
 }
 
 // doubtReasons are the reasons of goals by what is in doubt about a field they read.
 var doubtReasons = [...]reason{
-	noDoubt:          fires,
-	doubtBroken:      reasonFormNotAForm,
-	doubtTooLarge:    reasonFormTooLarge,
-	doubtReadOutside: reasonFormReadOutside,
+	scan.NoDoubt:          fires,
+	scan.DoubtBroken:      reasonFormNotAForm,
+	scan.DoubtTooLarge:    reasonFormTooLarge,
+	scan.DoubtReadOutside: reasonFormReadOutside,
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // Something outside of goaltrack may have read the body already: a middleware
@@ -43,12 +45,12 @@ var byReader = func() *multipart.Form {
 // parsedForm returns the form that something outside has parsed, nil if there is
 // none. Of a form that it could not read, net/http leaves an empty PostForm and no
 // MultipartForm, which are no evidence; nor is a form made of compressed bytes.
-func parsedForm(r *http.Request, kind formKind) *multipart.Form {
+func parsedForm(r *http.Request, kind scan.Kind) *multipart.Form {
 	form := r.MultipartForm
 	switch {
-	case isEncoded(r.Header) || kind != formKindURLEncoded && kind != formKindMultipart:
+	case scan.IsEncoded(r.Header) || kind != scan.KindURLEncoded && kind != scan.KindMultipart:
 		return nil
-	case kind == formKindMultipart && form != nil && form != byReader:
+	case kind == scan.KindMultipart && form != nil && form != byReader:
 		return form
 	case len(r.PostForm) > 0:
 		return &multipart.Form{Value: r.PostForm}
@@ -58,26 +60,26 @@ func parsedForm(r *http.Request, kind formKind) *multipart.Form {
 
 // readOutside reports whether something outside has begun to read the body of r,
 // as far as that shows.
-func readOutside(r *http.Request, kind formKind) bool {
+func readOutside(r *http.Request, kind scan.Kind) bool {
 	return r.ContentLength == 0 || // of a body that has come; see sentLength
-		r.MultipartForm == byReader || kind == formKindURLEncoded && r.PostForm != nil &&
+		r.MultipartForm == byReader || kind == scan.KindURLEncoded && r.PostForm != nil &&
 		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
 }
 
 // takeParsed takes the fields that open candidates name from a form that is
 // parsed already. It reports false if there is none.
 func (tr *tracked) takeParsed(r *http.Request) bool {
-	kind := formKindOf(tr.formType)
+	kind := scan.KindOf(tr.formType)
 	form := parsedForm(r, kind)
 	if form == nil {
 		return false
 	}
 	x := &tr.x
-	x.formKind, x.formFate, x.form = kind, fires, pickFields(form.Value, tr.formNames())
-	if !x.form.complete() {
+	x.formKind, x.formFate, x.form = kind, fires, scan.Pick(form.Value, tr.formNames())
+	if !x.form.Complete() {
 		// Of a body whose length is not known, nobody can say that it held no more.
 		if n := sentLength(r); n <= 0 || n > sizeOf(form, tr.formType) {
-			x.form.readOutside()
+			x.form.ReadOutside()
 		}
 	}
 	return true
@@ -87,7 +89,7 @@ func (tr *tracked) takeParsed(r *http.Request) bool {
 // browsers write one. If more came, fields are gone: whoever parses a body that
 // something else has cut gets a part of the form, and no error.
 func sizeOf(form *multipart.Form, contentType string) (n int64) {
-	if formKindOf(contentType) == formKindURLEncoded {
+	if scan.KindOf(contentType) == scan.KindURLEncoded {
 		for name, values := range form.Value {
 			for _, v := range values {
 				n += maxEscaped(name) + int64(len("="+"&")) + maxEscaped(v)

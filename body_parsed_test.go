@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // TestSizeOf: what browsers send accounts for all its bytes once it is parsed, and
@@ -65,12 +67,12 @@ func FuzzParsedForm(f *testing.F) {
 	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=\"b\"; filename=\"b\"\r\n\r\n2\r\n--x--\r\n", true)
 	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=\"b", true)
 	f.Fuzz(func(t *testing.T, body string, isMultipart bool) {
-		contentType, kind := urlEncoded, formKindURLEncoded
+		contentType, kind := urlEncoded, scan.KindURLEncoded
 		if isMultipart {
-			contentType, kind = "multipart/form-data; boundary=x", formKindMultipart
+			contentType, kind = "multipart/form-data; boundary=x", scan.KindMultipart
 		}
 		want := []string{"a", "b"}
-		seen := scanForm(contentType, []byte(body), want)
+		seen := scan.Form(contentType, []byte(body), want)
 		r := formPost(contentType, body)
 		r.Method = http.MethodPost
 		_ = r.FormValue("a")
@@ -78,15 +80,15 @@ func FuzzParsedForm(f *testing.F) {
 		if form == nil {
 			return
 		}
-		found := pickFields(form.Value, want)
+		found := scan.Pick(form.Value, want)
 		for _, name := range want {
-			a, isA := seen.get(name)
-			b, isB := found.get(name)
-			longA, longB := seen.tooLong(name), found.tooLong(name)
+			a, isA := seen.Get(name)
+			b, isB := found.Get(name)
+			longA, longB := seen.TooLong(name), found.TooLong(name)
 			if (isA || longA) && (a != b || isA != isB || longA != longB) {
 				t.Errorf("%s of %q is %q, parsed %q", name, body, a, b)
 			}
-			if (isB || longB) && !isA && !longA && seen.doubt([]string{name}) == noDoubt {
+			if (isB || longB) && !isA && !longA && seen.Doubt([]string{name}) == scan.NoDoubt {
 				t.Errorf("%s of %q is absent, parsed %q", name, body, b)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 const (
@@ -54,7 +56,7 @@ func TestTeeStart(t *testing.T) {
 	for _, tt := range rows {
 		body := tt.r.Body
 		var tee bodyTee
-		fate, ok := tee.start(tt.r, 100, newBudget(1000), bodyKinds{form: true, json: tt.json})
+		fate, ok := tee.start(tt.r, 100, newBudget(1000), scan.Kinds{Form: true, JSON: tt.json})
 		if fate != tt.fate || ok != tt.starts || tt.r.Body != body {
 			t.Errorf("%s: %v, %v; want %v, %v", tt.name, fate, ok, tt.fate, tt.starts)
 		}
@@ -104,7 +106,7 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			budget := newBudget(1 << 20)
 			var tee bodyTee
-			if _, ok := tee.start(r, tt.limit, budget, bodyKinds{form: true}); !ok {
+			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{Form: true}); !ok {
 				t.Fatal("not started")
 			}
 			if _, ok := tee.snapshot(); ok || tee.complete() {
@@ -146,7 +148,7 @@ func TestTeeBudget(t *testing.T) {
 	tees := make([]bodyTee, 3)
 	fates := make([]teeFate, 3)
 	for i := range tees {
-		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, bodyKinds{form: true}); !ok {
+		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}); !ok {
 			t.Fatal("not started")
 		}
 		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
@@ -195,7 +197,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		r.ContentLength = -1
 		budget := newBudget(1 << 20)
 		var tee bodyTee
-		tee.start(r, 1<<16, budget, bodyKinds{form: true})
+		tee.start(r, 1<<16, budget, scan.Kinds{Form: true})
 		started, done := make(chan struct{}), make(chan string)
 		go func() {
 			var got strings.Builder
@@ -233,7 +235,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", pr)
 	r.Header.Set("Content-Type", urlEncoded)
 	var tee bodyTee
-	tee.start(r, 100, newBudget(100), bodyKinds{form: true})
+	tee.start(r, 100, newBudget(100), scan.Kinds{Form: true})
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
@@ -291,7 +293,7 @@ func TestTeeReread(t *testing.T) {
 			r := formPost(urlEncoded, body)
 			r.Body, r.ContentLength = again{strings.NewReader(body)}, length
 			var tee bodyTee
-			tee.start(r, 100, newBudget(1000), bodyKinds{form: true})
+			tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true})
 			for _, step := range steps {
 				step(&tee)
 			}
@@ -302,7 +304,7 @@ func TestTeeReread(t *testing.T) {
 		}
 	}
 	var tee bodyTee
-	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), bodyKinds{form: true})
+	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true})
 	all(&tee)
 	tee.Reread() // of a body that cannot
 	if kept, fate := tee.seal(); string(kept) != body || fate != formComplete {
@@ -324,7 +326,7 @@ func TestTeeClose(t *testing.T) {
 	r := formPost(urlEncoded, "a=1")
 	r.Body = body
 	var tee bodyTee
-	tee.start(r, 100, newBudget(1000), bodyKinds{form: true})
+	tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true})
 	for i := range 3 {
 		if body.n != i {
 			t.Errorf("%d calls of Close after %d", body.n, i)
@@ -349,7 +351,7 @@ func BenchmarkTee(b *testing.B) {
 	for b.Loop() {
 		rd.Reset(body)
 		var tee bodyTee
-		tee.start(r, bodyLimit, budget, bodyKinds{form: true})
+		tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true})
 		for {
 			if _, err := tee.Read(buf); err != nil {
 				break

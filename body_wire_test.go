@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // teeResult is what the tracker would know about a body.
@@ -35,7 +37,7 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		res := teeResult{r: r}
 		defer func() { res.held = budget.held.Load(); results <- res }()
 		var tee bodyTee
-		if res.fate, res.started = tee.start(r, limit, budget, bodyKinds{form: true, json: true}); !res.started {
+		if res.fate, res.started = tee.start(r, limit, budget, scan.Kinds{Form: true, JSON: true}); !res.started {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -74,7 +76,7 @@ func typed(contentType string) http.Header { return http.Header{"Content-Type": 
 // client sent, and so do we.
 func TestTeeHandlers(t *testing.T) {
 	plain := "email=a%40example.com&name=Ada"
-	multi, parts := multipartBody(t, "email", "a@example.com", "cv@", strings.Repeat("%PDF", 2000))
+	multi, parts := withUpload(strings.Repeat("%PDF", 2000))
 	rows := []struct {
 		name, contentType, body string
 		unsized                 bool // works without Content-Length too
@@ -137,7 +139,7 @@ func TestTeeHandlers(t *testing.T) {
 					if email, err := tt.email(w, r); email != "a@example.com" || err != nil {
 						t.Errorf("the handler got %q, %v", email, err)
 					}
-				}), bodyLimit)
+				}), scan.BodyLimit)
 				srv := p.serve(t, h)
 				bodies := []io.Reader{strings.NewReader(tt.body)}
 				if tt.unsized {
@@ -182,7 +184,7 @@ func TestTeeRejections(t *testing.T) {
 				if b, err := io.ReadAll(r.Body); len(b) != tt.got || err != nil {
 					t.Errorf("%s: the handler got %d bytes, %v", tt.name, len(b), err)
 				}
-			}), bodyLimit)
+			}), scan.BodyLimit)
 			if seeker, ok := tt.body.(io.Seeker); ok {
 				must(seeker.Seek(0, io.SeekStart))
 			}
@@ -209,7 +211,7 @@ func TestExpectContinue(t *testing.T) {
 		must(io.WriteString(w, page))
 	})
 	t.Run("http1/raw", func(t *testing.T) {
-		h, results := teed(refuse, bodyLimit)
+		h, results := teed(refuse, scan.BodyLimit)
 		_, rd := wireDial(t, wireProto{}.serve(t, h), "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"+
 			"Content-Type: "+urlEncoded+"\r\nContent-Length: 1000\r\n\r\n")
 		resp, err := http.ReadResponse(rd, nil)
@@ -225,7 +227,7 @@ func TestExpectContinue(t *testing.T) {
 		}
 	})
 	onTheWire(t, func(t *testing.T, p wireProto) {
-		h, results := teed(refuse, bodyLimit)
+		h, results := teed(refuse, scan.BodyLimit)
 		srv := p.serve(t, h)
 		srv.Client().Transport.(*http.Transport).ExpectContinueTimeout = time.Minute
 		body, send := io.Pipe()
@@ -243,7 +245,7 @@ func TestExpectContinue(t *testing.T) {
 // TestUnreadBody: a refused upload of 10 MB is answered before it is sent, also
 // when a tee is in place.
 func TestUnreadBody(t *testing.T) {
-	for _, limit := range []int{bodyLimit, 32 << 20} {
+	for _, limit := range []int{scan.BodyLimit, 32 << 20} {
 		h, results := teed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
 		}), limit)
@@ -252,14 +254,14 @@ func TestUnreadBody(t *testing.T) {
 		if resp, err := http.ReadResponse(rd, nil); err != nil || resp.StatusCode != http.StatusForbidden {
 			t.Errorf("limit %d: %v, %v", limit, resp, err)
 		}
-		if res := <-results; res.started != (limit > bodyLimit) || res.fate == formComplete {
+		if res := <-results; res.started != (limit > scan.BodyLimit) || res.fate == formComplete {
 			t.Errorf("limit %d: started %v, %v", limit, res.started, res.fate)
 		}
 	}
 	t.Run("http2", func(t *testing.T) {
 		h, results := teed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusForbidden)
-		}), bodyLimit)
+		}), scan.BodyLimit)
 		body, send := io.Pipe()
 		defer send.Close()
 		if code, _, err := wirePost(t, wireProto{h2: true}.serve(t, h), typed(urlEncoded), body); code != 403 || err != nil {
@@ -271,17 +273,22 @@ func TestUnreadBody(t *testing.T) {
 	})
 }
 
+// withUpload is a form with an e-mail address and a file.
+func withUpload(file string) (contentType string, body []byte) {
+	var parts bytes.Buffer
+	w := multipart.NewWriter(&parts)
+	must(nil, w.WriteField("email", "a@example.com"))
+	part, err := w.CreateFormFile("cv", "cv.pdf")
+	must(nil, err)
+	must(io.WriteString(part, file))
+	must(nil, w.Close())
+	return w.FormDataContentType(), parts.Bytes()
+}
+
 // TestUploadsRemoved: the server removes the temporary files of the request it
 // made, so it must hear of those of the copy (golang/go#58809).
 func TestUploadsRemoved(t *testing.T) {
-	var parts bytes.Buffer
-	form := multipart.NewWriter(&parts)
-	must(nil, form.WriteField("email", "a"))
-	file, err := form.CreateFormFile("cv", "cv.pdf")
-	must(nil, err)
-	must(file.Write(make([]byte, 20_000)))
-	must(nil, form.Close())
-	contentType, body := form.FormDataContentType(), parts.Bytes()
+	contentType, body := withUpload(strings.Repeat("x", 20_000))
 	for _, h2 := range []bool{false, true} {
 		dir := t.TempDir()
 		t.Setenv("TMPDIR", dir)
@@ -291,7 +298,7 @@ func TestUploadsRemoved(t *testing.T) {
 			files, err := os.ReadDir(dir)
 			must(nil, err)
 			during = len(files)
-		}), bodyLimit)
+		}), scan.BodyLimit)
 		srv := wireProto{h2: h2}.serve(t, h)
 		if code, _, err := wirePost(t, srv, typed(contentType), bytes.NewReader(body)); code != 200 || err != nil {
 			t.Fatal(code, err)
@@ -312,7 +319,7 @@ func TestCopyBack(t *testing.T) {
 	onTheWire(t, func(t *testing.T, p wireProto) {
 		mux := http.NewServeMux()
 		mux.HandleFunc("POST /{page}", func(_ http.ResponseWriter, r *http.Request) { must(nil, r.ParseForm()) })
-		h, results := teed(mux, bodyLimit)
+		h, results := teed(mux, scan.BodyLimit)
 		if code, _, err := wirePost(t, p.serve(t, h), typed(urlEncoded), strings.NewReader("a=1")); code != 200 || err != nil {
 			t.Fatal(code, err)
 		}
@@ -331,7 +338,7 @@ func TestInnerMaxBytes(t *testing.T) {
 			if tooLarge, ok := errors.AsType[*http.MaxBytesError](r.ParseForm()); ok {
 				http.Error(w, tooLarge.Error(), http.StatusRequestEntityTooLarge)
 			}
-		}), bodyLimit)
+		}), scan.BodyLimit)
 		code, _, err := wirePost(t, p.serve(t, h), typed(urlEncoded), strings.NewReader("a="+strings.Repeat("x", 3000)))
 		if code != http.StatusRequestEntityTooLarge || err != nil {
 			t.Errorf("client got %d, %v", code, err)
@@ -356,7 +363,7 @@ func TestProxyEarlyAnswer(t *testing.T) {
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	onTheWire(t, func(t *testing.T, p wireProto) {
-		h, results := teed(proxy, bodyLimit)
+		h, results := teed(proxy, scan.BodyLimit)
 		srv := p.serve(t, h)
 		for range 20 {
 			body := onlyReader{strings.NewReader(strings.Repeat("a=1&", 10_000))}

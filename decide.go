@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -83,8 +84,8 @@ func (tr *tracked) keepAnswer(h http.Header) {
 		tr.x.responseHeader = h.Clone()
 	}
 	if body {
-		tr.x.answer = new(answerBody)
-		tr.rec.answer = tr.x.answer.expect(tr.x.status, h)
+		tr.x.answer = new(scan.Answer)
+		tr.rec.answer = tr.x.answer.Expect(tr.x.status, h)
 	}
 }
 
@@ -140,7 +141,7 @@ func (tr *tracked) conclude() {
 		}
 	}
 	tr.x.bodied = tr.rec.wrote
-	tr.x.answer.end()
+	tr.x.answer.End()
 	tr.endAnswered(fired)
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/scan"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
@@ -244,7 +246,7 @@ func (e Example) exchange() exchange {
 		x.contentType = e.usualType(x.path, x.status)
 	}
 	e.body(&x)
-	x.answer = givenAnswer(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
+	x.answer = scan.Given(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	return x
@@ -263,18 +265,18 @@ func (e *Example) body(x *exchange) {
 	if t := e.Header.Get("Content-Type"); t != "" {
 		contentType = t
 	}
-	x.formKind = formKindOf(contentType)
+	x.formKind = scan.KindOf(contentType)
 	switch {
-	case x.formKind == formKindNone:
+	case x.formKind == scan.KindNone:
 		x.formFate = reasonFormNotAForm
-	case isEncoded(e.Header):
+	case scan.IsEncoded(e.Header):
 		x.formFate = reasonFormEncoded
-	case len(text) > bodyLimit:
+	case len(text) > scan.BodyLimit:
 		x.formFate = reasonFormTooLarge
-	case x.formKind == formKindJSON:
-		x.json.text = []byte(text)
+	case x.formKind == scan.KindJSON:
+		x.json.Text = []byte(text)
 	case e.JSON == "":
-		x.form = pickFields(e.Form, slices.Collect(maps.Keys(e.Form)))
+		x.form = scan.Pick(e.Form, slices.Collect(maps.Keys(e.Form)))
 	}
 }
 
@@ -284,7 +286,7 @@ func (e *Example) usualType(page string, status int) string {
 	switch {
 	case e.AnswerJSON != "":
 		return "application/json"
-	case !hasBody(status) || isRedirect(status):
+	case !scan.HasBody(status) || isRedirect(status):
 		return ""
 	}
 	return typeByPath(page)

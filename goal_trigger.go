@@ -86,7 +86,7 @@ var formNameFields = []string{"form", "form_id", "formId", "form_name"}
 // named reports whether the form calls itself what the trigger asks for.
 func (t *trigger) named(x *exchange) bool {
 	return slices.ContainsFunc(formNameFields, func(field string) bool {
-		v, ok := x.form.get(field)
+		v, ok := x.form.Get(field)
 		return ok && v == t.form
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -41,18 +42,18 @@ type exchange struct {
 	location       string
 	responseHeader http.Header
 	contentType    string
-	typeKnown      bool        // contentType is final; false while it may yet be sniffed
-	bodied         bool        // it has a body
-	unanswered     bool        // nothing was written, and nobody here knows what will be
-	answer         *answerBody // nil while no rule has asked for it
-	unreadWhy      string      // why the answer could not be read, for explanations
+	typeKnown      bool         // contentType is final; false while it may yet be sniffed
+	bodied         bool         // it has a body
+	unanswered     bool         // nothing was written, and nobody here knows what will be
+	answer         *scan.Answer // nil while no rule has asked for it
+	unreadWhy      string       // why the answer could not be read, for explanations
 
 	route string // name or template of the route, if a router told
-	form  formFields
-	json  jsonBody
-	// formKind is what the Content-Type makes of the body; formKindNone also if
+	form  scan.Fields
+	json  scan.JSON
+	// formKind is what the Content-Type makes of the body; KindNone also if
 	// there is none.
-	formKind formKind
+	formKind scan.Kind
 	// formFate is fires when form or json holds what the visitor sent, pending
 	// while the handler has not read it all, and otherwise why it cannot be.
 	// What that means to a goal is told by bodyFate.
@@ -222,7 +223,7 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceQuery:
 		return web.QueryValue(x.rawQuery, s.name)
 	case sourceForm:
-		return x.form.get(s.name)
+		return x.form.Get(s.name)
 	case sourceHeader:
 		return web.First(x.header[s.name])
 	case sourceCookie:
@@ -236,9 +237,9 @@ func (x *exchange) lookup(s *source) (v string, ok bool) {
 	case sourceApp:
 		return textOf(x.app[s.name])
 	case sourceJSON:
-		return textOf(x.json.member(s.name))
+		return textOf(x.json.Member(s.name))
 	case sourceResponseJSON:
-		return textOf(x.answer.member(s.name))
+		return textOf(x.answer.Member(s.name))
 	case sourceUTM:
 		if s.ofVisit && len(x.origin.UTM) > 0 {
 			return x.origin.Param(s.name)
@@ -278,7 +279,7 @@ func (x *exchange) holdsMany(s *source) bool {
 
 // tooLong reports a form field that was there and is longer than any rule reads.
 func (x *exchange) tooLong(s *source) bool {
-	return s.kind == sourceForm && x.form.tooLong(s.name)
+	return s.kind == sourceForm && x.form.TooLong(s.name)
 }
 
 // lookupTyped reads a source whose values have types of their own.
@@ -287,9 +288,9 @@ func (x *exchange) lookupTyped(s *source) (v any, typed bool) {
 	case sourceApp:
 		v = x.app[s.name]
 	case sourceJSON:
-		v = x.json.member(s.name)
+		v = x.json.Member(s.name)
 	case sourceResponseJSON:
-		v = x.answer.member(s.name)
+		v = x.answer.Member(s.name)
 	default:
 		return nil, false
 	}

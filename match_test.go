@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // TestPending: what cannot be known before the handler has returned is waited
@@ -36,8 +38,8 @@ func TestPending(t *testing.T) {
 		{"form unread so far, but refused", "FIELD", exchange{status: 422, formFate: pending, responseHeader: ok}, reasonNotSuccessful},
 		{"form unread so far, but another condition fails", "FIELD", exchange{status: 200, formFate: pending}, reasonCondition},
 		{"form too large", "FIELD", exchange{status: 200, formFate: reasonFormTooLarge, responseHeader: ok}, reasonFormTooLarge},
-		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: pickFields(url.Values{"a": {"x"}}, []string{"a"})}, fires},
-		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: pickFields(url.Values{"a": {strings.Repeat("x", 2<<10+1)}}, []string{"a"})}, reasonValueTooLong},
+		{"form read", "FIELD", exchange{status: 200, responseHeader: ok, form: scan.Pick(url.Values{"a": {"x"}}, []string{"a"})}, fires},
+		{"field too long", "FIELD", exchange{status: 200, responseHeader: ok, form: scan.Pick(url.Values{"a": {strings.Repeat("x", 2<<10+1)}}, []string{"a"})}, reasonValueTooLong},
 		{"data unread so far", "READ", exchange{status: 200, formFate: pending}, pending},
 		{"data never read", "READ", exchange{status: 200, formFate: reasonFormUnread}, reasonFormUnread},
 		{"type unknown", "TYPED", exchange{status: 200}, pending},

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // TestGoodRules reads the rule files that are as they should be, and judges the
@@ -125,7 +127,7 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 	slices.SortFunc(triggers, func(a, b *trigger) int { return cmp.Compare(a.goal.number, b.goal.number) })
 	var out []string
 	for _, t := range triggers {
-		x.form = scanForm("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
+		x.form = scan.Form("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
 		f := t.goal.judgeEarly(x)
 		if f == fires {
 			f = t.judgeLate(x, rules.failure)

@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 // sees reports whether the answer tells a source: fires if it does, even if the
@@ -14,10 +16,10 @@ func (x *exchange) sees(s *source) reason {
 	case x.unanswered:
 		return reasonNothingWritten
 	case s.kind == sourceResponseJSON:
-		switch x.answer.look() {
-		case answerRead:
+		switch x.answer.Look() {
+		case scan.AnswerRead:
 			return fires
-		case answerOpen:
+		case scan.AnswerOpen:
 			return pending
 		}
 		return x.unreadable(x.answer.Why())
@@ -57,10 +59,10 @@ func (x *exchange) judgeData(n *needs) reason {
 	if !n.answerJSON || x.blind || x.unanswered {
 		return fires
 	}
-	switch x.answer.look() {
-	case answerOpen:
+	switch x.answer.Look() {
+	case scan.AnswerOpen:
 		return pending
-	case answerUnread:
+	case scan.AnswerUnread:
 		return x.unreadable(x.answer.Why())
 	}
 	return fires

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
 var (
@@ -149,10 +150,10 @@ func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.example.Status)
 	switch {
-	case !hasBody(a.example.Status):
+	case !scan.HasBody(a.example.Status):
 	case a.example.AnswerJSON != "":
 		a.write(w, a.example.AnswerJSON)
-	case formKindOf(x.contentType) == formKindJSON:
+	case scan.KindOf(x.contentType) == scan.KindJSON:
 		a.write(w, "{}")
 	case x.contentType != "":
 		a.write(w, "<!doctype html>")
@@ -193,7 +194,7 @@ func (a *agreement) request() *http.Request {
 	if said := e.Header.Get("Content-Type"); said != "" {
 		contentType = said
 	}
-	if formKindOf(contentType) == formKindMultipart && text != "" {
+	if scan.KindOf(contentType) == scan.KindMultipart && text != "" {
 		var b bytes.Buffer
 		parts := multipart.NewWriter(&b)
 		for name, values := range e.Form {

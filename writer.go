@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -50,7 +51,7 @@ type recorder struct {
 
 	wrote bool // the answer has a body
 	// answer keeps the body if the hook asks for it; nil otherwise.
-	answer *answerTee
+	answer *scan.Tee
 }
 
 // init points the recorder at w. It must be called before anything else.
@@ -152,7 +153,7 @@ func (rec *recorder) Write(p []byte) (int, error) {
 		if rec.sniffing {
 			rec.sniff(p)
 		}
-		keepAnswer(rec.answer, p)
+		scan.Keep(rec.answer, p)
 	}
 	return n, err
 }
@@ -170,7 +171,7 @@ func (rec *recorder) WriteString(s string) (int, error) {
 		if rec.sniffing {
 			rec.keep(s[:min(len(s), rec.sniffRoom())])
 		}
-		keepAnswer(rec.answer, s)
+		scan.Keep(rec.answer, s)
 	}
 	return n, err
 }
@@ -251,8 +252,8 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	if err != nil {
 		return lead, err
 	}
-	if rec.answer.wants() { // only of what may be JSON, and no more than may be kept
-		n, err := io.CopyN(struct{ io.Writer }{rec}, src, answerLimit+1)
+	if rec.answer.Wants() { // only of what may be JSON, and no more than may be kept
+		n, err := io.CopyN(struct{ io.Writer }{rec}, src, scan.AnswerLimit+1)
 		lead += n
 		if err == io.EOF { //nolint:errorlint // as io.CopyN says it
 			return lead, nil

@@ -1,16 +1,21 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func TestScanURLEncoded(t *testing.T) {
+const urlEncoded = "application/x-www-form-urlencoded"
+
+func TestURLEncoded(t *testing.T) {
 	rows := []struct {
 		body, name, value string
 		found             bool
@@ -45,44 +50,44 @@ func TestScanURLEncoded(t *testing.T) {
 	}
 }
 
-func TestScanSeveral(t *testing.T) {
+func TestSeveral(t *testing.T) {
 	long := strings.Repeat("x", maxFormValue+1)
 	body := []byte("password=hunter2&b=2&long=" + long + "&long=short&a=1")
-	f := scanForm(urlEncoded, body, []string{"a", "b", "c", "long"})
+	f := Form(urlEncoded, body, []string{"a", "b", "c", "long"})
 	clear(body) // the tee wipes its buffer: values must not refer to it
 	for name, want := range map[string]string{"a": "1", "b": "2"} {
-		if got, ok := f.get(name); got != want || !ok {
+		if got, ok := f.Get(name); got != want || !ok {
 			t.Errorf("%s is %q, %v", name, got, ok)
 		}
 	}
-	if _, ok := f.get("long"); ok || !f.tooLong("long") {
+	if _, ok := f.Get("long"); ok || !f.TooLong("long") {
 		t.Error("a value over 2 KiB was not reported as too long")
 	}
 	for _, name := range []string{"c", "password"} {
-		if got, ok := f.get(name); ok || got != "" || f.tooLong(name) {
+		if got, ok := f.Get(name); ok || got != "" || f.TooLong(name) {
 			t.Errorf("%s is %q, %v", name, got, ok)
 		}
 	}
-	for _, kind := range []string{jsonType, "text/plain", ""} {
+	for _, kind := range []string{"application/json", "text/plain", ""} {
 		if _, ok := formValue(kind, []byte("a=1"), "a"); ok {
 			t.Errorf("found a field in %q", kind)
 		}
 	}
 }
 
-// TestPickFields: of a form that is parsed already, only what is named is taken,
+// TestPick: of a form that is parsed already, only what is named is taken,
 // in the bounds of one that is not.
-func TestPickFields(t *testing.T) {
+func TestPick(t *testing.T) {
 	long := strings.Repeat("x", maxFormValue+1)
-	f := pickFields(url.Values{"a": {"1", "2"}, "password": {"hunter2"}, "long": {long}, "fits": {long[1:]}, "bad": {"a\xff"}, "none": {}},
+	f := Pick(url.Values{"a": {"1", "2"}, "password": {"hunter2"}, "long": {long}, "fits": {long[1:]}, "bad": {"a\xff"}, "none": {}},
 		[]string{"a", "long", "fits", "bad", "none", "absent"})
 	for name, want := range map[string]string{"a": "1", "fits": long[1:], "bad": "a\uFFFD"} {
-		if got, ok := f.get(name); got != want || !ok {
+		if got, ok := f.Get(name); got != want || !ok {
 			t.Errorf("%s is %.40q, %v", name, got, ok)
 		}
 	}
 	for _, name := range []string{"long", "none", "absent", "password"} {
-		if got, ok := f.get(name); got != "" || ok || f.tooLong(name) != (name == "long") {
+		if got, ok := f.Get(name); got != "" || ok || f.TooLong(name) != (name == "long") {
 			t.Errorf("%s is %.40q, %v", name, got, ok)
 		}
 	}
@@ -99,33 +104,38 @@ func multipartBody(t testing.TB, pairs ...string) (contentType string, body []by
 	for pair := range slices.Chunk(pairs, 2) {
 		var err error
 		if name, file := strings.CutSuffix(pair[0], "@"); file {
-			part, ferr := w.CreateFormFile(name, "cv.pdf")
-			must(nil, ferr)
-			_, err = part.Write([]byte(pair[1]))
+			var part io.Writer
+			if part, err = w.CreateFormFile(name, "cv.pdf"); err == nil {
+				_, err = io.WriteString(part, pair[1])
+			}
 		} else {
 			err = w.WriteField(pair[0], pair[1])
 		}
-		must(nil, err)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	must(nil, w.Close())
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	return w.FormDataContentType(), buf.Bytes()
 }
 
-func TestScanMultipart(t *testing.T) {
+func TestMultipart(t *testing.T) {
 	long := strings.Repeat("x", maxFormValue+1)
 	contentType, body := multipartBody(t, "email@", "a file", "email", "a@example.com", "email", "second",
 		"long", long, "fits", long[1:], "bad", "a\xff\xfeb", "last", "")
 	want := []string{"email", "long", "fits", "bad", "last", "absent"}
-	f := scanForm(contentType, body, want)
+	f := Form(contentType, body, want)
 	for name, value := range map[string]string{"email": "a@example.com", "fits": long[1:], "bad": "a\uFFFDb", "last": ""} {
-		if got, ok := f.get(name); got != value || !ok {
+		if got, ok := f.Get(name); got != value || !ok {
 			t.Errorf("%s is %.40q, %v", name, got, ok)
 		}
 	}
-	if _, ok := f.get("long"); ok || !f.tooLong("long") {
+	if _, ok := f.Get("long"); ok || !f.TooLong("long") {
 		t.Error("a value over 2 KiB was not reported as too long")
 	}
-	if _, ok := f.get("absent"); ok {
+	if _, ok := f.Get("absent"); ok {
 		t.Error("found a field that is not there")
 	}
 
@@ -138,8 +148,8 @@ func TestScanMultipart(t *testing.T) {
 	}
 }
 
-// TestScanDoubt: what was not seen is not absent.
-func TestScanDoubt(t *testing.T) {
+// TestDoubt: what was not seen is not absent.
+func TestDoubt(t *testing.T) {
 	contentType, whole := multipartBody(t, "a", "one", "b", "two")
 	cut := func(at string) []byte { return whole[:bytes.Index(whole, []byte(at))+len(at)] }
 	many := make([]string, 0, 2*maxFormParts+4)
@@ -168,16 +178,16 @@ func TestScanDoubt(t *testing.T) {
 		{"as many parts as are read", full, atLimit, "told told told"},
 		{"one more", over, overLimit, "large large large"},
 	} {
-		f := scanForm(tt.contentType, tt.body, []string{"a", "b", "c"})
-		words := [...]string{noDoubt: "told", doubtBroken: "broken", doubtTooLarge: "large", doubtReadOutside: "read outside"}
-		got := words[f.doubt([]string{"a"})] + " " + words[f.doubt([]string{"b"})] + " " + words[f.doubt([]string{"c"})]
+		f := Form(tt.contentType, tt.body, []string{"a", "b", "c"})
+		words := [...]string{NoDoubt: "told", DoubtBroken: "broken", DoubtTooLarge: "large", DoubtReadOutside: "read outside"}
+		got := words[f.Doubt([]string{"a"})] + " " + words[f.Doubt([]string{"b"})] + " " + words[f.Doubt([]string{"c"})]
 		if got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }
 
-func TestScanMultipartParts(t *testing.T) {
+func TestMultipartParts(t *testing.T) {
 	for parts, want := range map[int]bool{maxFormParts - 1: true, maxFormParts: false} {
 		pairs := make([]string, 0, 2*parts+2)
 		for i := range parts {
@@ -190,14 +200,14 @@ func TestScanMultipartParts(t *testing.T) {
 	}
 }
 
-// FuzzFormURLEncoded holds scanForm against net/url.
+// FuzzFormURLEncoded holds Form against net/url.
 func FuzzFormURLEncoded(f *testing.F) {
 	f.Add("email=a%40example.com&name=Ada+L&x", "email", "name")
 	f.Add("user%5Bemail%5D=a&user[email]=b&=&&", "user[email]", "")
 	f.Add("a=1;b=2&a=3&%zz=1&c=%f", "a", "c")
 	f.Add("a=%ff%fe&b=\xff", "a", "b")
 	f.Fuzz(func(t *testing.T, body, one, two string) {
-		got := scanForm(urlEncoded, []byte(body), []string{one, two})
+		got := Form(urlEncoded, []byte(body), []string{one, two})
 		values, err := url.ParseQuery(body)
 		if err != nil {
 			return
@@ -208,9 +218,9 @@ func FuzzFormURLEncoded(f *testing.F) {
 			if tooLong {
 				want = ""
 			}
-			value, found := got.get(name)
-			if value != want || found != (values.Has(name) && !tooLong) || got.tooLong(name) != tooLong {
-				t.Errorf("%q in %q: %q, %v, too long %v; net/url has %q", name, body, value, found, got.tooLong(name), values[name])
+			value, found := got.Get(name)
+			if value != want || found != (values.Has(name) && !tooLong) || got.TooLong(name) != tooLong {
+				t.Errorf("%q in %q: %q, %v, too long %v; net/url has %q", name, body, value, found, got.TooLong(name), values[name])
 			}
 		}
 	})
@@ -224,8 +234,9 @@ func FuzzFormMultipart(f *testing.F) {
 	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41=\r\n--x--", "a")
 	f.Fuzz(func(t *testing.T, body, name string) {
 		const contentType = "multipart/form-data; boundary=x"
-		got := scanForm(contentType, []byte(body), []string{name})
-		r := formPost(contentType, body)
+		got := Form(contentType, []byte(body), []string{name})
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", contentType)
 		if err := r.ParseMultipartForm(1 << 20); err != nil {
 			return
 		}
@@ -235,7 +246,7 @@ func FuzzFormMultipart(f *testing.F) {
 		if len(want) > maxFormValue {
 			want = ""
 		}
-		if value, _ := got.get(name); value != want {
+		if value, _ := got.Get(name); value != want {
 			t.Errorf("%q is %q, net/http has %q", name, value, values[name])
 		}
 	})
@@ -245,14 +256,14 @@ func formBody() []byte {
 	return []byte("first=Ada&last=Lovelace&email=ada%40example.com&message=" + strings.Repeat("x", 150) + "&plain=yes&csrf=abcdef")
 }
 
-func TestScanFormAllocs(t *testing.T) {
+func TestFormAllocs(t *testing.T) {
 	body := formBody()
 	if n := testing.AllocsPerRun(100, func() { formValue(urlEncoded, body, "plain") }); n > 2 {
 		t.Errorf("%v allocs for one plain field, want at most 2", n)
 	}
 }
 
-func BenchmarkScanForm(b *testing.B) {
+func BenchmarkForm(b *testing.B) {
 	body := formBody()
 	contentType, parts := multipartBody(b, "first", "Ada", "email", "ada@example.com", "plain", "yes")
 	runs := []struct {
@@ -279,5 +290,5 @@ func BenchmarkScanForm(b *testing.B) {
 
 // formValue returns the first value of one field.
 func formValue(contentType string, body []byte, name string) (value string, found bool) {
-	return scanForm(contentType, body, []string{name}).get(name)
+	return Form(contentType, body, []string{name}).Get(name)
 }

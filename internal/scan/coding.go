@@ -1,4 +1,4 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func codingsOf(header []string) (list []coding, unknown string) {
 	return list, ""
 }
 
-// unpack undoes the coding. It gives up beyond answerLimit, so that a small
+// unpack undoes the coding. It gives up beyond AnswerLimit, so that a small
 // answer cannot grow without end, and on whatever is broken, cut off or followed
 // by something else; why then says so.
 func (c coding) unpack(b []byte) (text []byte, why string) {
@@ -80,9 +80,9 @@ func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, stri
 	if err != nil {
 		return nil, broken
 	}
-	text, err := io.ReadAll(io.LimitReader(r, answerLimit+1))
+	text, err := io.ReadAll(io.LimitReader(r, AnswerLimit+1))
 	switch {
-	case len(text) > answerLimit:
+	case len(text) > AnswerLimit:
 		return nil, tooLong
 	case err != nil || packed.Len() > 0:
 		return nil, broken
@@ -90,8 +90,8 @@ func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, stri
 	return text, ""
 }
 
-// isEncoded reports whether a body is compressed or the like.
-func isEncoded(h http.Header) bool {
+// IsEncoded reports whether a body is compressed or the like.
+func IsEncoded(h http.Header) bool {
 	enc := h.Get("Content-Encoding")
 	return enc != "" && !strings.EqualFold(enc, "identity")
 }

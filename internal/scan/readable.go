@@ -1,15 +1,15 @@
-package goaltrack
+package scan
 
 import (
 	"strconv"
 	"strings"
 )
 
-// readableOf narrows an Accept-Encoding (RFC 9110, section 12.5.3) to codings
+// Readable narrows an Accept-Encoding (RFC 9110, section 12.5.3) to codings
 // that can be read. What it returns accepts nothing that the header does not. It
 // reports false if there is nothing to change: without the header, if it has
 // only such codings, and if it has none and refuses an answer as it is.
-func readableOf(header []string) (accept string, changed bool) {
+func Readable(header []string) (accept string, changed bool) {
 	var kept []string
 	var named [codingDeflate + 1]bool
 	var rest string // the weight of "*", as it is written

@@ -1,12 +1,13 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
 	"slices"
 )
 
-// answerTee keeps the beginning of an answer's body while it is written.
-type answerTee struct {
+// Tee keeps the beginning of an answer's body while it is written; see [Keep].
+// A nil one wants nothing.
+type Tee struct {
 	media   string
 	codings []coding // in the order in which they were applied
 	length  int      // Content-Length; -1 when unknown
@@ -16,30 +17,30 @@ type answerTee struct {
 	other   bool // it is no JSON
 }
 
-// keepAnswer keeps bytes that were written.
-func keepAnswer[T []byte | string](a *answerTee, p T) {
-	if !a.wants() {
+// Keep keeps bytes that were written.
+func Keep[T []byte | string](a *Tee, p T) {
+	if !a.Wants() {
 		return
 	}
-	room := answerLimit - len(a.kept)
+	room := AnswerLimit - len(a.kept)
 	a.over = len(p) > room
 	a.kept = append(a.kept, p[:min(len(p), room)]...)
 	if begin := trimJSON(a.kept); a.looks && len(begin) > 0 && !bytes.HasPrefix(byteOrderMark, a.kept) {
 		a.looks, a.other = false, !beginsObject(begin)
 	}
-	if !a.wants() {
+	if !a.Wants() {
 		a.kept = nil
 	}
 }
 
-// wants reports whether bytes still to come matter.
-func (a *answerTee) wants() bool { return a != nil && !a.over && !a.other }
+// Wants reports whether bytes still to come matter.
+func (a *Tee) Wants() bool { return a != nil && !a.over && !a.other }
 
 func beginsObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
 
 // text is the whole body, unpacked. why says in words what kept it from being
 // read.
-func (a *answerTee) text() (text []byte, why string) {
+func (a *Tee) text() (text []byte, why string) {
 	switch {
 	case a.over:
 		return nil, tooLong

@@ -1,4 +1,4 @@
-package goaltrack
+package scan
 
 import (
 	"strconv"
@@ -36,7 +36,7 @@ func TestReadableOf(t *testing.T) {
 		{[]string{", ,br,,"}, "identity"},
 		{[]string{";q=1, zstd"}, "identity"},
 	} {
-		got, changed := readableOf(test.header)
+		got, changed := Readable(test.header)
 		if got != test.want || changed != (test.want != "") {
 			t.Errorf("%q: %q, %t, want %q", test.header, got, changed, test.want)
 		}
@@ -81,7 +81,7 @@ func FuzzReadableOf(f *testing.F) {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		got, changed := readableOf([]string{header})
+		got, changed := Readable([]string{header})
 		if !changed {
 			return
 		}

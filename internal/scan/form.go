@@ -1,4 +1,4 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
@@ -34,49 +34,50 @@ type formField struct {
 // known reports whether the field was met.
 func (f *formField) known() bool { return f.state == fieldFound || f.state == fieldTooLong }
 
-// formFields are the wanted fields of one form, and no others: what nobody
+// Fields are the wanted fields of one form, and no others: what nobody
 // names (a password, say) is never decoded.
-type formFields struct {
+type Fields struct {
 	fields  []formField
 	missing int // wanted names not met so far
-	lost    doubt
+	lost    Doubt
 }
 
-// doubt is why a form may have a field that was not met, or has one in an encoding
+// Doubt is why a form may have a field that was not met, or has one in an encoding
 // that nobody can undo. What is in doubt is not absent.
-type doubt uint8
+type Doubt uint8
 
+// What can be in doubt.
 const (
-	noDoubt          doubt = iota // the field is there, or it is absent
-	doubtBroken                   // the form is cut off or broken
-	doubtTooLarge                 // it has more parts than are read
-	doubtReadOutside              // something else had read it, and may have left out a part
+	NoDoubt          Doubt = iota // the field is there, or it is absent
+	DoubtBroken                   // the form is cut off or broken
+	DoubtTooLarge                 // it has more parts than are read
+	DoubtReadOutside              // something else had read it, and may have left out a part
 )
 
-// doubt is what keeps one of these fields from being told; noDoubt if all can be.
-func (f *formFields) doubt(names []string) doubt {
+// Doubt is what keeps one of these fields from being told; [NoDoubt] if all can be.
+func (f *Fields) Doubt(names []string) Doubt {
 	for i := range f.fields {
 		if field := &f.fields[i]; slices.Contains(names, field.name) {
 			switch {
 			case field.state == fieldBroken:
-				return doubtBroken
-			case field.state == fieldAbsent && f.lost != noDoubt:
+				return DoubtBroken
+			case field.state == fieldAbsent && f.lost != NoDoubt:
 				return f.lost
 			}
 		}
 	}
-	return noDoubt
+	return NoDoubt
 }
 
-// complete reports whether every wanted field was met.
-func (f *formFields) complete() bool { return f.missing == 0 }
+// Complete reports whether every wanted field was met.
+func (f *Fields) Complete() bool { return f.missing == 0 }
 
-// readOutside notes that the form had more than something else has left of it.
-func (f *formFields) readOutside() { f.lost = doubtReadOutside }
+// ReadOutside notes that the form had more than something else has left of it.
+func (f *Fields) ReadOutside() { f.lost = DoubtReadOutside }
 
-// get returns the first value of a field. It reports false for a field that is
+// Get returns the first value of a field. It reports false for a field that is
 // absent, was not asked for, or is too long.
-func (f formFields) get(name string) (string, bool) {
+func (f Fields) Get(name string) (string, bool) {
 	for i := range f.fields {
 		if f.fields[i].name == name {
 			return f.fields[i].value, f.fields[i].state == fieldFound
@@ -85,8 +86,8 @@ func (f formFields) get(name string) (string, bool) {
 	return "", false
 }
 
-// tooLong reports a field that is there but longer than 2 KiB.
-func (f formFields) tooLong(name string) bool {
+// TooLong reports a field that is there but longer than 2 KiB.
+func (f Fields) TooLong(name string) bool {
 	for i := range f.fields {
 		if f.fields[i].name == name {
 			return f.fields[i].state == fieldTooLong
@@ -95,24 +96,24 @@ func (f formFields) tooLong(name string) bool {
 	return false
 }
 
-// scanForm reads the wanted fields of a urlencoded or multipart body in one
+// Form reads the wanted fields of a urlencoded or multipart body in one
 // pass. The first value of a name wins, as in [url.Values.Get]. A body of any
 // other kind has no fields. The result does not refer to body.
-func scanForm(contentType string, body []byte, want []string) formFields {
+func Form(contentType string, body []byte, want []string) Fields {
 	f := newFields(want)
-	switch formKindOf(contentType) {
-	case formKindURLEncoded:
+	switch KindOf(contentType) {
+	case KindURLEncoded:
 		f.scanURLEncoded(body)
-	case formKindMultipart:
+	case KindMultipart:
 		f.scanMultipart(contentType, body)
-	case formKindNone, formKindJSON:
+	case KindNone, KindJSON:
 	}
 	return f
 }
 
-// pickFields takes the wanted fields of a form that is parsed already, in the
+// Pick takes the wanted fields of a form that is parsed already, in the
 // bounds of one that is not.
-func pickFields(values url.Values, want []string) formFields {
+func Pick(values url.Values, want []string) Fields {
 	f := newFields(want)
 	for i, name := range want {
 		if v := values[name]; len(v) > 0 {
@@ -122,8 +123,8 @@ func pickFields(values url.Values, want []string) formFields {
 	return f
 }
 
-func newFields(want []string) formFields {
-	f := formFields{fields: make([]formField, len(want)), missing: len(want)}
+func newFields(want []string) Fields {
+	f := Fields{fields: make([]formField, len(want)), missing: len(want)}
 	for i, name := range want {
 		f.fields[i].name = name
 	}
@@ -132,7 +133,7 @@ func newFields(want []string) formFields {
 
 // scanURLEncoded follows [url.ParseQuery], which skips a pair with a semicolon
 // or an invalid escape and goes on with the next.
-func (f *formFields) scanURLEncoded(body []byte) {
+func (f *Fields) scanURLEncoded(body []byte) {
 	var pair []byte
 	for len(body) > 0 && f.missing > 0 {
 		pair, body, _ = bytes.Cut(body, []byte("&"))
@@ -151,7 +152,7 @@ func (f *formFields) scanURLEncoded(body []byte) {
 
 // wantedKey returns the index of the still missing field that an escaped key
 // names, or -1. Keys of another length are not decoded.
-func (f *formFields) wantedKey(key []byte) int {
+func (f *Fields) wantedKey(key []byte) int {
 	escapes := bytes.Count(key, []byte("%"))
 	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
 	for i := range f.fields {
@@ -179,8 +180,8 @@ func unescapeForm(b []byte) (string, bool) {
 }
 
 // scanMultipart stops at the first fault; what came before it stands.
-func (f *formFields) scanMultipart(contentType string, body []byte) {
-	f.lost = doubtBroken
+func (f *Fields) scanMultipart(contentType string, body []byte) {
+	f.lost = DoubtBroken
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return
@@ -189,13 +190,13 @@ func (f *formFields) scanMultipart(contentType string, body []byte) {
 	for n := 0; f.missing > 0; n++ {
 		part, err := parts.NextPart()
 		switch {
-		case errors.Is(err, io.EOF) && bytes.Contains(body, lastBoundary(contentType)):
-			f.lost = noDoubt // the end is the form's own, not that of a part cut in its header
+		case errors.Is(err, io.EOF) && bytes.Contains(body, LastBoundary(contentType)):
+			f.lost = NoDoubt // the end is the form's own, not that of a part cut in its header
 			return
 		case err != nil:
 			return
 		case n == maxFormParts:
-			f.lost = doubtTooLarge
+			f.lost = DoubtTooLarge
 			return
 		}
 		i := f.wantedPart(part)
@@ -210,8 +211,8 @@ func (f *formFields) scanMultipart(contentType string, body []byte) {
 	}
 }
 
-// lastBoundary ends a multipart body. It is nil if there is none that ends it.
-func lastBoundary(contentType string) []byte {
+// LastBoundary ends a multipart body. It is nil if there is none that ends it.
+func LastBoundary(contentType string) []byte {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
 		return nil
@@ -221,7 +222,7 @@ func lastBoundary(contentType string) []byte {
 
 // wantedPart returns the index of the still missing field a part holds, or -1.
 // An upload is not a value.
-func (f *formFields) wantedPart(part *multipart.Part) int {
+func (f *Fields) wantedPart(part *multipart.Part) int {
 	name := part.FormName()
 	if name == "" || part.FileName() != "" {
 		return -1
@@ -235,7 +236,7 @@ func (f *formFields) wantedPart(part *multipart.Part) int {
 }
 
 // set stores a value, valid UTF-8 and within bounds.
-func (f *formFields) set(i int, value string) {
+func (f *Fields) set(i int, value string) {
 	f.missing--
 	value = strings.ToValidUTF8(value, "\uFFFD")
 	if len(value) > maxFormValue {

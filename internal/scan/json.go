@@ -1,4 +1,4 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
@@ -8,28 +8,28 @@ import (
 	"strings"
 )
 
-// jsonBody is a JSON document of which somebody names some members. It is decoded
-// when the first of them is asked for, and at most once.
-type jsonBody struct {
-	text    []byte
+// JSON is a JSON document of which somebody names some members. It is decoded
+// when the first of them is asked for, and at most once; Text is not looked at again.
+type JSON struct {
+	Text    []byte
 	decoded bool
 	broken  bool // the text is no JSON
 	root    any
 }
 
-// valid reports whether the body is JSON at all. Of what is not, nobody can say
+// Valid reports whether the body is JSON at all. Of what is not, nobody can say
 // which members it lacks.
-func (j *jsonBody) valid() bool {
+func (j *JSON) Valid() bool {
 	j.decode()
 	return !j.broken
 }
 
-func (j *jsonBody) decode() {
+func (j *JSON) decode() {
 	if j.decoded {
 		return
 	}
 	j.decoded = true
-	d := json.NewDecoder(bytes.NewReader(trimJSON(j.text)))
+	d := json.NewDecoder(bytes.NewReader(trimJSON(j.Text)))
 	d.UseNumber() // an order number may have more digits than a float64
 	err := d.Decode(&j.root)
 	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
@@ -37,10 +37,10 @@ func (j *jsonBody) decode() {
 	}
 }
 
-// member returns the value at a path of names such as "user.plan", nil if
+// Member returns the value at a path of names such as "user.plan", nil if
 // there is none. A whole number is an int64, and a text if that would be too
 // small or a float64 would alter it; other numbers are float64.
-func (j *jsonBody) member(path string) any {
+func (j *JSON) Member(path string) any {
 	j.decode()
 	v := j.root
 	for path != "" {
@@ -66,8 +66,8 @@ func trimJSON(text []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n")
 }
 
-// isWholeJSON reports whether a text is an object or a list to its end.
-func isWholeJSON(text []byte) bool {
+// IsWhole reports whether a text is an object or a list to its end.
+func IsWhole(text []byte) bool {
 	text = trimJSON(text)
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
 }

@@ -1,4 +1,4 @@
-package goaltrack
+package scan
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Add(pack(`{"ok":true}`), true)
 	f.Add(pack(""), true)
-	f.Add(pack(strings.Repeat("x", answerLimit+1)), true)
+	f.Add(pack(strings.Repeat("x", AnswerLimit+1)), true)
 	f.Add(pack(`{"ok":true}`)[:15], true)
 	f.Add([]byte{0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01}, false)
 	f.Add([]byte{0x03, 0x00}, false)
@@ -58,7 +58,7 @@ func FuzzUnpack(f *testing.F) {
 			c = codingGzip
 		}
 		text, why := c.unpack(body)
-		if len(text) > answerLimit || why != "" && text != nil || why != "" && why != broken && why != tooLong {
+		if len(text) > AnswerLimit || why != "" && text != nil || why != "" && why != broken && why != tooLong {
 			t.Fatalf("%d bytes, %q", len(text), why)
 		}
 		if why != "" {
