@@ -5,24 +5,20 @@ import (
 	"errors"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // checker is the check command: the faults of rule files, and the examples that
 // do not come out as they say.
 type checker struct {
-	files    []string
-	json     bool
-	settings *settings
+	files []string
+	json  bool
 }
 
-func newChecker() *checker {
-	c := &checker{}
-	c.settings = &settings{
-		list: []setting{jsonSwitch(&c.json)},
-		operands: operands{
-			into: &c.files, value: "FILE...", min: 1,
-			about: "the rule files",
-		},
+func checkCommand() command {
+	return command{
+		name: "check", summary: "look for faults in rule files",
+		operands: operands{value: "FILE...", min: 1, about: "the rule files"},
 		note: `Each fault is a line: FILE:LINE:COLUMN: goal NAME: what is wrong (what to write).
 Warnings are about what is allowed and perhaps not meant.
 
@@ -33,14 +29,15 @@ none; the warnings go to standard error:
 The exit code is 1 if there are faults or failed examples, 0 if there are none
 or only warnings, and 2 if a file cannot be read.
 `,
+		program: &checker{},
 	}
-	return c
 }
 
-func (c *checker) table() *settings { return c.settings }
-
 // check finds nothing: the faults of the files are what run is about.
-func (c *checker) check() error { return nil }
+func (c *checker) check(v *settings.Values, files []string) error {
+	c.files, c.json = files, v.On("json")
+	return nil
+}
 
 // findings are what is found in some rule files.
 type findings struct {

@@ -5,35 +5,112 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// consentTools are the tools whose cookies can be read, as they are by default.
-var consentTools = map[string]func() func(*http.Request) goaltrack.Consent{
-	"onetrust":  func() func(*http.Request) goaltrack.Consent { return goaltrack.ConsentOneTrust(goaltrack.OneTrust{}) },
-	"cookiebot": goaltrack.ConsentCookiebot,
-	"tcf":       func() func(*http.Request) goaltrack.Consent { return goaltrack.ConsentTCF(goaltrack.TCF{}) },
+// consentFunc reads the visitor's answer from a request.
+type consentFunc = func(*http.Request) goaltrack.Consent
+
+// consentTools are the tools whose cookies can be read.
+var consentTools = map[string]func(*settings.Values) (consentFunc, error){
+	"onetrust":  readOneTrust,
+	"cookiebot": func(*settings.Values) (consentFunc, error) { return goaltrack.ConsentCookiebot(), nil },
+	"tcf":       readTCF,
 }
 
-func consentToolNames() []string { return slices.Sorted(maps.Keys(consentTools)) }
+// consentDetails are the settings that say more about a tool, and the tools that
+// know them.
+var consentDetails = map[string][]string{
+	"consent-analytics":     {"onetrust", "tcf"},
+	"consent-marketing":     {"onetrust", "tcf"},
+	"consent-tool-cookie":   {"tcf"},
+	"consent-before-answer": {"onetrust"},
+}
+
+func consentToolNames() []string { return []string{"cookiebot", "onetrust", "tcf"} }
 
 // consentReader makes the reader that the settings describe, nil if they
 // describe none.
-func (o *proxyOptions) consentReader() (func(*http.Request) goaltrack.Consent, error) {
+func consentReader(v *settings.Values) (consentFunc, error) {
+	tool := v.Text("consent-tool")
+	for _, name := range slices.Sorted(maps.Keys(consentDetails)) {
+		if v.Given(name) && !slices.Contains(consentDetails[name], tool) {
+			return nil, fmt.Errorf("%s needs --consent-tool %s", v.From(name), strings.Join(consentDetails[name], " or "))
+		}
+	}
+	cookie := v.Text("consent-cookie")
 	switch {
-	case o.consentCookie != "" && o.consentTool != "":
-		return nil, fmt.Errorf("%s and %s exclude each other", o.settings.from("consent-cookie"), o.settings.from("consent-tool"))
-	case o.consentTool != "":
-		return consentTools[o.consentTool](), nil
-	case o.consentCookie == "":
+	case cookie != "" && tool != "":
+		return nil, fmt.Errorf("%s and %s exclude each other", v.From("consent-cookie"), v.From("consent-tool"))
+	case tool != "":
+		return consentTools[tool](v)
+	case cookie == "":
 		return nil, nil
 	}
-	name, value, ok := strings.Cut(o.consentCookie, "=")
-	read, err := http.ParseCookie(o.consentCookie)
-	if !ok || value == "" || err != nil || len(read) != 1 {
-		return nil, fmt.Errorf("%s: a cookie is described as NAME=VALUE, such as consent=yes", o.settings.from("consent-cookie"))
+	// Parsing takes off the blanks and quotes that a browser never sends, and with
+	// which every visitor would have refused.
+	name, value, ok := strings.Cut(cookie, "=")
+	read, err := http.ParseCookie(strings.TrimSpace(name) + "=" + strings.TrimSpace(value))
+	if !ok || err != nil || len(read) != 1 || read[0].Value == "" {
+		return nil, fmt.Errorf("%s: a cookie is described as NAME=VALUE, such as consent=yes", v.From("consent-cookie"))
 	}
-	return goaltrack.ConsentCookie(name, value), nil
+	return goaltrack.ConsentCookie(read[0].Name, read[0].Value), nil
+}
+
+// readOneTrust has one category for each purpose.
+func readOneTrust(v *settings.Values) (consentFunc, error) {
+	o := goaltrack.OneTrust{BeforeAnswer: v.On("consent-before-answer")}
+	for name, into := range map[string]*string{"consent-analytics": &o.Analytics, "consent-marketing": &o.Marketing} {
+		switch list := v.List(name); {
+		case list == nil:
+		case len(list) != 1 || strings.ContainsAny(list[0], ":&=% "):
+			return nil, fmt.Errorf("%s: OneTrust has one category for it, such as C0002", v.From(name))
+		default:
+			*into = list[0]
+		}
+	}
+	return goaltrack.ConsentOneTrust(o), nil
+}
+
+// purposes are how many the Transparency and Consent Framework has room for.
+const purposes = 24
+
+// readTCF has several purposes for each.
+func readTCF(v *settings.Values) (consentFunc, error) {
+	o := goaltrack.TCF{Cookie: v.Text("consent-tool-cookie")}
+	for name, into := range map[string]*[]int{"consent-analytics": &o.Analytics, "consent-marketing": &o.Marketing} {
+		list := v.List(name)
+		if list != nil && len(list) == 0 {
+			return nil, fmt.Errorf("%s: a purpose from 1 to %d is needed", v.From(name), purposes)
+		}
+		for _, text := range list {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 || n > purposes {
+				return nil, fmt.Errorf("%s: %q is not a purpose from 1 to %d", v.From(name), text, purposes)
+			}
+			*into = append(*into, n)
+		}
+	}
+	if err := checkCookieName(v, "consent-tool-cookie"); err != nil {
+		return nil, err
+	}
+	return goaltrack.ConsentTCF(o), nil
+}
+
+// checkCookieName returns what is wrong with a setting that names a cookie. A
+// reader of a cookie that cannot be would take every visitor for one who has not
+// answered.
+func checkCookieName(v *settings.Values, setting string) error {
+	name := v.Text(setting)
+	if name == "" {
+		return nil
+	}
+	if read, err := http.ParseCookie(name + "=x"); err != nil || len(read) != 1 || read[0].Name != name {
+		return fmt.Errorf("%s: %q is not the name of a cookie", v.From(setting), name)
+	}
+	return nil
 }

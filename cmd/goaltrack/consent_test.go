@@ -29,9 +29,11 @@ func TestConsentReader(t *testing.T) {
 		},
 		{tool: "tcf", header: "euconsent-v2=nonsense", want: goaltrack.ConsentUnknown},
 	} {
-		p := newProxyProgram()
-		p.consentCookie, p.consentTool = test.cookie, test.tool
-		read, err := p.consentReader()
+		v, err := proxyValues([]string{"--consent-cookie=" + test.cookie, "--consent-tool=" + test.tool}, noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := consentReader(v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +42,19 @@ func TestConsentReader(t *testing.T) {
 		}
 	}
 	for _, bad := range [][2]string{{"consent", ""}, {"consent=", ""}, {"=yes", ""}, {"a b=yes", ""}, {"consent=yes", "tcf"}} {
-		p := newProxyProgram()
-		p.consentCookie, p.consentTool = bad[0], bad[1]
-		if _, err := p.consentReader(); err == nil {
+		v, err := proxyValues([]string{"--consent-cookie=" + bad[0], "--consent-tool=" + bad[1]}, noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := consentReader(v); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	if read, err := newProxyProgram().consentReader(); read != nil || err != nil {
+	v, err := proxyValues(nil, noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read, err := consentReader(v); read != nil || err != nil {
 		t.Error("nothing described is no reader")
 	}
 }

@@ -11,31 +11,23 @@ import (
 	"text/tabwriter"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // comparison is the diff command: what changes from one rule file to another.
 type comparison struct {
-	files    []string // old, new
-	log      string
-	json     bool
-	settings *settings
+	log  string
+	json bool
 
-	// What check makes of the files.
+	// Old and new.
 	rules [2]*goaltrack.Rules
 	texts [2]ruleText
 }
 
-func newComparison() *comparison {
-	c := &comparison{}
-	c.settings = &settings{
-		list: []setting{
-			{name: "log", into: &c.log, value: "LOG", about: "an access log: how the numbers would change; - is the standard input"},
-			jsonSwitch(&c.json),
-		},
-		operands: operands{
-			into: &c.files, value: "OLD NEW", min: 2, max: 2,
-			about: "the rule file in force, and the one to come",
-		},
+func diffCommand() command {
+	return command{
+		name: "diff", summary: "tell what changes between two rule files",
+		operands: operands{value: "OLD NEW", min: 2, max: 2, about: "the rule file in force, and the one to come"},
 		note: `A goal that got another name is one removed and one added.
 
 ` + logFormats + `
@@ -48,16 +40,15 @@ is only there with --log, and has every goal of either file:
 
 The exit code is 0 whether or not anything changes.
 `,
+		program: &comparison{},
 	}
-	return c
 }
 
-func (c *comparison) table() *settings { return c.settings }
-
 // check returns the faults of both files together.
-func (c *comparison) check() error {
+func (c *comparison) check(v *settings.Values, files []string) error {
+	c.log, c.json = v.Text("log"), v.On("json")
 	var faults []error
-	for i, file := range c.files[:min(len(c.files), len(c.rules))] {
+	for i, file := range files[:min(len(files), len(c.rules))] {
 		var err error
 		if c.rules[i], err = goaltrack.LoadRules(file); err == nil {
 			c.texts[i], err = readRuleText(file)

@@ -11,33 +11,22 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // doctor is the doctor command: it asks a tenant what Sitecore's documentation
 // leaves open, and tells whether goals would arrive there.
 type doctor struct {
-	tenantOptions
-	apiToken, config  string
-	timeout, patience string
+	settings          *settings.Values
 	json              bool
-	settings          *settings
-
-	// What check makes of the options.
+	site              cdp.Site
 	attempt, readBack time.Duration
 	transport         http.RoundTripper // nil: the client's own; tests set it
 }
 
-func newDoctor() *doctor {
-	d := &doctor{timeout: "10s", patience: "30s"}
-	list := append(d.list(),
-		setting{name: "api-token", into: &d.apiToken, value: "TOKEN", about: "the tenant's API token, to read back what became of an event; better given in the environment"},
-		setting{name: "timeout", into: &d.timeout, value: "TIME", about: "for one request"},
-		setting{name: "patience", into: &d.patience, value: "TIME", about: "how long to wait until an event shows, with an API token"},
-		setting{name: "config", into: &d.config, value: "FILE", about: "a YAML file with these settings; it may be that of the proxy"},
-		jsonSwitch(&d.json),
-	)
-	d.settings = &settings{
-		prefix: "GOALTRACK_", list: list, others: append(newProxyProgram().settings.names(), "sites"),
+func doctorCommand() command {
+	return command{
+		name: "doctor", summary: "ask a tenant whether goals would arrive",
 		note: `It makes a few guests in the tenant and sends them about a dozen events of the types
 GOALTRACK_DOCTOR and GOALTRACK_DOCTOR_LIMITS, which say in ext.question what each
 is for. Use a tenant, or a point of sale, for tests.
@@ -50,27 +39,16 @@ With --json, what is printed is a list:
 
 The exit code is 1 if something failed, 0 if not, and 2 if the settings have faults.
 `,
+		program: &doctor{},
 	}
-	return d
 }
 
-func (d *doctor) table() *settings { return d.settings }
-
-func (d *doctor) check() error {
-	faults := d.tenantFaults(d.settings)
-	for _, t := range []struct {
-		name, text string
-		into       *time.Duration
-	}{{"timeout", d.timeout, &d.attempt}, {"patience", d.patience, &d.readBack}} {
-		var err error
-		if *t.into, err = time.ParseDuration(t.text); err != nil || *t.into <= 0 {
-			faults = append(faults, fmt.Errorf("%s: %q is not a time such as 10s", d.settings.from(t.name), t.text))
-		}
-	}
-	if site := d.site(); site != nil {
-		if err := site.Validate(); err != nil {
-			faults = append(faults, err)
-		}
+func (d *doctor) check(v *settings.Values, _ []string) error {
+	d.settings, d.json, d.site = v, v.On("json"), tenant(v)
+	d.attempt, d.readBack = v.Time("timeout"), v.Time("patience")
+	faults := tenantFaults(v)
+	if d.site != nil {
+		faults = append(faults, d.site.Validate())
 	}
 	return errors.Join(faults...)
 }
@@ -161,8 +139,8 @@ type visit struct {
 
 func newVisit(d *doctor) (*visit, error) {
 	v := &visit{
-		site: d.site(), transport: newWitness(d.transport), started: time.Now(),
-		apiToken: d.apiToken, patience: d.readBack,
+		site: d.site, transport: newWitness(d.transport), started: time.Now(),
+		apiToken: d.settings.Text("api-token"), patience: d.readBack,
 	}
 	v.options = cdp.Options{
 		HTTPClient: &http.Client{Transport: v.transport}, Timeout: d.attempt, CreateTimeout: d.attempt,
@@ -174,8 +152,8 @@ func newVisit(d *doctor) (*visit, error) {
 	case cdp.Edge:
 		v.who = "the context " + s.ContextID + ", site " + s.SiteName
 	}
-	v.where = cmp.Or(d.cdp, "region "+d.region)
-	if d.cdp == "" && d.contextID != "" {
+	v.where = cmp.Or(d.settings.Text("cdp"), "region "+d.settings.Text("region"))
+	if !d.settings.Given("cdp") && d.settings.Given("context-id") {
 		v.where = "the Experience Edge"
 	}
 	var err error

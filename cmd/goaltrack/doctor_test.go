@@ -179,7 +179,7 @@ func TestDoctorWithoutConnection(t *testing.T) {
 func TestDoctorRegion(t *testing.T) {
 	stand := cdptest.New(cdptest.Options{ClientKeys: []string{"key"}})
 	var hosts []string
-	d := newDoctor()
+	d := &doctor{}
 	d.transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.Host)
 		w := httptest.NewRecorder()
@@ -194,7 +194,7 @@ func TestDoctorRegion(t *testing.T) {
 	})
 	var stdout, stderr bytes.Buffer
 	c := command{name: "doctor", program: d}
-	code := c.carryOut(deadline(t), []string{"--region=us", "--client-key=key", "--pos=shop"}, noEnv, &stdout, &stderr)
+	code := carryOut(deadline(t), []command{c}, &invocation{args: []string{"doctor", "--region=us", "--client-key=key", "--pos=shop"}, stdout: &stdout, stderr: &stderr})
 	if code != exitOK || !strings.Contains(stdout.String(), "ok       another region           refused (status 401)") {
 		t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
 	}

@@ -2,16 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	"github.com/goaltrack/goaltrack/internal/golden"
 )
 
@@ -35,22 +37,16 @@ func readGoldenProxy(t *testing.T, dir string) golden.Texts {
 	}
 	meaning := map[string]map[string]any{}
 	for _, file := range files {
-		p := newProxyProgram()
-		if err := p.settings.load([]string{"--config", file}, noEnv); err != nil {
+		p := &proxyProgram{}
+		v, err := proxyValues([]string{"--config", file}, noEnv)
+		if err = errors.Join(err, p.check(v, nil)); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.check(); err != nil {
-			t.Fatal(err)
+		texts := map[string]string{}
+		for name, text := range givenIn(v, file) {
+			texts[name] = strings.TrimPrefix(text, dir+string(filepath.Separator))
 		}
-		settings := map[string]string{}
-		for name := range givenIn(t, file) {
-			if s := p.settings.find(name); s != nil && s.into != nil {
-				settings[name] = strings.TrimPrefix(*s.into, dir+string(filepath.Separator))
-			} else if s != nil {
-				settings[name] = strconv.FormatBool(*s.on)
-			}
-		}
-		meaning[filepath.Base(file)] = map[string]any{"settings": settings, "config": configured(p)}
+		meaning[filepath.Base(file)] = map[string]any{"settings": texts, "config": configured(p)}
 	}
 	text, err := json.MarshalIndent(meaning, "", "  ")
 	if err != nil {
@@ -105,12 +101,13 @@ func answersOf(p *proxyProgram) map[string]string {
 	return answers
 }
 
-// givenIn are the names of the settings in a file.
-func givenIn(t *testing.T, file string) map[string]value {
-	t.Helper()
-	given, err := readFile(file, newProxyProgram().settings)
-	if err != nil {
-		t.Fatal(err)
+// givenIn are the settings that stand in the file itself, and not under sites:.
+func givenIn(v *settings.Values, file string) map[string]string {
+	given := map[string]string{}
+	for _, line := range v.Lines() {
+		if strings.HasPrefix(line.From, file+":") && !strings.Contains(line.Name, ".") {
+			given[line.Name] = v.Written(line.Name)
+		}
 	}
 	return given
 }
@@ -124,12 +121,14 @@ func TestGoldenProxyIsWhole(t *testing.T) {
 	}
 	var given []string
 	for _, file := range files {
-		for name := range givenIn(t, file) {
-			given = append(given, name)
+		v, err := proxyValues([]string{"--config", file}, noEnv)
+		if err != nil {
+			t.Fatal(err)
 		}
+		given = slices.AppendSeq(given, maps.Keys(givenIn(v, file)))
 	}
-	for _, name := range newProxyProgram().settings.names() {
-		if name != "config" && !slices.Contains(given, name) {
+	for _, s := range table.Rows {
+		if name := s.Name; slices.Contains(s.Commands, "proxy") && s.Kind != settings.Group && name != "config" && !slices.Contains(given, name) {
 			t.Errorf("no file in inputs/proxy gives %s", name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -15,10 +16,25 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // noEnv is an empty environment.
-func noEnv(string) string { return "" }
+var noEnv []string
+
+// proxyValues loads the settings of the proxy as the program does.
+func proxyValues(args, environ []string) (*settings.Values, error) {
+	flags := pflag.NewFlagSet("proxy", pflag.ContinueOnError)
+	table.Define("proxy", flags)
+	spelled, faults := settings.Spell(flags, args, false)
+	faults = append(faults, flags.Parse(spelled))
+	_, stray := (&operands{}).take(flags.Args())
+	v, err := table.Load("proxy", settings.Flags(flags), environ)
+	return v, errors.Join(append(append(faults, stray...), err)...)
+}
 
 // write puts text into a file of its own and returns its path.
 func write(t *testing.T, name, text string) string {

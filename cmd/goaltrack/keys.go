@@ -7,10 +7,9 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// parseKeys reads "HASH,BLOCK" and "HASH,BLOCK,OLDHASH,OLDBLOCK", in hexadecimal
+// parseKeys reads HASH, BLOCK and perhaps OLDHASH, OLDBLOCK, in hexadecimal
 // digits. What is wrong is told by its place, not by its text: keys are secret.
-func parseKeys(text string) (keys []goaltrack.Key, err error) {
-	words := listOf(text)
+func parseKeys(words []string) (keys []goaltrack.Key, err error) {
 	if len(words)%2 != 0 {
 		return nil, fmt.Errorf("%d keys are given; they come in pairs: HASH,BLOCK, the present pair first", len(words))
 	}

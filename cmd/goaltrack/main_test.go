@@ -106,20 +106,20 @@ func TestFaults(t *testing.T) {
 		{name: "a variable against a flag", args: good, env: map[string]string{"GOALTRACK_CDP": "http://a"}, want: []string{"--region and GOALTRACK_CDP exclude each other"}},
 		{name: "a file not there", args: with("--config=" + filepath.Join(t.TempDir(), "none.yaml")), want: []string{"none.yaml"}},
 		{name: "a file that is no YAML", args: with(file("a: [")), want: []string{"goaltrack.yaml"}},
-		{name: "a file that is a word", args: with(file("a")), want: []string{"goaltrack.yaml:1: the file must be lines"}},
-		{name: "a file that is null", args: with(file("~")), want: []string{"goaltrack.yaml:1: the file must be lines"}},
-		{name: "a file that is a list", args: with(file("- a")), want: []string{"goaltrack.yaml:1: the file must be lines of the form name: value"}},
+		{name: "a file that is a word", args: with(file("a")), want: []string{"goaltrack.yaml:1:1: the file must be lines"}},
+		{name: "a file that is null", args: with(file("~")), want: []string{"goaltrack.yaml:1:1: the file must be lines"}},
+		{name: "a file that is a list", args: with(file("- a")), want: []string{"goaltrack.yaml:1:1: the file must be lines of the form name: value"}},
 		{
 			name: "a file full of faults", args: with(file("clientkey: a\nviews: [off]\nconfig: b\npos: c\npos: d\nconsent: maybe\n")),
 			want: []string{
-				`goaltrack.yaml:1: there is no setting "clientkey"; did you mean client-key?`,
-				"goaltrack.yaml:2: views: a single value is needed",
-				"goaltrack.yaml:3: config: a settings file cannot name another",
-				"goaltrack.yaml:5: pos: given twice",
-				`goaltrack.yaml:6: consent: "maybe" is not one of`,
+				`goaltrack.yaml:1:1: there is no setting "clientkey"; did you mean client-key?`,
+				"goaltrack.yaml:2:8: views: a single value is needed",
+				"goaltrack.yaml:3:1: config: a settings file cannot name another",
+				"goaltrack.yaml:5:1: pos: given twice",
+				`goaltrack.yaml:6:10: consent: "maybe" is not one of`,
 			},
 		},
-		{name: "a file with two documents", args: with(file("pos: a\n---\npos: b\n")), want: []string{"goaltrack.yaml:2: a second document"}},
+		{name: "a file with two documents", args: with(file("pos: a\n---\npos: b\n")), want: []string{"goaltrack.yaml:2:1: a second document"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, stdout, stderr := outcome(t, append([]string{"proxy"}, test.args...), test.env)

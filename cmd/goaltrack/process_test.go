@@ -38,6 +38,8 @@ func build(t *testing.T) (binary string) {
 func TestProcesses(t *testing.T) {
 	binary := build(t)
 	t.Run("a goal", func(t *testing.T) { testGoal(t, binary) })
+	t.Run("its environment", func(t *testing.T) { testEnvironment(t, binary) })
+	t.Run("a bad environment", func(t *testing.T) { testBadEnvironment(t, binary) })
 	t.Run("killed", func(t *testing.T) { testKilled(t, binary) })
 	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
@@ -67,6 +69,65 @@ func testGoal(t *testing.T, binary string) {
 	}
 	if log := standIn.Stderr.(*syncBuffer).String(); strings.Count(log, "type=PRODUCT_VIEWED") != 1 {
 		t.Errorf("the stand-in logged %q", log)
+	}
+}
+
+// testEnvironment starts a proxy as Kubernetes and a file from Windows do: with
+// variables that are not meant for it, and line breaks and blanks around those that are.
+// Who agreed is counted, and keeps their ID.
+func testEnvironment(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	config := write(t, "goaltrack.yaml", "\ufefflisten: 127.0.0.1:0\r\nrules: goals.yaml\r\nstaff: [\" 192.0.2.7\\n\"]\r\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(config), "goals.yaml"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proxy := launch(t, binary, []string{
+		"GOALTRACK_TO=" + site.URL + "\r", "GOALTRACK_CDP= " + stand.URL + "\n", "GOALTRACK_CLIENT_KEY=key\n", "GOALTRACK_POS=\u00a0shop",
+		"GOALTRACK_CONSENT_COOKIE=consent=yes\n", "GOALTRACK_TRUSTED_PROXIES=10.0.0.0/8,\r\n192.0.2.1\r\n",
+		"GOALTRACK_PORT=tcp://10.0.0.1:80", "GOALTRACK_SERVICE_HOST=10.0.0.1", "GOALTRACK_SERVICE_PORT=80", "GOALTRACK_SERVICE_PORT_HTTP=80",
+		"GOALTRACK_PORT_80_TCP=tcp://10.0.0.1:80", "GOALTRACK_PORT_80_TCP_PROTO=tcp", "GOALTRACK_PORT_80_TCP_PORT=80", "GOALTRACK_PORT_80_TCP_ADDR=10.0.0.1",
+		"GOALTRACK_POD=goaltrack-7d4f", "GOALTRACK_TIMEOUT=x", "GOALTRACKER_CLIENT_KEY=x",
+	}, "proxy", "-config", config, "-log-format=json", "--log-level", "debug")
+	r := request(t, http.MethodGet, proxy.url, "/products/7", nil, navigation)
+	const id = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"
+	stand.Know(id)
+	r.Header.Set("Cookie", "consent=yes; bid_key="+id)
+	for _, c := range do(t, newBrowser(t), r).Cookies() {
+		if c.MaxAge < 0 {
+			t.Errorf("somebody who agreed loses %v", c)
+		}
+	}
+	if account := proxy.terminate(t); !strings.Contains(account, "delivered 1") {
+		t.Errorf("the account is %q\n%s", account, proxy.Stderr)
+	}
+	for line := range strings.Lines(proxy.Stderr.(*syncBuffer).String()) {
+		if !strings.HasPrefix(line, "{") {
+			t.Errorf("the log is not JSON: %s", line)
+		}
+	}
+}
+
+// testBadEnvironment starts a proxy with variables that would never match anything.
+func testBadEnvironment(t *testing.T, binary string) {
+	const secret = "0123456789abcdef"
+	cmd := exec.CommandContext(t.Context(), binary, "proxy", "--region=eu", "--pos=shop", "--to=http://127.0.0.1:9", "--views=server")
+	cmd.Env = append(os.Environ(), `GOALTRACK_CLIENT_KEY="key"`, "GOALTRACK_CONSENT_COOKIE=consent=yes\nx", "GOALTRACK_CONSENT_TOLL=tcf", "GOALTRACK_KEYS="+secret+",'"+secret+"'")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitUsage {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		`GOALTRACK_CLIENT_KEY: the value has quotes at both ends`, "GOALTRACK_CONSENT_COOKIE: the value has a line break in it",
+		"GOALTRACK_CONSENT_TOLL: there is no such variable; did you mean GOALTRACK_CONSENT_TOOL?", "GOALTRACK_KEYS: the value has quotes",
+	} {
+		if strings.Count(string(out), want) != 1 {
+			t.Errorf("not once %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(string(out), secret) || strings.Contains(string(out), "missing") {
+		t.Errorf("it says too much:\n%s", out)
 	}
 }
 

@@ -16,27 +16,22 @@ import (
 	"unsafe"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // replayer is the replay command: what a rule file would have counted in access
 // logs.
 type replayer struct {
-	operands []string // the rule file, then the logs
-	json     bool
-	prefix   string
-	settings *settings
-
-	rules *goaltrack.Rules // what check makes of the first operand
+	rules  *goaltrack.Rules
+	logs   []string
+	json   bool
+	prefix string
 }
 
-func newReplayer() *replayer {
-	r := &replayer{}
-	r.settings = &settings{
-		list: []setting{prefixSetting(&r.prefix), jsonSwitch(&r.json)},
-		operands: operands{
-			into: &r.operands, value: "FILE LOG...", min: 2,
-			about: "the rule file, and access logs; - is the standard input",
-		},
+func replayCommand() command {
+	return command{
+		name: "replay", summary: "count what an access log would have counted",
+		operands: operands{value: "FILE LOG...", min: 2, about: "the rule file, and access logs; - is the standard input"},
 		note: logFormats + `
 A log tells neither forms nor headers, and seldom where a redirect leads. What
 it does not tell is taken to hold, so the counts of goals that depend on it are
@@ -46,8 +41,8 @@ left out, since no log tells which part it was.
 With --json, one object is printed:
   {"lines":1000,"unreadable":0,"goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
 `,
+		program: &replayer{},
 	}
-	return r
 }
 
 // logFormats is what the help says about logs.
@@ -56,16 +51,15 @@ nginx, Caddy, Traefik and others write it. It may be compressed with gzip,
 whatever its name.
 `
 
-func (r *replayer) table() *settings { return r.settings }
-
 // check returns the faults of the rules, and the logs that are not there.
-func (r *replayer) check() error {
-	if len(r.operands) == 0 {
-		return nil // the settings said so
+func (r *replayer) check(v *settings.Values, words []string) error {
+	r.json, r.prefix = v.On("json"), v.Text("path-prefix")
+	if len(words) == 0 {
+		return nil // that was said
 	}
-	rules, err := goaltrack.LoadRules(r.operands[0])
-	r.rules = rules
-	return errors.Join(err, checkPrefix(r.prefix), areThere(r.operands[1:]))
+	rules, err := goaltrack.LoadRules(words[0])
+	r.rules, r.logs = rules, words[1:]
+	return errors.Join(err, checkPrefix(v), areThere(r.logs))
 }
 
 // areThere returns which logs are not, before hours are spent on the others.
@@ -87,7 +81,7 @@ func areThere(logs []string) error {
 func (r *replayer) run(ctx context.Context, out console) error {
 	replay := r.rules.NewReplay()
 	replay.PathPrefix = r.prefix
-	read, err := readLogs(ctx, r.operands[1:], out.stderr, replay.Add)
+	read, err := readLogs(ctx, r.logs, out.stderr, replay.Add)
 	if err != nil {
 		return err
 	}

@@ -4,31 +4,26 @@ import (
 	"context"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // schemaPrinter is the schema command: the JSON Schema of rule files.
-type schemaPrinter struct {
-	json     bool
-	settings *settings
-}
+type schemaPrinter struct{}
 
-func newSchemaPrinter() *schemaPrinter {
-	s := &schemaPrinter{}
-	s.settings = &settings{
-		list: []setting{{name: "json", on: &s.json, about: "changes nothing: a schema is JSON"}},
+func schemaCommand() command {
+	return command{
+		name: "schema", summary: "print the JSON Schema of rule files, for editors",
 		note: `Save it, and begin a rule file with a line that names it, which editors with a
 YAML language server read:
   # yaml-language-server: $schema=goals.schema.json
 `,
+		program: schemaPrinter{},
 	}
-	return s
 }
 
-func (s *schemaPrinter) table() *settings { return s.settings }
+func (schemaPrinter) check(*settings.Values, []string) error { return nil }
 
-func (s *schemaPrinter) check() error { return nil }
-
-func (s *schemaPrinter) run(_ context.Context, out console) error {
+func (schemaPrinter) run(_ context.Context, out console) error {
 	_, err := out.stdout.Write(goaltrack.Schema())
 	return err
 }

@@ -9,12 +9,9 @@ import (
 	"time"
 )
 
-// Docker, for one, kills ten seconds after SIGTERM. Requests and then goals
-// get their share of them, and a second stays in hand.
-const (
-	requestGrace  = 4 * time.Second
-	deliveryGrace = 5 * time.Second
-)
+// requestGrace is how long the requests of a command may go on after SIGTERM that
+// has no setting for it.
+const requestGrace = 4 * time.Second
 
 // listen opens address, so that a port that is taken shows before anything
 // else is started.
@@ -36,8 +33,8 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 }
 
 // serve answers on the listener until ctx ends and then lets requests finish,
-// but not for longer than requestGrace. It returns nil if ctx ended it.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, c console) error {
+// but not for longer than patience. It returns nil if ctx ended it.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, patience time.Duration, c console) error {
 	server := newServer(handler, c.logger)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
@@ -48,10 +45,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, c c
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestGrace)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
-		c.logger.Warn("requests were cut short", "after", requestGrace)
+		c.logger.Warn("requests were cut short", "after", patience)
 		_ = server.Close()
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {

@@ -1,14 +1,26 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// environ returns a lookup in these variables.
-func environ(variables map[string]string) func(string) string {
-	return func(name string) string { return variables[name] }
+// environ is an environment of these variables.
+func environ(variables map[string]string) (list []string) {
+	for name, text := range variables {
+		list = append(list, name+"="+text)
+	}
+	return list
 }
 
 // TestPrecedence gives one setting in several places.
@@ -34,12 +46,12 @@ func TestPrecedence(t *testing.T) {
 		{"a flag with signs", []string{"--pos=-a=b"}, nil, "-a=b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := newProxyProgram()
-			if err := p.settings.load(test.args, environ(test.env)); err != nil {
+			v, err := proxyValues(test.args, environ(test.env))
+			if err != nil {
 				t.Fatal(err)
 			}
-			if p.pos != test.want {
-				t.Errorf("pos is %q, want %q", p.pos, test.want)
+			if got := v.Text("pos"); got != test.want {
+				t.Errorf("pos is %q, want %q", got, test.want)
 			}
 		})
 	}
@@ -47,42 +59,48 @@ func TestPrecedence(t *testing.T) {
 
 // TestEverySetting gives each setting in each of the three ways.
 func TestEverySetting(t *testing.T) {
-	for i, s := range newProxyProgram().settings.list {
-		text := "text"
-		if len(s.oneOf) > 0 {
-			text = s.oneOf[len(s.oneOf)-1]
+	for _, s := range table.Rows {
+		if !slices.Contains(s.Commands, "proxy") || s.Kind == settings.Group {
+			continue
 		}
-		if s.on != nil {
+		text := cmp.Or(s.Like, "text")
+		switch {
+		case len(s.OneOf) > 0:
+			text = s.OneOf[len(s.OneOf)-1]
+		case s.Kind == settings.Switch:
 			text = "true"
 		}
 		ways := map[string]struct {
 			args []string
 			env  map[string]string
 		}{
-			"flag":     {args: []string{"--" + s.name + "=" + text}},
-			"variable": {env: map[string]string{"GOALTRACK_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_")): text}},
-			"file":     {args: []string{"--config", write(t, "goaltrack.yaml", s.name+": "+text)}},
+			"flag":      {args: []string{"--" + s.Name + "=" + text}},
+			"two words": {args: []string{"--" + s.Name, text}},
+			"one dash":  {args: []string{"-" + s.Name + "=" + text}},
+			"variable":  {env: map[string]string{"GOALTRACK_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_")): text}},
+			"file":      {args: []string{"--config", write(t, "goaltrack.yaml", s.Name+": "+strconv.Quote(text))}},
 		}
-		if s.name == "config" { // has to name a file, and cannot be given in one
+		switch {
+		case s.Kind == settings.Switch:
+			delete(ways, "two words")
+		case s.Name == "config": // has to name a file, and cannot be given in one
 			text = write(t, "goaltrack.yaml", "# nothing")
-			ways["flag"].args[0] = "--config=" + text
+			ways["flag"].args[0], ways["one dash"].args[0], ways["two words"].args[1] = "--config="+text, "-config="+text, text
 			ways["variable"].env["GOALTRACK_CONFIG"] = text
 			delete(ways, "file")
 		}
 		for way, given := range ways {
-			p := newProxyProgram()
-			if err := p.settings.load(given.args, environ(given.env)); err != nil {
-				t.Errorf("%s as a %s: %v", s.name, way, err)
-			}
-			if s.on != nil {
-				if !*p.settings.list[i].on {
-					t.Errorf("%s as a %s is off", s.name, way)
-				}
-				continue
+			v, err := proxyValues(given.args, environ(given.env))
+			if err != nil {
+				t.Errorf("%s as a %s: %v", s.Name, way, err)
 			}
 			// A file name in the file is relative to the file.
-			if got := *p.settings.list[i].into; got != text && (!s.path || !strings.HasSuffix(got, "/"+text)) {
-				t.Errorf("%s as a %s is %q, want %q", s.name, way, got, text)
+			isPath := s.Kind == settings.File || s.Kind == settings.Dir
+			if got := v.Written(s.Name); got != text && (!isPath || !strings.HasSuffix(got, "/"+text)) {
+				t.Errorf("%s as a %s is %q, want %q", s.Name, way, got, text)
+			}
+			if !v.Given(s.Name) || v.From(s.Name) == "" {
+				t.Errorf("%s as a %s was not given", s.Name, way)
 			}
 		}
 	}
@@ -107,13 +125,13 @@ func TestSwitch(t *testing.T) {
 		{"flag over file", []string{"--config", off, "--watch"}, nil, true},
 		{"an empty flag is the default", []string{"--config", on, "--watch="}, nil, false},
 	} {
-		p := newProxyProgram()
-		if err := p.settings.load(test.args, environ(test.env)); err != nil || p.watch != test.want {
-			t.Errorf("%s: watch is %v, want %v (%v)", test.name, p.watch, test.want, err)
+		v, err := proxyValues(test.args, environ(test.env))
+		if got := v.On("watch"); err != nil || got != test.want {
+			t.Errorf("%s: watch is %v, want %v (%v)", test.name, got, test.want, err)
 		}
 	}
 	for _, args := range [][]string{{"--watch", "true"}, {"--watch=yes"}, {"--", "--watch"}} {
-		if err := newProxyProgram().settings.load(args, noEnv); err == nil {
+		if _, err := proxyValues(args, noEnv); err == nil {
 			t.Errorf("%v is taken", args)
 		}
 	}
@@ -134,29 +152,48 @@ func TestOperands(t *testing.T) {
 		{"--log=c -- --json b", "[--json b] c", false},
 		{"a -- --", "[a --] ", false},
 	} {
-		c := newComparison()
-		err := c.settings.load(strings.Fields(test.args), noEnv)
-		if got := fmt.Sprint(c.files, " ", c.log); err != nil || got != test.want || c.json != test.json {
-			t.Errorf("%s: %s, json %v, want %s, %v (%v)", test.args, got, c.json, test.want, test.json, err)
+		got := &heard{}
+		code := carryOut(t.Context(), []command{{name: "diff", operands: operands{value: "OLD NEW", min: 2, max: 2}, program: got}},
+			&invocation{args: append([]string{"diff"}, strings.Fields(test.args)...), stdout: io.Discard, stderr: io.Discard})
+		if text := fmt.Sprint(got.words, " ", got.v.Text("log")); code != exitOK || text != test.want || got.v.On("json") != test.json {
+			t.Errorf("%s: %s, json %v, want %s, %v (exit code %d)", test.args, text, got.v.On("json"), test.want, test.json, code)
 		}
 	}
 }
 
+// heard is a program that keeps what it is told.
+type heard struct {
+	v     *settings.Values
+	words []string
+}
+
+func (h *heard) check(v *settings.Values, words []string) error {
+	h.v, h.words = v, words
+	return nil
+}
+
+func (*heard) run(context.Context, console) error { return nil }
+
 // TestWords that YAML takes for something else are read as they are written.
 func TestWords(t *testing.T) {
-	p := newProxyProgram()
 	file := write(t, "goaltrack.yaml", "views: off\nlanguage: NO\npos: 0123\nclient-key: ~\nsite-name: \"\"\n")
-	if err := p.settings.load([]string{"--config", file}, noEnv); err != nil {
+	v, err := proxyValues([]string{"--config", file}, noEnv)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if p.views != "off" || p.language != "NO" || p.pos != "0123" || p.clientKey != "" || p.siteName != "" {
-		t.Errorf("%+v", p.proxyOptions)
+	for name, want := range map[string]string{"views": "off", "language": "NO", "pos": "0123", "client-key": "", "site-name": ""} {
+		if got := v.Text(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
 	}
 }
 
 // TestDidYouMean looks for the word that was meant.
 func TestDidYouMean(t *testing.T) {
-	names := newProxyProgram().settings.names()
+	flags := pflag.NewFlagSet("proxy", pflag.ContinueOnError)
+	table.Define("proxy", flags)
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	for name, want := range map[string]string{
 		"clientkey":  "; did you mean --client-key?",
 		"client_key": "; did you mean --client-key?",
@@ -167,7 +204,7 @@ func TestDidYouMean(t *testing.T) {
 		"x":          "",
 		"":           "",
 	} {
-		if got := didYouMean("--", name, names); got != want {
+		if got := settings.DidYouMean("--", name, names); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,13 +17,11 @@ import (
 // checked loads a proxy's settings from a file and returns what is wrong.
 func checked(t *testing.T, text string, args ...string) (*proxyProgram, string) {
 	t.Helper()
-	p := newProxyProgram()
+	p := &proxyProgram{}
 	goals := write(t, "goals.yaml", rules)
 	args = append([]string{"--to=http://127.0.0.1:9", "--rules=" + goals, "--config=" + write(t, "goaltrack.yaml", text)}, args...)
-	if err := p.settings.load(args, noEnv); err != nil {
-		return p, err.Error()
-	}
-	if err := p.check(); err != nil {
+	v, err := proxyValues(args, noEnv)
+	if err = errors.Join(err, p.check(v, nil)); err != nil {
 		return p, err.Error()
 	}
 	return p, ""
@@ -76,14 +75,14 @@ func TestSitesFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"sites: shop\n", []string{"goaltrack.yaml:1: sites: is a list of sites"}},
-		{"sites: []\n", []string{"goaltrack.yaml:1: sites: is a list of sites"}},
-		{"sites:\n  - shop\n", []string{"goaltrack.yaml:2: a site is lines of the form name: value"}},
+		{"sites: shop\n", []string{"goaltrack.yaml:1:8: sites: is a list of sites"}},
+		{"sites: []\n", []string{"goaltrack.yaml:1:8: sites: is a list of sites"}},
+		{"sites:\n  - shop\n", []string{"goaltrack.yaml:2:5: a site is lines of the form name: value"}},
 		{
 			"sites:\n  - host: a\n    client-key: k\n    region: mars\n    session-length: long\n",
-			[]string{`goaltrack.yaml:2: there is no setting "host"; did you mean hosts?`, `goaltrack.yaml:4: region: "mars" is not one of`, "client-key needs --pos", `goaltrack.yaml:5: session-length: "long" is not a time`},
+			[]string{`goaltrack.yaml:2:5: there is no setting "host"; did you mean hosts?`, `goaltrack.yaml:4:13: region: "mars" is not one of`, "client-key needs --pos", `goaltrack.yaml:5:21: session-length: "long" is not a time`},
 		},
-		{"sites:\n  - region: eu\n    client-key: k\n    pos: {a: b}\n", []string{"goaltrack.yaml:4: pos: a single value is needed"}},
+		{"sites:\n  - region: eu\n    client-key: k\n    pos: {a: b}\n", []string{"goaltrack.yaml:4:10: pos: a single value is needed"}},
 		{
 			"region: eu\nsites:\n  - {client-key: k, pos: a, hosts: [a.example]}\n  - {client-key: k, pos: b, hosts: [a.example]}\n",
 			[]string{"no request to a.example would reach it"},
@@ -113,7 +112,7 @@ func TestKeys(t *testing.T) {
 		{hash + "," + block + "," + hash, 0, "3 keys are given"},
 		{hash + ",xyz", 0, "the key at place 2"},
 	} {
-		keys, err := parseKeys(test.text)
+		keys, err := parseKeys(words(test.text))
 		if len(keys) != test.pairs || (err != nil) != (test.fault != "") || err != nil && !strings.Contains(err.Error(), test.fault) {
 			t.Errorf("%q: %d pairs, %v", test.text, len(keys), err)
 		}
@@ -126,6 +125,16 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%q", faults)
 		}
 	}
+}
+
+// words are those between commas.
+func words(text string) (list []string) {
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
 }
 
 // TestProxyCookies has the proxy make browser IDs for goals alone, for a domain,

@@ -11,32 +11,22 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
 // spoolLooker is the spool command: a look into a directory of events, and what
 // can be done with those that were given up.
 type spoolLooker struct {
-	words              []string
+	verb, dir          string
 	goal, site, reason string
-	all, json          bool
-	settings           *settings
+	json               bool
 }
 
-func newSpoolLooker() *spoolLooker {
-	s := &spoolLooker{}
-	s.settings = &settings{
-		list: []setting{
-			{name: "goal", into: &s.goal, value: "NAME", about: "only events of this goal"},
-			{name: "site", into: &s.site, value: "NAME", about: "only events of this site"},
-			{name: "reason", into: &s.reason, value: "REASON", about: "only dead letters with this reason, such as rejected_400"},
-			{name: "all", on: &s.all, about: "drop: all dead letters, where no other flag says which"},
-			jsonSwitch(&s.json),
-		},
-		operands: operands{
-			into: &s.words, value: "ls|retry|drop DIR", min: 2, max: 2,
-			about: "what to do, and the directory of --spool or Delivery.SpoolDir",
-		},
+func spoolCommand() command {
+	return command{
+		name: "spool", summary: "look into a spool, and send dead letters again",
+		operands: operands{value: "ls|retry|drop DIR", min: 2, max: 2, about: "what to do, and the directory of --spool or Delivery.SpoolDir"},
 		note: `ls lists what waits and what was given up. It changes nothing and may look at a
 spool in use. It shows no value that a visitor wrote.
 retry queues dead letters again; they are delivered when the site starts.
@@ -48,39 +38,39 @@ same with Tracker.Resend. Of a spool with a directory for each process
 With --json, ls prints an object a line, with the fields of goaltrack.DeadLetter
 and "dead", "bytes" and "file".
 `,
+		program: &spoolLooker{},
 	}
-	return s
 }
 
-func (s *spoolLooker) table() *settings { return s.settings }
-
-func (s *spoolLooker) check() error {
-	if len(s.words) < 2 {
+func (s *spoolLooker) check(v *settings.Values, words []string) error {
+	s.goal, s.site, s.reason, s.json = v.Text("goal"), v.Text("site"), v.Text("reason"), v.On("json")
+	if len(words) < 2 {
 		return nil // said already
 	}
-	switch s.words[0] {
+	s.verb, s.dir = words[0], words[1]
+	switch s.verb {
 	case "ls", "retry":
 	case "drop":
-		if s.goal+s.site+s.reason == "" && !s.all {
+		if s.goal+s.site+s.reason == "" && !v.On("all") {
 			return errors.New("drop: say which dead letters, or --all")
 		}
 	default:
-		return fmt.Errorf("%q is none of ls, retry, drop", s.words[0])
+		return fmt.Errorf("%q is none of ls, retry, drop", s.verb)
 	}
-	switch info, err := os.Stat(s.words[1]); {
+	switch info, err := os.Stat(s.dir); {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return fmt.Errorf("%s is no directory", s.words[1])
+		return fmt.Errorf("%s is no directory", s.dir)
 	}
 	return nil
 }
 
 func (s *spoolLooker) run(_ context.Context, c console) error {
-	if s.words[0] == "ls" {
-		return s.list(s.words[1], c.stdout)
+	if s.verb == "ls" {
+		return s.list(c.stdout)
 	}
-	return s.settle(s.words[1], c)
+	return s.settle(c)
 }
 
 // wanted reports whether the flags ask for an event.
@@ -96,10 +86,10 @@ type spooled struct {
 	File  string `json:"file"`
 }
 
-func (s *spoolLooker) list(dir string, out io.Writer) error {
+func (s *spoolLooker) list(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	waiting, dead := 0, 0
-	err := queue.InspectSpool(dir, func(e queue.SpoolEntry) error {
+	err := queue.InspectSpool(s.dir, func(e queue.SpoolEntry) error {
 		line := spooled{goaltrack.DeadLetterOf(e.Letter), e.Dead, len(e.Body), e.File}
 		switch {
 		case !s.wanted(line.DeadLetter):
@@ -147,10 +137,10 @@ func (s *spooled) why() string {
 }
 
 // settle has dead letters sent again, or removes them.
-func (s *spoolLooker) settle(dir string, c console) (err error) {
-	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+func (s *spoolLooker) settle(c console) (err error) {
+	spool, err := queue.OpenSpool(s.dir, queue.SpoolOptions{})
 	if errors.Is(err, queue.ErrLocked) {
-		return fmt.Errorf("%s is in use: stop the site first, or call Tracker.Resend in it", dir)
+		return fmt.Errorf("%s is in use: stop the site first, or call Tracker.Resend in it", s.dir)
 	}
 	if err != nil {
 		return err
@@ -158,7 +148,7 @@ func (s *spoolLooker) settle(dir string, c console) (err error) {
 	defer func() { err = errors.Join(err, spool.Close(context.Background())) }()
 	choose := func(l queue.Letter) bool { return s.wanted(goaltrack.DeadLetterOf(l)) }
 	n, what := 0, "dropped"
-	if s.words[0] == "retry" {
+	if s.verb == "retry" {
 		what = "queued again"
 		n, err = spool.Resend(choose)
 	} else {

@@ -2,34 +2,22 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// standIn is the cdp command: the CDP's stand-in on a local port.
-type standIn struct {
-	listen   string
-	settings *settings
+// standIn is the cdp command: the CDP's stand-in on a local port. It takes no
+// variables: GOALTRACK_LISTEN is for the proxy, which runs beside it.
+type standIn struct{ listen string }
+
+func cdpCommand() command {
+	return command{name: "cdp", summary: "stand in for the CDP, for development", program: &standIn{}}
 }
 
-func newStandIn() *standIn {
-	s := &standIn{listen: "127.0.0.1:7000"}
-	// No variables: GOALTRACK_LISTEN is for the proxy, which runs beside it.
-	s.settings = &settings{list: []setting{{
-		name: "listen", into: &s.listen, value: "HOST:PORT",
-		about: "where events arrive; a browser sees there what arrived",
-	}}}
-	return s
-}
-
-func (s *standIn) table() *settings { return s.settings }
-
-func (s *standIn) check() error {
-	if err := checkAddress(s.listen); err != nil {
-		return fmt.Errorf("%s: %w", s.settings.from("listen"), err)
-	}
-	return nil
+func (s *standIn) check(v *settings.Values, _ []string) error {
+	s.listen = v.Text("listen")
+	return checkAddress(v, "listen")
 }
 
 func (s *standIn) run(ctx context.Context, c console) error {
@@ -40,5 +28,5 @@ func (s *standIn) run(ctx context.Context, c console) error {
 	handler := cdptest.New(cdptest.Options{OnEvent: func(e cdptest.Event) {
 		c.logger.Info("event", "type", e.Type, "page", e.Page, "browser", e.BrowserID, "ext", e.Ext, "lost", e.Lost)
 	}})
-	return serve(ctx, listener, handler, c)
+	return serve(ctx, listener, handler, requestGrace, c)
 }

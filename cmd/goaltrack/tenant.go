@@ -2,73 +2,63 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// tenantOptions are the settings that name the CDP, of every command that talks
-// to it.
-type tenantOptions struct {
-	cdp, region         string
-	clientKey, pos      string
-	contextID, siteName string
-}
-
-func (o *tenantOptions) list() []setting {
-	return []setting{
-		{name: "region", into: &o.region, oneOf: regions(), about: "where the CDP tenant lives"},
-		{name: "cdp", into: &o.cdp, value: "URL", about: "another base address of the CDP, such as that of \"goaltrack cdp\""},
-		{name: "client-key", into: &o.clientKey, value: "KEY", about: "the tenant; give it with --pos"},
-		{name: "pos", into: &o.pos, value: "NAME", about: "point of sale"},
-		{name: "context-id", into: &o.contextID, value: "ID", about: "the SitecoreAI edge instead of a tenant; give it with --site-name"},
-		{name: "site-name", into: &o.siteName, value: "NAME", about: "site name on the edge"},
-	}
-}
-
-func regions() []string {
-	return []string{string(cdp.EU), string(cdp.US), string(cdp.AP), string(cdp.JP)}
-}
-
-// tenantFaults returns what is missing and what does not go together.
-func (o *tenantOptions) tenantFaults(s *settings) (faults []error) {
+// tenantFaults returns what is missing of the settings that name the CDP, and
+// what does not go together.
+func tenantFaults(v *settings.Values) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	exclude := func(a, aName, b, bName string) {
-		if a != "" && b != "" {
-			fault("%s and %s exclude each other", s.from(aName), s.from(bName))
+	exclude := func(a, b string) {
+		if v.Given(a) && v.Given(b) {
+			fault("%s and %s exclude each other", v.From(a), v.From(b))
 		}
 	}
-	needs := func(a, aName, b, bName string) {
-		if a != "" && b == "" {
-			fault("%s needs --%s", s.from(aName), bName)
+	needs := func(a, b string) {
+		if v.Given(a) && !v.Given(b) {
+			fault("%s needs --%s", v.From(a), b)
 		}
 	}
 
-	if o.clientKey == "" && o.contextID == "" {
+	if !v.Given("client-key") && !v.Given("context-id") {
 		fault("--client-key is missing (with --pos), or --context-id (with --site-name)")
 	}
-	exclude(o.clientKey, "client-key", o.contextID, "context-id")
-	exclude(o.region, "region", o.cdp, "cdp")
-	needs(o.clientKey, "client-key", o.pos, "pos")
-	needs(o.contextID, "context-id", o.siteName, "site-name")
-	if o.contextID == "" {
-		needs(o.siteName, "site-name", o.contextID, "context-id")
-		if o.region == "" && o.cdp == "" {
+	if hasUser(v.Text("cdp")) {
+		fault("%s: the address of a CDP has no user and no password", v.From("cdp"))
+	}
+	exclude("client-key", "context-id")
+	exclude("region", "cdp")
+	needs("client-key", "pos")
+	needs("context-id", "site-name")
+	if !v.Given("context-id") {
+		needs("site-name", "context-id")
+		if !v.Given("region") && !v.Given("cdp") {
 			fault("--region or --cdp is missing: where the CDP is")
 		}
 		return faults
 	}
-	exclude(o.region, "region", o.contextID, "context-id")
-	exclude(o.pos, "pos", o.contextID, "context-id")
+	exclude("region", "context-id")
+	exclude("pos", "context-id")
 	return faults
 }
 
-// site returns the CDP that the settings name, or nil if they have faults.
-func (o *tenantOptions) site() cdp.Site {
-	switch direct, edge := o.clientKey != "", o.contextID != ""; {
-	case direct && !edge && o.pos != "" && (o.region != "" || o.cdp != ""):
-		return cdp.Direct{Region: cdp.Region(o.region), BaseURL: o.cdp, ClientKey: o.clientKey, PointOfSale: o.pos}
-	case edge && !direct && o.siteName != "":
-		return cdp.Edge{BaseURL: o.cdp, ContextID: o.contextID, SiteName: o.siteName}
+// hasUser reports whether an address may hold a password, which no message may show.
+func hasUser(address string) bool { return strings.Contains(address, "@") }
+
+// tenant returns the CDP that the settings name, or nil if they have faults.
+func tenant(v *settings.Values) cdp.Site {
+	region, base := cdp.Region(v.Text("region")), v.Text("cdp")
+	key, pos := v.Text("client-key"), v.Text("pos")
+	id, name := v.Text("context-id"), v.Text("site-name")
+	switch {
+	case hasUser(base):
+	case key != "" && id == "" && pos != "" && (region != "" || base != ""):
+		return cdp.Direct{Region: region, BaseURL: base, ClientKey: key, PointOfSale: pos}
+	case id != "" && key == "" && name != "":
+		return cdp.Edge{BaseURL: base, ContextID: id, SiteName: name}
 	}
 	return nil
 }

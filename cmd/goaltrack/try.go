@@ -11,28 +11,21 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
 // trial is the try command: what the goals of a file make of requests.
 type trial struct {
-	operands []string // the rule file, then the requests
 	json     bool
-	prefix   string
-	settings *settings
-
-	// What check makes of the operands.
 	rules    *goaltrack.Rules
-	examples []goaltrack.Example
+	requests []string
+	examples []goaltrack.Example // of the requests
 }
 
-func newTrial() *trial {
-	t := &trial{}
-	t.settings = &settings{
-		list: []setting{prefixSetting(&t.prefix), jsonSwitch(&t.json)},
-		operands: operands{
-			into: &t.operands, value: "FILE REQUEST...", min: 2,
-			about: "the rule file, and requests as examples: are written",
-		},
+func tryCommand() command {
+	return command{
+		name: "try", summary: "explain what the goals make of a request",
+		operands: operands{value: "FILE REQUEST...", min: 2, about: "the rule file, and requests as examples: are written"},
 		note: `A request is one argument, so put quotes around it:
   'GET /pricing'
   'GET /search?q=tea host=shop.example header.Referer=https://example.org/'
@@ -49,23 +42,22 @@ With --json, a list for each request is printed, a line each, with every goal:
 
 The exit code is 0 whether or not a goal fired.
 `,
+		program: &trial{},
 	}
-	return t
 }
 
-func (t *trial) table() *settings { return t.settings }
-
 // check returns the faults of the rules and of the requests together.
-func (t *trial) check() error {
-	if len(t.operands) == 0 {
-		return nil // the settings said so
+func (t *trial) check(v *settings.Values, words []string) error {
+	t.json = v.On("json")
+	if len(words) == 0 {
+		return nil // that was said
 	}
-	rules, err := goaltrack.LoadRules(t.operands[0])
-	t.rules = rules
-	faults := []error{checkPrefix(t.prefix), err}
-	for _, line := range t.operands[1:] {
+	rules, err := goaltrack.LoadRules(words[0])
+	t.rules, t.requests = rules, words[1:]
+	faults := []error{checkPrefix(v), err}
+	for _, line := range t.requests {
 		example, err := goaltrack.ParseExample(line)
-		example.PathPrefix = t.prefix
+		example.PathPrefix = v.Text("path-prefix")
 		t.examples, faults = append(t.examples, example), append(faults, err)
 	}
 	return errors.Join(faults...)
@@ -84,7 +76,7 @@ func (t *trial) run(_ context.Context, out console) error {
 			if i > 0 {
 				say(out.stdout, "\n")
 			}
-			say(out.stdout, "%s\n", t.operands[1+i])
+			say(out.stdout, "%s\n", t.requests[i])
 		}
 		printVerdicts(out.stdout, verdicts)
 	}

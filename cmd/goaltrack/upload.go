@@ -11,7 +11,8 @@ import (
 )
 
 // leaveWithin is how long a visitor may go on sending a body that was answered
-// before its end. It is shorter than requestGrace, so that nobody's rest of an
+// before its end. It is shorter than what --request-grace is
+// if not given, so that nobody's rest of an
 // upload makes a shutdown look cut short.
 const leaveWithin = 3 * time.Second
 

@@ -39,9 +39,7 @@ func watch(t *testing.T, path string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newProxyProgram()
-	p.rules, p.watch = path, true
-	stop := p.follow(t.Context(), w.tracker)
+	stop := follow(t.Context(), w.tracker, path)
 	t.Cleanup(func() {
 		stop()
 		_, _ = w.tracker.Close(context.Background())

@@ -94,9 +94,15 @@ var walls = []wall{
 	{
 		of:    "cmd/goaltrack",
 		why:   "Nobody imports a command, so nobody pays for what it reaches.",
-		ours:  []string{".", "cdp", "cdp/cdptest", "queue", "rule", "internal/*"},
+		ours:  []string{".", "cdp", "cdp/cdptest", "queue", "rule", "internal/*", "cmd/goaltrack/internal/*"},
 		any:   true,
 		never: []set{rigs},
+	},
+	{
+		of:     "cmd/goaltrack/internal/settings",
+		why:    "It reads any table of settings from flags, variables and a file, and does not know what goaltrack does with them.",
+		ours:   []string{"internal/spelling"},
+		theirs: []string{"github.com/spf13/pflag", "go.yaml.in/yaml/v4"},
 	},
 }
 

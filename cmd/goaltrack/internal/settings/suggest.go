@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -6,13 +6,17 @@ import (
 	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
-// didYouMean returns a suggestion to put behind a message about a name that
+// DidYouMean returns a suggestion to put behind a message about a name that
 // does not exist, or nothing when none of the names is close.
-func didYouMean(prefix, name string, names []string) string {
+func DidYouMean(prefix, name string, names []string) string {
 	// A slip or two, or one in three letters, is still the same word.
 	best, limit := "", min(max(2, len(name)/3), len(name)-1)
 	for _, candidate := range names {
-		if d := spelling.Distance(name, candidate); d <= limit {
+		d := spelling.Distance(name, candidate)
+		if d == 2 && isAnagram(name, candidate) {
+			d = 1 // two letters that changed places
+		}
+		if d <= limit {
 			best, limit = candidate, d-1
 		}
 	}

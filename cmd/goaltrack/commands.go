@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+)
+
+// command is one of the things goaltrack does.
+type command struct {
+	name, summary string
+	operands      operands
+	note          string // what else the help says
+	program
+}
+
+// program is what a command does: check takes the settings and the operands and
+// returns every fault of them, then run does the work.
+type program interface {
+	check(v *settings.Values, words []string) error
+	run(ctx context.Context, c console) error
+}
+
+func commands() []command {
+	return []command{
+		checkCommand(), tryCommand(), replayCommand(), diffCommand(), schemaCommand(),
+		proxyCommand(), settingsCommand(), spoolCommand(), doctorCommand(), cdpCommand(),
+	}
+}
+
+// operands are the words that belong to no flag, such as the files to read.
+type operands struct {
+	value    string // what stands for them in the help, such as FILE...
+	min, max int    // how many there must be; a max of 0 is no limit
+	about    string // for the help
+}
+
+// take returns the words that can be taken, and what is wrong with their number.
+func (o *operands) take(words []string) (taken []string, faults []error) {
+	limit := len(words)
+	switch {
+	case o.value == "":
+		limit = 0
+	case o.max > 0:
+		limit = min(limit, o.max)
+	}
+	for _, word := range words[limit:] {
+		faults = append(faults, fmt.Errorf("%q belongs to no flag", word))
+	}
+	if limit < o.min {
+		faults = append(faults, fmt.Errorf("%s is needed: %s", o.value, o.about))
+	}
+	return words[:limit], faults
+}
+
+// run is the whole program: it returns the exit code, and ends when ctx does.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	return carryOut(ctx, commands(), &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr})
+}
+
+// invocation is how the program was called, and what came of it.
+type invocation struct {
+	args, environ  []string
+	stdout, stderr io.Writer
+
+	faults []error // of the arguments
+	code   int
+}
+
+// carryOut finds the command that is asked for and runs it.
+func carryOut(ctx context.Context, list []command, in *invocation) int {
+	root := in.tree(list)
+	if len(in.args) == 0 {
+		say(in.stderr, "%s", help(root))
+		return exitUsage
+	}
+	args, err := in.spell(root)
+	if err == nil {
+		root.SetArgs(args)
+		_, err = root.ExecuteContextC(ctx)
+	}
+	if err != nil { // of cobra's own commands, or of words that call none
+		say(in.stderr, "goaltrack: %s\nRun \"goaltrack help\" for the commands.\n", err)
+		return exitUsage
+	}
+	return in.code
+}
+
+// spell writes the arguments as cobra reads them, and keeps what is wrong with
+// the flags of the command that they call.
+func (in *invocation) spell(root *cobra.Command) ([]string, error) {
+	args := in.args
+	if args[0] == "help" && len(args) > 1 {
+		args = []string{args[1], "--help"}
+	}
+	name := args[0]
+	if strings.HasPrefix(name, "-") {
+		spelled, faults := settings.Spell(root.Flags(), args, false)
+		return spelled, errors.Join(faults...)
+	}
+	called := find(root, name)
+	switch {
+	case strings.HasPrefix(name, cobra.ShellCompRequestCmd): // what a shell asks
+		return args, nil
+	case called == nil:
+		return nil, fmt.Errorf("there is no command %q%s", name, settings.DidYouMean("goaltrack ", name, namesOf(root)))
+	case called.Annotations == nil: // one of cobra's, or version
+		return args, checkShell(called, args[1:])
+	}
+	spelled, faults := settings.Spell(called.Flags(), args[1:], called.Annotations[operandsKey] != "")
+	in.faults = faults
+	return append([]string{name}, spelled...), nil
+}
+
+// checkShell returns what is wrong with the word behind "completion": for a shell
+// that it does not know, cobra shows the help, as if all were well.
+func checkShell(called *cobra.Command, words []string) error {
+	if !called.HasSubCommands() || len(words) == 0 || strings.HasPrefix(words[0], "-") || find(called, words[0]) != nil {
+		return nil
+	}
+	return fmt.Errorf("there is no completion for %q%s", words[0], settings.DidYouMean("", words[0], namesOf(called)))
+}
+
+// find returns the command of that name, nil if there is none.
+func find(root *cobra.Command, name string) *cobra.Command {
+	i := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return root.Commands()[i]
+}
+
+func namesOf(root *cobra.Command) (names []string) {
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+// runCommand reads the settings of a command and runs it.
+func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.FlagSet, words []string) {
+	v, err := table.Load(c.name, settings.Flags(flags), in.environ)
+	words, faults := c.operands.take(words)
+	err = errors.Join(slices.Concat(in.faults, faults, []error{err, c.check(v, words)})...)
+	if err != nil {
+		err = usageError{err}
+	} else {
+		err = c.run(ctx, console{in.stdout, in.stderr, newLogger(in.stderr, v)})
+	}
+	in.code = exitOK
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errSaid):
+		in.code = exitFailed
+		return
+	}
+	lines := strings.ReplaceAll(err.Error(), "\n", "\n  ")
+	say(in.stderr, "goaltrack %s:\n  %s\n", c.name, lines)
+	in.code = exitFailed
+	if _, ok := errors.AsType[usageError](err); ok {
+		say(in.stderr, "Run \"goaltrack %s --help\" for the settings.\n", c.name)
+		in.code = exitUsage
+	}
+}
+
+// newLogger returns the log of a command, as its settings say if it has any.
+func newLogger(w io.Writer, v *settings.Values) *slog.Logger {
+	level := slog.LevelInfo
+	if !v.Has("log-level") {
+		return slog.New(slog.NewTextHandler(w, nil))
+	}
+	_ = level.UnmarshalText([]byte(v.Text("log-level"))) // the table has no other words
+	options := &slog.HandlerOptions{Level: level}
+	if v.Text("log-format") == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,117 @@
+// Package settings reads the settings of a program from its flags, from the
+// environment and from a file. One table says what the settings are; the help,
+// the completion of a shell and the documentation are made from the same table.
+package settings
+
+import (
+	"slices"
+	"strings"
+)
+
+// Table is all settings of a program.
+type Table struct {
+	// Prefix begins the variables of the environment, such as "GOALTRACK_".
+	Prefix string
+	// Config is the setting that names the settings file. A command that has it
+	// reads that file and the environment; another command reads flags alone.
+	Config string
+	// Main is the command whose settings any command may find in its file.
+	Main string
+	Rows []Setting
+}
+
+// Setting is a row of the table. A name may have several rows, for different
+// commands or for a group.
+type Setting struct {
+	// Name is what the setting is called: --client-key, GOALTRACK_CLIENT_KEY and
+	// client-key in the file.
+	Name string
+	Kind Kind
+	// Commands are the commands that take the setting. A setting that stands only
+	// in a group has none.
+	Commands []string
+	// Group is the group in whose entries the setting stands, and only there.
+	Group string
+	// Shared settings may stand in the entries of every group, too. What the command has
+	// is then the default of the entry.
+	Shared bool
+	// Default is what holds if nothing is given, written as a user would.
+	Default string
+	// Unset says what holds if nothing is given and that is not one value.
+	Unset string
+	// Unit is what a number counts.
+	Unit string
+	// Value stands for the value in the help, such as FILE.
+	Value string
+	// Like is a good value, for messages.
+	Like string
+	// OneOf are the values allowed. None: any.
+	OneOf []string
+	// Least and Most bound a number, a size or a time. They are written as a user
+	// would. A Least of "" is 1 of the unit, or more than no time at all.
+	Least, Most string
+	// About is one sentence on what the setting does.
+	About string
+	// Secret values are never shown.
+	Secret bool
+}
+
+// of returns the rows of a command.
+func (t *Table) of(command string) (rows []Setting) {
+	for _, s := range t.Rows {
+		if slices.Contains(s.Commands, command) {
+			rows = append(rows, s)
+		}
+	}
+	return rows
+}
+
+// within returns the rows that stand in an entry of a group.
+func within(group string, rows, all []Setting) (list []Setting) {
+	for _, s := range all {
+		if s.Group == group {
+			list = append(list, s)
+		}
+	}
+	for _, s := range rows {
+		if s.Shared {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// find returns the row of that name, nil if there is none.
+func find(rows []Setting, name string) *Setting {
+	i := slices.IndexFunc(rows, func(s Setting) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &rows[i]
+}
+
+func namesOf(rows []Setting) []string {
+	names := make([]string, len(rows))
+	for i, s := range rows {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// Variable is the name of the setting in the environment.
+func (t *Table) Variable(name string) string {
+	return t.Prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Reads reports whether a command reads the settings file and the environment.
+func (t *Table) Reads(command string) bool {
+	return find(t.of(command), t.Config) != nil
+}
+
+// placeholder stands for the value in the help.
+func (s *Setting) placeholder() string {
+	if len(s.OneOf) > 0 {
+		return strings.Join(s.OneOf, "|")
+	}
+	return s.Value
+}

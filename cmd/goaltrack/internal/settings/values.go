@@ -1,0 +1,264 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// given is what was written for a setting, and where.
+type given struct {
+	text   string
+	source string // as messages name it
+	// words are the entries of a list in the file. Listed says that there is one,
+	// which may be empty.
+	words  []word
+	listed bool
+	dir    string // what the names of files are relative to
+}
+
+// word is an entry of a list.
+type word struct{ text, source string }
+
+func (g *given) isEmpty() bool { return g.text == "" && !g.listed }
+
+// Values are the settings of a command: what was given for each, or its default.
+type Values struct {
+	rows    []Setting
+	given   map[string]given
+	parsed  map[string]any    // what is good
+	written map[string]string // the text of it
+	groups  map[string][]*Values
+	base    *Values // of an entry of a group: what holds if it says nothing
+}
+
+// Load reads the settings of a command. A flag wins over the environment, that
+// over the file, that over the default; an empty flag brings back the default.
+// The error holds every fault; a setting with a fault has its default.
+func (t *Table) Load(command string, flags map[string]string, environ []string) (*Values, error) {
+	v := &Values{rows: t.of(command), given: map[string]given{}}
+	fromFlags, faults := map[string]given{}, []error(nil)
+	for name, text := range flags {
+		fromFlags[name] = given{text: trim(text), source: "--" + name}
+	}
+	var file contents
+	if t.Reads(command) {
+		environment, err := t.environment(v.rows, environ)
+		faults = append(faults, err...)
+		var bad error
+		file, bad = t.file(command, cmp.Or(fromFlags[t.Config].text, environment[t.Config].text))
+		faults = append(faults, bad)
+		maps.Copy(v.given, file.given)
+		maps.Copy(v.given, environment)
+	}
+	maps.Copy(v.given, fromFlags)
+	faults = append(faults, v.resolve())
+	for name, entries := range file.groups {
+		v.given[name] = given{listed: true, source: name}
+		faults = append(faults, v.enter(name, entries, t.Rows))
+	}
+	return v, errors.Join(faults...)
+}
+
+// enter reads the entries of a group, for which v has the defaults.
+func (v *Values) enter(group string, entries []entry, all []Setting) error {
+	var faults []error
+	v.groups = map[string][]*Values{}
+	rows := within(group, v.rows, all)
+	for _, e := range entries {
+		one := &Values{rows: rows, base: v}
+		var err error
+		one.given, err = readMapping(e.file, e.node, rows, rows, nil)
+		faults = append(faults, err, one.resolve())
+		v.groups[group] = append(v.groups[group], one)
+	}
+	return errors.Join(faults...)
+}
+
+// resolve reads what was given.
+func (v *Values) resolve() error {
+	var faults []error
+	v.parsed, v.written = map[string]any{}, map[string]string{}
+	for i := range v.rows {
+		s := &v.rows[i]
+		g, ok := v.given[s.Name]
+		if s.Kind == Group {
+			continue
+		}
+		if !ok || g.isEmpty() {
+			if !ok && v.base != nil && s.Shared {
+				v.inherit(s.Name)
+			} else {
+				v.setDefault(s)
+			}
+			continue
+		}
+		written, parsed, err := s.read(&g)
+		if err != nil {
+			faults = append(faults, err)
+			v.standIn(s)
+			continue
+		}
+		v.parsed[s.Name], v.written[s.Name] = parsed, written
+	}
+	return errors.Join(faults...)
+}
+
+// setDefault gives a setting its default, if it has one.
+func (v *Values) setDefault(s *Setting) {
+	if s.Default != "" {
+		v.parsed[s.Name], _ = s.parse(s.Default, nil)
+		v.written[s.Name] = s.Default
+	}
+}
+
+// standIn gives a setting with a fault a value about which nothing else complains.
+func (v *Values) standIn(s *Setting) {
+	if v.setDefault(s); s.Kind == Word && s.Default == "" {
+		v.parsed[s.Name] = s.OneOf[0]
+	}
+}
+
+// inherit takes over what the command has.
+func (v *Values) inherit(name string) {
+	if parsed, ok := v.base.parsed[name]; ok {
+		v.parsed[name], v.written[name] = parsed, v.base.written[name]
+	}
+}
+
+// read cleans and parses what was given for a setting.
+func (s *Setting) read(g *given) (written string, parsed any, err error) {
+	var entries []string
+	if s.Kind.isList() {
+		written, entries, err = s.entries(g)
+	} else if written, err = clean(g.text, s.Kind.isPath()); err != nil {
+		err = fmt.Errorf("%s: %w", g.source, err)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if s.Kind.isPath() && g.dir != "" && !filepath.IsAbs(written) && written != "-" {
+		written = filepath.Join(g.dir, written)
+	}
+	if parsed, err = s.parse(written, entries); err != nil {
+		return "", nil, prefixed(g.source, err)
+	}
+	return written, parsed, nil
+}
+
+// prefixed puts the source before each of the faults.
+func prefixed(source string, err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []error
+		for _, one := range many.Unwrap() {
+			list = append(list, prefixed(source, one))
+		}
+		return errors.Join(list...)
+	}
+	return fmt.Errorf("%s: %w", source, err)
+}
+
+// entries cleans the entries of a list. A line break may stand behind a comma,
+// so it is the entries that must have none.
+func (s *Setting) entries(g *given) (written string, entries []string, err error) {
+	words := g.words
+	if !g.listed {
+		if at, ok := quoted(g.text); ok {
+			return "", nil, fmt.Errorf("%s: the value has quotes at both ends (%s): write it without", g.source, at)
+		}
+		words = []word{{g.text, g.source}}
+	}
+	entries = []string{}
+	var faults []error
+	for _, w := range words {
+		parts := []string{w.text}
+		if s.Kind != Texts || !g.listed {
+			parts = strings.Split(w.text, ",")
+		}
+		for _, part := range parts {
+			part, err := clean(part, false)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", w.source, err))
+			} else if part != "" {
+				entries = append(entries, part)
+			}
+		}
+	}
+	if written = g.text; g.listed {
+		written = strings.Join(entries, ",")
+	}
+	if len(entries) == 1 && entries[0] == None {
+		entries = entries[:0]
+	}
+	return written, entries, errors.Join(faults...)
+}
+
+// get returns what holds for a setting, which is of a kind that has a T, or no
+// value at all.
+func get[T any](v *Values, name string) (value T) {
+	if find(v.rows, name) == nil {
+		panic("settings: the command has no " + name)
+	}
+	if parsed, ok := v.parsed[name]; ok {
+		value = parsed.(T)
+	}
+	return value
+}
+
+// Has reports whether the command has the setting at all.
+func (v *Values) Has(name string) bool { return find(v.rows, name) != nil }
+
+// Text is the value of a Text, Word, File or Dir, "" if there is none.
+func (v *Values) Text(name string) string { return get[string](v, name) }
+
+// On reports whether a Switch is on.
+func (v *Values) On(name string) bool { return get[bool](v, name) }
+
+// Time is the value of a Time, 0 if there is none.
+func (v *Values) Time(name string) time.Duration { return get[time.Duration](v, name) }
+
+// Number is the value of a Count, a Size or a Number, 0 if there is none.
+func (v *Values) Number(name string) float64 { return get[float64](v, name) }
+
+// Count is a Number that is whole.
+func (v *Values) Count(name string) int { return int(v.Number(name)) }
+
+// List is the value of a List or Texts. It is nil if there is none, and empty if
+// it was given as None or as a list without entries.
+func (v *Values) List(name string) []string { return get[[]string](v, name) }
+
+// Networks is the value of Networks.
+func (v *Values) Networks(name string) []netip.Prefix { return get[[]netip.Prefix](v, name) }
+
+// Written is the text of what holds for a setting: of a list of the file, with
+// commas between its entries.
+func (v *Values) Written(name string) string { return v.written[name] }
+
+// Group are the entries of a group, nil if the file has none.
+func (v *Values) Group(name string) []*Values { return v.groups[name] }
+
+// Given reports whether there is anything for a setting but a default, whether it
+// is good or not.
+func (v *Values) Given(name string) bool {
+	g, ok := v.given[name]
+	if !ok && v.base != nil && find(v.base.rows, name) != nil {
+		return v.base.Given(name)
+	}
+	return ok && !g.isEmpty()
+}
+
+// From says where a setting came from, for messages: its flag if it was not given.
+func (v *Values) From(name string) string {
+	if g, ok := v.given[name]; ok {
+		return g.source
+	}
+	if v.base != nil {
+		return name
+	}
+	return "--" + name
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+)
+
+// proxyConfig is what the library is told. The error holds every fault of what
+// it is made of.
+func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
+	c = goaltrack.Config{
+		Views: goaltrack.Views(v.Text("views")), Env: v.Text("env"), PathPrefix: v.Text("path-prefix"),
+		RequireConsent: v.Text("consent") == consentRequired, ConsentHoldBy: v.Text("consent-hold-by"),
+		OptOutCookie: v.Text("opt-out-cookie"), IgnoreGPC: v.On("ignore-gpc"),
+		Bots:   goaltrack.Bots{Allow: v.List("bots-allow"), Deny: v.List("bots-deny")},
+		Ignore: goaltrack.Ignore{HealthPaths: v.List("health-paths"), EditorPaths: v.List("editor-paths"), EditorModes: v.List("editor-modes")},
+		Staff:  v.Networks("staff"), TrustedProxies: v.Networks("trusted-proxies"),
+		NoEventID: v.On("no-event-id"), RulesHash: v.On("rules-hash"), DryRun: v.On("dry-run"),
+		Cookie: goaltrack.Cookie{
+			Domain: v.Text("cookie-domain"), Path: v.Text("cookie-path"), MaxAge: v.Time("cookie-max-age"), Wait: v.Time("cookie-wait"),
+			Create: goaltrack.Create(v.Text("create")), CreatePerSecond: v.Number("create-per-second"), CreateBurst: v.Count("create-burst"),
+		},
+		Delivery: delivery(v),
+	}
+	var faults []error
+	var bad error
+	c.Sites, bad = sites(v)
+	faults = append(faults, bad)
+	if c.Keys, bad = parseKeys(v.List("keys")); bad != nil {
+		faults = append(faults, fmt.Errorf("%s: %w", v.From("keys"), bad))
+	}
+	c.Consent, bad = consentReader(v)
+	faults = append(faults, bad)
+	if rules := v.Text("rules"); rules != "" {
+		c.Rules, bad = goaltrack.LoadRules(rules)
+		faults = append(faults, bad)
+	}
+	return c, errors.Join(faults...)
+}
+
+// delivery is where events wait and how they are sent.
+func delivery(v *settings.Values) goaltrack.Delivery {
+	d := goaltrack.Delivery{
+		QueueEvents: v.Count("queue-events"), QueueBytes: int64(v.Number("queue-bytes")),
+		MaxAge: v.Time("delivery-max-age"), Workers: v.Count("delivery-workers"), Timeout: v.Time("delivery-timeout"),
+		UnknownAttempts: v.Count("delivery-attempts"), Wait: v.Time("delivery-wait"),
+		BackoffBase: v.Time("backoff-base"), BackoffMax: v.Time("backoff-max"),
+		ProbeBase: v.Time("probe-base"), ProbeMax: v.Time("probe-max"),
+	}
+	if d.SpoolDir = v.Text("spool"); d.SpoolDir != "" {
+		d.Level, d.SpoolWait, d.SpoolBytes = goaltrack.Level(v.Text("spool-level")), v.Time("spool-wait"), int64(v.Number("spool-bytes"))
+		d.SpoolRequired, d.SpoolPerProcess = v.On("spool-required"), v.On("spool-per-process")
+	}
+	return d
+}
+
+// proxyFaults returns what is missing and what does not go together.
+func proxyFaults(v *settings.Values) (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if err := checkAddress(v, "listen"); err != nil {
+		faults = append(faults, err)
+	}
+	if !v.Given("to") {
+		fault("--to is missing: the address of the site, such as http://127.0.0.1:9000")
+	}
+	if !v.Given("rules") {
+		if v.Text("views") != string(goaltrack.ViewsServer) {
+			fault("--rules is missing: without goals and with views off there is nothing to count")
+		}
+		if v.On("watch") {
+			fault("%s needs --rules", v.From("watch"))
+		}
+	}
+	if v.Given("spool") {
+		return faults
+	}
+	for _, name := range []string{"spool-wait", "spool-bytes"} {
+		if v.Given(name) {
+			fault("%s needs --spool", v.From(name))
+		}
+	}
+	if v.Text("spool-level") != string(goaltrack.LevelDurable) {
+		fault("%s needs --spool", v.From("spool-level"))
+	}
+	for _, name := range []string{"spool-required", "spool-per-process"} {
+		if v.On(name) {
+			fault("%s needs --spool", v.From(name))
+		}
+	}
+	return faults
+}
+
+// checkAddress returns what is wrong with an address to listen on.
+func checkAddress(v *settings.Values, name string) error {
+	address := v.Text(name)
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is not an address such as 127.0.0.1:8080", v.From(name), address)
+	}
+	return nil
+}
+
+// checkPrefix returns what is wrong with a prefix.
+func checkPrefix(v *settings.Values) error {
+	text := v.Text("path-prefix")
+	if text != "" && (text[0] != '/' || strings.ContainsAny(text, ",?#{}*")) {
+		return fmt.Errorf("%s: %q is not a path such as /shop", v.From("path-prefix"), text)
+	}
+	return nil
+}
+
+// parseTarget reads the address of the site.
+func parseTarget(text string) (*url.URL, error) {
+	target, err := url.Parse(text)
+	switch {
+	case err != nil, target.Scheme != "http" && target.Scheme != "https", target.Host == "":
+		return nil, fmt.Errorf("%q is not an address such as http://127.0.0.1:9000", settings.Redacted(text))
+	case target.User != nil, target.RawQuery != "", target.Fragment != "":
+		return nil, fmt.Errorf("%q: only scheme, host, port and path can be given", settings.Redacted(text))
+	}
+	return target, nil
+}

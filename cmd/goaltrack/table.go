@@ -1,0 +1,159 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+)
+
+//go:generate go test -run ^TestSettingsPage$ . -args -write-page
+
+// table is every setting of every command. Flags, variables, the settings file,
+// help, completion and docs/settings.md are made from it.
+var table = &settings.Table{
+	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
+	Rows: slices.Concat(siteRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, runRows, doctorRows, groupRows, fileRows),
+}
+
+// The commands that take a setting. The command settings shows those of the other two.
+var (
+	ofProxy  = []string{"proxy", "settings"}
+	ofDoctor = []string{"doctor", "settings"}
+	ofBoth   = []string{"proxy", "doctor", "settings"}
+)
+
+// siteRows say where visitors arrive, and what is looked for.
+var siteRows = []settings.Setting{
+	{Name: "listen", Commands: ofProxy, Value: "HOST:PORT", Default: "127.0.0.1:8080", Like: "127.0.0.1:8080", About: "The address at which visitors arrive. Port 0 takes a free one."},
+	{Name: "listen", Commands: []string{"cdp"}, Value: "HOST:PORT", Default: "127.0.0.1:7000", Like: "127.0.0.1:7000", About: "The address at which events arrive. A browser sees there what arrived."},
+	{Name: "to", Commands: ofProxy, Value: "URL", Like: "http://127.0.0.1:9000", About: "The site behind the proxy."},
+	{Name: "rules", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "goals.yaml", About: "The file with the goals."},
+	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
+	{Name: "env", Commands: ofProxy, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
+	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
+	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Prefix are believed."},
+}
+
+// tenantRows name the CDP.
+var tenantRows = []settings.Setting{
+	{Name: "region", Kind: settings.Word, Commands: ofBoth, Shared: true, OneOf: []string{string(cdp.EU), string(cdp.US), string(cdp.AP), string(cdp.JP)}, About: "The region in which the CDP tenant lives."},
+	{Name: "cdp", Commands: ofBoth, Shared: true, Value: "URL", Like: "http://127.0.0.1:7000", About: "Another base address of the CDP, such as that of \"goaltrack cdp\"."},
+	{Name: "client-key", Commands: ofBoth, Shared: true, Value: "KEY", About: "The client key of the tenant. Give it with --pos."},
+	{Name: "pos", Commands: ofBoth, Shared: true, Value: "NAME", Like: "shop", About: "The point of sale."},
+	{Name: "context-id", Commands: ofBoth, Shared: true, Value: "ID", About: "The context of the SitecoreAI edge, in place of a tenant. Give it with --site-name."},
+	{Name: "site-name", Commands: ofBoth, Shared: true, Value: "NAME", About: "The name of the site on the edge."},
+}
+
+// eventRows shape what is sent.
+var eventRows = []settings.Setting{
+	{Name: "language", Commands: ofProxy, Shared: true, Value: "CODE", Unset: "EN", Like: "DE", About: "The language sent with every event, in two letters."},
+	{Name: "currency", Commands: ofProxy, Shared: true, Value: "CODE", Like: "EUR", About: "The currency sent with every event, in three letters. Goals with a value need it."},
+	{Name: "channel", Commands: ofProxy, Shared: true, Value: "NAME", Unset: "WEB", Like: "auto", About: "The channel sent with every event. It has to be what the page's script sends; auto tells phones apart."},
+	{Name: "time-zone", Commands: ofProxy, Shared: true, Value: "ZONE", Unset: "UTC", Like: "Europe/Berlin", About: "Where a day of \"once per day\" begins."},
+	{Name: "session-length", Kind: settings.Time, Commands: ofProxy, Shared: true, Value: "TIME", Unset: "30m", Like: "20m", About: "How long a session may pause."},
+	{Name: "views", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.ViewsOff), OneOf: []string{string(goaltrack.ViewsOff), string(goaltrack.ViewsServer)}, About: "Who sends page views: the proxy (server), or a script in the pages (off)."},
+	{Name: "rules-hash", Kind: settings.Switch, Commands: ofProxy, About: "Send the fingerprint of the rule file with every goal, as ext.goalConfig."},
+	{Name: "no-event-id", Kind: settings.Switch, Commands: ofProxy, About: "Leave out ext.eventId, by which readers of the CDP's data remove duplicates."},
+	{Name: "dry-run", Kind: settings.Switch, Commands: ofProxy, About: "Decide and count, but set no cookie and send nothing."},
+}
+
+// visitorRows say who is not counted.
+var visitorRows = []settings.Setting{
+	{Name: "staff", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks whose visitors are not counted."},
+	{Name: "bots-allow", Kind: settings.Texts, Commands: ofProxy, Value: "AGENTS", Like: "HeadlessChrome,Pingdom*bot", About: "Parts of user agents that are no bots, whatever the list of bots says; * stands for any text."},
+	{Name: "bots-deny", Kind: settings.Texts, Commands: ofProxy, Value: "AGENTS", Like: "Pingdom*bot", About: "Parts of user agents that are bots, even if --bots-allow has them."},
+	{Name: "health-paths", Kind: settings.List, Commands: ofProxy, Value: "PATHS", Unset: "/health, /healthz, /livez, /readyz, /ping and a few more", Like: "/healthz,/up", About: "The paths of health checks, which are not counted; \"none\" for no path."},
+	{Name: "editor-paths", Kind: settings.List, Commands: ofProxy, Value: "PATHS", Unset: "/sitecore, /api/editing", Like: "/sitecore,/preview", About: "The paths at which editors work, with all below, which are not counted; \"none\" for no path."},
+	{Name: "editor-modes", Kind: settings.List, Commands: ofProxy, Value: "NAMES", Unset: "sc_mode", Like: "sc_mode", About: "The query parameters and cookies that mark a page as shown to editors; \"none\" for no name."},
+	{Name: "opt-out-cookie", Commands: ofProxy, Value: "NAME", Unset: "gt_optout", Like: "gt_optout", About: "The cookie by which visitors say that they do not want to be counted."},
+	{Name: "ignore-gpc", Kind: settings.Switch, Commands: ofProxy, About: "Count visitors whose browser sends Sec-GPC: 1, the Global Privacy Control."},
+}
+
+// The values of --consent.
+const (
+	consentRequired  = "required"
+	consentNotNeeded = "not-needed"
+)
+
+// consentRows say how the visitor's answer is read.
+var consentRows = []settings.Setting{
+	{Name: "consent", Kind: settings.Word, Commands: ofProxy, Default: consentNotNeeded, OneOf: []string{consentNotNeeded, consentRequired}, About: "With \"required\" the proxy does not start without a way to read the visitor's consent."},
+	{Name: "consent-cookie", Commands: ofProxy, Value: "NAME=VALUE", Like: "consent=yes", About: "The cookie that says that the visitor agreed. Nobody else is then counted."},
+	{Name: "consent-tool", Kind: settings.Word, Commands: ofProxy, OneOf: consentToolNames(), About: "The tool whose cookie says so, in place of --consent-cookie."},
+	{Name: "consent-analytics", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0002 of onetrust; 1, 8, 9 of tcf", Like: "C0002", About: "What stands for consent to analytics: the category of onetrust, or all purposes of tcf that are needed."},
+	{Name: "consent-marketing", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0004 of onetrust; 1, 3, 4, 5, 6 of tcf", Like: "C0004", About: "What stands for consent to marketing, likewise."},
+	{Name: "consent-tool-cookie", Commands: ofProxy, Value: "NAME", Unset: "euconsent-v2", Like: "euconsent-v2", About: "The cookie that the consent string of tcf is in."},
+	{Name: "consent-before-answer", Kind: settings.Switch, Commands: ofProxy, About: "Read the categories of onetrust also while its banner is open, for banners whose categories are on until they are switched off."},
+	{Name: "consent-hold-by", Commands: ofProxy, Value: "COOKIE", Like: "session", About: "Hold what unknown visitors do until they answer, by a cookie that the site sets anyway, such as that of its session."},
+}
+
+// cookieRows shape the cookies.
+var cookieRows = []settings.Setting{
+	{Name: "keys", Kind: settings.List, Commands: ofProxy, Secret: true, Value: "HEX,HEX[,OLDHASH,OLDBLOCK]", Unset: "new ones with every start", About: "The keys that seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32). Better given in the environment."},
+	{Name: "create", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.CreateVisit), OneOf: []string{string(goaltrack.CreateVisit), string(goaltrack.CreateGoal), string(goaltrack.CreateNever)}, About: "When a visitor gets a browser ID, which makes a guest in the CDP."},
+	{Name: "create-per-second", Kind: settings.Number, Commands: ofProxy, Value: "NUMBER", Unset: "20", Unit: "browser IDs", Least: "0.001", Like: "20", About: "How many browser IDs are made in a second at most."},
+	{Name: "create-burst", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "200", Unit: "browser IDs", Like: "200", About: "How many browser IDs may be made at once."},
+	{Name: "cookie-domain", Commands: ofProxy, Value: "DOMAIN", Like: "shop.example", About: "The domain of the browser-ID cookie, as in the settings of the page's script."},
+	{Name: "cookie-path", Commands: ofProxy, Value: "PATH", Unset: "/", Like: "/shop", About: "The path of the browser-ID cookie. Leave it where a Sitecore script runs in the pages."},
+	{Name: "cookie-max-age", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "730d", Least: "1s", Like: "400d", About: "How long browsers keep the browser ID."},
+	{Name: "cookie-wait", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "nobody waits", Least: "0s", Most: "10s", Like: "300ms", About: "How long the answer to a new visitor waits for a browser ID if none is ready."},
+}
+
+// deliveryRows say where events wait and how they are sent.
+var deliveryRows = []settings.Setting{
+	{Name: "spool", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory in which events wait until they are delivered, so that a crash loses none."},
+	{Name: "spool-level", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.LevelDurable), OneOf: []string{string(goaltrack.LevelDurable), string(goaltrack.LevelStrict)}, About: "Before the answer, an event is written (durable), or synced, so that it survives a loss of power (strict)."},
+	{Name: "spool-wait", Kind: settings.Time, Commands: ofProxy, Value: "DURATION", Unset: "20ms, 100ms if strict", Most: "10s", Like: "100ms", About: "How long an answer waits for that at most."},
+	{Name: "spool-required", Kind: settings.Switch, Commands: ofProxy, About: "Do not start without the spool. Else events wait in memory until it can be used."},
+	{Name: "spool-per-process", Kind: settings.Switch, Commands: ofProxy, About: "Give each process a directory of its own below that of --spool, for several that run at once."},
+	{Name: "spool-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "1GiB", Like: "512MiB", About: "How much of the disk the spool takes at most."},
+	{Name: "queue-events", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "10000", Unit: "events", Like: "10000", About: "How many events wait in memory at most, without a spool."},
+	{Name: "queue-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "16MiB", Like: "16MiB", About: "How much memory these take at most."},
+	{Name: "delivery-max-age", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "10m, 72h with a spool", Like: "24h", About: "How long an event is tried before it goes to the dead letters."},
+	{Name: "delivery-workers", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "16", Unit: "requests", Most: "1024", Like: "16", About: "How many requests to the CDP may be under way for each site."},
+	{Name: "delivery-timeout", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "10s", Like: "10s", About: "How long one request to the CDP may take."},
+	{Name: "delivery-attempts", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "3", Unit: "attempts", Like: "3", About: "How often an event is sent in all while it is unknown whether an earlier attempt counted."},
+	{Name: "delivery-wait", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "nobody waits", Least: "0s", Like: "2s", About: "How long a request whose goals fired waits until its events are delivered, for platforms that freeze a process once it has answered."},
+	{Name: "backoff-base", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "1s", Like: "1s", About: "The wait after the first failed attempt. It doubles with each failure, and a random part of it is waited."},
+	{Name: "backoff-max", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "5m", Like: "5m", About: "The longest of these waits."},
+	{Name: "probe-base", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "1s", Like: "1s", About: "How long nothing must have been accepted before one event at a time is sent."},
+	{Name: "probe-max", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "1m", Like: "1m", About: "The longest wait between these."},
+}
+
+// runRows are about the process itself.
+var runRows = []settings.Setting{
+	{Name: "request-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "4s", Least: "0s", Like: "20s", About: "How long requests may go on after SIGTERM. Docker, for one, kills after ten seconds."},
+	{Name: "delivery-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "5s", Least: "0s", Like: "5s", About: "How long events may be delivered after the last request."},
+	{Name: "log-level", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "info", OneOf: []string{"debug", "info", "warn", "error"}, About: "The least level of the lines that are logged to standard error."},
+	{Name: "log-format", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "text", OneOf: []string{"text", "json"}, About: "How these lines are written."},
+	{Name: "config", Kind: settings.File, Commands: ofBoth, Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
+}
+
+// doctorRows are for the questions to a tenant.
+var doctorRows = []settings.Setting{
+	{Name: "api-token", Commands: ofDoctor, Secret: true, Value: "TOKEN", About: "The tenant's API token, to read back what became of an event. Better given in the environment."},
+	{Name: "timeout", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},
+	{Name: "patience", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "30s", Like: "10s", About: "How long to wait until an event shows, with an API token."},
+}
+
+// groupRows are for several sites.
+var groupRows = []settings.Setting{
+	{Name: "sites", Kind: settings.Group, Commands: ofProxy, Value: "site", Unset: "one site, of the settings above", About: "Several sites, each with settings of its own."},
+	{Name: "name", Group: "sites", Value: "NAME", Unset: "the point of sale or the site name", Like: "shop", About: "What the site is called in counters and in the log."},
+	{Name: "hosts", Kind: settings.List, Group: "sites", Value: "HOSTS", Unset: "every host", Like: "shop.example,*.shop.example", About: "The hosts of the site."},
+	{Name: "path-prefix", Group: "sites", Value: "PATH", Unset: "/", Like: "/press", About: "The part of the hosts that the site is."},
+}
+
+// fileRows are those of the commands that read files and print.
+var fileRows = []settings.Setting{
+	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
+	{Name: "log", Kind: settings.File, Commands: []string{"diff"}, Value: "LOG", Like: "access.log", About: "An access log, to see how the numbers would change; - is the standard input."},
+	{Name: "goal", Commands: []string{"spool"}, Value: "NAME", Like: "CONTACT_SENT", About: "Only events of this goal."},
+	{Name: "site", Commands: []string{"spool"}, Value: "NAME", Like: "shop", About: "Only events of this site."},
+	{Name: "reason", Commands: []string{"spool"}, Value: "REASON", Like: "rejected_400", About: "Only dead letters with this reason."},
+	{Name: "all", Kind: settings.Switch, Commands: []string{"spool"}, About: "With drop: all dead letters, where no other flag says which."},
+	{Name: "json", Kind: settings.Switch, Commands: []string{"check", "try", "replay", "diff", "spool", "doctor", "settings"}, About: "Print JSON, for programs."},
+	{Name: "json", Kind: settings.Switch, Commands: []string{"schema"}, About: "Changes nothing, since a schema is JSON."},
+}
