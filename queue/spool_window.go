@@ -196,42 +196,45 @@ var errInMemory = errors.New("queue: the rest is in memory")
 func (s *Spool) readOn() error {
 	s.mu.Lock()
 	seg, off, end := s.at, s.atOff, s.at.end
+	if seg.unread == 0 { // without letting go of the lock: the intake may leave more in it
+		s.passOn(seg)
+		s.mu.Unlock()
+		return nil
+	}
 	boundary, limit := s.begin(s.stats.Last), seg.voidFrom
-	exhausted := seg.unread == 0
 	s.mu.Unlock()
 
-	var got []*entry
-	var bytes int64
-	err := io.EOF
-	if !exhausted {
-		if s.from != seg || s.reader.off != off {
-			s.from, s.reader = seg, newFrameReader(seg, &seg.header, off, end)
-		}
-		s.reader.end = end
-		got, bytes, err = s.readEntries(seg, boundary, limit)
-		off = s.reader.off
+	if s.from != seg || s.reader.off != off {
+		s.from, s.reader = seg, newFrameReader(seg, &seg.header, off, end)
 	}
+	s.reader.end = end
+	got, bytes, err := s.readEntries(seg, boundary, limit)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.loaded = append(s.loaded, got...)
 	s.hasRead(seg, len(got), bytes)
-	s.atOff = off
+	s.atOff = s.reader.off
 	if len(got) > 0 {
 		seg.reads = 0
 		s.lastRead = got[len(got)-1].number
 	}
-	switch moved := s.begin(s.stats.Last) != boundary; {
-	case err == nil,
-		errors.Is(err, errInMemory) && moved,
-		errors.Is(err, io.EOF) && !exhausted && seg.end != end:
-		return nil // there is more in this one
-	case !errors.Is(err, errInMemory) && !errors.Is(err, io.EOF) && !s.giveUp(seg, err):
-		return err
-	default:
-		s.passOn(seg, moved)
-		return nil
+	switch {
+	case err == nil:
+		return nil // the window is full
+	case errors.Is(err, errInMemory):
+		if s.begin(s.stats.Last) != boundary {
+			return nil // the intake has let go of what comes next
+		}
+	case errors.Is(err, io.EOF):
+		if seg.end != end {
+			return nil // the writer has appended something
+		}
+	case !s.giveUp(seg, err):
+		return err // Receive says so, and tries again
 	}
+	s.passOn(seg)
+	return nil
 }
 
 // readEntries reads until the window is full, the segment ends, or what follows
@@ -285,7 +288,7 @@ func (s *Spool) giveUp(seg *segment, err error) bool {
 
 // passOn leaves a segment of which everything was read. What should have been
 // there and was not is lost.
-func (s *Spool) passOn(seg *segment, moved bool) {
+func (s *Spool) passOn(seg *segment) {
 	if n := seg.unread; n > 0 {
 		s.lose(seg, n, seg.unreadBytes)
 		s.hasRead(seg, n, seg.unreadBytes)
@@ -297,7 +300,5 @@ func (s *Spool) passOn(seg *segment, moved bool) {
 			return
 		}
 	}
-	if !moved {
-		s.backlogged, s.from = false, nil
-	}
+	s.backlogged, s.from = false, nil
 }
