@@ -330,9 +330,7 @@ func (s *Spool) badWrite(seg *segment, err error) error {
 // (https://lwn.net/Articles/752063/): all that was not synced is written again,
 // to another.
 func (s *Spool) giveUpOn(seg *segment) {
-	seg.mu.Lock()
-	seg.broken = true
-	seg.mu.Unlock()
+	seg.broken.Store(true)
 	s.commit.generation++
 	for _, other := range s.segments {
 		if other == s.active || other.last > s.confirmed {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // segment is one file of the log. Its file is open only while somebody reads,
@@ -18,12 +19,16 @@ type segment struct {
 	disk fsys
 	path string
 
-	mu     sync.Mutex // guards what follows, and the writing of acks
-	f      file
-	acks   ackMap
-	dirty  bool // written since it was last synced
-	broken bool // a write or a sync failed: whether a second sync says the truth is unknown, so there is none
-	gone   bool
+	mu    sync.Mutex // guards what follows, and the writing of acks
+	f     file
+	acks  ackMap
+	dirty bool // written since it was last synced
+	gone  bool
+
+	// broken: a write or a sync failed. Whether a second sync says the truth is
+	// unknown, so there is none. It is atomic because it is set under the spool's
+	// lock, and mu may be held for as long as an ack hangs in the disk.
+	broken atomic.Bool
 
 	// The following belong to the spool's lock.
 	left        int      // records not settled
@@ -252,12 +257,6 @@ func (s *segment) ack(number uint64) {
 	mayCrash("acked")
 }
 
-func (s *segment) isBroken() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.broken
-}
-
 func (s *segment) settled(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -272,7 +271,7 @@ func (s *segment) anySettled() bool {
 // sync makes all that was written before the call survive a loss of power.
 func (s *segment) sync() error {
 	s.mu.Lock()
-	if !s.dirty || s.broken || s.gone {
+	if !s.dirty || s.broken.Load() || s.gone {
 		s.mu.Unlock()
 		return nil
 	}
@@ -288,7 +287,7 @@ func (s *segment) sync() error {
 		if s.gone {
 			return nil // removed meanwhile: nothing in it matters any more
 		}
-		s.broken = true
+		s.broken.Store(true)
 	}
 	return err
 }
@@ -299,7 +298,7 @@ func (s *segment) sync() error {
 func (s *segment) seal() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken || s.gone {
+	if s.broken.Load() || s.gone {
 		return nil
 	}
 	f, err := s.open()

@@ -75,7 +75,7 @@ func (s *Spool) syncLetters(buried []burial) {
 	for _, l := range buried {
 		switch {
 		case l.at.seg == nil:
-		case l.at.seg.isBroken():
+		case l.at.seg.broken.Load():
 			lost = append(lost, l.at)
 			l.at = copied{}
 		default:
