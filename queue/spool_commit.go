@@ -139,7 +139,7 @@ func (s *Spool) write() {
 			case <-s.commit.work:
 			case <-s.stopping:
 				s.mu.Lock()
-				empty := s.unwritten == len(s.entries)
+				empty := s.unwritten() == len(s.entries)
 				s.mu.Unlock()
 				if empty {
 					return
@@ -195,7 +195,7 @@ func (s *Spool) writeSome() (more bool, err error) {
 	batch, size, next := s.batch(seg)
 	if len(batch) == 0 && (seg != nil || !failing) {
 		if next == len(s.entries) { // the rest is settled already
-			s.unwritten, s.written = next, s.stats.Last
+			s.written = s.stats.Last
 			s.commit.tell(s.written, s.confirmed, nil)
 			s.commit.failing = nil
 			if len(s.commit.waiters) > 0 {
@@ -231,14 +231,14 @@ func (s *Spool) writeSome() (more bool, err error) {
 		return true, s.badWrite(seg, err)
 	}
 	mayCrash("frames written")
-	s.wrote(seg, batch, off, next, generation)
+	s.wrote(seg, batch, off, generation)
 	return true, nil
 }
 
 // batch collects what fits into the segment, not what is settled already. next
 // is where the following one begins.
 func (s *Spool) batch(seg *segment) (batch []*entry, size, next int) {
-	next = s.unwritten
+	next = s.unwritten()
 	for ; next < len(s.entries); next++ {
 		e := s.entries[next]
 		if e.ended {
@@ -260,7 +260,7 @@ func (s *segment) fits(number uint64, end int64) bool {
 }
 
 // wrote notes where the batch is.
-func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation int) {
+func (s *Spool) wrote(seg *segment, batch []*entry, off int64, generation int) {
 	var settled []uint64
 	s.mu.Lock()
 	for _, e := range batch {
@@ -286,7 +286,6 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 	s.commit.unsynced += len(batch)
 	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter || s.unsyncedBytes > s.o.Intake/4
 	if generation == s.commit.generation {
-		s.unwritten = s.behind(batch, next)
 		s.written = batch[len(batch)-1].number
 		s.commit.failing, s.commit.failures = nil, 0
 		s.commit.tell(s.written, s.confirmed, nil)
@@ -299,17 +298,6 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, next, generation 
 	if urgent {
 		kick(s.commit.urgent)
 	}
-}
-
-// behind is the index in the intake of what follows the batch: the intake may
-// have let go of some meanwhile.
-func (s *Spool) behind(batch []*entry, next int) int {
-	last := batch[len(batch)-1].number
-	i := min(next, len(s.entries))
-	for i > 0 && s.entries[i-1].number > last {
-		i--
-	}
-	return i
 }
 
 // badWrite gives the segment up. The first time in a row another is tried at

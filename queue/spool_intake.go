@@ -5,7 +5,6 @@ package queue
 // asked for soon. The spool's lock guards it.
 type intake struct {
 	entries       []*entry // by number
-	unwritten     int      // the first to be written
 	unsyncedBytes int64    // of those that are not synced
 	held          int64    // of all
 	written       uint64   // all up to this number are written or settled
@@ -55,16 +54,19 @@ func (q *intake) trim(s *Spool) {
 		q.held -= e.size()
 		q.entries[0] = nil
 		q.entries = q.entries[1:]
-		q.unwritten = max(q.unwritten-1, 0)
 	}
 }
 
 // rewind makes everything that was not synced be written again.
-func (q *intake) rewind() {
-	for q.unwritten > 0 && q.entries[q.unwritten-1].number > q.confirmed {
-		q.unwritten--
+func (q *intake) rewind() { q.written = q.confirmed }
+
+// unwritten is the index of the first that has to be written, the number of the
+// entries if none has. The numbers in the intake have no gaps.
+func (q *intake) unwritten() int {
+	if len(q.entries) == 0 || q.entries[0].number > q.written {
+		return 0
 	}
-	q.written = q.confirmed
+	return int(min(q.written-q.entries[0].number+1, uint64(len(q.entries)))) //nolint:gosec // No more than there are.
 }
 
 // begin is the number of the first in memory.
