@@ -23,15 +23,14 @@ type window struct {
 	back       backlogEnd
 
 	reading chan struct{} // full while files are read
-	reader  *frameReader
-	from    *segment // what the reader reads
+	reader  *frameReader  // is at atOff in at; nil: it has to be made
 }
 
 // leave says that an item which was not handed out is on the disk only.
 func (w *window) leave(e *entry) {
 	if !w.backlogged {
 		w.backlogged, w.at, w.atOff = true, e.seg, e.off
-		w.from = nil
+		w.reader = nil
 	}
 	if w.unread == 0 {
 		w.oldest, w.lastRead = e.Time, e.number-1
@@ -195,19 +194,19 @@ var errInMemory = errors.New("queue: the rest is in memory")
 // goroutine does it at a time.
 func (s *Spool) readOn() error {
 	s.mu.Lock()
-	seg, off, end := s.at, s.atOff, s.at.end
+	seg, end := s.at, s.at.end
 	if seg.unread == 0 { // without letting go of the lock: the intake may leave more in it
 		s.passOn(seg)
 		s.mu.Unlock()
 		return nil
 	}
+	if s.reader == nil {
+		s.reader = newFrameReader(seg, &seg.header, s.atOff, end)
+	}
+	s.reader.end = end
 	boundary, limit := s.begin(s.stats.Last), seg.voidFrom
 	s.mu.Unlock()
 
-	if s.from != seg || s.reader.off != off {
-		s.from, s.reader = seg, newFrameReader(seg, &seg.header, off, end)
-	}
-	s.reader.end = end
 	got, bytes, err := s.readEntries(seg, boundary, limit)
 
 	s.mu.Lock()
@@ -296,9 +295,9 @@ func (s *Spool) passOn(seg *segment) {
 	}
 	for _, next := range s.segments {
 		if next.id > seg.id && next.unread > 0 {
-			s.at, s.atOff, s.from = next, next.data(), nil
+			s.at, s.atOff, s.reader = next, next.data(), nil
 			return
 		}
 	}
-	s.backlogged, s.from = false, nil
+	s.backlogged, s.reader = false, nil
 }
