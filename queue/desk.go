@@ -11,7 +11,7 @@ import (
 // them were given back, those that were not and are in memory, and who waits for
 // more.
 type desk struct {
-	keeper keeper
+	backend backend
 
 	mu     sync.Mutex
 	closed bool
@@ -24,13 +24,13 @@ type desk struct {
 	begun heap
 	// asleep were given back and are not due yet, the first due first; awake
 	// are, the lowest number first, and awakeNewest are the same, the highest first.
-	asleep, awake, awakeNewest heap
-	stats                      Stats
-	wake                       chan struct{}
+	notDue, due, dueNewest heap
+	stats                  Stats
+	wake                   chan struct{}
 }
 
 // keeper is the engine behind a desk.
-type keeper interface {
+type backend interface {
 	// take hands out what is ready, or says how long until something will be
 	// (0: nobody knows).
 	take(n int) (got []Delivery, wait time.Duration, err error)
@@ -39,7 +39,7 @@ type keeper interface {
 	settle(t ticket)
 	bury(t ticket, reason string) bool
 	// returned is told, under the lock, of an entry given back.
-	returned(e *entry)
+	returnedLocked(e *entry)
 }
 
 // entry is an unsettled item. Its number, state, links and spots belong to the
@@ -50,26 +50,26 @@ type entry struct {
 	number     uint64
 	out        bool
 	turn       int // how often it was handed out
-	due        time.Time
+	dueAt      time.Time
 	prev, next *entry           // while it was never handed out
 	spots      [heapSpots]int32 // afterwards
 
 	place // in a spool
 }
 
-func (d *desk) init(k keeper, maxItems, maxBytes int64) {
-	d.keeper = k
+func (d *desk) init(k backend, maxItems, maxBytes int64) {
+	d.backend = k
 	d.bounds = bounds{maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1)}
 	d.wake = make(chan struct{}, 1)
 	older := func(a, b *entry) bool { return a.number < b.number }
 	d.begun = heap{before: older, which: spotBegun}
-	d.asleep = heap{before: func(a, b *entry) bool { return a.due.Before(b.due) }, which: spotWaiting}
-	d.awake = heap{before: older, which: spotWaiting}
-	d.awakeNewest = heap{before: func(a, b *entry) bool { return older(b, a) }, which: spotNewest}
+	d.notDue = heap{before: func(a, b *entry) bool { return a.dueAt.Before(b.dueAt) }, which: spotGivenBack}
+	d.due = heap{before: older, which: spotGivenBack}
+	d.dueNewest = heap{before: func(a, b *entry) bool { return older(b, a) }, which: spotDueNewest}
 }
 
 // link puts an entry at the end of those that were never handed out.
-func (d *desk) link(e *entry) {
+func (d *desk) linkLocked(e *entry) {
 	e.prev = d.tail
 	if d.tail == nil {
 		d.head = e
@@ -79,7 +79,7 @@ func (d *desk) link(e *entry) {
 	d.tail = e
 }
 
-func (d *desk) unlink(e *entry) {
+func (d *desk) unlinkLocked(e *entry) {
 	if e.prev == nil {
 		d.head = e.next
 	} else {
@@ -106,7 +106,7 @@ func (d *desk) Reserve(p Priority, bytes int64) (*Room, error) {
 // Receive implements [Queue].
 func (d *desk) Receive(ctx context.Context, n int) ([]Delivery, error) {
 	for {
-		got, wait, err := d.keeper.take(max(n, 1))
+		got, wait, err := d.backend.take(max(n, 1))
 		if err != nil || len(got) > 0 {
 			return got, err
 		}
@@ -144,26 +144,26 @@ func (d *desk) signal() {
 
 // rouse finds those given back that are due, and says how long until the next
 // will be (0: there is none).
-func (d *desk) rouse() time.Duration {
-	if d.asleep.first() == nil {
+func (d *desk) findDueLocked() time.Duration {
+	if d.notDue.first() == nil {
 		return 0
 	}
 	now := time.Now()
-	for e := d.asleep.first(); e != nil; e = d.asleep.first() {
-		if wait := e.due.Sub(now); wait > 0 {
+	for e := d.notDue.first(); e != nil; e = d.notDue.first() {
+		if wait := e.dueAt.Sub(now); wait > 0 {
 			return wait
 		}
-		e = d.asleep.pop()
-		d.awake.push(e)
-		d.awakeNewest.push(e)
+		e = d.notDue.pop()
+		d.due.push(e)
+		d.dueNewest.push(e)
 	}
 	return 0
 }
 
 // getUp takes an entry from those given back that are due.
-func (d *desk) getUp(e *entry) {
-	d.awake.remove(e)
-	d.awakeNewest.remove(e)
+func (d *desk) takeDueLocked(e *entry) {
+	d.due.remove(e)
+	d.dueNewest.remove(e)
 }
 
 // newer is the one with the higher number; either may be missing.
@@ -175,30 +175,30 @@ func newer(a, b *entry) *entry {
 }
 
 // hand marks an entry as handed out. It is in no list any more.
-func (d *desk) hand(e *entry) {
+func (d *desk) handLocked(e *entry) {
 	if e.out = true; e.turn == 0 {
 		d.begun.push(e)
 	}
 	e.turn++
 }
 
-func (d *desk) handOut(e *entry) Delivery {
-	d.hand(e)
+func (d *desk) handOutLocked(e *entry) Delivery {
+	d.handLocked(e)
 	return NewDelivery(e.Item, ticket{e, e.turn})
 }
 
 // giveBack makes an entry that was out wait. The lock is held.
-func (d *desk) giveBack(e *entry, after time.Duration) {
+func (d *desk) giveBackLocked(e *entry, after time.Duration) {
 	e.out = false
-	e.due = time.Now().Add(after)
-	d.asleep.push(e)
-	d.keeper.returned(e)
+	e.dueAt = time.Now().Add(after)
+	d.notDue.push(e)
+	d.backend.returnedLocked(e)
 	d.signal()
 }
 
 // stat is what the desk knows of Stats; fresh is the oldest that was never
 // handed out, nil if there is none.
-func (d *desk) stat(fresh *entry) Stats {
+func (d *desk) statLocked(fresh *entry) Stats {
 	s := d.stats
 	s.Waiting, s.Bytes, s.Full, s.Done = int(d.bounds.items), d.bounds.bytes, d.bounds.full(), s.Last
 	e := d.begun.first()
@@ -218,20 +218,20 @@ type ticket struct {
 	turn int
 }
 
-func (t ticket) void() bool { return !t.out || t.entry.turn != t.turn }
+func (t ticket) voidLocked() bool { return !t.out || t.entry.turn != t.turn }
 
 // Ack implements [Ticket].
-func (t ticket) Ack() { t.desk.keeper.settle(t) }
+func (t ticket) Ack() { t.desk.backend.settle(t) }
 
 // Dead implements [Ticket].
-func (t ticket) Dead(reason string) bool { return t.desk.keeper.bury(t, reason) }
+func (t ticket) Dead(reason string) bool { return t.desk.backend.bury(t, reason) }
 
 // Nack implements [Ticket].
 func (t ticket) Nack(after time.Duration) {
 	d := t.desk
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !t.void() {
-		d.giveBack(t.entry, after)
+	if !t.voidLocked() {
+		d.giveBackLocked(t.entry, after)
 	}
 }

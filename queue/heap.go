@@ -11,8 +11,8 @@ type heap struct {
 
 // The spots of an entry, one for each heap that it can be in at the same time.
 const (
-	spotWaiting = iota // given back: asleep or awake
-	spotNewest         // awake, seen from the other end
+	spotGivenBack = iota // given back: asleep or awake
+	spotDueNewest        // awake, seen from the other end
 	spotBegun
 	heapSpots
 )

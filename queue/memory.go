@@ -9,8 +9,8 @@ import (
 // Memory is a bounded queue in this process. A crash loses what it holds.
 type Memory struct {
 	desk
-	letters  []Letter
-	lettered int64 // bytes of letters
+	letters     []Letter
+	letterBytes int64 // bytes of letters
 }
 
 // keptLetters bounds the dead letters a Memory remembers, and so does its
@@ -36,16 +36,16 @@ func (m *Memory) Append(_ context.Context, items ...Item) error {
 		return err
 	}
 	for i := range items {
-		m.add(items[i])
+		m.addLocked(items[i])
 	}
 	m.signal()
 	return nil
 }
 
-func (m *Memory) add(item Item) {
+func (m *Memory) addLocked(item Item) {
 	m.stats.Last++
 	item.Room = nil // used up
-	m.link(&entry{Item: item, desk: &m.desk, number: m.stats.Last})
+	m.linkLocked(&entry{Item: item, desk: &m.desk, number: m.stats.Last})
 }
 
 func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
@@ -55,16 +55,16 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 		m.signal() // for the next one who waits
 		return nil, 0, ErrClosed
 	}
-	wait = m.rouse()
-	for e := m.awake.first(); e != nil && len(got) < n; e = m.awake.first() {
-		m.getUp(e)
-		got = append(got, m.handOut(e))
+	wait = m.findDueLocked()
+	for e := m.due.first(); e != nil && len(got) < n; e = m.due.first() {
+		m.takeDueLocked(e)
+		got = append(got, m.handOutLocked(e))
 	}
 	for e := m.head; e != nil && len(got) < n; e = m.head {
-		m.unlink(e)
-		got = append(got, m.handOut(e))
+		m.unlinkLocked(e)
+		got = append(got, m.handOutLocked(e))
 	}
-	if m.head != nil || m.awake.first() != nil || len(got) > 0 && wait > 0 {
+	if m.head != nil || m.due.first() != nil || len(got) > 0 && wait > 0 {
 		m.signal() // there is or will be something for another receiver
 	}
 	return got, wait, nil
@@ -78,59 +78,59 @@ func (m *Memory) ReceiveNewest(_ context.Context, n int) (got []Delivery, err er
 	if m.closed {
 		return nil, ErrClosed
 	}
-	m.rouse()
+	m.findDueLocked()
 	for len(got) < n {
-		given := m.awakeNewest.first()
+		given := m.dueNewest.first()
 		e := newer(given, m.tail)
 		switch e {
 		case nil:
 			return got, nil
 		case given:
-			m.getUp(e)
+			m.takeDueLocked(e)
 		default:
-			m.unlink(e)
+			m.unlinkLocked(e)
 		}
-		got = append(got, m.handOut(e))
+		got = append(got, m.handOutLocked(e))
 	}
 	return got, nil
 }
 
-func (m *Memory) settle(t ticket) { m.end(t, nil) }
+func (m *Memory) settle(t ticket) { m.settleWith(t, nil) }
 
 func (m *Memory) bury(t ticket, reason string) bool {
-	m.end(t, func() {
+	m.settleWith(t, func() {
 		m.stats.Dead++
-		m.lettered += t.size()
+		m.letterBytes += t.size()
 		old := 0
-		for ; len(m.letters)-old >= keptLetters || m.lettered > m.bounds.maxBytes && old < len(m.letters); old++ {
-			m.lettered -= m.letters[old].size()
+		for ; len(m.letters)-old >= keptLetters || m.letterBytes > m.bounds.maxBytes && old < len(m.letters); old++ {
+			m.letterBytes -= m.letters[old].size()
 		}
 		m.letters = append(slices.Delete(m.letters, 0, old), Letter{Item: t.Item, Reason: reason, Died: time.Now(), number: t.number})
 	})
 	return true
 }
 
-func (m *Memory) end(t ticket, also func()) {
+func (m *Memory) settleWith(t ticket, also func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if t.void() {
+	if t.voidLocked() {
 		return
 	}
 	t.out = false
 	m.begun.remove(t.entry)
-	m.bounds.leave(&t.Item)
+	m.bounds.remove(&t.Item)
 	if also != nil {
 		also()
 	}
 }
 
-func (m *Memory) returned(*entry) {}
+func (m *Memory) returnedLocked(*entry) {}
 
 // Stats implements [Queue].
 func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.stat(m.head)
+	s := m.statLocked(m.head)
 	s.Letters = len(m.letters)
 	if m.closed {
 		s.Lost = s.Waiting
@@ -178,10 +178,10 @@ func (m *Memory) resend(number uint64) (bool, error) {
 	if err := m.bounds.admit([]Item{item}); err != nil {
 		return false, err
 	}
-	m.lettered -= item.size()
+	m.letterBytes -= item.size()
 	m.letters = slices.Delete(m.letters, i, i+1)
 	m.stats.Recovered++
-	m.add(item)
+	m.addLocked(item)
 	m.signal()
 	return true, nil
 }

@@ -86,7 +86,7 @@ func TestOneSpareAtATime(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		began := time.Now()
-		if err := q.settleDown(t.Context(), time.Hour); err != nil || time.Since(began) > 10*time.Second {
+		if err := q.syncAll(t.Context(), time.Hour); err != nil || time.Since(began) > 10*time.Second {
 			t.Errorf("when it was made, what waited for it was written after %v: %v", time.Since(began), err)
 		}
 		if most.Load() != 1 || first != 1 {

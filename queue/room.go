@@ -123,7 +123,7 @@ func (b *bounds) room(items []Item, i int) *Room {
 }
 
 // leave counts an item as no longer held.
-func (b *bounds) leave(i *Item) {
+func (b *bounds) remove(i *Item) {
 	b.items--
 	b.bytes -= i.size()
 }

@@ -75,7 +75,7 @@ type SpoolOptions struct {
 	// is told.
 	Failing func(error)
 
-	left bool // it is opened to be taken over, and takes over nothing itself
+	beingAdopted bool // it is opened to be taken over, and takes over nothing itself
 }
 
 func (o SpoolOptions) withDefaults() SpoolOptions {
@@ -123,17 +123,17 @@ type Spool struct {
 
 	// The desk's lock guards what follows; no file is touched under it, so a
 	// disk that hangs holds up nobody who only wants to know something.
-	segments  []*segment // of items, by their numbers
-	active    *segment   // the last of them, nil if a new one is needed
-	finished  []*segment // to be removed
-	unsealed  []*segment
-	nextID    uint64
-	report    SpoolReport
-	intake    // the newest items, which are in memory
-	window    // the oldest that were not handed out
-	commit    commitState
-	finalized bool
-	shared    bool // there are directories of processes below dir
+	segments    []*segment // of items, by their numbers
+	active      *segment   // the last of them, nil if a new one is needed
+	finished    []*segment // to be removed
+	unsealed    []*segment
+	nextID      uint64
+	report      SpoolReport
+	intake      intake // the newest items, which are in memory
+	window      window // the oldest that were not handed out
+	commit      commitState
+	filesClosed bool
+	shared      bool // there are directories of processes below dir
 
 	letters letterStore
 	chores  choreState
@@ -149,7 +149,7 @@ type place struct {
 	seg     *segment // nil until it is written
 	off     int64
 	length  int  // of the frame
-	ended   bool // settled
+	settled bool // settled
 	dropped bool // the body has to be read again
 }
 
@@ -175,7 +175,7 @@ func (s *Spool) Append(ctx context.Context, items ...Item) error {
 	w, err := s.enter(items, false)
 	if errors.Is(err, errIntakeFull) {
 		began := time.Now()
-		if s.settleDown(ctx, patience) == nil {
+		if s.syncAll(ctx, patience) == nil {
 			w, err = s.enter(items, false)
 		}
 		patience -= time.Since(began)
@@ -198,7 +198,7 @@ func (s *Spool) Reserve(p Priority, bytes int64) (*Room, error) {
 	if s.tooLarge(bytes) {
 		return nil, ErrTooLarge
 	}
-	if err := s.mayHold(bytes); err != nil {
+	if err := s.mayHoldLocked(bytes); err != nil {
 		return nil, err
 	}
 	return s.bounds.reserve(&s.mu, p, bytes)
@@ -218,7 +218,7 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 	case len(items) == 0:
 		return nil, nil //nolint:nilnil // There is nothing to wait for.
 	}
-	if err := s.mayEnter(items); err != nil {
+	if err := s.mayEnterLocked(items); err != nil {
 		return nil, err
 	}
 	if err := s.bounds.admit(items); err != nil {
@@ -228,8 +228,8 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 		s.stats.Last++
 		e := &entry{Item: items[i], desk: &s.desk, number: s.stats.Last}
 		e.Room = nil // used up
-		s.push(e)
-		s.link(e)
+		s.intake.push(e)
+		s.linkLocked(e)
 	}
 	if resent {
 		s.stats.Recovered += uint64(len(items))
@@ -238,12 +238,12 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 	if s.commit.failing != nil {
 		return nil, ErrNotYetOnDisk
 	}
-	w := s.commit.wait(s.stats.Last, s.o.Level == LevelStrict)
+	w := s.commit.addWaiter(s.stats.Last, s.o.Level == LevelStrict)
 	kick(s.commit.work)
 	return w, nil
 }
 
-func (s *Spool) mayEnter(items []Item) error {
+func (s *Spool) mayEnterLocked(items []Item) error {
 	var bytes int64
 	roomed := true
 	for i := range items {
@@ -257,7 +257,7 @@ func (s *Spool) mayEnter(items []Item) error {
 	if roomed {
 		return nil
 	}
-	return s.mayHold(bytes)
+	return s.mayHoldLocked(bytes)
 }
 
 func (s *Spool) tooLarge(bytes int64) bool {
@@ -266,11 +266,11 @@ func (s *Spool) tooLarge(bytes int64) bool {
 
 // mayHold tells whether so many bytes more may be in memory until they are on the
 // disk.
-func (s *Spool) mayHold(bytes int64) error {
+func (s *Spool) mayHoldLocked(bytes int64) error {
 	switch {
 	case s.commit.failing != nil:
 		return s.commit.failing
-	case s.unsyncedBytes+bytes > s.o.Intake && s.unsyncedBytes > 0:
+	case s.intake.unsyncedBytes+bytes > s.o.Intake && s.intake.unsyncedBytes > 0:
 		return errIntakeFull
 	}
 	return nil
@@ -288,13 +288,13 @@ func (s *Spool) Err() error {
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := s.stat(s.nextFresh())
-	if first := s.begun.first(); s.unread > 0 && len(s.loaded) == 0 && (first == nil || first.number > s.lastRead) {
-		stats.Oldest, stats.Done = s.oldest, s.lastRead
+	stats := s.statLocked(s.nextFreshLocked())
+	if first := s.begun.first(); s.window.unread > 0 && len(s.window.loaded) == 0 && (first == nil || first.number > s.window.lastRead) {
+		stats.Oldest, stats.Done = s.window.oldestUnread, s.window.lastRead
 	}
 	if s.closed {
-		for _, e := range s.entries {
-			if !e.ended && e.seg == nil {
+		for _, e := range s.intake.entries {
+			if !e.settled && e.seg == nil {
 				stats.Lost++
 			}
 		}
@@ -331,13 +331,13 @@ func kick(c chan struct{}) {
 
 func (s *Spool) settle(t ticket) {
 	s.mu.Lock()
-	if t.void() {
+	if t.voidLocked() {
 		s.mu.Unlock()
 		return
 	}
-	seg := s.end(t.entry)
+	seg := s.removeLocked(t.entry)
 	if seg != nil {
-		s.release(seg, 1)
+		s.releaseLocked(seg, 1)
 	}
 	s.mu.Unlock()
 	if seg != nil {
@@ -348,19 +348,19 @@ func (s *Spool) settle(t ticket) {
 
 // end takes a settled entry from all lists and returns the segment in which it
 // has to be settled too, if there is one.
-func (s *Spool) end(e *entry) *segment {
-	e.out, e.ended = false, true
-	s.letGo(e)
-	s.bounds.leave(&e.Item)
-	s.trim(s)
-	if s.finalized {
+func (s *Spool) removeLocked(e *entry) *segment {
+	e.out, e.settled = false, true
+	s.letGoLocked(e)
+	s.bounds.remove(&e.Item)
+	s.intake.trim(s)
+	if s.filesClosed {
 		return nil
 	}
 	return e.seg
 }
 
 // letGo takes an entry from those handed out or given back.
-func (s *Spool) letGo(e *entry) {
+func (s *Spool) letGoLocked(e *entry) {
 	s.begun.remove(e)
 	if len(s.begun.entries) == s.mostBegun()-1 {
 		s.signal()
@@ -372,9 +372,9 @@ func (s *Spool) mostBegun() int { return heldWindows * s.o.Window }
 
 // release says that n records of the segment are settled, or turned out to be
 // lost. A segment without any left is removed.
-func (s *Spool) release(seg *segment, n int) {
-	seg.left -= n
-	if seg.left > 0 || seg.unread > 0 || !seg.retired {
+func (s *Spool) releaseLocked(seg *segment, n int) {
+	seg.unsettled -= n
+	if seg.unsettled > 0 || seg.unread > 0 || !seg.retired {
 		return
 	}
 	for i, other := range s.segments {

@@ -15,7 +15,7 @@ type choreState struct {
 // mine returns why the directory may not be written any more. Whoever makes, names
 // or removes a file in it asks first: another process may work under that name by
 // now.
-func (s *Spool) mine() error {
+func (s *Spool) checkOwner() error {
 	if err := s.lock.Check(); err != nil {
 		return fmt.Errorf("%w: %s", err, s.dir)
 	}
@@ -27,7 +27,7 @@ func (s *Spool) mine() error {
 func (s *Spool) keepHouse() {
 	for {
 		next := 10 * time.Second
-		if s.mine() == nil {
+		if s.checkOwner() == nil {
 			s.removeFinished()
 			if s.makeSpares() {
 				next = time.Hour

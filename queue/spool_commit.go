@@ -12,17 +12,17 @@ import (
 // a write need not wait for a sync under way. The spool's lock guards it.
 type commitState struct {
 	work, dirty, urgent chan struct{}
-	written             chan struct{} // closed when the writer has ended
+	writerDone          chan struct{} // closed when the writer has ended
 
 	waiters    []*waiter
 	idle       []*waiter // to be used again
 	failing    error     // why nothing can be written
 	failures   int       // of writes in a row
 	badSyncs   int       // in a row
-	resting    bool      // the writer is to pause, since the syncs fail
+	mustPause  bool      // the writer is to pause, since the syncs fail
 	generation int       // counts the segments given up
-	unsynced   int       // records written since the last sync
-	superseded []copied  // acked when their newer copies are synced
+	sinceSync  int       // records written since the last sync
+	superseded []address // acked when their newer copies are synced
 	buried     []burial
 	dirChanged bool
 	buf        []byte
@@ -31,7 +31,7 @@ type commitState struct {
 
 // copied is a record that is somewhere else too, and settled here as soon as it
 // is sure there.
-type copied struct {
+type address struct {
 	seg    *segment
 	number uint64
 }
@@ -39,8 +39,8 @@ type copied struct {
 // burial is an item whose letter was written. The item is settled on the disk when
 // the letter is sure to be there.
 type burial struct {
-	item, at copied // at has no segment while the letter has to be written again
-	letter   Letter
+	itemAt, letterAt address // at has no segment while the letter has to be written again
+	letter           Letter
 }
 
 // waiter is an Append that waits until all up to its number are on the disk.
@@ -52,7 +52,7 @@ type waiter struct {
 	timer  *time.Timer
 }
 
-func (c *commitState) wait(number uint64, strict bool) *waiter {
+func (c *commitState) addWaiter(number uint64, strict bool) *waiter {
 	var w *waiter
 	if n := len(c.idle); n > 0 {
 		w, c.idle = c.idle[n-1], c.idle[:n-1]
@@ -66,7 +66,7 @@ func (c *commitState) wait(number uint64, strict bool) *waiter {
 }
 
 // tell ends the waiting of those who need to wait no longer.
-func (c *commitState) tell(written, confirmed uint64, err error) {
+func (c *commitState) tellWaiters(written, confirmed uint64, err error) {
 	kept := c.waiters[:0]
 	for _, w := range c.waiters {
 		if err == nil && (w.number > written || w.strict && w.number > confirmed) {
@@ -109,14 +109,14 @@ const idleWaiters = 64
 // write is the writer's goroutine. After Close it ends when all is written, or
 // cannot be.
 func (s *Spool) write() {
-	defer close(s.commit.written)
+	defer close(s.commit.writerDone)
 	crowded := 0
 	var told error
 	for {
 		told = s.tellFailing(told)
 		s.mu.Lock()
-		resting := s.commit.resting
-		s.commit.resting = false
+		resting := s.commit.mustPause
+		s.commit.mustPause = false
 		s.mu.Unlock()
 		if resting {
 			s.pause(retryAfter)
@@ -139,7 +139,7 @@ func (s *Spool) write() {
 			case <-s.commit.work:
 			case <-s.stopping:
 				s.mu.Lock()
-				empty := s.unwritten() == len(s.entries)
+				empty := s.intake.unwritten() == len(s.intake.entries)
 				s.mu.Unlock()
 				if empty {
 					return
@@ -182,7 +182,7 @@ func (s *Spool) fail(err error) {
 	default:
 		s.commit.failing = fmt.Errorf("%w: %w", ErrDiskFailed, err)
 	}
-	s.commit.tell(0, 0, ErrNotYetOnDisk)
+	s.commit.tellWaiters(0, 0, ErrNotYetOnDisk)
 }
 
 const batchBytes = 256 << 10
@@ -192,11 +192,11 @@ const batchBytes = 256 << 10
 func (s *Spool) writeSome() (more bool, err error) {
 	s.mu.Lock()
 	seg, failing := s.active, s.commit.failing != nil
-	batch, size, next := s.batch(seg)
+	batch, size, next := s.batchLocked(seg)
 	if len(batch) == 0 && (seg != nil || !failing) {
-		if next == len(s.entries) { // the rest is settled already
-			s.written = s.stats.Last
-			s.commit.tell(s.written, s.confirmed, nil)
+		if next == len(s.intake.entries) { // the rest is settled already
+			s.intake.written = s.stats.Last
+			s.commit.tellWaiters(s.intake.written, s.intake.confirmed, nil)
 			s.commit.failing = nil
 			if len(s.commit.waiters) > 0 {
 				kick(s.commit.dirty)
@@ -207,10 +207,10 @@ func (s *Spool) writeSome() (more bool, err error) {
 		}
 	}
 	if seg == nil || len(batch) == 0 {
-		s.retireActive(true)
+		s.retireActiveLocked(true)
 		first := s.stats.Last + 1
-		if next < len(s.entries) {
-			first = s.entries[next].number
+		if next < len(s.intake.entries) {
+			first = s.intake.entries[next].number
 		}
 		s.mu.Unlock()
 		return true, s.newActive(first)
@@ -237,11 +237,11 @@ func (s *Spool) writeSome() (more bool, err error) {
 
 // batch collects what fits into the segment, not what is settled already. next
 // is where the following one begins.
-func (s *Spool) batch(seg *segment) (batch []*entry, size, next int) {
-	next = s.unwritten()
-	for ; next < len(s.entries); next++ {
-		e := s.entries[next]
-		if e.ended {
+func (s *Spool) batchLocked(seg *segment) (batch []*entry, size, next int) {
+	next = s.intake.unwritten()
+	for ; next < len(s.intake.entries); next++ {
+		e := s.intake.entries[next]
+		if e.settled {
 			continue
 		}
 		own := frameSize(&e.Item, "")
@@ -265,30 +265,30 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, generation int) {
 	s.mu.Lock()
 	for _, e := range batch {
 		n := frameSize(&e.Item, "")
-		if e.seg != nil && !e.ended {
-			s.commit.superseded = append(s.commit.superseded, copied{e.seg, e.number})
+		if e.seg != nil && !e.settled {
+			s.commit.superseded = append(s.commit.superseded, address{e.seg, e.number})
 		}
 		seg.count++
 		seg.bytes += e.size()
 		seg.last, seg.newest = e.number, e.Time
-		if e.ended {
+		if e.settled {
 			settled = append(settled, e.number)
 		} else {
-			seg.left++
+			seg.unsettled++
 		}
 		e.seg, e.off, e.length = seg, off, n
-		if e.ended {
-			s.stepOver(e)
+		if e.settled {
+			s.stepOverLocked(e)
 		}
 		off += int64(n)
 	}
 	seg.end = off
-	s.commit.unsynced += len(batch)
-	urgent := s.o.Level == LevelStrict || s.commit.unsynced >= s.o.SyncAfter || s.unsyncedBytes > s.o.Intake/4
+	s.commit.sinceSync += len(batch)
+	urgent := s.o.Level == LevelStrict || s.commit.sinceSync >= s.o.SyncAfter || s.intake.unsyncedBytes > s.o.Intake/4
 	if generation == s.commit.generation {
-		s.written = batch[len(batch)-1].number
+		s.intake.written = batch[len(batch)-1].number
 		s.commit.failing, s.commit.failures = nil, 0
-		s.commit.tell(s.written, s.confirmed, nil)
+		s.commit.tellWaiters(s.intake.written, s.intake.confirmed, nil)
 	}
 	s.mu.Unlock()
 	for _, number := range settled {
@@ -305,7 +305,7 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, generation int) {
 func (s *Spool) badWrite(seg *segment, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.giveUpOn(seg)
+	s.abandonLocked(seg)
 	if s.commit.failures++; s.commit.failures > 1 {
 		return err
 	}
@@ -317,28 +317,28 @@ func (s *Spool) badWrite(seg *segment, err error) error {
 // second sync may succeed without it
 // (https://lwn.net/Articles/752063/): all that was not synced is written again,
 // to another.
-func (s *Spool) giveUpOn(seg *segment) {
+func (s *Spool) abandonLocked(seg *segment) {
 	seg.broken.Store(true)
 	s.commit.generation++
 	for _, other := range s.segments {
-		if other == s.active || other.last > s.confirmed {
-			other.voidFrom = s.confirmed + 1
+		if other == s.active || other.last > s.intake.confirmed {
+			other.voidFrom = s.intake.confirmed + 1
 		}
 	}
-	s.retireActive(false) // the writer may be writing to it right now
-	s.rewind()
+	s.retireActiveLocked(false) // the writer may be writing to it right now
+	s.intake.rewind()
 	s.report.Rewritten++
 	kick(s.commit.work)
 }
 
-func (s *Spool) retireActive(seal bool) {
+func (s *Spool) retireActiveLocked(seal bool) {
 	if seg := s.active; seg != nil {
 		s.active = nil
 		seg.retired = true
 		if seal {
 			s.unsealed = append(s.unsealed, seg)
 		}
-		s.release(seg, 0)
+		s.releaseLocked(seg, 0)
 		kick(s.commit.dirty)
 	}
 }
@@ -349,7 +349,7 @@ var errCrowded = fmt.Errorf("%w: too much is in segments with something unsettle
 
 // newActive makes the next segment, for records from that number on.
 func (s *Spool) newActive(first uint64) error {
-	if err := s.mine(); err != nil {
+	if err := s.checkOwner(); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -33,7 +33,7 @@ func TestGivingUpASegmentWaitsForNoDisk(t *testing.T) {
 		seg.mu.Unlock()
 		<-known
 	}
-	if err := s.settleDown(t.Context(), time.Minute); err != nil || s.Report().Rewritten != 1 {
+	if err := s.syncAll(t.Context(), time.Minute); err != nil || s.Report().Rewritten != 1 {
 		t.Errorf("written again: %v, %+v", err, s.Report())
 	}
 }

@@ -67,7 +67,7 @@ func inspectSegment(disk fsys, dir, name string, see func(SpoolEntry) error) err
 	case err != nil:
 		return fmt.Errorf("queue: inspect spool: %w", err)
 	}
-	defer seg.shut()
+	defer seg.closeForGood()
 	end := seg.size
 	if seg.sealed {
 		end = seg.end

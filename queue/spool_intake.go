@@ -6,7 +6,7 @@ package queue
 type intake struct {
 	entries       []*entry // by number
 	unsyncedBytes int64    // of those that are not synced
-	held          int64    // of all
+	bytes         int64    // of all
 	written       uint64   // all up to this number are written or settled
 	confirmed     uint64   // all up to this number are synced or settled
 }
@@ -14,7 +14,7 @@ type intake struct {
 func (q *intake) push(e *entry) {
 	q.entries = append(q.entries, e)
 	q.unsyncedBytes += e.size()
-	q.held += e.size()
+	q.bytes += e.size()
 }
 
 // confirm says that all up to the number are synced.
@@ -39,19 +39,19 @@ func (q *intake) trim(s *Spool) {
 		e := q.entries[0]
 		synced := e.number <= q.confirmed
 		fresh := e.turn == 0
-		if !e.ended && (!synced || fresh && len(q.entries) <= s.o.Window && q.held <= windowBytes) {
+		if !e.settled && (!synced || fresh && len(q.entries) <= s.o.Window && q.bytes <= windowBytes) {
 			return
 		}
 		if fresh {
-			s.unlink(e)
-			s.leave(e)
+			s.unlinkLocked(e)
+			s.window.leaveOnDisk(e)
 		} else {
-			s.stepOver(e)
+			s.stepOverLocked(e)
 		}
 		if !synced {
 			q.unsyncedBytes -= e.size()
 		}
-		q.held -= e.size()
+		q.bytes -= e.size()
 		q.entries[0] = nil
 		q.entries = q.entries[1:]
 	}
@@ -70,7 +70,7 @@ func (q *intake) unwritten() int {
 }
 
 // begin is the number of the first in memory.
-func (q *intake) begin(last uint64) uint64 {
+func (q *intake) firstNumber(last uint64) uint64 {
 	if len(q.entries) == 0 {
 		return last + 1
 	}

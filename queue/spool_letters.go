@@ -12,7 +12,7 @@ import (
 // letterStore is the log of dead letters: segments of their own, of which one is
 // always ready, so that a full disk does not stop the queue from draining.
 type letterStore struct {
-	s       *Spool
+	spool   *Spool
 	largest int64 // frame of an item that fits as a letter, too
 
 	walking sync.Mutex // one Resend or Drop at a time
@@ -35,15 +35,15 @@ func largestFrame(segment int64) int64 {
 // bury implements keeper.
 func (s *Spool) bury(t ticket, reason string) bool {
 	s.mu.Lock()
-	if t.void() {
+	if t.voidLocked() {
 		s.mu.Unlock()
 		return true
 	}
 	t.out = false // nobody else has a say any more
-	final := s.finalized
+	final := s.filesClosed
 	s.mu.Unlock()
 	letter := Letter{Item: t.Item, Reason: reason, Died: time.Now()}
-	var at copied
+	var at address
 	if !final {
 		var err error
 		if at, err = s.letters.add(letter); err != nil {
@@ -57,25 +57,25 @@ func (s *Spool) bury(t ticket, reason string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Dead++
-	if seg := s.end(t.entry); seg != nil {
-		s.commit.buried = append(s.commit.buried, burial{copied{seg, t.number}, at, letter})
+	if seg := s.removeLocked(t.entry); seg != nil {
+		s.commit.buried = append(s.commit.buried, burial{address{seg, t.number}, at, letter})
 		kick(s.commit.dirty)
 	}
 	return true
 }
 
 // add writes a letter.
-func (b *letterStore) add(l Letter) (at copied, err error) {
+func (b *letterStore) add(l Letter) (at address, err error) {
 	l.Reason = l.Reason[:min(len(l.Reason), maxReason)]
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	size := int64(frameSize(&l.Item, l.Reason))
 	for range 2 { // in a new segment if the first cannot be written
 		if b.active != nil && !b.active.fits(b.number+1, b.active.end+size) {
-			b.retire()
+			b.retireLocked()
 		}
 		if b.active == nil {
-			if err := b.begin(); err != nil {
+			if err := b.newActiveLocked(); err != nil {
 				return at, err
 			}
 		}
@@ -84,27 +84,27 @@ func (b *letterStore) add(l Letter) (at copied, err error) {
 		if err = seg.write(appendFrame(nil, seg.salt, kindLetters, &l), seg.end); err == nil {
 			b.number++
 			seg.count++
-			seg.left++
+			seg.unsettled++
 			seg.end += size
 			seg.bytes += l.size()
 			seg.last, seg.newest = l.number, l.Died
-			b.keep(1)
-			return copied{seg, l.number}, nil
+			b.countMore(1)
+			return address{seg, l.number}, nil
 		}
-		b.retire()
+		b.retireLocked()
 	}
 	return at, err
 }
 
 // keep counts so many letters more.
-func (b *letterStore) keep(n int) {
-	b.s.mu.Lock()
-	b.s.stats.Letters += n
-	b.s.mu.Unlock()
+func (b *letterStore) countMore(n int) {
+	b.spool.mu.Lock()
+	b.spool.stats.Letters += n
+	b.spool.mu.Unlock()
 }
 
 // retire ends the writing to the active segment.
-func (b *letterStore) retire() {
+func (b *letterStore) retireLocked() {
 	b.active.retired = true
 	if b.active.count > 0 {
 		_ = b.active.seal() // without, the next start goes through its frames
@@ -114,21 +114,21 @@ func (b *letterStore) retire() {
 
 // begin makes the spare the active segment, and lets the oldest go if there are
 // too many.
-func (b *letterStore) begin() error {
-	if err := b.s.mine(); err != nil {
+func (b *letterStore) newActiveLocked() error {
+	if err := b.spool.checkOwner(); err != nil {
 		return err
 	}
-	kick(b.s.chores.work) // make another
+	kick(b.spool.chores.work) // make another
 	if b.spare == "" {
-		spare, err := makeSpare(b.s.disk, b.s.dir, b.s.spareName(), b.s.o.SegmentBytes)
+		spare, err := makeSpare(b.spool.disk, b.spool.dir, b.spool.spareName(), b.spool.o.SegmentBytes)
 		if err != nil {
 			return err
 		}
 		b.spare = spare
 	}
-	h := newHeader(kindLetters, b.s.o.SegmentBytes)
+	h := newHeader(kindLetters, b.spool.o.SegmentBytes)
 	h.id, h.first = b.nextID, b.number+1
-	seg, err := useSpare(b.s.disk, b.spare, h)
+	seg, err := useSpare(b.spool.disk, b.spare, h)
 	if err != nil {
 		return err
 	}
@@ -136,24 +136,24 @@ func (b *letterStore) begin() error {
 	b.nextID++
 	b.list = append(b.list, seg)
 	b.active = seg
-	for len(b.list) > 1 && int64(len(b.list))*b.s.o.SegmentBytes > b.s.o.Letters {
-		b.forget(0)
+	for len(b.list) > 1 && int64(len(b.list))*b.spool.o.SegmentBytes > b.spool.o.Letters {
+		b.forgetLocked(0)
 	}
-	b.s.mu.Lock()
-	b.s.commit.dirChanged = true
-	b.s.mu.Unlock()
-	kick(b.s.commit.dirty)
+	b.spool.mu.Lock()
+	b.spool.commit.dirChanged = true
+	b.spool.mu.Unlock()
+	kick(b.spool.commit.dirty)
 	return nil
 }
 
 // forget removes a segment of letters.
-func (b *letterStore) forget(i int) {
+func (b *letterStore) forgetLocked(i int) {
 	seg := b.list[i]
 	b.list = slices.Delete(b.list, i, i+1)
 	if b.active == seg {
 		b.active = nil
 	}
-	b.keep(-seg.left)
+	b.countMore(-seg.unsettled)
 	_ = seg.remove(seg.spoiled) // what stays is found at the next start
 }
 
@@ -162,8 +162,8 @@ func (b *letterStore) expire(age time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, seg := range slices.Backward(slices.Clone(b.list)) {
-		if seg.left <= 0 && seg.retired || seg.count > 0 && time.Since(seg.newest) > age {
-			b.forget(i)
+		if seg.unsettled <= 0 && seg.retired || seg.count > 0 && time.Since(seg.newest) > age {
+			b.forgetLocked(i)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (b *letterStore) walk(visit func(*segment, Letter) error, done func() error
 		var err error
 		for err == nil {
 			var rec record
-			if rec, err = r.next(); err != nil || seg.settled(rec.number) || time.Since(rec.Died) > b.s.o.LetterAge {
+			if rec, err = r.next(); err != nil || seg.settled(rec.number) || time.Since(rec.Died) > b.spool.o.LetterAge {
 				continue
 			}
 			rec.Body = slices.Clone(rec.Body)
@@ -219,18 +219,18 @@ func (b *letterStore) walk(visit func(*segment, Letter) error, done func() error
 }
 
 // ack settles letters.
-func (b *letterStore) ack(letters []copied) {
+func (b *letterStore) ack(letters []address) {
 	for _, c := range letters {
 		c.seg.ack(c.number)
 	}
 	b.mu.Lock()
 	for _, c := range letters {
-		c.seg.left--
+		c.seg.unsettled--
 	}
-	b.keep(-len(letters))
+	b.countMore(-len(letters))
 	b.mu.Unlock()
-	kick(b.s.commit.dirty)
-	kick(b.s.chores.work)
+	kick(b.spool.commit.dirty)
+	kick(b.spool.chores.work)
 }
 
 // Letters implements [LetterBox]: at most 256 letters, in at most 4 MiB. More
@@ -256,13 +256,13 @@ func (s *Spool) Resend(choose func(Letter) bool) (n int, err error) {
 	return s.takeLetters(choose, func(l Letter) error {
 		item := l.Item
 		item.Resent = time.Now()
-		return s.bring(item)
+		return s.appendResent(item)
 	})
 }
 
 // bring appends an item that came in by another way than Append, without
 // waiting for the disk.
-func (s *Spool) bring(item Item) error {
+func (s *Spool) appendResent(item Item) error {
 	w, err := s.enter([]Item{item}, true)
 	if w != nil {
 		err = s.awaitDisk(context.Background(), w, 0)
@@ -288,12 +288,12 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 	b := &s.letters
 	b.walking.Lock()
 	defer b.walking.Unlock()
-	var taken []copied
+	var taken []address
 	done := func() error {
 		if len(taken) == 0 {
 			return nil
 		}
-		if err := s.settleDown(context.Background(), 10*time.Second); err != nil {
+		if err := s.syncAll(context.Background(), 10*time.Second); err != nil {
 			return err
 		}
 		b.ack(taken)
@@ -308,7 +308,7 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 		if err := also(l); err != nil {
 			return err
 		}
-		if taken = append(taken, copied{seg, l.number}); len(taken) < 256 {
+		if taken = append(taken, address{seg, l.number}); len(taken) < 256 {
 			return nil
 		}
 		return done()
@@ -317,13 +317,13 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 }
 
 // settleDown waits until all that was appended is synced, at most so long.
-func (s *Spool) settleDown(ctx context.Context, most time.Duration) error {
+func (s *Spool) syncAll(ctx context.Context, most time.Duration) error {
 	s.mu.Lock()
 	if s.commit.failing != nil {
 		s.mu.Unlock()
 		return ErrNotYetOnDisk
 	}
-	w := s.commit.wait(s.stats.Last, true)
+	w := s.commit.addWaiter(s.stats.Last, true)
 	kick(s.commit.work)
 	s.mu.Unlock()
 	kick(s.commit.dirty)

@@ -44,8 +44,8 @@ func (s *Spool) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) {
 	got, unread, err := s.takeNewest(nil, n, false)
 	if unread {
 		select {
-		case s.reading <- struct{}{}:
-			defer func() { <-s.reading }()
+		case s.window.reading <- struct{}{}:
+			defer func() { <-s.window.reading }()
 		case <-ctx.Done():
 			err, unread = ctx.Err(), false
 		}
@@ -80,69 +80,69 @@ func (s *Spool) pickNewest(n int, reading bool) (out []*entry, unread bool, err 
 	if s.closed {
 		return nil, false, ErrClosed
 	}
-	s.rouse()
+	s.findDueLocked()
 	for len(out) < n {
 		var fresh *entry
-		fresh, unread = s.newestFresh(reading)
-		given := s.awakeNewest.first()
+		fresh, unread = s.newestFreshLocked(reading)
+		given := s.dueNewest.first()
 		e := newer(given, fresh)
 		if unread || e == nil {
 			break
 		}
 		if e == given {
-			s.comeUp(e)
+			s.handAgainLocked(e)
 		} else {
-			s.takeFresh(e)
-			s.hand(e)
+			s.takeFreshLocked(e)
+			s.handLocked(e)
 		}
 		out = append(out, e)
 	}
-	s.trim(s)
+	s.intake.trim(s)
 	return out, unread, nil
 }
 
 // newestFresh is the newest that was never handed out, nil if there is none.
-func (s *Spool) newestFresh(reading bool) (e *entry, unread bool) {
+func (s *Spool) newestFreshLocked(reading bool) (e *entry, unread bool) {
 	switch {
 	case len(s.begun.entries) >= s.mostBegun():
 		return nil, false
 	case s.tail != nil:
 		return s.tail, false
-	case s.lastUnread() != nil:
+	case s.lastUnreadLocked() != nil:
 		if reading {
-			e = s.back.newest(s.lastRead)
+			e = s.window.back.newest(s.window.lastRead)
 		}
 		return e, e == nil
-	case len(s.loaded) > 0:
-		return s.loaded[len(s.loaded)-1], false
+	case len(s.window.loaded) > 0:
+		return s.window.loaded[len(s.window.loaded)-1], false
 	}
 	return nil, false
 }
 
 // takeFresh takes what newestFresh found from where it is.
-func (s *Spool) takeFresh(e *entry) {
+func (s *Spool) takeFreshLocked(e *entry) {
 	switch e {
 	case s.tail:
-		s.unlink(e)
-	case s.back.newest(s.lastRead):
-		s.back.entries = s.back.entries[:len(s.back.entries)-1]
-		s.hasRead(e.seg, 1, e.size())
-		e.seg.goAhead(e.number)
+		s.unlinkLocked(e)
+	case s.window.back.newest(s.window.lastRead):
+		s.window.back.entries = s.window.back.entries[:len(s.window.back.entries)-1]
+		s.window.hasRead(e.seg, 1, e.size())
+		e.seg.goAheadLocked(e.number)
 	default:
-		s.loaded = s.loaded[:len(s.loaded)-1]
+		s.window.loaded = s.window.loaded[:len(s.window.loaded)-1]
 	}
 }
 
 // stepOver makes the reader step over an entry that left the memory before the
 // reader came by.
-func (s *Spool) stepOver(e *entry) {
-	if s.backlogged && e.seg != nil {
-		e.seg.goAhead(e.number)
+func (s *Spool) stepOverLocked(e *entry) {
+	if s.window.backlogged && e.seg != nil {
+		e.seg.goAheadLocked(e.number)
 	}
 }
 
 // goAhead notes that a record was handed out before the reader came by.
-func (s *segment) goAhead(number uint64) {
+func (s *segment) goAheadLocked(number uint64) {
 	i := number - s.first
 	if s.ahead == nil {
 		s.ahead = make([]uint64, s.capacity/64+1)
@@ -151,15 +151,15 @@ func (s *segment) goAhead(number uint64) {
 }
 
 // wentAhead tells whether a record was handed out before the reader came by.
-func (s *segment) wentAhead(number uint64) bool {
+func (s *segment) wentAheadLocked(number uint64) bool {
 	i := number - s.first
 	return i/64 < uint64(len(s.ahead)) && s.ahead[i/64]&(1<<(i%64)) != 0
 }
 
 // lastUnread is the newest segment that has something unread in it, as far as one
 // knows.
-func (s *Spool) lastUnread() *segment {
-	if s.unread > 0 {
+func (s *Spool) lastUnreadLocked() *segment {
+	if s.window.unread > 0 {
 		for _, seg := range slices.Backward(s.segments) {
 			if seg.unread > 0 && !seg.searched {
 				return seg
@@ -187,7 +187,7 @@ func (s *Spool) readBack(ctx context.Context) error {
 		}
 		marks, got, err := s.readStretch(ctx, next)
 		s.mu.Lock()
-		switch b := &s.back; {
+		switch b := &s.window.back; {
 		case b.seg != next.seg: // there is something newer
 		case err != nil:
 			b.reset()
@@ -201,7 +201,7 @@ func (s *Spool) readBack(ctx context.Context) error {
 		default:
 			b.marks, b.end = b.marks[:len(b.marks)-1], next.off
 			b.entries = slices.DeleteFunc(got, func(e *entry) bool {
-				return e.number <= s.lastRead || e.seg.wentAhead(e.number)
+				return e.number <= s.window.lastRead || e.seg.wentAheadLocked(e.number)
 			})
 		}
 		s.mu.Unlock()
@@ -212,26 +212,26 @@ func (s *Spool) readBack(ctx context.Context) error {
 func (s *Spool) nextStretch() (next stretch, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := &s.back
-	if b.newest(s.lastRead) != nil {
+	b := &s.window.back
+	if b.newest(s.window.lastRead) != nil {
 		return next, false
 	}
-	if b.seg != nil && (len(b.marks) == 0 || b.seg.unread == 0 || b.seg == s.at && b.end <= s.atOff) {
+	if b.seg != nil && (len(b.marks) == 0 || b.seg.unread == 0 || b.seg == s.window.at && b.end <= s.window.atOff) {
 		b.seg.searched = true
 		b.reset()
 	}
 	if next.whole = b.seg == nil; next.whole {
-		if b.seg = s.lastUnread(); b.seg == nil {
+		if b.seg = s.lastUnreadLocked(); b.seg == nil {
 			return next, false
 		}
 		next.off, next.end = b.seg.data(), b.seg.end
-		if b.seg == s.at {
-			next.off = s.atOff
+		if b.seg == s.window.at {
+			next.off = s.window.atOff
 		}
 	} else {
 		next.off, next.end = b.marks[len(b.marks)-1], b.end
 	}
-	next.seg, next.stop = b.seg, s.begin(s.stats.Last)
+	next.seg, next.stop = b.seg, s.intake.firstNumber(s.stats.Last)
 	if b.seg.voidFrom > 0 {
 		next.stop = min(next.stop, b.seg.voidFrom)
 	}

@@ -283,7 +283,7 @@ func TestNewestOfWhatCannotBeRead(t *testing.T) {
 		e.newest(5)
 		e.settle(5)
 
-		left := newest.left
+		left := newest.unsettled
 		bad := &faulty{suits: func(o op) bool { return o.what == "read" && o.name == newest.path }, err: syscall.EIO}
 		disk.before = bad.strike
 		bad.on.Store(true)

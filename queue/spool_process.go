@@ -68,7 +68,7 @@ func leftIn(disk fsys, root string) []string {
 func (s *Spool) adopt(root string) {
 	for _, dir := range leftIn(s.disk, root) {
 		o := s.o
-		o.PerProcess, o.left = false, true
+		o.PerProcess, o.beingAdopted = false, true
 		if dir == s.dir || s.isClosed() {
 			continue
 		}
@@ -93,7 +93,7 @@ func (s *Spool) adoptFrom(left *Spool) {
 				return
 			}
 		}
-		if s.settleDown(context.Background(), 10*time.Second) != nil {
+		if s.syncAll(context.Background(), 10*time.Second) != nil {
 			return
 		}
 		for _, d := range got {
@@ -114,7 +114,7 @@ func (s *Spool) adoptFrom(left *Spool) {
 // adoptItem appends an item, as soon as there is room.
 func (s *Spool) adoptItem(item Item) bool {
 	for {
-		switch err := s.bring(item); {
+		switch err := s.appendResent(item); {
 		case err == nil:
 			return true
 		case errors.Is(err, ErrClosed), !s.pause(time.Second):

@@ -80,9 +80,9 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 	s := &Spool{o: o, disk: disk, dir: dir, lock: lock, self: self(), nextID: 1, stopping: make(chan struct{}), done: make(chan struct{})}
 	s.init(s, int64(o.Items), o.Bytes)
 	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
-	s.commit.written, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
-	s.chores.making, s.reading = make(chan struct{}, 1), make(chan struct{}, 1)
-	s.letters.s, s.letters.nextID, s.letters.largest = s, 1, largestFrame(o.SegmentBytes)
+	s.commit.writerDone, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
+	s.chores.making, s.window.reading = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.letters.spool, s.letters.nextID, s.letters.largest = s, 1, largestFrame(o.SegmentBytes)
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("queue: open spool: %w", err), lock.Close())
 	}
@@ -91,7 +91,7 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 	s.workers.Go(s.write)
 	s.workers.Go(s.sync)
 	s.workers.Go(s.keepHouse)
-	if !o.left && (o.PerProcess || s.shared) {
+	if !o.beingAdopted && (o.PerProcess || s.shared) {
 		s.workers.Go(func() { s.adopt(root) })
 	}
 	go s.finish()
@@ -110,7 +110,7 @@ func (s *Spool) makeReady() {
 		}
 	} else {
 		seg.mu.Lock()
-		_, _ = seg.open()
+		_, _ = seg.openLocked()
 		seg.mu.Unlock()
 	}
 	s.syncOnce() // its name, too
@@ -130,25 +130,25 @@ func lockDir(disk fsys, dir string) (dirLock, error) {
 // finish waits for the goroutines to end and lets go of the directory.
 func (s *Spool) finish() {
 	s.workers.Wait()
-	if s.mine() == nil {
+	if s.checkOwner() == nil {
 		s.removeFinished()
 	}
 	s.mu.Lock()
-	s.finalized = true
+	s.filesClosed = true
 	all := slices.Concat(s.segments, s.finished)
 	s.mu.Unlock()
 	s.letters.mu.Lock()
 	all = append(all, s.letters.list...)
 	s.letters.mu.Unlock()
 	for _, seg := range all {
-		seg.shut()
+		seg.closeForGood()
 	}
 	_ = s.lock.Close()
 	close(s.done)
 }
 
 // shut closes the file for good.
-func (s *segment) shut() {
+func (s *segment) closeForGood() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
@@ -173,13 +173,13 @@ func (s *Spool) recover() error {
 	slices.SortFunc(s.letters.list, byID)
 	s.weighQuarantine()
 	s.separate()
-	s.count()
+	s.countWaiting()
 	s.countLetters()
 	s.resume()
 	s.report.Recovered, s.report.RecoveredBytes = int(s.bounds.items), s.bounds.bytes
 	s.stats.Recovered = uint64(s.bounds.items) //nolint:gosec // Not negative.
-	s.written, s.confirmed = s.stats.Last, s.stats.Last
-	if s.backlogged {
+	s.intake.written, s.intake.confirmed = s.stats.Last, s.stats.Last
+	if s.window.backlogged {
 		_ = s.load(1) // if it fails, Receive says so
 	}
 	return nil
@@ -267,21 +267,21 @@ func (s *Spool) findSpare(path string) {
 }
 
 // count finds out what is waiting.
-func (s *Spool) count() {
+func (s *Spool) countWaiting() {
 	kept := s.segments[:0]
 	for _, seg := range s.segments {
 		s.takeStock(seg)
 		s.stats.Last = max(s.stats.Last, seg.last, seg.first-1)
-		if seg.unread = seg.left; seg.left == 0 && seg.sealed {
+		if seg.unread = seg.unsettled; seg.unsettled == 0 && seg.sealed {
 			s.finished = append(s.finished, seg)
 			continue
 		}
-		s.bounds.items += int64(seg.left)
+		s.bounds.items += int64(seg.unsettled)
 		s.bounds.bytes += seg.unreadBytes
-		s.unread += seg.unread
+		s.window.unread += seg.unread
 		kept = append(kept, seg)
-		if seg.left > 0 && !s.backlogged {
-			s.backlogged, s.at, s.atOff = true, seg, seg.data()
+		if seg.unsettled > 0 && !s.window.backlogged {
+			s.window.backlogged, s.window.at, s.window.atOff = true, seg, seg.data()
 		}
 	}
 	s.segments = kept
@@ -292,7 +292,7 @@ func (s *Spool) count() {
 // acks would not do: after a loss of power they may be there without the records.
 func (s *Spool) takeStock(seg *segment) {
 	if seg.sealed && !seg.anySettled() {
-		seg.left, seg.unreadBytes = seg.count, seg.bytes
+		seg.unsettled, seg.unreadBytes = seg.count, seg.bytes
 	} else {
 		s.examine(seg)
 	}
@@ -317,7 +317,7 @@ func (s *Spool) examine(seg *segment) {
 			seg.newest = rec.Died
 		}
 		if !seg.settled(rec.number) {
-			seg.left++
+			seg.unsettled++
 			seg.unreadBytes += rec.Item.size()
 		}
 	}
@@ -383,7 +383,7 @@ func (s *Spool) supersede(older []*segment, newer *segment) {
 func (s *Spool) countLetters() {
 	for _, seg := range s.letters.list {
 		s.takeStock(seg)
-		s.stats.Letters += seg.left
+		s.stats.Letters += seg.unsettled
 		s.letters.number = max(s.letters.number, seg.last, seg.first-1)
 	}
 }
@@ -399,7 +399,7 @@ func (s *Spool) resume() {
 		case !seg.sealed && !seg.spoiled:
 			s.unsealed = append(s.unsealed, seg)
 		}
-		s.release(seg, 0)
+		s.releaseLocked(seg, 0)
 	}
 	if n := len(s.letters.list); n > 0 && s.letters.list[n-1].mayGoOn(s.o.SegmentBytes) {
 		s.letters.active = s.letters.list[n-1]

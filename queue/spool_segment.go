@@ -31,14 +31,14 @@ type segment struct {
 	broken atomic.Bool
 
 	// The following belong to the spool's lock.
-	left        int      // records not settled
+	unsettled   int      // records not settled
 	unread      int      // of which the reader has not had so many
 	unreadBytes int64    // bodies and keys of those
 	spoiled     bool     // something in it was unreadable: kept in quarantine in the end
 	retired     bool     // nothing will be appended any more
 	searched    bool     // from its end: nothing unread was found, or it could not be read
 	ahead       []uint64 // a bit for each record handed out before the reader came by; nil if none was
-	reads       int      // that failed in a row
+	failedReads int      // that failed in a row
 	voidFrom    uint64   // what has this number or a higher one was written once more, elsewhere; 0 if nothing was
 }
 
@@ -190,7 +190,7 @@ func readFull(f io.ReaderAt, b []byte, off int64) error {
 }
 
 // open returns the file. The caller holds mu.
-func (s *segment) open() (file, error) {
+func (s *segment) openLocked() (file, error) {
 	if s.gone {
 		return nil, errGone
 	}
@@ -217,7 +217,7 @@ var (
 // ReadAt makes the segment an io.ReaderAt that opens its file when needed.
 func (s *segment) ReadAt(b []byte, off int64) (int, error) {
 	s.mu.Lock()
-	f, err := s.open()
+	f, err := s.openLocked()
 	s.mu.Unlock()
 	if err != nil {
 		return 0, err
@@ -228,7 +228,7 @@ func (s *segment) ReadAt(b []byte, off int64) (int, error) {
 // write appends frames at off.
 func (s *segment) write(b []byte, off int64) error {
 	s.mu.Lock()
-	f, err := s.open()
+	f, err := s.openLocked()
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -250,7 +250,7 @@ func (s *segment) ack(number uint64) {
 	}
 	block, off := s.acks.set(number - s.first)
 	s.dirty = true
-	if f, err := s.open(); err == nil {
+	if f, err := s.openLocked(); err == nil {
 		// If this fails, the record is sent once more after a restart.
 		_, _ = f.WriteAt(block, off)
 	}
@@ -276,7 +276,7 @@ func (s *segment) sync() error {
 		return nil
 	}
 	s.dirty = false
-	f, err := s.open()
+	f, err := s.openLocked()
 	s.mu.Unlock()
 	if err == nil {
 		err = f.Sync()
@@ -301,7 +301,7 @@ func (s *segment) seal() error {
 	if s.broken.Load() || s.gone {
 		return nil
 	}
-	f, err := s.open()
+	f, err := s.openLocked()
 	if err != nil {
 		return err
 	}

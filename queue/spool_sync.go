@@ -12,7 +12,7 @@ func (s *Spool) sync() {
 	for {
 		select {
 		case <-s.commit.dirty:
-		case <-s.commit.written:
+		case <-s.commit.writerDone:
 			s.syncOnce()
 			s.syncOnce() // the headers of those sealed by the first
 			return
@@ -22,7 +22,7 @@ func (s *Spool) sync() {
 		case <-timer.C:
 		case <-s.commit.urgent:
 			timer.Stop()
-		case <-s.commit.written:
+		case <-s.commit.writerDone:
 		}
 		s.syncOnce()
 	}
@@ -33,9 +33,9 @@ func (s *Spool) sync() {
 func (s *Spool) syncOnce() {
 	s.mu.Lock()
 	c := &s.commit
-	target, generation := s.written, c.generation
+	target, generation := s.intake.written, c.generation
 	dirChanged, sealing, buried := c.dirChanged, s.unsealed, c.buried
-	c.dirChanged, s.unsealed, c.buried, c.unsynced = false, nil, nil, 0
+	c.dirChanged, s.unsealed, c.buried, c.sinceSync = false, nil, nil, 0
 	segments := append([]*segment(nil), s.segments...)
 	s.mu.Unlock()
 
@@ -56,7 +56,7 @@ func (s *Spool) syncOnce() {
 		}
 	}
 	mayCrash("synced")
-	s.confirm(target, generation)
+	s.confirmSync(target, generation)
 	s.seal(sealing)
 }
 
@@ -65,26 +65,26 @@ func (s *Spool) syncOnce() {
 func (s *Spool) syncLetters(buried []burial) {
 	b := &s.letters
 	for i, l := range buried {
-		if l.at.seg == nil {
-			buried[i].at, _ = b.add(l.letter) // if it fails, another time
+		if l.letterAt.seg == nil {
+			buried[i].letterAt, _ = b.add(l.letter) // if it fails, another time
 		}
 	}
 	_ = b.sync() // its segments say which could not
-	var safe, lost []copied
+	var safe, lost []address
 	again := buried[:0]
 	for _, l := range buried {
 		switch {
-		case l.at.seg == nil:
-		case l.at.seg.broken.Load():
-			lost = append(lost, l.at)
-			l.at = copied{}
+		case l.letterAt.seg == nil:
+		case l.letterAt.seg.broken.Load():
+			lost = append(lost, l.letterAt)
+			l.letterAt = address{}
 		default:
-			safe = append(safe, l.item)
+			safe = append(safe, l.itemAt)
 			continue
 		}
 		again = append(again, l)
 	}
-	s.settleCopies(safe)
+	s.settleAt(safe)
 	if len(again) == 0 {
 		return
 	}
@@ -96,11 +96,11 @@ func (s *Spool) syncLetters(buried []burial) {
 }
 
 // settleCopies acks what is safe elsewhere.
-func (s *Spool) settleCopies(copies []copied) {
+func (s *Spool) settleAt(copies []address) {
 	for _, c := range copies {
 		c.seg.ack(c.number)
 		s.mu.Lock()
-		s.release(c.seg, 1)
+		s.releaseLocked(c.seg, 1)
 		s.mu.Unlock()
 	}
 }
@@ -120,7 +120,7 @@ func (s *Spool) seal(segments []*segment) {
 
 // confirm notes that all up to the number are synced, unless a segment was
 // given up meanwhile, and settles the older copies of what was written twice.
-func (s *Spool) confirm(number uint64, generation int) {
+func (s *Spool) confirmSync(number uint64, generation int) {
 	s.mu.Lock()
 	if generation != s.commit.generation {
 		s.mu.Unlock()
@@ -128,8 +128,8 @@ func (s *Spool) confirm(number uint64, generation int) {
 	}
 	s.commit.badSyncs = 0
 	s.intake.confirm(number, s)
-	s.commit.tell(s.written, s.confirmed, nil)
-	var ready []copied
+	s.commit.tellWaiters(s.intake.written, s.intake.confirmed, nil)
+	var ready []address
 	kept := s.commit.superseded[:0]
 	for _, c := range s.commit.superseded {
 		if c.number > number {
@@ -140,7 +140,7 @@ func (s *Spool) confirm(number uint64, generation int) {
 	}
 	s.commit.superseded = kept
 	s.mu.Unlock()
-	s.settleCopies(ready)
+	s.settleAt(ready)
 }
 
 // badSync gives up the segment that could not be synced, if there is something
@@ -148,15 +148,15 @@ func (s *Spool) confirm(number uint64, generation int) {
 // the disk does.
 func (s *Spool) badSync(seg *segment, err error) {
 	s.mu.Lock()
-	unsafe := seg == nil || seg.last > s.confirmed || seg == s.active
+	unsafe := seg == nil || seg.last > s.intake.confirmed || seg == s.active
 	if unsafe && seg != nil {
-		s.giveUpOn(seg)
+		s.abandonLocked(seg)
 	}
 	if unsafe {
 		s.commit.badSyncs++
 	}
 	failed := unsafe && s.commit.badSyncs > 1
-	s.commit.resting = s.commit.resting || failed
+	s.commit.mustPause = s.commit.mustPause || failed
 	s.mu.Unlock()
 	kick(s.commit.dirty)
 	if failed {

@@ -93,11 +93,11 @@ func TestSpoolBeyondItsWindow(t *testing.T) {
 			}
 		}
 	}
-	if err := s.settleDown(t.Context(), time.Minute); err != nil {
+	if err := s.syncAll(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	inMemory := len(s.loaded) + len(s.entries)
+	inMemory := len(s.window.loaded) + len(s.intake.entries)
 	s.mu.Unlock()
 	if inMemory > 100 { // those read for one Receive, and the newest
 		t.Errorf("%d items are in memory", inMemory)
@@ -139,8 +139,8 @@ func TestSpoolLetsBodiesGo(t *testing.T) {
 		for _, d := range drain(t, s, 3) {
 			d.Nack(time.Minute)
 		}
-		if s.kept > windowBytes {
-			t.Errorf("%d bytes are kept", s.kept)
+		if s.window.givenBackBytes > windowBytes {
+			t.Errorf("%d bytes are kept", s.window.givenBackBytes)
 		}
 		for i, d := range drain(t, s, 1) {
 			if string(d.Body) != string(big(i)) {
@@ -148,8 +148,8 @@ func TestSpoolLetsBodiesGo(t *testing.T) {
 			}
 			d.Ack()
 		}
-		if s.kept != 0 {
-			t.Errorf("%d bytes count as kept", s.kept)
+		if s.window.givenBackBytes != 0 {
+			t.Errorf("%d bytes count as kept", s.window.givenBackBytes)
 		}
 	})
 }

@@ -12,28 +12,28 @@ import (
 // while backlogged; then come those of the intake. The spool's lock guards it,
 // but for the reader.
 type window struct {
-	loaded     []*entry
-	backlogged bool
-	at         *segment // what is to be read next
-	atOff      int64
-	lastRead   uint64    // all up to this number was read
-	oldest     time.Time // of what was not, if nothing is loaded
-	unread     int       // on the disk only, in all segments
-	kept       int64     // bytes of bodies of those given back
-	back       backlogEnd
+	loaded         []*entry
+	backlogged     bool
+	at             *segment // what is to be read next
+	atOff          int64
+	lastRead       uint64    // all up to this number was read
+	oldestUnread   time.Time // of what was not, if nothing is loaded
+	unread         int       // on the disk only, in all segments
+	givenBackBytes int64     // bytes of bodies of those given back
+	back           backlogEnd
 
 	reading chan struct{} // full while files are read
 	reader  *frameReader  // is at atOff in at; nil: it has to be made
 }
 
 // leave says that an item which was not handed out is on the disk only.
-func (w *window) leave(e *entry) {
+func (w *window) leaveOnDisk(e *entry) {
 	if !w.backlogged {
 		w.backlogged, w.at, w.atOff = true, e.seg, e.off
 		w.reader = nil
 	}
 	if w.unread == 0 {
-		w.oldest, w.lastRead = e.Time, e.number-1
+		w.oldestUnread, w.lastRead = e.Time, e.number-1
 	}
 	w.unread++
 	e.seg.unread++
@@ -50,11 +50,11 @@ func (w *window) hasRead(seg *segment, n int, bytes int64) {
 }
 
 // nextFresh is the oldest that was not handed out, nil if it is not in memory.
-func (s *Spool) nextFresh() *entry {
+func (s *Spool) nextFreshLocked() *entry {
 	switch {
-	case len(s.loaded) > 0:
-		return s.loaded[0]
-	case s.unread == 0:
+	case len(s.window.loaded) > 0:
+		return s.window.loaded[0]
+	case s.window.unread == 0:
 		return s.head
 	}
 	return nil
@@ -69,9 +69,9 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 		s.mu.Unlock()
 		return nil, 0, ErrClosed
 	}
-	wait := s.rouse()
-	out := s.pick(n)
-	more := s.awake.first() != nil || s.backlogged || s.nextFresh() != nil
+	wait := s.findDueLocked()
+	out := s.pickLocked(n)
+	more := s.due.first() != nil || s.window.backlogged || s.nextFreshLocked() != nil
 	if len(out) > 0 && (more || wait > 0) {
 		s.signal() // there is or will be something for another receiver
 	}
@@ -83,31 +83,31 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 }
 
 // pick marks what is handed out.
-func (s *Spool) pick(n int) (out []*entry) {
-	for e := s.awake.first(); e != nil && len(out) < n; e = s.awake.first() {
-		s.comeUp(e)
+func (s *Spool) pickLocked(n int) (out []*entry) {
+	for e := s.due.first(); e != nil && len(out) < n; e = s.due.first() {
+		s.handAgainLocked(e)
 		out = append(out, e)
 	}
-	for e := s.nextFresh(); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFresh() {
-		if len(s.loaded) > 0 {
-			s.loaded = s.loaded[1:]
+	for e := s.nextFreshLocked(); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFreshLocked() {
+		if len(s.window.loaded) > 0 {
+			s.window.loaded = s.window.loaded[1:]
 		} else {
-			s.unlink(e)
+			s.unlinkLocked(e)
 		}
-		s.hand(e)
+		s.handLocked(e)
 		out = append(out, e)
 	}
-	s.trim(s)
+	s.intake.trim(s)
 	return out
 }
 
 // comeUp hands out an entry that was given back.
-func (s *Spool) comeUp(e *entry) {
-	s.getUp(e)
+func (s *Spool) handAgainLocked(e *entry) {
+	s.takeDueLocked(e)
 	if !e.dropped {
-		s.kept -= int64(len(e.Body))
+		s.window.givenBackBytes -= int64(len(e.Body))
 	}
-	s.hand(e)
+	s.handLocked(e)
 }
 
 // deliver reads the bodies that were let go and makes the deliveries.
@@ -134,18 +134,18 @@ func (s *Spool) fetch(e *entry) bool {
 		e.Body, e.dropped = slices.Clone(rec.Body), false
 		return true
 	case err == nil || errors.Is(err, errNoFrame):
-		e.out, e.ended = false, true
-		s.letGo(e)
-		s.lose(e.seg, 1, int64(e.length-frameHead))
-		s.release(e.seg, 1)
+		e.out, e.settled = false, true
+		s.letGoLocked(e)
+		s.loseLocked(e.seg, 1, int64(e.length-frameHead))
+		s.releaseLocked(e.seg, 1)
 	default:
-		s.giveBack(e, retryAfter)
+		s.giveBackLocked(e, retryAfter)
 	}
 	return false
 }
 
 // lose counts records that were there and cannot be read.
-func (s *Spool) lose(seg *segment, n int, bytes int64) {
+func (s *Spool) loseLocked(seg *segment, n int, bytes int64) {
 	seg.spoiled = true
 	s.stats.Damaged += uint64(n) //nolint:gosec // Not negative.
 	s.report.Damaged += n
@@ -155,13 +155,13 @@ func (s *Spool) lose(seg *segment, n int, bytes int64) {
 
 // returned implements keeper: the bodies of what was given back are let go when
 // they are too many.
-func (s *Spool) returned(e *entry) {
+func (s *Spool) returnedLocked(e *entry) {
 	if e.dropped {
 		return
 	}
-	s.kept += int64(len(e.Body))
-	if s.kept > windowBytes && e.seg != nil && e.number <= s.confirmed {
-		s.kept -= int64(len(e.Body))
+	s.window.givenBackBytes += int64(len(e.Body))
+	if s.window.givenBackBytes > windowBytes && e.seg != nil && e.number <= s.intake.confirmed {
+		s.window.givenBackBytes -= int64(len(e.Body))
 		e.Body, e.dropped = nil, true
 	}
 }
@@ -171,8 +171,8 @@ func (s *Spool) load(n int) error {
 	if !s.wantsMore(n) {
 		return nil
 	}
-	s.reading <- struct{}{}
-	defer func() { <-s.reading }()
+	s.window.reading <- struct{}{}
+	defer func() { <-s.window.reading }()
 	for s.wantsMore(n) {
 		if err := s.readOn(); err != nil {
 			return err
@@ -184,7 +184,7 @@ func (s *Spool) load(n int) error {
 func (s *Spool) wantsMore(n int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.backlogged && !s.closed && len(s.loaded) <= n
+	return s.window.backlogged && !s.closed && len(s.window.loaded) <= n
 }
 
 // errInMemory ends the reading where the intake begins.
@@ -194,45 +194,45 @@ var errInMemory = errors.New("queue: the rest is in memory")
 // goroutine does it at a time.
 func (s *Spool) readOn() error {
 	s.mu.Lock()
-	seg, end := s.at, s.at.end
+	seg, end := s.window.at, s.window.at.end
 	if seg.unread == 0 { // without letting go of the lock: the intake may leave more in it
-		s.passOn(seg)
+		s.passOnLocked(seg)
 		s.mu.Unlock()
 		return nil
 	}
-	if s.reader == nil {
-		s.reader = newFrameReader(seg, &seg.header, s.atOff, end)
+	if s.window.reader == nil {
+		s.window.reader = newFrameReader(seg, &seg.header, s.window.atOff, end)
 	}
-	s.reader.end = end
-	boundary, limit := s.begin(s.stats.Last), seg.voidFrom
+	s.window.reader.end = end
+	boundary, limit := s.intake.firstNumber(s.stats.Last), seg.voidFrom
 	s.mu.Unlock()
 
 	got, bytes, err := s.readEntries(seg, boundary, limit)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.loaded = append(s.loaded, got...)
-	s.hasRead(seg, len(got), bytes)
-	s.atOff = s.reader.off
+	s.window.loaded = append(s.window.loaded, got...)
+	s.window.hasRead(seg, len(got), bytes)
+	s.window.atOff = s.window.reader.off
 	if len(got) > 0 {
-		seg.reads = 0
-		s.lastRead = got[len(got)-1].number
+		seg.failedReads = 0
+		s.window.lastRead = got[len(got)-1].number
 	}
 	switch {
 	case err == nil:
 		return nil // the window is full
 	case errors.Is(err, errInMemory):
-		if s.begin(s.stats.Last) != boundary {
+		if s.intake.firstNumber(s.stats.Last) != boundary {
 			return nil // the intake has let go of what comes next
 		}
 	case errors.Is(err, io.EOF):
 		if seg.end != end {
 			return nil // the writer has appended something
 		}
-	case !s.giveUp(seg, err):
+	case !s.unreadableLocked(seg, err):
 		return err // Receive says so, and tries again
 	}
-	s.passOn(seg)
+	s.passOnLocked(seg)
 	return nil
 }
 
@@ -240,14 +240,14 @@ func (s *Spool) readOn() error {
 // is in memory.
 func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry, bytes int64, err error) {
 	for len(got) < s.o.Window && bytes < windowBytes/4 {
-		rec, err := s.reader.next()
+		rec, err := s.window.reader.next()
 		switch {
 		case err != nil:
 			return got, bytes, err
 		case limit > 0 && rec.number >= limit:
 			return got, bytes, io.EOF
 		case rec.number >= boundary:
-			s.reader.off, s.reader.prev = rec.off, rec.number-1
+			s.window.reader.off, s.window.reader.prev = rec.off, rec.number-1
 			return got, bytes, errInMemory
 		case s.wentAhead(seg, rec.number), seg.settled(rec.number):
 			continue
@@ -263,7 +263,7 @@ func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry,
 func (s *Spool) wentAhead(seg *segment, number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return seg.wentAhead(number)
+	return seg.wentAheadLocked(number)
 }
 
 // onDisk makes the entry of a record that was read.
@@ -274,30 +274,30 @@ func (s *Spool) onDisk(seg *segment, rec *record) *entry {
 // giveUp says whether to go on without the rest of a segment: if it is gone, or
 // could not be read several times. If it cannot even be opened, nothing is wrong
 // with it: there are no file descriptors, or somebody took the rights away.
-func (s *Spool) giveUp(seg *segment, err error) bool {
+func (s *Spool) unreadableLocked(seg *segment, err error) bool {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return true
 	case errors.Is(err, errNotOpened):
 		return false
 	}
-	seg.reads++
-	return seg.reads >= 5
+	seg.failedReads++
+	return seg.failedReads >= 5
 }
 
 // passOn leaves a segment of which everything was read. What should have been
 // there and was not is lost.
-func (s *Spool) passOn(seg *segment) {
+func (s *Spool) passOnLocked(seg *segment) {
 	if n := seg.unread; n > 0 {
-		s.lose(seg, n, seg.unreadBytes)
-		s.hasRead(seg, n, seg.unreadBytes)
-		s.release(seg, n)
+		s.loseLocked(seg, n, seg.unreadBytes)
+		s.window.hasRead(seg, n, seg.unreadBytes)
+		s.releaseLocked(seg, n)
 	}
 	for _, next := range s.segments {
 		if next.id > seg.id && next.unread > 0 {
-			s.at, s.atOff, s.reader = next, next.data(), nil
+			s.window.at, s.window.atOff, s.window.reader = next, next.data(), nil
 			return
 		}
 	}
-	s.backlogged, s.reader = false, nil
+	s.window.backlogged, s.window.reader = false, nil
 }

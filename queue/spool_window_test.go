@@ -18,8 +18,8 @@ func TestIntakeLetsGoWhileReading(t *testing.T) {
 		mustAppend(t, before, itemsOf(0, kept)...)
 		closeTest(t, before)
 		s := openTest(t, osFS{}, dir, o)
-		if err := s.load(kept - 1); err != nil || s.unread > 0 || !s.backlogged {
-			t.Fatalf("%v; %d unread, backlogged %v: all should be read, and the reader not know it", err, s.unread, s.backlogged)
+		if err := s.load(kept - 1); err != nil || s.window.unread > 0 || !s.window.backlogged {
+			t.Fatalf("%v; %d unread, backlogged %v: all should be read, and the reader not know it", err, s.window.unread, s.window.backlogged)
 		}
 		mustAppend(t, s, itemsOf(kept, kept+added)...)
 

@@ -18,20 +18,20 @@ import (
 // It implements [Queue], [Reserver], [LetterBox] and [NewestReceiver]. All methods
 // are safe for concurrent use. Make it with [NewStandby].
 type Standby struct {
-	disk   fsys
-	dir    string
-	o      SpoolOptions
-	memory *Memory
-	took   func(s *Spool, moved int)
-	too    int64 // bytes that an item may have to fit into the spool
+	disk    fsys
+	dir     string
+	o       SpoolOptions
+	memory  *Memory
+	took    func(s *Spool, moved int)
+	largest int64 // bytes that an item may have to fit into the spool
 
-	mu     sync.RWMutex // held for writing while all moves
-	spool  atomic.Pointer[Spool]
-	why    error    // the last error of opening the spool
-	heirs  sync.Map // from the memory's tickets to those of the spool that stand for them
-	before Stats    // of the memory, when all moved
-	moved  uint64   // how many did
-	begun  uint64   // the spool's number of the last of them
+	mu        sync.RWMutex // held for writing while all moves
+	spool     atomic.Pointer[Spool]
+	openErr   error    // the last error of opening the spool
+	heirs     sync.Map // from the memory's tickets to those of the spool that stand for them
+	atMove    Stats    // of the memory, when all moved
+	moved     uint64   // how many did
+	lastMoved uint64   // the spool's number of the last of them
 
 	closed  atomic.Bool
 	closing sync.Once
@@ -51,9 +51,9 @@ func NewStandby(dir string, o SpoolOptions, m *Memory, why error, took func(s *S
 }
 
 func newStandby(disk fsys, dir string, o SpoolOptions, m *Memory, why error, took func(s *Spool, moved int)) *Standby {
-	s := &Standby{disk: disk, dir: dir, o: o, memory: m, why: why, took: took, stop: make(chan struct{}), done: make(chan struct{})}
-	s.too = min(maxItem, largestFrame(o.withDefaults().SegmentBytes)-frameHead)
-	go s.wait()
+	s := &Standby{disk: disk, dir: dir, o: o, memory: m, openErr: why, took: took, stop: make(chan struct{}), done: make(chan struct{})}
+	s.largest = min(maxItem, largestFrame(o.withDefaults().SegmentBytes)-frameHead)
+	go s.tryToMove()
 	return s
 }
 
@@ -65,12 +65,12 @@ func (s *Standby) Spool() *Spool { return s.spool.Load() }
 func (s *Standby) Err() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.why
+	return s.openErr
 }
 
 // wait tries to open the spool until it is open, once more when the queue is closed
 // and there is something to save.
-func (s *Standby) wait() {
+func (s *Standby) tryToMove() {
 	defer close(s.done)
 	ticker := time.NewTicker(standbyEvery)
 	defer ticker.Stop()
@@ -99,7 +99,7 @@ func (s *Standby) move() bool {
 	spool, err := openSpoolFor(s.disk, s.dir, s.o, func(spool *Spool) { moved = s.moveTo(spool) })
 	if err != nil {
 		s.mu.Lock()
-		s.why = err
+		s.openErr = err
 		s.mu.Unlock()
 		return false
 	}
@@ -113,12 +113,12 @@ func (s *Standby) move() bool {
 func (s *Standby) moveTo(spool *Spool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.before = s.memory.Stats()
+	s.atMove = s.memory.Stats()
 	all := s.memory.yield()
 	for old, heir := range spool.inherit(all) {
 		s.heirs.Store(old, heir)
 	}
-	s.begun, s.why = spool.stats.Last, nil
+	s.lastMoved, s.openErr = spool.stats.Last, nil
 	s.spool.Store(spool)
 	s.moved = uint64(len(all))
 	return len(all)
@@ -140,7 +140,7 @@ func (s *Standby) moveLetters() bool {
 			return false
 		}
 		m.mu.Lock()
-		m.forget(1)
+		m.forgetLocked(1)
 		m.mu.Unlock()
 	}
 }
@@ -155,7 +155,7 @@ func (s *Standby) Append(ctx context.Context, items ...Item) error {
 	if spool == nil {
 		defer s.mu.RUnlock()
 		for i := range items {
-			if items[i].size() > s.too {
+			if items[i].size() > s.largest {
 				return ErrTooLarge
 			}
 		}
@@ -178,7 +178,7 @@ func (s *Standby) Reserve(p Priority, bytes int64) (*Room, error) {
 	if spool := s.spool.Load(); spool != nil {
 		return spool.Reserve(p, bytes)
 	}
-	if bytes > s.too {
+	if bytes > s.largest {
 		return nil, ErrTooLarge
 	}
 	return s.memory.Reserve(p, bytes)
@@ -233,15 +233,15 @@ func (s *Standby) Stats() Stats {
 		return s.memory.Stats()
 	}
 	stats := spool.Stats()
-	more := s.before.Last - s.moved // what moved has two numbers
+	more := s.atMove.Last - s.moved // what moved has two numbers
 	stats.Last += more
-	if stats.Done < s.begun { // something that moved, or was found, is not settled
-		stats.Done = s.before.Done
+	if stats.Done < s.lastMoved { // something that moved, or was found, is not settled
+		stats.Done = s.atMove.Done
 	} else {
 		stats.Done += more
 	}
-	stats.Dead += s.before.Dead
-	stats.Recovered += s.before.Recovered
+	stats.Dead += s.atMove.Dead
+	stats.Recovered += s.atMove.Recovered
 	stats.Letters += s.memory.Stats().Letters
 	return stats
 }

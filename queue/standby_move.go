@@ -18,7 +18,7 @@ func (m *Memory) yield() (all []*entry) {
 	}
 	slices.SortFunc(all, func(a, b *entry) int { return cmp.Compare(a.number, b.number) })
 	m.head, m.tail = nil, nil
-	for _, h := range []*heap{&m.begun, &m.asleep, &m.awake, &m.awakeNewest} {
+	for _, h := range []*heap{&m.begun, &m.notDue, &m.due, &m.dueNewest} {
 		h.entries = nil
 	}
 	m.bounds.items, m.bounds.bytes = 0, 0
@@ -28,9 +28,9 @@ func (m *Memory) yield() (all []*entry) {
 }
 
 // forget lets go of the oldest letters. The lock is held.
-func (m *Memory) forget(n int) {
+func (m *Memory) forgetLocked(n int) {
 	for _, l := range m.letters[:n] {
-		m.lettered -= l.size()
+		m.letterBytes -= l.size()
 	}
 	m.letters = slices.Delete(m.letters, 0, n)
 }
@@ -50,16 +50,16 @@ func (s *Spool) inherit(all []*entry) map[ticket]ticket {
 		heir := &entry{Item: e.Item, desk: &s.desk, number: s.stats.Last}
 		s.bounds.items++
 		s.bounds.bytes += e.size()
-		s.push(heir)
+		s.intake.push(heir)
 		switch {
 		case e.turn == 0:
-			s.link(heir)
+			s.linkLocked(heir)
 		case e.out:
-			s.hand(heir)
+			s.handLocked(heir)
 			heirs[ticket{e, e.turn}] = ticket{heir, heir.turn}
 		default:
-			s.hand(heir)
-			s.giveBack(heir, time.Until(e.due))
+			s.handLocked(heir)
+			s.giveBackLocked(heir, time.Until(e.dueAt))
 		}
 	}
 	s.signal()

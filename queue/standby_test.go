@@ -207,7 +207,7 @@ func TestStandbyAtRandom(t *testing.T) {
 				live()
 				s.takesOver(first, q)
 				live()
-				if err := q.Spool().settleDown(t.Context(), time.Minute); err != nil {
+				if err := q.Spool().syncAll(t.Context(), time.Minute); err != nil {
 					t.Error(err)
 				}
 				p := newStory(t, 200+seed)
