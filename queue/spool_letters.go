@@ -316,21 +316,6 @@ func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (
 	return n, err
 }
 
-// settleDown waits until all that was appended is synced, at most so long.
-func (s *Spool) syncAll(ctx context.Context, most time.Duration) error {
-	s.mu.Lock()
-	if s.commit.failing != nil {
-		s.mu.Unlock()
-		return ErrNotYetOnDisk
-	}
-	w := s.commit.addWaiter(s.stats.Last, true)
-	kick(s.commit.work)
-	s.mu.Unlock()
-	kick(s.commit.dirty)
-	kick(s.commit.urgent)
-	return s.awaitDisk(ctx, w, most)
-}
-
 func (s *Spool) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
