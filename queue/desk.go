@@ -6,50 +6,55 @@ import (
 	"time"
 )
 
-// desk is what every engine of this package has in common: items are handed out
-// over it and come back. It knows the entries that were handed out, which of
-// them were given back, those that were not and are in memory, and who waits for
-// more.
+// desk is what the engines of this package have in common: items are handed out over
+// it and come back to it. An item in memory is in one of these states:
+//
+//	fresh        nobody has received it: in the list from head to tail
+//	out          somebody has received it and holds its ticket
+//	not yet due  it was given back for a while that has not passed: in notDue
+//	due          it was given back and can be received again: in due and dueNewest
+//
+// Methods that end in Locked are called with mu held.
 type desk struct {
 	backend backend
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards all that follows, and the backend's own state
 	closed bool
 	bounds bounds
-	// head to tail are entries that were never handed out, by number. They can be
-	// handed out from both ends.
+	// head to tail are the fresh entries, by number. They are linked both ways,
+	// because they are taken from both ends.
 	head, tail *entry
-	// begun were handed out and are not settled, the lowest number first. One item
-	// that waits for long costs little to those that come after it.
+	// begun are the entries that are not fresh and not settled, the lowest number
+	// first: an item that waits for long costs those after it little.
 	begun heap
-	// asleep were given back and are not due yet, the first due first; awake
-	// are, the lowest number first, and awakeNewest are the same, the highest first.
+	// notDue has the entry that is due first at its top, due the lowest number, and
+	// dueNewest, with the same entries as due, the highest.
 	notDue, due, dueNewest heap
-	stats                  Stats
-	wake                   chan struct{}
+	stats                  Stats         // what the desk and its backend count
+	wake                   chan struct{} // full when a receiver has to look again
 }
 
-// keeper is the engine behind a desk.
+// backend is the engine behind a desk.
 type backend interface {
-	// take hands out what is ready, or says how long until something will be
-	// (0: nobody knows).
+	// take hands out at most n items that can be received now. wait is how long
+	// until another is due, 0 if that is not known.
 	take(n int) (got []Delivery, wait time.Duration, err error)
-	// settle ends the entry; bury also keeps it as a dead letter, or reports
-	// that it cannot now.
+	// settle ends an item that was delivered. bury ends one that was given up and
+	// keeps it as a dead letter; false says that it cannot now. Both do nothing for
+	// a void ticket.
 	settle(t ticket)
 	bury(t ticket, reason string) bool
-	// returned is told, under the lock, of an entry given back.
+	// returnedLocked is told of an entry that was given back.
 	returnedLocked(e *entry)
 }
 
-// entry is an unsettled item. Its number, state, links and spots belong to the
-// queue.
+// entry is an item in memory.
 type entry struct {
 	Item
 	desk       *desk
 	number     uint64
-	out        bool
-	turn       int // how often it was handed out
+	out        bool // handed out, and neither settled nor given back since
+	turn       int  // how often it was handed out; 0: it is fresh
 	dueAt      time.Time
 	prev, next *entry           // while it was never handed out
 	spots      [heapSpots]int32 // afterwards
@@ -68,7 +73,7 @@ func (d *desk) init(k backend, maxItems, maxBytes int64) {
 	d.dueNewest = heap{before: func(a, b *entry) bool { return older(b, a) }, which: spotDueNewest}
 }
 
-// link puts an entry at the end of those that were never handed out.
+// linkLocked puts a new entry at the end of the fresh ones.
 func (d *desk) linkLocked(e *entry) {
 	e.prev = d.tail
 	if d.tail == nil {
@@ -79,6 +84,7 @@ func (d *desk) linkLocked(e *entry) {
 	d.tail = e
 }
 
+// unlinkLocked takes an entry from the fresh ones.
 func (d *desk) unlinkLocked(e *entry) {
 	if e.prev == nil {
 		d.head = e.next
@@ -90,10 +96,10 @@ func (d *desk) unlinkLocked(e *entry) {
 	} else {
 		e.next.prev = e.prev
 	}
-	e.prev, e.next = nil, nil // who still holds this one must not keep all that came after it
+	e.prev, e.next = nil, nil // else whoever holds this one keeps all that came after it in memory
 }
 
-// Reserve implements [Reserver].
+// Reserve implements [Reserver]. It never waits.
 func (d *desk) Reserve(p Priority, bytes int64) (*Room, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,7 +109,7 @@ func (d *desk) Reserve(p Priority, bytes int64) (*Room, error) {
 	return d.bounds.reserve(&d.mu, p, bytes)
 }
 
-// Receive implements [Queue].
+// Receive implements [Queue]. A number below one counts as one.
 func (d *desk) Receive(ctx context.Context, n int) ([]Delivery, error) {
 	for {
 		got, wait, err := d.backend.take(max(n, 1))
@@ -116,7 +122,8 @@ func (d *desk) Receive(ctx context.Context, n int) ([]Delivery, error) {
 	}
 }
 
-// await waits until there may be something to take, wait long if that is known.
+// await waits until there may be something to take: until it is woken, until wait has
+// passed if that is above zero, or until ctx ends.
 func (d *desk) await(ctx context.Context, wait time.Duration) error {
 	var due <-chan time.Time
 	if wait > 0 {
@@ -126,7 +133,7 @@ func (d *desk) await(ctx context.Context, wait time.Duration) error {
 	}
 	select {
 	case <-ctx.Done():
-		d.signal() // another receiver may have counted on our looking when the wait is over
+		d.signal() // another receiver may rely on this one to look when the wait is over
 		return ctx.Err()
 	case <-d.wake:
 	case <-due:
@@ -134,7 +141,7 @@ func (d *desk) await(ctx context.Context, wait time.Duration) error {
 	return nil
 }
 
-// signal wakes one receiver; it passes the signal on if there is more.
+// signal wakes one receiver, which wakes the next if there is more. It needs no lock.
 func (d *desk) signal() {
 	select {
 	case d.wake <- struct{}{}:
@@ -142,8 +149,8 @@ func (d *desk) signal() {
 	}
 }
 
-// rouse finds those given back that are due, and says how long until the next
-// will be (0: there is none).
+// findDueLocked makes due what has waited long enough, and returns how long until the
+// next is due, 0 if there is none.
 func (d *desk) findDueLocked() time.Duration {
 	if d.notDue.first() == nil {
 		return 0
@@ -160,13 +167,13 @@ func (d *desk) findDueLocked() time.Duration {
 	return 0
 }
 
-// getUp takes an entry from those given back that are due.
+// takeDueLocked takes an entry from those that are due.
 func (d *desk) takeDueLocked(e *entry) {
 	d.due.remove(e)
 	d.dueNewest.remove(e)
 }
 
-// newer is the one with the higher number; either may be missing.
+// newer returns the entry with the higher number; either may be nil.
 func newer(a, b *entry) *entry {
 	if a == nil || b != nil && b.number > a.number {
 		return b
@@ -174,7 +181,7 @@ func newer(a, b *entry) *entry {
 	return a
 }
 
-// hand marks an entry as handed out. It is in no list any more.
+// handLocked marks an entry as handed out. The caller has taken it from where it was.
 func (d *desk) handLocked(e *entry) {
 	if e.out = true; e.turn == 0 {
 		d.begun.push(e)
@@ -182,12 +189,13 @@ func (d *desk) handLocked(e *entry) {
 	e.turn++
 }
 
+// handOutLocked marks an entry as handed out and makes its delivery.
 func (d *desk) handOutLocked(e *entry) Delivery {
 	d.handLocked(e)
 	return NewDelivery(e.Item, ticket{e, e.turn})
 }
 
-// giveBack makes an entry that was out wait. The lock is held.
+// giveBackLocked makes an entry that was out wait.
 func (d *desk) giveBackLocked(e *entry, after time.Duration) {
 	e.out = false
 	e.dueAt = time.Now().Add(after)
@@ -196,8 +204,8 @@ func (d *desk) giveBackLocked(e *entry, after time.Duration) {
 	d.signal()
 }
 
-// stat is what the desk knows of Stats; fresh is the oldest that was never
-// handed out, nil if there is none.
+// statLocked returns the part of Stats that the desk knows. fresh is the oldest fresh
+// entry, nil if there is none.
 func (d *desk) statLocked(fresh *entry) Stats {
 	s := d.stats
 	s.Waiting, s.Bytes, s.Full, s.Done = int(d.bounds.items), d.bounds.bytes, d.bounds.full(), s.Last
@@ -211,13 +219,14 @@ func (d *desk) statLocked(fresh *entry) Stats {
 	return s
 }
 
-// ticket is good for one handing out: who gave an item back has no say in what
-// becomes of it later.
+// ticket is good for one handing out. When the item is given back the ticket is void,
+// and its holder can no longer decide what becomes of the item.
 type ticket struct {
 	*entry
 	turn int
 }
 
+// voidLocked reports whether the ticket was used before.
 func (t ticket) voidLocked() bool { return !t.out || t.entry.turn != t.turn }
 
 // Ack implements [Ticket].

@@ -7,35 +7,36 @@ import (
 	"os"
 )
 
-// fsys is all a spool asks of a file system. Names are paths as package os
-// takes them. Tests put file systems that fail, hang or lose power in its place.
+// fsys is the part of a file system that a spool uses. Names are paths as package os
+// takes them. Tests use file systems that fail, hang or lose power.
 type fsys interface {
-	// MkdirAll makes the directory and its parents, for nobody but the owner.
+	// MkdirAll makes the directory and its parents, with rights for the owner alone.
 	MkdirAll(dir string) error
 	// ReadDir lists what is in the directory, by name.
 	ReadDir(dir string) ([]fs.DirEntry, error)
-	// Create makes a new file, which must not exist, for nobody but the owner.
+	// Create makes a new file with rights for the owner alone. It fails if the file
+	// exists.
 	Create(name string) (file, error)
 	// Open opens a file that exists, for reading and writing.
 	Open(name string) (file, error)
 	Rename(from, to string) error
 	Remove(name string) error
-	// SyncDir makes what was created, renamed and removed in it survive a loss
-	// of power.
+	// SyncDir makes the names in the directory survive a loss of power: of files
+	// that were created, renamed or removed.
 	SyncDir(dir string) error
 	// Lock takes the directory of the file of that name for this process alone,
-	// and makes the file if need be. It never waits: errLocked means that another
-	// process has it. The lock ends with Close, or with the process, however that
-	// ends.
+	// and makes the file if need be. It never waits. errLocked means that another
+	// process has the directory. The lock ends with Close or with the process,
+	// however that ends.
 	Lock(name string) (dirLock, error)
 }
 
 // dirLock is a directory that belongs to this process.
 type dirLock interface {
 	io.Closer
-	// Check returns why the directory that is found under its name now may not be
-	// written: it is another one, or another process has locked it as well. A lock
-	// file that was only removed is made again.
+	// Check returns why the directory may not be written any more: its name leads to
+	// another one, or another process has locked it as well. A lock file that was
+	// only removed is made again.
 	Check() error
 }
 
@@ -90,8 +91,8 @@ func openFile(name string, flag int) (file, error) {
 	return osFile{f}, nil
 }
 
-// crashPoint, nil but in tests, is called between every two file operations
-// that a crash could part, with the name of the place.
+// crashPoint is called between every two file operations that a crash could part, with
+// the name of the place. It is nil except in tests.
 var crashPoint func(place string)
 
 func mayCrash(place string) {

@@ -10,16 +10,19 @@ import (
 	"syscall"
 )
 
-// flocked is a directory taken with flock(2), which ends with the process: a lock
-// cannot outlive its owner. It is taken twice. The lock on the directory itself is
-// the sure one: "rm lock" does not open it to a second process. The lock on the file
-// keeps out earlier versions, and holds where a directory cannot be locked: NFS makes
-// a lock of bytes of it, for which the descriptor would have to be open for writing
-// (https://man7.org/linux/man-pages/man2/flock.2.html).
+// flocked is a directory locked with flock(2). Such a lock ends with its process, so it
+// cannot outlive its owner. There are two of them:
+//
+//   - The lock on the directory itself is the sure one: "rm lock" does not let a second
+//     process in.
+//   - The lock on the file keeps out earlier versions of this package. It is also the
+//     only one where a directory cannot be locked. NFS makes a lock of bytes of it, and
+//     for that the descriptor would have to be open for writing
+//     (https://man7.org/linux/man-pages/man2/flock.2.html).
 type flocked struct {
 	name string // of the file
 	dir  *os.File
-	sure bool // the directory is locked, and not the file alone
+	sure bool // both locks are held, and not the file's alone
 
 	mu   sync.Mutex
 	file *os.File
@@ -45,9 +48,8 @@ func lockDirOf(name string) (dirLock, error) {
 	return l, nil
 }
 
-// openLock opens and locks the file of that name, which it makes if need be. It
-// looks once more whether the name still leads to the file: somebody may have
-// removed it in between.
+// openLock opens and locks the file of that name, which it makes if need be. Then it
+// checks that the name still leads to the file: somebody may have removed it meanwhile.
 func openLock(name string) (*os.File, error) {
 	for try := 1; ; try++ {
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // A name in the directory the user chose.
@@ -86,7 +88,7 @@ func flock(f *os.File) (err error) {
 	return nil
 }
 
-// leadsTo tells whether what look finds under the name is the open file.
+// leadsTo reports whether the name leads to the open file. look is os.Stat or os.Lstat.
 func leadsTo(look func(string) (os.FileInfo, error), name string, f *os.File) bool {
 	found, err := look(name)
 	if err != nil {

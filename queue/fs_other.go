@@ -4,8 +4,8 @@ package queue
 
 import "errors"
 
-// lockDirOf has nothing to build on here, and a lock that a killed process
-// leaves behind would be worse than none.
+// lockDirOf fails: this system has no lock that ends with its process. A lock that a
+// killed process leaves behind would be worse than none.
 func lockDirOf(name string) (dirLock, error) {
 	return nil, errors.ErrUnsupported
 }

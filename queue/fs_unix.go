@@ -16,7 +16,7 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// diskIsFull tells whether err says that there is no room.
+// diskIsFull reports whether err says that the disk has no room.
 func diskIsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -12,13 +12,13 @@ const (
 	diskFull         = syscall.Errno(112) // ERROR_DISK_FULL
 )
 
-// shut is a file that nobody else can open, remove or rename, and neither can
-// anybody its directory, so that there is nothing to check.
-type shut struct{ *os.File }
+// unshared is a file that nobody else can open, remove or rename, as long as it is open.
+// Nobody can remove or rename its directory either, so there is nothing to check.
+type unshared struct{ *os.File }
 
-func (shut) Check() error { return nil }
+func (unshared) Check() error { return nil }
 
-// lockDirOf opens the file so that nobody else can: with share mode 0. The
+// lockDirOf opens the file with share mode 0, so that nobody else can open it. The
 // handle, and so the lock, ends with the process.
 func lockDirOf(name string) (dirLock, error) {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
@@ -38,7 +38,7 @@ func lockDirOf(name string) (dirLock, error) {
 	}
 	lock := os.NewFile(uintptr(handle), name)
 	writeHolder(lock)
-	return shut{lock}, nil
+	return unshared{lock}, nil
 }
 
 // syncDir does nothing: Windows has no way to flush a directory, and NTFS

@@ -1,18 +1,18 @@
 package queue
 
-// heap is a binary heap of entries: first is the one that comes before all
-// others. Every entry knows its spot, so that it can be taken out wherever it
-// is. Much may be given back at once, so each entry must cost little.
+// heap is a binary heap of entries: the first is the one that comes before all others.
+// Every entry knows its spot in the heap, so that it can be taken out from anywhere.
+// The desk's lock guards it.
 type heap struct {
 	before  func(a, b *entry) bool
-	which   int // of the entries' spots
+	which   int // which of an entry's spots belongs to this heap
 	entries []*entry
 }
 
 // The spots of an entry, one for each heap that it can be in at the same time.
 const (
-	spotGivenBack = iota // given back: asleep or awake
-	spotDueNewest        // awake, seen from the other end
+	spotGivenBack = iota // in notDue or due, never in both
+	spotDueNewest
 	spotBegun
 	heapSpots
 )
@@ -34,14 +34,14 @@ func (h *heap) push(e *entry) {
 	h.up(len(h.entries)-1, e)
 }
 
-// pop removes the first. There must be one.
+// pop removes and returns the first entry. There must be one.
 func (h *heap) pop() *entry {
 	e := h.entries[0]
 	h.remove(e)
 	return e
 }
 
-// remove takes out an entry, which must be in.
+// remove takes out an entry, which must be in the heap.
 func (h *heap) remove(e *entry) {
 	i, last := int(e.spots[h.which]), len(h.entries)-1
 	moved := h.entries[last]
@@ -52,7 +52,7 @@ func (h *heap) remove(e *entry) {
 	}
 }
 
-// up puts the entry at i, or nearer to the first if it comes before those there.
+// up puts the entry at i, or nearer to the first place if it comes before those there.
 func (h *heap) up(i int, e *entry) {
 	for ; i > 0; i = (i - 1) / 2 {
 		parent := h.entries[(i-1)/2]
@@ -64,7 +64,7 @@ func (h *heap) up(i int, e *entry) {
 	h.put(i, e)
 }
 
-// down makes room for the entry at i or below, and returns where.
+// down moves entries up from i until the entry fits, and returns where it fits.
 func (h *heap) down(i int, e *entry) int {
 	for {
 		child := 2*i + 1

@@ -10,18 +10,20 @@ import (
 	"time"
 )
 
-// Holder is the process that has a spool's directory, as its lock file tells. What
-// the file does not tell is zero.
+// Holder describes the process that has a spool's directory, as its lock file says. What
+// the file does not say is zero.
 type Holder struct {
-	// PID is the process's number, on its host or in its container.
+	// PID is the process's number on its host or in its container; 0 if it is not
+	// known.
 	PID int `json:"pid"`
-	// Host is the name of the machine or of the container.
+	// Host is the name of the machine or of the container, as os.Hostname returns it.
 	Host string `json:"host"`
-	// Since is when it took the directory.
+	// Since is when the process took the directory, in UTC and whole seconds.
 	Since time.Time `json:"since"`
 }
 
-// String names the process for people.
+// String returns, for people, "process 7 on web-1 since 2026-11-28T17:00:00Z", or
+// "another process" if PID is 0.
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "another process"
@@ -29,27 +31,28 @@ func (h Holder) String() string {
 	return fmt.Sprintf("process %d on %s since %s", h.PID, h.Host, h.Since.Format(time.RFC3339))
 }
 
-// LockedError says which process has the spool's directory. It is an [ErrLocked].
+// LockedError says which process has the spool's directory. It wraps [ErrLocked].
 type LockedError struct {
-	Dir    string
-	Holder Holder
+	Dir    string // the directory, as it was given
+	Holder Holder // the process, as far as it is known
 }
 
+// Error returns one line with the directory and the process.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("queue: %s is locked by %v", e.Dir, e.Holder)
 }
 
-// Unwrap makes it an ErrLocked.
+// Unwrap returns [ErrLocked].
 func (e *LockedError) Unwrap() error { return ErrLocked }
 
-// self is this process, as a holder from now on.
+// self describes this process as a holder from now on.
 func self() Holder {
-	host, _ := os.Hostname() // without, the number has to do
+	host, _ := os.Hostname() // if it fails, the number has to do
 	return Holder{PID: os.Getpid(), Host: host, Since: time.Now().UTC().Truncate(time.Second)}
 }
 
-// writeHolder writes into a lock file whose it is. Nothing depends on it but what
-// people are told.
+// writeHolder writes into a lock file that this process has it. The text is for people;
+// nothing depends on it.
 func writeHolder(lock *os.File) {
 	text, err := json.Marshal(self())
 	if err != nil || lock.Truncate(0) != nil {

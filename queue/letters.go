@@ -2,25 +2,26 @@ package queue
 
 import "time"
 
-// Letter is a dead letter: an item given up, why and when.
+// Letter is a dead letter: an item that was given up, with the reason and the time.
 type Letter struct {
 	Item
-	Reason string
-	Died   time.Time
+	Reason string    // as given to Delivery.Dead; a spool keeps the first 2 KiB
+	Died   time.Time // when it was given up
 
-	number uint64 // the item's, by which its engine finds the letter again
+	number uint64 // by which the engine finds the letter or the record again
 }
 
-// LetterBox is an engine that shows its dead letters and takes them back.
-// [Memory] and the spool are. All methods are safe for concurrent use.
+// LetterBox is an engine that keeps dead letters, shows them and takes them back.
+// [Memory], [Spool] and [Standby] implement it. All methods are safe for concurrent use.
 type LetterBox interface {
-	// Letters returns the newest dead letters, oldest first. An engine may
-	// keep more than it returns.
+	// Letters returns the newest dead letters, the oldest of them first. An engine
+	// may keep more than it returns.
 	Letters() []Letter
 
-	// Resend appends every kept letter that choose wants as a new item, at its
-	// own priority, and forgets the letter. It returns how many there were, and
-	// stops at the first that Append would refuse. Each counts in
-	// Stats.Recovered. choose is called without any lock held.
+	// Resend appends the item of every kept letter that choose wants, at its own
+	// priority, and forgets the letter. It sets Item.Resent, and counts the item in
+	// Stats.Recovered. It returns how many there were. It stops at the first that
+	// Append would refuse and returns that error. No lock is held while choose is
+	// called.
 	Resend(choose func(Letter) bool) (n int, err error)
 }

@@ -6,19 +6,21 @@ import (
 	"time"
 )
 
-// Memory is a bounded queue in this process. A crash loses what it holds.
+// Memory is a bounded queue in this process. A crash loses what it holds, and so does
+// Close. It implements [Queue], [Reserver], [LetterBox] and [NewestReceiver]. All methods
+// are safe for concurrent use. Make it with [NewMemory].
 type Memory struct {
 	desk
 	letters     []Letter
 	letterBytes int64 // bytes of letters
 }
 
-// keptLetters bounds the dead letters a Memory remembers, and so does its
-// bound in bytes; the oldest go first.
+// keptLetters is how many dead letters a Memory keeps, within its bound in bytes. The
+// oldest go first.
 const keptLetters = 256
 
-// NewMemory makes a queue for at most maxItems items and maxBytes bytes of
-// bodies and keys. Values below one mean one.
+// NewMemory makes a queue that holds at most maxItems items, and at most maxBytes bytes
+// of bodies and keys. A value below one counts as one.
 func NewMemory(maxItems int, maxBytes int64) *Memory {
 	m := &Memory{}
 	m.init(m, int64(maxItems), maxBytes)
@@ -52,7 +54,7 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		m.signal() // for the next one who waits
+		m.signal() // the next receiver has to hear it, too
 		return nil, 0, ErrClosed
 	}
 	wait = m.findDueLocked()
@@ -70,8 +72,8 @@ func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
 	return got, wait, nil
 }
 
-// ReceiveNewest implements [NewestReceiver]. It never waits, and what it costs
-// does not depend on how much else there is.
+// ReceiveNewest implements [NewestReceiver]. It never waits, and it costs the same
+// however much the queue holds.
 func (m *Memory) ReceiveNewest(_ context.Context, n int) (got []Delivery, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,6 +112,8 @@ func (m *Memory) bury(t ticket, reason string) bool {
 	return true
 }
 
+// settleWith settles the ticket's item and calls also, if that is not nil, under the
+// lock. A void ticket does nothing.
 func (m *Memory) settleWith(t ticket, also func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -138,15 +142,15 @@ func (m *Memory) Stats() Stats {
 	return s
 }
 
-// Letters implements [LetterBox]: at most 256 letters, and no more bytes than
-// the queue may hold.
+// Letters implements [LetterBox]. The queue keeps the newest 256 letters, in no more
+// bytes than its bound.
 func (m *Memory) Letters() []Letter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]Letter(nil), m.letters...)
 }
 
-// Resend implements [LetterBox].
+// Resend implements [LetterBox]. It never waits.
 func (m *Memory) Resend(choose func(Letter) bool) (n int, err error) {
 	for _, l := range m.Letters() {
 		if !choose(l) {
@@ -171,7 +175,7 @@ func (m *Memory) resend(number uint64) (bool, error) {
 	}
 	i := slices.IndexFunc(m.letters, func(l Letter) bool { return l.number == number })
 	if i < 0 {
-		return false, nil // the oldest go when there are too many
+		return false, nil // it went meanwhile: there were too many
 	}
 	item := m.letters[i].Item
 	item.Resent = time.Now()
@@ -186,7 +190,7 @@ func (m *Memory) resend(number uint64) (bool, error) {
 	return true, nil
 }
 
-// Close implements [Queue]. It never waits.
+// Close implements [Queue]. It never waits and returns nil.
 func (m *Memory) Close(context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -2,29 +2,30 @@ package queue
 
 import "sync"
 
-// Reserver is an engine that can keep a place free for an item that is not
-// there yet, so that something may be promised before it is known what it will
-// be. [Memory] and the spool are.
+// Reserver is an engine that can keep a place free for an item that is not there yet.
+// So a caller can promise to deliver something before knowing what it will be. [Memory],
+// [Spool] and [Standby] implement it.
 type Reserver interface {
-	// Reserve keeps a place for one item of at most so many bytes of body and
-	// key. It returns ErrFull when there is none at that priority, ErrTooLarge
-	// when there can never be one, ErrClosed after Close.
+	// Reserve keeps a place for one item of at most so many bytes of body and key;
+	// a number below zero counts as zero. It never waits. It returns ErrFull if
+	// there is no place at that priority now, ErrTooLarge if there can never be one,
+	// and ErrClosed after Close. An engine on a disk also returns the errors of
+	// Append. It is safe for concurrent use.
 	Reserve(p Priority, bytes int64) (*Room, error)
 }
 
-// Room is a place kept free in a queue. It is used up by the Append of an
-// [Item] that names it, or given back by Release; who does neither loses the
-// place for as long as the queue is open. All methods are safe for concurrent
-// use, and on nil.
+// Room is a place kept free in a queue. The Append of an [Item] with this Room uses it
+// up, and Release gives it back. If neither happens, the place is lost for as long as
+// the queue is open. All methods are safe for concurrent use and may be called on nil.
 type Room struct {
-	lock  sync.Locker // guards bounds and spent
+	lock  sync.Locker // the queue's; guards b and spent
 	b     *bounds
 	bytes int64
 	spent bool
 }
 
-// Release gives the place back. It does nothing if the place was used up or
-// given back before, so it may be deferred.
+// Release gives the place back. It does nothing if the place was used up or given back
+// before, so callers may defer it.
 func (r *Room) Release() {
 	if r == nil {
 		return
@@ -36,25 +37,25 @@ func (r *Room) Release() {
 	}
 }
 
-// bounds counts what a queue holds and has promised to hold against what it may
-// hold. Its queue's lock guards it.
+// bounds counts what a queue holds and what it has promised to hold, and says what it
+// may hold. The queue's lock guards it, and its methods are called with that lock held.
 type bounds struct {
 	maxItems, maxBytes   int64
 	items, bytes         int64 // held
 	roomItems, roomBytes int64 // promised
 }
 
-// fits tells whether so much more fits at a priority.
+// fits reports whether so much more fits at a priority.
 func (b *bounds) fits(p Priority, items, bytes int64) bool {
 	return b.items+b.roomItems+items <= p.share(b.maxItems) && b.bytes+b.roomBytes+bytes <= p.share(b.maxBytes)
 }
 
-// full is how much of the whole is held or promised.
+// full returns how much of the whole is held or promised: 1 is full.
 func (b *bounds) full() float64 {
 	return max(float64(b.items+b.roomItems)/float64(b.maxItems), float64(b.bytes+b.roomBytes)/float64(b.maxBytes))
 }
 
-// reserve promises a place, kept by a Room under the lock that is held now.
+// reserve promises a place. lock is the queue's, which is held now.
 func (b *bounds) reserve(lock sync.Locker, p Priority, bytes int64) (*Room, error) {
 	bytes = max(bytes, 0)
 	if bytes > b.maxBytes {
@@ -68,14 +69,15 @@ func (b *bounds) reserve(lock sync.Locker, p Priority, bytes int64) (*Room, erro
 	return &Room{lock: lock, b: b, bytes: bytes}, nil
 }
 
+// vacate ends a promise.
 func (b *bounds) vacate(r *Room) {
 	r.spent = true
 	b.roomItems--
 	b.roomBytes -= r.bytes
 }
 
-// admit counts all the items as held and uses up their rooms, or does nothing
-// and says why not.
+// admit counts all the items as held and uses up their rooms. If one of them does not
+// fit it changes nothing and returns why.
 func (b *bounds) admit(items []Item) error {
 	var more, moreBytes int64 // beyond what was promised
 	full := false
@@ -107,8 +109,8 @@ func (b *bounds) admit(items []Item) error {
 	return nil
 }
 
-// room is what the item may use up, nil if it names none that is good: one of
-// this queue, still there, and not named by an earlier item too.
+// room returns the place that the item may use up: one of this queue that is still
+// there and that no earlier item names. It returns nil if there is no such place.
 func (b *bounds) room(items []Item, i int) *Room {
 	r := items[i].Room
 	if r == nil || r.b != b || r.spent {
@@ -122,7 +124,7 @@ func (b *bounds) room(items []Item, i int) *Room {
 	return r
 }
 
-// leave counts an item as no longer held.
+// remove counts an item as no longer held.
 func (b *bounds) remove(i *Item) {
 	b.items--
 	b.bytes -= i.size()

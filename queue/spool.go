@@ -8,74 +8,80 @@ import (
 	"time"
 )
 
-// Level is how sure an item is when Append has returned nil.
+// Level says how safe an item is when Append has returned nil.
 type Level uint8
 
 const (
-	// LevelDurable waits until the item was written to the file: it survives
-	// the end of the process, however that comes. A loss of power may cost
-	// what was written since the last sync (SyncEvery, SyncAfter).
+	// LevelDurable waits until the item is written to its file. It survives the end
+	// of the process, however that comes. A loss of power may cost what was written
+	// since the last sync (SyncEvery, SyncAfter).
 	LevelDurable Level = iota
-	// LevelStrict waits until the item was synced: it survives a loss of power
-	// too, as far as the disk tells the truth.
+
+	// LevelStrict waits until the item is synced. It also survives a loss of power,
+	// as far as the disk tells the truth.
 	LevelStrict
 )
 
-// SpoolOptions are the options of [OpenSpool]. The zero value is good.
+// SpoolOptions are the options of [OpenSpool]. The zero value is good: every option that
+// is zero or negative has its default. Bytes are those of bodies and keys, unless they
+// are said to be those of files.
 type SpoolOptions struct {
-	// Level is what Append waits for. Default: LevelDurable.
+	// Level is what Append waits for. An unknown one counts as LevelStrict.
+	// Default: LevelDurable.
 	Level Level
 
-	// Wait is the longest that Append waits; then it returns ErrNotYetOnDisk.
-	// Default: 20 ms at LevelDurable, 100 ms at LevelStrict.
+	// Wait is the longest that Append waits for the disk. After that it returns
+	// ErrNotYetOnDisk. Default: 20 ms at LevelDurable, 100 ms at LevelStrict.
 	Wait time.Duration
 
-	// Bytes bounds the bodies and keys of the items not settled. Their files may
-	// take twice that and four segments, together with what is in quarantine,
-	// since a segment goes only when all in it is settled. Default: 1 GiB.
+	// Bytes bounds the items that are not settled. Their files may take more,
+	// because a file is removed only when all in it is settled: together with the
+	// quarantine, twice Bytes and four segments. Default: 1 GiB.
 	Bytes int64
 
-	// Items bounds how many there are. Default: no bound but Bytes.
+	// Items bounds how many items are not settled. Default: no bound but Bytes.
 	Items int
 
-	// Intake bounds the bytes in memory that are not on the disk yet: what is
-	// beyond is refused with ErrFull while the disk hangs. Default: 16 MiB.
+	// Intake bounds the bytes in memory that are not synced yet. While the disk
+	// hangs, Append refuses what goes beyond with ErrFull. Default: 16 MiB.
 	Intake int64
 
-	// SyncEvery is how long what was written may wait for the sync that makes
-	// it survive a loss of power; after SyncAfter items it waits no longer.
-	// Defaults: 100 ms and 100.
+	// SyncEvery is how long written items may wait for the sync that makes them
+	// survive a loss of power. SyncAfter is how many written items make it come at
+	// once. Defaults: 100 ms and 100.
 	SyncEvery time.Duration
 	SyncAfter int
 
-	// Window is how many items read ahead may be in memory, in at most 4 MiB.
-	// 64 times as many may be handed out and not settled. Default: 1,000.
+	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64
+	// times as many may be handed out and not settled. Default: 1,000.
 	Window int
 
-	// SegmentBytes is the size of a file, from 64 KiB to 64 MiB. An item with
-	// its key must fit, and be no larger than 1 MiB. Default: 8 MiB.
+	// SegmentBytes is the size of a file; a value outside of 64 KiB to 64 MiB is
+	// moved to the nearer bound. An item with its key must fit into a file and have
+	// at most 1 MiB. Default: 8 MiB.
 	SegmentBytes int64
 
-	// Letters bounds the files of dead letters: the oldest go, and all that
-	// are older than LetterAge. Defaults: a quarter of Bytes, but at least two
-	// segments, and 30 days.
+	// Letters bounds the files of dead letters: the oldest file goes when there are
+	// too many, and any whose letters are all older than LetterAge. Defaults: a
+	// quarter of Bytes, but at least two segments, and 30 days.
 	Letters   int64
 	LetterAge time.Duration
 
-	// PerProcess gives each process a directory of its own below dir, for
-	// servers of which several run, or overlap while they restart. What a
-	// process that ended left behind is adopted by the next that starts, also
-	// if only one of the two was started so.
-	// Default: one process; a second gets ErrLocked.
+	// PerProcess gives each process a directory of its own below dir. It is for
+	// servers of which several run, or whose processes overlap while they restart.
+	// What an ended process left behind is adopted by the next one that starts, even
+	// if only one of the two has this option. Default: one process, and a second
+	// gets ErrLocked.
 	PerProcess bool
 
-	// Failing is called when the disk begins to refuse new items, with what Err
-	// says, and with nil when it takes them again. It is called by a goroutine of
-	// the spool, which waits for it, so never twice at once. Default: nil, nobody
-	// is told.
+	// Failing is called with what Err returns when the disk begins to refuse new
+	// items, and with nil when it takes them again. A goroutine of the spool calls
+	// it and waits for it, so there is never more than one call at a time.
+	// Default: nobody is told.
 	Failing func(error)
 
-	beingAdopted bool // it is opened to be taken over, and takes over nothing itself
+	// beingAdopted: it is opened to be taken over, and takes over nothing itself.
+	beingAdopted bool
 }
 
 func (o SpoolOptions) withDefaults() SpoolOptions {
@@ -106,13 +112,17 @@ func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
 const (
 	maxItem     = 1 << 20
 	windowBytes = 4 << 20
-	heldWindows = 64 // of items handed out or given back
+	heldWindows = 64 // how many windows of items may be handed out or given back
 	retryAfter  = time.Second
 )
 
-// Spool is a queue in a directory of this machine: a log of segments, described
-// in docs/spool.md. It implements [Queue], [Reserver], [LetterBox] and
-// [NewestReceiver]. All methods are safe for concurrent use.
+// Spool is a queue in a directory of this machine: a log of segment files, described in
+// docs/spool.md. It implements [Queue], [Reserver], [LetterBox] and [NewestReceiver]. All
+// methods are safe for concurrent use. Make it with [OpenSpool].
+//
+// The pages that explain it begin with an example: spool_commit.go (how items get to the
+// disk), spool_window.go and spool_newest.go (how they come back). Methods that end in
+// Locked are called with mu, the desk's lock, held.
 type Spool struct {
 	desk
 	o    SpoolOptions
@@ -121,12 +131,12 @@ type Spool struct {
 	lock dirLock
 	self Holder
 
-	// The desk's lock guards what follows; no file is touched under it, so a
-	// disk that hangs holds up nobody who only wants to know something.
+	// The desk's lock guards what follows. No file is used while it is held: a disk
+	// that hangs holds up nobody who only wants to know something.
 	segments    []*segment // of items, by their numbers
-	active      *segment   // the last of them, nil if a new one is needed
-	finished    []*segment // to be removed
-	unsealed    []*segment
+	active      *segment   // the segment that is appended to, nil if a new one is needed
+	finished    []*segment // all in them is settled: to be removed
+	unsealed    []*segment // retired, and their headers have to be completed
 	nextID      uint64
 	report      SpoolReport
 	intake      intake // the newest items, which are in memory
@@ -144,7 +154,7 @@ type Spool struct {
 	done     chan struct{} // closed when all is on the disk and unlocked
 }
 
-// place is where a spool keeps an entry.
+// place is what a spool knows of an entry.
 type place struct {
 	seg     *segment // nil until it is written
 	off     int64
@@ -153,23 +163,27 @@ type place struct {
 	dropped bool // the body has to be read again
 }
 
-// OpenSpool opens the spool in dir, which it makes if need be, for the owner
-// alone. Damage is no reason to refuse: see [Spool.Report]. It returns
-// ErrLocked when another process has the directory, or why it cannot be used.
+// OpenSpool opens the spool in dir. It makes the directory if need be, with rights for
+// the owner alone. What it finds there waits to be received again. Damaged files are no
+// reason to refuse: [Spool.Report] tells of them.
+//
+// It returns [ErrLocked] if another process has the directory, or the error that says why
+// the directory cannot be used. Options that are out of range count as [SpoolOptions]
+// says.
 func OpenSpool(dir string, o SpoolOptions) (*Spool, error) {
 	return openSpool(osFS{}, dir, o)
 }
 
-// Holder tells who has the directory: this process, since it opened the spool.
+// Holder returns this process as the holder of the directory.
 func (s *Spool) Holder() Holder { return s.self }
 
-// ErrLocked says that another process has the spool's directory. The error is a
-// [LockedError], which says which one.
+// ErrLocked says that another process has the spool's directory. The error that wraps it
+// is a [LockedError], which names the process.
 var ErrLocked = fmt.Errorf("%w by another process", errLocked)
 
-// Append implements [Queue]. It waits until the items are as safe as the level
-// says, at most Wait; then it returns ErrNotYetOnDisk, and so it does when ctx
-// ends. While the disk cannot be written, it takes only items with a room.
+// Append implements [Queue]. It waits until the items are as safe as the level says, at
+// most for Wait and not longer than ctx. After that it returns ErrNotYetOnDisk. While the
+// disk cannot be written, it takes only items that have a room.
 func (s *Spool) Append(ctx context.Context, items ...Item) error {
 	patience := s.o.Wait
 	w, err := s.enter(items, false)
@@ -186,9 +200,8 @@ func (s *Spool) Append(ctx context.Context, items ...Item) error {
 	return s.awaitDisk(ctx, w, patience)
 }
 
-// Reserve implements [Reserver]. Rooms are refused as items without one are: what
-// was promised is taken even if the disk cannot be written, so that no more is
-// promised then.
+// Reserve implements [Reserver]. It promises no room while the disk cannot be written or
+// does not keep up, since Append takes an item that has one even then.
 func (s *Spool) Reserve(p Priority, bytes int64) (*Room, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,8 +220,8 @@ func (s *Spool) Reserve(p Priority, bytes int64) (*Room, error) {
 // errIntakeFull says that the disk does not keep up.
 var errIntakeFull = fmt.Errorf("%w: too much is not on the disk yet", ErrFull)
 
-// enter takes the items into memory and returns what to wait for, nil for
-// nothing.
+// enter takes the items into memory and returns the waiter to wait with. It returns nil
+// if there is nothing to wait for.
 func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,6 +256,7 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 	return w, nil
 }
 
+// mayEnterLocked returns why the items cannot be taken into memory, nil if they can.
 func (s *Spool) mayEnterLocked(items []Item) error {
 	var bytes int64
 	roomed := true
@@ -264,8 +278,8 @@ func (s *Spool) tooLarge(bytes int64) bool {
 	return bytes > maxItem || frameHead+bytes > s.letters.largest
 }
 
-// mayHold tells whether so many bytes more may be in memory until they are on the
-// disk.
+// mayHoldLocked returns why there cannot be so many bytes more that are not on the disk,
+// nil if there can.
 func (s *Spool) mayHoldLocked(bytes int64) error {
 	switch {
 	case s.commit.failing != nil:
@@ -276,8 +290,10 @@ func (s *Spool) mayHoldLocked(bytes int64) error {
 	return nil
 }
 
-// Err says why new items are refused at the moment: nil, or an ErrDiskFull or
-// ErrDiskFailed with its cause. The spool tries again every second.
+// Err returns why new items are refused now, or nil if they are not. The error wraps
+// ErrDiskFull or ErrDiskFailed and the cause; or it is an ErrFull if there are too many
+// files with something unsettled in them, or in quarantine. The spool tries again every
+// second.
 func (s *Spool) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -302,9 +318,9 @@ func (s *Spool) Stats() Stats {
 	return stats
 }
 
-// Close implements [Queue]. It writes and syncs what is in memory and lets go of
-// the directory; if ctx ends before, that goes on by itself and Close returns
-// the error of ctx.
+// Close implements [Queue]. It writes and syncs what is in memory and gives the
+// directory up. If ctx ends first, Close returns the error of ctx, and the rest goes on by
+// itself.
 func (s *Spool) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.mu.Lock()
@@ -321,7 +337,7 @@ func (s *Spool) Close(ctx context.Context) error {
 	}
 }
 
-// kick wakes the goroutine that listens to c.
+// kick wakes the goroutine that waits for c, now or when it comes to wait.
 func kick(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -329,6 +345,7 @@ func kick(c chan struct{}) {
 	}
 }
 
+// settle implements backend.
 func (s *Spool) settle(t ticket) {
 	s.mu.Lock()
 	if t.voidLocked() {
@@ -346,20 +363,20 @@ func (s *Spool) settle(t ticket) {
 	}
 }
 
-// end takes a settled entry from all lists and returns the segment in which it
-// has to be settled too, if there is one.
+// removeLocked takes a settled entry from all lists. It returns the segment in which its
+// record has to be acked, nil if there is none.
 func (s *Spool) removeLocked(e *entry) *segment {
 	e.out, e.settled = false, true
 	s.letGoLocked(e)
 	s.bounds.remove(&e.Item)
-	s.intake.trim(s)
+	s.trimIntakeLocked()
 	if s.filesClosed {
 		return nil
 	}
 	return e.seg
 }
 
-// letGo takes an entry from those handed out or given back.
+// letGoLocked takes an entry from those handed out or given back.
 func (s *Spool) letGoLocked(e *entry) {
 	s.begun.remove(e)
 	if len(s.begun.entries) == s.mostBegun()-1 {
@@ -367,11 +384,11 @@ func (s *Spool) letGoLocked(e *entry) {
 	}
 }
 
-// mostBegun is how many may be handed out or given back.
+// mostBegun returns how many entries may be handed out or given back.
 func (s *Spool) mostBegun() int { return heldWindows * s.o.Window }
 
-// release says that n records of the segment are settled, or turned out to be
-// lost. A segment without any left is removed.
+// releaseLocked notes that n records of the segment are settled, or turned out to be lost.
+// A retired segment without anything unsettled is finished.
 func (s *Spool) releaseLocked(seg *segment, n int) {
 	seg.unsettled -= n
 	if seg.unsettled > 0 || seg.unread > 0 || !seg.retired {

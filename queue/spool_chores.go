@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// choreState is what the goroutine that keeps house needs.
+// choreState is what keepHouse needs.
 type choreState struct {
 	work   chan struct{}
-	making chan struct{} // held by who makes a spare: two at once would take twice as long
-	spare  uint64        // numbers the spares, guarded by the spool's lock
+	making chan struct{} // holds one token while a spare is made: two at once would take twice as long
+	spare  uint64        // the number of the last spare; the spool's lock guards it
 }
 
-// mine returns why the directory may not be written any more. Whoever makes, names
-// or removes a file in it asks first: another process may work under that name by
-// now.
+// checkOwner returns why the directory may not be written any more. Whoever makes, names
+// or removes a file in it asks first: another process may use a directory of that name
+// by now.
 func (s *Spool) checkOwner() error {
 	if err := s.lock.Check(); err != nil {
 		return fmt.Errorf("%w: %s", err, s.dir)
@@ -22,8 +22,8 @@ func (s *Spool) checkOwner() error {
 	return nil
 }
 
-// keepHouse removes what is finished and makes the next segments before they
-// are needed, since a file full of zeros takes its time.
+// keepHouse removes finished segments and makes the next ones before they are needed,
+// since it takes time to fill a file with zeros.
 func (s *Spool) keepHouse() {
 	for {
 		next := 10 * time.Second
@@ -56,7 +56,7 @@ func (s *Spool) removeFinished() {
 	}
 	s.mu.Unlock()
 	for i, seg := range finished {
-		_ = seg.remove(spoiled[i]) // what stays is found, all settled, at the next start
+		_ = seg.remove(spoiled[i]) // if that fails, the next start finds it, with all in it settled
 		if spoiled[i] {
 			s.weighQuarantine()
 		}
@@ -70,13 +70,13 @@ func (s *Spool) removeFinished() {
 	}
 }
 
-// makeSpares makes the spares that are missing.
+// makeSpares makes the spares that are missing. It reports whether it could.
 func (s *Spool) makeSpares() bool {
 	for s.wantsSpare() {
 		s.chores.making <- struct{}{}
 		spare, err := makeSpare(s.disk, s.dir, s.spareName(), s.o.SegmentBytes)
 		if err == nil && !s.keepSpare(spare) {
-			_ = s.disk.Remove(spare) // who needed it has made one
+			_ = s.disk.Remove(spare) // whoever needed it has made one
 		}
 		<-s.chores.making
 		if err != nil {
@@ -86,8 +86,8 @@ func (s *Spool) makeSpares() bool {
 	return true
 }
 
-// takeSpare returns the spare for the next segment of items. It waits for one that
-// is being made, for whatever purpose, and makes one only if that is of no use.
+// takeSpare returns a spare for the next segment of items. If one is being made, it
+// waits for that, and makes one itself only if that went to somebody else.
 func (s *Spool) takeSpare() (string, error) {
 	if spare := s.readySpare(); spare != "" {
 		return spare, nil
@@ -100,6 +100,7 @@ func (s *Spool) takeSpare() (string, error) {
 	return makeSpare(s.disk, s.dir, s.spareName(), s.o.SegmentBytes)
 }
 
+// readySpare returns the spare that is ready, "" if none is.
 func (s *Spool) readySpare() (spare string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,9 +116,9 @@ func (s *Spool) wantsSpare() bool {
 	return s.letters.spare == "" || s.commit.spare == ""
 }
 
-// keepSpare gives a spare to those who need it most: items that wait for a segment,
-// then letters, so that there is place for them even if the disk has no more, then
-// the items to come.
+// keepSpare gives a spare to whoever needs it most. First come items that wait for a
+// segment, then letters, which need a place when the disk has no more, then the items to
+// come. It reports false if nobody needs it.
 func (s *Spool) keepSpare(spare string) bool {
 	s.letters.mu.Lock()
 	defer s.letters.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 // record is an item as a segment keeps it.
 type record struct {
-	Letter // Reason and Died only of dead letters
+	Letter // an item's has neither Reason nor Died
 	kind   uint8
 	off    int64 // of its frame, when it was read
 	size   int   // of its frame
@@ -33,9 +33,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// saltedSum begins every checksum with the segment's salt, so that bytes which
-// a visitor sends, or which an older file left on the disk, are never taken for
-// a part of this segment.
+// saltedSum begins every checksum with the segment's salt. Without it, bytes that a
+// visitor sends, or that an older file left on the disk, could be taken for a frame.
 func saltedSum(salt uint64) uint32 {
 	return crc32.Checksum(binary.LittleEndian.AppendUint64(make([]byte, 0, 8), salt), castagnoli)
 }
@@ -81,8 +80,8 @@ func frameSum(frame []byte, salt uint64) uint32 {
 // errNoFrame says that the bytes are not the beginning of a good frame.
 var errNoFrame = errors.New("queue: no frame")
 
-// frameNeeds is how long the frame that begins with b must be, as far as b
-// tells: if it is longer than b, more is needed to know.
+// frameNeeds returns how long the frame must be that begins with b. If that is longer
+// than b, call it again with so many bytes: it may then need more.
 func frameNeeds(b []byte) (int, error) {
 	if n := min(len(b), len(frameMagic)); string(b[:n]) != frameMagic[:n] {
 		return 0, errNoFrame
@@ -100,7 +99,7 @@ func frameNeeds(b []byte) (int, error) {
 	return int(need), nil
 }
 
-// parseFrame reads the frame that b, of exactly its size, holds. The body is a
+// parseFrame reads the frame in b, which has exactly its size. The record's body is a
 // part of b.
 func parseFrame(b []byte, salt uint64) (r record, err error) {
 	if need, err := frameNeeds(b); err != nil || need != len(b) || binary.LittleEndian.Uint32(b[52:]) != frameSum(b, salt) {
@@ -123,5 +122,5 @@ func parseFrame(b []byte, salt uint64) (r record, err error) {
 	return r, nil
 }
 
-// maxFrame bounds a frame, and so how much a damaged length can make us read.
+// maxFrame bounds a frame, and with it how much a damaged length can make us read.
 const maxFrame = 1<<20 + 4<<10

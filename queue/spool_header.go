@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// header is what a segment says of itself. It is there twice, a page apart, so
-// that one damaged page does not cost the segment.
+// header describes a segment, at the beginning of its file. It is there twice, a page
+// apart, so that one damaged page does not cost the segment.
 type header struct {
 	kind     uint8
 	size     int64  // of the file
-	capacity int    // records the ack map has place for
+	capacity int    // how many records the ack map has room for
 	id       uint64 // as in the name
 	first    uint64 // the lowest number a record may have
 	salt     uint64
 	created  time.Time
 
-	// Of a sealed segment, to which no more is written.
+	// The following are in the file only if the segment is sealed: nothing more is
+	// written to it then.
 	sealed bool
 	count  int    // records
 	end    int64  // of the last frame
@@ -44,13 +45,13 @@ var (
 func newHeader(kind uint8, size int64) header {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails
-	// A record takes about 128 bytes at the least; whoever sends smaller ones
-	// fills the map before the file.
+	// Records are taken to have 128 bytes or more. Smaller ones fill the map before
+	// the file.
 	blocks := max((size-2*pageSize)/128, 1)/ackBits + 1
 	return header{kind: kind, size: size, capacity: int(blocks) * ackBits, salt: binary.LittleEndian.Uint64(salt[:]), created: time.Now()}
 }
 
-// data is where the frames begin.
+// data returns the offset at which the frames begin.
 func (h *header) data() int64 {
 	acks := int64(h.capacity / ackBits * ackBlock)
 	return 2*pageSize + (acks+pageSize-1)/pageSize*pageSize
@@ -96,14 +97,14 @@ func decodeHeader(b []byte) (h header, err error) {
 	}
 	if h.size < 3*pageSize || h.size > maxSegment || h.capacity < ackBits || h.capacity%ackBits != 0 || h.data() >= h.size ||
 		h.end > h.size || h.sealed && (h.end < h.data() || h.count > h.capacity) {
-		return h, errDamaged // by whoever computed the checksum
+		return h, errDamaged // the checksum is right: whoever wrote it made the mistake
 	}
 	return h, nil
 }
 
-// ackMap says which of a segment's records are settled: a bit each, in blocks
-// with a checksum of their own. A damaged block says nothing is settled, so its
-// records are sent again.
+// ackMap says which of a segment's records are settled. It has a bit for each, in blocks
+// that have a checksum of their own. In a damaged block nothing counts as settled, so
+// its records are sent again.
 type ackMap struct {
 	salt   uint64
 	blocks []byte
@@ -120,8 +121,8 @@ func (a ackMap) sum(block int) uint32 {
 	return crc32.Update(sum, castagnoli, b)
 }
 
-// check clears the blocks that are damaged and counts them. One that was never
-// written is all zeros.
+// check clears and counts the damaged blocks. A block that was never written is all
+// zeros.
 func (a ackMap) check() (damaged int) {
 	for i := range len(a.blocks) / ackBlock {
 		b := a.blocks[i*ackBlock:][:ackBlock]
@@ -143,7 +144,7 @@ func (a ackMap) has(index uint64) bool {
 	return a.blocks[index/ackBits*ackBlock+byt]&(1<<bit) != 0
 }
 
-// set marks a record and returns the block that has to be written, and where.
+// set marks a record. It returns the block that has to be written, and its offset.
 func (a ackMap) set(index uint64) (block []byte, off int64) {
 	byt, bit := index%ackBits/8, index%8
 	i := int(index / ackBits) //nolint:gosec // Below the capacity.

@@ -11,18 +11,20 @@ import (
 
 // SpoolEntry is what [InspectSpool] finds: an item that waits, or a dead letter.
 type SpoolEntry struct {
-	Letter        // Reason and Died only of dead letters
+	Letter        // an item that waits has neither Reason nor Died
 	Dead   bool   // it is a dead letter
-	Number uint64 // its number in the log of its kind
-	File   string // the segment it is in
+	Number uint64 // its number in the log of its kind: items or letters
+	File   string // the name of its segment, below dir
 }
 
-// InspectSpool calls see for everything in dir that is not settled, items first,
-// each oldest first, until see returns an error. It only reads and takes no
-// lock, so it may look at a spool that a process is using: what is written
-// meanwhile may or may not be seen. Files that are not segments, or of a newer
-// version, are left out. What processes have in directories of their own
-// (PerProcess) is there, too: their files are named with the directory.
+// InspectSpool calls see for everything in dir that is not settled: first items, then
+// dead letters, each oldest first. It stops when see returns an error, and returns it.
+//
+// It only reads, and takes no lock. So it may look at a spool that a process is using;
+// what is written meanwhile may or may not be seen. It leaves out files that are damaged,
+// of a newer version, or not segments. It includes the directories of PerProcess; the
+// name of such a file begins with its directory. It returns an error if dir or a file
+// cannot be read.
 func InspectSpool(dir string, see func(SpoolEntry) error) error {
 	return inspectSpool(osFS{}, dir, see)
 }
@@ -49,8 +51,8 @@ func inspectSpool(disk fsys, dir string, see func(SpoolEntry) error) error {
 	return nil
 }
 
-// namesIn lists what is in a directory below root by its path from there, by name,
-// which is by number.
+// namesIn lists what is in a directory below root, with paths that begin at root. The
+// order is that of the names, which is that of the numbers.
 func namesIn(disk fsys, root, dir string) (names []string, err error) {
 	entries, err := disk.ReadDir(filepath.Join(root, dir))
 	for _, e := range entries {

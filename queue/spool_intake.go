@@ -1,14 +1,21 @@
 package queue
 
-// intake holds the newest items: those that are not safely on the disk, because
-// they may have to be written once more, and some more, because they will be
-// asked for soon. The spool's lock guards it.
+// intake holds the newest items in memory, for two reasons. Those that are not synced
+// may have to be written again. Some that are synced and fresh will be asked for soon,
+// and need not be read from the disk. An item is fresh while nobody has received it.
+//
+// Its invariants are those of spool_commit.go. The spool's lock guards it, and its
+// methods are called with that lock held.
 type intake struct {
-	entries       []*entry // by number
-	unsyncedBytes int64    // of those that are not synced
-	bytes         int64    // of all
-	written       uint64   // all up to this number are written or settled
-	confirmed     uint64   // all up to this number are synced or settled
+	entries       []*entry // by number, without gaps
+	bytes         int64    // of bodies and keys of the entries
+	unsyncedBytes int64    // of those beyond confirmed
+
+	// written: all items up to this number are in a segment or settled. An abandoned
+	// segment lowers it to confirmed, so that the rest is written again.
+	written uint64
+	// confirmed: all items up to this number are synced or settled. It never falls.
+	confirmed uint64
 }
 
 func (q *intake) push(e *entry) {
@@ -17,8 +24,9 @@ func (q *intake) push(e *entry) {
 	q.bytes += e.size()
 }
 
-// confirm says that all up to the number are synced.
-func (q *intake) confirm(number uint64, s *Spool) {
+// confirmLocked notes that all items up to the number are synced.
+func (s *Spool) confirmLocked(number uint64) {
+	q := &s.intake
 	for _, e := range q.entries {
 		if e.number > number {
 			break
@@ -28,18 +36,21 @@ func (q *intake) confirm(number uint64, s *Spool) {
 		}
 	}
 	q.confirmed = max(q.confirmed, number)
-	q.trim(s)
+	s.trimIntakeLocked()
 }
 
-// trim lets go of the oldest: those that are settled, those that are synced and
-// handed out, and those that are synced and beyond the window, which are read
-// again in their time.
-func (q *intake) trim(s *Spool) {
+// trimIntakeLocked lets go of the oldest items, as long as the oldest is
+//   - settled, or
+//   - synced and not fresh: its ticket keeps it, or
+//   - synced, fresh and beyond the window: it is read from the disk in its time.
+func (s *Spool) trimIntakeLocked() {
+	q := &s.intake
 	for len(q.entries) > 0 {
 		e := q.entries[0]
 		synced := e.number <= q.confirmed
 		fresh := e.turn == 0
-		if !e.settled && (!synced || fresh && len(q.entries) <= s.o.Window && q.bytes <= windowBytes) {
+		inWindow := len(q.entries) <= s.o.Window && q.bytes <= windowBytes
+		if !e.settled && (!synced || fresh && inWindow) {
 			return
 		}
 		if fresh {
@@ -57,11 +68,8 @@ func (q *intake) trim(s *Spool) {
 	}
 }
 
-// rewind makes everything that was not synced be written again.
-func (q *intake) rewind() { q.written = q.confirmed }
-
-// unwritten is the index of the first that has to be written, the number of the
-// entries if none has. The numbers in the intake have no gaps.
+// unwritten returns the index of the first entry beyond written, or how many entries
+// there are if none is. The numbers have no gaps, so it is a subtraction.
 func (q *intake) unwritten() int {
 	if len(q.entries) == 0 || q.entries[0].number > q.written {
 		return 0
@@ -69,7 +77,8 @@ func (q *intake) unwritten() int {
 	return int(min(q.written-q.entries[0].number+1, uint64(len(q.entries)))) //nolint:gosec // No more than there are.
 }
 
-// begin is the number of the first in memory.
+// firstNumber returns the lowest number in memory, or the one after last, the number
+// of the newest item, if there is none.
 func (q *intake) firstNumber(last uint64) uint64 {
 	if len(q.entries) == 0 {
 		return last + 1

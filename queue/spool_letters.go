@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// letterStore is the log of dead letters: segments of their own, of which one is
-// always ready, so that a full disk does not stop the queue from draining.
+// letterStore is the log of dead letters. They have segments of their own, and one is
+// always ready: the queue can be drained although the disk is full. Methods that end in
+// Locked are called with its mu held.
 type letterStore struct {
 	spool   *Spool
-	largest int64 // frame of an item that fits as a letter, too
+	largest int64 // the largest frame of an item that fits as a letter, too
 
 	walking sync.Mutex // one Resend or Drop at a time
 	mu      sync.Mutex // guards what follows; held while a letter is written
@@ -32,14 +33,14 @@ func largestFrame(segment int64) int64 {
 	return min(h.size-h.data(), maxFrame) - maxReason
 }
 
-// bury implements keeper.
+// bury implements backend.
 func (s *Spool) bury(t ticket, reason string) bool {
 	s.mu.Lock()
 	if t.voidLocked() {
 		s.mu.Unlock()
 		return true
 	}
-	t.out = false // nobody else has a say any more
+	t.out = false // from here on the ticket is void for everybody else
 	final := s.filesClosed
 	s.mu.Unlock()
 	letter := Letter{Item: t.Item, Reason: reason, Died: time.Now()}
@@ -64,7 +65,7 @@ func (s *Spool) bury(t ticket, reason string) bool {
 	return true
 }
 
-// add writes a letter.
+// add writes a letter, and returns where it is.
 func (b *letterStore) add(l Letter) (at address, err error) {
 	l.Reason = l.Reason[:min(len(l.Reason), maxReason)]
 	b.mu.Lock()
@@ -96,14 +97,14 @@ func (b *letterStore) add(l Letter) (at address, err error) {
 	return at, err
 }
 
-// keep counts so many letters more.
+// countMore adds n to the number of letters in Stats.
 func (b *letterStore) countMore(n int) {
 	b.spool.mu.Lock()
 	b.spool.stats.Letters += n
 	b.spool.mu.Unlock()
 }
 
-// retire ends the writing to the active segment.
+// retireLocked ends the writing to the active segment.
 func (b *letterStore) retireLocked() {
 	b.active.retired = true
 	if b.active.count > 0 {
@@ -112,8 +113,8 @@ func (b *letterStore) retireLocked() {
 	b.active = nil
 }
 
-// begin makes the spare the active segment, and lets the oldest go if there are
-// too many.
+// newActiveLocked makes the spare the active segment. If there are too many letters then,
+// it removes the oldest segments.
 func (b *letterStore) newActiveLocked() error {
 	if err := b.spool.checkOwner(); err != nil {
 		return err
@@ -146,7 +147,7 @@ func (b *letterStore) newActiveLocked() error {
 	return nil
 }
 
-// forget removes a segment of letters.
+// forgetLocked removes the segment of letters with index i.
 func (b *letterStore) forgetLocked(i int) {
 	seg := b.list[i]
 	b.list = slices.Delete(b.list, i, i+1)
@@ -154,7 +155,7 @@ func (b *letterStore) forgetLocked(i int) {
 		b.active = nil
 	}
 	b.countMore(-seg.unsettled)
-	_ = seg.remove(seg.spoiled) // what stays is found at the next start
+	_ = seg.remove(seg.spoiled) // if that fails, the next start finds it
 }
 
 // expire removes the segments of which all letters are settled or too old.
@@ -168,7 +169,8 @@ func (b *letterStore) expire(age time.Duration) {
 	}
 }
 
-// sync makes the letters survive a loss of power. The first error counts.
+// sync makes the letters survive a loss of power. It returns the last error of a
+// segment; the others are synced all the same.
 func (b *letterStore) sync() (err error) {
 	b.mu.Lock()
 	list := slices.Clone(b.list)
@@ -187,8 +189,8 @@ func (b *letterStore) sync() (err error) {
 	return err
 }
 
-// walk shows all letters, oldest first, to visit, which may keep what it is
-// given. done is called after each segment.
+// walk calls visit for all letters, oldest first; visit may keep what it is given. It
+// calls done after each segment.
 func (b *letterStore) walk(visit func(*segment, Letter) error, done func() error) error {
 	b.mu.Lock()
 	list := slices.Clone(b.list)
@@ -233,8 +235,8 @@ func (b *letterStore) ack(letters []address) {
 	kick(b.spool.chores.work)
 }
 
-// Letters implements [LetterBox]: at most 256 letters, in at most 4 MiB. More
-// are on the disk, up to the bounds of the options.
+// Letters implements [LetterBox]. It returns at most 256 letters in at most 4 MiB. The
+// disk has more, within SpoolOptions.Letters and LetterAge; it reads them all.
 func (s *Spool) Letters() (letters []Letter) {
 	var bytes int64
 	_ = s.letters.walk(func(_ *segment, l Letter) error {
@@ -249,9 +251,9 @@ func (s *Spool) Letters() (letters []Letter) {
 	return letters
 }
 
-// Resend implements [LetterBox], for all letters that are kept. A letter is
-// forgotten when its item is synced; if the disk does not manage that within
-// ten seconds, it returns ErrNotYetOnDisk and the letter stays.
+// Resend implements [LetterBox] for all letters that the disk has. It forgets a letter
+// when its item is synced. If that takes more than ten seconds, it returns
+// ErrNotYetOnDisk, and the letter stays.
 func (s *Spool) Resend(choose func(Letter) bool) (n int, err error) {
 	return s.takeLetters(choose, func(l Letter) error {
 		item := l.Item
@@ -260,8 +262,8 @@ func (s *Spool) Resend(choose func(Letter) bool) (n int, err error) {
 	})
 }
 
-// bring appends an item that came in by another way than Append, without
-// waiting for the disk.
+// appendResent appends an item that counts as recovered: a dead letter, or an item of
+// another process. It does not wait for the disk.
 func (s *Spool) appendResent(item Item) error {
 	w, err := s.enter([]Item{item}, true)
 	if w != nil {
@@ -273,14 +275,14 @@ func (s *Spool) appendResent(item Item) error {
 	return err
 }
 
-// Drop forgets every dead letter that choose wants to be forgotten, and returns
-// how many. choose is called without any lock held.
+// Drop forgets every dead letter for which choose reports true, and returns how many. No
+// lock is held while choose is called. After Close it returns ErrClosed.
 func (s *Spool) Drop(choose func(Letter) bool) (n int, err error) {
 	return s.takeLetters(choose, func(Letter) error { return nil })
 }
 
-// takeLetters settles the letters of the choice, after something was done with
-// each and all of that is synced.
+// takeLetters settles the letters that choose wants. Before that it calls also for each
+// and waits until what that has appended is synced.
 func (s *Spool) takeLetters(choose func(Letter) bool, also func(Letter) error) (n int, err error) {
 	if s.isClosed() {
 		return 0, ErrClosed

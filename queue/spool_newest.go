@@ -8,23 +8,41 @@ import (
 	"slices"
 )
 
-// backlogEnd is the newest of what is on the disk only, as far as it was read. The
-// frames of a segment can only be found from its beginning, so it is gone through
-// once, and then read in parts, the last one first. The spool's lock guards it.
+// How the newest items come back from the disk
+//
+// The frames of a segment can only be found from its beginning. So ReceiveNewest goes
+// through a segment once as a whole and keeps marks: the offsets at which its parts of
+// about 64 KiB begin. Then it reads one part after the other, the last part first. A
+// worked example, with 700 unread records of 300 bytes each in segment S1:
+//
+//	step                                             marks left  entries
+//	nextStretch: the whole of S1; readStretch            4          0
+//	nextStretch: the last part; readStretch              3         43
+//	ReceiveNewest(10) takes the records 700 to 691       3         33
+//	    each is marked in S1's ahead
+//	the reader of the window comes to record 691
+//	    and steps over all that is marked
+//
+// When the two readers meet, each leaves to the other what that has: this one drops
+// entries up to window.lastRead, the other steps over what went ahead.
+
+// backlogEnd is the newer end of what is on the disk only, as far as it was read from
+// there. The spool's lock guards it, and its methods are called with that lock held.
 type backlogEnd struct {
-	seg     *segment // nil: the newest with something unread
-	marks   []int64  // where its parts begin that were not read
-	end     int64    // and where the last of them ends
-	entries []*entry // of the part read last, oldest first
+	seg     *segment // nil: the search begins at the newest segment with unread records
+	marks   []int64  // where the parts begin that have not been read
+	end     int64    // where the last of those parts ends
+	entries []*entry // of the part read last, by number
 }
 
-// partBytes is how much of a segment is read at once, if no frame is larger.
+// partBytes is how much of a segment a part has, or one frame if that is larger.
 const partBytes = 64 << 10
 
+// reset makes the search begin anew.
 func (b *backlogEnd) reset() { *b = backlogEnd{} }
 
-// newest is the newest entry read, nil if there is none that the reader from the
-// other end has not had.
+// newest returns the newest entry read. It returns nil if none is left, or if the
+// window's reader has had them.
 func (b *backlogEnd) newest(lastRead uint64) *entry {
 	if n := len(b.entries); n > 0 {
 		if e := b.entries[n-1]; e.number > lastRead && e.seg.unread > 0 {
@@ -35,11 +53,11 @@ func (b *backlogEnd) newest(lastRead uint64) *entry {
 	return nil
 }
 
-// ReceiveNewest implements [NewestReceiver]. The newest items are in memory, as
-// many as Window: a call costs no more than what it hands out. Beyond those it
-// reads from the end of the files: 64 KiB at a time, and each segment once as a
-// whole to know where its frames are. Of a segment that cannot be read it leaves
-// the rest to Receive. A single read that hangs holds it up, as it does Receive.
+// ReceiveNewest implements [NewestReceiver]. The newest items are in memory, as many as
+// Window; a call that finds enough of them costs no more than what it hands out. For older
+// ones it reads from the end of the files: 64 KiB at a time, and each file once as a
+// whole, to know where its frames are. What it cannot read it leaves to Receive. A read
+// that hangs holds it up, as it holds up Receive.
 func (s *Spool) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) {
 	got, unread, err := s.takeNewest(nil, n, false)
 	if unread {
@@ -61,19 +79,21 @@ func (s *Spool) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) {
 	return nil, err
 }
 
-// takeNewest adds to what was got, as far as it may. unread is as of pickNewest.
+// takeNewest adds items to got until there are n, or none can be had without reading;
+// unread then says that reading may help.
 func (s *Spool) takeNewest(got []Delivery, n int, reading bool) (_ []Delivery, unread bool, err error) {
 	for more := true; more && !unread && err == nil; {
 		var out []*entry
 		out, unread, err = s.pickNewest(n-len(got), reading)
 		got = append(got, s.deliver(out)...)
-		more = len(out) > 0 && len(got) < n // one of them was damaged
+		more = len(out) > 0 && len(got) < n // one that was picked was damaged
 	}
 	return got, unread, err
 }
 
-// pickNewest marks what is handed out. unread says that what comes next has to be
-// read first, or may only be looked at by who holds reading.
+// pickNewest takes at most n items from where they wait, the newest first. The argument
+// reading says that the caller has reading. The result unread says that the next item
+// has to be read from the disk, or that only whoever has reading may take it.
 func (s *Spool) pickNewest(n int, reading bool) (out []*entry, unread bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,11 +117,12 @@ func (s *Spool) pickNewest(n int, reading bool) (out []*entry, unread bool, err 
 		}
 		out = append(out, e)
 	}
-	s.intake.trim(s)
+	s.trimIntakeLocked()
 	return out, unread, nil
 }
 
-// newestFresh is the newest that was never handed out, nil if there is none.
+// newestFreshLocked returns the newest fresh item, nil if there is none. unread is as
+// for pickNewest.
 func (s *Spool) newestFreshLocked(reading bool) (e *entry, unread bool) {
 	switch {
 	case len(s.begun.entries) >= s.mostBegun():
@@ -119,7 +140,7 @@ func (s *Spool) newestFreshLocked(reading bool) (e *entry, unread bool) {
 	return nil, false
 }
 
-// takeFresh takes what newestFresh found from where it is.
+// takeFreshLocked takes the item that newestFreshLocked returned from where it waits.
 func (s *Spool) takeFreshLocked(e *entry) {
 	switch e {
 	case s.tail:
@@ -133,15 +154,16 @@ func (s *Spool) takeFreshLocked(e *entry) {
 	}
 }
 
-// stepOver makes the reader step over an entry that left the memory before the
-// reader came by.
+// stepOverLocked makes the window's reader step over an item that has left the memory.
+// It needs no reading again: it was received or settled.
 func (s *Spool) stepOverLocked(e *entry) {
 	if s.window.backlogged && e.seg != nil {
 		e.seg.goAheadLocked(e.number)
 	}
 }
 
-// goAhead notes that a record was handed out before the reader came by.
+// goAheadLocked notes that a record was taken before the window's reader came by. The
+// spool's lock is held.
 func (s *segment) goAheadLocked(number uint64) {
 	i := number - s.first
 	if s.ahead == nil {
@@ -150,14 +172,15 @@ func (s *segment) goAheadLocked(number uint64) {
 	s.ahead[i/64] |= 1 << (i % 64)
 }
 
-// wentAhead tells whether a record was handed out before the reader came by.
+// wentAheadLocked reports whether a record was taken before the window's reader came
+// by. The spool's lock is held.
 func (s *segment) wentAheadLocked(number uint64) bool {
 	i := number - s.first
 	return i/64 < uint64(len(s.ahead)) && s.ahead[i/64]&(1<<(i%64)) != 0
 }
 
-// lastUnread is the newest segment that has something unread in it, as far as one
-// knows.
+// lastUnreadLocked returns the newest segment with unread records, nil if there is
+// none. It leaves out those that were searched in vain from this end.
 func (s *Spool) lastUnreadLocked() *segment {
 	if s.window.unread > 0 {
 		for _, seg := range slices.Backward(s.segments) {
@@ -172,13 +195,13 @@ func (s *Spool) lastUnreadLocked() *segment {
 // stretch is what is read of a segment at once.
 type stretch struct {
 	seg      *segment
-	whole    bool // only to know where its parts begin
+	whole    bool // find the marks only; else read the entries
 	off, end int64
-	stop     uint64 // what has this number or a higher one is elsewhere
+	stop     uint64 // records from this number on are in memory or void
 }
 
-// readBack reads what comes next, so that there is a newest entry, or nothing
-// unread that can be read. Only one goroutine does it at a time.
+// readBack reads one stretch after the other until backlogEnd has an entry, or until
+// nothing unread is left that can be read. The caller has reading.
 func (s *Spool) readBack(ctx context.Context) error {
 	for {
 		next, ok := s.nextStretch()
@@ -188,7 +211,7 @@ func (s *Spool) readBack(ctx context.Context) error {
 		marks, got, err := s.readStretch(ctx, next)
 		s.mu.Lock()
 		switch b := &s.window.back; {
-		case b.seg != next.seg: // there is something newer
+		case b.seg != next.seg: // it was reset: there is something newer
 		case err != nil:
 			b.reset()
 			if ctx.Err() != nil || errors.Is(err, errNotOpened) && !errors.Is(err, fs.ErrNotExist) {
@@ -208,7 +231,7 @@ func (s *Spool) readBack(ctx context.Context) error {
 	}
 }
 
-// nextStretch says what is to be read next, if anything is.
+// nextStretch returns what is to be read next. ok is false if nothing is.
 func (s *Spool) nextStretch() (next stretch, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,7 +261,8 @@ func (s *Spool) nextStretch() (next stretch, ok bool) {
 	return next, true
 }
 
-// readStretch returns where the parts begin, or the entries that are not settled.
+// readStretch returns where the parts begin (of a whole segment), or the entries that
+// are not settled (of a part).
 func (s *Spool) readStretch(ctx context.Context, next stretch) (marks []int64, got []*entry, err error) {
 	r := newFrameReader(next.seg, &next.seg.header, next.off, next.end)
 	for {

@@ -12,11 +12,12 @@ import (
 	"time"
 )
 
+// processDir begins the names of directories of processes.
 const processDir = "process-"
 
 func isProcessDir(name string) bool { return strings.HasPrefix(name, processDir) }
 
-// claim takes a directory that no process has, or makes one.
+// claim takes the directory of a process that has ended, or makes one.
 func claim(disk fsys, root string) (dir string, lock dirLock, err error) {
 	for _, dir := range processDirs(disk, root) {
 		if lock, err := lockDir(disk, dir); err == nil {
@@ -31,7 +32,7 @@ func claim(disk fsys, root string) (dir string, lock dirLock, err error) {
 			return "", nil, fmt.Errorf("queue: open spool: %w", err)
 		}
 		lock, err = lockDir(disk, dir)
-		if !errors.Is(err, ErrLocked) { // by one who looks whether it was left behind
+		if !errors.Is(err, ErrLocked) { // by a process that looks whether it was left behind
 			break
 		}
 	}
@@ -48,8 +49,8 @@ func processDirs(disk fsys, root string) (dirs []string) {
 	return dirs
 }
 
-// leftIn lists where processes that ended may have left something: directories of
-// their own, and root itself if it was used without PerProcess.
+// leftIn lists where ended processes may have left something: in directories of their
+// own, and in root itself if it was used without PerProcess.
 func leftIn(disk fsys, root string) []string {
 	dirs := processDirs(disk, root)
 	entries, _ := disk.ReadDir(root)
@@ -62,9 +63,8 @@ func leftIn(disk fsys, root string) []string {
 	return dirs
 }
 
-// adopt takes over what processes that ended left behind: their items are
-// appended here and settled there when they are synced. The directories stay
-// for the next processes.
+// adopt takes over what ended processes left behind. Their items are appended here and
+// settled there once they are synced here. The directories stay for the next processes.
 func (s *Spool) adopt(root string) {
 	for _, dir := range leftIn(s.disk, root) {
 		o := s.o
@@ -74,14 +74,15 @@ func (s *Spool) adopt(root string) {
 		}
 		left, err := openSpool(s.disk, dir, o)
 		if err != nil {
-			continue // its process lives, or the next start has more luck
+			continue // its process lives, or it cannot be opened now: the next start tries again
 		}
 		s.adoptFrom(left)
 		_ = left.Close(context.Background())
 	}
 }
 
-// adoptFrom moves items and letters until there are none, or it does not go on.
+// adoptFrom moves items and letters here until left has none, or until one cannot be
+// moved.
 func (s *Spool) adoptFrom(left *Spool) {
 	for left.Stats().Waiting > 0 {
 		got, _, err := left.take(256)
@@ -111,7 +112,8 @@ func (s *Spool) adoptFrom(left *Spool) {
 	})
 }
 
-// adoptItem appends an item, as soon as there is room.
+// adoptItem appends an item, and waits for room if there is none. It reports false if
+// the spool is closed.
 func (s *Spool) adoptItem(item Item) bool {
 	for {
 		switch err := s.appendResent(item); {

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// frameReader goes through the frames of a segment. It holds readAhead bytes,
+// frameReader goes through the frames of a segment. It keeps readAhead bytes in memory,
 // or one frame if that is larger.
 type frameReader struct {
 	f        io.ReaderAt
@@ -17,7 +17,7 @@ type frameReader struct {
 	start int64
 
 	prev    uint64 // the number of the last frame
-	damaged int    // records that were there, as far as one can tell
+	damaged int    // records that cannot be read, as far as their numbers tell
 	skipped int64  // bytes between good frames
 	junk    int64  // bytes after the last good frame that are not all zero
 }
@@ -28,7 +28,7 @@ func newFrameReader(f io.ReaderAt, h *header, off, end int64) *frameReader {
 	return &frameReader{f: f, salt: h.salt, off: off, end: end, prev: h.first - 1}
 }
 
-// peek returns n bytes at off, fewer at the end.
+// peek returns n bytes at off, or fewer where the file ends.
 func (r *frameReader) peek(off int64, n int) ([]byte, error) {
 	n = int(min(int64(n), r.end-off))
 	if n <= 0 {
@@ -50,7 +50,7 @@ func (r *frameReader) peek(off int64, n int) ([]byte, error) {
 	return r.buf[:min(n, got)], nil
 }
 
-// frameAt reads the frame at off; errNoFrame if there is none.
+// frameAt reads the frame at off. It returns errNoFrame if no good frame begins there.
 func (r *frameReader) frameAt(off int64) (record, error) {
 	b, err := r.peek(off, frameHead)
 	if err != nil {
@@ -71,8 +71,8 @@ func (r *frameReader) frameAt(off int64) (record, error) {
 	return rec, err
 }
 
-// next returns the next good frame, stepping over what is damaged; io.EOF if
-// there is no other. The body lasts until the next call.
+// next returns the next good frame and steps over what is damaged. It returns io.EOF if
+// no other follows. The body is good until the next call.
 func (r *frameReader) next() (record, error) {
 	from := r.off
 	for off := from; ; {
@@ -105,7 +105,7 @@ func cmpErr(err, otherwise error) error {
 	return otherwise
 }
 
-// findMagic returns where the next frame may begin, io.EOF if nowhere.
+// findMagic returns where the next frame may begin, or io.EOF if none can.
 func (r *frameReader) findMagic(off int64) (int64, error) {
 	for off < r.end {
 		b, err := r.peek(off, readAhead/4)
@@ -123,7 +123,7 @@ func (r *frameReader) findMagic(off int64) (int64, error) {
 	return 0, io.EOF
 }
 
-// countJunk returns how many bytes after off there are up to the last that is
+// countJunk returns how many bytes there are from an offset up to the last byte that is
 // not zero.
 func (r *frameReader) countJunk(from int64) (junk int64, err error) {
 	for off := from; off < r.end; {

@@ -12,41 +12,50 @@ import (
 	"strings"
 )
 
-// SpoolReport says what was found in the directory.
+// SpoolReport says what was found in the spool's directory.
 type SpoolReport struct {
-	// Recovered is how many items were waiting there when it was opened, and
-	// RecoveredBytes how much their bodies and keys.
+	// Recovered is how many items waited there when the spool was opened, and
+	// RecoveredBytes the size of their bodies and keys.
 	Recovered      int
 	RecoveredBytes int64
-	// Damaged is how many items could not be read, then or later.
+
+	// Damaged is how many items could not be read, when the spool was opened or
+	// later.
 	Damaged int
-	// Torn is how many segments end in something unfinished, as a crash
-	// leaves it: at most one batch each, of which the Append had not returned
-	// at LevelStrict; TornBytes is how much.
+
+	// Torn is how many segments end in something unfinished, as a crash leaves it,
+	// and TornBytes how many bytes that is. It is at most one batch for each, and at
+	// LevelStrict the Append of such an item had not returned.
 	Torn      int
 	TornBytes int64
-	// DamagedAcks is how many blocks of acks were unreadable: up to 480 items
-	// each are delivered again.
+
+	// DamagedAcks is how many blocks of acks could not be read. The items of such a
+	// block, at most 480, are delivered again.
 	DamagedAcks int
-	// Quarantined names the files that were not understood and are now in the
-	// sub-directory quarantine. A segment that is damaged in parts follows when
-	// the rest of it is settled.
+
+	// Quarantined names the files that were not understood and are in the
+	// sub-directory quarantine now. A segment that is damaged in parts follows when
+	// the rest of it is settled; it is not named here.
 	Quarantined []string
-	// QuarantinedBytes is how large all files in quarantine are, those of
-	// earlier times too. Nothing of them is ever removed: new items have so
-	// much less room on the disk.
+
+	// QuarantinedBytes is the size of all files in quarantine, also of those that
+	// were there before. The spool never removes one: new items have so much less
+	// room on the disk.
 	QuarantinedBytes int64
-	// Skipped names the files left alone: of a newer version, not readable, or
-	// none of ours.
+
+	// Skipped names the files that were left alone: those of a newer version, those
+	// that cannot be opened, and those that are not the spool's.
 	Skipped []string
-	// Rewritten counts the segments given up while open because a write or a
-	// sync failed; what was not safe was written again.
+
+	// Rewritten is how many segments were abandoned since, because a write or a sync
+	// failed. What was not safe in them was written again.
 	Rewritten int
+
 	// Adopted is how many items were taken over from processes that ended.
 	Adopted int
 }
 
-// Report says what was found when the spool was opened, and since.
+// Report says what was found when the spool was opened, and what has happened since.
 func (s *Spool) Report() SpoolReport {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,8 +68,8 @@ func openSpool(disk fsys, dir string, o SpoolOptions) (*Spool, error) {
 	return openSpoolFor(disk, dir, o, func(*Spool) {})
 }
 
-// openSpoolFor calls first when nothing can fail any more and nobody uses the spool
-// yet.
+// openSpoolFor opens the spool. It calls first when nothing can fail any more and nobody
+// uses the spool yet.
 func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*Spool, error) {
 	o = o.withDefaults()
 	if err := disk.MkdirAll(dir); err != nil {
@@ -98,11 +107,10 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 	return s, nil
 }
 
-// makeReady makes the segment for the first items before there are any, with its
-// file open: who answers a visitor waits for no more than a write. It costs a segment
-// of zeros and its sync, once for each empty directory
-// (https://github.com/hashicorp/raft-wal does the same). If the disk cannot do it now,
-// no item is taken that could not be written, and the writer tries again.
+// makeReady makes the first segment before there are items, and opens its file. So an
+// Append waits for no more than a write. That costs a segment of zeros and its sync,
+// once for each empty directory (https://github.com/hashicorp/raft-wal does the same).
+// If the disk cannot do it now, new items are refused, and the writer tries again.
 func (s *Spool) makeReady() {
 	if seg := s.active; seg == nil {
 		if err := s.newActive(s.stats.Last + 1); err != nil {
@@ -113,9 +121,10 @@ func (s *Spool) makeReady() {
 		_, _ = seg.openLocked()
 		seg.mu.Unlock()
 	}
-	s.syncOnce() // its name, too
+	s.syncOnce() // the name of the segment, too
 }
 
+// lockDir takes the directory for this process, or returns a LockedError.
 func lockDir(disk fsys, dir string) (dirLock, error) {
 	lock, err := disk.Lock(filepath.Join(dir, lockName))
 	if errors.Is(err, errLocked) {
@@ -127,7 +136,8 @@ func lockDir(disk fsys, dir string) (dirLock, error) {
 	return lock, nil
 }
 
-// finish waits for the goroutines to end and lets go of the directory.
+// finish waits until the goroutines have ended, closes all files and gives the directory
+// up.
 func (s *Spool) finish() {
 	s.workers.Wait()
 	if s.checkOwner() == nil {
@@ -147,7 +157,7 @@ func (s *Spool) finish() {
 	close(s.done)
 }
 
-// shut closes the file for good.
+// closeForGood closes the file; it cannot be opened again.
 func (s *segment) closeForGood() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +168,8 @@ func (s *segment) closeForGood() {
 	}
 }
 
-// recover reads what is in the directory. Whatever it finds there is no reason
-// to refuse: only not being able to list it is.
+// recover reads what is in the directory. It fails only if the directory cannot be
+// listed: damage is no reason to refuse to open.
 func (s *Spool) recover() error {
 	entries, err := s.disk.ReadDir(s.dir)
 	if err != nil {
@@ -185,8 +195,8 @@ func (s *Spool) recover() error {
 	return nil
 }
 
-// weighQuarantine finds out how large the quarantine is. Whoever cannot look knows
-// as much as before.
+// weighQuarantine adds up the size of the quarantine. If it cannot be listed, the old
+// size stays.
 func (s *Spool) weighQuarantine() {
 	entries, err := s.disk.ReadDir(filepath.Join(s.dir, quarantineDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -203,7 +213,7 @@ func (s *Spool) weighQuarantine() {
 	s.mu.Unlock()
 }
 
-// find sorts one file in.
+// find looks at one file of the directory and puts it where it belongs.
 func (s *Spool) find(name string, isDir bool) {
 	path := filepath.Join(s.dir, name)
 	id, kind, ok := parseSegmentName(name)
@@ -219,7 +229,7 @@ func (s *Spool) find(name string, isDir bool) {
 		}
 		s.findSegment(path)
 	case strings.HasSuffix(name, newSuffix) && !isDir:
-		_ = s.disk.Remove(path) // zeros, written by us and never named complete
+		_ = s.disk.Remove(path) // a spare that was not completed
 	case strings.HasSuffix(name, spareSuffix) && !isDir:
 		s.findSpare(path)
 	default:
@@ -247,7 +257,7 @@ func (s *Spool) findSegment(path string) {
 	}
 }
 
-// findSpare keeps a spare of the right size for its purpose.
+// findSpare keeps a spare of the right size, and removes any other.
 func (s *Spool) findSpare(path string) {
 	number, _ := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), spareSuffix), 16, 64)
 	s.chores.spare = max(s.chores.spare, number)
@@ -266,7 +276,8 @@ func (s *Spool) findSpare(path string) {
 	}
 }
 
-// count finds out what is waiting.
+// countWaiting counts what waits in the segments, and sets at to the first that has
+// something.
 func (s *Spool) countWaiting() {
 	kept := s.segments[:0]
 	for _, seg := range s.segments {
@@ -287,9 +298,9 @@ func (s *Spool) countWaiting() {
 	s.segments = kept
 }
 
-// takeStock finds out how much of a segment is not settled: from the header if it
-// is sealed and nothing is settled, else by going through the frames. Counting the
-// acks would not do: after a loss of power they may be there without the records.
+// takeStock counts what is unsettled in a segment. A sealed segment without acks says so
+// in its header; in any other its frames are counted. Counting acks would not do: after
+// a loss of power, acks may be there whose records are not.
 func (s *Spool) takeStock(seg *segment) {
 	if seg.sealed && !seg.anySettled() {
 		seg.unsettled, seg.unreadBytes = seg.count, seg.bytes
@@ -299,7 +310,7 @@ func (s *Spool) takeStock(seg *segment) {
 	_ = seg.close()
 }
 
-// examine goes through the frames of a segment.
+// examine counts the frames of a segment.
 func (s *Spool) examine(seg *segment) {
 	end := seg.size
 	if seg.sealed {
@@ -335,8 +346,8 @@ func (s *Spool) examine(seg *segment) {
 	s.report.Damaged += damaged
 }
 
-// separate settles the older copy of what is in two segments, because one was
-// given up while it was open and the process ended before it was done.
+// separate settles superseded copies: a segment was abandoned, and the process ended
+// before they were settled.
 func (s *Spool) separate() {
 	var last uint64
 	for i, seg := range s.segments {
@@ -347,7 +358,7 @@ func (s *Spool) separate() {
 	}
 }
 
-// highest is the highest number that the segment has, or may have.
+// highest returns the highest number in the segment.
 func (s *segment) highest() uint64 {
 	if s.sealed {
 		return s.last
@@ -360,9 +371,9 @@ func (s *segment) highest() uint64 {
 	return last
 }
 
-// supersede settles in the older segments what the newer has too. Whether it is
-// settled there is all that counts: the older copy may have been settled only
-// because there is a newer one.
+// supersede settles in the older segments what the newer one has too. Only the newer copy
+// tells whether the item is settled: the older may have been settled only because there
+// is a newer one.
 func (s *Spool) supersede(older []*segment, newer *segment) {
 	copies := map[uint64]bool{}
 	r := newFrameReader(newer, &newer.header, newer.data(), newer.size)
@@ -379,7 +390,7 @@ func (s *Spool) supersede(older []*segment, newer *segment) {
 	}
 }
 
-// countLetters does for the dead letters what count does for the items.
+// countLetters counts the dead letters.
 func (s *Spool) countLetters() {
 	for _, seg := range s.letters.list {
 		s.takeStock(seg)
@@ -388,7 +399,7 @@ func (s *Spool) countLetters() {
 	}
 }
 
-// resume goes on writing to the last segments, if nothing in them is doubtful.
+// resume makes the last segments active again, if nothing in them is doubtful.
 func (s *Spool) resume() {
 	for i, seg := range slices.Clone(s.segments) {
 		switch {
@@ -408,8 +419,8 @@ func (s *Spool) resume() {
 	kick(s.commit.dirty)
 }
 
-// mayGoOn tells whether more may be appended. What an earlier process wrote is
-// synced once more, as nobody knows whether that one did.
+// mayGoOn reports whether more may be appended. It also marks as dirty what an earlier
+// process wrote, since nobody knows whether that process synced it.
 func (s *segment) mayGoOn(size int64) bool {
 	s.dirty = s.dirty || !s.sealed
 	return !s.sealed && !s.spoiled && s.size == size

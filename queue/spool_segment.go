@@ -12,34 +12,43 @@ import (
 	"sync/atomic"
 )
 
-// segment is one file of the log. Its file is open only while somebody reads,
-// writes or settles in it: a long backlog needs no descriptors.
+// segment is one file of the log. The file is opened when somebody reads, writes or
+// settles in it, and a long backlog keeps none open.
 type segment struct {
 	header
 	disk fsys
 	path string
 
-	mu    sync.Mutex // guards what follows, and the writing of acks
-	f     file
+	mu    sync.Mutex // guards the following four, and is held while acks are written
+	f     file       // nil while it is closed
 	acks  ackMap
 	dirty bool // written since it was last synced
-	gone  bool
+	gone  bool // removed, or closed for good
 
 	// broken: a write or a sync failed. Whether a second sync says the truth is
 	// unknown, so there is none. It is atomic because it is set under the spool's
 	// lock, and mu may be held for as long as an ack hangs in the disk.
 	broken atomic.Bool
 
-	// The following belong to the spool's lock.
-	unsettled   int      // records not settled
-	unread      int      // of which the reader has not had so many
-	unreadBytes int64    // bodies and keys of those
-	spoiled     bool     // something in it was unreadable: kept in quarantine in the end
-	retired     bool     // nothing will be appended any more
-	searched    bool     // from its end: nothing unread was found, or it could not be read
-	ahead       []uint64 // a bit for each record handed out before the reader came by; nil if none was
-	failedReads int      // that failed in a row
-	voidFrom    uint64   // what has this number or a higher one was written once more, elsewhere; 0 if nothing was
+	// The spool's lock guards what follows; of a segment of letters, the lock of
+	// letterStore does.
+
+	retired   bool // nothing is appended any more
+	unsettled int  // records that are neither settled nor lost
+
+	// unread counts those unsettled records whose items are on the disk only, and
+	// unreadBytes their bodies and keys. See spool_window.go.
+	unread      int
+	unreadBytes int64
+	failedReads int  // in a row
+	spoiled     bool // something in it could not be read: it ends in quarantine
+
+	searched bool     // from its end, in vain: see lastUnreadLocked
+	ahead    []uint64 // a bit for each record: see goAheadLocked; nil if none is set
+
+	// voidFrom: this segment was abandoned, and records from this number on do not
+	// count, because they are written again. 0: all count. See spool_commit.go.
+	voidFrom uint64
 }
 
 const (
@@ -74,8 +83,8 @@ func parseSegmentName(name string) (id uint64, kind uint8, ok bool) {
 	return id, kind, ok && err == nil && name == segmentName(id, kind)
 }
 
-// makeSpare writes a file of zeros, so that a disk that is full says so now and
-// not in the middle of a record, and gives it its name when it is complete.
+// makeSpare writes a file of zeros, so that a full disk says so now and not in the middle
+// of a record. The file gets its name when it is complete.
 func makeSpare(disk fsys, dir, name string, size int64) (path string, err error) {
 	temp := filepath.Join(dir, name+newSuffix)
 	path = filepath.Join(dir, name+spareSuffix)
@@ -102,8 +111,8 @@ func makeSpare(disk fsys, dir, name string, size int64) (path string, err error)
 	return path, nil
 }
 
-// useSpare makes the spare the segment that h describes. The file is closed
-// while it is renamed, because Windows asks for that, and then open again.
+// useSpare makes the spare the segment that h describes. The file is closed while it is
+// renamed, because Windows asks for that, and then opened again.
 func useSpare(disk fsys, spare string, h header) (*segment, error) {
 	s := &segment{header: h, disk: disk, path: filepath.Join(filepath.Dir(spare), segmentName(h.id, h.kind)), dirty: true}
 	s.end = h.data()
@@ -121,7 +130,7 @@ func useSpare(disk fsys, spare string, h header) (*segment, error) {
 		return nil, err
 	}
 	mayCrash("segment named")
-	if f, err := disk.Open(s.path); err == nil { // else the next who needs it tries again
+	if f, err := disk.Open(s.path); err == nil { // if not, whoever needs it tries again
 		s.f = f
 	}
 	return s, nil
@@ -137,8 +146,8 @@ func writeHeader(f io.WriterAt, h *header) error {
 	return nil
 }
 
-// openSegment reads the header and the ack map of a file; the file is closed
-// again.
+// openSegment reads the header and the ack map of a file, and closes it again. It also
+// returns how many blocks of the ack map are damaged.
 func openSegment(disk fsys, path string) (s *segment, damagedAcks int, err error) {
 	s = &segment{disk: disk, path: path, retired: true}
 	f, err := disk.Open(path)
@@ -159,7 +168,7 @@ func openSegment(disk fsys, path string) (s *segment, damagedAcks int, err error
 	return s, s.acks.check(), nil
 }
 
-// readHeader takes the better of the two copies.
+// readHeader returns the better of the two copies.
 func readHeader(f io.ReaderAt) (header, error) {
 	var b [headerSize]byte
 	var got [2]header
@@ -180,7 +189,7 @@ func readHeader(f io.ReaderAt) (header, error) {
 	return got[0], errs[0]
 }
 
-// readFull reads what there is; what is missing at the end stays zero.
+// readFull fills b from the file. What the file is too short for stays zero.
 func readFull(f io.ReaderAt, b []byte, off int64) error {
 	_, err := f.ReadAt(b, off)
 	if errors.Is(err, io.EOF) {
@@ -189,7 +198,7 @@ func readFull(f io.ReaderAt, b []byte, off int64) error {
 	return err
 }
 
-// open returns the file. The caller holds mu.
+// openLocked returns the file, and opens it if it is closed. mu is held.
 func (s *segment) openLocked() (file, error) {
 	if s.gone {
 		return nil, errGone
@@ -214,7 +223,7 @@ var (
 	errNotOpened = errors.New("queue: segment not opened")
 )
 
-// ReadAt makes the segment an io.ReaderAt that opens its file when needed.
+// ReadAt implements io.ReaderAt.
 func (s *segment) ReadAt(b []byte, off int64) (int, error) {
 	s.mu.Lock()
 	f, err := s.openLocked()
@@ -235,13 +244,13 @@ func (s *segment) write(b []byte, off int64) error {
 	}
 	_, err = f.WriteAt(b, off)
 	s.mu.Lock()
-	s.dirty = true // now: a sync under way may have missed it
+	s.dirty = true // not before the write: a sync under way may have missed it
 	s.mu.Unlock()
 	return err
 }
 
-// ack marks a record as settled, in memory and in the file: write(2) is enough
-// to survive the end of the process.
+// ack marks a record as settled, in memory and in the file. There is no sync: write(2)
+// is enough to survive the end of the process.
 func (s *segment) ack(number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,13 +266,15 @@ func (s *segment) ack(number uint64) {
 	mayCrash("acked")
 }
 
+// settled reports whether a record is marked as settled. A number that the segment
+// cannot have is settled.
 func (s *segment) settled(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return number < s.first || number-s.first >= s.acks.capacity() || s.acks.has(number-s.first)
 }
 
-// anySettled tells whether one is marked.
+// anySettled reports whether any record is marked as settled.
 func (s *segment) anySettled() bool {
 	return slices.ContainsFunc(s.acks.blocks, func(b byte) bool { return b != 0 })
 }
@@ -285,16 +296,16 @@ func (s *segment) sync() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.gone {
-			return nil // removed meanwhile: nothing in it matters any more
+			return nil // it was removed meanwhile, so nothing in it matters
 		}
 		s.broken.Store(true)
 	}
 	return err
 }
 
-// seal says in the header that no more is appended, and what there is, so that
-// nobody has to go through it to know. Only the second copy is written: if power
-// is lost amid that, the first still makes the segment readable.
+// seal completes the header: nothing more is appended, and this is what there is. So
+// nobody has to go through the segment to know. Only the second copy is written: if
+// power is lost meanwhile, the first still makes the segment readable.
 func (s *segment) seal() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -310,7 +321,7 @@ func (s *segment) seal() error {
 	return err
 }
 
-// close closes the file; it is opened again if need be.
+// close closes the file. Whoever needs it opens it again.
 func (s *segment) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -322,8 +333,7 @@ func (s *segment) close() error {
 	return f.Close()
 }
 
-// remove deletes the file, or puts it into quarantine if something in it was
-// not understood.
+// remove deletes the file. A spoiled one it puts into quarantine instead.
 func (s *segment) remove(spoiled bool) error {
 	s.mu.Lock()
 	s.gone = true
@@ -340,8 +350,8 @@ func (s *segment) remove(spoiled bool) error {
 	return s.disk.Remove(s.path)
 }
 
-// quarantine moves the file to where nobody reads or removes it, under a name
-// that is free.
+// quarantine moves the file into the quarantine directory, under a name that is free
+// there, and returns that name.
 func quarantine(disk fsys, path string) (string, error) {
 	dir := filepath.Join(filepath.Dir(path), quarantineDir)
 	if err := disk.MkdirAll(dir); err != nil {

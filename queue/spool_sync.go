@@ -2,9 +2,9 @@ package queue
 
 import "time"
 
-// sync is the goroutine that makes what was written survive a loss of power: a
-// group at a time, SyncEvery after the first of it was written, or as soon as
-// somebody waits for it.
+// sync is the syncer's goroutine. It makes what was written survive a loss of power, a
+// group at a time. It syncs a group SyncEvery after the first record of it was written,
+// or as soon as somebody waits for it.
 func (s *Spool) sync() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
@@ -14,7 +14,7 @@ func (s *Spool) sync() {
 		case <-s.commit.dirty:
 		case <-s.commit.writerDone:
 			s.syncOnce()
-			s.syncOnce() // the headers of those sealed by the first
+			s.syncOnce() // the first has sealed headers: these need a sync, too
 			return
 		}
 		timer.Reset(s.o.SyncEvery)
@@ -28,8 +28,9 @@ func (s *Spool) sync() {
 	}
 }
 
-// syncOnce syncs all that was written before. Letters come first: an item is
-// not settled on the disk before its letter is there.
+// syncOnce syncs all that was written before the call. It drops the lock meanwhile
+// (invariant 5 of spool_commit.go). Letters come first: an item is not settled on the
+// disk before its letter is there (invariant 8).
 func (s *Spool) syncOnce() {
 	s.mu.Lock()
 	c := &s.commit
@@ -60,8 +61,8 @@ func (s *Spool) syncOnce() {
 	s.seal(sealing)
 }
 
-// syncLetters syncs the letters and settles the items they are of. Letters whose
-// segment could not be synced are written again, to another.
+// syncLetters syncs the dead letters and settles their items. A letter whose segment
+// could not be synced is written again, to another.
 func (s *Spool) syncLetters(buried []burial) {
 	b := &s.letters
 	for i, l := range buried {
@@ -95,7 +96,7 @@ func (s *Spool) syncLetters(buried []burial) {
 	time.AfterFunc(retryAfter, func() { kick(s.commit.dirty) })
 }
 
-// settleCopies acks what is safe elsewhere.
+// settleAt acks records whose items are safe elsewhere.
 func (s *Spool) settleAt(copies []address) {
 	for _, c := range copies {
 		c.seg.ack(c.number)
@@ -105,8 +106,8 @@ func (s *Spool) settleAt(copies []address) {
 	}
 }
 
-// seal writes the headers of segments to which no more will be written. Without,
-// the next start goes through their frames.
+// seal completes the headers of segments to which nothing more is written. Without
+// that, the next start has to go through their frames.
 func (s *Spool) seal(segments []*segment) {
 	for _, seg := range segments {
 		s.mu.Lock()
@@ -118,8 +119,8 @@ func (s *Spool) seal(segments []*segment) {
 	}
 }
 
-// confirm notes that all up to the number are synced, unless a segment was
-// given up meanwhile, and settles the older copies of what was written twice.
+// confirmSync notes that all items up to the number are synced, unless a segment was
+// abandoned meanwhile (invariant 5). Then it settles their superseded copies.
 func (s *Spool) confirmSync(number uint64, generation int) {
 	s.mu.Lock()
 	if generation != s.commit.generation {
@@ -127,7 +128,7 @@ func (s *Spool) confirmSync(number uint64, generation int) {
 		return
 	}
 	s.commit.badSyncs = 0
-	s.intake.confirm(number, s)
+	s.confirmLocked(number)
 	s.commit.tellWaiters(s.intake.written, s.intake.confirmed, nil)
 	var ready []address
 	kept := s.commit.superseded[:0]
@@ -143,9 +144,9 @@ func (s *Spool) confirmSync(number uint64, generation int) {
 	s.settleAt(ready)
 }
 
-// badSync gives up the segment that could not be synced, if there is something
-// in it that is not safe, or may be being written to it. If the next fails too,
-// the disk does.
+// badSync abandons the segment that could not be synced, if something in it is not
+// confirmed, or if the writer may be writing to it. Without a segment it was the directory
+// that could not be synced. The second failure in a row says that the disk fails.
 func (s *Spool) badSync(seg *segment, err error) {
 	s.mu.Lock()
 	unsafe := seg == nil || seg.last > s.intake.confirmed || seg == s.active

@@ -6,15 +6,17 @@ import (
 	"time"
 )
 
-// waiter is an Append that waits until all up to its number are on the disk.
+// waiter is somebody who waits until every item up to number is in a segment or, if
+// strict, synced.
 type waiter struct {
 	number uint64
 	strict bool
-	listed bool
-	done   chan error
+	listed bool       // in commitState.waiters
+	done   chan error // gets one error, perhaps nil, when listed ends
 	timer  *time.Timer
 }
 
+// addWaiter lists a waiter. It has to be given to awaitDisk.
 func (c *commitState) addWaiter(number uint64, strict bool) *waiter {
 	var w *waiter
 	if n := len(c.idle); n > 0 {
@@ -28,7 +30,8 @@ func (c *commitState) addWaiter(number uint64, strict bool) *waiter {
 	return w
 }
 
-// tell ends the waiting of those who need to wait no longer.
+// tellWaiters ends the waiting of those who have what they wait for. An error ends the
+// waiting of all.
 func (c *commitState) tellWaiters(written, confirmed uint64, err error) {
 	kept := c.waiters[:0]
 	for _, w := range c.waiters {
@@ -43,7 +46,8 @@ func (c *commitState) tellWaiters(written, confirmed uint64, err error) {
 	c.waiters = kept
 }
 
-// awaitDisk waits until the waiter is told, at most so long.
+// awaitDisk waits until the waiter is told, for at most the time most and no longer
+// than ctx. Then it returns ErrNotYetOnDisk.
 func (s *Spool) awaitDisk(ctx context.Context, w *waiter, most time.Duration) (err error) {
 	w.timer.Reset(most)
 	select {
@@ -59,7 +63,7 @@ func (s *Spool) awaitDisk(ctx context.Context, w *waiter, most time.Duration) (e
 	if w.listed {
 		s.commit.waiters = slices.DeleteFunc(s.commit.waiters, func(other *waiter) bool { return other == w })
 	} else if err != nil && len(w.done) > 0 {
-		err = <-w.done // just now
+		err = <-w.done // it was told between the timer and the lock
 	}
 	if len(s.commit.idle) < idleWaiters {
 		s.commit.idle = append(s.commit.idle, w)
@@ -67,9 +71,11 @@ func (s *Spool) awaitDisk(ctx context.Context, w *waiter, most time.Duration) (e
 	return err
 }
 
+// idleWaiters is how many waiters are kept to be used again.
 const idleWaiters = 64
 
-// settleDown waits until all that was appended is synced, at most so long.
+// syncAll waits until everything appended so far is synced, for at most the time most.
+// It makes the writer and the syncer begin at once.
 func (s *Spool) syncAll(ctx context.Context, most time.Duration) error {
 	s.mu.Lock()
 	if s.commit.failing != nil {

@@ -8,25 +8,71 @@ import (
 	"time"
 )
 
-// window is what the spool reads ahead. The oldest items are on the disk only
-// while backlogged; then come those of the intake. The spool's lock guards it,
-// but for the reader.
+// How items come back from the disk
+//
+// A fresh item is one that nobody has received yet. Fresh items lie in three places,
+// one after the other by number:
+//
+//	loaded          in memory, read ahead from the disk
+//	unread          on the disk only
+//	head to tail    in memory, in the intake (the list of package desk.go)
+//
+// A worked example. The window is 1,000 items, and the spool is opened with 1,500
+// waiting in segment S1:
+//
+//	step                                               loaded  unread  in memory
+//	the spool is opened: backlogged, at is S1               0   1,500          0
+//	readOn reads as much as the window takes            1,000     500          0
+//	20 items are appended and written into S1           1,000     500         20
+//	Receive hands out 1,000 from loaded                     0     500         20
+//	readOn reads 500 and meets the first of the 20:       500       0         20
+//	    errInMemory. It passes on from S1, no segment
+//	    has anything unread, and backlogged ends
+//	Receive hands out 500 from loaded, then the 20          0       0          0
+//	nobody receives, and 1,300 items are appended           0       0      1,300
+//	as they are synced, the intake lets go of the           0     300      1,000
+//	    oldest 300: backlogged again, at is their place
+//
+// ReceiveNewest takes fresh items from the other end: from the tail, then from the
+// unread (spool_newest.go), then from the end of loaded.
+//
+// The invariants. They hold whenever nobody has the spool's lock.
+//
+//  1. Numbers rise from loaded over the unread to head and tail.
+//  2. window.unread is the sum of segment.unread over all segments. If it is above
+//     zero, backlogged is true.
+//  3. While backlogged, every unread record is in the segment at from atOff on, or in
+//     a later segment.
+//  4. The reader steps over a record that is settled, void (segment.voidFrom), or was
+//     taken before it came by (segment.ahead). All others that it reads were unread.
+//  5. Whoever has reading may drop the lock while it reads files. While backlogged,
+//     nobody else moves at and atOff. Meanwhile the intake may leave more unread
+//     records, all behind at; nobody takes unread ones, since that needs reading.
+
+// window is what the spool reads ahead, and where it goes on. The spool's lock guards
+// it, and its methods are called with that lock held. The reader alone belongs to
+// whoever has reading.
 type window struct {
-	loaded         []*entry
-	backlogged     bool
-	at             *segment // what is to be read next
-	atOff          int64
-	lastRead       uint64    // all up to this number was read
-	oldestUnread   time.Time // of what was not, if nothing is loaded
-	unread         int       // on the disk only, in all segments
-	givenBackBytes int64     // bytes of bodies of those given back
+	loaded []*entry // fresh, read from the disk, by number
+
+	// backlogged: some fresh items may be on the disk only, and reading has to go
+	// on from at. When it is false, all fresh items are in memory.
+	backlogged bool
+	at         *segment // while backlogged: the segment to be read next
+	atOff      int64    // the offset in it of the frame to be read next
+
+	unread       int       // records of fresh items that are on the disk only
+	lastRead     uint64    // all fresh items up to this number have been read
+	oldestUnread time.Time // the time of the first unread item, if nothing is loaded
+
+	givenBackBytes int64 // of the bodies in memory of items given back
 	back           backlogEnd
 
-	reading chan struct{} // full while files are read
-	reader  *frameReader  // is at atOff in at; nil: it has to be made
+	reading chan struct{} // holds one token while somebody reads files
+	reader  *frameReader  // stands at atOff of at; nil if it has to be made
 }
 
-// leave says that an item which was not handed out is on the disk only.
+// leaveOnDisk notes that a fresh item is on the disk only from now on.
 func (w *window) leaveOnDisk(e *entry) {
 	if !w.backlogged {
 		w.backlogged, w.at, w.atOff = true, e.seg, e.off
@@ -39,17 +85,17 @@ func (w *window) leaveOnDisk(e *entry) {
 	e.seg.unread++
 	e.seg.unreadBytes += e.size()
 	e.seg.searched = false
-	w.back.reset() // it is not the end any more
+	w.back.reset() // the item is newer than what was read from the end
 }
 
-// hasRead counts what is in memory, or is lost.
+// hasRead notes that n unread records of a segment are in memory now, or lost.
 func (w *window) hasRead(seg *segment, n int, bytes int64) {
 	w.unread -= n
 	seg.unread -= n
 	seg.unreadBytes -= bytes
 }
 
-// nextFresh is the oldest that was not handed out, nil if it is not in memory.
+// nextFreshLocked returns the oldest fresh item, nil if it is not in memory.
 func (s *Spool) nextFreshLocked() *entry {
 	switch {
 	case len(s.window.loaded) > 0:
@@ -60,7 +106,7 @@ func (s *Spool) nextFreshLocked() *entry {
 	return nil
 }
 
-// take implements keeper.
+// take implements backend.
 func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 	failed := s.load(n)
 	s.mu.Lock()
@@ -82,7 +128,8 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 	return nil, 0, failed
 }
 
-// pick marks what is handed out.
+// pickLocked takes at most n items from where they wait: those given back that are
+// due, then fresh ones.
 func (s *Spool) pickLocked(n int) (out []*entry) {
 	for e := s.due.first(); e != nil && len(out) < n; e = s.due.first() {
 		s.handAgainLocked(e)
@@ -97,11 +144,11 @@ func (s *Spool) pickLocked(n int) (out []*entry) {
 		s.handLocked(e)
 		out = append(out, e)
 	}
-	s.intake.trim(s)
+	s.trimIntakeLocked()
 	return out
 }
 
-// comeUp hands out an entry that was given back.
+// handAgainLocked hands out an item that was given back and is due.
 func (s *Spool) handAgainLocked(e *entry) {
 	s.takeDueLocked(e)
 	if !e.dropped {
@@ -110,7 +157,8 @@ func (s *Spool) handAgainLocked(e *entry) {
 	s.handLocked(e)
 }
 
-// deliver reads the bodies that were let go and makes the deliveries.
+// deliver makes the deliveries of what was picked. It reads the bodies that memory had
+// let go of.
 func (s *Spool) deliver(out []*entry) []Delivery {
 	got := make([]Delivery, 0, len(out))
 	for _, e := range out {
@@ -122,8 +170,8 @@ func (s *Spool) deliver(out []*entry) []Delivery {
 	return got
 }
 
-// fetch reads an entry's body again. If the disk fails the item waits; if it is
-// damaged it is lost.
+// fetch reads an item's body again. If the disk fails, the item waits; if the record is
+// damaged, the item is lost.
 func (s *Spool) fetch(e *entry) bool {
 	r := newFrameReader(e.seg, &e.seg.header, e.off, e.off+int64(e.length))
 	rec, err := r.frameAt(e.off)
@@ -144,7 +192,7 @@ func (s *Spool) fetch(e *entry) bool {
 	return false
 }
 
-// lose counts records that were there and cannot be read.
+// loseLocked counts records that were there and cannot be read.
 func (s *Spool) loseLocked(seg *segment, n int, bytes int64) {
 	seg.spoiled = true
 	s.stats.Damaged += uint64(n) //nolint:gosec // Not negative.
@@ -153,8 +201,8 @@ func (s *Spool) loseLocked(seg *segment, n int, bytes int64) {
 	s.bounds.bytes -= bytes
 }
 
-// returned implements keeper: the bodies of what was given back are let go when
-// they are too many.
+// returnedLocked implements backend. The bodies of items given back are let go of when
+// they are too many: the disk has them.
 func (s *Spool) returnedLocked(e *entry) {
 	if e.dropped {
 		return
@@ -166,7 +214,7 @@ func (s *Spool) returnedLocked(e *entry) {
 	}
 }
 
-// load reads ahead, so that there are more than n if there are so many.
+// load reads ahead until more than n items are loaded or nothing is left to be read.
 func (s *Spool) load(n int) error {
 	if !s.wantsMore(n) {
 		return nil
@@ -187,15 +235,15 @@ func (s *Spool) wantsMore(n int) bool {
 	return s.window.backlogged && !s.closed && len(s.window.loaded) <= n
 }
 
-// errInMemory ends the reading where the intake begins.
+// errInMemory says that the next record belongs to an item in memory.
 var errInMemory = errors.New("queue: the rest is in memory")
 
-// readOn reads what is next, up to a window's worth of one segment. Only one
-// goroutine does it at a time.
+// readOn reads on from at: a window's worth, or to the end of the segment. The caller
+// has reading.
 func (s *Spool) readOn() error {
 	s.mu.Lock()
 	seg, end := s.window.at, s.window.at.end
-	if seg.unread == 0 { // without letting go of the lock: the intake may leave more in it
+	if seg.unread == 0 { // under the same lock: the intake may leave more in it at any time
 		s.passOnLocked(seg)
 		s.mu.Unlock()
 		return nil
@@ -205,7 +253,7 @@ func (s *Spool) readOn() error {
 	}
 	s.window.reader.end = end
 	boundary, limit := s.intake.firstNumber(s.stats.Last), seg.voidFrom
-	s.mu.Unlock()
+	s.mu.Unlock() // while the file is read; see invariant 5
 
 	got, bytes, err := s.readEntries(seg, boundary, limit)
 
@@ -236,8 +284,13 @@ func (s *Spool) readOn() error {
 	return nil
 }
 
-// readEntries reads until the window is full, the segment ends, or what follows
-// is in memory.
+// readEntries reads entries from where the reader stands. It ends
+//   - without an error when the window is full,
+//   - with io.EOF where the segment ends, or where its records are void,
+//   - with errInMemory before the first item that is in memory.
+//
+// The first void number is limit, or 0 if there is none; the first number in memory is
+// boundary.
 func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry, bytes int64, err error) {
 	for len(got) < s.o.Window && bytes < windowBytes/4 {
 		rec, err := s.window.reader.next()
@@ -260,6 +313,7 @@ func (s *Spool) readEntries(seg *segment, boundary, limit uint64) (got []*entry,
 	return got, bytes, nil
 }
 
+// wentAhead takes the lock for segment.wentAheadLocked.
 func (s *Spool) wentAhead(seg *segment, number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -271,9 +325,9 @@ func (s *Spool) onDisk(seg *segment, rec *record) *entry {
 	return &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
 }
 
-// giveUp says whether to go on without the rest of a segment: if it is gone, or
-// could not be read several times. If it cannot even be opened, nothing is wrong
-// with it: there are no file descriptors, or somebody took the rights away.
+// unreadableLocked reports whether to go on without the rest of a segment: if its file
+// is gone, or could not be read five times in a row. A file that cannot be opened may
+// be good: the process has no file descriptors left, or its rights were taken away.
 func (s *Spool) unreadableLocked(seg *segment, err error) bool {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -285,8 +339,8 @@ func (s *Spool) unreadableLocked(seg *segment, err error) bool {
 	return seg.failedReads >= 5
 }
 
-// passOn leaves a segment of which everything was read. What should have been
-// there and was not is lost.
+// passOnLocked moves at from a segment of which everything was read to the next one
+// with unread records. What is still unread in the segment cannot be read, and is lost.
 func (s *Spool) passOnLocked(seg *segment) {
 	if n := seg.unread; n > 0 {
 		s.loseLocked(seg, n, seg.unreadBytes)

@@ -34,7 +34,7 @@ func TestIntakeLetsGoWhileReading(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.o.Window = 0
-			s.intake.trim(s)
+			s.trimIntakeLocked()
 			s.o.Window = kept
 			close(letGo)
 		}()

@@ -8,12 +8,37 @@ import (
 	"time"
 )
 
-// Standby is a queue in memory until the spool of a directory can be opened, and
-// that spool from then on. A process that is started while its predecessor still has
-// the directory takes over what that left behind as soon as it has ended. What is in
-// memory then goes to the spool: what was handed out already can be settled as if
-// nothing had happened, but a crash no longer loses it. Until then a crash loses what
-// it holds, and so does Close if the directory cannot be had then either.
+// How a standby moves
+//
+// A worked example. Another process has the directory, so items go to memory:
+//
+//	step                                          in memory  in the spool
+//	A, B and C are appended                       1, 2, 3
+//	Receive hands out A; its ticket is a lease
+//	the other process ends, and the next try
+//	    opens the spool: 10 items are left in it             1 to 10
+//	moveTo: A, B and C move                                  11, 12, 13
+//	A's lease is acked: heirs knows that
+//	    it stands for number 11                              11 is settled
+//
+// The invariants:
+//
+//  1. spool is nil until the move and never changes after it.
+//  2. Whoever appends to the memory queue or uses its tickets holds mu for reading. The
+//     move holds it for writing. So nothing is appended to a queue that has moved.
+//  3. A receiver waits in the memory queue without mu. The move closes that queue, and
+//     the receiver goes on with the spool.
+//  4. A ticket that was out at the move has an entry in heirs until it is used up.
+//  5. Stats goes on counting where memory was: what moved has two numbers but counts
+//     once.
+
+// Standby is a queue in memory until the spool of a directory can be opened. From then
+// on it is that spool. It is for a process that is started while its predecessor still
+// has the directory: as soon as that ends, it takes over what that left behind.
+//
+// At that moment the items in memory move to the spool. Deliveries that are out stay
+// good: they settle the item where it is now. Until the move, a crash loses the items,
+// and so does Close if the directory cannot be had then either.
 //
 // It implements [Queue], [Reserver], [LetterBox] and [NewestReceiver]. All methods
 // are safe for concurrent use. Make it with [NewStandby].
@@ -27,10 +52,10 @@ type Standby struct {
 
 	mu        sync.RWMutex // held for writing while all moves
 	spool     atomic.Pointer[Spool]
-	openErr   error    // the last error of opening the spool
-	heirs     sync.Map // from the memory's tickets to those of the spool that stand for them
-	atMove    Stats    // of the memory, when all moved
-	moved     uint64   // how many did
+	openErr   error    // of the last try to open the spool; nil if it is open
+	heirs     sync.Map // a ticket of the memory's that is out -> the spool's for the same item
+	atMove    Stats    // of the memory, just before the move
+	moved     uint64   // how many items moved
 	lastMoved uint64   // the spool's number of the last of them
 
 	closed  atomic.Bool
@@ -39,13 +64,15 @@ type Standby struct {
 	done    chan struct{}
 }
 
-// standbyEvery is how often a standby tries to open the spool.
+// standbyEvery is how long a standby waits between two tries to open the spool.
 const standbyEvery = 2 * time.Second
 
-// NewStandby makes a queue that uses the memory queue, which nobody else may use, and
-// tries every two seconds to open the spool; why says why it could not be opened so
-// far. When it has moved, took is called once with the spool and how many items were
-// moved; nil is allowed.
+// NewStandby makes a queue that uses the memory queue m and tries every two seconds to
+// open the spool in dir. Nobody else may use m. The argument why says why the spool could
+// not be opened so far; Err returns it until the next try.
+//
+// When the queue has moved, it calls took once, with the spool and how many items moved.
+// A nil took is allowed. The spool belongs to the standby: close the standby, not it.
 func NewStandby(dir string, o SpoolOptions, m *Memory, why error, took func(s *Spool, moved int)) *Standby {
 	return newStandby(osFS{}, dir, o, m, why, took)
 }
@@ -57,19 +84,18 @@ func newStandby(disk fsys, dir string, o SpoolOptions, m *Memory, why error, too
 	return s
 }
 
-// Spool returns the spool, nil as long as it could not be opened.
+// Spool returns the spool, or nil if it is not open yet.
 func (s *Standby) Spool() *Spool { return s.spool.Load() }
 
-// Err says why the spool could not be opened when that was last tried, nil if it is
-// open.
+// Err returns why the last try to open the spool failed, or nil if it is open.
 func (s *Standby) Err() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.openErr
 }
 
-// wait tries to open the spool until it is open, once more when the queue is closed
-// and there is something to save.
+// tryToMove tries to open the spool until it is open. When the queue is closed, it tries
+// once more if there is something to save.
 func (s *Standby) tryToMove() {
 	defer close(s.done)
 	ticker := time.NewTicker(standbyEvery)
@@ -93,7 +119,7 @@ func (s *Standby) tryToMove() {
 	}
 }
 
-// move opens the spool and brings over what is in memory.
+// move opens the spool and moves there what is in memory. It reports whether it could.
 func (s *Standby) move() bool {
 	moved := 0
 	spool, err := openSpoolFor(s.disk, s.dir, s.o, func(spool *Spool) { moved = s.moveTo(spool) })
@@ -109,7 +135,7 @@ func (s *Standby) move() bool {
 	return true
 }
 
-// moveTo makes the spool, which nobody uses yet, the queue.
+// moveTo makes the spool the queue. Nobody uses the spool yet.
 func (s *Standby) moveTo(spool *Spool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,8 +150,8 @@ func (s *Standby) moveTo(spool *Spool) int {
 	return len(all)
 }
 
-// moveLetters brings the dead letters over. What the disk does not take stays in
-// memory until the next try.
+// moveLetters moves the dead letters. Those that the disk does not take stay in memory
+// until the next try. It reports whether none is left there.
 func (s *Standby) moveLetters() bool {
 	m, to := s.memory, &s.spool.Load().letters
 	for {
@@ -145,7 +171,7 @@ func (s *Standby) moveLetters() bool {
 	}
 }
 
-// Append implements [Queue].
+// Append implements [Queue]. It refuses what would be too large for the spool.
 func (s *Standby) Append(ctx context.Context, items ...Item) error {
 	if s.closed.Load() {
 		return ErrClosed
@@ -165,7 +191,7 @@ func (s *Standby) Append(ctx context.Context, items ...Item) error {
 	for i := range items {
 		if room := spool.exchange(items[i].Room, &s.memory.bounds); room != nil {
 			items[i].Room = room
-			defer room.Release() // unless it is used up
+			defer room.Release() // does nothing if it is used up
 		}
 	}
 	return spool.Append(ctx, items...)
@@ -202,7 +228,8 @@ func (s *Standby) Receive(ctx context.Context, n int) ([]Delivery, error) {
 	return nil, ErrClosed
 }
 
-// hasMoved returns the spool; if all is just moving, when that is done.
+// hasMoved returns the spool, nil if the queue has not moved. It waits for a move that is
+// under way.
 func (s *Standby) hasMoved() *Spool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -224,7 +251,7 @@ func (s *Standby) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) 
 	return s.leases(got), err
 }
 
-// Stats implements [Queue]. Numbers go on where the memory's ended.
+// Stats implements [Queue]. After the move, Last and Done go on from where they were.
 func (s *Standby) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -246,7 +273,8 @@ func (s *Standby) Stats() Stats {
 	return stats
 }
 
-// Letters implements [LetterBox].
+// Letters implements [LetterBox]. Until the disk has taken them, it also returns those in
+// memory.
 func (s *Standby) Letters() []Letter {
 	letters := s.memory.Letters()
 	if spool := s.spool.Load(); spool != nil {
@@ -272,8 +300,9 @@ func (s *Standby) Resend(choose func(Letter) bool) (int, error) {
 	return n, err
 }
 
-// Close implements [Queue]. If the spool is not open yet and something waits, it
-// tries once more to open it. What ctx does not leave time for goes on by itself.
+// Close implements [Queue]. If the spool is not open yet and items wait, it tries once
+// more to open it. If ctx ends first, Close returns its error, and the rest goes on by
+// itself.
 func (s *Standby) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.closed.Store(true)
@@ -290,7 +319,7 @@ func (s *Standby) Close(ctx context.Context) error {
 	}
 }
 
-// lease is a ticket of the memory's that is good for the item wherever it has moved.
+// lease is a ticket of the memory's that stays good when its item moves.
 type lease struct {
 	s   *Standby
 	own ticket
@@ -305,7 +334,8 @@ func (s *Standby) leases(got []Delivery) []Delivery {
 	return got
 }
 
-// with calls f with the ticket that is good now. f reports whether it is used up.
+// with calls f with the ticket that is good now: the memory's, or the spool's after the
+// move. f reports whether it has used the ticket up.
 func (l lease) with(f func(Ticket) bool) bool {
 	l.s.mu.RLock()
 	if l.s.spool.Load() == nil {
@@ -315,7 +345,7 @@ func (l lease) with(f func(Ticket) bool) bool {
 	l.s.mu.RUnlock()
 	heir, ok := l.s.heirs.Load(l.own)
 	if !ok {
-		return true // it was settled or given back before
+		return true // the ticket was used up before
 	}
 	used := f(heir.(ticket))
 	if used {

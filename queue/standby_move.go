@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// What a memory queue hands over to a spool, and what that makes of it.
+// How a memory queue hands over what it has to a spool.
 
-// yield closes the queue and hands over all that is not settled, in its order.
+// yield closes the queue and returns all that is not settled, by number.
 func (m *Memory) yield() (all []*entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -27,7 +27,7 @@ func (m *Memory) yield() (all []*entry) {
 	return all
 }
 
-// forget lets go of the oldest letters. The lock is held.
+// forgetLocked removes the n oldest letters.
 func (m *Memory) forgetLocked(n int) {
 	for _, l := range m.letters[:n] {
 		m.letterBytes -= l.size()
@@ -35,12 +35,12 @@ func (m *Memory) forgetLocked(n int) {
 	m.letters = slices.Delete(m.letters, 0, n)
 }
 
-// inherit takes over what another queue has accepted, whatever the bounds say, and
-// returns the tickets that stand for those of the other's that are out. Nobody may
-// have used the spool before.
+// inherit takes over what another queue has accepted, even beyond the spool's bounds.
+// For each ticket of that queue that is out it returns the spool's own. Nobody may have
+// used the spool before.
 //
-// What was handed out counts as handed out here, too, although older items may be on
-// the disk which were not: the reader steps over it.
+// An item that was handed out is handed out here, too, although older items that nobody
+// has received may be on the disk. Their reader steps over it.
 func (s *Spool) inherit(all []*entry) map[ticket]ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (s *Spool) inherit(all []*entry) map[ticket]ticket {
 	return heirs
 }
 
-// exchange gives a room for one that was promised by a queue that has moved here, nil
-// if it is none of those. What was promised is kept, whatever the bounds say.
+// exchange returns a room of this queue for one that another queue promised before it
+// moved here, even beyond the bounds. It returns nil for any other room.
 func (s *Spool) exchange(old *Room, of *bounds) *Room {
 	if old == nil || old.b != of {
 		return nil
