@@ -1,38 +1,43 @@
 package goaltrack
 
 import (
-	"bytes"
 	"io"
 	"net/http"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// formBudget bounds what all tees of a tracker hold at once. It is safe for
-// concurrent use.
-type formBudget struct {
-	limit int64
-	held  atomic.Int64
+// bodyWatch watches one request body, for whoever gives the handler its request. It
+// never reads on its own account: see [bodyWatch.Start]. Its methods may be called
+// while the body is read by another goroutine.
+type bodyWatch struct {
+	tee bodyTee // apart, since the body that a handler gets must not have the methods below
 }
 
-// take reserves n bytes, all or nothing.
-func (b *formBudget) take(n int) bool {
-	for {
-		held := b.held.Load()
-		if held+int64(n) > b.limit {
-			return false
-		}
-		if b.held.CompareAndSwap(held, held+int64(n)) {
-			return true
-		}
-	}
+// Start prepares a copy of at most limit bytes of the body of r, which it leaves as
+// it is. When it reports false the request is to go on untouched, and the outcome
+// says why. A body that is not of these kinds is read by nobody.
+func (b *bodyWatch) Start(r *http.Request, limit int, budget *formBudget, kinds scan.Kinds) (teeFate, bool) {
+	return b.tee.start(r, limit, budget, kinds)
 }
 
-// give returns n bytes taken before.
-func (b *formBudget) give(n int) { b.held.Add(-int64(n)) }
+// Reader is the body for the handler's copy of the request.
+func (b *bodyWatch) Reader() io.ReadCloser { return &b.tee }
+
+// Started reports whether Start has reported true.
+func (b *bodyWatch) Started() bool { return b.tee.body != nil }
+
+// Snapshot returns the body at the moment the header is written, if it is
+// complete by then. The bytes are only to be read, and only before Release.
+func (b *bodyWatch) Snapshot() ([]byte, bool) { return b.tee.snapshot() }
+
+// Seal ends the recording when the handler has returned. The bytes are there only
+// with formComplete, and are the caller's until Release.
+func (b *bodyWatch) Seal() ([]byte, teeFate) { return b.tee.seal() }
+
+// Release forgets what was kept and returns it to the budget. It may be called more
+// than once, and is what a deferred call wants.
+func (b *bodyWatch) Release() { b.tee.release() }
 
 // teeFate says what became of the attempt to see a form.
 type teeFate uint8
@@ -66,210 +71,6 @@ func (f teeFate) String() string {
 		return teeFateWords[f]
 	}
 	return "form_unknown"
-}
-
-// bodyTee keeps a bounded copy of a request body while the handler reads it.
-// It never reads on its own account: a body the handler does not want stays on
-// the wire, the way "Expect: 100-continue" and early rejections need it, and a
-// form nobody read is not a form somebody processed.
-//
-// It belongs on a copy of the request (http.Request.WithContext), never on the one net/http
-// gave us: the server recognises its own body types there, and behind anything
-// else waits for a body the client is holding back (golang/go#63152).
-//
-// Read, Close and Reread are offered. An io.WriterTo would move the bytes past us;
-// the bodies of net/http have none either.
-type bodyTee struct {
-	body   io.ReadCloser
-	length int64 // Content-Length; -1 when unknown
-	limit  int
-	budget *formBudget
-	// outside says that something outside of goaltrack has begun to read it.
-	outside bool
-	last    []byte // the last boundary of a multipart body of unknown length
-	json    bool   // it is JSON
-
-	// mu: a proxy's transport may go on reading after the handler returned.
-	mu     sync.Mutex
-	kept   []byte
-	taken  int // of the budget
-	seen   int64
-	eof    bool
-	sealed bool
-	fate   teeFate // formTooLarge or formOverBudget once given up
-}
-
-// start prepares the tee for the body of r, which it leaves as it is. When it
-// reports false the request is to go on untouched, and the fate says why.
-// A body that is not of these kinds is read by nobody.
-func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds scan.Kinds) (teeFate, bool) {
-	// HTTP/2 gives a body of its own to a request without one, but with length 0.
-	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
-	switch {
-	case length == 0:
-		return formNoBody, false
-	case !kinds.Has(kind):
-		return formNotAForm, false
-	case scan.IsEncoded(r.Header):
-		return formEncoded, false
-	case r.Body == nil || r.Body == http.NoBody:
-		return formReadOutside, false // an http.NoBody must stay one, since others tell it by identity
-	case length > int64(limit):
-		return formTooLarge, false
-	}
-	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
-	t.json = kind == scan.KindJSON
-	if length < 0 && kind == scan.KindMultipart {
-		t.last = scan.LastBoundary(r.Header.Get("Content-Type"))
-	}
-	return formUnread, true
-}
-
-// Read implements [io.Reader]. The inner read is outside the lock: it may block
-// for as long as the client likes, and seal must not wait for it.
-func (t *bodyTee) Read(p []byte) (int, error) {
-	n, err := t.body.Read(p)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.sealed {
-		t.record(p[:n], err)
-	}
-	return n, err
-}
-
-// Close closes the original body, when and as often as the handler does.
-func (t *bodyTee) Close() error { return t.body.Close() }
-
-// Reread begins the body anew, if it is one that can be read again. PocketBase's
-// can, by that name, and also begins anew by itself when it has met the end:
-// https://pkg.go.dev/github.com/pocketbase/pocketbase/tools/router#Rereader.
-func (t *bodyTee) Reread() {
-	again, ok := t.body.(interface{ Reread() })
-	if !ok {
-		return
-	}
-	again.Reread()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.completeLocked() {
-		t.eof = true // what is still to come was seen already
-	} else if !t.eof {
-		t.kept, t.seen = t.kept[:0], 0
-	}
-}
-
-func (t *bodyTee) record(p []byte, err error) {
-	if t.eof {
-		return // it is read again
-	}
-	t.seen += int64(len(p))
-	t.eof = err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
-	if t.fate != formUnread || len(p) == 0 {
-		return
-	}
-	if len(t.kept)+len(p) > t.limit {
-		t.giveUp(formTooLarge)
-		return
-	}
-	if !t.grow(len(t.kept) + len(p)) {
-		t.giveUp(formOverBudget)
-		return
-	}
-	t.kept = append(t.kept, p...)
-}
-
-// grow makes room for need bytes. It follows what has arrived, not what
-// Content-Length promises, or idle connections could hold the whole budget.
-func (t *bodyTee) grow(need int) bool {
-	if need <= cap(t.kept) {
-		return true
-	}
-	size := min(max(need, 2*cap(t.kept), 512), t.limit)
-	if !t.budget.take(size - t.taken) {
-		return false
-	}
-	t.taken = size
-	t.kept = append(make([]byte, 0, size), t.kept...)
-	return true
-}
-
-// giveUp forgets what was kept; the handler's reads go on.
-func (t *bodyTee) giveUp(fate teeFate) {
-	t.fate, t.kept = fate, nil
-	t.giveBack()
-}
-
-func (t *bodyTee) giveBack() {
-	if t.taken > 0 {
-		t.budget.give(t.taken)
-		t.taken = 0
-	}
-}
-
-// complete reports whether the handler has read the whole body and all of it
-// was kept. Reaching Content-Length is enough: a JSON decoder stops there and
-// never sees the EOF. (Without a Content-Length, which browsers always send with
-// a form, a reader that stops early leaves the body incomplete.)
-func (t *bodyTee) complete() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.completeLocked()
-}
-
-func (t *bodyTee) completeLocked() bool {
-	return t.fate == formUnread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
-		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
-}
-
-// lacksLineEnd reports whether the end of a line is all that is left of JSON. A
-// decoder stops where the document does, and never sees what follows if its buffer
-// ends there, too: with encoding/json on both sides, at 512 bytes.
-func (t *bodyTee) lacksLineEnd() bool {
-	left := t.length - t.seen
-	if !t.json || t.eof || t.outside || left < 1 || left > int64(len("\r\n")) {
-		return false
-	}
-	return scan.IsWhole(t.kept)
-}
-
-// snapshot returns the body at the moment the header is written, if it is
-// complete by then. The bytes are only to be read, and only before release.
-func (t *bodyTee) snapshot() ([]byte, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.completeLocked() {
-		return nil, false
-	}
-	return slices.Clip(t.kept), true
-}
-
-// seal ends the recording when the handler has returned; reads still to come,
-// as from a proxy's transport, pass through unrecorded. The bytes are there
-// only with formComplete: half a form gives wrong values, not fewer. They are
-// the caller's until release.
-func (t *bodyTee) seal() ([]byte, teeFate) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sealed = true
-	if !t.completeLocked() {
-		if t.fate == formUnread && (t.eof || t.outside) {
-			t.fate = formReadOutside
-		}
-		t.giveUp(t.fate)
-		return nil, t.fate
-	}
-	return t.kept, formComplete
-}
-
-// release seals the tee, wipes what was kept and returns it to the budget. It
-// may be called more than once, and is what a deferred call wants.
-func (t *bodyTee) release() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sealed = true
-	clear(t.kept)
-	t.kept = nil
-	t.giveBack()
 }
 
 // copyBack hands on what a handler left on its copy of the request, for a

@@ -29,15 +29,38 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if kinds.Form && tr.takeParsed(r) {
 		return
 	}
-	fate, ok := tr.tee.start(r, scan.BodyLimit, &tr.t.forms, kinds)
+	fate, ok := tr.tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds)
 	if fate != formNoBody {
 		tr.x.formKind = scan.KindOf(tr.formType)
 	}
 	if ok {
-		r.Body = &tr.tee
+		r.Body = tr.tee.Reader()
 	} else {
 		tr.x.formFate = formFates[fate]
 	}
+}
+
+// Something outside of goaltrack may have read the body already: a middleware
+// that looks for its CSRF token or a method override in the form, or that logs
+// bodies (https://github.com/gorilla/csrf/issues/67,
+// https://github.com/labstack/echo/issues/2600). If it left the form parsed, the
+// fields are taken from there. If not, nobody can say what the form held, and
+// what nobody has seen is not absent.
+
+// takeParsed takes the fields that open candidates name from a form that is
+// parsed already. It reports false if there is none.
+func (tr *tracked) takeParsed(r *http.Request) bool {
+	kind := scan.KindOf(tr.formType)
+	form := parsedForm(r, kind)
+	if form == nil {
+		return false
+	}
+	x := &tr.x
+	x.formKind, x.formFate, x.form = kind, fires, scan.Pick(form.Value, tr.formNames())
+	if !x.form.Complete() && !isWhole(r, form) {
+		x.form.ReadOutside()
+	}
+	return true
 }
 
 // bodyBudget is how many bytes are kept of all bodies at once.

@@ -48,8 +48,8 @@ func (s *site) sends(h http.Header) bool {
 	return len(h["Cookie"]) > 0 && slices.ContainsFunc(s.ownCookies(), func(name string) bool { return web.HasCookie(h, name) })
 }
 
-// beforeHeader implements headerHook.
-func (wd *withdrawal) beforeHeader(status int) {
+// BeforeHeader implements [tap.Hook].
+func (wd *withdrawal) BeforeHeader(status int) {
 	defer wd.t.recovered("header", func() {})
 	s, h := wd.withdrawal, wd.rec.Header()
 	sent := http.Header{"Cookie": wd.cookies}

@@ -12,9 +12,9 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// beforeHeader is the moment of truth: status and Location are known, and
-// cookies can still be set. It implements headerHook.
-func (tr *tracked) beforeHeader(status int) {
+// BeforeHeader is the moment of truth: status and Location are known, and
+// cookies can still be set. It implements [tap.Hook].
+func (tr *tracked) BeforeHeader(status int) {
 	defer tr.t.recovered("header", func() {})
 	h := tr.rec.Header()
 	tr.x.status = status
@@ -26,11 +26,12 @@ func (tr *tracked) beforeHeader(status int) {
 	if tr.needsRoute() {
 		tr.x.route = routeOf(tr.inner).text(tr.x.wholePath())
 	}
-	if !tr.x.typeKnown {
-		tr.rec.wantSniff = tr.awaitsType()
-		if tr.rec.wantSniff && tr.rules.past.used && tr.rec.beginsAsHTML() {
+	if !tr.x.typeKnown && tr.awaitsType() {
+		if tr.rules.past.used && tr.rec.BeginsAsHTML() {
 			// Known now, a visit can still be counted in the cookie.
-			tr.x.contentType, tr.x.typeKnown, tr.rec.wantSniff = "text/html", true, false
+			tr.x.contentType, tr.x.typeKnown = "text/html", true
+		} else {
+			tr.rec.Sniff()
 		}
 	}
 	tr.mu.Lock()
@@ -85,7 +86,7 @@ func (tr *tracked) keepAnswer(h http.Header) {
 	}
 	if body {
 		tr.x.answer = new(scan.Answer)
-		tr.rec.answer = tr.x.answer.Expect(tr.x.status, h)
+		tr.rec.Keep(tr.x.answer.Expect(tr.x.status, h))
 	}
 }
 
@@ -95,7 +96,7 @@ func (tr *tracked) peekForm() {
 	if tr.x.formFate != pending {
 		return
 	}
-	if body, ok := tr.tee.snapshot(); ok && tr.tee.body != nil {
+	if body, ok := tr.tee.Snapshot(); ok && tr.tee.Started() {
 		tr.readForm(body)
 	}
 }
@@ -127,20 +128,20 @@ func (tr *tracked) conclude() {
 	case errors.Is(err, context.DeadlineExceeded):
 		tr.end(fateTimedOut) // an http.TimeoutHandler around us has answered in our place
 		return
-	case tr.rec.hijacked:
+	case tr.rec.Hijacked():
 		tr.endAnswered(fateHijacked)
 		return
 	}
 	if !tr.x.typeKnown {
-		tr.x.contentType, tr.x.typeKnown = tr.rec.contentType(), true
+		tr.x.contentType, tr.x.typeKnown = tr.rec.ContentType(), true
 	}
-	if tr.x.formFate == pending && tr.tee.body != nil {
-		body, fate := tr.tee.seal()
+	if tr.x.formFate == pending && tr.tee.Started() {
+		body, fate := tr.tee.Seal()
 		if tr.x.formFate = formFates[fate]; tr.x.formFate == fires {
 			tr.readForm(body)
 		}
 	}
-	tr.x.bodied = tr.rec.wrote
+	tr.x.bodied = tr.rec.HasBody()
 	tr.x.answer.End()
 	tr.endAnswered(fired)
 }

@@ -1,11 +1,5 @@
 package goaltrack
 
-import (
-	"net/http"
-	"reflect"
-	"strings"
-)
-
 // NothingWritten says what the answer is when a handler returned and wrote
 // nothing.
 type NothingWritten string
@@ -31,7 +25,7 @@ const (
 // unanswered reports whether the handler, which has returned, left it to somebody
 // further out what the answer is.
 func (tr *tracked) unanswered() bool {
-	if tr.rec.hooked || tr.rec.hijacked {
+	if tr.rec.Begun() {
 		return false
 	}
 	switch tr.t.config.NothingWritten {
@@ -40,30 +34,5 @@ func (tr *tracked) unanswered() bool {
 	case NothingUndecided:
 		return true
 	}
-	return !isServers(tr.rec.inner)
-}
-
-// wraps is the writer inside a recorder, which adds no answer of its own.
-func (rec *recorder) wraps() http.ResponseWriter { return rec.inner }
-
-// isServers reports whether a writer is that of a server, which answers 200 if
-// nothing is written. Nothing but its type tells.
-func isServers(w http.ResponseWriter) bool {
-	for {
-		outer, ok := w.(interface{ wraps() http.ResponseWriter }) // of another tracker
-		if !ok {
-			break
-		}
-		w = outer.wraps()
-	}
-	t := reflect.TypeOf(w)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch path := t.PkgPath(); path {
-	case "net/http", "net/http/httptest", "golang.org/x/net/http2":
-		return true
-	default:
-		return strings.HasPrefix(path, "net/http/internal/")
-	}
+	return !tr.rec.IsServers()
 }

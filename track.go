@@ -18,8 +18,8 @@ type tracked struct {
 	site  *site
 	rules *Rules
 	r     *http.Request
-	rec   recorder
-	tee   bodyTee
+	rec   recording
+	tee   bodyWatch
 	x     exchange
 
 	candidates []candidate
@@ -310,34 +310,35 @@ func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 		next.ServeHTTP(w, r)
 		return
 	}
-	tr.rec.init(w, (*withdrawal)(tr))
-	next.ServeHTTP(tr.rec.writer(), r)
-	tr.rec.finish()
+	tr.rec.Init(w, (*withdrawal)(tr))
+	next.ServeHTTP(tr.rec.Writer(), r)
+	tr.rec.Finish()
 }
 
 // serve runs the handler. A panic of his, http.ErrAbortHandler among them, goes
 // through untouched; nothing is sent for it.
 func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
-	tr.rec.init(w, tr)
+	tr.rec.Init(w, tr)
 	r := tr.mark()
 	tr.watchForm(r)
 	returned := false
 	defer func() {
 		copyBack(r, tr.r)
-		defer tr.tee.release()
+		defer tr.tee.Release()
 		defer tr.releaseRooms()
 		if !returned {
 			tr.end(fatePanicked)
 		}
 	}()
-	next.ServeHTTP(tr.rec.writer(), r)
+	next.ServeHTTP(tr.rec.Writer(), r)
 	returned = true
 	if tr.x.unanswered = tr.unanswered(); tr.x.unanswered {
 		// The header is somebody else's, and may become that of an error, even
 		// if it is written by way of the recorder.
-		tr.rec.hooked, tr.cookieless = true, true
+		tr.rec.Mute()
+		tr.cookieless = true
 	} else {
-		tr.rec.finish()
+		tr.rec.Finish()
 	}
 	tr.conclude()
 	tr.t.await(context.Background(), tr.awaited)

@@ -207,7 +207,7 @@ func (a *agreement) request() *http.Request {
 	}
 	var body io.Reader = strings.NewReader(text)
 	if text != "" && a.way != 0 && a.chance(4) {
-		body = onlyReader{body} // in chunks, of which nobody knows whether all was parsed outside
+		body = struct{ io.Reader }{body} // in chunks, of which nobody knows whether all was parsed outside
 	}
 	req, err := http.NewRequestWithContext(a.Context(), e.Method, a.site.URL+e.Path, body)
 	if err != nil {

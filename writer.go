@@ -11,24 +11,19 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// sniffLen is how many leading bytes net/http looks at when a response has no
-// Content-Type (see [http.DetectContentType]).
-const sniffLen = 512
-
 // headerHook is told the final status once, right before the response header
 // is written: the last moment at which a header can still be added. When the
-// handler wrote nothing it is told 200 by [recorder.finish].
+// handler wrote nothing it is told 200 by [recording.Finish].
 type headerHook interface {
-	beforeHeader(status int)
+	BeforeHeader(status int)
 }
 
 // recorder observes one response and changes nothing about it: it never calls
 // WriteHeader for the handler and never swallows a call, so net/http keeps
 // its defaults, its log lines and its panics.
 //
-// It is a field of a per-request struct, not an allocation of its own, and is
-// not pooled, because a goroutine of the handler may outlive the request. Like
-// the writer it wraps it must not be used from two goroutines at once.
+// What its exported methods are, the handler's writer has, so none is exported that
+// is not for handlers; see [recording].
 type recorder struct {
 	inner http.ResponseWriter
 	hook  headerHook
@@ -66,53 +61,19 @@ func (rec *recorder) finish() {
 	rec.commit(http.StatusOK)
 }
 
-// contentType is what the client was told, to be asked after the handler
-// returned: the header as it stood when it was written, else what net/http
-// detects, "" if neither is known. It is detected only with wantSniff.
-func (rec *recorder) contentType() string {
-	rec.endSniff()
-	return rec.ctype
-}
-
 // before runs the hook, once, and notes what the header says after it.
 func (rec *recorder) before(status int) {
 	if rec.hooked || rec.hijacked {
 		return
 	}
 	rec.hooked = true
-	rec.hook.beforeHeader(status)
+	rec.hook.BeforeHeader(status)
 
 	h := rec.inner.Header()
 	rec.ctype, _ = web.First(h["Content-Type"])
 	// Presence, not value: a nil Content-Type is how a handler turns
 	// detection off. An encoded body is not detected (golang/go#31753).
 	rec.sniffing = rec.wantSniff && rec.detects(h)
-}
-
-// detects reports whether net/http will detect the Content-Type.
-func (rec *recorder) detects(h http.Header) bool {
-	_, typed := h["Content-Type"]
-	return !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
-}
-
-// leadLen is enough to know HTML by. If a text begins as HTML, no more of it can
-// change what net/http detects: the patterns of HTML are tried first.
-const leadLen = 64
-
-// beginsAsHTML reports, to the hook, that the answer is surely HTML although
-// its header does not say so. False says nothing.
-func (rec *recorder) beginsAsHTML() bool {
-	lead := rec.lead[:min(len(rec.lead), leadLen)]
-	if rec.leadText != "" {
-		lead = []byte(rec.leadText[:min(len(rec.leadText), leadLen)])
-	}
-	return len(lead) > 0 && rec.detects(rec.inner.Header()) && web.IsHTML(http.DetectContentType(lead))
-}
-
-// ownFraming reports a Transfer-Encoding set by the handler, which turns
-// detection off in HTTP/1 (and is dropped by HTTP/2, which has no Hijack).
-func (rec *recorder) ownFraming(h http.Header) bool {
-	return h.Get("Transfer-Encoding") != "" && rec.offersHijack
 }
 
 // commit records the status; only the first one reached the client.
@@ -303,131 +264,3 @@ func entered(err error) bool {
 	return err == nil || !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) &&
 		!errors.Is(err, http.ErrHijacked) && !errors.Is(err, http.ErrHandlerTimeout)
 }
-
-// sniffRoom is how many more bytes decide the Content-Type, at least one.
-func (rec *recorder) sniffRoom() int { return sniffLen - len(rec.kept) }
-
-// sniff takes part in what net/http will look at. A long first write is judged
-// where it lies.
-func (rec *recorder) sniff(p []byte) {
-	if len(rec.kept) == 0 && len(p) >= sniffLen {
-		rec.ctype = http.DetectContentType(p[:sniffLen])
-		rec.sniffing = false
-		return
-	}
-	p = p[:min(len(p), rec.sniffRoom())]
-	rec.grow()
-	rec.kept = append(rec.kept, p...)
-	rec.sniffFull()
-}
-
-// keep is sniff for a string that is no longer than sniffRoom.
-func (rec *recorder) keep(s string) {
-	rec.grow()
-	rec.kept = append(rec.kept, s...)
-	rec.sniffFull()
-}
-
-func (rec *recorder) grow() {
-	if rec.kept == nil {
-		rec.kept = make([]byte, 0, sniffLen)
-	}
-}
-
-func (rec *recorder) sniffFull() {
-	if len(rec.kept) == sniffLen {
-		rec.endSniff()
-	}
-}
-
-// endSniff is reached when the header goes out (512 bytes, a flush, the end).
-// A header that goes out ahead of any byte has no Content-Type.
-func (rec *recorder) endSniff() {
-	if !rec.sniffing {
-		return
-	}
-	rec.sniffing = false
-	if len(rec.kept) > 0 {
-		rec.ctype = http.DetectContentType(rec.kept)
-		rec.kept = nil
-	}
-}
-
-// The shapes. A handler asks a writer what it can do by type assertion, so the
-// wrapper must have the methods of the inner writer, no more and no fewer; a
-// CloseNotify advertised falsely panics callers just as a missing one does.
-// Each is a single pointer, so that turning it into an interface is free.
-type (
-	writerPlain struct{ *recorder }
-	writerF     struct{ *recorder } // Flusher
-	writerFH    struct{ *recorder } // Flusher, Hijacker
-	writerFHR   struct{ *recorder } // Flusher, Hijacker, ReaderFrom: HTTP/1 behind common wrappers
-	writerH1    struct{ *recorder } // Flusher, Hijacker, ReaderFrom, CloseNotifier
-	writerH2    struct{ *recorder } // Flusher, Pusher, CloseNotifier
-	hijackWatch struct{ *recorder } // Hijacker; only ever reached through Unwrap
-)
-
-// closeNotifier is http.CloseNotifier, which is deprecated but still asserted
-// without a check by others (gin-gonic/gin#1366).
-type closeNotifier = interface{ CloseNotify() <-chan bool }
-
-// writer returns the recorder in the shape of the inner writer. What is missing
-// in the shape, if anything, can still be reached through Unwrap.
-func (rec *recorder) writer() http.ResponseWriter {
-	switch rec.inner.(type) {
-	case interface {
-		http.Flusher
-		http.Hijacker
-		io.ReaderFrom
-		closeNotifier
-	}:
-		rec.offersHijack = true
-		return writerH1{rec}
-	case interface {
-		http.Flusher
-		http.Pusher
-		closeNotifier
-	}:
-		return writerH2{rec}
-	case interface {
-		http.Flusher
-		http.Hijacker
-		io.ReaderFrom
-	}:
-		rec.offersHijack = true
-		return writerFHR{rec}
-	case interface {
-		http.Flusher
-		http.Hijacker
-	}:
-		rec.offersHijack = true
-		return writerFH{rec}
-	case http.Flusher:
-		return writerF{rec}
-	}
-	return writerPlain{rec}
-}
-
-func (w writerF) Flush()   { w.flush() }
-func (w writerFH) Flush()  { w.flush() }
-func (w writerFHR) Flush() { w.flush() }
-func (w writerH1) Flush()  { w.flush() }
-func (w writerH2) Flush()  { w.flush() }
-
-func (w writerFH) Hijack() (net.Conn, *bufio.ReadWriter, error)    { return w.hijack() }
-func (w writerFHR) Hijack() (net.Conn, *bufio.ReadWriter, error)   { return w.hijack() }
-func (w writerH1) Hijack() (net.Conn, *bufio.ReadWriter, error)    { return w.hijack() }
-func (w hijackWatch) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
-
-func (w writerFHR) ReadFrom(src io.Reader) (int64, error) { return w.readFrom(src) }
-func (w writerH1) ReadFrom(src io.Reader) (int64, error)  { return w.readFrom(src) }
-
-func (w writerH1) CloseNotify() <-chan bool { return w.inner.(closeNotifier).CloseNotify() }
-func (w writerH2) CloseNotify() <-chan bool { return w.inner.(closeNotifier).CloseNotify() }
-
-func (w writerH2) Push(target string, opts *http.PushOptions) error {
-	return w.inner.(http.Pusher).Push(target, opts)
-}
-
-// Unwrap ends the detour of [recorder.Unwrap].
-func (w hijackWatch) Unwrap() http.ResponseWriter { return w.inner }

@@ -70,7 +70,7 @@ type probe struct {
 	ctxErr error
 }
 
-func (p *probe) beforeHeader(status int) {
+func (p *probe) BeforeHeader(status int) {
 	p.hooks = append(p.hooks, status)
 	p.inner.Header().Add("Set-Cookie", "gt=1")
 	p.wantSniff = p.sniffs

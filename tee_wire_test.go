@@ -32,7 +32,7 @@ type teeResult struct {
 // teed wraps h as the tracker will.
 func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 	results := make(chan teeResult, 64)
-	budget := newBudget(bodyBudget)
+	budget := newBudget(32 << 20)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		res := teeResult{r: r}
 		defer func() { res.held = budget.held.Load(); results <- res }()

@@ -135,7 +135,7 @@ type quietProbe struct {
 	calls int
 }
 
-func (q *quietProbe) beforeHeader(int) { q.calls++ }
+func (q *quietProbe) BeforeHeader(int) { q.calls++ }
 
 // TestRecorderAllocs: inside a struct that is there anyway the recorder is free.
 func TestRecorderAllocs(t *testing.T) {

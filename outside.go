@@ -10,13 +10,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// Something outside of goaltrack may have read the body already: a middleware
-// that looks for its CSRF token or a method override in the form, or that logs
-// bodies (https://github.com/gorilla/csrf/issues/67,
-// https://github.com/labstack/echo/issues/2600). If it left the form parsed, the
-// fields are taken from there. If not, nobody can say what the form held, and
-// what nobody has seen is not absent.
-
 // sentLength is the length of the body as it came: 0 if there was none, -1 if
 // that is not known. Whoever read the body may have set ContentLength to what is
 // left of it; the header still says what came.
@@ -66,23 +59,12 @@ func readOutside(r *http.Request, kind scan.Kind) bool {
 		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
 }
 
-// takeParsed takes the fields that open candidates name from a form that is
-// parsed already. It reports false if there is none.
-func (tr *tracked) takeParsed(r *http.Request) bool {
-	kind := scan.KindOf(tr.formType)
-	form := parsedForm(r, kind)
-	if form == nil {
-		return false
-	}
-	x := &tr.x
-	x.formKind, x.formFate, x.form = kind, fires, scan.Pick(form.Value, tr.formNames())
-	if !x.form.Complete() {
-		// Of a body whose length is not known, nobody can say that it held no more.
-		if n := sentLength(r); n <= 0 || n > sizeOf(form, tr.formType) {
-			x.form.ReadOutside()
-		}
-	}
-	return true
+// isWhole reports whether a form that something outside has parsed accounts for all
+// of the body as it came. Of a body whose length is not known, nobody can say that
+// it held no more.
+func isWhole(r *http.Request, form *multipart.Form) bool {
+	n := sentLength(r)
+	return n > 0 && n <= sizeOf(form, r.Header.Get("Content-Type"))
 }
 
 // sizeOf is how long a body can be that holds this form and nothing else, the way
