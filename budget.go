@@ -5,7 +5,7 @@ import "sync/atomic"
 // formBudget bounds what all tees of a tracker hold at once. It is safe for
 // concurrent use.
 type formBudget struct {
-	limit int64
+	limit int64 // in bytes; to be set before it is used
 	held  atomic.Int64
 }
 
@@ -24,3 +24,6 @@ func (b *formBudget) take(n int) bool {
 
 // give returns n bytes taken before.
 func (b *formBudget) give(n int) { b.held.Add(-int64(n)) }
+
+// Held is how many bytes are held now.
+func (b *formBudget) Held() int64 { return b.held.Load() }

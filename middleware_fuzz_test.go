@@ -91,7 +91,7 @@ func FuzzRequest(f *testing.F) {
 		if notes, _ := tr.ledger.history(); notes["panic_request"]+notes["panic_header"]+notes["panic_conclusion"] != 0 {
 			t.Errorf("notes %v", notes)
 		}
-		if held := tr.forms.held.Load(); held != 0 {
+		if held := tr.forms.Held(); held != 0 {
 			t.Errorf("%d bytes of forms are held", held)
 		}
 	})

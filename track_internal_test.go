@@ -79,7 +79,7 @@ func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
 				if notes, _ := tracker.ledger.history(); name == "request" && notes["panic_request"] != 1 {
 					t.Errorf("notes %v", notes)
 				}
-				if held := tracker.forms.held.Load(); held != 0 {
+				if held := tracker.forms.Held(); held != 0 {
 					t.Errorf("%d bytes of forms are still held", held)
 				}
 			})
@@ -101,7 +101,7 @@ func TestFaultWhileAPanicPasses(t *testing.T) {
 		if err, _ := p.(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Errorf("panic %v", p)
 		}
-		if held := tracker.forms.held.Load(); held != 0 {
+		if held := tracker.forms.Held(); held != 0 {
 			t.Errorf("%d bytes of forms are still held", held)
 		}
 	}()
@@ -129,7 +129,7 @@ func TestNeverHoldsMoreThanItsBudget(t *testing.T) {
 	if got.Fired != 1 || got.NotFired["form_over_budget"] != 2 {
 		t.Errorf("fired %d, not fired %v", got.Fired, got.NotFired)
 	}
-	if held := tracker.forms.held.Load(); held != 0 {
+	if held := tracker.forms.Held(); held != 0 {
 		t.Errorf("%d bytes are still held", held)
 	}
 }
