@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/tap"
 )
 
 // AskReadable goes between [Tracker.Handler] and a reverse proxy, and nowhere
@@ -31,7 +32,7 @@ func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 		asked := r.WithContext(r.Context())
 		asked.Header = r.Header.Clone()
 		asked.Header.Set("Accept-Encoding", accept)
-		defer copyBack(asked, r)
+		defer tap.CopyBack(asked, r)
 		proxy.ServeHTTP(w, asked)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/tap"
 )
 
 // A request has one body, and each goal is judged by it alone: what another
@@ -30,7 +31,7 @@ func (tr *tracked) watchForm(r *http.Request) {
 		return
 	}
 	fate, ok := tr.tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds)
-	if fate != formNoBody {
+	if fate != tap.NoBody {
 		tr.x.formKind = scan.KindOf(tr.formType)
 	}
 	if ok {
@@ -51,13 +52,13 @@ func (tr *tracked) watchForm(r *http.Request) {
 // parsed already. It reports false if there is none.
 func (tr *tracked) takeParsed(r *http.Request) bool {
 	kind := scan.KindOf(tr.formType)
-	form := parsedForm(r, kind)
+	form := tap.ParsedForm(r, kind)
 	if form == nil {
 		return false
 	}
 	x := &tr.x
 	x.formKind, x.formFate, x.form = kind, fires, scan.Pick(form.Value, tr.formNames())
-	if !x.form.Complete() && !isWhole(r, form) {
+	if !x.form.Complete() && !tap.IsWhole(r, form) {
 		x.form.ReadOutside()
 	}
 	return true
@@ -68,15 +69,15 @@ const bodyBudget = 32 << 20
 
 // formFates are the fates of goals by what became of the form.
 var formFates = [...]reason{
-	formComplete:   fires,
-	formNoBody:     fires, // an empty form, of which no field is present
-	formUnread:     reasonFormUnread,
-	formTooLarge:   reasonFormTooLarge,
-	formOverBudget: reasonFormOverBudget,
-	formEncoded:    reasonFormEncoded,
-	formNotAForm:   reasonFormNotAForm,
+	tap.Complete:   fires,
+	tap.NoBody:     fires, // an empty form, of which no field is present
+	tap.Unread:     reasonFormUnread,
+	tap.TooLarge:   reasonFormTooLarge,
+	tap.OverBudget: reasonFormOverBudget,
+	tap.Encoded:    reasonFormEncoded,
+	tap.NotAForm:   reasonFormNotAForm,
 
-	formReadOutside: reasonFormReadOutside,
+	tap.ReadOutside: reasonFormReadOutside,
 }
 
 // readForm takes over the fields that open candidates name.

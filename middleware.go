@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/tap"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -27,7 +29,7 @@ type Tracker struct {
 	rules  atomic.Pointer[Rules]
 	bots   *botCache
 	health web.Lengths // of Ignore.HealthPaths
-	forms  formBudget
+	forms  tap.Budget
 	visits *visit.Memory
 	// keyless says once that there are no keys but one for this process.
 	keyless sync.Once
@@ -77,7 +79,7 @@ func New(config Config) (*Tracker, error) {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
-	t.forms.limit = bodyBudget
+	t.forms.Limit = bodyBudget
 	t.holds = newHolds(t.ledger)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/tap"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -18,8 +20,8 @@ type tracked struct {
 	site  *site
 	rules *Rules
 	r     *http.Request
-	rec   recording
-	tee   bodyWatch
+	rec   tap.Recorder
+	tee   tap.Body
 	x     exchange
 
 	candidates []candidate
@@ -305,7 +307,7 @@ func (tr *tracked) meet(r *http.Request) {
 // writer.
 func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 	r := tr.mark()
-	defer copyBack(r, tr.r)
+	defer tap.CopyBack(r, tr.r)
 	if tr.withdrawal == nil {
 		next.ServeHTTP(w, r)
 		return
@@ -323,7 +325,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	tr.watchForm(r)
 	returned := false
 	defer func() {
-		copyBack(r, tr.r)
+		tap.CopyBack(r, tr.r)
 		defer tr.tee.Release()
 		defer tr.releaseRooms()
 		if !returned {

@@ -112,7 +112,7 @@ func TestFaultWhileAPanicPasses(t *testing.T) {
 // the handlers get theirs and the goals say why they do not count.
 func TestNeverHoldsMoreThanItsBudget(t *testing.T) {
 	tracker := dryTracker(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}", nil)
-	tracker.forms.limit = 1500 // room for one
+	tracker.forms.Limit = 1500 // room for one
 	var inner http.Handler
 	depth := 0
 	inner = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

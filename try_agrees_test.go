@@ -435,3 +435,9 @@ func (d dice) body() (words []string) {
 	}
 	return words
 }
+
+func must(_ any, err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ const (
 	jsonType   = "application/json"
 )
 
-func newBudget(n int64) *formBudget { return &formBudget{limit: n} }
+func newBudget(n int64) *Budget { return &Budget{Limit: n} }
 
 // formPost is a server-side request with a body of known length.
 func formPost(contentType, body string) *http.Request {
@@ -34,24 +34,24 @@ func TestTeeStart(t *testing.T) {
 		name   string
 		r      *http.Request
 		json   bool
-		fate   teeFate
+		fate   Outcome
 		starts bool
 	}{
-		{"urlencoded", formPost(urlEncoded, "a=1"), false, formUnread, true},
-		{"parameters and case", formPost("Application/X-WWW-Form-urlencoded ; charset=utf-8", "a=1"), false, formUnread, true},
-		{"multipart", formPost("multipart/form-data; boundary=x", "--x--"), false, formUnread, true},
-		{"json asked for", formPost(jsonType, "{}"), true, formUnread, true},
-		{"json", formPost(jsonType, "{}"), false, formNotAForm, false},
-		{"text", formPost("text/plain", "a=1"), true, formNotAForm, false},
-		{"no type", formPost("", "a=1"), true, formNotAForm, false},
-		{"NoBody", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = http.NoBody }), false, formNoBody, false},
-		{"nil", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = nil }), false, formNoBody, false},
-		{"length 0", with(formPost(urlEncoded, "a"), func(r *http.Request) { r.ContentLength = 0 }), false, formNoBody, false},
-		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, formEncoded, false},
-		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, formUnread, true},
-		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, formUnread, true},
-		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, formTooLarge, false},
-		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, formUnread, true},
+		{"urlencoded", formPost(urlEncoded, "a=1"), false, Unread, true},
+		{"parameters and case", formPost("Application/X-WWW-Form-urlencoded ; charset=utf-8", "a=1"), false, Unread, true},
+		{"multipart", formPost("multipart/form-data; boundary=x", "--x--"), false, Unread, true},
+		{"json asked for", formPost(jsonType, "{}"), true, Unread, true},
+		{"json", formPost(jsonType, "{}"), false, NotAForm, false},
+		{"text", formPost("text/plain", "a=1"), true, NotAForm, false},
+		{"no type", formPost("", "a=1"), true, NotAForm, false},
+		{"NoBody", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = http.NoBody }), false, NoBody, false},
+		{"nil", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = nil }), false, NoBody, false},
+		{"length 0", with(formPost(urlEncoded, "a"), func(r *http.Request) { r.ContentLength = 0 }), false, NoBody, false},
+		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, Encoded, false},
+		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, Unread, true},
+		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, Unread, true},
+		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, TooLarge, false},
+		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, Unread, true},
 	}
 	for _, tt := range rows {
 		body := tt.r.Body
@@ -63,16 +63,16 @@ func TestTeeStart(t *testing.T) {
 	}
 }
 
-func TestTeeFateWords(t *testing.T) {
+func TestOutcomeWords(t *testing.T) {
 	seen := map[string]bool{}
-	for f := range formReadOutside + 1 {
+	for f := range ReadOutside + 1 {
 		word := f.String()
 		if !strings.HasPrefix(word, "form_") || word == "form_unknown" || seen[word] {
 			t.Errorf("fate %d is %q", f, word)
 		}
 		seen[word] = true
 	}
-	if got := teeFate(200).String(); got != "form_unknown" {
+	if got := Outcome(200).String(); got != "form_unknown" {
 		t.Error(got)
 	}
 }
@@ -86,17 +86,17 @@ func TestTeeCompleteness(t *testing.T) {
 		known bool
 		limit int
 		read  func(io.Reader)
-		fate  teeFate
+		fate  Outcome
 	}{
-		{"all", true, 4096, all, formComplete},
-		{"all, unknown length", false, 4096, all, formComplete},
-		{"all, exactly the limit", false, len(body), all, formComplete},
-		{"one over the limit", false, len(body) - 1, all, formTooLarge},
-		{"to the last byte, no EOF", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, formComplete},
-		{"to the last byte, unknown length", false, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, formUnread},
-		{"one byte short", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)-1))) }, formUnread},
-		{"nothing", true, 4096, func(io.Reader) {}, formUnread},
-		{"byte by byte", false, 4096, func(r io.Reader) { all(iotest.OneByteReader(r)) }, formComplete},
+		{"all", true, 4096, all, Complete},
+		{"all, unknown length", false, 4096, all, Complete},
+		{"all, exactly the limit", false, len(body), all, Complete},
+		{"one over the limit", false, len(body) - 1, all, TooLarge},
+		{"to the last byte, no EOF", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, Complete},
+		{"to the last byte, unknown length", false, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, Unread},
+		{"one byte short", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)-1))) }, Unread},
+		{"nothing", true, 4096, func(io.Reader) {}, Unread},
+		{"byte by byte", false, 4096, func(r io.Reader) { all(iotest.OneByteReader(r)) }, Complete},
 	}
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,20 +114,20 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			tt.read(&tee)
 			early, ok := tee.snapshot()
-			if want := tt.fate == formComplete; ok != want || tee.complete() != want {
+			if want := tt.fate == Complete; ok != want || tee.complete() != want {
 				t.Errorf("snapshot %v, complete %v; want %v", ok, tee.complete(), want)
 			}
 			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early)) {
 				t.Errorf("%d bytes of the budget held for %d", held, len(early))
 			}
-			if held := budget.held.Load(); tt.fate == formTooLarge && held != 0 {
+			if held := budget.held.Load(); tt.fate == TooLarge && held != 0 {
 				t.Errorf("%d bytes held for a body given up", held)
 			}
 			got, fate := tee.seal()
 			if fate != tt.fate {
 				t.Errorf("fate %v, want %v", fate, tt.fate)
 			}
-			if fate == formComplete && (string(got) != body || string(early) != body) || fate != formComplete && got != nil {
+			if fate == Complete && (string(got) != body || string(early) != body) || fate != Complete && got != nil {
 				t.Errorf("kept %d bytes, snapshot %d", len(got), len(early))
 			}
 			tee.release()
@@ -135,7 +135,7 @@ func TestTeeCompleteness(t *testing.T) {
 			if held := budget.held.Load(); held != 0 {
 				t.Errorf("%d bytes of the budget not returned", held)
 			}
-			if fate == formComplete && !bytes.Equal(got, make([]byte, len(got))) {
+			if fate == Complete && !bytes.Equal(got, make([]byte, len(got))) {
 				t.Error("release left the bytes in memory")
 			}
 		})
@@ -146,7 +146,7 @@ func TestTeeCompleteness(t *testing.T) {
 func TestTeeBudget(t *testing.T) {
 	budget := newBudget(1500)
 	tees := make([]bodyTee, 3)
-	fates := make([]teeFate, 3)
+	fates := make([]Outcome, 3)
 	for i := range tees {
 		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}); !ok {
 			t.Fatal("not started")
@@ -156,7 +156,7 @@ func TestTeeBudget(t *testing.T) {
 		}
 		_, fates[i] = tees[i].seal()
 	}
-	if fates[0] != formComplete || fates[2] != formOverBudget {
+	if fates[0] != Complete || fates[2] != OverBudget {
 		t.Errorf("fates %v", fates)
 	}
 	for i := range tees {
@@ -216,7 +216,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		}()
 		<-started
 		kept, fate := tee.seal()
-		if fate == formComplete && string(kept) != body || fate != formComplete && kept != nil {
+		if fate == Complete && string(kept) != body || fate != Complete && kept != nil {
 			t.Errorf("%v with %d bytes", fate, len(kept))
 		}
 		tee.release()
@@ -239,7 +239,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
-	if _, fate := tee.seal(); fate != formUnread {
+	if _, fate := tee.seal(); fate != Unread {
 		t.Error(fate)
 	}
 	broken := errors.New("connection reset")
@@ -297,7 +297,7 @@ func TestTeeReread(t *testing.T) {
 			for _, step := range steps {
 				step(&tee)
 			}
-			if kept, fate := tee.seal(); string(kept) != body || fate != formComplete {
+			if kept, fate := tee.seal(); string(kept) != body || fate != Complete {
 				t.Errorf("%s, length %d: kept %q, %v", name, length, kept, fate)
 			}
 			tee.release()
@@ -307,7 +307,7 @@ func TestTeeReread(t *testing.T) {
 	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true})
 	all(&tee)
 	tee.Reread() // of a body that cannot
-	if kept, fate := tee.seal(); string(kept) != body || fate != formComplete {
+	if kept, fate := tee.seal(); string(kept) != body || fate != Complete {
 		t.Errorf("kept %q, %v", kept, fate)
 	}
 }

@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func FuzzParsedForm(f *testing.F) {
 		r := formPost(contentType, body)
 		r.Method = http.MethodPost
 		_ = r.FormValue("a")
-		form := parsedForm(r, kind)
+		form := ParsedForm(r, kind)
 		if form == nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"mime"
@@ -35,10 +35,10 @@ var byReader = func() *multipart.Form {
 	return r.MultipartForm
 }()
 
-// parsedForm returns the form that something outside has parsed, nil if there is
+// ParsedForm returns the form that something outside has parsed, nil if there is
 // none. Of a form that it could not read, net/http leaves an empty PostForm and no
 // MultipartForm, which are no evidence; nor is a form made of compressed bytes.
-func parsedForm(r *http.Request, kind scan.Kind) *multipart.Form {
+func ParsedForm(r *http.Request, kind scan.Kind) *multipart.Form {
 	form := r.MultipartForm
 	switch {
 	case scan.IsEncoded(r.Header) || kind != scan.KindURLEncoded && kind != scan.KindMultipart:
@@ -59,10 +59,10 @@ func readOutside(r *http.Request, kind scan.Kind) bool {
 		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
 }
 
-// isWhole reports whether a form that something outside has parsed accounts for all
+// IsWhole reports whether a form that something outside has parsed accounts for all
 // of the body as it came. Of a body whose length is not known, nobody can say that
 // it held no more.
-func isWhole(r *http.Request, form *multipart.Form) bool {
+func IsWhole(r *http.Request, form *multipart.Form) bool {
 	n := sentLength(r)
 	return n > 0 && n <= sizeOf(form, r.Header.Get("Content-Type"))
 }

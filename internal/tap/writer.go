@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"bufio"
@@ -11,10 +11,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// headerHook is told the final status once, right before the response header
+// Hook is told the final status once, right before the response header
 // is written: the last moment at which a header can still be added. When the
-// handler wrote nothing it is told 200 by [recording.Finish].
-type headerHook interface {
+// handler wrote nothing it is told 200 by [Recorder.Finish].
+type Hook interface {
 	BeforeHeader(status int)
 }
 
@@ -23,10 +23,10 @@ type headerHook interface {
 // its defaults, its log lines and its panics.
 //
 // What its exported methods are, the handler's writer has, so none is exported that
-// is not for handlers; see [recording].
+// is not for handlers; see [Recorder].
 type recorder struct {
 	inner http.ResponseWriter
-	hook  headerHook
+	hook  Hook
 
 	status    int  // final status; 0 until known
 	committed bool // the final status is decided and cannot change
@@ -50,7 +50,7 @@ type recorder struct {
 }
 
 // init points the recorder at w. It must be called before anything else.
-func (rec *recorder) init(w http.ResponseWriter, hook headerHook) {
+func (rec *recorder) init(w http.ResponseWriter, hook Hook) {
 	*rec = recorder{inner: w, hook: hook}
 }
 

@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"errors"

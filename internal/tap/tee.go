@@ -1,4 +1,4 @@
-package goaltrack
+package tap
 
 import (
 	"bytes"
@@ -19,13 +19,13 @@ import (
 // gave us: the server recognises its own body types there, and behind anything
 // else waits for a body the client is holding back (golang/go#63152).
 //
-// Read, Close and Reread are offered, and nothing else is exported: see [bodyWatch].
+// Read, Close and Reread are offered, and nothing else is exported: see [Body].
 // An io.WriterTo would move the bytes past us; the bodies of net/http have none either.
 type bodyTee struct {
 	body   io.ReadCloser
 	length int64 // Content-Length; -1 when unknown
 	limit  int
-	budget *formBudget
+	budget *Budget
 	// outside says that something outside of goaltrack has begun to read it.
 	outside bool
 	last    []byte // the last boundary of a multipart body of unknown length
@@ -38,33 +38,33 @@ type bodyTee struct {
 	seen   int64
 	eof    bool
 	sealed bool
-	fate   teeFate // formTooLarge or formOverBudget once given up
+	fate   Outcome // TooLarge or OverBudget once given up
 }
 
 // start prepares the tee for the body of r, which it leaves as it is. When it
 // reports false the request is to go on untouched, and the fate says why.
 // A body that is not of these kinds is read by nobody.
-func (t *bodyTee) start(r *http.Request, limit int, budget *formBudget, kinds scan.Kinds) (teeFate, bool) {
+func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (Outcome, bool) {
 	// HTTP/2 gives a body of its own to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
 	case length == 0:
-		return formNoBody, false
+		return NoBody, false
 	case !kinds.Has(kind):
-		return formNotAForm, false
+		return NotAForm, false
 	case scan.IsEncoded(r.Header):
-		return formEncoded, false
+		return Encoded, false
 	case r.Body == nil || r.Body == http.NoBody:
-		return formReadOutside, false // an http.NoBody must stay one, since others tell it by identity
+		return ReadOutside, false // an http.NoBody must stay one, since others tell it by identity
 	case length > int64(limit):
-		return formTooLarge, false
+		return TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
 	t.json = kind == scan.KindJSON
 	if length < 0 && kind == scan.KindMultipart {
 		t.last = scan.LastBoundary(r.Header.Get("Content-Type"))
 	}
-	return formUnread, true
+	return Unread, true
 }
 
 // Read implements [io.Reader]. The inner read is outside the lock: it may block
@@ -106,15 +106,15 @@ func (t *bodyTee) record(p []byte, err error) {
 	}
 	t.seen += int64(len(p))
 	t.eof = err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
-	if t.fate != formUnread || len(p) == 0 {
+	if t.fate != Unread || len(p) == 0 {
 		return
 	}
 	if len(t.kept)+len(p) > t.limit {
-		t.giveUp(formTooLarge)
+		t.giveUp(TooLarge)
 		return
 	}
 	if !t.grow(len(t.kept) + len(p)) {
-		t.giveUp(formOverBudget)
+		t.giveUp(OverBudget)
 		return
 	}
 	t.kept = append(t.kept, p...)
@@ -136,7 +136,7 @@ func (t *bodyTee) grow(need int) bool {
 }
 
 // giveUp forgets what was kept; the handler's reads go on.
-func (t *bodyTee) giveUp(fate teeFate) {
+func (t *bodyTee) giveUp(fate Outcome) {
 	t.fate, t.kept = fate, nil
 	t.giveBack()
 }
@@ -159,7 +159,7 @@ func (t *bodyTee) complete() bool {
 }
 
 func (t *bodyTee) completeLocked() bool {
-	return t.fate == formUnread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
+	return t.fate == Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
 		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
 }
 
@@ -187,20 +187,20 @@ func (t *bodyTee) snapshot() ([]byte, bool) {
 
 // seal ends the recording when the handler has returned; reads still to come,
 // as from a proxy's transport, pass through unrecorded. The bytes are there
-// only with formComplete: half a form gives wrong values, not fewer. They are
+// only with Complete: half a form gives wrong values, not fewer. They are
 // the caller's until release.
-func (t *bodyTee) seal() ([]byte, teeFate) {
+func (t *bodyTee) seal() ([]byte, Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sealed = true
 	if !t.completeLocked() {
-		if t.fate == formUnread && (t.eof || t.outside) {
-			t.fate = formReadOutside
+		if t.fate == Unread && (t.eof || t.outside) {
+			t.fate = ReadOutside
 		}
 		t.giveUp(t.fate)
 		return nil, t.fate
 	}
-	return t.kept, formComplete
+	return t.kept, Complete
 }
 
 // release seals the tee, wipes what was kept and returns it to the budget. It
