@@ -50,6 +50,17 @@ var walls = []wall{
 		theirs: libraries,
 	},
 	{
+		of:    "internal/scan",
+		why:   "It reads bytes, whatever they were sent by. It knows no rules, no writers and no settings.",
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:    "internal/tap",
+		why:   "It stands between a server and a handler on every request that counts, so it does little and knows no rules.",
+		ours:  []string{"internal/scan", "internal/web"},
+		never: []set{unfitForLibraries},
+	},
+	{
 		of:    "internal/walls",
 		why:   "It has tests only.",
 		never: []set{unfitForLibraries},
