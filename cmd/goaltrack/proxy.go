@@ -67,21 +67,26 @@ func tryOut(config goaltrack.Config) error {
 
 // run serves until ctx ends, then delivers what is waiting and prints the account.
 func (p *proxyProgram) run(ctx context.Context, c console) error {
+	access, err := openAccessLog(p.settings.Text("access-log"), p.settings.Text("access-log-format"), c)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", p.settings.From("access-log"), err)}
+	}
 	listener, err := listen(ctx, p.settings.Text("listen"))
 	if err != nil {
-		return err
+		return errors.Join(err, access.close(lastLines))
 	}
 	p.config.Logger = c.logger
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close(), access.close(lastLines))
 	}
 	warmUp(ctx, tracker)
 	stopWatching := func() {}
 	if p.settings.On("watch") {
 		stopWatching = follow(ctx, tracker, p.settings.Text("rules"))
 	}
-	handler := mindUploads(tracker.Handler(tracker.AskReadable(newProxy(p.target, c.logger))))
+	site := access.around(newProxy(p.target, c.logger))
+	handler := mindUploads(tracker.Handler(tracker.AskReadable(site)))
 	err = serve(ctx, listener, handler, p.settings.Time("request-grace"), c)
 	stopWatching()
 
@@ -92,9 +97,15 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	if closeErr != nil {
 		c.logger.Warn("not everything was delivered", "error", closeErr)
 	}
+	if late := access.close(lastLines); late != nil {
+		c.logger.Warn("the access log is not whole", "error", late)
+	}
 	say(c.stdout, "%s\n", account)
 	return err
 }
+
+// lastLines is how long the access log may take for its last lines.
+const lastLines = time.Second
 
 // follow puts changes of a rule file in force until the function it returns is
 // called. The tracker logs what becomes of them.

@@ -128,6 +128,8 @@ var runRows = []settings.Setting{
 	{Name: "delivery-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "5s", Least: "0s", Like: "5s", About: "How long events may be delivered after the last request."},
 	{Name: "log-level", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "info", OneOf: []string{"debug", "info", "warn", "error"}, About: "The least level of the lines that are logged to standard error."},
 	{Name: "log-format", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "text", OneOf: []string{"text", "json"}, About: "How these lines are written."},
+	{Name: "access-log", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "access.log", About: "The file to which a line is added for each answer; - is the standard output. It has addresses of visitors and what is in their queries."},
+	{Name: "access-log-format", Kind: settings.Word, Commands: ofProxy, Default: "combined", OneOf: []string{"combined", "json"}, About: "How these lines are written. \"goaltrack replay\" reads both; json also tells where redirects lead."},
 	{Name: "config", Kind: settings.File, Commands: ofBoth, Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
 }
 

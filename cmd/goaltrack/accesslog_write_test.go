@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// readBack reads a log as "goaltrack replay" does.
+func readBack(t *testing.T, text string) (read []logLine, unreadable int64) {
+	t.Helper()
+	_, unreadable, err := readLog(t.Context(), strings.NewReader(text), func(l *logLine) {
+		one := *l
+		for _, view := range []*[]byte{&one.method, &one.host, &one.target, &one.userAgent, &one.referer, &one.contentType, &one.location} {
+			*view = bytes.Clone(*view)
+		}
+		read = append(read, one)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read, unreadable
+}
+
+// TestProxyAccessLog: what the proxy logs, replay counts.
+func TestProxyAccessLog(t *testing.T) {
+	for _, format := range []string{"combined", "json"} {
+		t.Run(format, func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "access.log")
+			put(t, log, "")
+			proxy, tenant := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/gone":
+					panic(http.ErrAbortHandler)
+				case "/welcome":
+					http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+				default:
+					w.Header().Set("Content-Type", "text/html")
+					say(w, "<!doctype html>")
+				}
+			}, "--client-key=key", "--pos=shop", "--access-log", log, "--access-log-format", format)
+			visitor := newVisitor(t, proxy.url)
+			odd := navigation.Clone()
+			odd.Set("User-Agent", `a "quoted" \ agent é`)
+			do(t, visitor, request(t, http.MethodGet, proxy.url, "/products/7?q=a%22b", nil, navigation))
+			do(t, visitor, request(t, http.MethodPost, proxy.url, "/welcome", strings.NewReader("a=b"), odd))
+			do(t, visitor, request(t, http.MethodGet, proxy.url, "/gone", nil, navigation))
+			goalsAfter(t, proxy, tenant)
+			text, err := os.ReadFile(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, unreadable := readBack(t, string(text))
+			if unreadable != 0 || len(read) < 4 {
+				t.Fatalf("%d lines, %d unreadable\n%s", len(read), unreadable, text)
+			}
+			page, form, gone := read[len(read)-3], read[len(read)-2], read[len(read)-1]
+			if string(page.target) != "/products/7?q=a%22b" || page.status != 200 || page.bytes != 15 || string(page.userAgent) != navigation.Get("User-Agent") ||
+				string(page.referer) != navigation.Get("Referer") || time.Since(page.time).Abs() > time.Minute {
+				t.Errorf("the page is %+v\n%s", page, text)
+			}
+			if string(form.method) != "POST" || form.status != 303 || string(form.userAgent) != odd.Get("User-Agent") {
+				t.Errorf("the form is %+v\n%s", form, text)
+			}
+			if gone.status != http.StatusBadGateway || string(gone.target) != "/gone" {
+				t.Errorf("the failure is %+v\n%s", gone, text)
+			}
+			if format == "json" && (string(form.location) != "/thanks" || string(page.contentType) != "text/html" || string(page.host) != host) {
+				t.Errorf("the page is %+v, the form %+v", page, form)
+			}
+			if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+		})
+	}
+	code, _, stderr := outcome(t, []string{
+		"proxy", "--listen=127.0.0.1:0", "--to=http://127.0.0.1:9", "--views=server", "--cdp=http://127.0.0.1:9", "--client-key=k", "--pos=p",
+		"--access-log=" + filepath.Join(t.TempDir(), "none", "access.log"),
+	}, nil)
+	if code != exitUsage || !strings.Contains(stderr, "--access-log: open ") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
+// stuckDisk takes nothing until it is freed.
+type stuckDisk struct {
+	freed chan struct{}
+	lines bytes.Buffer
+}
+
+func (s *stuckDisk) Write(p []byte) (int, error) {
+	<-s.freed
+	return s.lines.Write(p)
+}
+
+// TestAccessLogStuck: no request waits for a disk that stalls, and little is kept.
+func TestAccessLogStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said syncBuffer
+		disk := &stuckDisk{freed: make(chan struct{})}
+		l := newAccessLog(disk, "combined", slog.New(slog.NewTextHandler(&said, nil)))
+		h := l.around(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+		r := &http.Request{Method: http.MethodGet, RequestURI: "/" + strings.Repeat("a", 10*accessField), Proto: "HTTP/1.1"}
+		for range accessBytes/accessField + 100 {
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if l.waiting.Load() > accessBytes || strings.Count(said.String(), "lines are left out") != 1 {
+			t.Errorf("%d bytes wait\n%s", l.waiting.Load(), said.String())
+		}
+		if err := l.close(time.Second); err == nil {
+			t.Error("nobody says that lines were left out at the end")
+		}
+		close(disk.freed)
+		if err := <-l.ended; err != nil {
+			t.Error(err)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r) // after the end, which a form may outlive
+		read, unreadable := readBack(t, disk.lines.String())
+		if len(read) < 900 || unreadable != 0 || read[0].status != http.StatusNoContent {
+			t.Errorf("%d lines, %d unreadable", len(read), unreadable)
+		}
+	})
+}
+
+// fullDisk takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// TestAccessLogFull: a disk that is full is said once.
+func TestAccessLogFull(t *testing.T) {
+	var said syncBuffer
+	l := newAccessLog(fullDisk{}, "json", slog.New(slog.NewTextHandler(&said, nil)))
+	h := l.around(http.NotFoundHandler())
+	for range 100 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	}
+	if err := l.close(time.Minute); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(said.String(), "cannot be written"); n != 1 {
+		t.Errorf("it is said %d times\n%s", n, said.String())
+	}
+}
+
+// TestAccessLineStatus has answers of every kind.
+func TestAccessLineStatus(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a status":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, " 404 0 "},
+		"no status": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "abc") }, " 200 3 "},
+		"hints first": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusCreated)
+		}, " 201 0 "},
+		"twice": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusCreated)
+			w.WriteHeader(http.StatusInternalServerError)
+		}, " 201 0 "},
+		"nothing":      {func(http.ResponseWriter, *http.Request) {}, " 499 0 "},
+		"a panic":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, " 499 0 "},
+		"a line break": {func(_ http.ResponseWriter, r *http.Request) { r.Header.Set("User-Agent", "a\n1.2.3.4 - - [") }, `"a\x0a1.2.3.4 - - ["`},
+	} {
+		var out bytes.Buffer
+		l := newAccessLog(&out, "combined", slog.New(slog.DiscardHandler))
+		func() {
+			defer func() { _ = recover() }()
+			l.around(test.answer).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil))
+		}()
+		if err := l.close(time.Minute); err != nil {
+			t.Error(err)
+		}
+		if text := out.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, test.want) {
+			t.Errorf("%s: %q, want %q", name, text, test.want)
+		}
+	}
+}
+
+// FuzzAccessLine: whatever a visitor sends is one line, which can be read.
+func FuzzAccessLine(f *testing.F) {
+	f.Add("/a?b=c", `Mozilla "x" \`, "https://a.example/", false)
+	f.Add("/\"", "a\nb\x00\xff", "-", true)
+	f.Fuzz(func(t *testing.T, target, agent, referer string, asJSON bool) {
+		if target == "" || target[0] != '/' || strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+			t.Skip("net/http takes no such target")
+		}
+		r := &http.Request{Method: http.MethodGet, RequestURI: target, Proto: "HTTP/1.1", Header: http.Header{"User-Agent": {agent}, "Referer": {referer}}, Host: "a.example"}
+		line := &accessLine{ResponseWriter: httptest.NewRecorder(), request: r, began: time.Now(), status: 200}
+		text := combinedLine(line)
+		if asJSON {
+			text = jsonLogLine(line)
+		}
+		read, unreadable := readBack(t, string(text))
+		if len(read) != 1 || unreadable != 0 || bytes.Count(text, []byte("\n")) != 1 || string(read[0].target) != short(target) {
+			t.Errorf("%q is read as %+v", text, read)
+		}
+		if !asJSON && agent != "" && agent != "-" && string(read[0].userAgent) != short(agent) {
+			t.Errorf("the agent %q is read as %q", agent, read[0].userAgent)
+		}
+	})
+}
