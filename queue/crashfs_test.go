@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// crashFS is a file system in memory that tells what is written from what is on
-// the disk: bytes are there for good after Sync of their file, names after
-// SyncDir of their directory. powerLoss makes the file system that a machine
-// might find when power comes back. The idea is that of Pebble's crashable
-// vfs.MemFS and of the model tests of Vector's disk buffer.
+// crashFS is a file system in memory that tells what is written from what is on the
+// disk. Bytes are on the disk after Sync of their file, names after SyncDir of their
+// directory. powerLoss makes the file system that a machine might find when power comes
+// back. The idea is that of Pebble's crashable vfs.MemFS and of the model tests of
+// Vector's disk buffer.
 //
-// What is not synced may be lost or kept, each operation for itself, and a write
-// may be kept in part, cut anywhere; a file may have grown without the bytes.
+// What is not synced may be lost or kept, each operation for itself. A write may be kept
+// in part, cut anywhere, and a file may have grown without the bytes.
 type crashFS struct {
 	// before, if there is one, is asked ahead of every operation that could
 	// fail on a real disk. It may return an error, wait, or take a picture of

@@ -235,9 +235,8 @@ func TestDiskErrors(t *testing.T) {
 	}
 }
 
-// survives is what may end while the disk fails without a loss: the power if
-// strict, else the process, since a disk that does not sync cannot do so within
-// any time.
+// survives says what may end without a loss while the disk fails: the power if strict,
+// else only the process. A disk that fails does not sync, however long one waits.
 func survives(strict bool, chance float64) float64 {
 	if strict {
 		return chance

@@ -43,9 +43,9 @@ func number(name string) int {
 	return n
 }
 
-// victim uses a spool and says what it knows: "tries N" before it appends items up
-// to N, "took N" when Append has taken item
-// N for sure, "acking N" before and "acked N" after it acknowledges it.
+// victim uses a spool and says what it knows. It says "tries N" before it appends items
+// up to N, and "took N" when Append has surely taken item N. It says "acking N" before it
+// acknowledges the item and "acked N" after that.
 func victim(dir string) {
 	nth, place, _ := strings.Cut(os.Getenv(victimPoint), " ")
 	var mu sync.Mutex

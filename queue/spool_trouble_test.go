@@ -300,9 +300,9 @@ func TestDeadOnABrokenDisk(t *testing.T) {
 	})
 }
 
-// An event that cannot be delivered keeps its segment. If there is one in each,
-// few of them fill the disk's bound: new events are refused by name then, what
-// waits is delivered, and all goes on when one of the old is settled.
+// TestOldItemsPinTheirSegments: an event that cannot be delivered keeps its segment. If
+// there is one in each, few of them reach the bound of the files. New events are refused
+// by name then, and what waits is delivered. All goes on when one of the old is settled.
 func TestOldItemsPinTheirSegments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory(t, 12)

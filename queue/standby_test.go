@@ -37,9 +37,9 @@ func (s *story) takesOver(first *Spool, q *Standby) {
 	}
 }
 
-// TestStandbyTakesOver: what the predecessor left is found; what is in memory goes to
-// the disk, whether it was handed out, given back or neither; what was handed out is
-// settled as if nothing had happened, and nothing comes twice.
+// TestStandbyTakesOver: what the predecessor left is found. What is in memory goes to the
+// disk, whether it was handed out, given back or neither. What was handed out is settled
+// as if nothing had happened, and nothing comes twice.
 func TestStandbyTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStory(t, 21)

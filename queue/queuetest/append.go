@@ -52,7 +52,7 @@ var appending = []check{
 	}},
 }
 
-// full is what an engine with a known bound has to pass.
+// full tests an engine with a known bound.
 func full(e Engine) []check {
 	if e.Bytes <= 0 {
 		return nil

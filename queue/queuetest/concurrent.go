@@ -146,8 +146,8 @@ var atOnce = []check{
 			}
 		}
 	}},
-	// What is settled is freed, even if one old delivery is never let go and
-	// another never settled.
+	// The memory of settled items is freed, even if somebody holds one old delivery
+	// for ever and another is never settled.
 	{"AtOnce/what is settled is freed", func(r *rig) {
 		const size, n = 16 << 10, 500
 		var before, after runtime.MemStats

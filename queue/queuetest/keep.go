@@ -8,7 +8,7 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// keeping is what an engine that outlives its process has to pass.
+// keeping tests an engine that outlives its process.
 func keeping(e Engine) []check {
 	if !e.Keeps {
 		return nil
@@ -54,19 +54,19 @@ func keeping(e Engine) []check {
 			r.append(kept...)
 			r.reopen()
 			last := r.queue.Stats().Last
-			fresh := r.items(2)
-			r.append(fresh...)
+			added := r.items(2)
+			r.append(added...)
 			if s := r.queue.Stats(); s.Last != last+2 || s.Waiting != 5 {
 				r.Errorf("Last was %d, then 2 items were appended to 3 kept: %+v", last, s)
 			}
-			r.receive(append(kept, fresh...)...)
+			r.receive(append(kept, added...)...)
 		}},
 		{"Keep/over many openings", func(r *rig) {
 			var waiting []queue.Item
 			for round := range 12 {
-				fresh := r.items(5)
-				r.append(fresh...)
-				waiting = append(waiting, fresh...)
+				added := r.items(5)
+				r.append(added...)
+				waiting = append(waiting, added...)
 				n := 2 + round%4
 				for _, d := range r.receive(waiting[:n]...) {
 					d.Ack()

@@ -12,7 +12,7 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// fromTheEnd is what a [queue.NewestReceiver] has to pass; for others it passes.
+// fromTheEnd tests a [queue.NewestReceiver]. Any other engine passes.
 var fromTheEnd = []check{
 	{"Newest/newest first, at most as many as asked", withNewest(func(r *rig, e queue.NewestReceiver) {
 		items := r.items(10)
@@ -217,7 +217,8 @@ func withNewest(run func(*rig, queue.NewestReceiver)) func(*rig) {
 	}
 }
 
-// newest receives exactly these of at most n, in this order, and does not wait.
+// newest asks for the n newest items and checks that exactly these come, in this order and
+// at once.
 func (r *rig) newest(e queue.NewestReceiver, n int, want ...queue.Item) []queue.Delivery {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)

@@ -10,7 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// reserving is what a [queue.Reserver] has to pass; for others it passes.
+// reserving tests a [queue.Reserver]. Any other engine passes.
 var reserving = []check{
 	{"Reserve/room is there when all else is full", withReserver(func(r *rig, e queue.Reserver) {
 		size := r.engine.Bytes / 50
@@ -135,7 +135,7 @@ func (r *rig) reserve(e queue.Reserver, size int64) *queue.Room {
 	return room
 }
 
-// lettering is what a [queue.LetterBox] has to pass; for others it passes.
+// lettering tests a [queue.LetterBox]. Any other engine passes.
 var lettering = []check{
 	{"Letters/say what died, why and when", withLetterBox(func(r *rig, e queue.LetterBox) {
 		if n := len(e.Letters()); n > 0 {

@@ -1,10 +1,11 @@
-// Package queuetest is the conformance suite of package queue: what every
-// engine has to pass before events are trusted to it. It needs nothing but the
-// standard library and the engine.
+// Package queuetest is the conformance suite of package queue: what every engine has to
+// pass before events are trusted to it. It needs nothing but the standard library and the
+// engine.
 //
-// It tests what the documentation of [queue.Queue] promises, and of what an
-// engine offers beyond it ([queue.Reserver], [queue.LetterBox],
-// [queue.NewestReceiver], keeping items for the next process) as much as it finds. Run it under the race detector too.
+// It tests what the documentation of [queue.Queue] promises. It also tests what the engine
+// offers beyond that: [queue.Reserver], [queue.LetterBox], [queue.NewestReceiver], and
+// keeping items for the next process. What an engine does not offer is left out. Run the
+// suite under the race detector, too.
 package queuetest
 
 import (
@@ -20,38 +21,44 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// Engine tells the suite how to open the engine under test.
+// Engine tells the suite how to open the engine under test. It is a value that the suite
+// only reads.
 type Engine struct {
-	// Open opens the queue at place, an empty one if nothing was kept there.
-	// The place is a directory of the test's own, which exists; an engine
-	// that keeps its items elsewhere may take its last element, which no other
-	// place has, for a name. What Open starts it may end in t.Cleanup; the suite
-	// closes the queue.
+	// Open opens the queue at place, an empty one if nothing was kept there. It may
+	// be called again for a place whose queue was closed. It must not return nil.
+	// Required.
+	//
+	// The place is an existing directory that belongs to the test alone. An engine
+	// that keeps its items elsewhere may use the last element of the path as a name:
+	// no other place has the same. What Open starts besides the queue it may end in
+	// t.Cleanup; the suite closes the queue.
 	Open func(t *testing.T, place string) queue.Queue
 
-	// Keeps says that a queue opened at the same place after Close goes on with
-	// what was not settled.
+	// Keeps says that a queue opened at the same place after Close goes on with what
+	// was not settled. Default: it does not, and the tests of that are left out.
 	Keeps bool
 
-	// Bytes is how many bytes of bodies and keys fill the queue that Open
-	// opens, roughly: an item of more bytes can never fit, and one of a
-	// hundredth always fits into an empty queue. The suite fills it, so it should
-	// be small. Zero leaves the tests of a full queue out.
+	// Bytes is roughly how many bytes of bodies and keys fill a queue that Open
+	// opens. An item of more bytes can never fit, and one of a hundredth always fits
+	// into an empty queue. The suite fills the queue, so it should be small. Default:
+	// the bound is not known, and the tests of a full queue are left out.
 	Bytes int64
 
 	// RealTime is for engines that wait for a network, which the fake clock of
-	// testing/synctest cannot see: the suite then uses the real clock, takes
-	// a few seconds longer and does not look for goroutines left behind.
+	// testing/synctest cannot see. The suite then uses the real clock, takes a few
+	// seconds longer and does not look for goroutines left behind. Default: the fake
+	// clock.
 	RealTime bool
 }
 
-// check is one promise.
+// check tests one promise.
 type check struct {
 	name string
 	run  func(*rig)
 }
 
-// Run runs the suite, each promise in a subtest with a queue of its own.
+// Run runs the suite: a subtest for each promise, with a queue of its own. A nil Open ends
+// the test at once.
 func Run(t *testing.T, e Engine) {
 	t.Helper()
 	if e.Open == nil {
@@ -86,9 +93,9 @@ type rig struct {
 	*testing.T
 	engine Engine
 	place  string
-	delay  time.Duration // for things given back
+	delay  time.Duration // how long an item is given back for
 	queue  queue.Queue
-	made   int // items
+	made   int // how many items were made
 }
 
 func (r *rig) open() {
@@ -98,7 +105,7 @@ func (r *rig) open() {
 	}
 }
 
-// close may be called again.
+// close closes the queue. It may be called again.
 func (r *rig) close() {
 	r.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
@@ -108,7 +115,7 @@ func (r *rig) close() {
 	}
 }
 
-// reopen is the next process.
+// reopen closes the queue and opens it again, as the next process does.
 func (r *rig) reopen() {
 	r.Helper()
 	r.close()
@@ -122,12 +129,12 @@ func (r *rig) blocked() {
 	}
 }
 
-// soon bounds what should not take long.
+// soon returns a context for what should not take long.
 func (r *rig) soon() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), max(10*time.Second, 10*r.delay))
 }
 
-// items makes n items that differ in all they have.
+// items makes n items that all differ, in body, key and time.
 func (r *rig) items(n int) []queue.Item {
 	all := make([]queue.Item, n)
 	for i := range all {
@@ -141,7 +148,7 @@ func (r *rig) items(n int) []queue.Item {
 	return all
 }
 
-// append appends what has to fit.
+// append appends items that have to fit.
 func (r *rig) append(items ...queue.Item) {
 	r.Helper()
 	ctx, cancel := r.soon()
@@ -151,11 +158,12 @@ func (r *rig) append(items ...queue.Item) {
 	}
 }
 
-// Taken tells whether Append took the items: it did if it returned no error,
-// and also if it could not confirm in time that they are on disk.
+// Taken reports whether Append took the items, by the error that it returned. It did if
+// there was no error, and also if the items are not yet on the disk
+// ([queue.ErrNotYetOnDisk]).
 func Taken(err error) bool { return err == nil || errors.Is(err, queue.ErrNotYetOnDisk) }
 
-// receive receives exactly what must be there, in this order.
+// receive receives exactly these items, in this order.
 func (r *rig) receive(want ...queue.Item) []queue.Delivery {
 	r.Helper()
 	var got []queue.Delivery
@@ -190,7 +198,7 @@ func (r *rig) nothing(when string) {
 	}
 }
 
-// stats checks the numbers that the docs define exactly.
+// stats checks those numbers of Stats that the documentation defines exactly.
 func (r *rig) stats(when string, waiting, last, done int, oldest time.Time, dead int) {
 	r.Helper()
 	s := r.queue.Stats()
@@ -199,7 +207,7 @@ func (r *rig) stats(when string, waiting, last, done int, oldest time.Time, dead
 	}
 }
 
-// same tells how two items differ.
+// same returns how two items differ, nil if they do not.
 func same(got, want queue.Item) error {
 	switch {
 	case string(got.Body) != string(want.Body):
@@ -228,7 +236,7 @@ func of(items []queue.Item) (all []string) {
 	return all
 }
 
-// names shows bodies as far as a reader can bear.
+// names lists bodies, shortened where there are many or they are long.
 func names(all []string) string {
 	if len(all) == 0 {
 		return "nothing"

@@ -80,8 +80,8 @@ var receiving = []check{
 		cancel()
 		wg.Wait()
 	}},
-	// One receiver knows when the next item is due and leaves; another, who
-	// only waits, must not sleep through it.
+	// One receiver knows when the next item is due and leaves. Another one that only
+	// waits must get the item all the same.
 	{"Receive/who leaves does not take the others' turn along", func(r *rig) {
 		items := r.items(1)
 		r.append(items...)
@@ -131,7 +131,7 @@ var receiving = []check{
 	}},
 }
 
-// later runs wait, which must not return before act has run.
+// later begins wait, and runs act a little later. The wait must not return before that.
 func (r *rig) later(act, wait func()) {
 	r.Helper()
 	var wg sync.WaitGroup
@@ -233,7 +233,7 @@ var settling = []check{
 		r.receive(items[4])
 		r.nothing("all is handed out or settled")
 	}},
-	// Who gave an item back has no say in what becomes of it later.
+	// Whoever gave an item back cannot decide any more what becomes of it.
 	{"Ack/a delivery given back is void", func(r *rig) {
 		items := r.items(1)
 		r.append(items...)
