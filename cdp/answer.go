@@ -17,8 +17,8 @@ import (
 // maxMessage bounds Error.Message.
 const maxMessage = 2 << 10
 
-// An answer is what could be understood of a response. All of it is optional:
-// a status alone is an answer.
+// An answer is what could be understood of a response. Everything is optional except the
+// status.
 type answer struct {
 	status     int
 	retryAfter time.Duration
@@ -35,8 +35,8 @@ type answer struct {
 	hasError bool   // it has members that only failures have
 }
 
-// readAnswer reads at most maxAnswer bytes of the body. It does not fail: a
-// body that breaks off is one that could be read less far.
+// readAnswer reads at most maxAnswer bytes of the body. It does not fail: of a body that
+// breaks off, it keeps what came.
 func readAnswer(res *http.Response) answer {
 	body, err := readBody(res)
 	a := answer{
@@ -54,8 +54,8 @@ func readAnswer(res *http.Response) answer {
 	return a
 }
 
-// readBody reads to the end or to maxAnswer. The room for an answer whose length
-// is known is made at once.
+// readBody reads to the end or to maxAnswer. If the length is known, it makes the room for
+// the whole body at once.
 func readBody(res *http.Response) ([]byte, error) {
 	body := make([]byte, 0, min(max(res.ContentLength+1, 256), maxAnswer))
 	for len(body) < maxAnswer {
@@ -74,8 +74,8 @@ func readBody(res *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// serverTime is the present by the clock of the server, which its Date tells and
-// by which it means a date in Retry-After; ours may be wrong by more than the wait.
+// serverTime returns the present by the server's clock, as its Date header says. A date in
+// Retry-After is by that clock. Ours may be wrong by more than the wait.
 func serverTime(res *http.Response) time.Time {
 	if now, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		return now
@@ -83,9 +83,9 @@ func serverTime(res *http.Response) time.Time {
 	return time.Now()
 }
 
-// parse takes what it finds and minds nothing that is missing or of another
-// type. The CDP writes client_key in some answers and clientKey in others; we
-// need neither. The Boxever library reads browserRef where ref is missing.
+// parse takes what it finds. It passes over what is missing or of another type. The CDP
+// writes client_key in some answers and clientKey in others; we need neither. The Boxever
+// library reads browserRef where ref is missing.
 func (a *answer) parse() {
 	object := bytes.TrimLeft(bytes.TrimPrefix(a.body, []byte("\uFEFF")), " \t\r\n")
 	if len(object) == 0 || object[0] != '{' || !json.Valid(object) {
@@ -110,8 +110,8 @@ func (a *answer) parse() {
 	}
 }
 
-// saysFailed reports whether the JSON of a 2xx reads like an error: a status
-// that is not OK together with an explanation, or one whose word says it.
+// saysFailed reports whether the JSON of a 2xx reads like an error. That is a status that is
+// not OK beside an explanation, or a status whose word says so.
 func (a *answer) saysFailed() bool {
 	if a.code >= 400 {
 		return true
@@ -131,17 +131,17 @@ func (a *answer) saysFailed() bool {
 	return false
 }
 
-// unknownBrowser reports whether it is the CDP that speaks, and of a browser
-// ID it does not know: NOT_FOUND, as the Boxever library expects it, or an
-// explanation about the browser reference.
+// unknownBrowser reports whether the CDP itself says that it does not know a browser ID: by
+// NOT_FOUND, as the Boxever library expects, or by an explanation about the browser
+// reference.
 func (a *answer) unknownBrowser() bool {
 	return a.isJSON && (strings.EqualFold(strings.TrimSpace(a.word), "NOT_FOUND") ||
 		a.hasError && strings.Contains(strings.ToLower(a.message), "browser"))
 }
 
-// outcome classifies the answer to an event. The status decides, also when the
-// body broke off; a 404 alone needs its body to tell whose it is. Without it
-// the request is worth repeating, since no 404 has counted anything.
+// outcome classifies the answer to an event. The status decides, also when the body broke
+// off. Only a 404 needs its body, to tell whether it is the CDP's. Without the body the
+// request is worth repeating, since a 404 never counted anything.
 func (a *answer) outcome() Outcome {
 	o := statusOutcome(a.status)
 	switch {
@@ -160,7 +160,7 @@ func (a *answer) fail(op string, o Outcome) *Error {
 	return &Error{Op: op, Outcome: o, Status: a.status, RetryAfter: a.retryAfter, Message: a.explain()}
 }
 
-// browser turns the answer into a Browser if its outcome is Accepted.
+// browser turns the answer into a Browser, if its outcome is Accepted.
 func (a *answer) browser(op string, o Outcome) (Browser, error) {
 	if o != Accepted {
 		return Browser{}, a.fail(op, o)
@@ -173,8 +173,8 @@ func (a *answer) browser(op string, o Outcome) (Browser, error) {
 	return Browser{ID: a.ref, Guest: a.guest}, nil
 }
 
-// explain returns the CDP's own words, else where a redirect leads, else the
-// beginning of the body.
+// explain returns the CDP's own words. Without these it returns where a redirect leads, or
+// the beginning of the body.
 func (a *answer) explain() string {
 	switch {
 	case a.message != "":
@@ -182,7 +182,7 @@ func (a *answer) explain() string {
 	case a.word != "":
 		return clean(a.word)
 	case a.status/100 == 3 && a.location != "":
-		// Without its query, which can repeat ours.
+		// The query is left out: it can repeat ours.
 		if u, err := url.Parse(a.location); err == nil {
 			return clean("redirect to " + (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 		}
@@ -190,8 +190,7 @@ func (a *answer) explain() string {
 	return clean(string(a.body[:min(len(a.body), 2*maxMessage)]))
 }
 
-// isWord reports whether s needs no cleaning, as the ref that comes with every
-// event does not.
+// isWord reports whether s needs no cleaning. The ref that comes with every event needs none.
 func isWord(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7F {
@@ -201,8 +200,9 @@ func isWord(s string) bool {
 	return len(s) <= maxMessage
 }
 
-// clean makes foreign text fit for one line of a log: control and formatting
-// characters become spaces, runs of space one, and it ends at maxMessage bytes.
+// clean makes somebody else's text fit for one line of a log. Control and formatting
+// characters become spaces, several spaces become one, and the text is cut at maxMessage
+// bytes.
 func clean(s string) string {
 	if isWord(s) {
 		return s

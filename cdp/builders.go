@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// What a FORM event can say happened.
+// What a FORM event can say about a form (as the Cloud SDK and Engage send it).
 const (
 	FormViewed    = "VIEWED"
 	FormSubmitted = "SUBMITTED"
 )
 
-// What an ORDER_CHECKOUT can say of an order.
+// The status of an order in an ORDER_CHECKOUT (doc.sitecore.com, "ORDER_CHECKOUT event").
 const (
 	OrderPurchased      = "PURCHASED"
 	OrderPaymentPending = "PAYMENT_PENDING"
 )
 
-// View returns a VIEW of page. Bounce goals and landing pages of Personalize
-// read VIEW events.
+// View returns a VIEW of page (doc.sitecore.com, "VIEW event"). The bounce goals and landing
+// pages of Personalize read VIEW events.
 func View(page string) Event { return Event{Type: "VIEW", Page: page} }
 
-// Custom returns a custom event, which is what Sitecore counts as a goal: typ
-// in upper case, not reserved ([Reserved]).
+// Custom returns a custom event, which Sitecore counts as a goal (doc.sitecore.com, "Custom
+// event"). Its type is in upper case and not [Reserved]; [Event.Validate] reports any other.
 func Custom(typ string, ext Ext) Event { return Event{Type: typ, Ext: ext} }
 
-// Form returns a FORM event: interaction is [FormViewed] or [FormSubmitted], in
-// either case; componentInstanceID may be empty (Engage has none). What the
-// visitor typed is never part of it.
+// Form returns a FORM event. The interaction is [FormViewed] or [FormSubmitted], in either
+// case; [Event.Validate] reports any other. The componentInstanceID may be empty: Engage has
+// none. What the visitor typed is never part of the event.
 func Form(formID, interaction, componentInstanceID string) Event {
 	ext := Ext{{"formId", formID}, {"interactionType", strings.ToUpper(interaction)}}
 	if componentInstanceID != "" {
@@ -37,23 +37,24 @@ func Form(formID, interaction, componentInstanceID string) Event {
 	return Event{Type: "FORM", Ext: ext}
 }
 
-// An Identifier names a visitor in another system.
+// An Identifier names a visitor in another system (doc.sitecore.com, "IDENTITY event").
 type Identifier struct {
-	// ID is the name; a hash is accepted practice.
+	// ID is the name. A hash is accepted practice. Required.
 	ID string `json:"id"`
 
-	// Provider must equal that of one of the tenant's identity rules, or the
-	// profile stays an anonymous visitor.
+	// Provider must be the same as in one of the tenant's identity rules. Otherwise
+	// the profile stays an anonymous visitor. Required.
 	Provider string `json:"provider"`
 
-	// ExpiryDate is YYYY-MM-DDThh:mm, or empty for none.
+	// ExpiryDate is YYYY-MM-DDThh:mm. Default: none.
 	ExpiryDate string `json:"expiry_date,omitempty"`
 }
 
-// Identity says who the visitor is. Empty members are not sent.
+// Identity says who the visitor is. Empty members are not sent. [Event.Validate] reports
+// values that the CDP would not take.
 type Identity struct {
-	// Identifiers are all that are known; at least one is required. In data
-	// model 2.1 they alone identify, the rest enriches the profile.
+	// Identifiers are all that are known; at least one is required. In data model 2.1
+	// they alone identify, and the rest enriches the profile.
 	Identifiers []Identifier
 
 	// Email is sent as it is; Sitecore advises lower case.
@@ -64,11 +65,11 @@ type Identity struct {
 
 	Mobile, Phone string
 
-	// DateOfBirth is YYYY-MM-DDThh:mm (CDP, Engage, Cloud SDK) or YYYY-MM-DD
-	// (Content SDK).
+	// DateOfBirth is YYYY-MM-DDThh:mm (CDP, Engage, Cloud SDK) or YYYY-MM-DD (Content
+	// SDK).
 	DateOfBirth string
 
-	// Street has one element a line.
+	// Street has one element for each line.
 	Street []string
 
 	City, State, PostalCode string
@@ -80,7 +81,7 @@ type Identity struct {
 	Ext Ext
 }
 
-// Event returns the IDENTITY event. It shares nothing with i but Ext.
+// Event returns the IDENTITY event. It shares Ext with i, and nothing else.
 func (i Identity) Event() Event {
 	f := make(map[string]any, 14)
 	for name, value := range map[string]string{
@@ -99,30 +100,31 @@ func (i Identity) Event() Event {
 	return Event{Type: "IDENTITY", Fields: f, Ext: i.Ext}
 }
 
-// An Order is a finished purchase. The CDP counts it for a customer only: send
-// the [Identity] first.
+// An Order is a finished purchase. The CDP counts it for a customer only, so send the
+// [Identity] first (doc.sitecore.com, "ORDER_CHECKOUT event"). [Event.Validate] reports what
+// is missing.
 type Order struct {
 	// ReferenceID is the shop's number of the order. Required.
 	ReferenceID string
 
-	// OrderedAt is when it was placed, sent in UTC. Required.
+	// OrderedAt is when the order was placed. It is sent in UTC. Required.
 	OrderedAt time.Time
 
-	// Status is OrderPurchased when empty.
+	// Status is [OrderPurchased] or [OrderPaymentPending]. Default: OrderPurchased.
 	Status string
 
-	// Currency is an ISO 4217 code, Price the total in it. Required.
+	// Currency is an ISO 4217 code, and Price is the total in that currency. Required.
 	Currency string
 	Price    float64
 
-	// PaymentType is for example Card, Cash, PayPal or Other. Required.
-	// CardType is required, and sent, with Card only.
+	// PaymentType is for example Card, Cash, PayPal or Other. Required. CardType is
+	// required with Card, and sent with Card only.
 	PaymentType, CardType string
 
-	// Items are the lines of the order; at least one.
+	// Items are the lines of the order; at least one is required.
 	Items []OrderItem
 
-	// Ext are the order's own attributes (not the event's).
+	// Ext are the order's own attributes, not the event's.
 	Ext Ext
 }
 
@@ -134,16 +136,16 @@ type OrderItem struct {
 	// ReferenceID is the shop's number of the line. Required.
 	ReferenceID string
 
-	// OrderedAt, Status and Currency are those of the order when empty.
+	// OrderedAt, Status and Currency have the order's values by default.
 	OrderedAt time.Time
 	Status    string
 	Currency  string
 
-	// Price is that of one, Name and ProductID say of what. Required.
+	// Price is that of one piece. Name and ProductID say what it is. Required.
 	Price           float64
 	Name, ProductID string
 
-	// Quantity is 1 when 0.
+	// Quantity is the number of pieces. Default: 1.
 	Quantity float64
 
 	// Ext are the line's own attributes.
@@ -192,9 +194,9 @@ func (i OrderItem) fields(o Order) map[string]any {
 	return f
 }
 
-// putExtensions adds ext in the form orders have it: a list of one group, whose
-// name and key are fixed, with the attributes beside them. An attribute called
-// name or key takes that place, and Validate says so.
+// putExtensions adds ext in the form that orders have: a list of one group, whose name and
+// key are fixed, with the attributes beside them. An attribute called name or key replaces
+// that, and Validate reports it.
 func putExtensions(f map[string]any, ext Ext) {
 	if len(ext) == 0 {
 		return

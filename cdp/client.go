@@ -12,57 +12,60 @@ import (
 	"time"
 )
 
-// Version is the version of this package, part of the User-Agent.
+// Version is the version of this package. It is a part of the default User-Agent and of the
+// header X-Client-Software-ID.
 const Version = "0.1.0"
 
-// maxURL bounds the URL of an event sent with [GET]. Sitecore publishes no
-// limit; common servers and load balancers refuse a longer request line.
+// maxURL bounds the URL of an event sent with [GET], in bytes. Sitecore publishes no limit;
+// common servers and load balancers refuse a longer request line.
 const maxURL = 8 << 10
 
-// maxUserAgent bounds what of a visitor's User-Agent is passed on.
+// maxUserAgent bounds the part of a visitor's User-Agent that is passed on, in bytes.
 const maxUserAgent = 512
 
-// Options are a [Client]'s settings. The zero value is fit for use.
+// Options are a [Client]'s settings. The zero value is fit for use. [New] reports what is
+// out of range.
 type Options struct {
-	// HTTPClient lends its Transport (nil: [NewTransport]) and its Timeout, if
-	// that is shorter than ours. Redirects are not followed whatever its
-	// CheckRedirect says: a POST answered 302 would become an empty GET and
-	// look delivered. Nor is its cookie jar used: one visitor's cookie would
-	// travel with another's event. Without hooks of net/http/httptrace in
-	// the transport, most of its errors are Unknown.
+	// HTTPClient lends its Transport and, if it is shorter than ours, its Timeout.
+	// Default: a transport made by [NewTransport].
+	//
+	// Its CheckRedirect is not used: no redirect is followed, since a POST answered 302
+	// would become an empty GET and look delivered. Nor is its cookie jar: one visitor's
+	// cookie would travel with another's event. If its transport calls no hooks of
+	// net/http/httptrace, most errors of the transport are Unknown.
 	HTTPClient *http.Client
 
-	// UserAgent is our product's name, sent where no visitor's is known.
-	// Default: goaltrack-cdp and the version.
+	// UserAgent is our product's name. It is sent where no visitor's User-Agent is
+	// known. Default: "goaltrack-cdp/" and [Version].
 	UserAgent string
 
-	// Workers is how many connections to the CDP are kept, and how many
-	// requests can be under way; more wait. Default 16. Of no effect on an
-	// HTTPClient's Transport.
+	// Workers is how many connections to the CDP are kept, and how many requests may be
+	// under way; further ones wait. It has no effect on the transport of an HTTPClient.
+	// A negative number is a fault. Default: 16.
 	Workers int
 
-	// Timeout is for one event, from dialing to the end of the answer.
-	// Default 10 s.
+	// Timeout is how long one event may take, from dialing to the end of the answer. A
+	// negative time is a fault. Default: 10 s.
 	Timeout time.Duration
 
-	// CreateTimeout is the same for CreateBrowser and Show. Default 5 s.
+	// CreateTimeout is the same for CreateBrowser and Show. Default: 5 s.
 	CreateTimeout time.Duration
 }
 
-// A Client talks to one site. It never retries and never waits; that is its
-// caller's to decide, with the [Outcome]. It is safe for concurrent use.
+// A Client talks to one site. It never retries and never pauses: that is for its caller to
+// decide, by the [Outcome]. All methods are safe for concurrent use. Make it with [New].
 type Client struct {
 	site          Site
 	ends          endpoints
 	post          *http.Request     // what all events sent with POST have in common
-	transport     http.RoundTripper // by itself, for it never follows a redirect
+	transport     http.RoundTripper // without an http.Client, which would follow redirects
 	userAgent     string
 	timeout       time.Duration
 	createTimeout time.Duration
 }
 
-// New returns a client for site, or every fault of the settings, joined. It
-// makes no connection.
+// New returns a client for site, or an error that joins every fault of the site and the
+// options. A pointer to a site is fine, a nil one is a fault. New makes no connection.
 func New(site Site, o Options) (*Client, error) {
 	site, err := plain(site)
 	if err != nil {
@@ -112,31 +115,33 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// Close closes idle connections. Requests under way go on, and the client can
-// still be used.
+// Close closes idle connections. Requests under way go on, and the client can still be
+// used.
 func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
 }
 
-// A Receipt is the CDP's answer to an accepted event. Both members may be
-// empty: an answer without a readable body is an acceptance, too.
+// A Receipt is the CDP's answer to an accepted event. Both members may be empty: an answer
+// without a readable body accepts the event, too.
 type Receipt struct {
-	Ref   string // the ID the CDP gave the event
-	Guest string // the guest it belongs to, if the answer says so
+	Ref   string // the ID that the CDP gave the event
+	Guest string // the guest that the event belongs to, if the answer says so
 }
 
 // A Browser is an ID and the guest profile it belongs to.
 type Browser struct {
 	ID    string // the browser ID, a UUID
-	Guest string // the guest's ref; "" if the answer did not have it
+	Guest string // the guest's ref; "" if the answer does not have it
 }
 
-// CreateBrowser asks the CDP for a new browser ID. Each call makes a guest
-// profile in the tenant, so call it for people only, and only when the ID will
-// be used. If the answer is a 2xx without an ID, the outcome is Unknown; the
-// CDP's refusals are SenderBad, since there is no event to blame.
+// CreateBrowser asks the CDP for a new browser ID (doc.sitecore.com, page "bx-browsercreate").
+// Each call makes a guest profile in the tenant. So call it only for people, and only when
+// the ID will be used.
+//
+// An error is an [*Error]. A 2xx without an ID has the outcome Unknown. A refusal has the
+// outcome SenderBad, since there is no event at fault.
 func (c *Client) CreateBrowser(ctx context.Context) (Browser, error) {
 	const op = "create browser"
 	req, err := c.newRequest(op, http.MethodGet, c.ends.create)
@@ -149,14 +154,14 @@ func (c *Client) CreateBrowser(ctx context.Context) (Browser, error) {
 	}
 	o := noEvent(a.outcome())
 	if o == BrowserUnknown {
-		o = SenderBad // there is none yet
+		o = SenderBad // no ID was asked about
 	}
 	return a.browser(op, o)
 }
 
-// Show looks a browser ID up. An ID the CDP does not know is an [*Error] with
-// BrowserUnknown; one that is not a UUID is refused as a [*FieldError] without
-// asking. Sitecore's SDKs use this call; doc.sitecore.com does not describe it.
+// Show looks a browser ID up. For an ID that the CDP does not know, the error is an [*Error]
+// with the outcome BrowserUnknown. For one that is not a UUID it is a [*FieldError], and the
+// CDP is not asked. Sitecore's SDKs use this call; doc.sitecore.com does not describe it.
 func (c *Client) Show(ctx context.Context, browserID string) (Browser, error) {
 	const op = "show browser"
 	if !ValidBrowserID(browserID) {
@@ -177,8 +182,8 @@ func (c *Client) Show(ctx context.Context, browserID string) (Browser, error) {
 	return a.browser(op, o)
 }
 
-// noEvent is the outcome of a request that has no event: a refusal then says
-// that our settings are wrong.
+// noEvent corrects the outcome of a request that has no event: a refusal of it says that our
+// settings are wrong.
 func noEvent(o Outcome) Outcome {
 	if o == EventBad {
 		return SenderBad
@@ -186,9 +191,11 @@ func noEvent(o Outcome) Outcome {
 	return o
 }
 
-// Send validates the event, which must have a browser ID, and posts it under
-// the client's own User-Agent. Where the visitor's is known, use
-// [Event.AppendJSON] and [Client.Post].
+// Send validates the event, which must have a browser ID, and sends it once. The User-Agent
+// is the client's own. Where the visitor's is known, use [Event.AppendJSON] and [Client.Post].
+//
+// A fault of the event is a [*FieldError], and nothing is sent. Any other error is an
+// [*Error]. [OutcomeOf] says what either means. Send does not change the event.
 func (c *Client) Send(ctx context.Context, e *Event) (Receipt, error) {
 	err := e.Validate()
 	if e != nil && e.BrowserID == "" {
@@ -200,14 +207,16 @@ func (c *Client) Send(ctx context.Context, e *Event) (Receipt, error) {
 	return c.Post(ctx, e.AppendJSON(make([]byte, 0, 512), c.site), "")
 }
 
-// Post sends a body made by [Event.AppendJSON] for the client's site, once.
+// Post sends a body made by [Event.AppendJSON] for the client's site, once. A body that was
+// not made so, or that has no valid browser ID, is refused as EventBad and not sent.
 //
-// visitorUserAgent is sent as the User-Agent: Go's own would look like a bot and
-// hide the device. What a header cannot carry is left out and it ends after 512
-// bytes; "" sends the client's own. The visitor's IP address is never sent.
+// The visitorUserAgent is sent as the User-Agent, because Go's own would look like a bot and
+// hide the device. Characters that a header cannot carry are left out, and so is what goes
+// beyond 512 bytes. "" sends the client's own. The visitor's IP address is never sent.
 //
-// Any 2xx is a success, whatever the body, unless its JSON reads like an error.
-// Any other result is an [*Error].
+// Any 2xx is a success, whatever the body, unless its JSON reads like an error. For any other
+// result the error is an [*Error]. Do not change body afterwards: the transport may still read
+// it when an answer has come early.
 func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string) (Receipt, error) {
 	const op = "send event"
 	if err := checkBody(body); err != nil {
@@ -243,8 +252,8 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 	return Receipt{Ref: clean(a.ref), Guest: clean(a.guest)}, nil
 }
 
-// checkBody refuses what surely came to be by mistake. The edge is not known to
-// refuse an empty ID: the official SDKs send one when the cookie is missing.
+// checkBody refuses what can only be a mistake. The edge is not known to refuse an empty ID:
+// the official SDKs send one when the cookie is missing.
 func checkBody(body []byte) error {
 	rest, ok := bytes.CutPrefix(body, []byte(`{"browser_id":"`))
 	switch {
@@ -256,9 +265,9 @@ func checkBody(body []byte) error {
 	return nil
 }
 
-// newRequest adds what all requests have in common. The SDKs name themselves in
-// X-Client-Software-ID; the CDP does not ask for it, and so does this package
-// to be found in an access log when the User-Agent is a visitor's.
+// newRequest makes a request with the headers that all have in common. Like the SDKs, this
+// package names itself in X-Client-Software-ID, although the CDP does not ask for it. So it
+// can be found in an access log when the User-Agent is a visitor's.
 func (c *Client) newRequest(op, method, url string) (*http.Request, error) {
 	req, err := http.NewRequest(method, url, nil) //nolint:noctx // See do.
 	if err != nil {
@@ -278,16 +287,16 @@ func (c *Client) newRequest(op, method, url string) (*http.Request, error) {
 	return req, nil
 }
 
-// newPost is http.NewRequest with the URL and the header made once for all. What
-// they hold is shared, they are not: a transport is not to change a request, but
-// some do.
+// newPost does what newRequest does for a POST, with the URL and the header made once for
+// all. Each request has copies of them, because some transports change a request although
+// they must not.
 func (c *Client) newPost(body []byte) http.Request {
 	req := *c.post
 	target := *c.post.URL
 	req.URL, req.Header = &target, maps.Clone(c.post.Header)
-	// net/http knows a NopCloser of a *bytes.Reader to be in memory and writes it
-	// together with the header. With GetBody the transport can use another
-	// connection for an event of which nothing was written.
+	// net/http knows that a NopCloser of a *bytes.Reader is in memory, and writes it
+	// together with the header. With GetBody, the transport can use another connection
+	// for an event of which nothing was written.
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	req.Body = io.NopCloser(bytes.NewReader(body))
@@ -310,7 +319,7 @@ func (c *Client) do(caller context.Context, req *http.Request, op string, timeou
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && caller.Err() == nil {
-		err = cause // and not that of the connection closed for it
+		err = cause // rather than the error of the connection that was closed for it
 	}
 	if err != nil {
 		e := failed(op, err, &p)
@@ -318,8 +327,8 @@ func (c *Client) do(caller context.Context, req *http.Request, op string, timeou
 		return answer{}, e
 	}
 	defer res.Body.Close()
-	// The status is here, which says it nearly all: a server that dribbles
-	// its body must not hold the connection for the rest of the time.
+	// The status is here and says nearly everything. A server whose body comes in drops
+	// must not hold the connection for the rest of the time.
 	end.Reset(min(timeout-time.Since(begin), bodyTimeout))
 	return readAnswer(res), nil
 }
@@ -341,7 +350,7 @@ func userAgent(s string) string {
 	}, strings.ToValidUTF8(s, "")))
 }
 
-// headerText reports whether s has nothing RFC 9110 forbids in a field value.
+// headerText reports whether s has only what RFC 9110 allows in a field value.
 func headerText(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {

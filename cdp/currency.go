@@ -2,14 +2,13 @@ package cdp
 
 import "strings"
 
-// The codes are kept in one text: a code of the right length and alphabet
-// cannot match across two of them, because there is a space between. That
-// makes a lookup free of allocation and the list easy to compare with its
-// source.
+// The codes are kept in one text. A code of the right length and alphabet cannot match
+// across two of them, because there is a space between. So a lookup allocates nothing, and
+// the list is easy to compare with its source.
 
-// currencies are the alphabetic codes of ISO 4217 (list one, with the codes for
-// metals, funds and testing), and on the last line those withdrawn since 2020:
-// old orders and slow systems still print them.
+// currencies are the alphabetic codes of ISO 4217: list one, with the codes for metals,
+// funds and testing. The last line has the codes withdrawn since 2020: old orders and slow
+// systems still print them.
 const currencies = `
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD
 BTN BWP BYN BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK

@@ -6,92 +6,93 @@ import (
 	"time"
 )
 
-// An Event is one message to the CDP's stream. The zero value of a member
-// means that it is not sent, except where said otherwise.
+// An Event is one message to the CDP's stream. A member with its zero value is not sent,
+// except where said otherwise.
 //
-// Sitecore documents channel, point of sale, language, currency and page as
-// required; what is enforced is less: an event without browser_id or type is
-// answered 400, and one whose point of sale is wrong is answered 201 and lost.
-// [Event.Validate] asks for what is enforced, and for what each standard event
-// needs; a site that wants its sessions and segments to be right sends all.
+// Sitecore documents channel, point of sale, language, currency and page as required
+// (doc.sitecore.com, "Event object"). What is enforced is less: an event without browser_id
+// or type is answered 400. An event with a wrong point of sale is answered 201 and lost
+// ("Troubleshooting"). [Event.Validate] asks for what is enforced, and for what each
+// standard event needs. Send all of them if sessions and segments are to be right.
 //
-// An Event is a value without state; do not change it while another goroutine
-// reads it.
+// An Event is a plain value. Several goroutines may read it at the same time, as long as
+// none changes it.
 type Event struct {
-	// BrowserID is the visitor's ID, made by the CDP ([Client.CreateBrowser]).
-	// It may be filled in last: Validate does not ask for it, [Client.Send] does.
+	// BrowserID is the visitor's ID, made by the CDP ([Client.CreateBrowser]). It may
+	// be filled in last: Validate accepts an event without one, [Client.Send] does
+	// not.
 	BrowserID string
 
 	// Type is VIEW, another standard event, or a custom one such as
-	// BROCHURE_REQUESTED or shop:BROCHURE_REQUESTED: upper case letters, digits
-	// and "_", perhaps after prefixes that end in ":". Required.
+	// BROCHURE_REQUESTED or shop:BROCHURE_REQUESTED. A custom one consists of upper
+	// case letters, digits and "_", perhaps after prefixes that end in ":"
+	// (doc.sitecore.com, "Custom event"). Required.
 	Type string
 
-	// Channel is WEB, MOBILE_WEB or another of Sitecore's channels. Events of
-	// another channel than the page's own fall into another session.
+	// Channel is WEB, MOBILE_WEB or another of Sitecore's channels ("Event object").
+	// An event with another channel than the page's own falls into another session.
 	Channel string
 
-	// PointOfSale replaces the site's. An [Edge] site has none and sends "".
+	// PointOfSale replaces the site's. Default: the site's. An [Edge] site has none,
+	// and an empty one is sent.
 	PointOfSale string
 
-	// Language has two letters (ISO 639-1); sent in upper case.
+	// Language has two letters (ISO 639-1). It is sent in upper case.
 	Language string
 
 	// Currency is an ISO 4217 code in upper case.
 	Currency string
 
-	// Page names the page. Sent even when empty, as the SDKs do on the
-	// server; only FORM leaves an empty one out.
+	// Page names the page. It is sent even when it is empty, as the SDKs do on the
+	// server. Only FORM leaves an empty one out.
 	Page string
 
-	// RequestedAt is sent to an [Edge] site only, in UTC with milliseconds;
-	// the direct hosts know no such attribute. Zero: not sent. The official
-	// SDKs always send the present; nothing public says that the CDP honours
-	// a time in the past.
+	// RequestedAt is the time of the event. It is sent to an [Edge] site only, in UTC
+	// with milliseconds: the direct hosts know no such attribute. The official SDKs
+	// always send the present. Nothing public says that the CDP honours a time in the
+	// past.
 	RequestedAt time.Time
 
-	// Referrer is the address the visit came from. The SDKs send it with
-	// VIEW only.
+	// Referrer is the address that the visit came from. The SDKs send it with VIEW
+	// only.
 	Referrer string
 
-	// UTM are the campaign parameters of a VIEW: names that begin with utm_,
-	// sent in lower case, and string values.
+	// UTM are the campaign parameters of a VIEW. Their names begin with utm_ and are
+	// sent in lower case; their values are strings.
 	UTM []Attr
 
-	// Fields are further top-level attributes: the person of an IDENTITY, the
-	// product of an ADD, anything. Values are whatever encoding/json takes.
-	// Names of the members above are not allowed here.
+	// Fields are further top-level attributes: the person of an IDENTITY, the product
+	// of an ADD, anything. A value is whatever encoding/json takes. The names of the
+	// members above are not allowed.
 	Fields map[string]any
 
 	// Ext are the event's own attributes, at most 50.
 	Ext Ext
 }
 
-// An Attr is a named value. Value is a string, a bool, or any kind of integer
-// or float; a named type counts as its kind. Everything else is refused by
-// [Event.Validate].
+// An Attr is a named value. Value is a string, a bool, or any kind of integer or float; a
+// named type counts as its kind. [Event.Validate] refuses everything else.
 type Attr struct {
 	Name  string
 	Value any
 }
 
-// Ext are the attributes of an event's "ext" object, sent in this order. The
-// CDP takes at most 50, all scalars; a name must keep its type for all events
-// of a type, or the tenant stops ingesting it (doc.sitecore.com, "Send
-// additional event data").
+// Ext are the attributes of an event's "ext" object, sent in this order. The CDP takes at
+// most 50, all scalars. An attribute must keep its type in all events of one type, or the
+// tenant stops ingesting it (doc.sitecore.com, "Send additional event data").
 type Ext []Attr
 
-// Bounds of Flatten: deeper or wider than any event the CDP takes, and small
-// enough that a map which contains itself ends.
+// The bounds of Flatten are beyond any event that the CDP takes. They are small enough to
+// end soon with a map that contains itself.
 const (
 	flattenDepth = 16
 	flattenSteps = 10_000
 )
 
-// Flatten turns nested maps into attributes as the official SDKs do: names are
-// joined with "_", nil values and empty maps disappear. The result is sorted by
-// name. Other values, lists for example, are kept as they are, and so are maps
-// nested deeper than 16; [Event.Validate] refuses both.
+// Flatten turns nested maps into attributes as the official SDKs do. It joins names with
+// "_" and leaves out nil values and empty maps. The result is sorted by name. It keeps
+// other values as they are, for example lists, and so it does with maps nested deeper than
+// 16; [Event.Validate] refuses both. It does not change m.
 func Flatten(m map[string]any) Ext {
 	f := flattener{}
 	f.add("", m, 0)
@@ -113,8 +114,8 @@ type flattener struct {
 }
 
 func (f *flattener) add(prefix string, m map[string]any, depth int) {
-	// Sorted at each level too: two paths can end in one name ({"a_b": 1,
-	// "a": {"b": 2}}) and the answer must not depend on the order of a map.
+	// Each level is sorted, too. Two paths can end in one name ({"a_b": 1, "a": {"b":
+	// 2}}), and the result must not depend on the order of a map.
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		f.steps++
 		name, value := prefix+key, m[key]
@@ -127,15 +128,14 @@ func (f *flattener) add(prefix string, m map[string]any, depth int) {
 			f.ext = append(f.ext, Attr{name, value})
 		}
 		if f.steps >= flattenSteps && len(f.ext) > maxExt {
-			return // refused already for the number of attributes
+			return // Validate refuses so many attributes anyway
 		}
 	}
 }
 
-// ValidBrowserID reports whether s looks like an ID the CDP makes: a UUID of
-// 36 characters, in either case. The text "undefined", "anonymous" and the
-// empty value, which SDKs are known to leave in cookies, do not. It allocates
-// nothing.
+// ValidBrowserID reports whether s looks like an ID that the CDP makes: a UUID of 36
+// characters, in either case. The values "undefined", "anonymous" and "", which SDKs are
+// known to leave in cookies, do not. It allocates nothing.
 func ValidBrowserID(s string) bool { return isBrowserID(s) }
 
 func isBrowserID[T string | []byte](s T) bool {

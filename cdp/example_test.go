@@ -98,6 +98,63 @@ func ExampleClient_Send() {
 	// Output: safe to send again, in 30s
 }
 
+// A server has made the body before, perhaps in another process, and knows the
+// visitor's User-Agent.
+func ExampleClient_Post() {
+	server := fakeCDP()
+	defer server.Close()
+	site := cdp.Direct{BaseURL: server.URL, ClientKey: "demoKey000", PointOfSale: "acme-shop"}
+	client, err := cdp.New(site, cdp.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	event := cdp.View("home")
+	event.BrowserID = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"
+	body := event.AppendJSON(nil, site)
+
+	receipt, err := client.Post(context.Background(), body, "Mozilla/5.0 (X11; Linux x86_64)")
+	fmt.Println(receipt.Ref, err)
+	// Output:
+	// {"browser_id":"6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90","type":"VIEW","client_key":"demoKey000","pos":"acme-shop","page":"home"}
+	// event-1 <nil>
+}
+
+// Every fault of the settings is reported at once.
+func ExampleNew() {
+	_, err := cdp.New(cdp.Direct{Region: "mars", ClientKey: "demo key"}, cdp.Options{Workers: -1})
+	fmt.Println(err)
+	// Output:
+	// cdp: Direct.Region "mars" is not one of eu, us, ap, jp
+	// cdp: Direct.ClientKey has a character that a cookie name cannot have, at byte 4
+	// cdp: Direct.PointOfSale is required
+	// cdp: Options.Workers is negative
+}
+
+// The cookies in which the browser SDKs of a site keep the ID.
+func ExampleSite() {
+	for _, site := range []cdp.Site{
+		cdp.Direct{Region: cdp.EU, ClientKey: "demoKey000", PointOfSale: "acme-shop"},
+		cdp.Edge{ContextID: "ctx123", SiteName: "acme"},
+	} {
+		fmt.Println(site.CookieName(), site.LegacyCookieNames(), site.Validate())
+	}
+	// Output:
+	// bid_demoKey000 [BID_demoKey000] <nil>
+	// sc_cid [sc_ctx123 sc_rid] <nil>
+}
+
+// A form was accepted. What the visitor typed is not part of the event.
+func ExampleForm() {
+	event := cdp.Form("contact", cdp.FormSubmitted, "")
+	fmt.Println(event.Validate())
+	fmt.Printf("%s\n", event.AppendJSON(nil, cdp.Edge{ContextID: "ctx123", SiteName: "acme"}))
+	// Output:
+	// <nil>
+	// {"browser_id":"","type":"FORM","client_key":"","pos":"","ext":{"formId":"contact","interactionType":"SUBMITTED"}}
+}
+
+// The ID of a browser that the CDP does not know.
 func ExampleClient_Show() {
 	server := fakeCDP()
 	defer server.Close()

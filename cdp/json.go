@@ -16,19 +16,22 @@ import (
 // isoMillis is how the edge SDKs write requested_at.
 const isoMillis = "2006-01-02T15:04:05.000Z"
 
-// AppendJSON appends the event as site's endpoint wants it and returns the
-// extended slice.
+// AppendJSON appends the event to dst, as site's endpoint wants it, and returns the extended
+// slice. It does not change the event.
 //
-// Two things about the layout are promised, so that a stored body can be
-// completed without being parsed: it begins with {"browser_id":" and the ID (or
-// nothing, if there is none yet), and "ext", when there are attributes, is the
-// last member.
+// Two things about the layout are promised, so that a stored body can be completed without
+// being parsed:
+//   - It begins with {"browser_id":" and the ID, or with nothing after the quotation mark if
+//     there is no ID yet.
+//   - If there are attributes, "ext" is the last member.
 //
-// The result is valid JSON whatever the event holds: bytes that are not UTF-8
-// become U+FFFD, a value JSON cannot hold becomes null in ext and is left out
-// of Fields, a name the event has itself is left out of Fields. Validate first
-// to be told of such things. HTML's characters are not escaped. An event
-// without Fields and with scalar Ext costs no allocation beyond dst.
+// The result is valid JSON whatever the event holds. Use Validate first to be told of these:
+//   - Bytes that are not UTF-8 become U+FFFD.
+//   - A value that JSON cannot hold becomes null in ext, and is left out of Fields.
+//   - A name that the event has itself is left out of Fields.
+//
+// Characters that matter to HTML are not escaped. An event without Fields and with scalar Ext
+// costs no allocation beyond dst. A nil site adds no client key and no point of sale.
 func (e *Event) AppendJSON(dst []byte, site Site) []byte {
 	var w wire
 	if s, err := plain(site); err == nil {
@@ -107,14 +110,14 @@ func appendFields(dst []byte, fields map[string]any) []byte {
 	return dst
 }
 
-// encode writes v as encoding/json does, without its care for HTML.
+// encode writes v as encoding/json does, but does not escape for HTML.
 func encode(buf *bytes.Buffer, v any) error {
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
-// ownMember reports whether an attribute name is one Event writes by itself.
+// ownMember reports whether Event itself writes a member of that name.
 func ownMember(name string) bool {
 	switch name {
 	case "browser_id", "type", "client_key", "channel", "pos", "language", "currency",
@@ -124,11 +127,12 @@ func ownMember(name string) bool {
 	return utmName(name)
 }
 
-// utmName reports whether name begins with utm_, in either case, and has more.
+// utmName reports whether name begins with utm_, in either case, and goes on.
 func utmName(name string) bool {
 	return len(name) > 4 && strings.EqualFold(name[:4], "utm_")
 }
 
+// appendMember appends a comma and a member whose name needs no escaping.
 func appendMember(dst []byte, name, value string) []byte {
 	dst = append(dst, ',', '"')
 	dst = append(dst, name...)
@@ -136,6 +140,7 @@ func appendMember(dst []byte, name, value string) []byte {
 	return appendString(dst, value)
 }
 
+// appendOptional does the same, unless value is empty.
 func appendOptional(dst []byte, name, value string) []byte {
 	if value == "" {
 		return dst
@@ -149,7 +154,7 @@ func appendCased(dst []byte, s string, from, to byte) []byte {
 	dst = appendString(dst, s)
 	for i := start; i < len(dst); i++ {
 		switch {
-		case dst[i] == '\\': // a lower-case escape must stay one
+		case dst[i] == '\\': // the letter of an escape must stay as it is
 			i++
 		case from <= dst[i] && dst[i] <= to:
 			dst[i] ^= 0x20
@@ -158,7 +163,7 @@ func appendCased(dst []byte, s string, from, to byte) []byte {
 	return dst
 }
 
-// appendScalar writes the kinds an attribute may have without reflection.
+// appendScalar writes, without reflection, the kinds that an attribute may have.
 func appendScalar(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:
@@ -184,7 +189,7 @@ func appendScalar(dst []byte, v any) []byte {
 	}
 }
 
-// appendKind writes the rarer kinds and named types, by their kind.
+// appendKind writes the rarer kinds, and named types by their kind.
 func appendKind(dst []byte, v any) []byte {
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.String:
@@ -216,7 +221,7 @@ func validNumber(n json.Number) bool {
 	return n != "" && (n[0] == '-' || digit(n[0])) && json.Valid([]byte(n))
 }
 
-// appendFloat writes as ECMAScript does, and so as encoding/json does.
+// appendFloat writes a number as ECMAScript and encoding/json do.
 func appendFloat(dst []byte, f float64, bits int) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(dst, "null"...)
@@ -236,7 +241,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// plainByte tells the bytes that a JSON string holds as they are.
+// plainByte has true for each byte that a JSON string holds as it is.
 var plainByte = func() (plain [256]bool) {
 	for c := byte(' '); c < utf8.RuneSelf; c++ {
 		plain[c] = c != '"' && c != '\\'
@@ -244,8 +249,8 @@ var plainByte = func() (plain [256]bool) {
 	return plain
 }()
 
-// appendString writes s as a JSON string, escaping what RFC 8259 section 7
-// says must be, and no more.
+// appendString writes s as a JSON string. It escapes only what must be escaped (RFC 8259,
+// section 7).
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -285,5 +290,5 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// isoUTC writes a time of an order: UTC, milliseconds, Z.
+// isoUTC writes the time of an order: in UTC, with milliseconds and Z.
 func isoUTC(t time.Time) string { return t.UTC().Format(isoMillis) }

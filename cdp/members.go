@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// members are what an answer may say, each as it stands there; nil if it does
-// not. Every event has an answer, so it is not decoded into a map.
+// members are the members of an answer that we read, each as it stands there, nil if it is
+// missing. Every event has an answer, so it is not decoded into a map.
 type members struct {
 	status, ref, browserRef, customerRef, customer []byte
-	// explanations are error_msg, developerMessage, message, error and
-	// moreInfo: the best first.
+	// explanations are error_msg, developerMessage, message, error and moreInfo; the
+	// best comes first.
 	explanations [5][]byte
 }
 
-// read takes its members from an object that is valid JSON, which is why it need
-// not look closely. Of two of one name the last counts, as for encoding/json.
+// read takes its members from an object. The object must be valid JSON, so it need not look
+// closely. Of two members with one name the last counts, as for encoding/json.
 func (m *members) read(object []byte) {
 	rest := bytes.TrimLeft(object[1:], jsonSpace)
 	for rest[0] == '"' {
@@ -40,6 +40,7 @@ func (m *members) read(object []byte) {
 
 const jsonSpace = " \t\r\n"
 
+// member returns where the member of that name is kept, nil if it is not read.
 func (m *members) member(name []byte) *[]byte {
 	switch string(name) {
 	case "status":

@@ -12,43 +12,45 @@ import (
 	"time"
 )
 
-// An Outcome says what became of a request, in the terms a sender has to decide
-// in: is it done, is the event at fault, are we, or shall it be tried again.
+// An Outcome says what became of a request, as far as a sender has to know. The request is
+// done, the event is at fault, the sender is at fault, or it may be sent again.
 type Outcome int
 
-// The outcomes. Only NotProcessed is surely safe to repeat: the stream API has
-// no idempotency key.
+// The outcomes. Only NotProcessed is surely safe to repeat: the stream API has no
+// idempotency key. Sitecore documents few statuses ("Troubleshooting"); the others are read
+// as RFC 9110 defines them.
 const (
-	// Accepted: a 2xx. Nothing to do. It does not promise that the event
-	// will show: a wrong point of sale is accepted, too.
+	// Accepted: a 2xx. Nothing is left to do. It does not promise that the event will
+	// show: an event with a wrong point of sale is accepted, too.
 	Accepted Outcome = iota
 
-	// EventBad: this event will never be accepted. 400, 413, 415, 422 and
-	// every 4xx not named below; an event that does not validate; a 2xx whose
-	// JSON says that it failed.
+	// EventBad: this event will never be accepted. The answer is 400, 413, 415, 422 or a
+	// 4xx not named below, or a 2xx whose JSON says that it failed. Or the event does
+	// not validate.
 	EventBad
 
-	// BrowserUnknown: the CDP does not know the browser ID. A 404 whose JSON
-	// says NOT_FOUND or speaks of the browser reference.
+	// BrowserUnknown: the CDP does not know the browser ID. The answer is a 404 whose
+	// JSON says NOT_FOUND or speaks of the browser reference.
 	BrowserUnknown
 
-	// SenderBad: no event would be accepted as things are. 401, 402, 403, a
-	// 404 that is not the CDP's, 405, 407, 421, 451, every redirect, 501, 505.
+	// SenderBad: no event would be accepted as things are. The answer is 401, 402, 403,
+	// a 404 that is not the CDP's, 405, 407, 421, 451, a redirect, 501 or 505.
 	SenderBad
 
-	// NotProcessed: the request was not sent, or the CDP said that it did
-	// not act on it. Dialing, DNS, TLS (a certificate that is not trusted,
-	// too), 408, 425, 429, 503, or given up before anything was written.
+	// NotProcessed: the request was not sent, or the CDP said that it did not act on it.
+	// The answer is 408, 425, 429 or 503. Or dialing, DNS or TLS failed (a certificate
+	// that is not trusted, too), or the time was over before anything was written.
 	NotProcessed
 
-	// Unknown: the event may have been counted or not. A timeout, a reset or
-	// an early end after the request was on its way, 500, 502, 504, every
-	// other 5xx.
+	// Unknown: the event may or may not have been counted. The answer is 500, 502, 504
+	// or any other 5xx. Or there was a timeout, a reset or an early end after the request
+	// was on its way.
 	Unknown
 )
 
 // String returns the outcome in lower-case words: "accepted", "event bad",
-// "browser unknown", "sender bad", "not processed", "unknown".
+// "browser unknown", "sender bad", "not processed", "unknown". For any other number it
+// returns "outcome" and the number.
 func (o Outcome) String() string {
 	switch o {
 	case Accepted:
@@ -68,35 +70,34 @@ func (o Outcome) String() string {
 	}
 }
 
-// An Error is what a [Client] returns when a request was not accepted. It holds
-// neither the URL (which has the client key, and with [GET] the event) nor the
-// body sent.
+// An Error says why a request of a [Client] was not accepted. It holds neither the URL, which
+// has the client key and with [GET] the event, nor the body sent.
 type Error struct {
 	// Op is "create browser", "show browser" or "send event".
 	Op string
 
-	// Outcome is never Accepted.
+	// Outcome says what the error means. It is never Accepted.
 	Outcome Outcome
 
-	// Status is the HTTP status, 0 if there was no answer.
+	// Status is the HTTP status, or 0 if there was no answer.
 	Status int
 
-	// RetryAfter is how long the answer asks to wait, from seconds or an
-	// HTTP date; 0 if it does not, or nothing that can be read. It can be
-	// very long: bound it.
+	// RetryAfter is how long the answer asks to wait, in seconds or by an HTTP date (RFC
+	// 9110, section 10.2.3). It is 0 if the answer does not ask, or not readably. It can
+	// be very long: bound it.
 	RetryAfter time.Duration
 
-	// Message is the CDP's own explanation, or the first bytes of an answer
-	// that is not the CDP's; at most 2 KiB, one line, valid UTF-8. It is
-	// somebody else's text: escape it where it is shown.
+	// Message is the CDP's own explanation, or the first bytes of an answer that is not
+	// the CDP's. It is one line of valid UTF-8 with at most 2 KiB. Somebody else wrote
+	// it: escape it where it is shown.
 	Message string
 
-	// Err is the cause if there was no answer; the context's error is in its
-	// chain when the context ended.
+	// Err is the cause, if there was no answer. If the context ended, its error is in
+	// the chain of Err.
 	Err error
 }
 
-// Error returns all but RetryAfter in one line.
+// Error returns all members except RetryAfter in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("cdp: " + e.Op + ": " + e.Outcome.String())
@@ -112,12 +113,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause.
+// Unwrap returns Err, the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// OutcomeOf returns the outcome an error stands for: Accepted for nil, that of
-// an [*Error] in the chain, EventBad for a fault of [Event.Validate], Unknown
-// for anything else.
+// OutcomeOf returns the outcome that an error stands for:
+//   - Accepted for nil
+//   - the Outcome of an [*Error] in its chain
+//   - EventBad for a [*FieldError], as [Event.Validate] returns
+//   - Unknown for anything else
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return Accepted
@@ -157,8 +160,8 @@ func statusOutcome(status int) Outcome {
 
 // failed makes the error of a request that was not answered.
 func failed(op string, err error, p *progress) *Error {
-	// The URL in a *url.Error, which transports that wrap a client return, has
-	// the client key, and with GET the event.
+	// Transports that wrap a client return a *url.Error. Its URL has the client key, and
+	// with GET the event.
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
@@ -169,7 +172,7 @@ func failed(op string, err error, p *progress) *Error {
 			outcome = NotProcessed
 		}
 	case neverDialed(err):
-		// A round tripper of the caller's that calls no hooks.
+		// The caller's round tripper calls no hooks.
 		outcome = NotProcessed
 	}
 	return &Error{Op: op, Outcome: outcome, Err: err}
@@ -184,8 +187,8 @@ func neverDialed(err error) bool {
 	return ok && e.Op == "dial"
 }
 
-// withContext puts the caller's context error into the chain of err if it has
-// ended and err does not say so.
+// withContext puts the error of the caller's context into the chain of err, if the context
+// has ended and err does not say so.
 func withContext(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
 		return errors.Join(cause, err)
@@ -193,8 +196,8 @@ func withContext(ctx context.Context, err error) error {
 	return err
 }
 
-// retryAfter reads RFC 9110 section 10.2.3: seconds or a date. Anything else,
-// and a date that has passed, is 0.
+// retryAfter reads a Retry-After (RFC 9110, section 10.2.3): seconds or a date. Anything
+// else is 0, and so is a date that has passed.
 func retryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if header == "" {

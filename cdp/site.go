@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// A Region is where a Sitecore CDP tenant lives. A client key of one region
-// answers 401 at the host of another.
+// A Region is where a Sitecore CDP tenant lives. At the host of another region, its client key
+// is answered 401 (doc.sitecore.com, "Troubleshooting").
 type Region string
 
-// The regions Sitecore publishes hosts for. Note that the label in the host
-// name of Japan is "jpe".
+// The regions that Sitecore publishes hosts for ("Sending events"). In the host name of Japan
+// the label is "jpe".
 const (
 	EU Region = "eu" // api-engage-eu.sitecorecloud.io
 	US Region = "us" // api-engage-us.sitecorecloud.io
@@ -22,7 +22,7 @@ const (
 	JP Region = "jp" // api-engage-jpe.sitecorecloud.io
 )
 
-// URL returns the region's base URL, "" for a region that is none of the above.
+// URL returns the region's base URL, or "" for a region that is not one of those above.
 func (r Region) URL() string {
 	switch r {
 	case EU, US, AP:
@@ -38,30 +38,30 @@ func (r Region) URL() string {
 type Transport string
 
 const (
-	// POST sends the event as the body of POST /v1.2/events, as every
-	// published version of Sitecore's Engage SDK does. The default.
+	// POST sends the event as the body of POST /v1.2/events, as every published version
+	// of Sitecore's Engage SDK does. It is the default.
 	POST Transport = "POST"
 
-	// GET sends the event in the query of GET /v1.2/event/create.json, the
-	// only plain-HTTP form doc.sitecore.com documents. The visitor's data is
-	// then in the access log of every proxy on the way, and an event whose
+	// GET sends the event in the query of GET /v1.2/event/create.json. It is the only
+	// form in plain HTTP that doc.sitecore.com documents ("Sending events"). The
+	// visitor's data is then in the access log of every proxy on the way. An event whose
 	// URL would be longer than 8 KiB cannot be sent ([EventBad]).
 	GET Transport = "GET"
 )
 
-// A Site says where events go and under whose name: [Direct] for a CDP or
-// Personalize tenant, [Edge] for SitecoreAI (XM Cloud). There are no others.
-// Both are plain values, safe to copy and to use from many goroutines.
+// A Site says where events go and under whose name: [Direct] for a CDP or Personalize tenant,
+// [Edge] for SitecoreAI (XM Cloud). Only these two implement it. Both are plain values that
+// may be copied and used by several goroutines at the same time.
 type Site interface {
-	// Validate reports every fault of the site's settings, joined.
+	// Validate returns an error that joins every fault of the site's settings, or nil.
 	Validate() error
 
-	// CookieName is the cookie in which the official browser SDK of this
-	// kind of site keeps the browser ID. Case matters.
+	// CookieName returns the name of the cookie in which the official browser SDK of
+	// this kind of site keeps the browser ID. Case matters.
 	CookieName() string
 
-	// LegacyCookieNames are names earlier SDKs used, best first. Their value
-	// is the same kind of ID and may be moved to CookieName.
+	// LegacyCookieNames returns the names that earlier SDKs used, the best first. Their
+	// value is the same kind of ID and may be moved to the cookie CookieName.
 	LegacyCookieNames() []string
 
 	endpoints() endpoints
@@ -72,9 +72,9 @@ type Site interface {
 type endpoints struct {
 	create       string
 	show, suffix string // the browser ID goes between them
-	events       string // for Transport GET everything up to the message
+	events       string // with inQuery, everything before the message
 	inQuery      bool   // the event goes into the query of a GET
-	contextID    string // goes into the header x-sitecore-contextid, "" = none
+	contextID    string // for the header x-sitecore-contextid; "" for no header
 }
 
 // wire is what a site adds to the body of an event.
@@ -85,39 +85,37 @@ type wire struct {
 	edge        bool
 }
 
-// Direct is a Sitecore CDP or Personalize tenant reached at its own host, as
-// the Boxever library and the Engage SDK reach it.
+// Direct is a Sitecore CDP or Personalize tenant at its own host, as the Boxever library and
+// the Engage SDK reach it.
 type Direct struct {
-	// Region chooses the host. Required unless BaseURL is set.
+	// Region chooses the host. Required, unless BaseURL is set.
 	Region Region
 
-	// BaseURL wins over Region: scheme, host and perhaps a path, without the
-	// version of the API. A trailing slash or /v1.2 (people copy the
-	// "target" of the Boxever script, which has it) is taken off; another
-	// version is a fault.
+	// BaseURL is used instead of Region's: scheme, host and perhaps a path. A slash at
+	// the end is cut off, and so is /v1.2, which people copy with the "target" of the
+	// Boxever script. Another version is a fault.
 	BaseURL string
 
-	// ClientKey names the tenant. Required. It is part of every page that
-	// loads a browser SDK, so it is no secret; the API token is, and is not
-	// needed here.
+	// ClientKey names the tenant. It is a part of every page that loads a browser SDK, so
+	// it is no secret. The API token is one, and is not needed here. Required.
 	ClientKey string
 
-	// PointOfSale must be spelled exactly as one of the tenant's points of
-	// sale. Required: with a wrong one the CDP answers 201 and the event
-	// never appears (doc.sitecore.com, "Troubleshooting").
+	// PointOfSale is the name of one of the tenant's points of sale, spelled exactly so.
+	// With a wrong one the CDP answers 201, and the event never appears
+	// (doc.sitecore.com, "Troubleshooting"). Required.
 	PointOfSale string
 
-	// Transport is POST when empty.
+	// Transport is how events travel. Default: [POST].
 	Transport Transport
 }
 
-// CookieName returns "bid_" and the client key.
+// CookieName returns "bid_" and the client key, as Engage 1.x and the Boxever library name it.
 func (d Direct) CookieName() string { return "bid_" + d.ClientKey }
 
-// LegacyCookieNames returns the name Engage 0.x used: "BID_" and the client key.
+// LegacyCookieNames returns the name that Engage 0.x used: "BID_" and the client key.
 func (d Direct) LegacyCookieNames() []string { return []string{"BID_" + d.ClientKey} }
 
-// Validate reports every fault of the settings, joined; nil if there is none.
+// Validate returns an error that joins every fault of the settings, or nil.
 func (d Direct) Validate() error {
 	var errs []error
 	switch {
@@ -150,11 +148,11 @@ func (d Direct) base() string {
 func (d Direct) endpoints() endpoints {
 	base, key := d.base(), escape(d.ClientKey)
 	e := endpoints{
-		// The literal message={} is documented nowhere, yet both Engage and
+		// The literal message={} is documented nowhere, but both Engage and
 		// Sitecore JSS send it.
 		create: base + "/v1.2/browser/create.json?client_key=" + key + "&message=%7B%7D",
 		show:   base + "/v1.2/browser/",
-		// Engage passes the client key as api_token: it is not the secret one.
+		// Engage sends the client key as api_token. It is not the secret token.
 		suffix: "/show.json?client_key=" + key + "&api_token=" + key,
 		events: base + "/v1.2/events",
 	}
@@ -169,14 +167,14 @@ func (d Direct) wire() wire {
 	return wire{clientKey: d.ClientKey, pointOfSale: d.PointOfSale, omitKey: d.Transport == GET}
 }
 
-// defaultEdge is the edge proxy's host in Sitecore's Cloud SDK.
+// defaultEdge is the edge proxy's URL in Sitecore's Cloud SDK.
 const defaultEdge = "https://edge-platform.sitecorecloud.io"
 
-// Edge is a SitecoreAI (XM Cloud) site reached through the Experience Edge
-// proxy, as the Cloud SDK and the Content SDK reach it.
+// Edge is a SitecoreAI (XM Cloud) site behind the Experience Edge proxy, as the Cloud SDK and
+// the Content SDK reach it.
 type Edge struct {
-	// BaseURL is https://edge-platform.sitecorecloud.io when empty. Set it
-	// to the custom hostname if the site has one; leave the version out.
+	// BaseURL is the proxy's URL without a version. Set it if the site has a custom
+	// hostname. Default: https://edge-platform.sitecorecloud.io.
 	BaseURL string
 
 	// ContextID is the environment's context ID. Required.
@@ -185,9 +183,8 @@ type Edge struct {
 	// SiteName is the name of the site in SitecoreAI. Required.
 	SiteName string
 
-	// ContextHeader sends the context ID in the header x-sitecore-contextid,
-	// as the Content SDK 2.x does, and not in the query, as the Cloud SDK
-	// 0.6 does.
+	// ContextHeader sends the context ID in the header x-sitecore-contextid, as the
+	// Content SDK 2.x does. Default: it is sent in the query, as the Cloud SDK 0.6 does.
 	ContextHeader bool
 }
 
@@ -198,7 +195,7 @@ func (Edge) CookieName() string { return "sc_cid" }
 // and "sc_rid" (Cloud SDK 0.5.7 only).
 func (e Edge) LegacyCookieNames() []string { return []string{"sc_" + e.ContextID, "sc_rid"} }
 
-// Validate reports every fault of the settings, joined; nil if there is none.
+// Validate returns an error that joins every fault of the settings, or nil.
 func (e Edge) Validate() error {
 	return errors.Join(
 		checkBase(e.base()),
@@ -231,8 +228,8 @@ func (e Edge) endpoints() endpoints {
 
 func (Edge) wire() wire { return wire{edge: true} }
 
-// plain turns a pointer to a site into the site, so that a nil one is found
-// here and not by a panic later.
+// plain turns a pointer to a site into the site. So a nil pointer is found here, and not by a
+// panic later.
 func plain(site Site) (Site, error) {
 	switch s := site.(type) {
 	case nil:
@@ -252,11 +249,11 @@ func plain(site Site) (Site, error) {
 	}
 }
 
-// escape percent-encodes a query value. A space becomes %20, which every
-// server reads as a space; "+" is one only to those that expect a form.
+// escape percent-encodes a query value. A space becomes %20, which every server reads as a
+// space. Only servers that expect a form read "+" as one.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// checkBase wants an absolute http or https URL without a version.
+// checkBase accepts an absolute http or https URL without a version.
 func checkBase(base string) error {
 	u, err := url.Parse(base)
 	switch {
@@ -274,7 +271,7 @@ func checkBase(base string) error {
 	return nil
 }
 
-// checkToken wants a value that may stand in a cookie name and in a header.
+// checkToken accepts a value that may stand in a cookie name and in a header.
 func checkToken(name, s string) error {
 	if s == "" {
 		return fmt.Errorf("cdp: %s is required", name)
@@ -288,7 +285,7 @@ func checkToken(name, s string) error {
 	return nil
 }
 
-// checkLabel wants one line of text without space around it.
+// checkLabel accepts one line of text without space around it.
 func checkLabel(name, s string) error {
 	switch {
 	case s == "":

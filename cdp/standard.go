@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A standard is what Sitecore documents of one standard event beyond the base
-// attributes. The pages are "VIEW event", "IDENTITY event" and so on below
+// A standard is what Sitecore documents of one standard event beside the base attributes. The
+// pages are "VIEW event", "IDENTITY event" and so on, below
 // doc.sitecore.com/cdp/en/developers/api.
 type standard struct {
 	fields []rule // of Event.Fields
@@ -25,16 +25,17 @@ type rule struct {
 	check    check
 }
 
-// A check says what is wrong with a JSON value as encoding/json decodes it
-// (with json.Number), at path; it returns no value of the visitor's.
+// A check adds what is wrong with the JSON value at path to the faults. The value is as
+// encoding/json decodes it, with json.Number. A fault says nothing of the value: it may be
+// personal data.
 type check func(f *faults, path string, v any)
 
 func must(name string, c check) rule { return rule{name, true, c} }
 func may(name string, c check) rule  { return rule{name, false, c} }
 
-// standards has every standard event an application may send. TRACKING,
-// INTERACTION and CAMPAIGN_TRACKING are made by the platform itself; for
-// ADD_CONSUMERS, FEEDBACK and SUBSCRIPTION no attributes are documented.
+// standards has every standard event that an application may send. The platform itself makes
+// TRACKING, INTERACTION and CAMPAIGN_TRACKING. No attributes are documented for ADD_CONSUMERS,
+// FEEDBACK and SUBSCRIPTION.
 var standards = map[string]standard{
 	"VIEW":        {},
 	"CLEAR_CART":  {},
@@ -84,7 +85,7 @@ var personRules = []rule{
 	may("city", text), may("state", text), may("postal_code", text), may("country", country),
 }
 
-// order checks an order; the type of a card is needed only if one was used.
+// order checks an order. The type of the card is needed only if one was used.
 func order(f *faults, path string, v any) {
 	object(
 		must("referenceId", text), must("orderedAt", dateTime),
@@ -124,9 +125,9 @@ func extensions(f *faults, path string, v any) {
 	}
 }
 
-// reserved are the names the page "Custom event" reserves now, beside
-// everything that begins with SC_. FORM and FORCE_CLOSE are not on that list,
-// but mean something to the platform.
+// reserved are the names that the page "Custom event" reserves now, beside everything that
+// begins with SC_. FORM and FORCE_CLOSE are not on that list, but mean something to the
+// platform.
 var reserved = map[string]bool{
 	"ADD": true, "ADD_CONSUMERS": true, "ADD_CONTACTS": true, "CAMPAIGN_TRACKING": true,
 	"CHECKOUT": true, "CLEAR_CART": true, "CONFIRM": true, "FEEDBACK": true, "FORCE_CLOSE": true,
@@ -134,8 +135,8 @@ var reserved = map[string]bool{
 	"SEARCH": true, "SUBSCRIPTION": true, "TRACKING": true, "VIEW": true,
 }
 
-// formerlyReserved are further names of an older list, which is still an enum
-// in Engage 1.4.3. Neither Engage nor the present documentation refuses them.
+// formerlyReserved are further names, from an older list that is still an enum in Engage
+// 1.4.3. Neither Engage nor the present documentation refuses them.
 var formerlyReserved = map[string]bool{
 	"ADD_PRODUCT": true, "CALCULATOR": true, "CLICK": true, "CHAT": true, "COMMENT": true,
 	"CONTACT_REQUEST": true, "CONSUMERS": true, "EMAIL": true, "LOGIN": true, "NOTIFICATION": true,
@@ -143,17 +144,17 @@ var formerlyReserved = map[string]bool{
 	"TRIGGER": true, "TRIP_SUMMARY": true, "UPDATE": true,
 }
 
-// Reserved reports whether typ may not be the name of a custom event: the
-// names of standard events, of events the platform makes, and all that begin
-// with SC_. An event of a standard type is fine with [Event.Validate] as long
-// as it has what that type needs.
+// Reserved reports whether typ may not be the name of a custom event (doc.sitecore.com, "Custom
+// event"). Those are the names of standard events, of events that the platform makes, and all
+// that begin with SC_. [Event.Validate] accepts an event of a standard type if it has what
+// that type needs.
 func Reserved(typ string) bool { return reserved[typ] || strings.HasPrefix(typ, "SC_") }
 
-// FormerlyReserved reports whether typ is on an older list of reserved names
-// only. Such a type is accepted; on an old tenant another name is wiser.
+// FormerlyReserved reports whether typ is only on an older list of reserved names.
+// [Event.Validate] accepts such a type. On an old tenant another name is wiser.
 func FormerlyReserved(typ string) bool { return formerlyReserved[typ] }
 
-// object wants a JSON object that follows the rules; other members are free.
+// object accepts a JSON object that follows the rules. It may have other members.
 func object(rules ...rule) check {
 	return func(f *faults, path string, v any) {
 		m, ok := v.(map[string]any)
@@ -165,7 +166,7 @@ func object(rules ...rule) check {
 	}
 }
 
-// list wants a non-empty JSON array whose elements pass c.
+// list accepts a JSON array of one or more elements that pass c.
 func list(c check) check {
 	return func(f *faults, path string, v any) {
 		elements, ok := v.([]any)
@@ -182,7 +183,7 @@ func list(c check) check {
 	}
 }
 
-// matches makes a check of a condition on a string.
+// matches accepts a string for which ok reports true. want describes it.
 func matches(want string, ok func(string) bool) check {
 	return func(f *faults, path string, v any) {
 		if s, isText := v.(string); !isText || !ok(s) {
@@ -215,7 +216,7 @@ func number(f *faults, path string, v any) {
 func inLayouts(layouts ...string) func(string) bool {
 	return func(s string) bool {
 		for _, layout := range layouts {
-			// Parse accepts fewer digits than the layout has in places.
+			// In some places Parse accepts fewer digits than the layout has.
 			if _, err := time.Parse(layout, s); err == nil && len(s) == len(layout) {
 				return true
 			}
@@ -229,8 +230,8 @@ func validUTC(s string) bool {
 	return err == nil && strings.HasSuffix(s, "Z")
 }
 
-// validEmail takes what a mail server could: the SDKs' looser test (anything
-// with an @ and a dot) lets "a@b@c.d" pass.
+// validEmail accepts what a mail server could. The SDKs test less (anything with an @ and a
+// dot), so that "a@b@c.d" passes there.
 func validEmail(s string) bool {
 	if len(s) > 320 || strings.ContainsAny(s, " <>\t\r\n") {
 		return false

@@ -11,28 +11,29 @@ import (
 	"time"
 )
 
-// The transport's bounds. The time for one attempt as a whole is
-// [Options.Timeout]; it should stay above what the CDP itself may take, because
-// giving up early turns slow answers into duplicates.
+// The transport's bounds. The time for one attempt as a whole is [Options.Timeout]. It should
+// stay above what the CDP itself may take: whoever gives up early turns slow answers into
+// duplicates.
 const (
 	dialTimeout   = 3 * time.Second
 	tlsTimeout    = 5 * time.Second
 	headerTimeout = 8 * time.Second
-	// Below the 60 s after which common load balancers cut idle
-	// connections: fewer events meet a connection that is just closing.
+	// Common load balancers cut idle connections after 60 s. With less than that, fewer
+	// events meet a connection that is just closing.
 	idleTimeout = 50 * time.Second
-	// Without pings an HTTP/2 connection that died silently fails each
-	// request until its timeout; the zero value means none.
+	// net/http sends no pings by default. Without them, an HTTP/2 connection that died
+	// silently fails each request until its timeout.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 10 * time.Second
-	// An answer is about 150 bytes. What is not read costs the connection.
+	// An answer has about 150 bytes. If the body is longer than this, the connection is
+	// not used again.
 	maxAnswer = 64 << 10
 )
 
-// NewTransport returns the transport a [Client] uses, for conns connections to
-// one host (at least 1), kept open when idle. It shares nothing with
-// [http.DefaultTransport], which the host program may have changed, but honours
-// the same proxy variables of the environment.
+// NewTransport returns the transport that a [Client] uses by default. It makes at most conns
+// connections to one host and keeps them open when they are idle; a number below one counts as
+// one. It shares nothing with [http.DefaultTransport], which the host program may have changed,
+// but it honours the same proxy variables of the environment. It is safe for concurrent use.
 func NewTransport(conns int) *http.Transport {
 	conns = max(conns, 1)
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
@@ -43,11 +44,11 @@ func NewTransport(conns int) *http.Transport {
 		ResponseHeaderTimeout:  headerTimeout,
 		IdleConnTimeout:        idleTimeout,
 		MaxIdleConns:           conns,
-		MaxIdleConnsPerHost:    conns, // the default of 2 redials under every burst
+		MaxIdleConnsPerHost:    conns, // with the default of 2, every burst dials again
 		MaxConnsPerHost:        conns,
 		MaxResponseHeaderBytes: maxAnswer,
 		DisableCompression:     true,
-		ForceAttemptHTTP2:      true, // else off because of DialContext
+		ForceAttemptHTTP2:      true, // a DialContext turns HTTP/2 off otherwise
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout: pingAfter,
 			PingTimeout:     pingTimeout,
@@ -58,9 +59,8 @@ func NewTransport(conns int) *http.Transport {
 // errNotTwice ends a request that net/http was about to repeat.
 var errNotTwice = errors.New("the connection broke after the request was sent")
 
-// progress tells how far a request came. The transport may call the hooks from
-// other goroutines, but has called those of one connection before it tries
-// another or gives up.
+// progress says how far a request came. The transport may call the hooks from other
+// goroutines. It has called those of one connection before it tries another one or gives up.
 type progress struct {
 	stop    context.CancelCauseFunc // ends the request
 	traced  atomic.Bool             // the round tripper calls hooks at all
@@ -71,25 +71,25 @@ type progress struct {
 	hooks   httptrace.ClientTrace
 }
 
-// maxConns is how many connections one request may take. A server that sends
-// GOAWAY on each, because it shuts down, gets the request over a new one as fast
-// as can be dialed: net/http does not pause.
+// maxConns is how many connections one request may take. A server that shuts down sends GOAWAY
+// on each of them. Then net/http dials a new one at once, without a pause.
 const maxConns = 3
 
 var errSentAway = errors.New("the server ends every connection")
 
-// trace returns ctx with hooks that follow the request. They also stop what
-// nobody asked for: when a kept HTTP/1 connection breaks, net/http sends a GET
-// again although the server may have read it, which would count an event or
-// make a guest twice. (A POST it repeats only if nothing was written; so does
-// HTTP/2 with every request.) A body would stop it, too, but servers and
-// proxies exist that refuse a GET with one.
+// trace returns ctx with hooks that follow the request.
+//
+// The hooks also stop what nobody asked for. When a kept HTTP/1 connection breaks, net/http
+// sends a GET again although the server may have read it. That would count an event or make a
+// guest twice. It repeats a POST only if nothing of it was written, and with HTTP/2 that is so
+// for every request. A body would stop it, too, but some servers and proxies refuse a GET with
+// a body.
 func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
 	start := func() { p.started.Store(true) }
 	p.hooks = httptrace.ClientTrace{
 		GetConn: func(string) {
 			p.traced.Store(true)
-			if p.shared.Load() { // of HTTP/2 only what was not processed is sent again
+			if p.shared.Load() { // HTTP/2 sends again only what was not processed
 				p.wrote.Store(false)
 			}
 			if !p.wrote.Load() {
@@ -106,8 +106,8 @@ func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
 				_ = info.Conn.Close() // net/http writes before it looks at the context
 			}
 		},
-		// Called when the whole header is in the connection's buffer. No
-		// server can act on less than that, nor without the body.
+		// It is called when the whole header is in the connection's buffer. No
+		// server can act on less than that, or without the body.
 		WroteHeaders: start,
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			p.started.Store(true)
@@ -117,13 +117,13 @@ func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
 		},
 	}
 	if !hasBody {
-		// The header is all there is, and HTTP/2 sends it before WroteHeaders.
+		// There is only a header, and HTTP/2 sends it before WroteHeaders.
 		p.hooks.WroteHeaderField = func(string, []string) { start() }
 	}
 	return httptrace.WithClientTrace(ctx, &p.hooks)
 }
 
-// isHTTP2 reports whether others share the connection.
+// isHTTP2 reports whether other requests share the connection.
 func isHTTP2(c net.Conn) bool {
 	s, ok := c.(interface{ ConnectionState() tls.ConnectionState })
 	return ok && s.ConnectionState().NegotiatedProtocol == "h2"

@@ -19,18 +19,18 @@ const maxExt = 50
 // maxFaults bounds what Validate reports of one event.
 const maxFaults = 64
 
-// A FieldError is one fault of an event. [Event.Validate] joins them; take them
-// apart with errors.AsType or by unwrapping to []error.
+// A FieldError is one fault of an event. [Event.Validate] joins several; errors.AsType finds
+// the first, and unwrapping to []error gives all.
 type FieldError struct {
-	// Field is where: "type", "ext.formId", "identifiers[0].provider".
+	// Field says where the fault is: "type", "ext.formId", "identifiers[0].provider".
 	Field string
 
-	// Problem is what, without the value: events hold personal data, and
+	// Problem says what is wrong, without the value: events hold personal data, and
 	// errors end in logs.
 	Problem string
 }
 
-// Error returns "cdp: event: " and the field and its problem.
+// Error returns "cdp: event: ", the field and its problem.
 func (e *FieldError) Error() string { return "cdp: event: " + clean(e.Field) + " " + e.Problem }
 
 // faults collects what is wrong with one event.
@@ -44,7 +44,7 @@ func (f *faults) add(field, problem string) {
 	}
 }
 
-// object checks the members of m, whose names are reported after prefix.
+// object checks the members of m. A fault's field begins with prefix.
 func (f *faults) object(prefix string, rules []rule, m map[string]any) {
 	for _, r := range rules {
 		switch v, ok := m[r.name]; {
@@ -56,13 +56,15 @@ func (f *faults) object(prefix string, rules []rule, m map[string]any) {
 	}
 }
 
-// Validate reports every fault of the event at once, joined, each a
-// [*FieldError]; nil if there is none. It is stricter than the official SDKs,
-// which check neither names nor types nor codes, because the CDP answers 201 to
-// many events it will never show.
+// Validate reports every fault of the event at once, at most 64. The error joins a
+// [*FieldError] for each; it is nil if there is none.
 //
-// The browser ID may be missing; if it is there it must be a UUID. A valid
-// custom event without Fields is checked without allocation.
+// It is stricter than the official SDKs, which check neither names nor types nor codes. The
+// CDP answers 201 to many events that it will never show. What a standard event requires is
+// what doc.sitecore.com says on its page; for FORM it is what the SDKs send.
+//
+// The browser ID may be missing; if it is there, it must be a UUID. The check of a valid custom
+// event without Fields allocates nothing. Validate does not change the event.
 func (e *Event) Validate() error {
 	if e == nil {
 		return &FieldError{Field: "event", Problem: "is nil"}
@@ -123,8 +125,8 @@ func (f *faults) typ(typ string) {
 	}
 }
 
-// typeName wants VERB_NOUN, perhaps after prefixes that end in ":". Sitecore
-// advises to put the site there; a site's name is not always upper case.
+// typeName accepts VERB_NOUN, perhaps after prefixes that end in ":". Sitecore advises to put
+// the site's name there, which is not always in upper case.
 func typeName(s string) bool {
 	last := strings.LastIndexByte(s, ':')
 	for part := range strings.SplitSeq(s[:max(last, 0)], ":") {
@@ -146,8 +148,8 @@ func typeName(s string) bool {
 	return name != "" && upper(name[0])
 }
 
-// channelName accepts channels that are not on Sitecore's list (it grew before),
-// but not their misspelling in lower case.
+// channelName also accepts channels that are not on Sitecore's list, which has grown before. It
+// does not accept lower case, a common mistake.
 func channelName(s string) bool {
 	for i := range len(s) {
 		if !upper(s[i]) && s[i] != '_' {
@@ -206,8 +208,8 @@ func (f *faults) ext(ext Ext) {
 	}
 }
 
-// attrName: Sitecore says letters and digits; "_" is what its own SDKs put
-// between the parts of a flattened name.
+// attrName accepts the name of an attribute. Sitecore documents letters and digits; its own
+// SDKs put "_" between the parts of a flattened name.
 func attrName(s string) bool {
 	if s == "" || !letter(s[0]) {
 		return false
@@ -220,7 +222,7 @@ func attrName(s string) bool {
 	return true
 }
 
-// scalarProblem says why v cannot be an attribute, "" if it can.
+// scalarProblem returns why v cannot be the value of an attribute, "" if it can.
 func scalarProblem(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -265,7 +267,7 @@ func floatProblem(v float64) string {
 	return ""
 }
 
-// fields checks what every event's free attributes must keep to.
+// fields checks the rules for Event.Fields that hold for every type.
 func (f *faults) fields(fields map[string]any) {
 	if len(fields) == 0 {
 		return
@@ -277,7 +279,7 @@ func (f *faults) fields(fields map[string]any) {
 			f.add("fields", "has a name that is empty or not valid UTF-8")
 		case ownMember(name):
 			f.add(name, "is a member of Event and cannot be in Fields")
-		case encode(&buf, fields[name]) != nil: // first: it finds maps that contain themselves
+		case encode(&buf, fields[name]) != nil: // before validText: it finds maps that contain themselves
 			f.add(name, "cannot be written as JSON")
 		case !validText(fields[name]):
 			f.add(name, "holds text that is not valid UTF-8")
@@ -285,8 +287,8 @@ func (f *faults) fields(fields map[string]any) {
 	}
 }
 
-// validText looks for invalid UTF-8, which encoding/json would replace without
-// a word, in the kinds JSON decodes to and the ones the builders make.
+// validText looks for invalid UTF-8, which encoding/json would silently replace. It looks at
+// the kinds that JSON decodes to, and at those that the builders make.
 func validText(v any) bool {
 	switch v := v.(type) {
 	case string:
@@ -311,9 +313,8 @@ func validText(v any) bool {
 	return true
 }
 
-// faults checks a standard event by its row of the table and returns errs with
-// what it found. The fields are looked at as the JSON they become, so that
-// structs and maps are the same.
+// faults checks a standard event by its row of the table, and returns errs with what it found.
+// It checks the JSON that the fields become, so that structs and maps are the same.
 func (std standard) faults(e *Event, errs []error) []error {
 	f := &faults{errs}
 	if len(std.ext) > 0 {

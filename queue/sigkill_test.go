@@ -43,9 +43,11 @@ func number(name string) int {
 	return n
 }
 
-// victim uses a spool and says what it knows. It says "tries N" before it appends items
-// up to N, and "took N" when Append has surely taken item N. It says "acking N" before it
-// acknowledges the item and "acked N" after that.
+// victim uses a spool and says what it knows:
+//   - tries N: before it appends items up to N
+//   - took N: when Append has surely taken item N
+//   - acking N: before it acknowledges item N
+//   - acked N: after that
 func victim(dir string) {
 	nth, place, _ := strings.Cut(os.Getenv(victimPoint), " ")
 	var mu sync.Mutex
