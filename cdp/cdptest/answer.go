@@ -17,7 +17,7 @@ type reply struct {
 	body   []byte
 }
 
-// apiVersion is what every answer of the stream API calls itself.
+// apiVersion is the version in every answer of the stream API.
 const apiVersion = "1.2"
 
 func jsonReply(status int, members map[string]any) reply {
@@ -25,15 +25,15 @@ func jsonReply(status int, members map[string]any) reply {
 	return reply{status: status, header: http.Header{"Content-Type": {"application/json"}}, body: body}
 }
 
-// okReply has the members of a successful answer, which show.json spells a
-// little differently; more are those of the one call.
+// okReply has the members of every successful answer, and more, those of the one call. The
+// name of the client key depends on the call.
 func okReply(status int, call *call, more map[string]any) reply {
 	members := map[string]any{"status": "OK", "version": apiVersion, call.keyName(): call.clientKey}
 	maps.Copy(members, more)
 	return jsonReply(status, members)
 }
 
-// refusal is an answer that is not OK, and why.
+// refusal is an answer that is not OK, with the reason.
 type refusal struct {
 	status int
 	reason string
@@ -41,7 +41,7 @@ type refusal struct {
 }
 
 func refuse(status int, err error) *refusal {
-	// One line: errors.Join puts every fault on a line of its own.
+	// The reason is one line, but errors.Join puts every fault on its own.
 	return &refusal{status: status, reason: strings.ReplaceAll(err.Error(), "\n", "; ")}
 }
 
@@ -49,15 +49,15 @@ func refusef(status int, format string, a ...any) *refusal {
 	return refuse(status, fmt.Errorf(format, a...))
 }
 
-// unknownBrowser is the answer on which the Boxever script drops its stored ID
-// and starts over: status NOT_FOUND and a message about the browser reference.
+// unknownBrowser is the answer for an ID that is not known: status NOT_FOUND, and a message
+// about the browser reference. On it the Boxever script drops its stored ID and starts over.
 func unknownBrowser(id string) *refusal {
 	return refusef(http.StatusNotFound, "invalid browser reference %.100q: this ID is not known", id)
 }
 
 var errNoBody = errors.New("the request body cannot be read")
 
-// reply has the members SDKs declare for failures. The status is a word there.
+// reply has the members that the SDKs declare for failures. Their status is a word.
 func (no *refusal) reply(call *call) reply {
 	if call.kind == Others {
 		return reply{

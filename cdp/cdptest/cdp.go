@@ -11,45 +11,48 @@ import (
 
 const (
 	defaultKeep  = 10_000
-	keptBytes    = 32 << 20 // of events, and as much of requests
+	keptBytes    = 32 << 20 // of events, and as many of requests
 	keptBrowsers = 100_000
 )
 
-// Options say what the stand-in knows. The zero value takes any site.
+// Options say what the stand-in knows. The zero value accepts any site. Names are compared
+// exactly.
 type Options struct {
 	// ClientKeys are the client keys of the tenant; another one is answered 401.
-	// Empty: any but the empty one will do.
+	// Default: every client key that is not empty.
 	ClientKeys []string
 
-	// PointsOfSale are the tenant's points of sale. A direct event for another
-	// one is answered 201 and recorded as [Event.Lost], the way the real CDP
-	// swallows it. Empty: any but the empty one will do.
+	// PointsOfSale are the tenant's points of sale. A direct event for another one is
+	// answered 201 and recorded as [Event.Lost], just as the real CDP loses it. Default:
+	// every point of sale that is not empty.
 	PointsOfSale []string
 
-	// ContextIDs are the context IDs the edge proxy knows; another one is
-	// answered 401. Empty: any but the empty one will do.
+	// ContextIDs are the context IDs that the edge proxy knows; another one is answered
+	// 401. Default: every context ID that is not empty.
 	ContextIDs []string
 
-	// SiteNames are the sites of the edge proxy. An event for another one is
-	// answered 201 and recorded as [Event.Lost]. Empty: any but the empty one.
+	// SiteNames are the sites of the edge proxy. An event for another one is answered 201
+	// and recorded as [Event.Lost]. Default: every site name that is not empty.
 	SiteNames []string
 
-	// APIToken is what the REST API wants beside the client key. Empty: any but
-	// the empty one will do.
+	// APIToken is the token that the REST API expects beside the client key. Default:
+	// every token that is not empty.
 	APIToken string
 
-	// Keep is how many events, and how many requests, are kept; the oldest fall
-	// out first. 0 and less: 10,000.
+	// Keep is how many events, and how many requests, are kept. The oldest are dropped
+	// first. Default, also for a negative number: 10,000.
 	Keep int
 
-	// OnEvent is called for every event taken in, lost ones included, after it
-	// is recorded and before it is answered; one call at a time, in order of
-	// arrival. It may ask the CDP anything but must not send it events. May be nil.
+	// OnEvent is called for every event that is taken in, lost ones included, after it is
+	// recorded and before it is answered. There is one call at a time, in order of
+	// arrival. It may ask the CDP anything, but must not send it events. Default: nobody
+	// is told.
 	OnEvent func(Event)
 }
 
-// CDP is the stand-in: an [http.Handler] to mount anywhere, at a path of its
-// own with [http.StripPrefix]. Make one with [New]. It is safe for concurrent use.
+// CDP is the stand-in: an [http.Handler] that can be mounted anywhere. With
+// [http.StripPrefix] it can have a path of its own. All methods are safe for concurrent use.
+// Make it with [New] or [NewServer].
 type CDP struct {
 	o      Options
 	closed chan struct{} // closed by Close
@@ -84,16 +87,16 @@ func New(o Options) *CDP {
 	return c
 }
 
-// Close ends what [Hang] and [Delay] are holding up, now and from now on, by
-// dropping the connection; everything else goes on. Call it before shutting
-// down a server that waits for its handlers. It always returns nil.
+// Close ends what [Hang] and [Delay] hold up, now and from now on: it drops those connections.
+// Everything else goes on. Call it before shutting down a server that waits for its handlers.
+// It may be called again and always returns nil.
 func (c *CDP) Close() error {
 	c.close.Do(func() { close(c.closed) })
 	return nil
 }
 
-// Reset forgets everything: events, requests, browser IDs, the types of ext
-// attributes, faults. Options stay, and whoever waits goes on waiting.
+// Reset forgets everything: events, requests, browser IDs, the types of ext attributes, and
+// faults. The options stay, and whoever waits goes on waiting.
 func (c *CDP) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,8 +109,8 @@ func (c *CDP) Reset() {
 	c.faults = nil
 }
 
-// Events returns the kept events in order of arrival: everything answered 201,
-// so also what is [Event.Lost].
+// Events returns the kept events in order of arrival. They are those answered 201, so lost
+// ones ([Event.Lost]) are among them.
 func (c *CDP) Events() []Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -130,15 +133,15 @@ func (c *CDP) Types() []string {
 	return types
 }
 
-// Dropped counts the events that are not kept any more: see [Options.Keep].
+// Dropped returns how many events are not kept any more: see [Options.Keep].
 func (c *CDP) Dropped() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.events.dropped
 }
 
-// Requests returns the kept API calls in order of arrival, refused and
-// unanswered ones included. Calls to the list page are none.
+// Requests returns the kept API calls in order of arrival, refused and unanswered ones
+// included. Requests for the list page are not among them.
 func (c *CDP) Requests() []Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,15 +152,15 @@ func (c *CDP) Requests() []Request {
 	return all
 }
 
-// Browsers returns the browser IDs handed out, in order, at most the newest
-// 100,000. Forgotten ones are among them, those of [CDP.Know] are not.
+// Browsers returns the browser IDs handed out, in order, at most the newest 100,000. Forgotten
+// ones are among them; those of [CDP.Know] are not.
 func (c *CDP) Browsers() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.made.live())
 }
 
-// Made counts the browser IDs handed out. At the real CDP each is a browser and
+// Made returns how many browser IDs were handed out. At the real CDP each makes a browser and
 // an empty guest, so a site wants few.
 func (c *CDP) Made() int {
 	c.mu.Lock()
@@ -165,15 +168,15 @@ func (c *CDP) Made() int {
 	return c.made.total()
 }
 
-// Know makes a browser ID known, as if it had been handed out some other day.
-// The form of the ID does not matter. The events of an unknown one are answered 404.
+// Know makes a browser ID known, as if it had been handed out on another day. An ID of any form
+// is accepted. An event with an unknown ID is answered 404.
 func (c *CDP) Know(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.know(id)
 }
 
-// know returns the guest ID of id. Call it with mu held.
+// know returns the guest ID of id, which it makes known. mu is held.
 func (c *CDP) know(id string) (guest string) {
 	if guest, ok := c.known[id]; ok {
 		return guest
@@ -184,18 +187,17 @@ func (c *CDP) know(id string) (guest string) {
 	return guest
 }
 
-// Forget makes a browser ID unknown: its next event is answered 404, which is
-// how a site learns to ask for a new ID.
+// Forget makes a browser ID unknown. Its next event is answered 404; so a site learns to ask
+// for a new ID.
 func (c *CDP) Forget(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.known, id)
 }
 
-// WaitEvents waits until n events have been taken in since the start or the
-// last [CDP.Reset], lost ones included, and returns those kept. When ctx ends
-// first, the error wraps its cause and says what came instead and what was
-// refused last.
+// WaitEvents waits until n events have been taken in since the start or the last [CDP.Reset],
+// lost ones included. It returns those that are kept. If ctx ends first, the error wraps its
+// cause, and says what came instead and what was refused last.
 func (c *CDP) WaitEvents(ctx context.Context, n int) ([]Event, error) {
 	for {
 		events, total, next := c.watch()
@@ -210,9 +212,9 @@ func (c *CDP) WaitEvents(ctx context.Context, n int) ([]Event, error) {
 	}
 }
 
-// watch returns the kept events, how many there ever were, and a channel that
-// is closed at the next one. One channel serves everybody who waits, so there
-// is nothing to take back when somebody stops waiting.
+// watch returns the kept events, how many there ever were, and a channel that is closed at the
+// next one. One channel serves everybody who waits, so nothing has to be taken back when
+// somebody stops waiting.
 func (c *CDP) watch() (events []Event, total int, next <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,8 +224,8 @@ func (c *CDP) watch() (events []Event, total int, next <-chan struct{}) {
 	return slices.Clone(c.events.live()), c.events.total(), c.arrived
 }
 
-// take records an event that has passed every check which needs no memory, or
-// says why it does not pass those that do.
+// take makes the checks that need the memory of earlier events, records the event, and tells
+// OnEvent. The other checks come before it.
 func (c *CDP) take(e *Event) *refusal {
 	if c.o.OnEvent != nil {
 		c.notify.Lock() // before mu, so that calls come in order of arrival
@@ -238,6 +240,7 @@ func (c *CDP) take(e *Event) *refusal {
 	return nil
 }
 
+// store is take without OnEvent.
 func (c *CDP) store(e *Event) *refusal {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,14 +12,14 @@ import (
 // "send-additional-event-data"; the SDKs hold the same constant.
 const maxExt = 50
 
-// checkEvent holds an event's JSON against the published rules, those that need
-// no memory of earlier events. All faults are reported.
+// checkEvent checks an event's JSON against those published rules that need no memory of
+// earlier events. It reports all faults.
 func checkEvent(body map[string]any) error {
 	var faults []error
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
 
-	// Only these two are named by "troubleshooting-1153275" as a reason for 400,
-	// and SDK events of type FORM do go without the others.
+	// Only these two are a reason for 400 according to "troubleshooting-1153275". The
+	// SDKs send events of type FORM without the others.
 	for _, name := range []string{"browser_id", "type"} {
 		if s, isString := body[name].(string); body[name] == nil || isString && s == "" {
 			fault("%s is missing", name)
@@ -41,9 +41,10 @@ func checkEvent(body map[string]any) error {
 	return errors.Join(faults...)
 }
 
-// checkType applies the rules of the event type: "custom-event-1166461" for the
-// name, which is upper-case and of the advised shape site:VERB_NOUN, "identity-event-1166449" and "order_checkout-event-1166459" for what the
-// two types cannot do without.
+// checkType applies the rules of the event type. The page "custom-event-1166461" has those of
+// the name: upper case, of the advised shape site:VERB_NOUN. The pages
+// "identity-event-1166449" and "order_checkout-event-1166459" say what those two types cannot
+// do without.
 func checkType(body map[string]any) error {
 	name, _ := body["type"].(string)
 	own := name[strings.LastIndexByte(name, ':')+1:]
@@ -79,9 +80,9 @@ func checkIdentifiers(v any) error {
 	return errors.Join(faults...)
 }
 
-// checkExt wants one flat object of scalars. Names are letters and digits by
-// the documentation; the underscore is let through because every SDK makes such
-// names when it flattens a nested object.
+// checkExt accepts one flat object of scalars. The documentation says that names are letters
+// and digits. The underscore is let through, because every SDK makes such names when it
+// flattens a nested object.
 func checkExt(v any) error {
 	ext, ok := v.(map[string]any)
 	if !ok {
@@ -111,16 +112,15 @@ func plainName(s string) bool {
 	return s != ""
 }
 
-// What is remembered of all event types together: so many attributes, none
-// whose names are longer than this.
+// The bounds of what is remembered of all event types together: how many attributes, and how
+// long the names of type and attribute may be.
 const (
 	maxSchema     = 10_000
 	maxSchemaName = 256
 )
 
-// schema remembers the JSON type of every ext attribute of every event type: a
-// name must keep its type, or the real CDP stops ingesting that attribute
-// ("send-additional-event-data").
+// schema remembers the JSON type of every ext attribute of every event type. A name must keep
+// its type, or the real CDP stops ingesting that attribute ("send-additional-event-data").
 type schema map[extName]string
 
 type extName struct{ event, attribute string }
@@ -137,6 +137,7 @@ func (s schema) check(e *Event) error {
 	return errors.Join(faults...)
 }
 
+// learn remembers the types of e's attributes.
 func (s schema) learn(e *Event) {
 	for name, v := range e.Ext {
 		if len(s) >= maxSchema || len(e.Type)+len(name) > maxSchemaName {

@@ -2,11 +2,10 @@ package cdptest
 
 import "net/http"
 
-// serveCORS lets scripts of any page read the answers, as the CDP must for the
-// browser SDKs, whose pages are of another origin, and says whether that was
-// all: their JSON body and their X- headers have browsers ask first
-// (https://fetch.spec.whatwg.org/#cors-preflight-fetch). No SDK sends
-// credentials, so any origin will do.
+// serveCORS lets scripts of any page read the answers. The CDP must do so for the browser SDKs,
+// whose pages have another origin. Their JSON body and their X- headers make browsers ask first
+// (https://fetch.spec.whatwg.org/#cors-preflight-fetch); it reports whether this was such a
+// question, which it has answered then. No SDK sends credentials, so any origin is allowed.
 func serveCORS(w http.ResponseWriter, r *http.Request) bool {
 	if r.Header.Get("Origin") == "" {
 		return false

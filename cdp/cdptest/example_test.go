@@ -39,6 +39,33 @@ func ExampleNew() {
 	// <nil>
 }
 
+// A test starts a stand-in, gives its site to the code under test, and says what has to arrive.
+func ExampleNewServer() {
+	t := &ending{} // in a test, the *testing.T
+	defer t.end()
+
+	s := cdptest.NewServer(t, cdptest.Options{})
+	client, err := cdp.New(s.Direct(), cdp.Options{}) // the code under test
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	browser, err := client.CreateBrowser(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	contact := cdp.Custom("CONTACT_SENT", cdp.Ext{{Name: "topic", Value: "sales"}})
+	contact.BrowserID = browser.ID
+	_, _ = client.Send(context.Background(), &contact)
+
+	event := s.Expect(t, "CONTACT_SENT").From(browser.ID).With("topic", "sales").Within(time.Second).Once()
+	fmt.Println(event.Type, event.Ext, event.Lost)
+	s.Expect(t, "VIEW").Never()
+	// Output: CONTACT_SENT map[topic:sales] false
+}
+
 // What a test says when something else arrived than it expected.
 func ExampleCDP_Expect() {
 	var t printing // in a test, the *testing.T
@@ -104,6 +131,20 @@ type printing struct{ testing.TB }
 func (printing) Helper() {}
 
 func (printing) Errorf(format string, a ...any) { fmt.Printf(format+"\n", a...) }
+
+// ending stands for a *testing.T, too, and does what NewServer leaves for its end.
+type ending struct {
+	printing
+	cleanups []func()
+}
+
+func (e *ending) Cleanup(f func()) { e.cleanups = append(e.cleanups, f) }
+
+func (e *ending) end() {
+	for _, f := range e.cleanups {
+		f()
+	}
+}
 
 // demo is the site of the examples.
 func demo(url string) cdp.Direct {

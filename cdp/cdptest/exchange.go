@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxBody is the largest body read. The real limit is not published; an event
-// is a few hundred bytes.
+// maxBody is the largest body read, in bytes. The real limit is not published; an event has a
+// few hundred.
 const maxBody = 1 << 20
 
 // exchange is one request on its way through the stand-in.
@@ -20,15 +20,16 @@ type exchange struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	call    *call
-	req     *Request // what is recorded of it; guarded by c.mu once it is
+	req     *Request // what is recorded of it; from then on c.mu guards it
 	bodyErr error
 }
 
-// ServeHTTP answers one request: the list page at "/" and "/events.json", a
-// browser that asks whether a page's script may call, and everything else by
-// the contract or by a fault. To drop a connection it cannot
-// take over (HTTP/2, a recorder) it panics with [http.ErrAbortHandler], as
-// net/http provides.
+// ServeHTTP answers one request: by a fault if one applies, else by the contract. At "/" and
+// "/events.json" it serves the list of what arrived. To a browser that asks whether a page's
+// script may call, it says yes.
+//
+// A fault may drop the connection. If ServeHTTP cannot take the connection over (HTTP/2, a
+// recorder), it panics with [http.ErrAbortHandler], as net/http provides.
 func (c *CDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.servePage(w, r) || serveCORS(w, r) {
 		return
@@ -50,11 +51,11 @@ func (c *CDP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *exchange) readBody() {
-	if x.r.Body == nil { // only of a request no server made
+	if x.r.Body == nil { // only of a request that no server made
 		return
 	}
-	// MaxBytesReader also has the connection closed, so that the rest of an
-	// oversized body is not read for the next request.
+	// MaxBytesReader also makes the server close the connection. So the rest of a body that
+	// is too large is not taken for the next request.
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	if len(body) > 0 {
 		x.req.Body = body
@@ -68,14 +69,14 @@ func (x *exchange) record() {
 	x.c.requests.push(x.req)
 }
 
-// refused notes why, for Requests and for failure messages.
+// refused notes why the request was refused, for Requests and for messages of failed tests.
 func (x *exchange) refused(reason string) {
 	x.c.mu.Lock()
 	defer x.c.mu.Unlock()
 	x.req.Refusal = reason
 }
 
-// answer writes rep. What is recorded is complete before the client can know.
+// answer writes rep. The record is complete before the client can see the answer.
 func (x *exchange) answer(rep reply) {
 	x.c.mu.Lock()
 	x.req.Status = rep.status
@@ -84,12 +85,12 @@ func (x *exchange) answer(rep reply) {
 	maps.Copy(h, rep.header)
 	h.Set("X-Content-Type-Options", "nosniff")
 	x.w.WriteHeader(rep.status)
-	// The client may have left, or the status may allow no body: its own affair.
+	// An error does not matter: the client has left, or the status allows no body.
 	_, _ = x.w.Write(rep.body)
 }
 
-// pause waits for d and says whether the answer is still wanted: not when the
-// client has left or the CDP is closed.
+// pause waits for d. It reports whether the answer is still wanted: not if the client has left
+// or the CDP is closed.
 func (x *exchange) pause(d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -105,7 +106,7 @@ func (x *exchange) pause(d time.Duration) bool {
 	return false
 }
 
-// hang waits for the client to leave or the CDP to close.
+// hang waits until the client leaves or the CDP is closed, and drops the connection.
 func (x *exchange) hang() {
 	select {
 	case <-x.r.Context().Done():
@@ -119,8 +120,8 @@ func (x *exchange) abort() {
 	panic(http.ErrAbortHandler)
 }
 
-// reset makes the client see "connection reset by peer": with a linger time of
-// 0 closing sends RST, not FIN (socket(7), SO_LINGER).
+// reset makes the client see "connection reset by peer". With a linger time of 0, closing sends
+// RST and not FIN (socket(7), SO_LINGER).
 func (x *exchange) reset() {
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {

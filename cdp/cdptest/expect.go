@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-// Expectation is what a test expects to have arrived. Conditions narrow it
-// ([Expectation.On], [Expectation.From], [Expectation.With],
-// [Expectation.Where]); [Expectation.Once], [Expectation.Times] and
-// [Expectation.Never] decide, and fail the test with a list of what arrived
-// and what was refused. Use one per goroutine.
+// Expectation says which events a test expects to have arrived. [Expectation.On],
+// [Expectation.From], [Expectation.With] and [Expectation.Where] narrow it. [Expectation.Once],
+// [Expectation.Times] and [Expectation.Never] decide. If they are not met, they fail the test
+// and list what arrived and what was refused.
+//
+// The narrowing methods return a changed copy, so that one beginning can be continued in two
+// ways. Use an Expectation in one goroutine only.
 type Expectation struct {
 	c     *CDP
 	tb    testing.TB
@@ -22,30 +24,30 @@ type Expectation struct {
 	wait  time.Duration
 }
 
-// want is one condition: its name in messages, and what an event has in its
-// place; "" when it fits.
+// want is one condition.
 type want struct {
-	name   string
-	misfit func(*Event) string
-	late   bool // asked only about events that meet what comes before
+	name   string              // in messages
+	misfit func(*Event) string // what an event has instead; "" if it meets the condition
+	late   bool                // asked only about events that meet the conditions before it
 }
 
 // Expect begins an expectation of events of this type:
 //
 //	s.Expect(t, "CONTACT_SENT").On("contact").With("topic", "sales").Once()
 //
-// Lost events do not count, since nobody would ever see them in the real CDP.
+// Lost events do not count, because nobody would ever see them in the real CDP. By default,
+// only what has arrived already counts; see [Expectation.Within].
 func (c *CDP) Expect(tb testing.TB, eventType string) *Expectation {
 	x := &Expectation{c: c, tb: tb}
 	return x.equal(eventType, "type", eventType, func(e *Event) string { return e.Type })
 }
 
-// On wants the event's page to be this one.
+// On narrows the expectation to events with this page.
 func (x *Expectation) On(page string) *Expectation {
 	return x.equal(fmt.Sprintf("on page %q", page), "page", page, func(e *Event) string { return e.Page })
 }
 
-// From wants the event to have this browser ID.
+// From narrows the expectation to events with this browser ID.
 func (x *Expectation) From(browserID string) *Expectation {
 	return x.equal("from "+browserID, "browser ID", browserID, func(e *Event) string { return e.BrowserID })
 }
@@ -59,8 +61,9 @@ func (x *Expectation) equal(name, field, value string, get func(*Event) string) 
 	})
 }
 
-// With wants an ext attribute to have this value, compared as JSON: 1, int64(1)
-// and 1.0 are the same number, "1" is not.
+// With narrows the expectation to events with this ext attribute. Values are compared as JSON: 1,
+// int64(1) and 1.0 are the same number, "1" is not. No event meets a value that cannot be in
+// JSON.
 func (x *Expectation) With(name string, value any) *Expectation {
 	want, err := asJSON(value)
 	return x.add(fmt.Sprintf("with %s=%s", name, literal(value)), func(e *Event) string {
@@ -77,9 +80,9 @@ func (x *Expectation) With(name string, value any) *Expectation {
 	})
 }
 
-// Where wants ok to say yes; the name says in messages what about. It is asked
-// only about events that meet the conditions before it, so after
-// With("pages", 12) it may count on pages.
+// Where narrows the expectation to events for which ok reports true. The name says in messages
+// what is asked. Only events that meet the conditions before it are asked about, so after
+// With("pages", 12) it may rely on pages.
 func (x *Expectation) Where(name string, ok func(Event) bool) *Expectation {
 	return x.with(want{name: "where " + name, late: true, misfit: func(e *Event) string {
 		if !ok(*e) {
@@ -93,23 +96,23 @@ func (x *Expectation) add(name string, misfit func(*Event) string) *Expectation 
 	return x.with(want{name: name, misfit: misfit})
 }
 
-// with makes a fresh list, so that one beginning can be continued in two ways.
+// with returns a copy with one condition more.
 func (x *Expectation) with(w want) *Expectation {
 	more := *x
 	more.wants = slices.Concat(x.wants, []want{w})
 	return &more
 }
 
-// Within gives the events d to arrive; without it, what has arrived counts.
-// [Expectation.Never] waits all of it.
+// Within gives the events the time d to arrive. Default: only what has arrived counts.
+// [Expectation.Never] waits for all of d.
 func (x *Expectation) Within(d time.Duration) *Expectation {
 	more := *x
 	more.wait = d
 	return &more
 }
 
-// Once expects exactly one such event and returns it; the zero Event when the
-// expectation fails. It does not wait to see whether a second one comes.
+// Once expects exactly one such event and returns it. If the expectation is not met, it fails
+// the test and returns the zero Event. It does not wait to see whether a second one comes.
 func (x *Expectation) Once() Event {
 	x.tb.Helper()
 	if found := x.Times(1); len(found) == 1 {
@@ -118,8 +121,8 @@ func (x *Expectation) Once() Event {
 	return Event{}
 }
 
-// Times expects exactly n such events and returns what there was. It does not
-// wait to see whether more come.
+// Times expects exactly n such events and returns those that there are. If there are more or
+// fewer, it fails the test. It does not wait to see whether more come.
 func (x *Expectation) Times(n int) []Event {
 	x.tb.Helper()
 	found := x.await(max(n, 1))
@@ -129,13 +132,15 @@ func (x *Expectation) Times(n int) []Event {
 	return found
 }
 
-// Never expects no such event.
+// Never expects that no such event arrives. If one does, it fails the test.
 func (x *Expectation) Never() {
 	x.tb.Helper()
 	x.Times(0)
 }
 
-// String says what is expected: CONTACT_SENT on page "contact" with topic="sales".
+// String returns what is expected, such as
+//
+//	CONTACT_SENT on page "contact" with topic="sales"
 func (x *Expectation) String() string {
 	var names []string
 	for _, w := range x.wants {
@@ -144,7 +149,7 @@ func (x *Expectation) String() string {
 	return strings.Join(names, " ")
 }
 
-// await returns the events that fit, as soon as there are n or time is up.
+// await returns the events that meet all conditions, as soon as there are n or the time is up.
 func (x *Expectation) await(n int) []Event {
 	timer := time.NewTimer(x.wait)
 	defer timer.Stop()
@@ -162,12 +167,12 @@ func (x *Expectation) await(n int) []Event {
 		select {
 		case <-next:
 		case <-timer.C:
-			late = true // one last look, for what came at the same moment
+			late = true // one last look, for what arrived at the same moment
 		}
 	}
 }
 
-// misfits says where e is not what is expected, and how many conditions it meets.
+// misfits returns where e is not what is expected, and how many conditions it meets.
 func (x *Expectation) misfits(e *Event) (misfits []string, met int) {
 	for _, w := range x.wants {
 		if w.late && len(misfits) > 0 {
@@ -182,8 +187,8 @@ func (x *Expectation) misfits(e *Event) (misfits []string, met int) {
 	return misfits, met
 }
 
-// nearest points at the event that meets the most conditions, when none meets
-// all: it is nearly always the one that was meant.
+// nearest describes the event that meets the most conditions, if none meets all. It is nearly
+// always the one that was meant.
 func (x *Expectation) nearest(found int) string {
 	if found > 0 {
 		return ""
@@ -208,7 +213,7 @@ func (x *Expectation) nearest(found int) string {
 	return fmt.Sprintf("\nnearest: %d., but %s", at, line)
 }
 
-// asJSON is what value is after a journey through JSON.
+// asJSON returns what a reader of the JSON of value gets.
 func asJSON(value any) (any, error) {
 	b, err := json.Marshal(value)
 	if err != nil {

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Fault is one way to misbehave and when to do it. It is a value: methods
-// return a changed copy, so faults can be built once and used again.
+// Fault is one way to misbehave, and when to do so. It is a value: its methods return a changed
+// copy, so that a fault can be built once and used again. It is safe for concurrent use.
 //
-// Made by [Status], [Body], [Garbage], [Redirect], [Delay], [Hang],
-// [ResetBefore], [ResetAfter] and [Normal]; narrowed by [Fault.On], [Fault.If]
-// and [Fault.Times]; embellished by [Fault.After], [Fault.Header] and
-// [Fault.RetryAfter]; put to use by [CDP.Fault].
+//   - [Status], [Body], [Garbage], [Redirect], [Delay], [Hang], [ResetBefore], [ResetAfter] and
+//     [Normal] make one.
+//   - [Fault.On], [Fault.If] and [Fault.Times] say for which requests.
+//   - [Fault.After], [Fault.Header] and [Fault.RetryAfter] change the answer.
+//   - [CDP.Fault] puts it to use.
 type Fault struct {
 	kinds  Kind
 	when   []func(Request) bool
@@ -24,7 +25,7 @@ type Fault struct {
 	obeys bool   // the request is handled as usual, whatever is answered
 	says  *reply // answered instead of the usual answer
 	ends  ending
-	blind bool // the body is not read
+	blind bool // the body is not read first
 }
 
 type ending uint8
@@ -35,19 +36,18 @@ const (
 	resets
 )
 
-// Normal answers as usual. It is there to let requests pass before the faults
-// queued behind it: Normal().Times(2), Status(503).Times(1).
+// Normal answers as usual. It lets requests pass before the faults queued behind it:
+// Normal().Times(2), Status(503).Times(1).
 func Normal() Fault { return Fault{obeys: true} }
 
-// Delay answers as usual, d late. The request has its effect at once: a client
-// that gives up before the answer has still created a browser ID or sent an
-// event, which is what makes a time-out ambiguous.
+// Delay answers as usual, but the time d later. The request has its effect at once. A client
+// that gives up before the answer has still created a browser ID or sent an event: that is why
+// a time-out is ambiguous.
 func Delay(d time.Duration) Fault { return Normal().After(d) }
 
-// Status answers with this status and an error body like the CDP's own; the
-// request has no effect. A code of 2xx makes it a [Body] that says OK and
-// nothing more. A code outside 200 to 999, which no server can finish an answer
-// with, counts as 500.
+// Status answers with this status and an error body like the CDP's own. The request has no
+// effect. With a code of 2xx it is a [Body] that says OK and nothing more. A code outside 200 to
+// 999 counts as 500, since no server can finish an answer with it.
 func Status(code int) Fault {
 	code = validStatus(code)
 	if code < http.StatusMultipleChoices {
@@ -59,10 +59,9 @@ func Status(code int) Fault {
 	return Fault{says: &rep}
 }
 
-// Body answers with this status and body, typed application/json when it is
-// JSON and text/plain otherwise. With a status of 2xx the request has its usual
-// effect and only the answer differs; otherwise it has none. Codes are as for
-// [Status].
+// Body answers with this status and body. The Content-Type is application/json if the body is
+// JSON, otherwise text/plain. With a status of 2xx the request has its usual effect, and only
+// the answer differs; otherwise it has none. Codes are as for [Status].
 func Body(code int, body string) Fault {
 	code = validStatus(code)
 	contentType := "text/plain; charset=utf-8"
@@ -89,16 +88,16 @@ func Redirect(code int, location string) Fault {
 		Header("Content-Type", "text/plain; charset=utf-8").Header("Location", location)
 }
 
-// Hang never answers: the connection stays open until the client leaves or
-// [CDP.Close] is called. The request has no effect.
+// Hang never answers. The connection stays open until the client leaves or [CDP.Close] is
+// called. The request has no effect.
 func Hang() Fault { return Fault{ends: hangs} }
 
-// ResetBefore resets the connection without having read the body (unless
-// something [Fault.If] needs it). The request has no effect.
+// ResetBefore resets the connection before the body is read; with a [Fault.If], after that. The
+// request has no effect.
 func ResetBefore() Fault { return Fault{ends: resets, blind: true} }
 
-// ResetAfter lets the request have its usual effect and resets the connection
-// instead of answering: the event is in, and the client cannot know.
+// ResetAfter lets the request have its usual effect, and resets the connection instead of
+// answering. So the event is taken in, and the client cannot know.
 func ResetAfter() Fault { return Fault{obeys: true, ends: resets} }
 
 func validStatus(code int) int {
@@ -108,35 +107,35 @@ func validStatus(code int) int {
 	return code
 }
 
-// On limits f to these kinds of request. Default: Creates | Shows | Sends.
+// On limits f to these kinds of request. Default, and with 0: Creates | Shows | Sends.
 func (f Fault) On(kinds Kind) Fault {
 	f.kinds = kinds
 	return f
 }
 
-// If limits f to requests of which ok says yes; several conditions must all
-// hold. The request has no Status yet. ok may be called from several goroutines
-// at once, and for requests that another fault takes in the end.
+// If limits f to requests for which ok reports true. Several conditions must all hold. The
+// request has no Status yet. Several goroutines may call ok at the same time, also for requests
+// that another fault takes in the end.
 func (f Fault) If(ok func(Request) bool) Fault {
 	f.when = append(slices.Clone(f.when), ok)
 	return f
 }
 
-// Times limits f to the first n requests it suits. Below 1, the default: all.
+// Times limits f to the first n requests that it suits. Default, and with n below 1: all.
 func (f Fault) Times(n int) Fault {
 	f.times = n
 	return f
 }
 
-// After lets d pass between reading the request and acting on the connection;
-// the effect of the request, where f has one, comes first. It ends early when
-// the client leaves.
+// After lets the time d pass between reading the request and acting on the connection. If the
+// request has an effect, that comes before the pause. The pause ends when the client leaves.
+// Default, and with a negative time: no pause.
 func (f Fault) After(d time.Duration) Fault {
 	f.after = d
 	return f
 }
 
-// Header sets a header of the answer, in place of any value it has.
+// Header sets a header of the answer and replaces any value that it has.
 func (f Fault) Header(name, value string) Fault {
 	f.header = f.header.Clone()
 	if f.header == nil {
@@ -146,8 +145,8 @@ func (f Fault) Header(name, value string) Fault {
 	return f
 }
 
-// RetryAfter sets the header of that name: seconds or an HTTP date (RFC 9110,
-// section 10.2.3).
+// RetryAfter sets the header Retry-After to value: seconds or an HTTP date (RFC 9110, section
+// 10.2.3). Any text is sent as it is.
 func (f Fault) RetryAfter(value string) Fault { return f.Header("Retry-After", value) }
 
 // play carries f out.
@@ -168,7 +167,7 @@ func (f Fault) play(x *exchange) {
 	case resets:
 		x.reset()
 	default:
-		rep.header = rep.header.Clone() // f may be answering others right now
+		rep.header = rep.header.Clone() // f may be answering other requests right now
 		for name, values := range f.header {
 			if rep.header == nil {
 				rep.header = http.Header{}
@@ -182,9 +181,10 @@ func (f Fault) play(x *exchange) {
 // armed is a fault in the queue.
 type armed struct {
 	Fault
-	left int // how often it still applies, when times limits it
+	left int // how often it still applies, if times limits it
 }
 
+// suits reports whether the fault is for requests of this kind.
 func (a *armed) suits(k Kind) bool {
 	kinds := a.kinds
 	if kinds == 0 {
@@ -193,9 +193,9 @@ func (a *armed) suits(k Kind) bool {
 	return kinds&k != 0
 }
 
-// Fault queues faults behind those there are. Every request takes the first
-// that suits it; one that is used up leaves the queue. Without any, requests
-// are answered by the contract.
+// Fault queues faults behind those that are queued already. Every request takes the first one
+// that suits it. A fault that is used up leaves the queue. Requests without a fault are answered
+// by the contract.
 func (c *CDP) Fault(faults ...Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,14 +204,14 @@ func (c *CDP) Fault(faults ...Fault) {
 	}
 }
 
-// ClearFaults ends all misbehaviour that has not begun.
+// ClearFaults empties the queue of faults. What a fault has begun goes on.
 func (c *CDP) ClearFaults() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = nil
 }
 
-// faultUnread is the fault for a request of which the body must not be read.
+// faultUnread returns the fault for a request whose body must not be read, if there is one.
 func (c *CDP) faultUnread(k Kind) (Fault, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,8 +223,8 @@ func (c *CDP) faultUnread(k Kind) (Fault, bool) {
 	return Fault{}, false
 }
 
-// faultFor is the fault for req. Conditions are asked without the lock: they
-// are somebody else's code and may ask the CDP something.
+// faultFor returns the fault for req, if there is one. Conditions are asked without the lock:
+// they are the test's code and may ask the CDP something.
 func (c *CDP) faultFor(req Request) (Fault, bool) {
 	c.mu.Lock()
 	queue := slices.Clone(c.faults)
@@ -243,7 +243,7 @@ func (c *CDP) faultFor(req Request) (Fault, bool) {
 	return Fault{}, false
 }
 
-// claim uses a once, unless others have used it up meanwhile. Call it with mu held.
+// claim uses a once, unless other requests have used it up meanwhile. mu is held.
 func (c *CDP) claim(a *armed) bool {
 	i := slices.Index(c.faults, a)
 	if i < 0 {

@@ -20,6 +20,7 @@ func (x *exchange) handle() reply {
 	return no.reply(x.call)
 }
 
+// obey handles one request by the contract, or returns why it is refused.
 func (x *exchange) obey() (reply, *refusal) {
 	if x.call.kind == Others {
 		return reply{}, refusef(http.StatusNotFound, "404 page not found: no such call of the stream API")
@@ -44,8 +45,8 @@ func (x *exchange) obey() (reply, *refusal) {
 	}
 }
 
-// create hands out a browser ID. The message parameter, which Engage sends as
-// {} and the documentation does not mention, is looked at only for its syntax.
+// create hands out a browser ID. Engage sends a parameter message={} that the documentation does
+// not mention; only its syntax is checked.
 func (x *exchange) create() (reply, *refusal) {
 	if no := x.authorize(); no != nil {
 		return reply{}, no
@@ -63,7 +64,7 @@ func (x *exchange) create() (reply, *refusal) {
 	return okReply(http.StatusOK, x.call, map[string]any{"ref": id, "customer_ref": guest}), nil
 }
 
-// show tells the guest of a browser ID. SDKs pass the client key as api_token.
+// show returns the guest of a browser ID. The SDKs send the client key as api_token.
 func (x *exchange) show() (reply, *refusal) {
 	if no := x.authorize(); no != nil {
 		return reply{}, no
@@ -82,8 +83,8 @@ func (x *exchange) show() (reply, *refusal) {
 	}), nil
 }
 
-// read tells of a guest when he was last seen: by an event that was not lost.
-// Which of its many members the real API sets at once is not documented.
+// read returns when a guest was last seen: by an event that was not lost. It is not documented
+// which of its many members the real API sets at once.
 func (x *exchange) read() (reply, *refusal) {
 	key, token, _ := x.r.BasicAuth()
 	if !knows(x.c.o.ClientKeys, key) || token == "" || x.c.o.APIToken != "" && token != x.c.o.APIToken {
@@ -139,7 +140,7 @@ func (x *exchange) send() (reply, *refusal) {
 	return okReply(http.StatusCreated, x.call, map[string]any{"ref": e.Ref}), nil
 }
 
-// message is the event's JSON: the body of a POST, else a query parameter.
+// message returns the event's JSON: the body of a POST, or a query parameter.
 func (x *exchange) message() ([]byte, *refusal) {
 	if x.r.Method != http.MethodPost {
 		message := x.call.query.Get("message")
@@ -166,7 +167,7 @@ func (x *exchange) message() ([]byte, *refusal) {
 	return x.req.Body, nil
 }
 
-// authorize wants the client key of a direct call, the context of an edge call.
+// authorize checks the client key of a direct call, or the context of an edge call.
 func (x *exchange) authorize() *refusal {
 	if x.call.edge {
 		if id := x.call.contextID(x.r.Header); !knows(x.c.o.ContextIDs, id) {
@@ -180,12 +181,13 @@ func (x *exchange) authorize() *refusal {
 	return nil
 }
 
-// knows says whether name is one of names; when there are none, whether it is
-// anything at all.
+// knows reports whether name is one of names. If there are no names, any name is known that is
+// not empty.
 func knows(names []string, name string) bool {
 	return name != "" && (len(names) == 0 || slices.Contains(names, name))
 }
 
+// event makes the record of an event.
 func (x *exchange) event(body map[string]any, raw []byte) *Event {
 	text := func(name string) string { s, _ := body[name].(string); return s }
 	e := &Event{

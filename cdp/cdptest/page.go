@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// What the page shows: the newest so many of each, long ext values cut.
+// How many of the newest events and refusals the page shows, and how many bytes of an ext
+// value.
 const (
 	shownEvents   = 200
 	shownRefusals = 20
@@ -30,8 +31,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"value": func(v any) string { return clip(literal(v), shownValue) },
 }).Parse(pageSource))
 
-// pagePolicy allows the page its one style sheet and nothing else: what it
-// shows was sent by strangers.
+// pagePolicy allows the page its one style sheet and nothing else, because strangers sent what it
+// shows.
 var pagePolicy = func() string {
 	_, rest, _ := strings.Cut(pageSource, "<style>")
 	style, _, _ := strings.Cut(rest, "</style>")
@@ -48,13 +49,13 @@ type row struct {
 	BrowserID   string         `json:"browser_id"`
 	PointOfSale string         `json:"pos"`
 	Ext         map[string]any `json:"ext,omitempty"`
-	UserAgent   string         `json:"user_agent"` // its kind
+	UserAgent   string         `json:"user_agent"` // as agentKind names it
 	Lost        bool           `json:"lost"`
 	Ref         string         `json:"ref"`
 }
 
-// servePage serves the list of what arrived and says whether it was asked for.
-// GET / is a page for people, GET /events.json the same for programs; newest first.
+// servePage serves the list of what arrived, the newest first, and reports whether the request
+// was for it. GET / is a page for people, GET /events.json the same for programs.
 func (c *CDP) servePage(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != "/" && r.URL.Path != "/events.json" {
 		return false
@@ -69,7 +70,7 @@ func (c *CDP) servePage(w http.ResponseWriter, r *http.Request) bool {
 		http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
 		return true
 	}
-	var out bytes.Buffer // whole before the first byte leaves, so that a fault can be a 500
+	var out bytes.Buffer // complete before the first byte is sent: a fault can still be a 500
 	var err error
 	if r.URL.Path == "/events.json" {
 		h.Set("Content-Type", "application/json")
@@ -86,7 +87,7 @@ func (c *CDP) servePage(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// rows are the newest events, newest first; never nil.
+// rows returns the newest events, the newest first. It never returns nil.
 func (c *CDP) rows() []row {
 	events := c.Events()
 	rows := []row{}
@@ -100,7 +101,7 @@ func (c *CDP) rows() []row {
 }
 
 type pageData struct {
-	Still    bool // no refresh
+	Still    bool // the page does not refresh itself
 	Total    int
 	Lost     int // of those shown
 	Made     int
@@ -125,8 +126,8 @@ func (c *CDP) pageData(still bool) pageData {
 	return d
 }
 
-// agentKind sums a User-Agent header up: "browser", "none", or the name of the
-// first product in it (RFC 9110, section 10.1.5).
+// agentKind returns a User-Agent header in one word: "browser", "none", or the name of the first
+// product in it (RFC 9110, section 10.1.5).
 func agentKind(userAgent string) string {
 	product, _, _ := strings.Cut(userAgent, " ")
 	name, _, _ := strings.Cut(product, "/")

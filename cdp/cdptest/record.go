@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Event is one event taken in. Its maps and slices are shared by everybody who
-// asks: read them, do not change them.
+// Event is one event that was taken in. Everybody who asks shares its maps and slices: read
+// them, do not change them.
 type Event struct {
 	BrowserID string
 	Type      string
@@ -16,15 +16,15 @@ type Event struct {
 	Language  string
 	Currency  string
 
-	// PointOfSale is the event's pos; on the edge, where pos is empty, the site
-	// name it was sent for, from which the edge supplies the point of sale.
+	// PointOfSale is the event's pos. On the edge, where pos is empty, it is the name of
+	// the site that the event was sent for; from that the edge knows the point of sale.
 	PointOfSale string
 
-	// UserAgent is the User-Agent header of whoever sent the event: of a server,
-	// when a server did.
+	// UserAgent is the User-Agent header of whoever sent the event. If a server sent it, it
+	// is what the server sends.
 	UserAgent string
 
-	Ext  map[string]any // string, bool or float64; nil without ext
+	Ext  map[string]any // values are string, bool or float64; nil without ext
 	Body map[string]any // the whole event; numbers are float64
 	Raw  []byte         // the whole event as it was sent
 
@@ -35,33 +35,31 @@ type Event struct {
 	Query  string // as sent, without "?"
 	Header http.Header
 
-	// Lost says that the event was answered 201 and that the real CDP would
-	// never have shown it: its point of sale (on the edge: its site) is missing
-	// or not one of the known ones.
+	// Lost says that the event was answered 201, but the real CDP would never have shown
+	// it. Its point of sale is missing or not known; on the edge, its site is.
 	Lost bool
 }
 
-// Request is one API call, refused ones included. Its header and body are
-// shared by everybody who asks: read them, do not change them.
+// Request is one API call, refused ones included. Everybody who asks shares its header and body:
+// read them, do not change them.
 type Request struct {
 	Time   time.Time
 	Kind   Kind
 	Method string
 	URL    string // path and query
 	Header http.Header
-	Body   []byte // at most 1 MB of it
+	Body   []byte // at most 1 MiB of it
 
-	// Status is what was answered: 0 as long as nothing has been, which is for
-	// ever when a fault reset the connection or the client left.
+	// Status is what was answered, or 0 if nothing has been answered yet. It stays 0 if a
+	// fault reset the connection or the client left.
 	Status int
 
-	// Refusal is why the contract refuses the request; empty when it does not,
-	// and when a fault answered in its place.
+	// Refusal is why the contract refuses the request. It is empty if the contract accepts
+	// it, and if a fault answered in its place.
 	Refusal string
 }
 
-// Kind is what a request asks for. Kinds combine with | where several are
-// meant, as in [Fault.On].
+// Kind is what a request asks for. Several kinds can be combined with |, as in [Fault.On].
 type Kind uint8
 
 // The kinds of request.
@@ -73,7 +71,8 @@ const (
 	Reads                    // /v2.1/guests/{guest ID}: a guest, by the REST API
 )
 
-// String names the kinds: "create", "show", "event", "other", "guest", joined with "|".
+// String returns the names of the kinds, joined with "|": "create", "show", "event", "other" and
+// "guest".
 func (k Kind) String() string {
 	var names []string
 	for i, name := range []string{"create", "show", "event", "other", "guest"} {
@@ -84,8 +83,8 @@ func (k Kind) String() string {
 	return strings.Join(names, "|")
 }
 
-// weightOf is about how many bytes a kept item holds; bodies and headers are
-// all that can be large.
+// weightOf returns about how many bytes a kept item has. Only bodies, headers and URLs can be
+// large.
 func weightOf(h http.Header, url string, body []byte) int {
 	n := len(url) + len(body)
 	for name, values := range h {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// edgePrefix is where the edge proxy has the stream API.
+// edgePrefix is the path below which the edge proxy has the stream API.
 const edgePrefix = "/v1/events"
 
-// call is what a request asks for, as far as its URL and header say.
+// call is what a request asks for, as far as its URL says.
 type call struct {
 	kind      Kind
 	edge      bool
-	method    string // the one method this path has
+	method    string // the only method of this path
 	browserID string // of show.json
 	guest     string // of the REST API
 	clientKey string // as sent: in the query, or in the body of a POST
@@ -21,7 +21,7 @@ type call struct {
 	malformed error // of the query
 }
 
-// route reads the path and the query.
+// route makes the call that a URL asks for.
 func route(u *url.URL) *call {
 	c := &call{kind: Others}
 	path := u.Path
@@ -49,7 +49,7 @@ func route(u *url.URL) *call {
 	return c
 }
 
-// keyName is how an answer spells the client key: show.json has its own way.
+// keyName returns the name of the client key in the answer. That of show.json differs.
 func (c *call) keyName() string {
 	if c.kind == Shows {
 		return "clientKey"
@@ -57,7 +57,8 @@ func (c *call) keyName() string {
 	return "client_key"
 }
 
-// contextID is where Cloud SDK 0.6 (query) and Content SDK 2 (header) put it.
+// contextID returns the context ID: the Content SDK 2 sends it in the header, the Cloud SDK 0.6
+// in the query.
 func (c *call) contextID(h http.Header) string {
 	if id := h.Get("X-Sitecore-ContextId"); id != "" {
 		return id

@@ -7,7 +7,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 )
 
-// Names the sites of a [Server] go by, unless its options say others.
+// The names of a [Server]'s sites, unless its options have others.
 const (
 	TestClientKey   = "test-key"
 	TestPointOfSale = "shop"
@@ -15,16 +15,17 @@ const (
 	TestSiteName    = "shop"
 )
 
-// Server is a [CDP] on a port of the loopback interface.
+// Server is a [CDP] on a port of the loopback interface. It is safe for concurrent use. Make it
+// with [NewServer].
 type Server struct {
 	*CDP
-	URL string // "http://127.0.0.1:" and the port
+	URL string // "http://127.0.0.1:" and the port, without a slash
 
 	o Options
 }
 
-// NewServer starts a stand-in and closes it at the end of the test, hanging
-// requests included. Main programs use [New] with an [net/http.Server].
+// NewServer starts a stand-in and closes it at the end of the test, with the requests that hang.
+// Main programs use [New] with a [net/http.Server].
 func NewServer(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	c := New(o)
@@ -36,8 +37,8 @@ func NewServer(tb testing.TB, o Options) *Server {
 	return &Server{CDP: c, URL: s.URL, o: o}
 }
 
-// Direct is a tenant at this server, with the first of the options' client keys
-// and points of sale, else [TestClientKey] and [TestPointOfSale].
+// Direct returns a tenant at this server. It has the first client key and the first point of
+// sale of the options, or else [TestClientKey] and [TestPointOfSale].
 func (s *Server) Direct() cdp.Direct {
 	return cdp.Direct{
 		BaseURL:     s.URL,
@@ -46,8 +47,8 @@ func (s *Server) Direct() cdp.Direct {
 	}
 }
 
-// Edge is a site behind an edge proxy at this server, with the first of the
-// options' context IDs and site names, else [TestContextID] and [TestSiteName].
+// Edge returns a site behind an edge proxy at this server. It has the first context ID and the
+// first site name of the options, or else [TestContextID] and [TestSiteName].
 func (s *Server) Edge() cdp.Edge {
 	return cdp.Edge{
 		BaseURL:   s.URL,

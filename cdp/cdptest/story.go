@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// told is how many events, and how many refusals, a failure message lists.
+// told is how many events, and how many refusals, the message of a failed test lists.
 const told = 10
 
-// story says what arrived and what was refused, for messages about something
-// that did not arrive. It begins with a newline.
+// story returns what arrived and what was refused, for a message about something that did not
+// arrive. It begins with a newline.
 func (c *CDP) story() string {
 	var b strings.Builder
 	events := c.Events()
@@ -32,14 +32,14 @@ func (c *CDP) story() string {
 	return b.String()
 }
 
-// refusedRequests are those that did not get what they asked for, or not yet.
+// refusedRequests returns the requests that did not get what they asked for, or have not yet.
 func (c *CDP) refusedRequests() []Request {
 	return slices.DeleteFunc(c.Requests(), func(r Request) bool {
 		return r.Refusal == "" && r.Status >= 200 && r.Status < 300
 	})
 }
 
-// describe is one line about an event.
+// describe returns one line about the event.
 func (e *Event) describe() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on page %.100q", clip(e.Type, 100), e.Page)
@@ -54,8 +54,8 @@ func (e *Event) describe() string {
 	return b.String()
 }
 
-// describe is one line about a request. The query stays out of it: it may hold
-// a whole event.
+// describe returns one line about the request. It leaves the query out, which may hold a whole
+// event.
 func (r Request) describe() string {
 	path, _, _ := strings.Cut(r.URL, "?")
 	if r.Status == 0 {
@@ -64,7 +64,7 @@ func (r Request) describe() string {
 	return fmt.Sprintf("%s %s, answered %d: %s", r.Method, clip(path, 100), r.Status, r.why())
 }
 
-// why says why the request was not answered with success.
+// why returns why the request was not answered with success.
 func (r Request) why() string {
 	switch {
 	case r.Refusal != "":
@@ -76,7 +76,7 @@ func (r Request) why() string {
 	}
 }
 
-// literal writes a scalar the way JSON does, so that "1" and 1 look different.
+// literal returns a scalar as JSON writes it, so that "1" and 1 look different.
 func literal(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -85,7 +85,7 @@ func literal(v any) string {
 	return clip(string(b), 100)
 }
 
-// clip shortens s to about n bytes, at a rune.
+// clip shortens s to about n bytes, between two runes.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -8,14 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a JSON text may nest. An event needs five levels (an
-// order's item's extension); the limit keeps the recursion below small.
+// maxDepth is how deep a JSON text may nest. An event needs five levels, for the extension of an
+// item of an order. The limit keeps the recursion small.
 const maxDepth = 64
 
-// decodeObject reads raw as one JSON object and is stricter than
-// [json.Unmarshal]: UTF-8 is required (RFC 8259, section 8.1) and no object
-// may have a member twice, of which every parser takes another (section 4).
-// Numbers become float64.
+// decodeObject reads raw as one JSON object. It is stricter than [json.Unmarshal]. It requires
+// UTF-8 (RFC 8259, section 8.1). And no object may have a member twice, because parsers disagree
+// on which one counts (section 4). Numbers become float64.
 func decodeObject(raw []byte) (map[string]any, error) {
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
@@ -23,8 +22,8 @@ func decodeObject(raw []byte) (map[string]any, error) {
 	case !utf8.Valid(raw):
 		return nil, errors.New("malformed JSON: not UTF-8")
 	}
-	// Unmarshal into RawMessage checks the whole syntax, trailing data included,
-	// and names the offset; Decoder.Token alone stops after the first value.
+	// Unmarshal into RawMessage checks the whole syntax, with what follows the object, and
+	// names the offset. Decoder.Token alone stops after the first value.
 	var syntax json.RawMessage
 	if err := json.Unmarshal(raw, &syntax); err != nil {
 		return nil, fmt.Errorf("malformed JSON: %w", err)

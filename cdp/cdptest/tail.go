@@ -1,21 +1,21 @@
 package cdptest
 
-// tail keeps the newest items of a sequence, within a number and a weight. It
-// is what lets a stand-in run for a week without growing.
+// tail keeps the newest items of a sequence, within a number and a weight. So a stand-in can run
+// for a week without growing.
 type tail[T any] struct {
-	limit  int         // most items kept
-	budget int         // most weight kept; 0: weight does not matter
-	weigh  func(T) int // must answer the same for an item every time; nil with budget 0
-	onDrop func(T)     // told what falls out; may be nil
+	limit  int         // how many items are kept at most
+	budget int         // how much weight is kept at most; 0: weight does not matter
+	weigh  func(T) int // always returns the same for an item; nil with budget 0
+	onDrop func(T)     // is told which item is dropped; may be nil
 
 	items   []T
-	head    int // items[:head] have fallen out already
+	head    int // items[:head] have been dropped
 	weight  int
 	dropped int
 }
 
-// push adds v and lets the oldest items go until the rest fits. v itself always
-// stays, so that what has just arrived can be seen.
+// push adds v and drops the oldest items until the rest fits. It never drops v itself, so that
+// what has just arrived can be seen.
 func (t *tail[T]) push(v T) {
 	t.items = append(t.items, v)
 	if t.budget > 0 {
@@ -35,7 +35,7 @@ func (t *tail[T]) drop() {
 	if t.budget > 0 {
 		t.weight -= t.weigh(old)
 	}
-	// Moving the rest down only when half is empty costs one copy per item.
+	// The rest is moved down only when half is empty: that costs one copy for each item.
 	if t.head*2 >= len(t.items) {
 		n := copy(t.items, t.items[t.head:])
 		clear(t.items[n:])
@@ -46,12 +46,12 @@ func (t *tail[T]) drop() {
 	}
 }
 
-// live is a view of what is kept, oldest first.
+// live returns what is kept, oldest first. It shares the memory of the tail.
 func (t *tail[T]) live() []T { return t.items[t.head:] }
 
 func (t *tail[T]) len() int { return len(t.items) - t.head }
 
-// total counts everything that was ever pushed.
+// total returns how many items were ever pushed.
 func (t *tail[T]) total() int { return t.len() + t.dropped }
 
 func (t *tail[T]) reset() {
