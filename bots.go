@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"zgo.at/isbot"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Bots amends the verdicts on user agents, which are those of
@@ -37,8 +39,8 @@ func (b *Bots) validate() error {
 			errs.add("Bots.%s: more than %d entries", list.name, maxBotPatterns)
 		}
 		for _, p := range list.patterns {
-			if strings.Trim(p, "* ") == "" || len(p) > maxUserAgent {
-				errs.add("Bots.%s: %.40q is no part of a user agent, of at most %d bytes, with * for any text", list.name, p, maxUserAgent)
+			if strings.Trim(p, "* ") == "" || len(p) > web.MaxUserAgent {
+				errs.add("Bots.%s: %.40q is no part of a user agent, of at most %d bytes, with * for any text", list.name, p, web.MaxUserAgent)
 			}
 		}
 	}

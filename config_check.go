@@ -46,7 +46,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Delivery.ProbeMax, standard.ProbeMax)
 	c.Bots = Bots{Allow: slices.Clone(c.Bots.Allow), Deny: slices.Clone(c.Bots.Deny)}
 	c.Ignore = c.Ignore.withDefaults()
-	if p := normalPrefix(c.PathPrefix); strings.HasPrefix(c.PathPrefix, "/") && (p != "" || c.PathPrefix == "/") {
+	if p := urlpath.NormalPrefix(c.PathPrefix); strings.HasPrefix(c.PathPrefix, "/") && (p != "" || c.PathPrefix == "/") {
 		c.PathPrefix = p // else validate says what is wrong
 	}
 	c.Staff, c.TrustedProxies = plainNetworks(c.Staff), plainNetworks(c.TrustedProxies)
@@ -147,7 +147,7 @@ func (c *Config) validate() error {
 	if !web.ValidToken(c.OptOutCookie) {
 		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)
 	}
-	if c.PathPrefix != "" && normalPrefix(c.PathPrefix) != c.PathPrefix {
+	if c.PathPrefix != "" && urlpath.NormalPrefix(c.PathPrefix) != c.PathPrefix {
 		errs.add("PathPrefix: %q is not a path such as /shop", c.PathPrefix)
 	}
 	errs = append(errs, c.Bots.validate(), c.Ignore.validate(),
@@ -322,7 +322,7 @@ func (s *Site) validate() error {
 	if s.PathPrefix != "" && !strings.HasPrefix(s.PathPrefix, "/") {
 		errs.add("PathPrefix: %q does not begin with a slash", s.PathPrefix)
 	}
-	if s.Language != "" && wireLanguage(s.Language) == "" {
+	if s.Language != "" && web.Language(s.Language) == "" {
 		errs.add("Language: %q is not a language such as EN or de-DE", s.Language)
 	}
 	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {

@@ -1,6 +1,10 @@
 package goaltrack
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/goaltrack/goaltrack/internal/consent"
+)
 
 // Consent is a visitor's answer to the site's consent question: one for
 // analytics and one for marketing, the two categories that a goal's rule may
@@ -65,29 +69,15 @@ func (c Consent) String() string {
 	return "analytics " + analytics + ", marketing " + marketing
 }
 
-// need is the consent that a goal needs.
-type need uint8
-
-const (
-	needAll need = iota // every category; also for what goaltrack does of its own accord
-	needAnalytics
-	needMarketing
-	needNothing
-	needCount
-)
-
-// needNames are the words of consent: in a rule.
-var needNames = [needCount]string{"required", "analytics", "marketing", "not-needed"}
-
 // fate judges the answer by what is needed: fired, consent_refused or
 // consent_unknown.
-func (c Consent) fate(n need) fate {
+func (c Consent) fate(n consent.Need) fate {
 	switch n {
-	case needNothing:
+	case consent.Nothing:
 		return fired
-	case needAnalytics:
+	case consent.Analytics:
 		c = c.Analytics()
-	case needMarketing:
+	case consent.Marketing:
 		c = c.Marketing()
 	default:
 		c = bothOf(c.Analytics(), c.Marketing())

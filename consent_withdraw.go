@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -23,8 +24,8 @@ func (e *entry) withdraws(rules *Rules) bool {
 		return false // an editor or a machine, who may have his own opinion elsewhere
 	}
 	refused := false
-	for n := range needCount {
-		if n != needAll && !rules.needs[n] {
+	for n := range consent.Needs {
+		if n != consent.All && !rules.needs[n] {
 			continue
 		}
 		switch e.consent.fate(n) {

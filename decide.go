@@ -247,7 +247,7 @@ func (tr *tracked) endAnswered(f fate) {
 // noteForm counts where the accepted form of a goal led, and says once that a way
 // back may not be recognised.
 func (tr *tracked) noteForm(g *trigger, verdict fate) {
-	if g.kind != triggerSubmit || !isRedirect(tr.x.status) {
+	if g.kind != triggerSubmit || !web.IsRedirect(tr.x.status) {
 		return
 	}
 	if verdict == fired {

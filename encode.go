@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // maxEvent bounds an encoded event.
@@ -120,10 +122,10 @@ func unwrap(err error) []error {
 // caller's.
 func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
 	if c.RulesHash && rulesHash != "" && g.goal != nil {
-		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalConfig, Value: rulesHash})
+		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalConfig, Value: rulesHash})
 	}
 	var buf [1 << 10]byte // room for most
-	head := envelope{site: s.Name, goal: g.name(), userAgent: cutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
+	head := envelope{site: s.Name, goal: g.name(), userAgent: web.CutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
 	head.dropLate = g.goal != nil && g.goal.limits.dropLate
 	out := head.appendHead(buf[:0])
 	start := len(out)
@@ -145,7 +147,7 @@ func appendEventID(body []byte, hasExt bool) []byte {
 	} else {
 		body = append(body[:len(body)-1], `,"ext":{`...)
 	}
-	body = append(body, `"`+extEventID+`":"`...)
+	body = append(body, `"`+ext.EventID+`":"`...)
 	body = appendUUID(body, rand.Uint64(), rand.Uint64()) //nolint:gosec // See above.
 	return append(body, `"}}`...)
 }

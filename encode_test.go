@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
 )
 
 func TestAppendUUID(t *testing.T) {
@@ -26,7 +27,7 @@ func TestEncodeBounds(t *testing.T) {
 	e.Page = "page"
 	for _, noID := range []bool{false, true} {
 		body, f := s.encode(&e, viewTrigger, strings.Repeat("u", 10_000), &Config{NoEventID: noID}, "")
-		if f != fired || strings.Contains(string(body), extEventID) == noID || len(body) > 2_000 {
+		if f != fired || strings.Contains(string(body), ext.EventID) == noID || len(body) > 2_000 {
 			t.Errorf("%v: %s", f, body)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/ext"
 )
 
 // envelope is what a queue keeps of an event: the body as the CDP will get it,
@@ -116,13 +118,6 @@ func (e *envelope) setBrowserID(id string) {
 	}
 }
 
-// The attributes of ext that only delivery knows: when an event happened that is
-// late, and that it is.
-const (
-	extOccurredAt = "occurredAt"
-	extLate       = "late"
-)
-
 // withBrowserID gives what the queue keeps of an event another browser ID.
 func withBrowserID(item []byte, id string) ([]byte, error) {
 	e, err := parseEnvelope(item)
@@ -140,7 +135,7 @@ const lateAfter = time.Minute
 // markLate adds to ext when the event happened.
 func (e *envelope) markLate(at time.Time) {
 	stamp := at.UTC().Format(time.RFC3339)
-	e.body = appendToExt(e.body, e.hasExt, `"`+extOccurredAt+`":"`+stamp+`","`+extLate+`":true`)
+	e.body = appendToExt(e.body, e.hasExt, `"`+ext.OccurredAt+`":"`+stamp+`","`+ext.Late+`":true`)
 	e.hasExt = true
 }
 

@@ -9,16 +9,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
-)
-
-// The attributes of ext that goaltrack sends itself, beside those of what is late.
-const (
-	extEventID      = "eventId"
-	extGoalConfig   = "goalConfig"
-	extGoalValue    = "goalValue"
-	extGoalCurrency = "goalCurrency"
 )
 
 // channelAuto asks for the channel of the visitor's device.
@@ -168,7 +162,7 @@ func (g *goal) replaceBase(e *base, x *exchange) reason {
 		}
 		switch {
 		case i == baseLanguage:
-			v = wireLanguage(v)
+			v = web.Language(v)
 		case i == baseCurrency && !cdp.ValidCurrency(v), i == baseChannel && !cdp.ValidChannel(v) && v != channelAuto:
 			v = ""
 		case i == baseChannel && v == channelAuto:
@@ -203,11 +197,11 @@ func (g *goal) addValue(e *event, x *exchange) reason {
 			return reasonValueTooLong
 		}
 	}
-	e.Ext = append(e.Ext, cdp.Attr{Name: extGoalValue, Value: amount})
+	e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalValue, Value: amount})
 	currency := g.value.currency
 	def(&currency, e.Currency)
 	if currency != "" {
-		e.Ext = append(e.Ext, cdp.Attr{Name: extGoalCurrency, Value: currency})
+		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalCurrency, Value: currency})
 	}
 	return fires
 }
@@ -234,38 +228,12 @@ func utmOf(rawQuery string) (utm []cdp.Attr) {
 	return utm
 }
 
-// maxUserAgent is where a user agent is cut: longer ones are attacks on those
-// who parse them.
-const maxUserAgent = 512
-
-func cutUserAgent(ua string) string {
-	if len(ua) > maxUserAgent {
-		return ua[:maxUserAgent]
-	}
-	return ua
-}
-
 // cleanText makes a visitor's text fit for JSON.
 func cleanText(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// wireLanguage turns "de-DE" and "de" into "DE", and what is no language
-// into "".
-func wireLanguage(s string) string {
-	lang, _, _ := strings.Cut(s, "-")
-	lang, _, _ = strings.Cut(lang, "_")
-	if len(lang) != 2 {
-		return ""
-	}
-	lang = strings.ToUpper(lang)
-	if lang[0] < 'A' || lang[0] > 'Z' || lang[1] < 'A' || lang[1] > 'Z' {
-		return ""
-	}
-	return lang
 }
 
 // deviceChannel tells a phone from the rest, by the client hint if there is one.
@@ -348,7 +316,9 @@ func (x *exchange) formPage() (path, rawQuery string) {
 }
 
 // ownPath is a path of this site as rules see it.
-func (x *exchange) ownPath(path string) string { return cutPrefix(urlpath.Normal(path), x.prefix) }
+func (x *exchange) ownPath(path string) string {
+	return urlpath.CutPrefix(urlpath.Normal(path), x.prefix)
+}
 
 // wholePath is the path as routers inside see it.
 func (x *exchange) wholePath() string { return x.taken + x.path }

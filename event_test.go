@@ -37,16 +37,6 @@ func TestSubmitPage(t *testing.T) {
 	}
 }
 
-func TestWireLanguage(t *testing.T) {
-	for s, want := range map[string]string{
-		"de": "DE", "de-DE": "DE", "de_AT": "DE", "DE": "DE", "": "", "d": "", "deu": "", "d1": "", "é": "", "-de": "", "de-": "DE",
-	} {
-		if got := wireLanguage(s); got != want {
-			t.Errorf("%q: %q, want %q", s, got, want)
-		}
-	}
-}
-
 func TestViewOf(t *testing.T) {
 	x := &exchange{
 		host: "www.shop.example", referer: "https://search.example/?q=x",

@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/web"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
@@ -233,15 +235,15 @@ func (e Example) exchange() exchange {
 		x.path = p
 	}
 	def(&x.path, "/")
-	if x.prefix = normalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[forwardedPrefix]) > 0 {
-		x.prefix = readPrefix(x.header[forwardedPrefix]) // an example is believed
+	if x.prefix = urlpath.NormalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[urlpath.ForwardedPrefix]) > 0 {
+		x.prefix = urlpath.ReadPrefix(x.header[urlpath.ForwardedPrefix]) // an example is believed
 	}
 	whole := urlpath.Normal(x.path)
-	x.path = cutPrefix(whole, x.prefix)
-	x.taken = cutOff(whole, x.path)
-	x.soft = isSoftNavigation(x.header, x.path)
-	x.navigation = mayBePage(x.header) || x.soft
-	x.path = pagePath(x.path)
+	x.path = urlpath.CutPrefix(whole, x.prefix)
+	x.taken = urlpath.CutOff(whole, x.path)
+	x.soft = navigation.IsSoft(x.header, x.path)
+	x.navigation = navigation.MayBePage(x.header) || x.soft
+	x.path = navigation.PageOf(x.path)
 	if x.contentType == "" {
 		x.contentType = e.usualType(x.path, x.status)
 	}
@@ -286,7 +288,7 @@ func (e *Example) usualType(page string, status int) string {
 	switch {
 	case e.AnswerJSON != "":
 		return "application/json"
-	case !scan.HasBody(status) || isRedirect(status):
+	case !scan.HasBody(status) || web.IsRedirect(status):
 		return ""
 	}
 	return typeByPath(page)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -135,13 +136,13 @@ func (g *goal) sends(x *exchange) (value any, data map[string]any, f reason) {
 }
 
 // valueAndData takes an event's value from among its data.
-func valueAndData(ext cdp.Ext) (value any, data map[string]any) {
-	data = make(map[string]any, len(ext))
-	for _, a := range ext {
+func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
+	data = make(map[string]any, len(attrs))
+	for _, a := range attrs {
 		switch a.Name {
-		case extGoalValue:
+		case ext.GoalValue:
 			value = a.Value
-		case extGoalCurrency:
+		case ext.GoalCurrency:
 		default:
 			data[a.Name] = a.Value
 		}

@@ -2,9 +2,9 @@ package goaltrack
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -21,7 +21,7 @@ type entry struct {
 
 // judge says whether something may count that needs this consent: fired, or the
 // first reason against, in the order a person would give them.
-func (e *entry) judge(n need) fate {
+func (e *entry) judge(n consent.Need) fate {
 	if e.no != fired {
 		return e.no
 	}
@@ -46,7 +46,7 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 		return e
 	}
 	switch {
-	case r.Method == http.MethodGet && (isPrefetch(r.Header) || isSoftPrefetch(r.Header)):
+	case r.Method == http.MethodGet && (navigation.IsPrefetch(r.Header) || navigation.IsSoftPrefetch(r.Header)):
 		e.absent = fatePrefetch
 	case t.bots.is(userAgent(r)):
 		e.absent = fateBot
@@ -70,59 +70,7 @@ func (t *Tracker) refuses(r *http.Request) fate {
 // saysYes reads the value of the opt-out cookie.
 func saysYes(v string) bool { return v != "" && v != "0" && v != "false" }
 
-// isPrefetch reports whether the browser asks for a page nobody looks at yet.
-// Sec-Purpose is the standard (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose),
-// a token that may have parameters, as in "prefetch;prerender" (RFC 9651). The
-// others are what browsers sent before. The server is never told whether the
-// page is shown later (https://github.com/WICG/nav-speculation/issues/100).
-func isPrefetch(h http.Header) bool {
-	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		if slices.ContainsFunc(h[name], saysPrefetch) {
-			return true
-		}
-	}
-	return false
-}
-
-// saysPrefetch reads a list of tokens with parameters.
-func saysPrefetch(line string) bool {
-	for line != "" {
-		var member string
-		member, line, _ = strings.Cut(line, ",")
-		token, _, _ := strings.Cut(member, ";")
-		switch token = strings.TrimSpace(token); {
-		case strings.EqualFold(token, "prefetch"), strings.EqualFold(token, "prerender"), strings.EqualFold(token, "preview"):
-			return true
-		}
-	}
-	return false
-}
-
-// mayBePage reports whether the answer may be shown as a page of its own:
-// browsers that send Sec-Fetch-Dest say so; of others it is not known.
-func mayBePage(h http.Header) bool {
-	dest, ok := web.First(h["Sec-Fetch-Dest"])
-	return !ok || dest == "document"
-}
-
-// isNavigation reports whether a person surely went to a page: what it takes to
-// make a browser ID. Scripts, images and API clients must not make guests.
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet {
-		return false
-	}
-	if dest, ok := web.First(r.Header["Sec-Fetch-Dest"]); ok {
-		if dest != "document" {
-			return false
-		}
-		mode, _ := web.First(r.Header["Sec-Fetch-Mode"])
-		return mode == "navigate" || mode == ""
-	}
-	accept, _ := web.First(r.Header["Accept"])
-	return strings.Contains(accept, "text/html")
-}
-
 func userAgent(r *http.Request) string {
 	ua, _ := web.First(r.Header["User-Agent"])
-	return cutUserAgent(ua)
+	return web.CutUserAgent(ua)
 }

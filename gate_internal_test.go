@@ -4,38 +4,9 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
-)
 
-// TestIsPrefetch reads Sec-Purpose as the structured field it is, and its
-// ancestors.
-func TestIsPrefetch(t *testing.T) {
-	for _, c := range []struct {
-		header string
-		lines  []string
-		want   bool
-	}{
-		{"Sec-Purpose", []string{"prefetch"}, true},
-		{"Sec-Purpose", []string{"prefetch;prerender"}, true},
-		{"Sec-Purpose", []string{"prefetch;anonymous-client-ip"}, true},
-		{"Sec-Purpose", []string{"  Prefetch ; prerender"}, true},
-		{"Sec-Purpose", []string{"prerender"}, true},
-		{"Sec-Purpose", []string{"reload, prefetch"}, true},
-		{"Sec-Purpose", []string{"reload", "prefetch"}, true},
-		{"Sec-Purpose", []string{"no-prefetch"}, false},
-		{"Sec-Purpose", []string{"reload;prefetch"}, false},
-		{"Sec-Purpose", []string{`"prefetch"`}, false},
-		{"Sec-Purpose", []string{""}, false},
-		{"Sec-Purpose", []string{",;,"}, false},
-		{"Purpose", []string{"prefetch"}, true},
-		{"X-Purpose", []string{"preview"}, true},
-		{"X-Moz", []string{"prefetch"}, true},
-		{"X-Other", []string{"prefetch"}, false},
-	} {
-		if got := isPrefetch(http.Header{c.header: c.lines}); got != c.want {
-			t.Errorf("%s: %q is %t", c.header, c.lines, got)
-		}
-	}
-}
+	"github.com/goaltrack/goaltrack/internal/consent"
+)
 
 // TestClientAddress follows the hops from the last one on, for as long as they
 // are trusted.
@@ -123,8 +94,8 @@ func TestGateAllocs(t *testing.T) {
 		}); n > 0 {
 			t.Errorf("%v: %v allocations", want, n)
 		}
-		if e.judge(needAll) != want || e.judge(needAnalytics) != fired {
-			t.Errorf("required %v, analytics %v; want %v and fired", e.judge(needAll), e.judge(needAnalytics), want)
+		if e.judge(consent.All) != want || e.judge(consent.Analytics) != fired {
+			t.Errorf("required %v, analytics %v; want %v and fired", e.judge(consent.All), e.judge(consent.Analytics), want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/consent"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
@@ -29,7 +31,7 @@ type goal struct {
 	identity    *identity
 	order       *order
 	limits      limits
-	need        need
+	need        consent.Need
 	once        onceRule
 	after       afterRule
 	leadsTo     []*goal // those whose after: names this one
@@ -300,9 +302,9 @@ func (t *trigger) name() string {
 func (t *trigger) countsBots() bool { return t.kind == triggerSubmit && t.goal.Bots == "count" }
 
 // need is the consent that it takes.
-func (t *trigger) need() need {
+func (t *trigger) need() consent.Need {
 	if t.goal == nil {
-		return needAll
+		return consent.All
 	}
 	return t.goal.need
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // field is one name of data: and where its value comes from.
@@ -76,24 +78,18 @@ const (
 	baseFields
 )
 
-// maxData leaves room among the CDP's 50 attributes for those goaltrack adds
-// itself: eventId, occurredAt, goalConfig, late, goalValue and goalCurrency.
-const maxData = 50 - 6
-
-var reservedExt = []string{extEventID, extOccurredAt, extGoalConfig, extLate, extGoalValue, extGoalCurrency}
-
 var extName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,99}$`)
 
 func (g *goal) compileData(f *faults) {
-	if len(g.Data) > maxData {
-		f.hint("data", fmt.Sprintf("%d attributes are more than %d", len(g.Data), maxData), "the CDP takes 50 and goaltrack adds up to 6")
+	if len(g.Data) > ext.Max {
+		f.hint("data", fmt.Sprintf("%d attributes are more than %d", len(g.Data), ext.Max), "the CDP takes 50 and goaltrack adds up to 6")
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.Data)) {
 		key := "data." + name
 		switch {
 		case !extName.MatchString(name):
 			f.hint(key, fmt.Sprintf("the attribute %q is not made of letters and digits", name), "for example "+camel(name))
-		case slices.Contains(reservedExt, name):
+		case slices.Contains(ext.Reserved, name):
 			f.hint(key, fmt.Sprintf("goaltrack sends the attribute %q itself", name), "")
 		}
 		d, err := parseField(name, g.Data[name])
@@ -197,7 +193,7 @@ func (g *goal) compileBase(f *faults) {
 		}
 	}
 	parse("page", g.Page, &g.page, nil, "")
-	parse("language", g.Language, &g.base[baseLanguage], func(s string) bool { return wireLanguage(s) != "" }, "for example EN or de-DE")
+	parse("language", g.Language, &g.base[baseLanguage], func(s string) bool { return web.Language(s) != "" }, "for example EN or de-DE")
 	parse("currency", g.Currency, &g.base[baseCurrency], cdp.ValidCurrency, "for example EUR")
 	parse("channel", g.Channel, &g.base[baseChannel], func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }, "WEB, MOBILE_WEB or auto")
 	parse("pos", g.PointOfSale, &g.base[basePointOfSale], nil, "")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // identity is identify: compiled.
@@ -166,7 +167,7 @@ func (t *trigger) identity(x *exchange) (who cdp.Identity, ok bool) {
 
 // read is who the visitor is. provider is that of the e-mail address.
 func (i *identity) read(x *exchange, provider string) (who cdp.Identity) {
-	if email := i.email.value(x, foldEmail); email != "" {
+	if email := i.email.value(x, web.FoldEmail); email != "" {
 		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: provider})
 		if !i.email.sha256 {
 			who.Email = email
@@ -188,9 +189,6 @@ func (i *identity) read(x *exchange, provider string) (who cdp.Identity) {
 	}
 	return who
 }
-
-// foldEmail writes an e-mail address in the form in which it is compared.
-func foldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 // order is order: compiled.
 type order struct {

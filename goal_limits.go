@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -43,8 +44,8 @@ func (g *goal) compileLimits(f *faults) {
 		}
 	}
 	oneOf("status", g.Status, statusLive, statusDraft, statusPaused)
-	oneOf("consent", g.Consent, needNames[:]...)
-	g.need = need(max(slices.Index(needNames[:], g.Consent), 0)) //nolint:gosec // One of four.
+	oneOf("consent", g.Consent, consent.Words[:]...)
+	g.need = consent.Need(max(slices.Index(consent.Words[:], g.Consent), 0)) //nolint:gosec // One of four.
 	oneOf("late", g.Late, "send", "drop")
 	g.limits.dropLate = g.Late == "drop"
 	for _, h := range g.Hosts {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/ext"
 )
 
 // The errors of what handlers call, to be tested with errors.Is.
@@ -223,13 +225,13 @@ func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
 	}
 	e := cdp.Event{Type: "A", Ext: make(cdp.Ext, 0, len(data))} // what the goal's own type needs comes from its rule
 	for _, k := range slices.Sorted(maps.Keys(data)) {
-		if slices.Contains(reservedExt, k) {
+		if slices.Contains(ext.Reserved, k) {
 			return nil, fmt.Errorf("%w: %s is sent by goaltrack itself", ErrInvalid, k)
 		}
 		e.Ext = append(e.Ext, cdp.Attr{Name: k, Value: data[k]})
 	}
-	if n := len(data) + len(g.data); n > maxData {
-		return nil, fmt.Errorf("%w: %d attributes are more than %d", ErrInvalid, n, maxData)
+	if n := len(data) + len(g.data); n > ext.Max {
+		return nil, fmt.Errorf("%w: %d attributes are more than %d", ErrInvalid, n, ext.Max)
 	}
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -256,7 +258,7 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 	if s == nil {
 		return ""
 	}
-	if e := t.gate(r, path); e.judge(needAll) != fired {
+	if e := t.gate(r, path); e.judge(consent.All) != fired {
 		return ""
 	}
 	return s.visitorOf(r.Header).id
@@ -318,7 +320,7 @@ func (t *Tracker) Set(r *http.Request, key string, value any) error {
 	}
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	if tr.ended || len(tr.app) >= maxData && tr.app[key] == nil {
+	if tr.ended || len(tr.app) >= ext.Max && tr.app[key] == nil {
 		return nil
 	}
 	if tr.app == nil {

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // maxIdentities is how many identities a request keeps until its handler has
@@ -49,12 +51,12 @@ func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
 
 func checkIdentityEvent(e *cdp.Event) error {
 	for _, a := range e.Ext {
-		if slices.Contains(reservedExt, a.Name) {
+		if slices.Contains(ext.Reserved, a.Name) {
 			return fmt.Errorf("%s is sent by goaltrack itself", a.Name)
 		}
 	}
-	if len(e.Ext) > maxData {
-		return fmt.Errorf("%d attributes are more than %d", len(e.Ext), maxData)
+	if len(e.Ext) > ext.Max {
+		return fmt.Errorf("%d attributes are more than %d", len(e.Ext), ext.Max)
 	}
 	return e.Validate()
 }
@@ -63,9 +65,9 @@ func checkIdentityEvent(e *cdp.Event) error {
 // it: case and spaces must not make two people of one.
 func tidied(who cdp.Identity) cdp.Identity {
 	who.Identifiers, who.Street, who.Ext = slices.Clone(who.Identifiers), slices.Clone(who.Street), slices.Clone(who.Ext)
-	who.Email = foldEmail(who.Email)
+	who.Email = web.FoldEmail(who.Email)
 	for i := range who.Identifiers {
-		if id := &who.Identifiers[i].ID; who.Email != "" && foldEmail(*id) == who.Email {
+		if id := &who.Identifiers[i].ID; who.Email != "" && web.FoldEmail(*id) == who.Email {
 			*id = who.Email
 		}
 	}

@@ -82,7 +82,7 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 		return fateHealthCheck
 	}
 	for _, p := range g.EditorPaths {
-		if isPathOrBelow(path, p) {
+		if urlpath.IsOrBelow(path, p) {
 			return fateEditor
 		}
 	}
@@ -102,12 +102,6 @@ func lengthsOfPaths(paths []string) (l web.Lengths) {
 		l.Add(urlpath.Trim(p))
 	}
 	return l
-}
-
-// isPathOrBelow reports whether path is dir or lies below it.
-func isPathOrBelow(path, dir string) bool {
-	dir = urlpath.Trim(dir)
-	return len(path) >= len(dir) && strings.EqualFold(path[:len(dir)], dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }
 
 // inMode reports whether the request is for a page as editors see it.

@@ -68,7 +68,7 @@ func (l *leads) list() []Lead {
 
 // leadsTo is where the answer leads, as Lead.To has it; "" if nowhere.
 func (x *exchange) leadsTo() string {
-	if !isRedirect(x.status) {
+	if !web.IsRedirect(x.status) {
 		return ""
 	}
 	if path, _, ok := x.redirectTarget(); ok {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
@@ -117,7 +119,7 @@ func (g *goal) lintSuccess(f *faults) {
 		f.warn(key, "nothing says where accepted forms lead", "see where the site goes on to, and write for example success: redirect to /thanks")
 	case s.kind == successStatus && s.status == 200:
 		f.warn("success", "a form shown again with its errors usually answers 200 too", "look at what the application answers to a bad form; success: confirmed lets it decide")
-	case s.kind == successStatus && isRedirect(s.status):
+	case s.kind == successStatus && web.IsRedirect(s.status):
 		f.warn("success", fmt.Sprintf("any %d counts, also one back to the form", s.status), fmt.Sprintf("success: %d to /path, or success: redirect", s.status))
 	case s.kind == successIf && s.onlyAbsent():
 		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")

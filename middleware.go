@@ -91,7 +91,7 @@ func New(config Config) (*Tracker, error) {
 	var errs []error
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
-		s.Language, s.PathPrefix = wireLanguage(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
+		s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
 		var err error
 		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
 			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
@@ -183,7 +183,7 @@ func (t *Tracker) useRules(rules *Rules) {
 	t.rules.Store(rules)
 	for _, g := range rules.goals {
 		for i := range g.triggers {
-			if path := g.triggers[i].path.Text; t.config.PathPrefix != "" && isPathOrBelow(path, t.config.PathPrefix) {
+			if path := g.triggers[i].path.Text; t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
 				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name, "path", path)
 			}
 		}

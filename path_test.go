@@ -6,28 +6,9 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-)
 
-func TestCutPrefix(t *testing.T) {
-	for _, test := range []struct{ path, prefix, want string }{
-		{"/shop/contact", "/shop", "/contact"},
-		{"/Shop/contact", "/shop", "/contact"},
-		{"/shop", "/shop", "/"},
-		{"/shop/", "/shop", "/"},
-		{"/contact", "/shop", "/contact"},
-		{"/shopping", "/shop", "/shopping"},
-		{"/shop/contact", "", "/shop/contact"},
-		{"/a/b/contact", "/a,/b", "/contact"},
-		{"/b/contact", "/a,/b", "/contact"},
-		{"/a/contact", "/a,/b", "/a/contact"},
-		{"/b/contact", "/forged,/a,/b", "/contact"},
-		{"/a/b/contact", "/forged,/a,/b", "/contact"},
-	} {
-		if got := cutPrefix(test.path, test.prefix); got != test.want {
-			t.Errorf("%q without %q: %q, want %q", test.path, test.prefix, got, test.want)
-		}
-	}
-}
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
 
 // TestForwardedPrefix: the header is believed of a trusted proxy alone, and
 // nonsense in it is none.
@@ -49,8 +30,8 @@ func TestForwardedPrefix(t *testing.T) {
 		{"root", []string{"/"}, Config{TrustedProxies: proxy}, ""},
 		{"empty", []string{""}, Config{TrustedProxies: proxy}, ""},
 		{"an address", []string{"/a?b"}, Config{TrustedProxies: proxy}, ""},
-		{"too long", []string{"/" + strings.Repeat("a", maxPrefix)}, Config{TrustedProxies: proxy}, ""},
-		{"too many", []string{strings.Repeat("/a,", maxPrefixes) + "/a"}, Config{TrustedProxies: proxy}, ""},
+		{"too long", []string{"/" + strings.Repeat("a", urlpath.MaxPrefix)}, Config{TrustedProxies: proxy}, ""},
+		{"too many", []string{strings.Repeat("/a,", urlpath.MaxPrefixes) + "/a"}, Config{TrustedProxies: proxy}, ""},
 		{"anybody", []string{"/shop"}, Config{}, ""},
 		{"another proxy", []string{"/shop"}, Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, ""},
 		{"set", []string{"/shop"}, Config{TrustedProxies: proxy, PathPrefix: "/set"}, "/set"},
@@ -59,7 +40,7 @@ func TestForwardedPrefix(t *testing.T) {
 		t.Run(test.title, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = "192.0.2.1:1234"
-			r.Header[forwardedPrefix] = test.lines
+			r.Header[urlpath.ForwardedPrefix] = test.lines
 			if got := (&Tracker{config: test.config}).prefix(r); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}

@@ -135,7 +135,7 @@ func (x *exchange) refused(path, query string, pages *failurePages, leaves bool)
 		return refusal{}
 	case pages.lists(path):
 		return refusal{why: refusedList}
-	case isHome(path) || isHome(cutPrefix(path, x.stripped())):
+	case isHome(path) || isHome(urlpath.CutPrefix(path, x.stripped())):
 		if says.accepted || leaves {
 			return refusal{}
 		}
@@ -153,11 +153,11 @@ func (x *exchange) refused(path, query string, pages *failurePages, leaves bool)
 
 // isForm reports whether a path is the one to which the form was sent.
 func (x *exchange) isForm(path string) bool {
-	if sameAddress(path, cutPrefix(x.path, x.prefix)) {
+	if sameAddress(path, urlpath.CutPrefix(x.path, x.prefix)) {
 		return true
 	}
 	stripped := x.stripped()
-	return stripped != "" && sameAddress(cutPrefix(path, stripped), x.path)
+	return stripped != "" && sameAddress(urlpath.CutPrefix(path, stripped), x.path)
 }
 
 // saysNew reports whether the query says that the form was accepted, and is not

@@ -14,6 +14,9 @@ import (
 
 	"zgo.at/isbot"
 
+	"github.com/goaltrack/goaltrack/internal/navigation"
+	"github.com/goaltrack/goaltrack/internal/web"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
@@ -114,13 +117,13 @@ func (r *Replay) Add(e LogEntry) {
 	if r.PathPrefix == "" {
 		x.prefix = ""
 	} else if x.prefix == "" {
-		x.prefix = normalPrefix(r.PathPrefix)
+		x.prefix = urlpath.NormalPrefix(r.PathPrefix)
 	}
 	whole := urlpath.Normal(page)
-	page = cutPrefix(whole, x.prefix)
-	x.taken = cutOff(whole, page)
-	soft := isSoftNavigation(nil, page)
-	page = pagePath(page)
+	page = urlpath.CutPrefix(whole, x.prefix)
+	x.taken = urlpath.CutOff(whole, page)
+	soft := navigation.IsSoft(nil, page)
+	page = navigation.PageOf(page)
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
 	x.soft, x.anyHost = soft, e.Host == ""
 	x.userAgent, x.referer = e.UserAgent, e.Referer
@@ -134,7 +137,7 @@ func (r *Replay) Add(e LogEntry) {
 		x.contentType = r.typeOf(path.Ext(page))
 	}
 	r.noHost = r.noHost || e.Host == ""
-	r.noLocation = r.noLocation || e.Location == "" && isRedirect(e.Status)
+	r.noLocation = r.noLocation || e.Location == "" && web.IsRedirect(e.Status)
 	r.noTime = r.noTime || e.Time.IsZero()
 	bot := r.isBot(&e)
 	for i, t := range r.found {
@@ -147,7 +150,7 @@ func (r *Replay) Add(e LogEntry) {
 // isBot judges the user agent. A log has more of them than visit a live site at
 // a time, so it has a larger cache than that.
 func (r *Replay) isBot(e *LogEntry) bool {
-	agent := cutUserAgent(e.UserAgent)
+	agent := web.CutUserAgent(e.UserAgent)
 	if agent == "" {
 		return false
 	}

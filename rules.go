@@ -13,6 +13,9 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/web"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
@@ -26,9 +29,9 @@ type Rules struct {
 	failure  *failurePages // what failure: says; nil is nothing
 	hash     string
 	warnings []Fault
-	hasEnv   bool            // a goal says env:
-	needs    [needCount]bool // the kinds of consent by which something may count
-	forgets  bool            // a goal says forget:
+	hasEnv   bool                // a goal says env:
+	needs    [consent.Needs]bool // the kinds of consent by which something may count
+	forgets  bool                // a goal says forget:
 	file     string
 	past     rulesPast
 }
@@ -328,7 +331,7 @@ func (d *Defaults) check(f *faults) {
 		text         *string
 		ok           func(string) bool
 	}{
-		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return wireLanguage(s) != "" }},
+		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
 		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
 		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
 	} {

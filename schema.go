@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/consent"
 )
 
 // object is a part of a JSON Schema.
@@ -96,7 +98,7 @@ func asWords() map[string]kind {
 // enumKeys are the keys that take one of a few words.
 var enumKeys = map[string][]string{
 	"status":  {statusLive, statusDraft, statusPaused},
-	"consent": needNames[:],
+	"consent": consent.Words[:],
 	"late":    {"send", "drop"},
 	"bots":    {"count"},
 }

@@ -50,7 +50,7 @@ func parseSuccess(s string) (success, error) {
 	switch {
 	case s == "":
 		return success{}, nil
-	case hasTarget && (head == "redirect" || isStatus && isRedirect(status)):
+	case hasTarget && (head == "redirect" || isStatus && web.IsRedirect(status)):
 		t, err := urlpath.Parse(target)
 		return success{kind: successRedirectTo, status: status, target: t}, err
 	case hasTarget && isStatus:
@@ -67,15 +67,6 @@ func parseSuccess(s string) (success, error) {
 		return success{kind: successClass, status: int(s[0] - '0')}, nil
 	}
 	return success{}, &advice{fmt.Sprintf("success: %q is not understood", s), "redirect, redirect to /thanks, 303 to /thanks, 200, 2xx or confirmed"}
-}
-
-func isRedirect(status int) bool {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return true
-	}
-	return false
 }
 
 // htmxTarget is where htmx leads a browser, whatever the status: to an address
@@ -108,7 +99,7 @@ func (s *success) judge(x *exchange, pages *failurePages) reason {
 	case successClass:
 		return succeeds(x.status/100 == s.status)
 	case successRedirectTo:
-		if s.status != 0 && x.status != s.status || !isRedirect(x.status) {
+		if s.status != 0 && x.status != s.status || !web.IsRedirect(x.status) {
 			return reasonNotSuccessful
 		}
 		path, _, ok := x.redirectTarget()
@@ -140,7 +131,7 @@ func (s *success) guess(x *exchange, pages *failurePages) reason {
 	case s.kind == successConfirmed:
 		x.guessed = true
 		return succeeds(x.status < http.StatusBadRequest)
-	case x.location != "" || !isRedirect(x.status):
+	case x.location != "" || !web.IsRedirect(x.status):
 		x.blind = false
 		defer func() { x.blind = true }()
 		return s.judge(x, pages)
@@ -174,7 +165,7 @@ func (x *exchange) resolve(location string) (path, rawQuery string, ok bool) {
 	if location == "" || len(location) > maxInput {
 		return "", "", false
 	}
-	if isPlainPath(location) {
+	if urlpath.IsPlain(location) {
 		path, rawQuery, _ = strings.Cut(location, "?")
 		return x.ownPath(path), rawQuery, true
 	}
@@ -193,25 +184,6 @@ func (x *exchange) resolve(location string) (path, rawQuery string, ok bool) {
 // that does not tell which that was is taken to be of one site.
 func (x *exchange) sameHost(host string) bool {
 	return x.anyHost || strings.EqualFold(web.HostOnly(host), web.HostOnly(x.host))
-}
-
-// isPlainPath recognises the common Location, a path with perhaps a query,
-// which needs no parsing.
-func isPlainPath(location string) bool {
-	if location[0] != '/' {
-		return false
-	}
-	for i := 1; i < len(location); i++ {
-		switch c := location[i]; {
-		case c == '?':
-			return strings.IndexFunc(location[i:], func(r rune) bool { return r <= ' ' || r == '#' || r == 0x7f }) < 0
-		case c <= ' ', c >= 0x7f, c == '%', c == '\\', c == '#':
-			return false
-		case (c == '/' || c == '.') && location[i-1] == '/':
-			return false // another host, an empty segment, a dot segment
-		}
-	}
-	return true
 }
 
 // slashed turns the backslashes before the query into slashes, as browsers do

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // sees reports whether the answer tells a source: fires if it does, even if the
@@ -71,7 +72,7 @@ func (x *exchange) judgeData(n *needs) reason {
 // judgeAnswer tests the conditions of success:. They hold only for an answer
 // that is no failure: 2xx, or a redirect that is a success.
 func (s *success) judgeAnswer(x *exchange, pages *failurePages) reason {
-	untold := x.blind && x.location == "" && isRedirect(x.status)
+	untold := x.blind && x.location == "" && web.IsRedirect(x.status)
 	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
 		f := x.judgeRedirect(pages, s.leaves)
 		x.refusal = refusal{} // the rule says what to write
@@ -106,7 +107,7 @@ func (s *success) onlyAbsent() bool {
 // server action, which is a 303 without Location
 // (https://github.com/vercel/next.js/issues/74026).
 func (s *success) namesRedirect(x *exchange) bool {
-	if !isRedirect(x.status) {
+	if !web.IsRedirect(x.status) {
 		return false
 	}
 	_, _, here := x.redirectTarget()

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/tap"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -121,9 +123,9 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	if rules.hasEnv {
 		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
 	}
-	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && isSoftNavigation(r.Header, t.askedPath(r))
+	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && navigation.IsSoft(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
-	navigation := (pages || len(triggers) > 0) && (soft || isNavigation(r))
+	navigation := (pages || len(triggers) > 0) && (soft || navigation.Is(r))
 	if len(triggers) == 0 && !navigation {
 		return nil
 	}
@@ -137,7 +139,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	}
 	e := t.gate(r, path)
 	releases := t.answered(s, &e)
-	open := releases || pages && navigation && e.judge(needAll) == fired
+	open := releases || pages && navigation && e.judge(consent.All) == fired
 	if !open && !t.mayCount(&e, triggers, navigation) {
 		return t.refuse(r, s, rules, &e, triggers, navigation)
 	}
@@ -181,12 +183,12 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 		x.requestURI = r.RequestURI
 	}
 	if x.prefix = t.prefix(r); x.prefix != "" && t.config.Path == nil {
-		x.taken = cutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
+		x.taken = urlpath.CutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
 	}
 	x.userAgent = userAgent(r)
 	x.referer, _ = web.First(r.Header["Referer"])
 	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
-	x.navigation, x.formFate = mayBePage(r.Header), pending
+	x.navigation, x.formFate = navigation.MayBePage(r.Header), pending
 	x.vars = tr.inlineVars[:0]
 	tr.cookies = r.Header["Cookie"]
 	tr.past.t, tr.past.site = t, s
@@ -196,7 +198,7 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 // admit notes what the gate said, and who the visitor is if goaltrack may ask
 // that of its own accord.
 func (tr *tracked) admit(r *http.Request, e *entry) {
-	tr.entry, tr.gate = *e, e.judge(needAll)
+	tr.entry, tr.gate = *e, e.judge(consent.All)
 	if tr.gate == fired {
 		tr.recognise(r.Header)
 	}
@@ -240,7 +242,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 		f, _ := viewTrigger.judgeGate(e)
 		t.ledger.decide(viewGoal, f, "", "")
 	}
-	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(needAll), ended: true, cookieless: true}
+	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(consent.All), ended: true, cookieless: true}
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
 		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
 	}

@@ -1,4 +1,4 @@
-package goaltrack
+package navigation
 
 import (
 	"net/http"
@@ -28,15 +28,46 @@ func TestSoftNavigation(t *testing.T) {
 		{"next components prefetched", http.Header{"Rsc": {"1"}, "Next-Router-Prefetch": {"1"}}, "/a", "/a", true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := isSoftNavigation(tt.header, tt.path); got != tt.soft {
+			if got := IsSoft(tt.header, tt.path); got != tt.soft {
 				t.Errorf("soft = %v, want %v", got, tt.soft)
 			}
-			if got := isSoftPrefetch(tt.header); got != tt.prefetched {
+			if got := IsSoftPrefetch(tt.header); got != tt.prefetched {
 				t.Errorf("prefetched = %v, want %v", got, tt.prefetched)
 			}
-			if got := pagePath(tt.path); got != tt.page {
+			if got := PageOf(tt.path); got != tt.page {
 				t.Errorf("page = %q, want %q", got, tt.page)
 			}
 		})
+	}
+}
+
+// TestIsPrefetch reads Sec-Purpose as the structured field it is, and its
+// ancestors.
+func TestIsPrefetch(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		lines  []string
+		want   bool
+	}{
+		{"Sec-Purpose", []string{"prefetch"}, true},
+		{"Sec-Purpose", []string{"prefetch;prerender"}, true},
+		{"Sec-Purpose", []string{"prefetch;anonymous-client-ip"}, true},
+		{"Sec-Purpose", []string{"  Prefetch ; prerender"}, true},
+		{"Sec-Purpose", []string{"prerender"}, true},
+		{"Sec-Purpose", []string{"reload, prefetch"}, true},
+		{"Sec-Purpose", []string{"reload", "prefetch"}, true},
+		{"Sec-Purpose", []string{"no-prefetch"}, false},
+		{"Sec-Purpose", []string{"reload;prefetch"}, false},
+		{"Sec-Purpose", []string{`"prefetch"`}, false},
+		{"Sec-Purpose", []string{""}, false},
+		{"Sec-Purpose", []string{",;,"}, false},
+		{"Purpose", []string{"prefetch"}, true},
+		{"X-Purpose", []string{"preview"}, true},
+		{"X-Moz", []string{"prefetch"}, true},
+		{"X-Other", []string{"prefetch"}, false},
+	} {
+		if got := IsPrefetch(http.Header{c.header: c.lines}); got != c.want {
+			t.Errorf("%s: %q is %t", c.header, c.lines, got)
+		}
 	}
 }

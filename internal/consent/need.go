@@ -1,0 +1,17 @@
+// Package consent says which consent a goal can need.
+package consent
+
+// Need is the consent that a goal needs.
+type Need uint8
+
+// What a goal can need.
+const (
+	All Need = iota // every category; also for what goaltrack does of its own accord
+	Analytics
+	Marketing
+	Nothing // also for a visitor who refused
+	Needs   // how many there are
+)
+
+// Words are the words of consent: in a rule.
+var Words = [Needs]string{"required", "analytics", "marketing", "not-needed"}

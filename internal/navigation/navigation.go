@@ -1,0 +1,118 @@
+// Package navigation tells from a request's header whether a person goes to a
+// page: by a click, or by a script that fetches the page in place of a
+// navigation. A page that a browser asks for before anybody wants to see it is a
+// prefetch.
+package navigation
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// Pages that a script fetches in place of a navigation are visits all the same:
+// the visitor clicked a link and looks at another page.
+
+// IsSoft reports whether the request fetches a page for a script that
+// shows it: htmx with hx-boost (https://htmx.org/reference/#request_headers),
+// Turbo Drive (not a frame, which is a part of a page), and Next.js.
+func IsSoft(h http.Header, path string) bool {
+	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 {
+		return true
+	}
+	if len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0 {
+		return true
+	}
+	return strings.HasPrefix(path, nextData)
+}
+
+// IsSoftPrefetch reports whether a script fetches a page that nobody has asked
+// for yet.
+func IsSoftPrefetch(h http.Header) bool {
+	for _, name := range [...]string{"Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
+	return saysPrefetch(v)
+}
+
+// nextData is where Next.js's pages router fetches the data of a page:
+// /_next/data/<build>/products/42.json is the page /products/42.
+const nextData = "/_next/data/"
+
+// PageOf is the path of the page that a request is for.
+func PageOf(path string) string {
+	if !strings.HasPrefix(path, nextData) {
+		return path
+	}
+	return nextDataPage(path)
+}
+
+func nextDataPage(path string) string {
+	_, page, ok := strings.Cut(path[len(nextData):], "/")
+	page, isJSON := strings.CutSuffix(page, ".json")
+	switch {
+	case !ok || !isJSON:
+		return path
+	case page == "index":
+		return "/"
+	}
+	return urlpath.Normal("/" + page)
+}
+
+// IsPrefetch reports whether the browser asks for a page nobody looks at yet.
+// Sec-Purpose is the standard (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose),
+// a token that may have parameters, as in "prefetch;prerender" (RFC 9651). The
+// others are what browsers sent before. The server is never told whether the
+// page is shown later (https://github.com/WICG/nav-speculation/issues/100).
+func IsPrefetch(h http.Header) bool {
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		if slices.ContainsFunc(h[name], saysPrefetch) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysPrefetch reads a list of tokens with parameters.
+func saysPrefetch(line string) bool {
+	for line != "" {
+		var member string
+		member, line, _ = strings.Cut(line, ",")
+		token, _, _ := strings.Cut(member, ";")
+		switch token = strings.TrimSpace(token); {
+		case strings.EqualFold(token, "prefetch"), strings.EqualFold(token, "prerender"), strings.EqualFold(token, "preview"):
+			return true
+		}
+	}
+	return false
+}
+
+// MayBePage reports whether the answer may be shown as a page of its own:
+// browsers that send Sec-Fetch-Dest say so; of others it is not known.
+func MayBePage(h http.Header) bool {
+	dest, ok := web.First(h["Sec-Fetch-Dest"])
+	return !ok || dest == "document"
+}
+
+// Is reports whether a person surely went to a page: what it takes to
+// make a browser ID. Scripts, images and API clients must not make guests.
+func Is(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	if dest, ok := web.First(r.Header["Sec-Fetch-Dest"]); ok {
+		if dest != "document" {
+			return false
+		}
+		mode, _ := web.First(r.Header["Sec-Fetch-Mode"])
+		return mode == "navigate" || mode == ""
+	}
+	accept, _ := web.First(r.Header["Accept"])
+	return strings.Contains(accept, "text/html")
+}
