@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/deliver"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -28,7 +30,7 @@ func (c Config) withDefaults() Config {
 	def(&c.OptOutCookie, "gt_optout")
 	def(&c.Delivery.QueueEvents, 10_000)
 	def(&c.Delivery.QueueBytes, 16<<20)
-	standard := defaultOptions()
+	standard := deliver.Defaults()
 	if c.Delivery.SpoolDir == "" {
 		def(&c.Delivery.Level, LevelMemory)
 		def(&c.Delivery.MaxAge, standard.MaxAge)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -100,7 +101,7 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 		}
 	}
 	for i := range one.items {
-		body, err := withBrowserID(one.items[i].Body, tr.id)
+		body, err := deliver.WithBrowserID(one.items[i].Body, tr.id)
 		if err != nil {
 			return fateEventInvalid
 		}

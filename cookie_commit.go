@@ -70,7 +70,7 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 	}
 	set = tr.fresh
 	if tr.id != "" && !tr.fresh {
-		if id := line.replacement(tr.id); id != "" {
+		if id := line.Replacement(tr.id); id != "" {
 			tr.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
 		set = set || b.former != "" || tr.navigation && tr.store == storePrivate
@@ -95,7 +95,7 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 // as Cookie.Wait allows, will soon be one. Everything of this request that needs
 // tr.mu waits as long: it would need the ID. tr.mu is held.
 func (tr *tracked) takeID() bool {
-	id := tr.site.line.ids.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
+	id := tr.site.line.IDs.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
 	if id == "" {
 		return false
 	}

@@ -144,8 +144,8 @@ func (tr *tracked) keepRooms(g *trigger, p *place) fate {
 		return fired
 	}
 	var err error
-	if p.rooms.event, err = sender.reserve(tr.site.line, tr.id, g.priority(), p.event); err == nil && p.who > 0 {
-		p.rooms.who, err = sender.reserve(tr.site.line, tr.id, queue.High, p.who)
+	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.id, g.priority(), p.event); err == nil && p.who > 0 {
+		p.rooms.who, err = sender.Reserve(tr.site.line, tr.id, queue.High, p.who)
 	}
 	return queueFate(err)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -120,7 +121,7 @@ func (r rooms) release() {
 // enqueue encodes the event of a goal, and the IDENTITY before it if there is
 // one, and offers them to the queue, both or neither. With a, if that is not nil,
 // their fate can be waited for.
-func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *awaited, kept rooms) fate {
+func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *deliver.Awaited, kept rooms) fate {
 	items, f := t.items(s, g, id, userAgent, who, e)
 	switch {
 	case f != fired:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -125,9 +126,9 @@ func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rul
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalConfig, Value: rulesHash})
 	}
 	var buf [1 << 10]byte // room for most
-	head := envelope{site: s.Name, goal: g.name(), userAgent: web.CutUserAgent(userAgent), hasExt: len(e.Ext) > 0 || !c.NoEventID}
-	head.dropLate = g.goal != nil && g.goal.limits.dropLate
-	out := head.appendHead(buf[:0])
+	head := deliver.Envelope{Site: s.Name, Goal: g.name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID}
+	head.DropLate = g.goal != nil && g.goal.limits.dropLate
+	out := head.AppendHead(buf[:0])
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)
 	if !c.NoEventID {

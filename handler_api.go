@@ -11,6 +11,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/ext"
 )
 
@@ -22,7 +23,7 @@ var (
 	ErrInvalid = errors.New("goaltrack: invalid")
 	// ErrClosed: the tracker is closed. Trigger and Send return it beside
 	// ErrRefused, Flush alone.
-	ErrClosed = errClosed
+	ErrClosed = deliver.ErrClosed
 	// ErrRefused: the event was not queued; the error says why.
 	ErrRefused = errors.New("goaltrack: not queued")
 )

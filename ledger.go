@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -17,7 +18,7 @@ import (
 // says. Nothing that reaches the tracker goes without a fate.
 type ledger struct {
 	since  time.Time
-	events *eventTally
+	events *deliver.Tally
 
 	// goals is copied when it grows, so that the request path reads it
 	// without a lock. Its keys are names of goals, so it is as bounded as the
@@ -66,7 +67,7 @@ type kept struct {
 
 func newLedger() *ledger {
 	l := &ledger{since: time.Now(), notes: map[string]uint64{}}
-	l.events = newEventTally(l.recordEvent)
+	l.events = deliver.NewTally(l.recordEvent)
 	l.goals.Store(&map[string]*tally{})
 	return l
 }
@@ -266,7 +267,7 @@ func (l *ledger) account(q queue.Stats) Account {
 		}
 	}
 	l.mu.Unlock()
-	e := l.events.addUp(q)
+	e := l.events.Account(q)
 	a.Accepted, a.Recovered, a.Delivered, a.Waiting = e.Accepted, e.Recovered, e.Delivered, e.Waiting
 	a.Dead, a.Dropped, a.PossibleDuplicates = e.Dead, e.Dropped, e.PossibleDuplicates
 	return a
@@ -350,7 +351,7 @@ func (l *ledger) goal(name, label string) GoalCount {
 
 // history returns the notes and the records, newest first.
 func (l *ledger) history() (map[string]uint64, []Record) {
-	notes := l.events.noted()
+	notes := l.events.Notes()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(l.next, recentRecords)

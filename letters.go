@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -32,9 +33,9 @@ type DeadLetter struct {
 // reason.
 func DeadLetterOf(l queue.Letter) DeadLetter {
 	d := DeadLetter{Happened: l.Time, Died: l.Died}
-	d.Reason, d.Status, d.Explanation = cutReason(l.Reason)
-	if e, err := parseEnvelope(l.Body); err == nil { // else the reason says so
-		d.Goal, d.Site, d.Browser = e.goal, e.site, shortID(e.browserID())
+	d.Reason, d.Status, d.Explanation = deliver.CutReason(l.Reason)
+	if e, err := deliver.ParseEnvelope(l.Body); err == nil { // else the reason says so
+		d.Goal, d.Site, d.Browser = e.Goal, e.Site, shortID(e.BrowserID())
 	}
 	return d
 }

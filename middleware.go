@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/tap"
-
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
@@ -37,8 +37,8 @@ type Tracker struct {
 	unlike sync.Once
 	ledger *ledger
 	holds  *holds
-	sender *sender // nil with DryRun
-	store  store   // where events wait for it
+	sender *deliver.Sender // nil with DryRun
+	store  store           // where events wait for it
 	// stopSummaries ends the line a minute in the log.
 	stopSummaries context.CancelFunc
 	// closed is what the first call of Close returned.
@@ -60,7 +60,7 @@ type site struct {
 	visits visit.Cookie
 	zone   *time.Location // in which a day begins
 	tenant *tenant
-	line   *line // nil with DryRun
+	line   *deliver.Line // nil with DryRun
 }
 
 // tenant is what sites have in common whose visitors are known by one
@@ -156,7 +156,7 @@ func (t *Tracker) Ready(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-s.line.ids.Warm():
+		case <-s.line.IDs.Warm():
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -200,7 +200,7 @@ func (t *Tracker) useRules(rules *Rules) {
 func (t *Tracker) Flush(ctx context.Context) (Account, error) {
 	var err error
 	if t.sender != nil {
-		err = t.sender.flush(ctx)
+		err = t.sender.Flush(ctx)
 	}
 	return t.account(), err
 }
@@ -226,10 +226,10 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
 			defer cancel()
 		}
-		c.err = t.sender.shut(ctx)
+		c.err = t.sender.Close(ctx)
 		t.stopSummaries()
 		for _, site := range t.sites {
-			site.line.ids.Close()
+			site.line.IDs.Close()
 		}
 		for _, client := range t.clients {
 			client.Close()
@@ -243,7 +243,7 @@ func (t *Tracker) account() Account {
 	if t.sender == nil {
 		return t.ledger.account(queue.Stats{})
 	}
-	return t.ledger.account(t.sender.stats())
+	return t.ledger.account(t.sender.Stats())
 }
 
 // siteOf finds the site of a request: the longest prefix, and among equals a

@@ -5,382 +5,270 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"sync"
-	"sync/atomic"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/idpool"
-	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// sender delivers what is in the queue. One goroutine, the scheduler, decides
-// what may be sent next (schedule.go) and what an answer means (policy.go);
-// the workers of an errgroup do nothing but send. All state of delivery belongs
-// to the scheduler, so none of it needs a lock.
-type sender struct {
-	queue   queue.Queue
-	lines   map[string]*line // by site
-	order   []*line
-	options senderOptions
-	tally   *eventTally
-	log     *slog.Logger
-	clock   *clock
+// Level says where events wait until they are delivered, and so what a crash
+// can cost.
+type Level string
 
-	jobs     chan *job
-	finished chan *job
-	arrived  chan []queue.Delivery
-	room     chan int // asks for so many events
-	latest   chan int // asks for so many of the newest
-	newest   chan []queue.Delivery
-	asks     chan func(*schedule)
-
-	group  errgroup.Group
-	cancel context.CancelFunc // ends the sends under way
-	stop   context.CancelFunc // ends the scheduler
-	done   chan struct{}      // the scheduler has ended
-
-	intake sync.RWMutex // held by offer while it appends; Close waits for it
-	closed bool
-	waits  waits
-}
-
-// line is one site's way to the CDP and how it is doing.
-type line struct {
-	name     string
-	client   poster
-	ids      *idpool.Pool
-	replaced recent.Table
-	known    *recent.Set // browser IDs of which an event was accepted
-	health   health
-	picky    atomic.Bool // something is refused; see lastTenth
-	meter    meter
-	renew    func() // closes idle connections, so that the next is made anew; nil for none
-}
-
-// poster is what a worker needs of a cdp.Client.
-type poster interface {
-	Post(ctx context.Context, body []byte, visitorUserAgent string) (cdp.Receipt, error)
-	Show(ctx context.Context, browserID string) (cdp.Browser, error)
-}
-
-// replacement is the browser ID that the visitor with this one was given since, ""
-// if there is none.
-func (ln *line) replacement(id string) string { return ln.replaced.Get(id) }
-
-// job is one event on its way.
-type job struct {
-	queue.Delivery
-	envelope
-	line     *line
-	lane     *lane
-	id       string // browser ID, "" until one is made
-	brought  bool   // id came with the visitor, and was not made in this process
-	attempts int    // sends in all
-	unknowns int    // sends of which the outcome is unknown
-	failures int    // in a row, for the backoff
-	spot     spot   // in which list it is ready
-	due      int    // its place in a heap, from 1; 0: in none
-	notYet   time.Time
-	fetched  bool      // beyond the bound of the window
-	aside    bool      // out of the window, until its fate is known or it is benched
-	sent     time.Time // when it was last handed to a worker
-	err      error
-	began    time.Time     // when the last request began, zero if none was made
-	took     time.Duration // until it was answered
-	// madeID says that the worker made the browser ID; replaces is the ID the
-	// CDP did not know, if it stands for one.
-	madeID   bool
-	replaces string
-	blame
-}
-
-// since is when the event's age begins: one brought back from the dead letters, or
-// held until its visitor agreed, is as young as if it had just happened.
-func (j *job) since() time.Time {
-	if j.Resent.After(j.Time) {
-		return j.Resent
-	}
-	return j.Time
-}
-
-// window is how many events the sender holds at once; the rest wait in the
-// queue. Several sites share it, leastShare each at the least.
 const (
-	window     = 1000
-	leastShare = 100
+	// LevelMemory keeps them in this process: a crash loses what waits. The
+	// default without a SpoolDir.
+	LevelMemory Level = "memory"
+	// LevelDurable writes an event to the spool with write(2) before the
+	// handler's answer leaves, as long as that fits net/http's buffer unflushed,
+	// and waits for it at most Delivery.SpoolWait. A crash of the process loses
+	// nothing that was written; a loss of power at most the last 100 ms, since
+	// files are synced in groups. The default with a SpoolDir.
+	LevelDurable Level = "durable"
+	// LevelStrict waits for the sync as well.
+	LevelStrict Level = "strict"
 )
 
-// knownIDs is of how many visitors a line remembers that an event of theirs was
-// accepted.
-const knownIDs = 4096
-
-// newSender makes a sender and starts it.
-func newSender(q queue.Queue, lines []*line, o senderOptions, t *eventTally, log *slog.Logger) *sender {
-	s := makeSender(q, lines, o, t, log)
-	s.start()
-	return s
+// store is where a tracker's events wait.
+type store struct {
+	queue   queue.Queue
+	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
+	level   Level          // as the configuration asks for
+	spool   *queue.Spool   // nil if there is none, or none yet
+	standby *queue.Standby // in place of spool, if that could not be opened at once
 }
 
-func makeSender(q queue.Queue, lines []*line, o senderOptions, t *eventTally, log *slog.Logger) *sender {
-	// Every line has workers of its own: a site whose CDP hangs must not keep
-	// those of the others waiting.
-	workers := o.Workers * len(lines)
-	s := &sender{
-		queue: q, lines: make(map[string]*line, len(lines)), order: lines, options: o, tally: t, log: log,
-		jobs:     make(chan *job, workers),
-		finished: make(chan *job, workers),
-		arrived:  make(chan []queue.Delivery),
-		room:     make(chan int),
-		latest:   make(chan int),
-		newest:   make(chan []queue.Delivery),
-		asks:     make(chan func(*schedule)),
-		done:     make(chan struct{}),
-		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*awaited)}, //nolint:gosec // Only has to differ.
-		clock:    newClock(timeOfDay),
+// openStore makes the queue that the configuration asks for. Unless SpoolRequired
+// says otherwise, a site does not stay down because of a disk.
+func (c *Config) openStore() (store, error) {
+	d := &c.Delivery
+	switch {
+	case d.Queue != nil:
+		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
+	case d.SpoolDir == "":
+		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), level: LevelMemory}, nil
 	}
-	for _, ln := range lines {
-		s.lines[ln.name] = ln
-		ln.known = recent.NewSet(knownIDs)
-		ln.health.limit = 1
+	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
+	if d.Level == LevelStrict {
+		options.Level = queue.LevelStrict
 	}
-	return s
+	spool, err := queue.OpenSpool(d.SpoolDir, options)
+	switch {
+	case err == nil:
+		c.tellFound(spool.Report())
+		return store{queue: spool, level: d.Level, spool: spool}, nil
+	case d.SpoolRequired:
+		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
+	}
+	c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
+	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
+	return store{queue: standby, level: d.Level, standby: standby}, nil
 }
 
-func (s *sender) start() {
-	sending, cancel := context.WithCancel(context.Background())
-	scheduling, stop := context.WithCancel(context.Background())
-	s.cancel, s.stop = cancel, stop
-	for range cap(s.jobs) {
-		s.group.Go(func() error { s.work(sending); return nil })
+// connect makes what belongs to the delivery, and starts it when nothing can
+// fail any more.
+func (t *Tracker) connect(open func() (store, error)) error {
+	c := &t.config
+	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
+	var lines []*deliver.Line
+	var clients, creators []*cdp.Client
+	var errs []error
+	for _, s := range t.sites {
+		client, err := cdp.New(s.CDP, options)
+		errs = append(errs, err)
+		// IDs are made over connections of their own, so that a queue of
+		// events never keeps a new visitor waiting.
+		own := options
+		own.Workers = idpool.Flights
+		creator, err := cdp.New(s.CDP, own)
+		errs = append(errs, err)
+		s.line = &deliver.Line{Name: s.Name, Client: client, Renew: func() { client.Close(); creator.Close() }}
+		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
 	}
-	s.group.Go(func() error { s.fetch(scheduling); return nil })
-	go func() {
-		defer close(s.done)
-		defer close(s.jobs)
-		newSchedule(s).run(scheduling)
-	}()
-}
-
-// offer puts events into the queue, all or none. It waits for no network. The
-// error is the queue's.
-func (s *sender) offer(ctx context.Context, items ...queue.Item) error {
-	s.intake.RLock()
-	defer s.intake.RUnlock()
-	if s.closed {
-		return queue.ErrClosed
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	for i := range items {
-		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
-			return queue.ErrFull
-		}
+	where, err := open()
+	if err != nil {
+		return err
 	}
-	err := s.append(ctx, items)
-	if errors.Is(err, queue.ErrNotYetOnDisk) {
-		s.tally.note(noteNotYetOnDisk)
-		err = nil
+	warm := c.Cookie.Warm
+	if c.Cookie.Create == CreateNever {
+		warm = 0
 	}
-	if err == nil {
-		s.tally.accepted.Add(uint64(len(items)))
+	if c.Delivery.HTTPClient == nil {
+		t.clients = slices.Concat(clients, creators)
 	}
-	return err
-}
-
-// keptForKnown reports whether the places left in the queue are for visitors of
-// whom an event was accepted before, and this is none of them: the last tenth is
-// while the CDP refuses events. A queue full of such, and a line that sends one
-// event at a time, would block each other for good.
-func (s *sender) keptForKnown(ln *line, id string) bool {
-	if ln == nil || !ln.picky.Load() || ln.known.Has(id) {
-		return false
+	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	for i, ln := range lines {
+		ln.IDs = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
-	return s.queue.Stats().Full >= 0.9
-}
-
-// lineOf is the line of an event, nil if no event is refused anywhere, so that
-// it does not matter.
-func (s *sender) lineOf(i *queue.Item) *line {
-	for _, ln := range s.order {
-		if ln.picky.Load() {
-			e, _ := parseEnvelope(i.Body)
-			return s.lines[e.site]
-		}
-	}
+	t.sender, t.store = deliver.New(where.queue, lines, c.Delivery.pace(where.wait), t.ledger.events, c.Logger), where
+	var summaries context.Context
+	summaries, t.stopSummaries = context.WithCancel(context.Background())
+	go t.summarize(summaries)
 	return nil
 }
 
-// reserve keeps a place in the queue for an event of this line and visitor, of so
-// many bytes. There is none (nil) in a queue that cannot do that.
-func (s *sender) reserve(ln *line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
-	if s.keptForKnown(ln, id) {
-		return nil, queue.ErrFull
+// appendWait is how long a request waits for a queue that is not one of ours,
+// which have bounds of their own.
+const appendWait = 100 * time.Millisecond
+
+func waitFor(q queue.Queue) time.Duration {
+	switch q.(type) {
+	case *queue.Memory, *queue.Spool, *queue.Standby:
+		return 0
 	}
-	s.intake.RLock()
-	defer s.intake.RUnlock()
-	q, ok := s.queue.(queue.Reserver)
+	return appendWait
+}
+
+// pace is what the sender needs of the configuration.
+func (d *Delivery) pace(appendWait time.Duration) deliver.Options {
+	return deliver.Options{
+		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: appendWait,
+		BackoffBase: d.BackoffBase, BackoffMax: d.BackoffMax, ProbeBase: d.ProbeBase, ProbeMax: d.ProbeMax,
+	}
+}
+
+// offer puts the events of one goal into the queue, as this visitor's.
+func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *deliver.Awaited) fate {
+	if t.sender == nil {
+		return fired
+	}
+	for i := range items {
+		items[i].Key = key
+	}
+	return queueFate(t.sender.Offer(ctx, a, items...))
+}
+
+// queueFate is why a queue refused an event, fired if it did not.
+func queueFate(err error) fate {
 	switch {
-	case s.closed:
-		return nil, queue.ErrClosed
-	case !ok:
-		return nil, nil //nolint:nilnil // No place is needed.
+	case err == nil:
+		return fired
+	case errors.Is(err, queue.ErrClosed):
+		return fateClosed
+	case errors.Is(err, queue.ErrTooLarge):
+		return fateEventInvalid
+	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
+		return fateDiskFull
+	case errors.Is(err, queue.ErrDiskFailed):
+		return fateDiskFailed
 	}
-	return q.Reserve(p, int64(bytes))
+	return fateQueueFull
 }
 
-func (s *sender) append(ctx context.Context, items []queue.Item) error {
-	if s.options.AppendWait <= 0 {
-		return s.queue.Append(ctx, items...)
+// awaits returns where to note events whose fate is waited for, nil if
+// Delivery.Wait says to wait for none.
+func (t *Tracker) awaits() *deliver.Awaited {
+	if t.config.Delivery.Wait <= 0 || t.sender == nil {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.options.AppendWait)
-	defer cancel()
-	return s.queue.Append(ctx, items...)
+	return new(deliver.Awaited)
 }
 
-// offerFor is offer for a request that waits for the fate of what it offers, if
-// a is not nil.
-func (s *sender) offerFor(ctx context.Context, a *awaited, items ...queue.Item) error {
-	if a == nil {
-		return s.offer(ctx, items...)
+// awaits is the same for all events of a request.
+func (tr *tracked) awaits() *deliver.Awaited {
+	if tr.awaited == nil {
+		tr.awaited = tr.t.awaits()
 	}
-	s.waits.await(a, items)
-	err := s.offer(ctx, items...)
+	return tr.awaited
+}
+
+// await waits for what was noted, but not longer than Delivery.Wait or ctx.
+func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
+	if a != nil && !t.sender.Wait(ctx, a) {
+		t.ledger.note("wait_timed_out")
+	}
+}
+
+// ErrUndelivered is returned by [Tracker.Close] when events are left that
+// could not be delivered in time. The account says how many.
+var ErrUndelivered = deliver.ErrUndelivered
+
+// tellFound says what was in the spool when it was opened, and that others may add
+// to it: whoever can write to the directory can make up events.
+func (c *Config) tellFound(r queue.SpoolReport) {
+	if info, err := os.Stat(c.Delivery.SpoolDir); err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows" {
+		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", c.Delivery.SpoolDir, "mode", info.Mode().Perm().String())
+	}
+	switch damage := damageOf(r); {
+	case damage != "":
+		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)
+	case r.Recovered > 0:
+		c.Logger.Info("goaltrack: the spool has events from before", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered)
+	}
+}
+
+// tellTaken says that the spool can be used at last.
+func (c *Config) tellTaken(spool *queue.Spool, moved int) {
+	r := spool.Report()
+	attrs := []any{"dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "moved", moved}
+	level := slog.LevelInfo
+	if damage := damageOf(r); damage != "" {
+		level, attrs = slog.LevelWarn, append(attrs, "damage", damage)
+	}
+	c.Logger.Log(context.Background(), level, "goaltrack: the spool can be used now; events wait on disk", attrs...)
+}
+
+// tellFailing says that the spool's disk refuses events, and that it takes them again.
+func (c *Config) tellFailing(err error) {
 	if err != nil {
-		for _, n := range a.numbers[len(a.numbers)-len(items):] {
-			s.waits.met(n)
-		}
+		c.Logger.Error("goaltrack: the spool takes no events; it is tried again every second", "dir", c.Delivery.SpoolDir, "error", err)
+	} else {
+		c.Logger.Info("goaltrack: the spool takes events again", "dir", c.Delivery.SpoolDir)
 	}
-	return err
 }
 
-// fetch carries deliveries from the queue to the scheduler, as many as it asks
-// for.
-func (s *sender) fetch(ctx context.Context) {
-	failing := false
-	for {
-		var batch []queue.Delivery
-		var err error
-		to := s.arrived
-		select {
-		case n := <-s.room:
-			batch, err = s.queue.Receive(ctx, n)
-		case n := <-s.latest:
-			to = s.newest
-			batch, err = s.receiveNewest(ctx, n)
-		case <-ctx.Done():
+// damageOf says in words what of a spool could not be read, "" if all could.
+func damageOf(r queue.SpoolReport) string {
+	var found []string
+	for _, f := range []struct {
+		n    int
+		what string
+	}{
+		{r.Damaged, "events lost"},
+		{r.Torn, "segments with a torn end"},
+		{r.DamagedAcks, "blocks of acknowledgements lost, whose events are delivered again"},
+		{len(r.Quarantined), "files in quarantine"},
+		{len(r.Skipped), "files left alone"},
+		{r.Rewritten, "segments given up over a failing disk"},
+	} {
+		if f.n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", f.n, f.what))
+		}
+	}
+	return strings.Join(found, ", ")
+}
+
+// state fills in where events wait, and who has the directory.
+func (s *store) state(q *QueueState) {
+	q.Level = s.level
+	spool := s.spool
+	if s.standby != nil {
+		if spool = s.standby.Spool(); spool == nil {
+			q.Level = LevelMemory
+			if err := s.standby.Err(); err != nil {
+				q.Degraded = err.Error()
+				if locked, ok := errors.AsType[*queue.LockedError](err); ok {
+					q.HeldBy = &locked.Holder
+				}
+			}
 			return
 		}
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
-				return
-			}
-			if !failing {
-				s.log.Error("goaltrack: the queue cannot be read; trying every second", "error", err)
-			}
-			failing = true
-			if !sleep(ctx, time.Second) {
-				return
-			}
-		} else if failing {
-			failing = false
-			s.log.Info("goaltrack: the queue can be read again")
-		}
-		select {
-		case to <- batch:
-		case <-ctx.Done():
-			return
-		}
 	}
-}
-
-// receiveNewest looks at the newest end of the queue, if it can be looked at.
-func (s *sender) receiveNewest(ctx context.Context, n int) ([]queue.Delivery, error) {
-	q, ok := s.queue.(queue.NewestReceiver)
-	if !ok {
-		return nil, nil
-	}
-	return q.ReceiveNewest(ctx, n)
-}
-
-// work sends one event after the other.
-func (s *sender) work(ctx context.Context) {
-	for j := range s.jobs {
-		s.send(ctx, j)
-		s.finished <- j
-	}
-}
-
-// errLateEvent is the fate of an event whose rule says late: drop.
-var errLateEvent = errors.New("goaltrack: too late")
-
-// send makes one attempt and leaves the result in j.err. A panic, which only an
-// injected http.Client can cause, is an attempt with an unknown outcome.
-func (s *sender) send(ctx context.Context, j *job) {
-	j.began, j.took = time.Time{}, 0
-	defer func() {
-		if p := recover(); p != nil {
-			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: fmt.Errorf("panic: %v", p)}
-		}
-	}()
-	if j.dropLate && s.clock.age(j.since()) > lateAfter {
-		j.err = errLateEvent
+	if spool == nil {
 		return
 	}
-	if j.id == "" {
-		if j.id, j.err = j.line.ids.Get(ctx); j.err != nil {
-			return
-		}
-		j.madeID = true
-	}
-	e := j.envelope
-	e.setBrowserID(j.id)
-	if s.clock.age(j.Time) > lateAfter {
-		e.markLate(j.Time)
-	}
-	j.attempts++
-	j.began = time.Now()
-	_, j.err = j.line.client.Post(ctx, e.body, e.userAgent)
-	j.took = time.Since(j.began)
-	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
-		j.err = s.confirm(ctx, j)
-	}
-}
-
-// confirm asks again about a browser ID that the CDP does not know: it is given
-// up only if the CDP says so twice. In no case was the event counted.
-func (s *sender) confirm(ctx context.Context, j *job) error {
-	_, err := j.line.client.Show(ctx, j.id)
-	switch cdp.OutcomeOf(err) {
-	case cdp.BrowserUnknown:
-		return j.err
-	case cdp.Accepted:
-		return &cdp.Error{Op: "send event", Outcome: cdp.SenderBad, Status: statusOf(j.err), Err: errors.New("the CDP refuses a browser ID that it knows")}
-	case cdp.Unknown:
-		return &cdp.Error{Op: "send event", Outcome: cdp.NotProcessed, Err: err}
-	}
-	return err
-}
-
-// stats is what the queue holds. What a closed one has lost does not wait.
-func (s *sender) stats() queue.Stats {
-	stats := s.queue.Stats()
-	if stats.Waiting -= stats.Lost; stats.Waiting == 0 {
-		stats.Bytes, stats.Oldest = 0, time.Time{}
-	}
-	return stats
-}
-
-// sleep waits, unless ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
+	holder, report := spool.Holder(), spool.Report()
+	q.HeldBy, q.Damage, q.QuarantineBytes = &holder, damageOf(report), report.QuarantinedBytes
+	if err := spool.Err(); err != nil {
+		q.Degraded = err.Error()
 	}
 }

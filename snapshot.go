@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -174,7 +175,7 @@ func (t *Tracker) Snapshot() Snapshot {
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {
 		s.Queue = t.queueState()
-		for _, d := range t.sender.states() {
+		for _, d := range t.sender.States() {
 			s.Delivery = append(s.Delivery, siteState(&d))
 		}
 	}
@@ -183,14 +184,14 @@ func (t *Tracker) Snapshot() Snapshot {
 
 // queueState tells what the queue holds.
 func (t *Tracker) queueState() QueueState {
-	stats := t.sender.stats()
+	stats := t.sender.Stats()
 	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: stats.Letters}
 	t.store.state(&q)
 	return q
 }
 
 // siteState is what a snapshot tells of a line.
-func siteState(d *lineState) SiteState {
+func siteState(d *deliver.State) SiteState {
 	return SiteState{
 		Site: d.Site, State: d.State, SilentSince: d.SilentSince, Benched: d.Benched, TwoMinds: d.TwoMinds, HeldGoals: d.HeldGoals,
 		InFlight: d.InFlight, IDsReady: d.IDsReady, Sends: d.Sends, Retries: d.Retries, Outcomes: d.Outcomes,

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/deliver"
 )
 
 // summaries are written this often, if there is anything to say.
@@ -16,7 +18,7 @@ const summaryEvery = time.Minute
 func (t *Tracker) summarize(ctx context.Context) {
 	ticker := time.NewTicker(summaryEvery)
 	defer ticker.Stop()
-	before, lateBefore := t.account(), t.ledger.events.noted()[noteNotYetOnDisk]
+	before, lateBefore := t.account(), t.ledger.events.Notes()[deliver.NotYetOnDisk]
 	for {
 		select {
 		case <-ticker.C:
@@ -26,10 +28,10 @@ func (t *Tracker) summarize(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // both at once
 		}
-		now, stats := t.account(), t.sender.stats()
+		now, stats := t.account(), t.sender.Stats()
 		delivered := now.Delivered - before.Delivered
 		refused, dead := since(unqueued(now.NotFired), before.NotFired), since(now.Dead, before.Dead)
-		late := t.ledger.events.noted()[noteNotYetOnDisk]
+		late := t.ledger.events.Notes()[deliver.NotYetOnDisk]
 		notYetOnDisk := late - lateBefore
 		before, lateBefore = now, late
 		if delivered == 0 && stats.Waiting == 0 && len(refused)+len(dead) == 0 && notYetOnDisk == 0 {
@@ -46,7 +48,7 @@ func (t *Tracker) summarize(ctx context.Context) {
 		}
 		if notYetOnDisk > 0 { // answered before it was safe: the disk was too slow
 			level = slog.LevelWarn
-			attrs = append(attrs, slog.Uint64(noteNotYetOnDisk, notYetOnDisk))
+			attrs = append(attrs, slog.Uint64(deliver.NotYetOnDisk, notYetOnDisk))
 		}
 		t.config.Logger.LogAttrs(ctx, level, "goaltrack: the last minute", attrs...)
 	}

@@ -8,10 +8,10 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/navigation"
-	"github.com/goaltrack/goaltrack/internal/tap"
-
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -45,8 +45,8 @@ type tracked struct {
 	withheld   bool     // the browser may have kept the visit cookie back
 	past       past
 	inner      *http.Request
-	awaited    *awaited // the request's events, with Delivery.Wait
-	formType   string   // Content-Type of the form
+	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
+	formType   string           // Content-Type of the form
 
 	// mu guards what handlers reach through the Tracker's methods, which may
 	// be called from goroutines of theirs.

@@ -72,7 +72,7 @@ func writeGoldenSpool(t *testing.T, dir string) {
 	})
 	awaited := 0
 	if err := queue.InspectSpool(spool, func(e queue.SpoolEntry) error {
-		if !e.Dead && e.Body[1]&4 != 0 { // see envelope.go
+		if !e.Dead && e.Body[1]&4 != 0 { // see internal/deliver/envelope.go
 			awaited++
 		}
 		return nil

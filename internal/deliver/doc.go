@@ -1,0 +1,60 @@
+// Package deliver brings events from a queue to the CDP. It knows nothing of
+// requests, goals and rules: an event is an item of a queue, and what became of it
+// is a text and a number.
+//
+// # What it promises
+//
+//   - Every event that Offer took ends in exactly one of three ways: it is
+//     delivered, it is dead (given up, for a reason with a name), or it is dropped
+//     (lost with the process, since its queue does not outlive it). The [Tally]
+//     counts each, so an account always balances.
+//   - Offer waits for no network. It waits for the queue, which has a bound.
+//   - The CDP cannot tell an event that comes twice. One that it may have counted is
+//     sent again, but only so often, and it is counted as a possible duplicate.
+//   - The events of one visitor arrive in the order in which they happened. That
+//     order is given up, and noted, before one visitor takes the place of others.
+//   - What is refused or fails keeps nobody else's events waiting. The rule that
+//     tells a wrong key from a bad event stands in sendgate.go, in five sentences.
+//   - Close returns in time, also if the CDP or the queue's disk hangs.
+//
+// # Goroutines, and who owns what
+//
+//	request ──Offer──▶ queue ──▶ fetcher ──▶ scheduler ──jobs──▶ workers ──▶ CDP
+//	                                             ▲                  │
+//	                                             └─────finished─────┘
+//
+// Four kinds of goroutines take part:
+//
+//   - One scheduler (schedule.go, next.go) decides what is sent next, and what an
+//     answer means (policy.go, bench.go). It owns all that is known of lines,
+//     visitors and events, so none of that needs a lock. It never waits for the
+//     network. Flush, States and Close have it run a function (asks).
+//   - One fetcher carries events from the queue, as many as the scheduler asks for.
+//   - The workers, Options.Workers for each line, do nothing but send. An event
+//     belongs to its worker between jobs and finished.
+//   - Requests call Offer, Reserve, Wait and Line.Replacement. What these read beside
+//     the scheduler has a lock of its own or is atomic: the Tally, the numbers that
+//     requests wait for (wait.go), and of a line known, replaced and picky.
+//
+// # Words
+//
+// A line is one site's way to the CDP, a lane one visitor's way within it. The window
+// is what the scheduler has taken from the queue. A gate counts what was not accepted
+// in a row; while it is SLOW, one event at a time is tried, and when that has lasted
+// for so long that no single visitor can be the cause, its events are held. The bench
+// is where single refused events wait for another try; a refusal that counts against
+// an event is a strike.
+//
+// # An example
+//
+// Ann sends a form, and her IDENTITY goes before it. The tracker offers both items at
+// once; the queue takes both. The fetcher hands them to the scheduler, which puts them
+// into Ann's lane: the IDENTITY is ready, the goal is parked behind it. A worker posts
+// the IDENTITY. The CDP answers 503 with Retry-After: 2, so it surely was not
+// processed: the line pauses for two seconds, and the event waits for its next try.
+// Then it is accepted: the tally says delivered, the queue gets its Ack, and the goal
+// is next. Its connection breaks before an answer comes. Nobody knows whether it
+// counted, so it is sent again, and accepted: one delivered, and one possible
+// duplicate. Had it broken three times, it would be a dead letter now, for the reason
+// "unknown", and Ann's next event would go on.
+package deliver

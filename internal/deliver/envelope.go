@@ -1,0 +1,149 @@
+package deliver
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/ext"
+)
+
+// Envelope is what a queue keeps of an event: the body as the CDP will get it,
+// and what is needed to send and account for it. Its encoding is
+//
+//	version (1 byte), flags (1 byte),
+//	site, goal and user agent (each a uvarint length and the bytes), body,
+//	the number of a request that waits (8 bytes, if the flags say so)
+//
+// The body is kept encoded, so that a worker need not parse it: what is only
+// known late (a browser ID, that the event is late) is spliced in, which
+// cdp.Event.AppendJSON's promise about its layout makes safe.
+type Envelope struct {
+	Site, Goal, UserAgent string
+	HasExt                bool
+	DropLate              bool // rather dropped than sent late
+	body                  []byte
+	awaited               uint64 // a request waits for its fate under this number; see waits
+}
+
+const (
+	envelopeVersion = 1
+	flagExt         = 1
+	flagDropLate    = 2
+	flagAwaited     = 4
+)
+
+// AppendHead appends all but the body.
+func (e *Envelope) AppendHead(dst []byte) []byte {
+	var flags byte
+	if e.HasExt {
+		flags |= flagExt
+	}
+	if e.DropLate {
+		flags |= flagDropLate
+	}
+	dst = append(dst, envelopeVersion, flags)
+	for _, s := range [...]string{e.Site, e.Goal, e.UserAgent} {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+var errEnvelope = errors.New("goaltrack: not an event of a version this program knows")
+
+// ParseEnvelope reads what AppendHead and the body wrote. The body shares b. It
+// is looked at just enough to be completed safely.
+func ParseEnvelope(b []byte) (e Envelope, err error) {
+	if len(b) < 2 || b[0] != envelopeVersion {
+		return e, errEnvelope
+	}
+	e.HasExt, e.DropLate = b[1]&flagExt != 0, b[1]&flagDropLate != 0
+	awaited := b[1]&flagAwaited != 0
+	b = b[2:]
+	if awaited {
+		end := len(b) - awaitedSize
+		if end < 0 {
+			return e, errEnvelope
+		}
+		e.awaited, b = binary.BigEndian.Uint64(b[end:]), b[:end:end]
+	}
+	for _, into := range [...]*string{&e.Site, &e.Goal, &e.UserAgent} {
+		n, used := binary.Uvarint(b)
+		if used <= 0 || n > uint64(len(b[used:])) {
+			return e, errEnvelope
+		}
+		*into = string(b[used : used+int(n)]) //nolint:gosec // n is at most len(b).
+		b = b[used+int(n):]                   //nolint:gosec // As above.
+	}
+	e.body = b
+	if !e.hasLayout() {
+		return e, errEnvelope
+	}
+	return e, nil
+}
+
+// hasLayout reports whether the body begins and ends as one that can be
+// completed.
+func (e *Envelope) hasLayout() bool {
+	rest, ok := bytes.CutPrefix(e.body, []byte(idPrefix))
+	_, rest, closed := bytes.Cut(rest, []byte{'"'})
+	if !ok || !closed {
+		return false
+	}
+	if e.HasExt {
+		return bytes.HasSuffix(rest, []byte("}}")) && !bytes.HasSuffix(rest, []byte("{}}"))
+	}
+	return bytes.HasSuffix(rest, []byte("}"))
+}
+
+const idPrefix = `{"browser_id":"`
+
+// BrowserID returns the ID in the body, "" if there is none yet.
+func (e *Envelope) BrowserID() string {
+	rest, ok := bytes.CutPrefix(e.body, []byte(idPrefix))
+	if !ok {
+		return ""
+	}
+	id, _, _ := bytes.Cut(rest, []byte{'"'})
+	return string(id)
+}
+
+// setBrowserID puts an ID into a copy of the body, which belongs to the queue.
+func (e *Envelope) setBrowserID(id string) {
+	old, rest, _ := bytes.Cut(e.body[len(idPrefix):], []byte{'"'})
+	if string(old) != id {
+		e.body = []byte(idPrefix + id + `"` + string(rest))
+	}
+}
+
+// WithBrowserID gives what the queue keeps of an event another browser ID.
+func WithBrowserID(item []byte, id string) ([]byte, error) {
+	e, err := ParseEnvelope(item)
+	if err != nil {
+		return nil, err
+	}
+	e.setBrowserID(id)
+	return append(e.AppendHead(nil), e.body...), nil
+}
+
+// lateAfter is how old an event may be before it says when it happened. The
+// CDP dates events by their arrival.
+const lateAfter = time.Minute
+
+// markLate adds to ext when the event happened.
+func (e *Envelope) markLate(at time.Time) {
+	stamp := at.UTC().Format(time.RFC3339)
+	e.body = appendToExt(e.body, e.HasExt, `"`+ext.OccurredAt+`":"`+stamp+`","`+ext.Late+`":true`)
+	e.HasExt = true
+}
+
+// appendToExt adds members to the ext object at the end of an encoded event.
+func appendToExt(body []byte, hasExt bool, members string) []byte {
+	out := append(make([]byte, 0, len(body)+len(members)+10), body...)
+	if hasExt {
+		return append(append(append(out[:len(out)-2], ','), members...), '}', '}')
+	}
+	return append(append(append(out[:len(out)-1], `,"ext":{`...), members...), '}', '}')
+}

@@ -1,0 +1,561 @@
+package deliver
+
+import (
+	"cmp"
+	priority "container/heap"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/logbook"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// play is one run of a scenario: the scheduler as it is, with a queue and workers
+// that take no goroutine, so that hours of traffic are played in a second. It
+// belongs in a synctest bubble.
+type play struct {
+	scenario
+	t     *testing.T
+	dice  *rand.Rand
+	sc    *schedule
+	line  *Line
+	queue *playQueue
+	logs  *logbook.Book
+	begin time.Time
+	steps playSteps
+	wake  time.Time
+
+	events     []*playEvent
+	requests   []time.Duration // when each began
+	replaced   int
+	benched    int             // most at once
+	benchBytes int64           // most on it
+	gates      int             // most gates of goals at once
+	pauses     []time.Duration // when an answer asked for a pause
+	states     string
+	nextID     string // that the CDP makes
+	made       int
+}
+
+// playEvent is an event of the traffic and what became of it.
+type playEvent struct {
+	number  int
+	visitor int
+	goal    string
+	kind    eventKind
+	brought bool
+	at      time.Duration // offered
+	done    time.Duration
+	fate    string // "", "delivered", "full", or the reason of its dead letter
+	tries   int
+	ours    bool // its ID was replaced
+}
+
+type eventKind uint8
+
+const (
+	genuine eventKind = iota
+	deleted           // genuine, of a guest who was deleted in the CDP
+	refusedAlways
+	madeUp // with an ID that somebody made up
+	badContents
+	failsAlways
+	breaksOff   // resets: it is not known what became of it
+	takenAlways // from a client whose other events are not
+)
+
+func (k eventKind) isGenuine() bool { return k <= deleted }
+
+// scenario is a traffic and a CDP.
+type scenario struct {
+	name    string
+	bound   bound
+	length  time.Duration
+	rate    float64 // genuine events a second
+	from    time.Duration
+	waiting int // genuine events that are there at the start
+	traffic func(*play)
+	faults  []fault
+	goals   int // how many the genuine events are of; 0: one
+	maxAge  time.Duration
+	drain   time.Duration
+	slow    time.Duration // how much longer each answer takes
+	bytes   int           // how much longer each event is
+}
+
+// fault is what the CDP does for a while.
+type fault struct {
+	from, to time.Duration
+	answer   func(p *play, e *playEvent) string // "": as always
+}
+
+const (
+	cdpTakes     = "accepted"
+	cdpRefuses   = "refused"
+	cdpKnowsNot  = "unknown"
+	cdpRejects   = "bad"
+	cdpFails     = "failed"
+	cdpBreaksOff = "breaks off"
+	cdpHangs     = "hung"
+	cdpPauses    = "paused"
+)
+
+// playPause is how long the Retry-After of cdpPauses is.
+const playPause = 30 * time.Second
+
+func always(answer string) func(*play, *playEvent) string {
+	return func(*play, *playEvent) string { return answer }
+}
+
+type playStep struct {
+	at    time.Duration
+	order int
+	do    func()
+}
+
+type playSteps []playStep
+
+func (s playSteps) Len() int { return len(s) }
+func (s playSteps) Less(i, k int) bool {
+	return cmp.Or(cmp.Compare(s[i].at, s[k].at), cmp.Compare(s[i].order, s[k].order)) < 0
+}
+func (s playSteps) Swap(i, k int) { s[i], s[k] = s[k], s[i] }
+func (s *playSteps) Push(x any)   { *s = append(*s, x.(playStep)) }
+func (s *playSteps) Pop() any {
+	last := len(*s) - 1
+	x := (*s)[last]
+	*s = (*s)[:last]
+	return x
+}
+
+// playQueue is a queue that never makes anybody wait.
+type playQueue struct {
+	p        *play
+	items    []*playItem // waiting, oldest first
+	back     []*playItem // given back for later
+	capacity int
+	count    int
+}
+
+type playItem struct {
+	queue.Item
+	q       *playQueue
+	e       *playEvent
+	later   time.Time
+	settled bool
+}
+
+func (q *playQueue) Append(context.Context, ...queue.Item) error { panic("not used") }
+func (q *playQueue) Close(context.Context) error                 { return nil }
+func (q *playQueue) Stats() queue.Stats                          { return queue.Stats{Waiting: q.count} }
+
+func (q *playQueue) Receive(_ context.Context, n int) (out []queue.Delivery, _ error) {
+	now := time.Now()
+	q.back = slices.DeleteFunc(q.back, func(i *playItem) bool {
+		if len(out) == n || i.later.After(now) {
+			return false
+		}
+		out = append(out, queue.NewDelivery(i.Item, i))
+		return true
+	})
+	for ; len(out) < n && len(q.items) > 0; q.items = q.items[1:] {
+		out = append(out, queue.NewDelivery(q.items[0].Item, q.items[0]))
+	}
+	return out, nil
+}
+
+func (q *playQueue) ReceiveNewest(_ context.Context, n int) (out []queue.Delivery, _ error) {
+	for ; len(out) < n && len(q.items) > 0; q.items = q.items[:len(q.items)-1] {
+		i := q.items[len(q.items)-1]
+		out = append(out, queue.NewDelivery(i.Item, i))
+	}
+	return out, nil
+}
+
+func (i *playItem) Ack() { i.settle("delivered") }
+func (i *playItem) Dead(reason string) bool {
+	i.settle(reason)
+	return true
+}
+
+func (i *playItem) Nack(after time.Duration) {
+	i.later = time.Now().Add(after)
+	i.q.back = append(i.q.back, i)
+	i.q.p.wakeAt(i.later)
+}
+
+func (i *playItem) settle(fate string) {
+	if i.settled {
+		i.q.p.t.Errorf("event %d ends twice: %s and %s", i.e.number, i.e.fate, fate)
+	}
+	i.settled = true
+	i.e.fate, i.e.done = fate, i.q.p.now()
+	i.q.count--
+}
+
+// playScenario plays a scenario to its end.
+func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)) *play {
+	t.Helper()
+	p := &play{scenario: s, t: t, dice: rand.New(rand.NewPCG(seed, 7)), logs: &logbook.Book{}, begin: time.Now()}
+	p.queue = &playQueue{p: p, capacity: 9500}
+	if s.maxAge > time.Hour {
+		p.queue.capacity = math.MaxInt // a spool
+	}
+	tally, log := NewTally(func(string, string, string) {}), slog.New(p.logs)
+	create := func(context.Context) (cdp.Browser, error) { return cdp.Browser{ID: p.nextID}, nil }
+	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, tally.note, log)
+	defer ids.Close()
+	p.line = &Line{Name: "shop", IDs: ids}
+	p.sc = newSchedule(makeSender(p.queue, []*Line{p.line}, Options{MaxAge: s.maxAge}.orDefaults(), tally, log))
+	p.sc.random = p.dice.Int64N
+	for _, a := range adjust {
+		a(&p.sc.pacing)
+	}
+	p.load()
+	end := s.length + cmp.Or(s.drain, 30*time.Minute)
+	for len(p.steps) > 0 {
+		step := priority.Pop(&p.steps).(playStep)
+		if step.at > end {
+			break
+		}
+		time.Sleep(time.Until(p.begin.Add(step.at)))
+		step.do()
+		p.pump()
+	}
+	p.check()
+	return p
+}
+
+func (p *play) now() time.Duration { return time.Since(p.begin) }
+
+func (p *play) at(d time.Duration, do func()) {
+	priority.Push(&p.steps, playStep{d, len(p.events) + len(p.requests), do})
+}
+
+func (p *play) wakeAt(at time.Time) {
+	if now := time.Now(); p.wake.After(now) && !at.Before(p.wake) {
+		return
+	}
+	p.wake = at
+	p.at(at.Sub(p.begin), func() {})
+}
+
+// pump does what the goroutines of a sender do.
+func (p *play) pump() {
+	sc, ctx := p.sc, context.Background()
+	for {
+		moved := false
+		if sc.spare() >= sc.share/16 {
+			batch, _ := p.queue.Receive(ctx, sc.spare())
+			moved = len(batch) > 0
+			for _, d := range batch {
+				sc.admit(d, false)
+			}
+		} else if n := sc.wantsNewest(time.Now()); n > 0 {
+			batch, _ := p.queue.ReceiveNewest(ctx, n)
+			moved = len(batch) > 0
+			sc.admitNewest(batch)
+		}
+		wait := sc.dispatch()
+		for len(sc.jobs) > 0 {
+			p.send(<-sc.jobs)
+			moved = true
+		}
+		if !moved {
+			if wait > 0 {
+				p.wakeAt(time.Now().Add(wait))
+			}
+			return
+		}
+	}
+}
+
+// send is a worker's attempt.
+func (p *play) send(j *job) {
+	n, _ := strconv.Atoi(j.UserAgent)
+	e := p.events[n]
+	e.tries++
+	j.began, j.took = time.Now(), 30*time.Millisecond+time.Duration(p.dice.Int64N(int64(40*time.Millisecond)))
+	j.attempts++
+	p.requests = append(p.requests, p.now())
+	if j.id == "" {
+		p.made++
+		j.id, j.madeID = fmt.Sprintf("feed%04x-0000-4000-8000-000000000000", p.made), true
+		if j.replaces != "" {
+			p.replaced++
+		}
+	}
+	e.ours = strings.HasPrefix(j.id, "feed")
+	switch p.answer(e) {
+	case cdpTakes:
+		j.err = nil
+	case cdpRefuses:
+		j.err = status(http.StatusForbidden)
+	case cdpKnowsNot:
+		j.err = errNoID
+		j.took *= 2 // Show is asked as well
+	case cdpRejects:
+		j.err = status(http.StatusBadRequest)
+	case cdpBreaksOff:
+		j.err, j.took = errReset, 10*time.Millisecond
+	case cdpPauses:
+		j.err = retryIn(http.StatusTooManyRequests, playPause)
+	case cdpHangs:
+		j.err, j.took = errRefused, 10*time.Second
+	default:
+		j.err = status(http.StatusServiceUnavailable)
+	}
+	j.took += p.slow
+	paused := statusOf(j.err) == http.StatusTooManyRequests
+	p.at(p.now()+j.took, func() {
+		if paused {
+			p.pauses = append(p.pauses, p.now())
+		}
+		p.sc.returned(j)
+		h := &p.line.health
+		p.benched, p.benchBytes, p.gates = max(p.benched, p.sc.benched), max(p.benchBytes, h.bench.bytes), max(p.gates, len(h.goals))
+		if state := p.line.state(&p.sc.pacing, time.Now()); !strings.Contains(p.states, state) {
+			p.states = strings.TrimSpace(p.states + " " + state)
+		}
+	})
+}
+
+// answer is what the CDP says.
+func (p *play) answer(e *playEvent) string {
+	now := p.now()
+	for _, f := range p.faults {
+		if f.from <= now && now < f.to {
+			if a := f.answer(p, e); a != "" {
+				return a
+			}
+		}
+	}
+	switch {
+	case e.ours:
+		return cdpTakes
+	case e.kind == refusedAlways:
+		return cdpRefuses
+	case e.kind == madeUp, e.kind == deleted:
+		return cdpKnowsNot
+	case e.kind == badContents:
+		return cdpRejects
+	case e.kind == failsAlways:
+		return cdpFails
+	case e.kind == breaksOff:
+		return cdpBreaksOff
+	}
+	return cdpTakes
+}
+
+// offer has an event come at a time.
+func (p *play) offer(at time.Duration, visitor int, kind eventKind, brought bool, goal string) {
+	e := &playEvent{number: len(p.events), visitor: visitor, goal: goal, kind: kind, brought: brought, at: at}
+	p.events = append(p.events, e)
+	p.at(at, func() { p.arrive(e) })
+}
+
+func (p *play) arrive(e *playEvent) {
+	q, id := p.queue, visitorID(e.visitor)
+	if !e.brought {
+		p.nextID = id
+		_, _ = p.line.IDs.Get(p.t.Context())
+	}
+	e.brought = !p.line.IDs.Made(id)
+	kept := p.line.picky.Load() && !p.line.known.Has(id) && q.count >= 9000
+	if q.count >= q.capacity || kept && q.capacity < math.MaxInt {
+		e.fate = "full"
+		return
+	}
+	q.count++
+	event := cdp.Event{BrowserID: id, Type: e.goal, Channel: "WEB", Language: "EN"}
+	head := Envelope{Site: "shop", Goal: e.goal, UserAgent: strconv.Itoa(e.number)}
+	if p.bytes > 0 {
+		event.Ext = cdp.Ext{{Name: "text", Value: strings.Repeat("x", p.bytes)}}
+	}
+	body := event.AppendJSON(head.AppendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"})
+	q.items = append(q.items, &playItem{Item: queue.Item{Body: body, Key: id, Time: time.Now()}, q: q, e: e})
+}
+
+// load plans the traffic.
+func (p *play) load() {
+	goal := func() string {
+		if p.goals < 2 {
+			return "SENT"
+		}
+		return fmt.Sprint("GOAL_", p.dice.IntN(p.goals))
+	}
+	const stock = 1 << 24
+	for i := range p.waiting {
+		p.offer(0, stock+i, genuine, true, goal())
+	}
+	var back []int
+	next := 1
+	for at := p.from; p.rate > 0; {
+		at += time.Duration(p.dice.ExpFloat64() / p.rate * float64(time.Second))
+		if at > p.length {
+			break
+		}
+		if len(back) > 0 && p.dice.Float64() < 0.5 {
+			recent := back[max(len(back)-200, 0):]
+			p.offer(at, recent[p.dice.IntN(len(recent))], genuine, true, goal())
+			continue
+		}
+		next++
+		back = append(back, next)
+		p.offer(at, next, genuine, p.dice.Float64() < 0.5, goal())
+	}
+	if p.traffic != nil {
+		p.traffic(p)
+	}
+}
+
+// strangers are the visitors whom no genuine event comes from.
+const strangers = 1 << 25
+
+// burst offers n events of a kind, spread over a time.
+func burst(at time.Duration, n int, kind eventKind, over time.Duration) func(*play) {
+	return burstOf(at, n, kind, over, func(i int) int { return strangers + i }, true, "SENT")
+}
+
+func burstOf(at time.Duration, n int, kind eventKind, over time.Duration, who func(int) int, brought bool, goal string) func(*play) {
+	return func(p *play) {
+		for i := range n {
+			p.offer(at+over*time.Duration(i)/time.Duration(n), who(i), kind, brought, goal)
+		}
+	}
+}
+
+// sprinkled offers events of a kind at random, so many a second.
+func sprinkled(rate float64, kind eventKind) func(*play) {
+	return func(p *play) {
+		for at, i := time.Duration(0), 0; ; i++ {
+			at += time.Duration(p.dice.ExpFloat64() / rate * float64(time.Second))
+			if at > p.length-2*time.Minute {
+				return
+			}
+			p.offer(at, strangers+1<<20+i, kind, true, "SENT")
+		}
+	}
+}
+
+// check compares the account with what the queue saw.
+func (p *play) check() {
+	fates := map[string]uint64{}
+	for _, e := range p.events {
+		fates[e.fate]++
+	}
+	a := p.sc.tally.Account(queue.Stats{})
+	if a.Delivered != fates["delivered"] {
+		p.t.Errorf("the account says %d delivered, the queue %d", a.Delivered, fates["delivered"])
+	}
+	for reason, n := range a.Dead {
+		if fates[reason] != n {
+			p.t.Errorf("the account says %d dead as %s, the queue %d", n, reason, fates[reason])
+		}
+	}
+	h := &p.line.health
+	undecided := len(h.gate.pending) + len(h.brought.pending)
+	for _, g := range h.goals {
+		undecided += len(g.pending)
+	}
+	if most := 2 * (p.benched + 16); undecided > most || p.benchBytes > benchBytes || p.line.known.Len() > knownIDs {
+		p.t.Errorf("%d refusals are remembered, of at most %d benched with %d bytes, and %d IDs", undecided, p.benched, p.benchBytes, p.line.known.Len())
+	}
+	if p.sc.benched != h.bench.events || h.bench.events > benchEvents || p.benched > benchEvents {
+		p.t.Errorf("%d benched of %d at most %d", p.sc.benched, h.bench.events, p.benched)
+	}
+	if p.queue.count == 0 && (p.sc.held != 0 || p.sc.benched != 0 || h.bench.bytes != 0 || p.sc.aside != 0 || h.aside.events != 0 || h.aside.bytes != 0 || len(p.sc.lanes) != 0 || len(h.flying) != 0) {
+		p.t.Errorf("at the end %d held, %d benched with %d bytes, %d lanes, %d under way", p.sc.held, p.sc.benched, h.bench.bytes, len(p.sc.lanes), len(h.flying))
+	}
+}
+
+// outcome is a scenario's result in figures.
+type outcome struct {
+	genuine, delivered, dead, full, left int
+	poison, buried, poisonLeft           int
+	p50, p95, max                        time.Duration // delays of genuine events
+	late5                                int           // delivered later than 5 s
+	requests                             float64       // for each event
+	errors, warnings, infos              int
+	resumed                              time.Duration // after the last fault
+	tries                                int           // most of one poisoned event
+}
+
+func (p *play) outcome() (o outcome) {
+	var delays []time.Duration
+	var lastFault time.Duration
+	for _, f := range p.faults {
+		lastFault = max(lastFault, f.to)
+	}
+	o.resumed = -1
+	for _, e := range p.events {
+		if !e.kind.isGenuine() {
+			o.poison++
+			o.tries = max(o.tries, e.tries)
+			switch e.fate {
+			case "":
+				o.poisonLeft++
+			case "delivered", "full":
+			default:
+				o.buried++
+			}
+			continue
+		}
+		o.genuine++
+		switch e.fate {
+		case "delivered":
+			o.delivered++
+			delays = append(delays, e.done-e.at)
+			if after := e.done - lastFault; after >= 0 && (o.resumed < 0 || after < o.resumed) {
+				o.resumed = after
+			}
+		case "full":
+			o.full++
+		case "":
+			o.left++
+		default:
+			o.dead++
+		}
+	}
+	slices.Sort(delays)
+	if n := len(delays); n > 0 {
+		o.p50, o.p95, o.max = delays[n/2], delays[n*95/100], delays[n-1]
+		o.late5 = n - len(delays[:sortedUpTo(delays, 5*time.Second)])
+	}
+	o.requests = float64(len(p.requests)) / float64(max(len(p.events), 1))
+	o.errors, o.warnings, o.infos = p.logs.Count("ERROR"), p.logs.Count("WARN"), p.logs.Count("INFO")
+	return o
+}
+
+func sortedUpTo(delays []time.Duration, most time.Duration) int {
+	i, _ := slices.BinarySearch(delays, most+1)
+	return i
+}
+
+func (o outcome) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "delivered %d of %d, dead %d, full %d, left %d; poison %d, buried %d, left %d, most tries %d; p50 %v p95 %v max %v, later than 5 s %d; %.2f requests an event; ERROR %d WARN %d INFO %d; resumed %v",
+		o.delivered, o.genuine, o.dead, o.full, o.left, o.poison, o.buried, o.poisonLeft, o.tries, o.p50.Round(time.Millisecond), o.p95.Round(time.Millisecond), o.max.Round(time.Millisecond), o.late5, o.requests, o.errors, o.warnings, o.infos, o.resumed)
+	return b.String()
+}
+
+// requestsIn counts the requests of a time.
+func (p *play) requestsIn(from, to time.Duration) (n int) {
+	for _, at := range p.requests {
+		if from <= at && at < to {
+			n++
+		}
+	}
+	return n
+}

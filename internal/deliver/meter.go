@@ -1,0 +1,143 @@
+package deliver
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// meter counts what came of a line's requests and how long they took. It
+// belongs to the scheduler.
+type meter struct {
+	sends, retries uint64
+	outcomes       [cdp.Unknown + 1]uint64
+	latency        latency
+	lastError      string
+	lastErrorAt    time.Time
+}
+
+// add counts the attempt that has just ended, if a request was made at all: an
+// event whose browser ID could not be had was not sent.
+func (m *meter) add(j *job) {
+	if j.began.IsZero() {
+		return
+	}
+	m.sends++
+	if j.attempts > 1 {
+		m.retries++
+	}
+	ended := j.began.Add(j.took)
+	m.outcomes[cdp.OutcomeOf(j.err)]++
+	m.latency.add(ended, j.took)
+	if j.err != nil {
+		m.lastError, m.lastErrorAt = inOurWords(j.err), ended
+	}
+}
+
+// inOurWords says what an error was without what the CDP wrote about it, which
+// may repeat what a visitor wrote.
+func inOurWords(err error) string {
+	e, ok := errors.AsType[*cdp.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	own := *e
+	own.Message = ""
+	return own.Error()
+}
+
+// byOutcome names the outcomes that happened: "accepted", "event_bad" and so on.
+func (m *meter) byOutcome() map[string]uint64 {
+	named := make(map[string]uint64)
+	for o, n := range m.outcomes {
+		if n > 0 {
+			named[strings.ReplaceAll(cdp.Outcome(o).String(), " ", "_")] = n
+		}
+	}
+	return named
+}
+
+// latency is a histogram of recent times. Its two windows take turns, so that
+// it tells of the last five to ten minutes, whatever happened before.
+type latency struct {
+	current, former latencyWindow
+}
+
+type latencyWindow struct {
+	since  time.Time
+	n      int
+	max    time.Duration
+	counts [len(latencyBounds)]uint32
+}
+
+const latencyTurn = 5 * time.Minute
+
+// latencyBounds are where the buckets end, eight to a doubling (so a percentile
+// is at most 9 % too high), from 0.1 ms to the 100 s that no attempt takes.
+var latencyBounds = func() (bounds [161]time.Duration) {
+	for i := range bounds {
+		bounds[i] = time.Duration(float64(100*time.Microsecond) * math.Pow(2, float64(i)/8))
+	}
+	return bounds
+}()
+
+func (l *latency) add(at time.Time, took time.Duration) {
+	l.turn(at)
+	w := &l.current
+	if w.n == 0 {
+		w.since = at
+	}
+	w.n++
+	w.max = max(w.max, took)
+	i, _ := slices.BinarySearch(latencyBounds[:], took)
+	w.counts[min(i, len(w.counts)-1)]++
+}
+
+// turn begins a new window if the current one is old enough.
+func (l *latency) turn(now time.Time) {
+	if l.current.n > 0 && now.Sub(l.current.since) >= latencyTurn {
+		l.former, l.current = l.current, latencyWindow{}
+	}
+}
+
+// recent reports whether a window is not too old to be told of.
+func (w *latencyWindow) recent(now time.Time) bool {
+	return w.n > 0 && now.Sub(w.since) < 2*latencyTurn
+}
+
+// Latency tells how long recent requests took, from dialing to the end of the
+// answer: those of the last five to ten minutes. Percentiles are rounded up by at
+// most 9 %.
+type Latency struct {
+	Requests           int
+	P50, P95, P99, Max time.Duration
+}
+
+// summary changes nothing: when the scheduler has ended, several may ask at once.
+func (l *latency) summary(now time.Time) Latency {
+	var s Latency
+	var windows []*latencyWindow
+	for _, w := range []*latencyWindow{&l.former, &l.current} {
+		if w.recent(now) {
+			windows = append(windows, w)
+			s.Requests, s.Max = s.Requests+w.n, max(s.Max, w.max)
+		}
+	}
+	for _, p := range []struct {
+		share float64
+		into  *time.Duration
+	}{{0.50, &s.P50}, {0.95, &s.P95}, {0.99, &s.P99}} {
+		rank := int(math.Ceil(p.share * float64(s.Requests)))
+		for i, seen := 0, 0; seen < rank; i++ {
+			for _, w := range windows {
+				seen += int(w.counts[i])
+			}
+			*p.into = min(latencyBounds[i], s.Max)
+		}
+	}
+	return s
+}

@@ -1,0 +1,413 @@
+package deliver
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/backoff"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+)
+
+// health is how a line to the CDP is doing, and the events that are not with
+// the workers. It belongs to the scheduler.
+type health struct {
+	held      int // events in the window
+	fetched   int // of these, such as are beyond its bound
+	fullUntil time.Time
+	flying    []*job // with the workers
+
+	ready   readyList
+	retries dueHeap // after a failure
+	aside   struct {
+		events int // of the retries, and of those under way, such as are out of the window
+		bytes  int64
+	}
+	bench bench // after a refusal
+
+	// The gates of sendgate.go. Only a goal of which an event was refused has one.
+	gate    sendGate
+	goals   map[string]*sendGate
+	brought sendGate
+	order   choice // while the line is fast and not all is accepted
+	second  bool   // the last event sent was tried before
+
+	accepted  time.Time // when an event was last accepted
+	troubled  time.Time // when one last was not
+	silenced  time.Time // when a long silence last ended
+	heldUntil time.Time // when one over refusals did
+	toldFirst bool
+	rejected  int // events rejected (400 and the like) in a row
+
+	// limit is how many requests may be under way while the line finds out
+	// whether it works: one, and one more for each event accepted. 0 is as many
+	// as there are workers. It begins with the process, and with the end of an
+	// outage, so that a CDP that has just come back is not knocked over.
+	limit int
+
+	// pausedUntil is what a Retry-After asked for. It holds for every event:
+	// a 429 is about the sender, not about the event.
+	pausedUntil time.Time
+	renewed     time.Time // when idle connections were last closed
+
+	ids replacing
+}
+
+// goalGate returns the gate of a goal, and makes it if there is none.
+func (h *health) goalGate(goal string) *sendGate {
+	g := h.goals[goal]
+	if g == nil {
+		g = new(sendGate)
+		if h.goals == nil {
+			h.goals = make(map[string]*sendGate)
+		}
+		h.goals[goal] = g
+	}
+	return g
+}
+
+// inner returns the gate within the line that an event has to wait for, nil if
+// there is none. While the line itself is SLOW, it is the one that chooses.
+func (h *health) inner(p *pacing, j *job, now time.Time) *sendGate {
+	if h.gate.slow(p, now) {
+		return nil
+	}
+	if g := h.goals[j.Goal]; g != nil && g.slow(p, now) {
+		return g
+	}
+	if j.brought && h.brought.slow(p, now) {
+		return &h.brought
+	}
+	return nil
+}
+
+// note is for a send that was not accepted.
+func (h *health) note(p *pacing, j *job, now time.Time, refused bool) {
+	h.troubled = now
+	h.gate.note(p, j, now, refused)
+	if !refused {
+		return
+	}
+	if g := h.gateOf(j); g != &h.gate {
+		g.note(p, j, now, true)
+	}
+}
+
+// state names the line's condition for snapshots.
+func (ln *Line) state(p *pacing, now time.Time) string {
+	switch h := &ln.health; {
+	case h.gate.held(p, now) && h.gate.refused:
+		return "held"
+	case h.gate.held(p, now):
+		return "down"
+	case now.Before(h.pausedUntil):
+		return "paused"
+	case h.gate.slow(p, now):
+		return "slow"
+	}
+	return "ok"
+}
+
+// finish decides what an answer means for the event, for its line and for the
+// visitor. What the CDP's answers mean is the contract of package cdp.
+func (sc *schedule) finish(j *job) {
+	if errors.Is(j.err, errLateEvent) {
+		sc.bury(j, "late")
+		return
+	}
+	outcome := cdp.OutcomeOf(j.err)
+	if j.id == "" && outcome == cdp.Unknown {
+		outcome = cdp.NotProcessed // only the browser ID is missing; nothing was sent
+	}
+	if j.madeID {
+		sc.made.Put(j.Key, j.id)
+	}
+	if j.unknowns > 0 && (outcome == cdp.Accepted || outcome == cdp.Unknown) {
+		sc.tally.duplicates.Add(1) // an earlier attempt may have counted, and this one, too
+	}
+	switch outcome {
+	case cdp.Accepted:
+		sc.accept(j)
+	case cdp.EventBad:
+		sc.reject(j)
+	case cdp.BrowserUnknown:
+		sc.unknownID(j)
+	case cdp.SenderBad:
+		sc.refuse(j, refusedSender)
+	case cdp.NotProcessed:
+		sc.retry(j, errors.Is(j.err, idpool.ErrLimited))
+	default:
+		sc.unknown(j)
+	}
+}
+
+// accept is for an event that arrived: its gates open, and refusals of others
+// become strikes.
+func (sc *schedule) accept(j *job) {
+	ln, h, p, now := j.line, &j.line.health, &sc.pacing, time.Now()
+	h.accepted, h.rejected = now, 0
+	if j.benched {
+		h.bench.pardon(sc, j)
+	}
+	wasHeld, wasSlow := h.gate.held(p, now), h.gate.slow(p, now)
+	silent := h.gate.silence(now) >= p.slowAfter
+	h.ramp(sc.options.Workers, wasSlow && !h.gate.refused)
+	if wasHeld {
+		h.silenced = now
+		if h.gate.refusing() {
+			h.heldUntil = now
+		}
+		for g := range h.innerGates() {
+			g.dropPending()
+			g.hurry(now)
+		}
+		h.bench.due.hurry(now)
+	}
+	if wasSlow {
+		h.retries.hurry(now)
+	}
+	brought := j.brought && j.replaces == ""
+	var struck []*job
+	if g := h.goals[j.Goal]; g != nil {
+		struck = append(struck, sc.open(ln, g, j, now, wasSlow)...)
+	}
+	if brought {
+		struck = append(struck, sc.open(ln, &h.brought, j, now, wasSlow)...)
+		h.ids.accepted(j.id)
+	}
+	struck = append(struck, sc.open(ln, &h.gate, j, now, false)...)
+	ln.known.Add(j.id)
+	if j.replaces != "" {
+		ln.replaced.Put(j.replaces, j.id)
+	}
+	sc.tally.deliver(j.Goal, j.id)
+	j.Ack()
+	sc.settled(j)
+	for _, other := range struck {
+		sc.strike(other, silent)
+	}
+}
+
+// ramp widens the line after an acceptance.
+func (h *health) ramp(workers int, again bool) {
+	switch {
+	case again:
+		h.limit = 1
+	case h.limit > 0:
+		if h.limit++; h.limit > workers {
+			h.limit = 0
+		}
+	}
+}
+
+// open opens a gate, lets go what waited for it, and says so if its silence was
+// said.
+func (sc *schedule) open(ln *Line, g *sendGate, j *job, now time.Time, void bool) []*job {
+	h := &ln.health
+	held := g.held(&sc.pacing, now)
+	struck := g.open(&sc.pacing, j, now, void)
+	if g.told != "" {
+		sc.tellEnd(ln, g)
+	}
+	if held && g != &h.gate {
+		h.bench.due.hurryIf(now, func(j *job) bool { return h.gateOf(j) == g })
+	}
+	for _, waiting := range g.waiting.take(func(*job) bool { return true }) {
+		sc.makeReady(waiting)
+	}
+	if g == h.goals[j.Goal] && len(g.pending) == 0 && g.probe == nil {
+		delete(h.goals, j.Goal)
+	}
+	return struck
+}
+
+// reject is for an event that the CDP will never take. When too many in a row
+// get such an answer, that may not be the events' fault: then they wait until
+// another is accepted.
+func (sc *schedule) reject(j *job) {
+	h := &j.line.health
+	if statusOf(j.err) == 0 { // it did not even leave
+		sc.bury(j, "event_invalid")
+		return
+	}
+	h.rejected++
+	j.kind = refusedContents
+	if sc.closing || h.rejected < sc.pacing.slowRun && !j.benched {
+		h.note(&sc.pacing, j, time.Now(), true)
+		sc.bury(j, j.verdict())
+		return
+	}
+	sc.refuse(j, refusedContents)
+}
+
+// unknownID is for an event whose browser ID the CDP does not know. The ID is
+// replaced only if that surely is so.
+func (sc *schedule) unknownID(j *job) {
+	h := &j.line.health
+	first := j.refusals == 0
+	if first && j.brought {
+		h.ids.unknown(j.id)
+	}
+	if j.brought && j.replaces == "" && h.brought.run < sc.pacing.slowRun && h.ids.take(first) {
+		sc.log.Debug("goaltrack: a browser ID unknown to the CDP is replaced", "site", j.line.Name)
+		j.replaces, j.id, j.madeID = j.id, "", false
+		sc.tally.note("id_replaced")
+		sc.delay(j, 0)
+		return
+	}
+	sc.refuse(j, refusedID)
+}
+
+// retry is for an event that surely was not processed. It is tried until it is
+// too old: attempts are no measure, since an outage uses them up in minutes.
+func (sc *schedule) retry(j *job, limited bool) {
+	if !limited { // our own budget says nothing about the CDP
+		sc.failed(j)
+	}
+	if !sc.tooOld(j) {
+		if sc.stepAside(j); !j.benched && !j.aside && j.unknowns == 0 && j.replaces == "" {
+			sc.giveBack(j, benchAgain)
+			return
+		}
+		sc.delay(j, sc.backoff(j))
+		return
+	}
+	reason := "expired"
+	if limited {
+		reason = "id_limited"
+	}
+	sc.bury(j, reason)
+}
+
+// unknown is for an event that may or may not have counted. It is sent again a
+// bounded number of times, since the CDP has no idempotency key.
+func (sc *schedule) unknown(j *job) {
+	sc.failed(j)
+	if j.unknowns++; j.unknowns >= sc.options.UnknownAttempts {
+		sc.bury(j, "unknown")
+		return
+	}
+	sc.delay(j, sc.backoff(j))
+}
+
+// failed is for a send without an answer, or with one that says to come again. It
+// pauses the line if the CDP asks for it.
+func (sc *schedule) failed(j *job) {
+	ln, h, now := j.line, &j.line.health, time.Now()
+	h.note(&sc.pacing, j, now, false)
+	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.RetryAfter > 0 {
+		h.pause(now, min(e.RetryAfter, time.Hour, sc.options.MaxAge/2))
+	}
+	// A kept connection leads to where the CDP was when it was made. In a
+	// silence its address is looked up again.
+	if ln.Renew != nil && h.gate.silence(now) >= sc.pacing.slowAfter && now.Sub(h.renewed) >= h.gate.wait(&sc.pacing, now) {
+		h.renewed = now
+		ln.Renew()
+	}
+}
+
+// pause stops the line for a while, which is no silence of the CDP's.
+func (h *health) pause(now time.Time, d time.Duration) {
+	until := now.Add(d)
+	if !until.After(h.pausedUntil) {
+		return
+	}
+	if h.pausedUntil.After(now) {
+		now = h.pausedUntil
+	}
+	h.pausedUntil = until
+	h.gate.pause(until.Sub(now))
+	h.brought.pause(until.Sub(now))
+	for _, g := range h.goals {
+		g.pause(until.Sub(now))
+	}
+}
+
+// delay sends the event again after d.
+func (sc *schedule) delay(j *job, d time.Duration) {
+	h, at := &j.line.health, time.Now().Add(sc.capped(d))
+	if j.benched {
+		h.bench.due.add(j, at)
+		return
+	}
+	sc.stepAside(j)
+	h.retries.add(j, at)
+}
+
+func (sc *schedule) backoff(j *job) time.Duration {
+	j.failures++
+	return backoff.JitterBy(sc.random, sc.options.BackoffBase, sc.options.BackoffMax, j.failures)
+}
+
+// tooOld reports whether an event was tried for long enough. The time in which
+// this sender was refused does not count, since the backlog must outlive it.
+func (sc *schedule) tooOld(j *job) bool {
+	h, now := &j.line.health, time.Now()
+	age := sc.clock.age(j.since())
+	if !h.heldUntil.IsZero() {
+		age = min(age, now.Sub(h.heldUntil))
+	}
+	if h.gate.refusing() && h.gate.slow(&sc.pacing, now) {
+		return false
+	}
+	return age > sc.options.MaxAge
+}
+
+// buryAgainAfter is how long an event waits whose letter the queue could not keep.
+const buryAgainAfter = time.Minute
+
+// bury gives an event up. If the queue cannot keep its letter, it is not given up
+// yet: it is not sent any more, and buried later.
+func (sc *schedule) bury(j *job, reason string) {
+	why := reason
+	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
+		why += explanationMark + withoutValues(e.Message, j.body)
+	}
+	j.line.health.bench.due.remove(j)
+	if !j.Dead(why) {
+		sc.leaveLane(j)
+		time.AfterFunc(sc.capped(buryAgainAfter), func() {
+			select {
+			case sc.asks <- func(sc *schedule) { sc.bury(j, reason) }:
+			case <-sc.done:
+			}
+		})
+		return
+	}
+	sc.tally.bury(j.Goal, j.id, reason)
+	sc.settled(j)
+}
+
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*cdp.Error](err); ok {
+		return e.Status
+	}
+	return 0
+}
+
+// heldGoals are the goals whose events are refused one and all, in order.
+func (h *health) heldGoals(p *pacing, now time.Time) (goals []string) {
+	for goal, g := range h.goals {
+		if g.slow(p, now) && g.held(p, now) {
+			goals = append(goals, goal)
+		}
+	}
+	slices.Sort(goals)
+	return goals
+}
+
+// sooner is the earlier of two times, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

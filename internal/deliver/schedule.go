@@ -1,0 +1,456 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// schedule decides what is sent next. It runs in one goroutine.
+//
+// Every visitor has a lane while events of his are held: one of them is on its
+// way, the others are parked behind it, so that they arrive in the order they
+// happened (an IDENTITY before the goal). What is not parked is either ready or
+// delayed until a time.
+type schedule struct {
+	*Sender
+	lanes   map[laneKey]*lane
+	share   int // how many events each line may have in the window
+	held    int // events in the window
+	benched int // events on a bench
+	aside   int // events out of the window that wait for a retry
+	parked  int
+	asked   time.Time // when the queue last had no newer event
+	pacing  pacing
+	random  func(int64) int64 // spreads load
+	lists   []*readyList      // of nextProbe, in memory that stays
+	running int               // events with the workers
+	turn    int               // which line is looked at first
+	made    recent.Map
+	waiters []waiter
+
+	closing  bool
+	deadline time.Time
+	over     chan<- error
+}
+
+// lane is the way of one visitor's events. One of them goes at a time, up to
+// width when his order is given up; the others are parked.
+type lane struct {
+	key       laneKey
+	going     int
+	width     int
+	parked    []*job
+	fullUntil time.Time
+	fullWait  time.Duration
+}
+
+// laneKey tells lanes apart. Sites of one tenant can share their visitors' IDs,
+// and one of them may be held while the other is not.
+type laneKey struct {
+	line *Line
+	key  string
+}
+
+// waiter is a call of Flush: it waits until the queue has settled everything up
+// to a number.
+type waiter struct {
+	target  uint64
+	settled chan<- struct{}
+}
+
+// The bounds of order: beyond them the order of a visitor is given up, until
+// none of his events is left. Then wideLane of them go at once, of his sixteen
+// workers, so that he does not take all of them from the others, and he has
+// maxLane of the window at most; what is more waits in the queue.
+const (
+	maxParked      = 64
+	maxParkedTotal = window / 2
+	maxLane        = window / 4
+	wideLane       = 4
+)
+
+func newSchedule(s *Sender) *schedule {
+	return &schedule{Sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare), pacing: newPacing(&s.options), random: rand.Int64N}
+}
+
+// run schedules until ctx ends, and then waits for the workers to give back
+// what they have.
+func (sc *schedule) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	stopping := ctx.Done()
+	for stopping != nil || sc.running > 0 {
+		var wait time.Duration
+		var room, latest chan<- int
+		var newest int
+		if stopping != nil {
+			wait = sc.dispatch()
+			if sc.spare() >= sc.share/16 { // several at once: each fetch wakes two goroutines
+				room = sc.room
+			} else if newest = sc.wantsNewest(time.Now()); newest > 0 {
+				latest = sc.latest
+			}
+		}
+		if wait > 0 {
+			timer.Reset(wait)
+		} else {
+			timer.Stop()
+		}
+		select {
+		case room <- sc.spare():
+		case latest <- newest:
+		case batch := <-sc.arrived:
+			for _, d := range batch {
+				sc.admit(d, false)
+			}
+		case batch := <-sc.newest:
+			sc.admitNewest(batch)
+		case j := <-sc.finished:
+			if sc.running > 1 {
+				runtime.Gosched() // others may be about to finish: one waking for several
+			}
+			sc.returned(j)
+			for range len(sc.finished) { // nobody else takes from it
+				sc.returned(<-sc.finished)
+			}
+		case ask := <-sc.asks:
+			ask(sc)
+		case <-timer.C:
+		case <-stopping:
+			stopping = nil
+		}
+		sc.tellWaiters()
+	}
+}
+
+// returned takes an event back from a worker.
+func (sc *schedule) returned(j *job) {
+	sc.running--
+	j.line.meter.add(j)
+	j.line.health.landed(&sc.pacing, j, time.Now())
+	sc.finish(j)
+	sc.guard(j.line)
+}
+
+// spare is how many more events the window has room for.
+func (sc *schedule) spare() int { return sc.share*len(sc.order) - sc.held }
+
+// admit takes an event over from the queue.
+func (sc *schedule) admit(d queue.Delivery, newest bool) {
+	e, err := ParseEnvelope(d.Body)
+	if err != nil {
+		sc.refuseDelivery(d, &Envelope{awaited: e.awaited}, "unreadable")
+		return
+	}
+	ln := sc.lines[e.Site]
+	if ln == nil {
+		sc.refuseDelivery(d, &e, "unknown_site")
+		return
+	}
+	j := &job{Delivery: d, Envelope: e, line: ln, id: e.BrowserID()}
+	j.brought = j.id != "" && !ln.IDs.Made(j.id)
+	if !sc.makeRoom(j, newest) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
+		return
+	}
+	key := laneKey{ln, d.Key}
+	l := sc.lanes[key]
+	if l != nil && sc.putBackBehind(l, d) {
+		return
+	}
+	sc.held++
+	ln.health.held++
+	if j.fetched {
+		ln.health.fetched++
+	}
+	if l == nil {
+		l = &lane{key: key, width: 1}
+		sc.lanes[key] = l
+	}
+	if l.going > 0 && (len(l.parked) >= maxParked || sc.parked >= maxParkedTotal) {
+		l.width = wideLane
+	}
+	if l.width > 1 {
+		sc.tally.note("order_released")
+	}
+	j.lane = l
+	l.parked = append(l.parked, j)
+	sc.parked++
+	sc.advance(l)
+}
+
+// refuseDelivery gives up what is no event of ours.
+func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string) {
+	if !d.Dead(reason) {
+		d.Nack(sc.capped(buryAgainAfter))
+		return
+	}
+	sc.tally.bury(e.Goal, e.BrowserID(), reason)
+	sc.waits.met(e.awaited)
+}
+
+// advance lets the next events of a visitor go.
+func (sc *schedule) advance(l *lane) {
+	for l.going < l.width && len(l.parked) > 0 {
+		next := l.parked[0]
+		l.parked[0] = nil
+		l.parked = l.parked[1:]
+		sc.parked--
+		l.going++
+		sc.makeReady(next)
+	}
+}
+
+// fullWait is how long events wait in the queue whose line has its share of the
+// window; those of a visitor who has his, up to maxFullWait.
+const (
+	fullWait    = 250 * time.Millisecond
+	maxFullWait = 16 * time.Second
+)
+
+// makeRoom lets an event in although its line may have its share of the window,
+// while not all is accepted: else what is refused would fill it, and nothing that the
+// CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
+// goes back to the queue for it.
+func (sc *schedule) makeRoom(j *job, newest bool) bool {
+	h := &j.line.health
+	oldest := h.ready.oldest()
+	switch {
+	case !newest && !h.inTrouble(&sc.pacing, time.Now()):
+		return false
+	case h.held < sc.share:
+		return true
+	case h.fetched < maxFetched:
+		j.fetched = true
+		return true
+	case oldest == nil || !j.Time.After(oldest.Time):
+		return false
+	}
+	oldest.leaveList()
+	sc.tally.note("order_released")
+	sc.giveBack(oldest, fullWait)
+	return true
+}
+
+// putBack returns an event to the queue if its line has its share of the window:
+// a site that cannot send must not take the whole of it from the others. A
+// single line never comes to this.
+func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
+	return putBack(d, ln.health.held >= share, &ln.health.fullUntil, wait)
+}
+
+// putBackBehind does the same for a visitor. His events wait longer each time
+// he still has his share, so that a thousand of them are not looked at all the
+// time.
+func (sc *schedule) putBackBehind(l *lane, d queue.Delivery) bool {
+	full := l.going+len(l.parked) >= maxLane
+	if full && !time.Now().Before(l.fullUntil) {
+		l.fullWait = min(max(2*l.fullWait, fullWait), maxFullWait)
+	}
+	return putBack(d, full, &l.fullUntil, sc.capped(l.fullWait))
+}
+
+// putBack returns an event if there is no room. All that come meanwhile go back
+// until one moment, so that none overtakes another.
+func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) bool {
+	now := time.Now()
+	if !now.Before(*until) {
+		if !full {
+			return false
+		}
+		*until = now.Add(wait)
+	}
+	d.Nack(until.Sub(now))
+	return true
+}
+
+// prepare fills in what may have become known while the event waited: the
+// browser ID that another event of the visitor was given.
+func (sc *schedule) prepare(j *job) {
+	switch {
+	case j.id != "":
+		if id := j.line.replaced.Get(j.id); id != "" {
+			j.id, j.brought = id, false
+		}
+	case j.replaces != "":
+		j.id = j.line.replaced.Get(j.replaces)
+	default:
+		j.id = sc.made.Get(j.Key)
+	}
+}
+
+// leaveLane lets the visitor's next event go.
+func (sc *schedule) leaveLane(j *job) {
+	l := j.lane
+	if l == nil {
+		return
+	}
+	j.lane = nil
+	l.going--
+	if sc.advance(l); l.going == 0 {
+		delete(sc.lanes, l.key)
+	}
+}
+
+// settled is called when an event has met its fate.
+func (sc *schedule) settled(j *job) {
+	if j.benched {
+		sc.leaveBench(j)
+	} else {
+		sc.leaveWindow(j)
+	}
+	sc.waits.met(j.awaited)
+	sc.leaveLane(j)
+}
+
+func (sc *schedule) leaveWindow(j *job) {
+	h := &j.line.health
+	if j.aside {
+		j.aside = false
+		sc.aside--
+		h.aside.events--
+		h.aside.bytes -= int64(len(j.Body))
+		return
+	}
+	sc.held--
+	h.held--
+	if j.fetched {
+		j.fetched = false
+		h.fetched--
+	}
+}
+
+// stepAside takes an event that has to wait for a retry out of the window, so that
+// others have its place: a thousand of them would fill it, while the CDP takes all
+// the rest. As many may be aside as on the bench.
+func (sc *schedule) stepAside(j *job) {
+	h := &j.line.health
+	if j.aside || j.benched || h.aside.events >= benchEvents || h.aside.bytes+int64(len(j.Body)) > benchBytes {
+		return
+	}
+	sc.leaveWindow(j)
+	j.aside = true
+	sc.aside++
+	h.aside.events++
+	h.aside.bytes += int64(len(j.Body))
+}
+
+// giveBack returns an event to the queue, from which it comes as if it were new.
+func (sc *schedule) giveBack(j *job, d time.Duration) {
+	sc.leaveWindow(j)
+	j.Nack(sc.capped(d))
+	sc.leaveLane(j)
+}
+
+// pick finds the event to send now, without taking it, or how long until there
+// may be one (0: until something happens).
+func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
+	hopeless := true // no line can send before the deadline
+	for i := range sc.order {
+		ln := sc.order[(sc.turn+i)%len(sc.order)]
+		j, at := sc.next(ln, now)
+		if j != nil {
+			sc.prepare(j)
+			return j, 0
+		}
+		hopeless = hopeless && at.After(sc.deadline)
+		if !at.IsZero() {
+			if d := max(at.Sub(now), time.Microsecond); wait == 0 || d < wait {
+				wait = d
+			}
+		}
+	}
+	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
+		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched+sc.aside
+		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
+			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
+		}
+	}
+	return nil, wait
+}
+
+// dispatch hands out all that may be sent now, and says how long until there may be
+// more, as pick does. It never waits: jobs has room for as many as are handed out.
+func (sc *schedule) dispatch() time.Duration {
+	now := time.Now()
+	var tell time.Time
+	for _, ln := range sc.order {
+		tell = sooner(tell, sc.tell(ln, now))
+	}
+	for {
+		j, wait := sc.pick(now)
+		if j == nil {
+			if d := tell.Sub(now); !tell.IsZero() && (wait == 0 || d < wait) {
+				wait = max(d, time.Microsecond)
+			}
+			return wait
+		}
+		sc.takeOff(j, now)
+		sc.running++
+		sc.turn++
+		sc.jobs <- j
+	}
+}
+
+// tellWaiters ends the calls of Flush and Close that have what they wait for.
+func (sc *schedule) tellWaiters() {
+	if len(sc.waiters) == 0 && !sc.closing {
+		return
+	}
+	stats := sc.queue.Stats()
+	kept := sc.waiters[:0]
+	for _, w := range sc.waiters {
+		if stats.Done >= w.target {
+			close(w.settled)
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	sc.waiters = kept
+	if sc.closing && stats.Waiting == 0 {
+		sc.endClosing(nil)
+	}
+}
+
+// closingWait caps every wait while the sender closes: what can be delivered
+// is tried again soon, since there is no later.
+const closingWait = 250 * time.Millisecond
+
+func (sc *schedule) beginClosing(deadline time.Time, over chan<- error) {
+	sc.closing, sc.deadline, sc.over = true, deadline, over
+	sc.pacing.slowMost = min(sc.pacing.slowMost, closingWait)
+	soon := time.Now().Add(closingWait)
+	for _, ln := range sc.order {
+		h := &ln.health
+		for g := range h.innerGates() {
+			g.hurry(soon)
+		}
+		h.gate.hurry(soon)
+		h.retries.hurry(soon)
+		h.bench.due.hurry(soon)
+	}
+}
+
+func (sc *schedule) endClosing(err error) {
+	if sc.over != nil {
+		sc.over <- err // buffered
+		sc.over = nil
+	}
+}
+
+// capped is d, or less while closing.
+func (sc *schedule) capped(d time.Duration) time.Duration {
+	if sc.closing {
+		return min(d, closingWait)
+	}
+	return d
+}
+
+// ErrUndelivered is returned by Close when events are left that could not be
+// delivered in time.
+var ErrUndelivered = errors.New("goaltrack: events are left undelivered")

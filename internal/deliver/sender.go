@@ -1,0 +1,387 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/idpool"
+	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// Sender delivers what is in the queue. All methods are safe for concurrent use. All
+// state of delivery belongs to one goroutine, the scheduler, so none of it needs a
+// lock.
+type Sender struct {
+	queue   queue.Queue
+	lines   map[string]*Line // by site
+	order   []*Line
+	options Options
+	tally   *Tally
+	log     *slog.Logger
+	clock   *clock
+
+	jobs     chan *job
+	finished chan *job
+	arrived  chan []queue.Delivery
+	room     chan int // asks for so many events
+	latest   chan int // asks for so many of the newest
+	newest   chan []queue.Delivery
+	asks     chan func(*schedule)
+
+	group  errgroup.Group
+	cancel context.CancelFunc // ends the sends under way
+	stop   context.CancelFunc // ends the scheduler
+	done   chan struct{}      // the scheduler has ended
+
+	intake sync.RWMutex // offer has it while it appends; Close waits for it
+	closed bool
+	waits  waits
+}
+
+// Line is one site's way to the CDP and how it is doing. Whoever makes one sets the
+// exported fields, before New.
+type Line struct {
+	Name     string
+	Client   poster
+	IDs      *idpool.Pool
+	replaced recent.Table
+	known    *recent.Set // browser IDs of which an event was accepted
+	health   health
+	picky    atomic.Bool // something is refused; see keptForKnown
+	meter    meter
+	Renew    func() // closes idle connections, so that the next is made anew; nil for none
+}
+
+// poster is what a worker needs of a cdp.Client.
+type poster interface {
+	Post(ctx context.Context, body []byte, visitorUserAgent string) (cdp.Receipt, error)
+	Show(ctx context.Context, browserID string) (cdp.Browser, error)
+}
+
+// Replacement is the browser ID that the visitor with this one was given since, ""
+// if there is none.
+func (ln *Line) Replacement(id string) string { return ln.replaced.Get(id) }
+
+// job is one event on its way.
+type job struct {
+	queue.Delivery
+	Envelope
+	line     *Line
+	lane     *lane
+	id       string // browser ID, "" until one is made
+	brought  bool   // id came with the visitor, and was not made in this process
+	attempts int    // sends in all
+	unknowns int    // sends of which the outcome is unknown
+	failures int    // in a row, for the backoff
+	spot     spot   // in which list it is ready
+	due      int    // its place in a heap, from 1; 0: in none
+	notYet   time.Time
+	fetched  bool      // beyond the bound of the window
+	aside    bool      // out of the window, until its fate is known or it is benched
+	sent     time.Time // when it was last handed to a worker
+	err      error
+	began    time.Time     // when the last request began, zero if none was made
+	took     time.Duration // until it was answered
+	// madeID says that the worker made the browser ID; replaces is the ID the
+	// CDP did not know, if it stands for one.
+	madeID   bool
+	replaces string
+	blame
+}
+
+// since is when the event's age begins: one brought back from the dead letters, or
+// held until its visitor agreed, is as young as if it had just happened.
+func (j *job) since() time.Time {
+	if j.Resent.After(j.Time) {
+		return j.Resent
+	}
+	return j.Time
+}
+
+// window is how many events the sender holds at once; the rest wait in the
+// queue. Several sites share it, leastShare each at the least.
+const (
+	window     = 1000
+	leastShare = 100
+)
+
+// knownIDs is of how many visitors a line remembers that an event of theirs was
+// accepted.
+const knownIDs = 4096
+
+// New makes a sender and starts it. The queue is closed with it; what the lines have
+// is the caller's.
+func New(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Logger) *Sender {
+	s := makeSender(q, lines, o, t, log)
+	s.start()
+	return s
+}
+
+func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Logger) *Sender {
+	// Every line has workers of its own: a site whose CDP hangs must not keep
+	// those of the others waiting.
+	workers := o.Workers * len(lines)
+	s := &Sender{
+		queue: q, lines: make(map[string]*Line, len(lines)), order: lines, options: o, tally: t, log: log,
+		jobs:     make(chan *job, workers),
+		finished: make(chan *job, workers),
+		arrived:  make(chan []queue.Delivery),
+		room:     make(chan int),
+		latest:   make(chan int),
+		newest:   make(chan []queue.Delivery),
+		asks:     make(chan func(*schedule)),
+		done:     make(chan struct{}),
+		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*Awaited)}, //nolint:gosec // Only has to differ.
+		clock:    newClock(timeOfDay),
+	}
+	for _, ln := range lines {
+		s.lines[ln.Name] = ln
+		ln.known = recent.NewSet(knownIDs)
+		ln.health.limit = 1
+	}
+	return s
+}
+
+func (s *Sender) start() {
+	sending, cancel := context.WithCancel(context.Background())
+	scheduling, stop := context.WithCancel(context.Background())
+	s.cancel, s.stop = cancel, stop
+	for range cap(s.jobs) {
+		s.group.Go(func() error { s.work(sending); return nil })
+	}
+	s.group.Go(func() error { s.fetch(scheduling); return nil })
+	go func() {
+		defer close(s.done)
+		defer close(s.jobs)
+		newSchedule(s).run(scheduling)
+	}()
+}
+
+// offer is Offer where nobody waits.
+func (s *Sender) offer(ctx context.Context, items ...queue.Item) error {
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	if s.closed {
+		return queue.ErrClosed
+	}
+	for i := range items {
+		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
+			return queue.ErrFull
+		}
+	}
+	err := s.append(ctx, items)
+	if errors.Is(err, queue.ErrNotYetOnDisk) {
+		s.tally.note(NotYetOnDisk)
+		err = nil
+	}
+	if err == nil {
+		s.tally.accepted.Add(uint64(len(items)))
+	}
+	return err
+}
+
+// keptForKnown reports whether the places left in the queue are for visitors of
+// whom an event was accepted before, and this is none of them: the last tenth is
+// while the CDP refuses events. A queue full of such, and a line that sends one
+// event at a time, would block each other for good.
+func (s *Sender) keptForKnown(ln *Line, id string) bool {
+	if ln == nil || !ln.picky.Load() || ln.known.Has(id) {
+		return false
+	}
+	return s.queue.Stats().Full >= 0.9
+}
+
+// lineOf is the line of an event, nil if no event is refused anywhere, so that
+// it does not matter.
+func (s *Sender) lineOf(i *queue.Item) *Line {
+	for _, ln := range s.order {
+		if ln.picky.Load() {
+			e, _ := ParseEnvelope(i.Body)
+			return s.lines[e.Site]
+		}
+	}
+	return nil
+}
+
+// Reserve keeps a place in the queue for an event of this line and visitor, of so
+// many bytes. There is none (nil) in a queue that cannot do that.
+func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
+	if s.keptForKnown(ln, id) {
+		return nil, queue.ErrFull
+	}
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	q, ok := s.queue.(queue.Reserver)
+	switch {
+	case s.closed:
+		return nil, queue.ErrClosed
+	case !ok:
+		return nil, nil //nolint:nilnil // No place is needed.
+	}
+	return q.Reserve(p, int64(bytes))
+}
+
+func (s *Sender) append(ctx context.Context, items []queue.Item) error {
+	if s.options.AppendWait <= 0 {
+		return s.queue.Append(ctx, items...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.AppendWait)
+	defer cancel()
+	return s.queue.Append(ctx, items...)
+}
+
+// Offer puts events into the queue, all or none, and waits for no network. The error
+// is the queue's. A request that waits for the fate of its events says so by a; nil
+// is none.
+func (s *Sender) Offer(ctx context.Context, a *Awaited, items ...queue.Item) error {
+	if a == nil {
+		return s.offer(ctx, items...)
+	}
+	s.waits.await(a, items)
+	err := s.offer(ctx, items...)
+	if err != nil {
+		for _, n := range a.numbers[len(a.numbers)-len(items):] {
+			s.waits.met(n)
+		}
+	}
+	return err
+}
+
+// fetch carries deliveries from the queue to the scheduler, as many as it asks
+// for.
+func (s *Sender) fetch(ctx context.Context) {
+	failing := false
+	for {
+		var batch []queue.Delivery
+		var err error
+		to := s.arrived
+		select {
+		case n := <-s.room:
+			batch, err = s.queue.Receive(ctx, n)
+		case n := <-s.latest:
+			to = s.newest
+			batch, err = s.receiveNewest(ctx, n)
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, queue.ErrClosed) {
+				return
+			}
+			if !failing {
+				s.log.Error("goaltrack: the queue cannot be read; trying every second", "error", err)
+			}
+			failing = true
+			if !sleep(ctx, time.Second) {
+				return
+			}
+		} else if failing {
+			failing = false
+			s.log.Info("goaltrack: the queue can be read again")
+		}
+		select {
+		case to <- batch:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// receiveNewest looks at the newest end of the queue, if it can be looked at.
+func (s *Sender) receiveNewest(ctx context.Context, n int) ([]queue.Delivery, error) {
+	q, ok := s.queue.(queue.NewestReceiver)
+	if !ok {
+		return nil, nil
+	}
+	return q.ReceiveNewest(ctx, n)
+}
+
+// work sends one event after the other.
+func (s *Sender) work(ctx context.Context) {
+	for j := range s.jobs {
+		s.send(ctx, j)
+		s.finished <- j
+	}
+}
+
+// errLateEvent is the fate of an event whose rule says late: drop.
+var errLateEvent = errors.New("goaltrack: too late")
+
+// send makes one attempt and leaves the result in j.err. A panic, which only an
+// injected http.Client can cause, is an attempt with an unknown outcome.
+func (s *Sender) send(ctx context.Context, j *job) {
+	j.began, j.took = time.Time{}, 0
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	if j.DropLate && s.clock.age(j.since()) > lateAfter {
+		j.err = errLateEvent
+		return
+	}
+	if j.id == "" {
+		if j.id, j.err = j.line.IDs.Get(ctx); j.err != nil {
+			return
+		}
+		j.madeID = true
+	}
+	e := j.Envelope
+	e.setBrowserID(j.id)
+	if s.clock.age(j.Time) > lateAfter {
+		e.markLate(j.Time)
+	}
+	j.attempts++
+	j.began = time.Now()
+	_, j.err = j.line.Client.Post(ctx, e.body, e.UserAgent)
+	j.took = time.Since(j.began)
+	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
+		j.err = s.confirm(ctx, j)
+	}
+}
+
+// confirm asks again about a browser ID that the CDP does not know: it is given
+// up only if the CDP says so twice. In no case was the event counted.
+func (s *Sender) confirm(ctx context.Context, j *job) error {
+	_, err := j.line.Client.Show(ctx, j.id)
+	switch cdp.OutcomeOf(err) {
+	case cdp.BrowserUnknown:
+		return j.err
+	case cdp.Accepted:
+		return &cdp.Error{Op: "send event", Outcome: cdp.SenderBad, Status: statusOf(j.err), Err: errors.New("the CDP refuses a browser ID that it knows")}
+	case cdp.Unknown:
+		return &cdp.Error{Op: "send event", Outcome: cdp.NotProcessed, Err: err}
+	}
+	return err
+}
+
+// Stats is what the queue holds. What a closed one has lost does not wait.
+func (s *Sender) Stats() queue.Stats {
+	stats := s.queue.Stats()
+	if stats.Waiting -= stats.Lost; stats.Waiting == 0 {
+		stats.Bytes, stats.Oldest = 0, time.Time{}
+	}
+	return stats
+}
+
+// sleep waits, unless ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,97 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrClosed is returned by Flush when the sender was closed before all was settled.
+var ErrClosed = errors.New("goaltrack: closed")
+
+// Flush waits until every event accepted before the call is settled.
+func (s *Sender) Flush(ctx context.Context) error {
+	target := s.queue.Stats().Last
+	settled := make(chan struct{})
+	ask := func(sc *schedule) { sc.waiters = append(sc.waiters, waiter{target, settled}) }
+	select {
+	case s.asks <- ask:
+	case <-s.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-settled:
+	case <-s.done:
+		if s.queue.Stats().Done < target {
+			return ErrClosed
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// Close stops the intake, goes on delivering until ctx ends or nothing is left
+// that can be delivered before, and then gives up the rest: kept by a durable
+// queue, counted as dropped for any other.
+func (s *Sender) Close(ctx context.Context) error {
+	s.intake.Lock()
+	s.closed = true
+	s.intake.Unlock()
+
+	over := make(chan error, 1)
+	deadline, _ := ctx.Deadline()
+	ask := func(sc *schedule) { sc.beginClosing(deadline, over) }
+	var err error
+	select {
+	case s.asks <- ask:
+		select {
+		case err = <-over:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.cancel() // sends under way end now; their events go back to the queue
+	s.stop()
+	if cerr := s.closeQueue(ctx); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// closeGrace is how much longer than its context Close may take, so that a queue
+// on a disk can write what it has in memory.
+const closeGrace = time.Second
+
+// closeQueue waits for the goroutines to end, which takes no time unless the
+// queue's disk hangs, and closes the queue.
+func (s *Sender) closeQueue(ctx context.Context) error {
+	grace := closeGrace
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {
+		grace += time.Until(deadline)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		<-s.done
+		_ = s.group.Wait() // no worker returns an error
+		err := s.queue.Close(last)
+		s.tally.drop("shutdown", uint64(s.queue.Stats().Lost)) //nolint:gosec // Not negative.
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-last.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	default:
+		return last.Err()
+	}
+}
