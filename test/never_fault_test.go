@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -177,14 +178,16 @@ func TestNeverLeaksAGoroutine(t *testing.T) {
 	}
 }
 
+// ourStack is in the stack of a goroutine of the tracker's, or of a connection's to the CDP.
+var ourStack = regexp.MustCompile(`created by (github\.com/goaltrack/goaltrack(/internal/deliver|/internal/idpool|/queue)?\.|golang\.org/x/sync)|net/http\.\(\*persistConn\)`)
+
 // ourGoroutines returns the stacks of the tracker and of connections to the CDP.
 func ourGoroutines() string {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
 	var found []string
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
-		if strings.Contains(stack, "created by github.com/goaltrack/goaltrack.") || strings.Contains(stack, "created by golang.org/x/sync") ||
-			strings.Contains(stack, "net/http.(*persistConn)") {
+		if ourStack.MatchString(stack) {
 			found = append(found, stack)
 		}
 	}
