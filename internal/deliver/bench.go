@@ -67,9 +67,9 @@ func (sc *schedule) refuse(j *job, kind offence) {
 	h, now := &j.line.health, time.Now()
 	sc.tellFirstRefusal(j)
 	j.kind = kind
-	h.note(&sc.pacing, j, now, true)
+	h.unaccepted(&sc.pacing, j, now, true)
 	if sc.outlived(j, now) {
-		sc.bury(j, j.verdict())
+		sc.bury(j, j.reason())
 		sc.clearBench(h, now)
 		return
 	}
@@ -89,7 +89,7 @@ func (sc *schedule) refuse(j *job, kind offence) {
 		return
 	}
 	h.bench.due.add(j, now.Add(sc.benchWait(j.refusals)))
-	h.gateOf(j).await(j)
+	h.gateOf(j).leaveUndecided(j)
 }
 
 // toBench takes an event out of the window and lets its visitor's next one go.
@@ -203,7 +203,7 @@ func (sc *schedule) strike(j *job, silent bool) {
 		return
 	}
 	if sc.enough(j, time.Now(), silent) {
-		sc.bury(j, j.verdict())
+		sc.bury(j, j.reason())
 	}
 }
 
@@ -231,7 +231,7 @@ func (sc *schedule) enough(j *job, now time.Time, silent bool) bool {
 func (sc *schedule) clearBench(h *health, now time.Time) {
 	for _, j := range slices.Clone(h.bench.due) {
 		if sc.outlived(j, now) {
-			sc.bury(j, j.verdict())
+			sc.bury(j, j.reason())
 		}
 	}
 }
@@ -255,8 +255,8 @@ func (sc *schedule) outlived(j *job, now time.Time) bool {
 	return now.Sub(since) > sc.options.MaxAge
 }
 
-// verdict is the reason in the dead letter.
-func (j *job) verdict() string {
+// reason is what the dead letter says.
+func (j *job) reason() string {
 	if j.kind == refusedContents {
 		return rejectedPrefix + strconv.Itoa(statusOf(j.err))
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// each is a visitor of his own for each event.
+// each is another visitor for each event.
 func each(i int) int { return strangers + i }
 
 // burstIn is a burst of one goal, of as many visitors.

@@ -475,8 +475,8 @@ func (p *play) check() {
 	if p.sc.benched != h.bench.events || h.bench.events > benchEvents || p.benched > benchEvents {
 		p.t.Errorf("%d benched of %d at most %d", p.sc.benched, h.bench.events, p.benched)
 	}
-	if p.queue.count == 0 && (p.sc.held != 0 || p.sc.benched != 0 || h.bench.bytes != 0 || p.sc.aside != 0 || h.aside.events != 0 || h.aside.bytes != 0 || len(p.sc.lanes) != 0 || len(h.flying) != 0) {
-		p.t.Errorf("at the end %d held, %d benched with %d bytes, %d lanes, %d under way", p.sc.held, p.sc.benched, h.bench.bytes, len(p.sc.lanes), len(h.flying))
+	if p.queue.count == 0 && (p.sc.inWindow != 0 || p.sc.benched != 0 || h.bench.bytes != 0 || p.sc.aside != 0 || h.aside.events != 0 || h.aside.bytes != 0 || len(p.sc.lanes) != 0 || len(h.flying) != 0) {
+		p.t.Errorf("at the end %d in the window, %d benched with %d bytes, %d lanes, %d under way", p.sc.inWindow, p.sc.benched, h.bench.bytes, len(p.sc.lanes), len(h.flying))
 	}
 }
 

@@ -79,7 +79,7 @@ func (sc *schedule) next(ln *Line, now time.Time) (*job, time.Time) {
 		return g.choice.probe(now, &g.waiting), time.Time{}
 	}
 	if h.limit > 0 || h.mixed(p, now) {
-		return h.order.mixed(&h.ready), soonest
+		return h.choice.mixed(&h.ready), soonest
 	}
 	return h.ready.oldest(), soonest
 }
@@ -245,7 +245,7 @@ const (
 // wantsNewest tells how many of the newest end of the queue to look at: some while not
 // all is accepted, and the window is full, and the queue holds more.
 func (sc *schedule) wantsNewest(now time.Time) (n int) {
-	for _, ln := range sc.order {
+	for _, ln := range sc.lines {
 		if h := &ln.health; h.inTrouble(&sc.pacing, now) {
 			n = max(n, maxFetched-h.fetched)
 		}
@@ -253,7 +253,7 @@ func (sc *schedule) wantsNewest(now time.Time) (n int) {
 	if n == 0 || now.Sub(sc.asked) < askAgain {
 		return 0
 	}
-	if _, can := sc.queue.(queue.NewestReceiver); !can || sc.queue.Stats().Waiting <= sc.held+sc.benched+sc.aside {
+	if _, can := sc.queue.(queue.NewestReceiver); !can || sc.queue.Stats().Waiting <= sc.inWindow+sc.benched+sc.aside {
 		return 0
 	}
 	return n

@@ -13,7 +13,7 @@ import (
 // health is how a line to the CDP is doing, and the events that are not with
 // the workers. It belongs to the scheduler.
 type health struct {
-	held      int // events in the window
+	inWindow  int // events in the window
 	fetched   int // of these, such as are beyond its bound
 	fullUntil time.Time
 	flying    []*job // with the workers
@@ -30,7 +30,7 @@ type health struct {
 	gate    sendGate
 	goals   map[string]*sendGate
 	brought sendGate
-	order   choice // while the line is fast and not all is accepted
+	choice  choice // while the line is fast and not all is accepted
 	second  bool   // the last event sent was tried before
 
 	accepted  time.Time // when an event was last accepted
@@ -82,15 +82,15 @@ func (h *health) inner(p *pacing, j *job, now time.Time) *sendGate {
 	return nil
 }
 
-// note is for a send that was not accepted.
-func (h *health) note(p *pacing, j *job, now time.Time, refused bool) {
+// unaccepted is for a send that was not accepted.
+func (h *health) unaccepted(p *pacing, j *job, now time.Time, refused bool) {
 	h.troubled = now
-	h.gate.note(p, j, now, refused)
+	h.gate.unaccepted(p, j, now, refused)
 	if !refused {
 		return
 	}
 	if g := h.gateOf(j); g != &h.gate {
-		g.note(p, j, now, true)
+		g.unaccepted(p, j, now, true)
 	}
 }
 
@@ -174,7 +174,7 @@ func (sc *schedule) accept(j *job) {
 	}
 	if brought {
 		struck = append(struck, sc.open(ln, &h.brought, j, now, wasSlow)...)
-		h.ids.accepted(j.id)
+		h.ids.recognised(j.id)
 	}
 	struck = append(struck, sc.open(ln, &h.gate, j, now, false)...)
 	ln.known.Add(j.id)
@@ -234,8 +234,8 @@ func (sc *schedule) reject(j *job) {
 	h.rejected++
 	j.kind = refusedContents
 	if sc.closing || h.rejected < sc.pacing.slowRun && !j.benched {
-		h.note(&sc.pacing, j, time.Now(), true)
-		sc.bury(j, j.verdict())
+		h.unaccepted(&sc.pacing, j, time.Now(), true)
+		sc.bury(j, j.reason())
 		return
 	}
 	sc.refuse(j, refusedContents)
@@ -247,9 +247,9 @@ func (sc *schedule) unknownID(j *job) {
 	h := &j.line.health
 	first := j.refusals == 0
 	if first && j.brought {
-		h.ids.unknown(j.id)
+		h.ids.unrecognised(j.id)
 	}
-	if j.brought && j.replaces == "" && h.brought.run < sc.pacing.slowRun && h.ids.take(first) {
+	if j.brought && j.replaces == "" && h.brought.run < sc.pacing.slowRun && h.ids.spend(first) {
 		sc.log.Debug("goaltrack: a browser ID unknown to the CDP is replaced", "site", j.line.Name)
 		j.replaces, j.id, j.madeID = j.id, "", false
 		sc.tally.note("id_replaced")
@@ -295,7 +295,7 @@ func (sc *schedule) unknown(j *job) {
 // pauses the line if the CDP asks for it.
 func (sc *schedule) failed(j *job) {
 	ln, h, now := j.line, &j.line.health, time.Now()
-	h.note(&sc.pacing, j, now, false)
+	h.unaccepted(&sc.pacing, j, now, false)
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.RetryAfter > 0 {
 		h.pause(now, min(e.RetryAfter, time.Hour, sc.options.MaxAge/2))
 	}
@@ -344,7 +344,7 @@ func (sc *schedule) backoff(j *job) time.Duration {
 // this sender was refused does not count, since the backlog must outlive it.
 func (sc *schedule) tooOld(j *job) bool {
 	h, now := &j.line.health, time.Now()
-	age := sc.clock.age(j.since())
+	age := sc.clock.age(j.born())
 	if !h.heldUntil.IsZero() {
 		age = min(age, now.Sub(h.heldUntil))
 	}

@@ -123,7 +123,7 @@ func TestConnectionsAreRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{}, script(status(503)))
 		var count atomic.Int64
-		r.order[0].Renew = func() { count.Add(1) }
+		r.lines[0].Renew = func() { count.Add(1) }
 		r.offerMany(0, 3)
 		bubble.Pass(60 * time.Millisecond) // one attempt each
 		if renewed := count.Load(); renewed > 0 {

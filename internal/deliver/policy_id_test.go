@@ -39,7 +39,7 @@ func TestAnUnknownIDIsReplaced(t *testing.T) {
 		r.offer(777, "THIRD") // from a page that came before the new cookie
 		r.settle()
 		r.wantDelivered(13)
-		fresh := r.order[0].replaced.Get(old)
+		fresh := r.lines[0].replaced.Get(old)
 		if fresh == "" || r.cdp().made != 1 {
 			t.Errorf("the old ID is replaced by %q, %d were made", fresh, r.cdp().made)
 		}
@@ -52,7 +52,7 @@ func TestAnUnknownIDIsReplaced(t *testing.T) {
 				t.Errorf("%s was sent %d times", goal, len(calls))
 			}
 		}
-		if r.order[0].replaced.Get(visitorID(3)) != "" || r.note("id_replaced") != 1 {
+		if r.lines[0].replaced.Get(visitorID(3)) != "" || r.note("id_replaced") != 1 {
 			t.Error("others were replaced")
 		}
 	})
@@ -174,50 +174,50 @@ func TestAnUnknownIDAmongFew(t *testing.T) {
 
 func TestReplacing(t *testing.T) {
 	var r replacing
-	if r.unknown("x"); r.take(true) {
+	if r.unrecognised("x"); r.spend(true) {
 		t.Error("nothing was accepted yet")
 	}
 	r = replacing{}
 	for i := range 9 {
-		r.accepted(fmt.Sprint("good", i))
-		r.accepted(fmt.Sprint("good", i))
+		r.recognised(fmt.Sprint("good", i))
+		r.recognised(fmt.Sprint("good", i))
 	}
-	if r.take(true) {
+	if r.spend(true) {
 		t.Error("nine IDs are too few")
 	}
-	r.unknown("bad0")
-	if !r.take(true) {
+	r.unrecognised("bad0")
+	if !r.spend(true) {
 		t.Error("one in ten may be replaced")
 	}
-	if r.take(true) {
+	if r.spend(true) {
 		t.Error("nine IDs pay for one replacement, not for two")
 	}
 	for i := range 6 {
-		r.accepted(fmt.Sprint("more", i))
+		r.recognised(fmt.Sprint("more", i))
 	}
-	if r.take(false) {
+	if r.spend(false) {
 		t.Error("an event from the bench left less than half of the credit")
 	}
-	r.unknown("bad1")
-	r.unknown("bad2")
-	r.unknown("bad3")
-	if r.take(true) {
+	r.unrecognised("bad1")
+	r.unrecognised("bad2")
+	r.unrecognised("bad3")
+	if r.spend(true) {
 		t.Error("four in nineteen are more than a fifth")
 	}
-	if r.accepted("bad2"); !r.take(true) {
+	if r.recognised("bad2"); !r.spend(true) {
 		t.Error("the last verdict counts")
 	}
 	for i := range 3 * idsSeen {
-		r.accepted(fmt.Sprint("again", i))
+		r.recognised(fmt.Sprint("again", i))
 	}
 	if n, bad := r.seen.Count(); n != idsSeen || bad != 0 || r.credit != idCredit {
 		t.Errorf("%d verdicts are kept, %d bad, credit %d", n, bad, r.credit)
 	}
 	replaced := 0
-	for r.take(false) {
+	for r.spend(false) {
 		replaced++
 	}
-	for r.take(true) {
+	for r.spend(true) {
 		replaced++
 	}
 	if replaced != idCredit/idShare {

@@ -76,9 +76,9 @@ func (l *readyList) take(meets func(*job) bool) (taken []*job) {
 // choice remembers what was chosen last, so that the oldest, the newest and the
 // newest of a known visitor take turns.
 type choice struct {
-	turn   int
-	at     time.Time // when the last event was tried
-	latest bool      // it was one that had just come
+	turn     int
+	at       time.Time // when the last event was tried
+	justCame bool      // it was one that had just come
 }
 
 // mixed chooses while not all is accepted: the oldest, the newest, the oldest,
@@ -105,7 +105,7 @@ func (c *choice) probe(now time.Time, lists ...*readyList) *job {
 	if newest == nil {
 		return nil
 	}
-	if c.latest = !c.latest && newest.Time.After(c.at); c.latest {
+	if c.justCame = !c.justCame && newest.Time.After(c.at); c.justCame {
 		c.at = now
 		return newest
 	}

@@ -25,8 +25,8 @@ const (
 	idCredit = 20 * idShare
 )
 
-// accepted is for an ID that a visitor brought and the CDP knows.
-func (r *replacing) accepted(id string) {
+// recognised is for an ID that a visitor brought and the CDP knows.
+func (r *replacing) recognised(id string) {
 	r.passed = true
 	if !r.seen.Has(id) {
 		r.credit = min(r.credit+1, idCredit)
@@ -34,11 +34,11 @@ func (r *replacing) accepted(id string) {
 	r.seen.Add(id, false, idsSeen)
 }
 
-// unknown is for one that the CDP does not know, at the first try of its event.
-func (r *replacing) unknown(id string) { r.seen.Add(id, true, idsSeen) }
+// unrecognised is for one that the CDP does not know, at the first try of its event.
+func (r *replacing) unrecognised(id string) { r.seen.Add(id, true, idsSeen) }
 
-// take reports whether an ID may be replaced, and pays for it if so.
-func (r *replacing) take(firstTry bool) bool {
+// spend reports whether an ID may be replaced, and pays for it if so.
+func (r *replacing) spend(firstTry bool) bool {
 	all, bad := r.seen.Count()
 	least := idShare
 	if !firstTry {

@@ -13,26 +13,26 @@ import (
 
 // schedule decides what is sent next. It runs in one goroutine.
 //
-// Every visitor has a lane while events of his are held: one of them is on its
-// way, the others are parked behind it, so that they arrive in the order they
+// Every visitor has a lane while events of theirs are in the window: one of them is
+// on its way, the others are parked behind it, so that they arrive in the order they
 // happened (an IDENTITY before the goal). What is not parked is either ready or
 // delayed until a time.
 type schedule struct {
 	*Sender
-	lanes   map[laneKey]*lane
-	share   int // how many events each line may have in the window
-	held    int // events in the window
-	benched int // events on a bench
-	aside   int // events out of the window that wait for a retry
-	parked  int
-	asked   time.Time // when the queue last had no newer event
-	pacing  pacing
-	random  func(int64) int64 // spreads load
-	lists   []*readyList      // of nextProbe, in memory that stays
-	running int               // events with the workers
-	turn    int               // which line is looked at first
-	made    recent.Map
-	waiters []waiter
+	lanes    map[laneKey]*lane
+	share    int // how many events each line may have in the window
+	inWindow int // events in the window
+	benched  int // events on a bench
+	aside    int // events out of the window that wait for a retry
+	parked   int
+	asked    time.Time // when the queue last had no newer event
+	pacing   pacing
+	random   func(int64) int64 // spreads load
+	lists    []*readyList      // of nextProbe, in memory that stays
+	running  int               // events with the workers
+	turn     int               // which line is looked at first
+	made     recent.Map
+	waiters  []waiter
 
 	closing  bool
 	deadline time.Time
@@ -40,7 +40,7 @@ type schedule struct {
 }
 
 // lane is the way of one visitor's events. One of them goes at a time, up to
-// width when his order is given up; the others are parked.
+// width when their order is given up; the others are parked.
 type lane struct {
 	key       laneKey
 	going     int
@@ -64,10 +64,10 @@ type waiter struct {
 	settled chan<- struct{}
 }
 
-// The bounds of order: beyond them the order of a visitor is given up, until
-// none of his events is left. Then wideLane of them go at once, of his sixteen
-// workers, so that he does not take all of them from the others, and he has
-// maxLane of the window at most; what is more waits in the queue.
+// The bounds of order: beyond them the order of a visitor's events is given up, until
+// none of them is left. Then wideLane of them go at once, of a line's sixteen
+// workers, so that others have some, too. At most maxLane of them are in the window;
+// what is more waits in the queue.
 const (
 	maxParked      = 64
 	maxParkedTotal = window / 2
@@ -76,7 +76,7 @@ const (
 )
 
 func newSchedule(s *Sender) *schedule {
-	return &schedule{Sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.order), leastShare), pacing: newPacing(&s.options), random: rand.Int64N}
+	return &schedule{Sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.lines), leastShare), pacing: newPacing(&s.options), random: rand.Int64N}
 }
 
 // run schedules until ctx ends, and then waits for the workers to give back
@@ -139,7 +139,7 @@ func (sc *schedule) returned(j *job) {
 }
 
 // spare is how many more events the window has room for.
-func (sc *schedule) spare() int { return sc.share*len(sc.order) - sc.held }
+func (sc *schedule) spare() int { return sc.share*len(sc.lines) - sc.inWindow }
 
 // admit takes an event over from the queue.
 func (sc *schedule) admit(d queue.Delivery, newest bool) {
@@ -148,7 +148,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		sc.refuseDelivery(d, &Envelope{awaited: e.awaited}, "unreadable")
 		return
 	}
-	ln := sc.lines[e.Site]
+	ln := sc.bySite[e.Site]
 	if ln == nil {
 		sc.refuseDelivery(d, &e, "unknown_site")
 		return
@@ -163,8 +163,8 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	if l != nil && sc.putBackBehind(l, d) {
 		return
 	}
-	sc.held++
-	ln.health.held++
+	sc.inWindow++
+	ln.health.inWindow++
 	if j.fetched {
 		ln.health.fetched++
 	}
@@ -207,7 +207,7 @@ func (sc *schedule) advance(l *lane) {
 }
 
 // fullWait is how long events wait in the queue whose line has its share of the
-// window; those of a visitor who has his, up to maxFullWait.
+// window; those of a visitor whose lane is full, up to maxFullWait.
 const (
 	fullWait    = 250 * time.Millisecond
 	maxFullWait = 16 * time.Second
@@ -223,7 +223,7 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 	switch {
 	case !newest && !h.inTrouble(&sc.pacing, time.Now()):
 		return false
-	case h.held < sc.share:
+	case h.inWindow < sc.share:
 		return true
 	case h.fetched < maxFetched:
 		j.fetched = true
@@ -241,12 +241,11 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 // a site that cannot send must not take the whole of it from the others. A
 // single line never comes to this.
 func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
-	return putBack(d, ln.health.held >= share, &ln.health.fullUntil, wait)
+	return putBack(d, ln.health.inWindow >= share, &ln.health.fullUntil, wait)
 }
 
-// putBackBehind does the same for a visitor. His events wait longer each time
-// he still has his share, so that a thousand of them are not looked at all the
-// time.
+// putBackBehind does the same for a visitor. Their events wait longer each time the
+// lane is still full, so that a thousand of them are not looked at all the time.
 func (sc *schedule) putBackBehind(l *lane, d queue.Delivery) bool {
 	full := l.going+len(l.parked) >= maxLane
 	if full && !time.Now().Before(l.fullUntil) {
@@ -317,8 +316,8 @@ func (sc *schedule) leaveWindow(j *job) {
 		h.aside.bytes -= int64(len(j.Body))
 		return
 	}
-	sc.held--
-	h.held--
+	sc.inWindow--
+	h.inWindow--
 	if j.fetched {
 		j.fetched = false
 		h.fetched--
@@ -351,8 +350,8 @@ func (sc *schedule) giveBack(j *job, d time.Duration) {
 // may be one (0: until something happens).
 func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 	hopeless := true // no line can send before the deadline
-	for i := range sc.order {
-		ln := sc.order[(sc.turn+i)%len(sc.order)]
+	for i := range sc.lines {
+		ln := sc.lines[(sc.turn+i)%len(sc.lines)]
 		j, at := sc.next(ln, now)
 		if j != nil {
 			sc.prepare(j)
@@ -366,8 +365,8 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 		}
 	}
 	if sc.closing && sc.running == 0 && !sc.deadline.IsZero() {
-		allHeld := sc.queue.Stats().Waiting == sc.held+sc.benched+sc.aside
-		if hopeless || allHeld && wait > 0 && now.Add(wait).After(sc.deadline) {
+		allHere := sc.queue.Stats().Waiting == sc.inWindow+sc.benched+sc.aside
+		if hopeless || allHere && wait > 0 && now.Add(wait).After(sc.deadline) {
 			sc.endClosing(ErrUndelivered) // waiting longer would change nothing
 		}
 	}
@@ -379,7 +378,7 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 func (sc *schedule) dispatch() time.Duration {
 	now := time.Now()
 	var tell time.Time
-	for _, ln := range sc.order {
+	for _, ln := range sc.lines {
 		tell = sooner(tell, sc.tell(ln, now))
 	}
 	for {
@@ -425,7 +424,7 @@ func (sc *schedule) beginClosing(deadline time.Time, over chan<- error) {
 	sc.closing, sc.deadline, sc.over = true, deadline, over
 	sc.pacing.slowMost = min(sc.pacing.slowMost, closingWait)
 	soon := time.Now().Add(closingWait)
-	for _, ln := range sc.order {
+	for _, ln := range sc.lines {
 		h := &ln.health
 		for g := range h.innerGates() {
 			g.hurry(soon)

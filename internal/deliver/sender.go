@@ -23,8 +23,8 @@ import (
 // lock.
 type Sender struct {
 	queue   queue.Queue
-	lines   map[string]*Line // by site
-	order   []*Line
+	bySite  map[string]*Line
+	lines   []*Line
 	options Options
 	tally   *Tally
 	log     *slog.Logger
@@ -99,16 +99,16 @@ type job struct {
 	blame
 }
 
-// since is when the event's age begins: one brought back from the dead letters, or
+// born is when the event's age begins: one brought back from the dead letters, or
 // held until its visitor agreed, is as young as if it had just happened.
-func (j *job) since() time.Time {
+func (j *job) born() time.Time {
 	if j.Resent.After(j.Time) {
 		return j.Resent
 	}
 	return j.Time
 }
 
-// window is how many events the sender holds at once; the rest wait in the
+// window is how many events the sender has at once; the rest wait in the
 // queue. Several sites share it, leastShare each at the least.
 const (
 	window     = 1000
@@ -132,7 +132,7 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 	// those of the others waiting.
 	workers := o.Workers * len(lines)
 	s := &Sender{
-		queue: q, lines: make(map[string]*Line, len(lines)), order: lines, options: o, tally: t, log: log,
+		queue: q, bySite: make(map[string]*Line, len(lines)), lines: lines, options: o, tally: t, log: log,
 		jobs:     make(chan *job, workers),
 		finished: make(chan *job, workers),
 		arrived:  make(chan []queue.Delivery),
@@ -141,11 +141,11 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 		newest:   make(chan []queue.Delivery),
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
-		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, open: make(map[uint64]*Awaited)}, //nolint:gosec // Only has to differ.
+		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, byNumber: make(map[uint64]*Awaited)}, //nolint:gosec // Only has to differ.
 		clock:    newClock(timeOfDay),
 	}
 	for _, ln := range lines {
-		s.lines[ln.Name] = ln
+		s.bySite[ln.Name] = ln
 		ln.known = recent.NewSet(knownIDs)
 		ln.health.limit = 1
 	}
@@ -204,10 +204,10 @@ func (s *Sender) keptForKnown(ln *Line, id string) bool {
 // lineOf is the line of an event, nil if no event is refused anywhere, so that
 // it does not matter.
 func (s *Sender) lineOf(i *queue.Item) *Line {
-	for _, ln := range s.order {
+	for _, ln := range s.lines {
 		if ln.picky.Load() {
 			e, _ := ParseEnvelope(i.Body)
-			return s.lines[e.Site]
+			return s.bySite[e.Site]
 		}
 	}
 	return nil
@@ -326,7 +326,7 @@ func (s *Sender) send(ctx context.Context, j *job) {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	if j.DropLate && s.clock.age(j.since()) > lateAfter {
+	if j.DropLate && s.clock.age(j.born()) > lateAfter {
 		j.err = errLateEvent
 		return
 	}

@@ -84,7 +84,7 @@ func newRigOn(t *testing.T, q queue.Queue, o Options, answer func(*call) error, 
 	r.Sender = New(q, lines, o.orDefaults(), tally, logger)
 	t.Cleanup(func() {
 		r.close(0)
-		for _, ln := range r.order {
+		for _, ln := range r.lines {
 			ln.IDs.Close()
 		}
 		r.balanced()
@@ -104,7 +104,7 @@ func (o Options) orDefaults() Options {
 
 // mayMake bounds how many browser IDs are made from now on.
 func (r *rig) mayMake(budget *idpool.Bucket) {
-	for _, ln := range r.order {
+	for _, ln := range r.lines {
 		ln.IDs.Close()
 		ln.IDs = idpool.New(r.cdps[ln.Name].CreateBrowser, budget, 0, r.tally.note, r.log)
 	}
@@ -159,7 +159,7 @@ func (r *rig) offer(visitor int, goal string) {
 func (r *rig) offerTo(site string, visitor int, goal string, p queue.Priority) {
 	r.t.Helper()
 	id := visitorID(visitor)
-	r.offerItem(queue.Item{Body: testEvent(cmp.Or(site, r.order[0].Name), goal, id), Key: id, Priority: p, Time: time.Now()})
+	r.offerItem(queue.Item{Body: testEvent(cmp.Or(site, r.lines[0].Name), goal, id), Key: id, Priority: p, Time: time.Now()})
 }
 
 func (r *rig) offerItem(i queue.Item) {

@@ -164,7 +164,7 @@ func TestWireAForgottenID(t *testing.T) {
 	if all, _ := w.arrived(s.CDP); all != 200 || s.Made() != 1 {
 		t.Errorf("%d events arrived, %d IDs were made", all, s.Made())
 	}
-	if fresh := w.order[0].replaced.Get(visitorID(7)); fresh == "" || len(s.EventsOf(fresh)) != 1 {
+	if fresh := w.lines[0].replaced.Get(visitorID(7)); fresh == "" || len(s.EventsOf(fresh)) != 1 {
 		t.Errorf("replaced by %q, with %d events", fresh, len(s.EventsOf(fresh)))
 	}
 }

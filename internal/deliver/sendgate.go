@@ -137,9 +137,9 @@ func (g *sendGate) wait(p *pacing, now time.Time) time.Duration {
 	return min(max(g.silence(now), p.slowAfter)/time.Duration(p.slowShare), p.slowMost)
 }
 
-// note counts a send that was not accepted. What was benched tells nothing new,
+// unaccepted counts a send that was not accepted. What was benched tells nothing new,
 // unless nothing else is left to be tried.
-func (g *sendGate) note(p *pacing, j *job, now time.Time, refused bool) {
+func (g *sendGate) unaccepted(p *pacing, j *job, now time.Time, refused bool) {
 	if g.since.IsZero() {
 		g.since = now
 		if !j.began.IsZero() {
@@ -205,9 +205,9 @@ func (g *sendGate) dropPending() {
 	g.pending = g.pending[:0]
 }
 
-// await has a refusal wait for the next acceptance, which makes it a strike. Those
+// leaveUndecided has a refusal wait for the next acceptance, which makes it a strike. Those
 // that have met their fate meanwhile are forgotten, since there may never be one.
-func (g *sendGate) await(j *job) {
+func (g *sendGate) leaveUndecided(j *job) {
 	if j.undecided {
 		return
 	}

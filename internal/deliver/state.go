@@ -38,8 +38,8 @@ func (s *Sender) States() []State {
 		return s.readStates(true)
 	case <-timer.C:
 	}
-	states := make([]State, 0, len(s.order))
-	for _, ln := range s.order {
+	states := make([]State, 0, len(s.lines))
+	for _, ln := range s.lines {
 		states = append(states, State{Site: ln.Name, State: "stuck", IDsReady: ln.IDs.Size()})
 	}
 	return states
@@ -47,8 +47,8 @@ func (s *Sender) States() []State {
 
 func (s *Sender) readStates(closed bool) []State {
 	now, p := time.Now(), newPacing(&s.options)
-	states := make([]State, 0, len(s.order))
-	for _, ln := range s.order {
+	states := make([]State, 0, len(s.lines))
+	for _, ln := range s.lines {
 		m, h := &ln.meter, &ln.health
 		st := State{
 			Site: ln.Name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.IDs.Size(),

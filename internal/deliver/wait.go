@@ -16,9 +16,9 @@ import (
 type waits struct {
 	limit time.Duration
 
-	mu   sync.Mutex
-	last uint64
-	open map[uint64]*Awaited
+	mu       sync.Mutex
+	last     uint64
+	byNumber map[uint64]*Awaited
 }
 
 // Awaited are the events of one request.
@@ -35,7 +35,7 @@ func (w *waits) await(a *Awaited, items []queue.Item) {
 	for i := range items {
 		w.last++
 		items[i].Body = markAwaited(items[i].Body, w.last)
-		w.open[w.last] = a
+		w.byNumber[w.last] = a
 		a.numbers = append(a.numbers, w.last)
 		a.left++
 	}
@@ -48,11 +48,11 @@ func (w *waits) met(number uint64) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a := w.open[number]
+	a := w.byNumber[number]
 	if a == nil {
 		return
 	}
-	delete(w.open, number)
+	delete(w.byNumber, number)
 	if a.left--; a.left == 0 && a.done != nil {
 		close(a.done)
 	}
@@ -81,7 +81,7 @@ func (s *Sender) Wait(ctx context.Context, a *Awaited) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range a.numbers {
-		delete(w.open, n)
+		delete(w.byNumber, n)
 	}
 	return a.left == 0
 }

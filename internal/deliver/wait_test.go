@@ -60,7 +60,7 @@ func TestWaitForTheFate(t *testing.T) {
 			if took != tc.took || met != tc.met {
 				t.Errorf("%v after %v, want %v after %v", met, took, tc.met, tc.took)
 			}
-			if n := len(r.waits.open); n != 0 {
+			if n := len(r.waits.byNumber); n != 0 {
 				t.Errorf("%d are still waited for", n)
 			}
 		})
