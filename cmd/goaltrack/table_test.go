@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +162,7 @@ func TestConsentDetails(t *testing.T) {
 		"--consent-tool=tcf --consent-marketing=1,25":         `--consent-marketing: "25" is not a purpose from 1 to 24`,
 		"--consent-tool=tcf --consent-marketing=C0004":        `--consent-marketing: "C0004" is not a purpose`,
 		"--consent-tool=tcf --consent-analytics=none":         "--consent-analytics: a purpose from 1 to 24 is needed",
+		"--consent-tool=tcf --consent-tool-cookie=eu=consent": `--consent-tool-cookie: "eu=consent" is not the name of a cookie`,
 		"--consent-tool=tcf --consent-tool-cookie=eu;consent": `--consent-tool-cookie: "eu;consent" is not the name of a cookie`,
 	} {
 		v, err := proxyValues(strings.Fields(args), noEnv)
@@ -291,5 +294,50 @@ func TestOldSpellings(t *testing.T) {
 		if code, stdout, stderr := outcome(t, strings.Fields(strings.ReplaceAll(args, "FILE", goals)), nil); code != want {
 			t.Errorf("%s: exit code %d, want %d\n%s%s", args, code, want, stdout, stderr)
 		}
+	}
+}
+
+// TestLogSettings: the log has the lines and the form that the settings say.
+func TestLogSettings(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                   "INFO WARN ",
+		"--log-level=debug":                  "DEBUG INFO WARN ",
+		"--log-level=warn":                   "WARN ",
+		"--log-level=error":                  "",
+		"--log-level=warn --log-format=json": `"WARN" `,
+	} {
+		v, err := proxyValues(strings.Fields(args), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		logger := newLogger(&said, v)
+		logger.Debug("a")
+		logger.Info("b")
+		logger.Warn("c")
+		got := ""
+		for _, level := range regexp.MustCompile(`level"?[=:]("?[A-Z]+"?)`).FindAllStringSubmatch(said.String(), -1) {
+			got += level[1] + " "
+		}
+		if got != want {
+			t.Errorf("%s: the log has %q, want %q\n%s", args, got, want, &said)
+		}
+	}
+}
+
+// TestRequestGrace: requests may go on for as long as the setting says, and no longer.
+func TestRequestGrace(t *testing.T) {
+	arrived := make(chan struct{})
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-r.Context().Done()
+	}))
+	defer site.Close()
+	proxy := start(t, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--views=server", "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop",
+		"--request-grace=5ms", "--delivery-grace=5ms")
+	dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	<-arrived
+	if code, _ := proxy.stop(); code != exitOK || !strings.Contains(proxy.stderr.String(), "requests were cut short\" after=5ms") {
+		t.Errorf("exit code %d\n%s", code, proxy.stderr)
 	}
 }

@@ -16,12 +16,13 @@ import (
 // fault; others belong to somebody else.
 func (t *Table) environment(rows []Setting, environ []string) (map[string]given, []error) {
 	mine, all := map[string]string{}, map[string]bool{}
-	for _, s := range rows {
-		mine[t.Variable(s.Name)] = s.Name
-	}
 	for _, s := range t.Rows {
-		if slices.ContainsFunc(s.Commands, t.Reads) {
-			all[t.Variable(s.Name)] = true
+		if s.Kind == Group || !slices.ContainsFunc(s.Commands, t.Reads) {
+			continue
+		}
+		all[t.Variable(s.Name)] = true
+		if find(rows, s.Name) != nil {
+			mine[t.Variable(s.Name)] = s.Name
 		}
 	}
 	found, faults := map[string]given{}, []error(nil)

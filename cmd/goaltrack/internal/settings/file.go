@@ -103,15 +103,18 @@ func entriesOf(path string, s Setting, n *yaml.Node) (entries []entry, err error
 // too. What stands under the name of a section is handed to that.
 func readMapping(path string, n *yaml.Node, mine, others []Setting, sections map[string]func(*yaml.Node)) (map[string]given, error) {
 	found, faults := map[string]given{}, []error(nil)
+	sectionsFound := map[string]bool{}
 	for pair := range slices.Chunk(n.Content, 2) {
 		key, val := pair[0], pair[1]
 		fault := func(format string, args ...any) {
 			faults = append(faults, fmt.Errorf("%s: %s", at(path, key), fmt.Sprintf(format, args...)))
 		}
 		_, twice := found[key.Value]
+		twice = twice || sectionsFound[key.Value]
 		s := find(mine, key.Value)
 		switch section := sections[key.Value]; {
-		case section != nil:
+		case section != nil && !twice:
+			sectionsFound[key.Value] = true
 			section(val)
 		case key.Value == "config":
 			fault("config: a settings file cannot name another")

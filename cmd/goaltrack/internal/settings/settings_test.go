@@ -34,6 +34,7 @@ var shop = &Table{
 		{Name: "rules", Kind: File, Commands: []string{"serve"}, Value: "FILE"},
 		{Name: "spool", Kind: Dir, Commands: []string{"serve"}},
 		{Name: "config", Kind: File, Commands: []string{"serve", "ask"}, Value: "FILE"},
+		{Name: "import", Commands: []string{"ask"}},
 		{Name: "token", Commands: []string{"ask"}, Secret: true},
 		{Name: "sites", Kind: Group, Commands: []string{"serve"}, Value: "site"},
 		{Name: "hosts", Kind: List, Group: "sites"},
@@ -217,6 +218,9 @@ func TestTrimmed(t *testing.T) {
 			t.Errorf("%s: %q, %q, %v", way, v.Text("pos"), v.List("paths"), err)
 		}
 	}
+	if v, err := shop.Load("serve", map[string]string{"config": ""}, []string{"SHOP_CONFIG=" + put(t, "pos: file\n")}); err != nil || v.Text("pos") != "" {
+		t.Errorf("an empty flag names the file of the environment: %q, %v", v.Text("pos"), err)
+	}
 	if v, err := shop.Load("serve", map[string]string{"pos": " "}, []string{"SHOP_POS=env"}); err != nil || v.Given("pos") || v.Text("pos") != "" {
 		t.Errorf("a blank flag does not bring back the default: %q, %v", v.Text("pos"), err)
 	}
@@ -278,6 +282,7 @@ func TestEnvironment(t *testing.T) {
 		"SHOP_VERSION":            "",
 		"SHOP_HOME":               "",
 		"SHOPPER_CLIENT_KEY":      "", // somebody else's
+		"SHOPS_CLIENT_KEY":        "",
 		"SHOP_SITES":              "",
 		"MYSHOP_CLIENT_KEY":       "",
 		"SHOP_SERVICE_HOST":       "",
@@ -287,7 +292,8 @@ func TestEnvironment(t *testing.T) {
 		"SHOP_PORT_80_TCP_PROTO":  "",
 		"SHOP_PORT_80_TCP_PORT":   "",
 		"SHOP_PORT_80_TCP_ADDR":   "",
-		"SHOP_WAIT_PORT":          "", // of a service called shop-wait
+		"SHOP_IM_PORT":            "", // of a service called shop-im
+		"SHOP_IMPORTS":            "SHOP_IMPORT",
 		"SHOP_RULES_SERVICE_HOST": "",
 		"PATH":                    "",
 		"":                        "",
@@ -358,6 +364,13 @@ func TestGroup(t *testing.T) {
 	want := `"a" true [x.example] pos; "b" true [] :4:10: pos; "" false [] :5:10: pos`
 	if text := strings.Join(got, "; "); text != want {
 		t.Errorf("the sites are %s, want %s", text, want)
+	}
+	// A variable of that name is none, and a second list would hide the first.
+	if v, err := shop.Load("serve", nil, []string{"SHOP_SITES=x"}); err != nil || v.Given("sites") || v.Group("sites") != nil {
+		t.Errorf("sites of the environment: %v, %v", v.Group("sites"), err)
+	}
+	if _, err := shop.Load("serve", map[string]string{"config": put(t, "sites:\n  - pos: a\nsites:\n  - pos: b\n")}, nil); err == nil || !strings.Contains(err.Error(), ":3:1: sites: given twice") {
+		t.Errorf("sites given twice: %v", err)
 	}
 	// Another command leaves them alone, and what stands in them.
 	if _, err := shop.Load("ask", map[string]string{"config": put(t, "pos: a\nsites: nonsense\nrules: x\n")}, nil); err != nil {

@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -50,8 +49,12 @@ func (t *Table) Load(command string, flags map[string]string, environ []string) 
 	if t.Reads(command) {
 		environment, err := t.environment(v.rows, environ)
 		faults = append(faults, err...)
+		config, ok := fromFlags[t.Config]
+		if !ok {
+			config = environment[t.Config]
+		}
 		var bad error
-		file, bad = t.file(command, cmp.Or(fromFlags[t.Config].text, environment[t.Config].text))
+		file, bad = t.file(command, config.text)
 		faults = append(faults, bad)
 		maps.Copy(v.given, file.given)
 		maps.Copy(v.given, environment)
