@@ -39,41 +39,12 @@ type schedule struct {
 	over     chan<- error
 }
 
-// lane is the way of one visitor's events. One of them goes at a time, up to
-// width when their order is given up; the others are parked.
-type lane struct {
-	key       laneKey
-	going     int
-	width     int
-	parked    []*job
-	fullUntil time.Time
-	fullWait  time.Duration
-}
-
-// laneKey tells lanes apart. Sites of one tenant can share their visitors' IDs,
-// and one of them may be held while the other is not.
-type laneKey struct {
-	line *Line
-	key  string
-}
-
 // waiter is a call of Flush: it waits until the queue has settled everything up
 // to a number.
 type waiter struct {
 	target  uint64
 	settled chan<- struct{}
 }
-
-// The bounds of order: beyond them the order of a visitor's events is given up, until
-// none of them is left. Then wideLane of them go at once, of a line's sixteen
-// workers, so that others have some, too. At most maxLane of them are in the window;
-// what is more waits in the queue.
-const (
-	maxParked      = 64
-	maxParkedTotal = window / 2
-	maxLane        = window / 4
-	wideLane       = 4
-)
 
 func newSchedule(s *Sender) *schedule {
 	return &schedule{Sender: s, lanes: make(map[laneKey]*lane), share: max(window/len(s.lines), leastShare), pacing: newPacing(&s.options), random: rand.Int64N}
@@ -138,9 +109,6 @@ func (sc *schedule) returned(j *job) {
 	sc.guard(j.line)
 }
 
-// spare is how many more events the window has room for.
-func (sc *schedule) spare() int { return sc.share*len(sc.lines) - sc.inWindow }
-
 // admit takes an event over from the queue.
 func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	e, err := ParseEnvelope(d.Body)
@@ -194,80 +162,6 @@ func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string)
 	sc.waits.met(e.awaited)
 }
 
-// advance lets the next events of a visitor go.
-func (sc *schedule) advance(l *lane) {
-	for l.going < l.width && len(l.parked) > 0 {
-		next := l.parked[0]
-		l.parked[0] = nil
-		l.parked = l.parked[1:]
-		sc.parked--
-		l.going++
-		sc.makeReady(next)
-	}
-}
-
-// fullWait is how long events wait in the queue whose line has its share of the
-// window; those of a visitor whose lane is full, up to maxFullWait.
-const (
-	fullWait    = 250 * time.Millisecond
-	maxFullWait = 16 * time.Second
-)
-
-// makeRoom lets an event in although its line may have its share of the window,
-// while not all is accepted: else what is refused would fill it, and nothing that the
-// CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
-// goes back to the queue for it.
-func (sc *schedule) makeRoom(j *job, newest bool) bool {
-	h := &j.line.health
-	oldest := h.ready.oldest()
-	switch {
-	case !newest && !h.inTrouble(&sc.pacing, time.Now()):
-		return false
-	case h.inWindow < sc.share:
-		return true
-	case h.fetched < maxFetched:
-		j.fetched = true
-		return true
-	case oldest == nil || !j.Time.After(oldest.Time):
-		return false
-	}
-	oldest.leaveList()
-	sc.tally.note("order_released")
-	sc.giveBack(oldest, fullWait)
-	return true
-}
-
-// putBack returns an event to the queue if its line has its share of the window:
-// a site that cannot send must not take the whole of it from the others. A
-// single line never comes to this.
-func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
-	return putBack(d, ln.health.inWindow >= share, &ln.health.fullUntil, wait)
-}
-
-// putBackBehind does the same for a visitor. Their events wait longer each time the
-// lane is still full, so that a thousand of them are not looked at all the time.
-func (sc *schedule) putBackBehind(l *lane, d queue.Delivery) bool {
-	full := l.going+len(l.parked) >= maxLane
-	if full && !time.Now().Before(l.fullUntil) {
-		l.fullWait = min(max(2*l.fullWait, fullWait), maxFullWait)
-	}
-	return putBack(d, full, &l.fullUntil, sc.capped(l.fullWait))
-}
-
-// putBack returns an event if there is no room. All that come meanwhile go back
-// until one moment, so that none overtakes another.
-func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) bool {
-	now := time.Now()
-	if !now.Before(*until) {
-		if !full {
-			return false
-		}
-		*until = now.Add(wait)
-	}
-	d.Nack(until.Sub(now))
-	return true
-}
-
 // prepare fills in what may have become known while the event waited: the
 // browser ID that another event of the visitor was given.
 func (sc *schedule) prepare(j *job) {
@@ -283,19 +177,6 @@ func (sc *schedule) prepare(j *job) {
 	}
 }
 
-// leaveLane lets the visitor's next event go.
-func (sc *schedule) leaveLane(j *job) {
-	l := j.lane
-	if l == nil {
-		return
-	}
-	j.lane = nil
-	l.going--
-	if sc.advance(l); l.going == 0 {
-		delete(sc.lanes, l.key)
-	}
-}
-
 // settled is called when an event has met its fate.
 func (sc *schedule) settled(j *job) {
 	if j.benched {
@@ -304,45 +185,6 @@ func (sc *schedule) settled(j *job) {
 		sc.leaveWindow(j)
 	}
 	sc.waits.met(j.awaited)
-	sc.leaveLane(j)
-}
-
-func (sc *schedule) leaveWindow(j *job) {
-	h := &j.line.health
-	if j.aside {
-		j.aside = false
-		sc.aside--
-		h.aside.events--
-		h.aside.bytes -= int64(len(j.Body))
-		return
-	}
-	sc.inWindow--
-	h.inWindow--
-	if j.fetched {
-		j.fetched = false
-		h.fetched--
-	}
-}
-
-// stepAside takes an event that has to wait for a retry out of the window, so that
-// others have its place: a thousand of them would fill it, while the CDP takes all
-// the rest. As many may be aside as on the bench.
-func (sc *schedule) stepAside(j *job) {
-	h := &j.line.health
-	if j.aside || j.benched || h.aside.events >= benchEvents || h.aside.bytes+int64(len(j.Body)) > benchBytes {
-		return
-	}
-	sc.leaveWindow(j)
-	j.aside = true
-	sc.aside++
-	h.aside.events++
-	h.aside.bytes += int64(len(j.Body))
-}
-
-// giveBack returns an event to the queue, from which it comes as if it were new.
-func (sc *schedule) giveBack(j *job, d time.Duration) {
-	sc.leaveWindow(j)
-	j.Nack(sc.capped(d))
 	sc.leaveLane(j)
 }
 

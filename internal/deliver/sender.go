@@ -108,13 +108,6 @@ func (j *job) born() time.Time {
 	return j.Time
 }
 
-// window is how many events the sender has at once; the rest wait in the
-// queue. Several sites share it, leastShare each at the least.
-const (
-	window     = 1000
-	leastShare = 100
-)
-
 // knownIDs is of how many visitors a line remembers that an event of theirs was
 // accepted.
 const knownIDs = 4096

@@ -1,0 +1,108 @@
+package deliver
+
+import (
+	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// window is how many events the sender has at once; the rest wait in the
+// queue. Several sites share it, leastShare each at the least.
+const (
+	window     = 1000
+	leastShare = 100
+)
+
+// spare is how many more events the window has room for.
+func (sc *schedule) spare() int { return sc.share*len(sc.lines) - sc.inWindow }
+
+// fullWait is how long events wait in the queue whose line has its share of the
+// window; those of a visitor whose lane is full, up to maxFullWait.
+const (
+	fullWait    = 250 * time.Millisecond
+	maxFullWait = 16 * time.Second
+)
+
+// makeRoom lets an event in although its line may have its share of the window,
+// while not all is accepted: else what is refused would fill it, and nothing that the
+// CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
+// goes back to the queue for it.
+func (sc *schedule) makeRoom(j *job, newest bool) bool {
+	h := &j.line.health
+	oldest := h.ready.oldest()
+	switch {
+	case !newest && !h.inTrouble(&sc.pacing, time.Now()):
+		return false
+	case h.inWindow < sc.share:
+		return true
+	case h.fetched < maxFetched:
+		j.fetched = true
+		return true
+	case oldest == nil || !j.Time.After(oldest.Time):
+		return false
+	}
+	oldest.leaveList()
+	sc.tally.note("order_released")
+	sc.giveBack(oldest, fullWait)
+	return true
+}
+
+// putBack returns an event to the queue if its line has its share of the window:
+// a site that cannot send must not take the whole of it from the others. A
+// single line never comes to this.
+func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
+	return putBack(d, ln.health.inWindow >= share, &ln.health.fullUntil, wait)
+}
+
+// putBack returns an event if there is no room. All that come meanwhile go back
+// until one moment, so that none overtakes another.
+func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) bool {
+	now := time.Now()
+	if !now.Before(*until) {
+		if !full {
+			return false
+		}
+		*until = now.Add(wait)
+	}
+	d.Nack(until.Sub(now))
+	return true
+}
+
+func (sc *schedule) leaveWindow(j *job) {
+	h := &j.line.health
+	if j.aside {
+		j.aside = false
+		sc.aside--
+		h.aside.events--
+		h.aside.bytes -= int64(len(j.Body))
+		return
+	}
+	sc.inWindow--
+	h.inWindow--
+	if j.fetched {
+		j.fetched = false
+		h.fetched--
+	}
+}
+
+// stepAside takes an event that has to wait for a retry out of the window, so that
+// others have its place: a thousand of them would fill it, while the CDP takes all
+// the rest. As many may be aside as on the bench.
+func (sc *schedule) stepAside(j *job) {
+	h := &j.line.health
+	if j.aside || j.benched || h.aside.events >= benchEvents || h.aside.bytes+int64(len(j.Body)) > benchBytes {
+		return
+	}
+	sc.leaveWindow(j)
+	j.aside = true
+	sc.aside++
+	h.aside.events++
+	h.aside.bytes += int64(len(j.Body))
+}
+
+// giveBack returns an event to the queue, from which it comes as if it were new.
+func (sc *schedule) giveBack(j *job, d time.Duration) {
+	sc.leaveWindow(j)
+	j.Nack(sc.capped(d))
+	sc.leaveLane(j)
+}
