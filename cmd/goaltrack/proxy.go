@@ -47,7 +47,7 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 		faults = append(faults, err)
 	}
 	if len(p.config.Sites) > 0 && !slices.ContainsFunc(p.config.Sites, func(s goaltrack.Site) bool { return s.CDP == nil }) { // else the faults say why
-		faults = append(faults, tryOut(p.config))
+		faults = append(faults, bySetting(v, tryOut(p.config)))
 	}
 	return errors.Join(faults...)
 }

@@ -300,11 +300,11 @@ func TestOldSpellings(t *testing.T) {
 // TestLogSettings: the log has the lines and the form that the settings say.
 func TestLogSettings(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                   "INFO WARN ",
-		"--log-level=debug":                  "DEBUG INFO WARN ",
-		"--log-level=warn":                   "WARN ",
+		"":                                   "INFO WARN",
+		"--log-level=debug":                  "DEBUG INFO WARN",
+		"--log-level=warn":                   "WARN",
 		"--log-level=error":                  "",
-		"--log-level=warn --log-format=json": `"WARN" `,
+		"--log-level=warn --log-format=json": `"WARN"`,
 	} {
 		v, err := proxyValues(strings.Fields(args), noEnv)
 		if err != nil {
@@ -315,10 +315,11 @@ func TestLogSettings(t *testing.T) {
 		logger.Debug("a")
 		logger.Info("b")
 		logger.Warn("c")
-		got := ""
+		var levels []string
 		for _, level := range regexp.MustCompile(`level"?[=:]("?[A-Z]+"?)`).FindAllStringSubmatch(said.String(), -1) {
-			got += level[1] + " "
+			levels = append(levels, level[1])
 		}
+		got := strings.Join(levels, " ")
 		if got != want {
 			t.Errorf("%s: the log has %q, want %q\n%s", args, got, want, &said)
 		}
@@ -339,5 +340,40 @@ func TestRequestGrace(t *testing.T) {
 	<-arrived
 	if code, _ := proxy.stop(); code != exitOK || !strings.Contains(proxy.stderr.String(), "requests were cut short\" after=5ms") {
 		t.Errorf("exit code %d\n%s", code, proxy.stderr)
+	}
+}
+
+// TestFaultsBySetting: what the library does not take is told by the setting, and by
+// where it stands.
+func TestFaultsBySetting(t *testing.T) {
+	goals := write(t, "goals.yaml", rules)
+	file := write(t, "goaltrack.yaml", "region: eu\nclient-key: k\npos: shop\ncookie-path: shop\nlanguage: english\nkeys: [ab, cd]\n")
+	code, _, stderr := outcome(t, []string{
+		"proxy", "--to=http://127.0.0.1:9", "--rules=" + goals, "--config=" + file,
+		"--editor-modes=a b", "--bots-deny=*", "--opt-out-cookie=a b", "--consent=required", "--path-prefix=x", "--currency=euro", "--cookie-domain=!",
+	}, map[string]string{"GOALTRACK_HEALTH_PATHS": "up", "GOALTRACK_BOTS_ALLOW": "Fine"})
+	if code != exitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{
+		file + ":4:14: cookie-path: ", file + ":5:11: language: ", file + ":6:7: keys: ", "--editor-modes: Ignore.EditorModes: ", "--bots-deny: Bots.Deny: ",
+		"--opt-out-cookie: OptOutCookie: ", "--consent: RequireConsent: ", "--path-prefix: PathPrefix: ", "--currency: Currency: ", "--cookie-domain: Cookie.Domain: ",
+		"GOALTRACK_HEALTH_PATHS: Ignore: ",
+	} {
+		if strings.Count(stderr, want) != 1 {
+			t.Errorf("not once %q in\n%s", want, stderr)
+		}
+	}
+	for _, names := range settingsOf {
+		for _, name := range names {
+			if !slices.ContainsFunc(table.Rows, func(s settings.Setting) bool { return s.Name == name && slices.Contains(s.Commands, "proxy") }) {
+				t.Errorf("there is no setting %s", name)
+			}
+		}
+	}
+	// Of several sites, nobody can say which setting of which site it is.
+	_, faults := checked(t, "region: eu\nlanguage: english\nsites:\n  - {client-key: k, pos: a}\n")
+	if !strings.Contains(faults, `Sites[0]: Language: "english"`) || strings.Contains(faults, "goaltrack.yaml:2") {
+		t.Errorf("%s", faults)
 	}
 }

@@ -430,3 +430,28 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFile: whatever the file holds, it is read or refused with a place.
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{
+		"", "---\n", "~", "pos: a\npos: b\n", "sites:\n  - pos: a\n", "sites: [[a]]\n", "? [a]\n: b\n", "paths: [a, ~, {b: c}]\n",
+		"a: &x b\npos: *x\n", "<<: {pos: a}\n", "wait: 1e3\n", "pos: |\n  a\n  b\n", "\ufeffpos: a\r\n", "rules: \"\"\n", "watch:\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "shop.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v, err := shop.Load("serve", map[string]string{"config": path}, nil)
+		if err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("%q: %v", text, err)
+		}
+		for _, l := range v.Lines() {
+			if l.Name == "pos" && strings.ContainsAny(l.Value, "\x00\n") {
+				t.Errorf("%q makes %q", text, l.Value)
+			}
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+)
+
+// settingsOf are the settings behind a field of the library's configuration, as its
+// faults begin with the field.
+var settingsOf = map[string][]string{
+	"Views": {"views"}, "RequireConsent": {"consent"}, "ConsentHoldBy": {"consent-hold-by"}, "PathPrefix": {"path-prefix"}, "OptOutCookie": {"opt-out-cookie"},
+	"Bots.Allow": {"bots-allow"}, "Bots.Deny": {"bots-deny"}, "Ignore": {"health-paths", "editor-paths"}, "Ignore.EditorModes": {"editor-modes"},
+	"Cookie.Domain": {"cookie-domain"}, "Cookie.Path": {"cookie-path"}, "Cookie.MaxAge": {"cookie-max-age"}, "Cookie.Wait": {"cookie-wait"},
+	"Keys[0]": {"keys"}, "Keys[1]": {"keys"}, "Staff": {"staff"}, "TrustedProxies": {"trusted-proxies"},
+}
+
+// settingsOfSite are those of a site's fields, if there is one site.
+var settingsOfSite = map[string][]string{
+	"Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
+}
+
+// field is the field that a line of the library's faults begins with.
+var field = regexp.MustCompile(`^(?:goaltrack: )?(?:Sites\[0\]: )?([A-Za-z.]+(?:\[\d+\])?):`)
+
+// bySetting puts the settings that were given before the library's faults about
+// them, since who starts the proxy does not know its fields.
+func bySetting(v *settings.Values, err error) error {
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		found := field.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		names := settingsOf[found[1]]
+		if names == nil && !v.Given("sites") {
+			names = settingsOfSite[found[1]]
+		}
+		var from []string
+		for _, name := range names {
+			if v.Given(name) {
+				from = append(from, v.From(name))
+			}
+		}
+		if from != nil {
+			lines[i] = strings.Join(from, " or ") + ": " + line
+		}
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
