@@ -96,7 +96,7 @@ func onceAfter(at time.Duration, answer, otherwise string) func(*play, *playEven
 
 // TestAttacks plays what the rule was not made for: it costs the others no more.
 func TestAttacks(t *testing.T) {
-	for _, tc := range attacks() {
+	for _, tc := range someOf(attacks()) {
 		bubble.Run(t, tc.name, func(t *testing.T) {
 			p := playScenario(t, tc, 0)
 			for _, fault := range p.faultsFound() {
@@ -163,6 +163,9 @@ func TestPoisonOfOneOfManySites(t *testing.T) {
 		{"beside one that is idle", 1, false},
 		{"beside nine that are held", 9, true},
 	} {
+		if testing.Short() && !tc.held {
+			continue
+		}
 		for name, kind := range kinds {
 			bubble.Run(t, name+", "+tc.name, func(t *testing.T) {
 				delays := poisonOneSite(t, kind, tc.others, tc.held)
