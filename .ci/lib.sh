@@ -1,0 +1,60 @@
+# What the scripts in this folder share. They read it; it does nothing alone.
+# shellcheck shell=bash
+
+work=$(mktemp -d)
+
+title=
+began=0
+step() { # step TITLE: ends the step before, and says how long it took
+	[ -z "$title" ] || printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
+	title=$*
+	began=$SECONDS
+	printf '\n== %s\n' "$title"
+}
+
+clean() { # clean WHAT COMMAND...: the command must print nothing
+	local what=$1 out
+	shift
+	out=$("$@") || { printf '%s\n' "$out"; echo "$what failed"; exit 1; }
+	[ -z "$out" ] || { printf '%s\n' "$out"; echo "$what: the above is to be changed"; exit 1; }
+}
+
+modules() { # the folders of all modules, this one first
+	find . -name node_modules -prune -o -name testdata -prune -o -name go.mod -print | sed 's|/go\.mod$||' | sort
+}
+
+# The process group of what runs beside the rest. It ends with the script.
+beside=
+end() {
+	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+# fuzz HOW_LONG [PART]: runs each fuzz target, or those with PART in their name, so
+# often ("2000x") or so long ("10m"). Each package is compiled once for all of its
+# targets. What a run finds interesting stays in Go's cache for the next. Goes on
+# after a target that fails, and counts them in fuzzed and fuzz_failed.
+fuzz() {
+	local how_long=$1 names="Fuzz[A-Z].*${2:-}" folder binary target cache log=$work/fuzz.log
+	fuzzed=0 fuzz_failed=0
+	while read -r folder; do
+		binary=$work/$(tr / _ <<<"$folder").test
+		cache=$(go env GOCACHE)/fuzz/$(cd "$folder" && go list .)
+		(cd "$folder" && go test -c -fuzz . -o "$binary" .)
+		for target in $(cd "$folder" && "$binary" -test.list "^$names"); do
+			fuzzed=$((fuzzed + 1))
+			if (cd "$folder" && "$binary" -test.paniconexit0 -test.run '^$' -test.fuzz "^$target\$" \
+				-test.fuzztime "$how_long" -test.fuzzminimizetime 10x -test.fuzzcachedir "$cache") >"$log" 2>&1; then
+				echo "$target: $(grep '^fuzz: elapsed' "$log" | tail -n 1)"
+			elif ! grep -q 'Failing input written' "$log" && grep -q '^ *context deadline exceeded' "$log"; then
+				# Its time was up while it worked, which is no fault of it: https://go.dev/issue/75804.
+				echo "$target: $(grep '^fuzz: elapsed' "$log" | tail -n 1) (its time was up)"
+			else
+				cat "$log"
+				fuzz_failed=$((fuzz_failed + 1))
+			fi
+		done
+	done < <(grep -rlE "^func $names\(" --include='*_test.go' --exclude-dir=node_modules . | xargs -r -n 1 dirname | sort -u)
+}
