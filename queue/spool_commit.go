@@ -11,7 +11,7 @@ import (
 //
 // Append puts an item into memory, into the intake. Two goroutines bring it to the
 // disk: the writer (write, in this file) and the syncer (sync, in spool_sync.go). A
-// worked example, with a sync that fails:
+// worked example with a sync that fails, which TestCommitExample runs:
 //
 //	step                                                written  confirmed
 //	Append numbers item A 7 and item B 8, and waits           6          6

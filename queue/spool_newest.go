@@ -13,15 +13,19 @@ import (
 // The frames of a segment can only be found from its beginning. So ReceiveNewest goes
 // through a segment once as a whole and keeps marks: the offsets at which its parts of
 // about 64 KiB begin. Then it reads one part after the other, the last part first. A
-// worked example, with 700 unread records of 300 bytes each in segment S1:
+// worked example, which TestNewestExample runs. The window is 10 items, and the spool is
+// opened with 700 items in segment S1, whose records have 300 bytes each:
 //
-//	step                                             marks left  entries
-//	nextStretch: the whole of S1; readStretch            4          0
-//	nextStretch: the last part; readStretch              3         43
-//	ReceiveNewest(10) takes the records 700 to 691       3         33
-//	    each is marked in S1's ahead
-//	the reader of the window comes to record 691
-//	    and steps over all that is marked
+//	step                                           loaded  marks  entries
+//	the spool is opened: readOn reads 1 to 10          10      0        0
+//	readBack: nextStretch is all of S1 from 11 on,
+//	    and readStretch finds where parts begin        10      4        0
+//	readBack: nextStretch is the last part, and
+//	    readStretch reads it                           10      3       33
+//	ReceiveNewest(10) hands out 700 to 691:
+//	    each is marked in S1's ahead                   10      3       23
+//	later, the window's reader comes to 691 and
+//	    steps over all that is marked
 //
 // When the two readers meet, each leaves to the other what that has: this one drops
 // entries up to window.lastRead, the other steps over what went ahead.

@@ -402,3 +402,56 @@ func TestNewestAroundDamage(t *testing.T) {
 		}
 	})
 }
+
+// TestNewestExample runs the example at the head of spool_newest.go.
+func TestNewestExample(t *testing.T) {
+	dir := t.TempDir()
+	o := SpoolOptions{Level: LevelStrict, Wait: time.Minute, Window: 10, SegmentBytes: 1 << 20}
+	before := openTest(t, osFS{}, dir, o)
+	for range 700 {
+		mustAppend(t, before, Item{Body: make([]byte, 300-frameHead), Time: time.Now()})
+	}
+	closeTest(t, before)
+	s := openTest(t, osFS{}, dir, o)
+	expect := func(step string, loaded, marks, entries int) {
+		t.Helper()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if w := &s.window; len(w.loaded) != loaded || len(w.back.marks) != marks || len(w.back.entries) != entries {
+			t.Fatalf("%s: %d loaded, %d marks, %d entries; want %d, %d, %d", step,
+				len(w.loaded), len(w.back.marks), len(w.back.entries), loaded, marks, entries)
+		}
+	}
+	expect("opened", 10, 0, 0)
+	next, ok := s.nextStretch()
+	if !ok || !next.whole {
+		t.Fatalf("the first stretch is %+v, want a whole segment", next)
+	}
+	marks, _, err := s.readStretch(t.Context(), next)
+	if err != nil || len(marks) != 4 {
+		t.Fatalf("%d parts, %v; want 4", len(marks), err)
+	}
+	s.mu.Lock()
+	s.window.back.reset() // as if nobody had looked
+	s.mu.Unlock()
+	got, err := s.ReceiveNewest(t.Context(), 10)
+	if err != nil || len(got) != 10 {
+		t.Fatalf("%d items, %v; want 10", len(got), err)
+	}
+	for i, d := range got {
+		if number := d.ticket.(ticket).number; number != uint64(700-i) { //nolint:gosec // Not negative.
+			t.Errorf("item %d is number %d", i, number)
+		}
+	}
+	expect("ten are received", 10, 3, 23)
+	for left := 690; left > 0; {
+		rest, err := s.Receive(t.Context(), 50)
+		if err != nil || rest[len(rest)-1].ticket.(ticket).number > 690 {
+			t.Fatalf("%d are left; %v", left, err)
+		}
+		for _, d := range rest {
+			d.Ack()
+		}
+		left -= len(rest)
+	}
+}

@@ -17,19 +17,20 @@ import (
 //	unread          on the disk only
 //	head to tail    in memory, in the intake (the list of package desk.go)
 //
-// A worked example. The window is 1,000 items, and the spool is opened with 1,500
-// waiting in segment S1:
+// A worked example, which TestWindowExample runs. The window is 1,000 items, and the spool
+// is opened with 1,500 waiting in segment S1:
 //
 //	step                                               loaded  unread  in memory
 //	the spool is opened: backlogged, at is S1               0   1,500          0
 //	readOn reads as much as the window takes            1,000     500          0
 //	20 items are appended and written into S1           1,000     500         20
-//	Receive hands out 1,000 from loaded                     0     500         20
-//	readOn reads 500 and meets the first of the 20:       500       0         20
-//	    errInMemory. It passes on from S1, no segment
+//	Receive(100) hands out from loaded, nine times        100     500         20
+//	Receive(100) finds no more than it needs: readOn      500       0         20
+//	    reads 500 and meets the first of the 20
+//	    (errInMemory). It passes on from S1, no segment
 //	    has anything unread, and backlogged ends
-//	Receive hands out 500 from loaded, then the 20          0       0          0
-//	nobody receives, and 1,300 items are appended           0       0      1,300
+//	Receive(100) hands out from loaded, then the 20         0       0          0
+//	1,300 items are appended, and nobody receives           0       0      1,300
 //	as they are synced, the intake lets go of the           0     300      1,000
 //	    oldest 300: backlogged again, at is their place
 //

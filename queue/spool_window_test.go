@@ -53,6 +53,53 @@ func TestIntakeLetsGoWhileReading(t *testing.T) {
 	}
 }
 
+// TestWindowExample runs the example at the head of spool_window.go.
+func TestWindowExample(t *testing.T) {
+	dir := t.TempDir()
+	o := SpoolOptions{Level: LevelStrict, Wait: time.Minute, SegmentBytes: 1 << 20}
+	before := openTest(t, osFS{}, dir, o)
+	mustAppend(t, before, itemsOf(0, 1500)...)
+	closeTest(t, before)
+
+	s := openTest(t, osFS{}, dir, o)
+	expect := func(step string, loaded, unread, inMemory int, backlogged bool) {
+		t.Helper()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		fresh := 0
+		for e := s.head; e != nil; e = e.next {
+			fresh++
+		}
+		w := &s.window
+		if len(w.loaded) != loaded || w.unread != unread || fresh != inMemory || w.backlogged != backlogged {
+			t.Fatalf("%s: %d loaded, %d unread, %d in memory, backlogged %v; want %d, %d, %d, %v",
+				step, len(w.loaded), w.unread, fresh, w.backlogged, loaded, unread, inMemory, backlogged)
+		}
+	}
+	receive := func(want int) {
+		t.Helper()
+		if got, err := s.Receive(t.Context(), 100); err != nil || len(got) != want {
+			t.Fatalf("%d items, %v; want %d", len(got), err, want)
+		}
+	}
+	expect("opened, and read once", 1000, 500, 0, true)
+	mustAppend(t, s, itemsOf(1500, 1520)...)
+	expect("20 appended", 1000, 500, 20, true)
+	for range 9 {
+		receive(100)
+	}
+	expect("received nine times", 100, 500, 20, true)
+	receive(100)
+	expect("the next read meets what is in memory", 500, 0, 20, false)
+	for range 5 {
+		receive(100)
+	}
+	receive(20)
+	expect("all is received", 0, 0, 0, false)
+	mustAppend(t, s, itemsOf(1520, 2820)...)
+	expect("1,300 appended", 0, 300, 1000, true)
+}
+
 func itemsOf(from, to int) (items []Item) {
 	for n := from; n < to; n++ {
 		items = append(items, Item{Body: fmt.Appendf(nil, "item %d", n), Key: "visitor", Time: time.Now()})
