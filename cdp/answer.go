@@ -23,7 +23,7 @@ type answer struct {
 	status     int
 	retryAfter time.Duration
 	location   string
-	cut        bool // the body broke off
+	brokeOff   bool // the body broke off
 	body       []byte
 
 	isJSON   bool
@@ -40,9 +40,9 @@ type answer struct {
 func readAnswer(res *http.Response) answer {
 	body, err := readBody(res)
 	a := answer{
-		status: res.StatusCode,
-		cut:    err != nil,
-		body:   body,
+		status:   res.StatusCode,
+		brokeOff: err != nil,
+		body:     body,
 	}
 	if after := res.Header["Retry-After"]; len(after) > 0 {
 		a.retryAfter = retryAfter(after[0], serverTime(res))
@@ -149,7 +149,7 @@ func (a *answer) outcome() Outcome {
 		return EventBad
 	case a.status == http.StatusNotFound && a.unknownBrowser():
 		return BrowserUnknown
-	case a.status == http.StatusNotFound && a.cut:
+	case a.status == http.StatusNotFound && a.brokeOff:
 		return NotProcessed
 	}
 	return o

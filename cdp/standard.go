@@ -14,12 +14,12 @@ import (
 // pages are "VIEW event", "IDENTITY event" and so on, below
 // doc.sitecore.com/cdp/en/developers/api.
 type standard struct {
-	fields []rule // of Event.Fields
-	ext    []rule // of Event.Ext
+	fields []requirement // of Event.Fields
+	ext    []requirement // of Event.Ext
 }
 
-// A rule checks one member of an object.
-type rule struct {
+// A requirement checks one member of an object.
+type requirement struct {
 	name     string
 	required bool
 	check    check
@@ -30,8 +30,8 @@ type rule struct {
 // personal data.
 type check func(f *faults, path string, v any)
 
-func must(name string, c check) rule { return rule{name, true, c} }
-func may(name string, c check) rule  { return rule{name, false, c} }
+func must(name string, c check) requirement { return requirement{name, true, c} }
+func may(name string, c check) requirement  { return requirement{name, false, c} }
 
 // standards has every standard event that an application may send. The platform itself makes
 // TRACKING, INTERACTION and CAMPAIGN_TRACKING. No attributes are documented for ADD_CONSUMERS,
@@ -40,10 +40,10 @@ var standards = map[string]standard{
 	"VIEW":        {},
 	"CLEAR_CART":  {},
 	"FORCE_CLOSE": {}, // ends the session; an aid for tests
-	"IDENTITY": {fields: append([]rule{
+	"IDENTITY": {fields: append([]requirement{
 		must("identifiers", list(object(identifierRules...))),
 	}, personRules...)},
-	"SEARCH": {fields: []rule{
+	"SEARCH": {fields: []requirement{
 		may("product_name", text),
 		may("product_type", upperText),
 		may("flight_type", oneOf("OW", "RT")),
@@ -53,32 +53,32 @@ var standards = map[string]standard{
 		may("children", number),
 		may("infants", number),
 	}},
-	"FORM": {ext: []rule{
+	"FORM": {ext: []requirement{
 		must("formId", text),
 		must("interactionType", oneOf(FormViewed, FormSubmitted)),
 		may("componentInstanceId", text),
 	}},
-	"ADD": {fields: []rule{must("product", object(
+	"ADD": {fields: []requirement{must("product", object(
 		must("type", text), must("item_id", text), must("name", text),
 		must("orderedAt", dateTime), must("quantity", number), must("price", number),
 		must("productId", text), must("currency", currency), must("referenceId", text),
 		may("originalPrice", number), may("originalCurrencyCode", currency),
 	))}},
-	"ADD_CONTACTS": {fields: []rule{must("contact", list(object(personRules...)))}},
-	"CONFIRM":      {fields: []rule{must("product", list(object(must("item_id", text))))}},
-	"PAYMENT": {fields: []rule{
+	"ADD_CONTACTS": {fields: []requirement{must("contact", list(object(personRules...)))}},
+	"CONFIRM":      {fields: []requirement{must("product", list(object(must("item_id", text))))}},
+	"PAYMENT": {fields: []requirement{
 		must("pay_type", oneOf("Card", "PayPal", "Voucher", "Other", "Cancelled")),
 	}},
-	"CHECKOUT": {fields: []rule{
+	"CHECKOUT": {fields: []requirement{
 		must("reference_id", text),
 		must("status", oneOf("PURCHASED", "PAYMENT_PENDING", "CONFIRMED", "CANCELLED", "REFUNDED")),
 	}},
-	"ORDER_CHECKOUT": {fields: []rule{must("order", order)}},
+	"ORDER_CHECKOUT": {fields: []requirement{must("order", order)}},
 }
 
-var identifierRules = []rule{must("id", text), must("provider", text), may("expiry_date", date)}
+var identifierRules = []requirement{must("id", text), must("provider", text), may("expiry_date", date)}
 
-var personRules = []rule{
+var personRules = []requirement{
 	may("email", email), may("title", text), may("firstname", text), may("lastname", text),
 	may("gender", oneOf("female", "male", "unknown")), may("dob", date),
 	may("mobile", text), may("phone", text), may("street", list(text)),
@@ -155,7 +155,7 @@ func Reserved(typ string) bool { return reserved[typ] || strings.HasPrefix(typ, 
 func FormerlyReserved(typ string) bool { return formerlyReserved[typ] }
 
 // object accepts a JSON object that follows the rules. It may have other members.
-func object(rules ...rule) check {
+func object(rules ...requirement) check {
 	return func(f *faults, path string, v any) {
 		m, ok := v.(map[string]any)
 		if !ok {

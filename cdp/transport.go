@@ -66,7 +66,7 @@ type progress struct {
 	traced  atomic.Bool             // the round tripper calls hooks at all
 	started atomic.Bool             // some of the request may have left
 	wrote   atomic.Bool             // all of it has
-	shared  atomic.Bool             // it went over HTTP/2
+	http2   atomic.Bool             // it went over HTTP/2
 	conns   atomic.Int32            // connections asked for
 	hooks   httptrace.ClientTrace
 }
@@ -89,7 +89,7 @@ func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
 	p.hooks = httptrace.ClientTrace{
 		GetConn: func(string) {
 			p.traced.Store(true)
-			if p.shared.Load() { // HTTP/2 sends again only what was not processed
+			if p.http2.Load() { // HTTP/2 sends again only what was not processed
 				p.wrote.Store(false)
 			}
 			if !p.wrote.Load() {
@@ -100,8 +100,8 @@ func (p *progress) trace(ctx context.Context, hasBody bool) context.Context {
 			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
-			p.shared.Store(isHTTP2(info.Conn))
-			if p.wrote.Load() && !p.shared.Load() {
+			p.http2.Store(isHTTP2(info.Conn))
+			if p.wrote.Load() && !p.http2.Load() {
 				p.stop(errNotTwice)
 				_ = info.Conn.Close() // net/http writes before it looks at the context
 			}

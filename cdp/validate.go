@@ -45,7 +45,7 @@ func (f *faults) add(field, problem string) {
 }
 
 // object checks the members of m. A fault's field begins with prefix.
-func (f *faults) object(prefix string, rules []rule, m map[string]any) {
+func (f *faults) object(prefix string, rules []requirement, m map[string]any) {
 	for _, r := range rules {
 		switch v, ok := m[r.name]; {
 		case ok && v != nil:
@@ -331,7 +331,7 @@ func (std standard) faults(e *Event, errs []error) []error {
 	for name, v := range e.Fields {
 		var buf bytes.Buffer
 		if encode(&buf, v) != nil { // reported already
-			rules = slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return r.name == name })
+			rules = slices.DeleteFunc(slices.Clone(rules), func(r requirement) bool { return r.name == name })
 			continue
 		}
 		dec := json.NewDecoder(&buf)

@@ -439,7 +439,7 @@ func TestNewestExample(t *testing.T) {
 		t.Fatalf("%d items, %v; want 10", len(got), err)
 	}
 	for i, d := range got {
-		if number := d.ticket.(ticket).number; number != uint64(700-i) { //nolint:gosec // Not negative.
+		if number := d.ticket.(ticket).number; number != uint64(700-i) {
 			t.Errorf("item %d is number %d", i, number)
 		}
 	}

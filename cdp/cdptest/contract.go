@@ -13,32 +13,32 @@ import (
 const maxExt = 50
 
 // checkEvent checks an event's JSON against those published rules that need no memory of
-// earlier events. It reports all faults.
+// earlier events. It reports all breaches.
 func checkEvent(body map[string]any) error {
-	var faults []error
-	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+	var breaches []error
+	breach := func(format string, a ...any) { breaches = append(breaches, fmt.Errorf(format, a...)) }
 
 	// Only these two are a reason for 400 according to "troubleshooting-1153275". The
 	// SDKs send events of type FORM without the others.
 	for _, name := range []string{"browser_id", "type"} {
 		if s, isString := body[name].(string); body[name] == nil || isString && s == "" {
-			fault("%s is missing", name)
+			breach("%s is missing", name)
 		}
 	}
 	for _, name := range []string{
 		"browser_id", "type", "channel", "pos", "language", "currency", "page", "client_key", "referrer", "requested_at",
 	} {
 		if v := body[name]; v != nil && jsonType(v) != "string" {
-			fault("%s must be a string, this is %s", name, jsonType(v))
+			breach("%s must be a string, this is %s", name, jsonType(v))
 		}
 	}
 	if err := checkType(body); err != nil {
-		faults = append(faults, err)
+		breaches = append(breaches, err)
 	}
 	if ext, sent := body["ext"]; sent {
-		faults = append(faults, checkExt(ext))
+		breaches = append(breaches, checkExt(ext))
 	}
-	return errors.Join(faults...)
+	return errors.Join(breaches...)
 }
 
 // checkType applies the rules of the event type. The page "custom-event-1166461" has those of
@@ -68,16 +68,16 @@ func checkIdentifiers(v any) error {
 	if !ok || len(list) == 0 {
 		return errors.New("IDENTITY needs identifiers, a list of at least one")
 	}
-	var faults []error
+	var breaches []error
 	for i, v := range list {
 		identifier, _ := v.(map[string]any)
 		for _, name := range []string{"id", "provider"} {
 			if s, _ := identifier[name].(string); s == "" {
-				faults = append(faults, fmt.Errorf("identifiers[%d] needs %s, a string", i, name))
+				breaches = append(breaches, fmt.Errorf("identifiers[%d] needs %s, a string", i, name))
 			}
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(breaches...)
 }
 
 // checkExt accepts one flat object of scalars. The documentation says that names are letters
@@ -88,19 +88,19 @@ func checkExt(v any) error {
 	if !ok {
 		return fmt.Errorf("ext must be an object, this is %s", jsonType(v))
 	}
-	var faults []error
+	var breaches []error
 	if len(ext) > maxExt {
-		faults = append(faults, fmt.Errorf("ext has %d attributes, %d are allowed", len(ext), maxExt))
+		breaches = append(breaches, fmt.Errorf("ext has %d attributes, %d are allowed", len(ext), maxExt))
 	}
 	for _, name := range slices.Sorted(maps.Keys(ext)) {
 		if !plainName(name) {
-			faults = append(faults, fmt.Errorf("ext attribute %.50q: a name is letters and digits", name))
+			breaches = append(breaches, fmt.Errorf("ext attribute %.50q: a name is letters and digits", name))
 		}
 		if t := jsonType(ext[name]); t != "string" && t != "boolean" && t != "number" {
-			faults = append(faults, fmt.Errorf("ext attribute %.50q must be a string, boolean or number, this is %s", name, t))
+			breaches = append(breaches, fmt.Errorf("ext attribute %.50q must be a string, boolean or number, this is %s", name, t))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(breaches...)
 }
 
 func plainName(s string) bool {
@@ -127,14 +127,14 @@ type extName struct{ event, attribute string }
 
 // check reports the attributes of e that changed their type.
 func (s schema) check(e *Event) error {
-	var faults []error
+	var breaches []error
 	for _, name := range slices.Sorted(maps.Keys(e.Ext)) {
 		was, now := s[extName{e.Type, name}], jsonType(e.Ext[name])
 		if was != "" && was != now {
-			faults = append(faults, fmt.Errorf("ext attribute %.50q of %.100s was a %s before, this is %s", name, e.Type, was, now))
+			breaches = append(breaches, fmt.Errorf("ext attribute %.50q of %.100s was a %s before, this is %s", name, e.Type, was, now))
 		}
 	}
-	return errors.Join(faults...)
+	return errors.Join(breaches...)
 }
 
 // learn remembers the types of e's attributes.

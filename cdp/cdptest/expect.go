@@ -26,9 +26,9 @@ type Expectation struct {
 
 // want is one condition.
 type want struct {
-	name   string              // in messages
-	misfit func(*Event) string // what an event has instead; "" if it meets the condition
-	late   bool                // asked only about events that meet the conditions before it
+	name        string              // in messages
+	misfit      func(*Event) string // what an event has instead; "" if it meets the condition
+	afterOthers bool                // asked only about events that meet the conditions before it
 }
 
 // Expect begins an expectation of events of this type:
@@ -84,7 +84,7 @@ func (x *Expectation) With(name string, value any) *Expectation {
 // what is asked. Only events that meet the conditions before it are asked about, so after
 // With("pages", 12) it may rely on pages.
 func (x *Expectation) Where(name string, ok func(Event) bool) *Expectation {
-	return x.with(want{name: "where " + name, late: true, misfit: func(e *Event) string {
+	return x.with(want{name: "where " + name, afterOthers: true, misfit: func(e *Event) string {
 		if !ok(*e) {
 			return "not where " + name
 		}
@@ -153,7 +153,7 @@ func (x *Expectation) String() string {
 func (x *Expectation) await(n int) []Event {
 	timer := time.NewTimer(x.wait)
 	defer timer.Stop()
-	for late := x.wait <= 0; ; {
+	for timeUp := x.wait <= 0; ; {
 		events, _, next := x.c.watch()
 		var found []Event
 		for _, e := range events {
@@ -161,13 +161,13 @@ func (x *Expectation) await(n int) []Event {
 				found = append(found, e)
 			}
 		}
-		if len(found) >= n || late {
+		if len(found) >= n || timeUp {
 			return found
 		}
 		select {
 		case <-next:
 		case <-timer.C:
-			late = true // one last look, for what arrived at the same moment
+			timeUp = true // one last look, for what arrived at the same moment
 		}
 	}
 }
@@ -175,7 +175,7 @@ func (x *Expectation) await(n int) []Event {
 // misfits returns where e is not what is expected, and how many conditions it meets.
 func (x *Expectation) misfits(e *Event) (misfits []string, met int) {
 	for _, w := range x.wants {
-		if w.late && len(misfits) > 0 {
+		if w.afterOthers && len(misfits) > 0 {
 			continue
 		}
 		if s := w.misfit(e); s != "" {
