@@ -213,6 +213,7 @@ func TestJSONReadOutside(t *testing.T) {
 // TestPartReadOutside: of a form that was read in part, what is there counts if
 // net/http says so, and nothing is absent.
 func TestPartReadOutside(t *testing.T) {
+	t.Parallel() // it waits for connections that the server closes slowly
 	long := strings.Repeat("x", 2<<10+1)
 	for name, c := range map[string]struct {
 		body string

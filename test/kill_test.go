@@ -125,6 +125,7 @@ func killRounds(t *testing.T) int {
 // Whoever saw the answer to their form finds their goal in the CDP. The answers wait
 // for the disk as long as one may ever stall, so that next to none is late.
 func TestKilledSite(t *testing.T) {
+	t.Parallel() // it mostly waits for processes to start and to be killed
 	k := newKilledSites(t, 10*time.Second)
 	k.cdp.Fault(cdptest.Delay(3 * time.Millisecond)) // so that some always wait or are on their way
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))

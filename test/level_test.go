@@ -174,6 +174,7 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 // free, delivers what it finds, and says who had it. Nothing is lost, nothing counted
 // twice.
 func TestSpoolTakenOver(t *testing.T) {
+	t.Parallel() // it waits for the next try, up to two seconds
 	dir := t.TempDir()
 	first, _ := spooled(t, dir, &unavailable)
 	v := first.Visitor().Meet()

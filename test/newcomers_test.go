@@ -276,6 +276,7 @@ func TestCookieWait(t *testing.T) {
 // TestCookieWaitOnTheWire: the same on real sockets: a page waits for its ID,
 // and not for one that does not come; a CDP that is dead costs one wait.
 func TestCookieWaitOnTheWire(t *testing.T) {
+	t.Parallel() // it waits a second for an ID that does not come
 	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.Warm, c.Cookie.Wait = -1, time.Second
 	})
