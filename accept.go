@@ -2,7 +2,6 @@ package goaltrack
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -43,7 +42,5 @@ func (tr *tracked) readsAnswer() bool {
 	tr.mu.Lock()
 	ended := tr.ended
 	tr.mu.Unlock()
-	return !ended && slices.ContainsFunc(tr.candidates, func(c candidate) bool {
-		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.needs.answerJSON
-	})
+	return !ended && tr.x.WantsAnswer()
 }

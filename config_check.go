@@ -191,13 +191,13 @@ func (c *Config) checkCookie(errs *configFaults) {
 // fits finds goals with a value for which no site and no rule says a currency.
 func (c *Config) fits(rules *Rules) error {
 	var errs configFaults
-	for _, g := range rules.goals {
-		if !g.value.set || g.value.currency != "" || g.Currency != "" {
+	for _, g := range rules.Goals() {
+		if !g.LacksCurrency() {
 			continue
 		}
 		for _, s := range c.Sites {
 			if s.Currency == "" {
-				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name, s.Name)
+				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name(), s.Name)
 			}
 		}
 	}
@@ -336,7 +336,7 @@ func (s *Site) validate() error {
 	if s.SessionLength < time.Minute || s.SessionLength > visit.MaxSession*time.Minute {
 		errs.add("SessionLength: %v is not between 1 minute and 24 hours", s.SessionLength)
 	}
-	if s.Channel != "" && s.Channel != channelAuto && !cdp.ValidChannel(s.Channel) {
+	if s.Channel != "" && s.Channel != "auto" && !cdp.ValidChannel(s.Channel) {
 		errs.add("Channel: %q is neither auto nor a channel such as WEB", s.Channel)
 	}
 	return errors.Join(errs...)

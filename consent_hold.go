@@ -96,7 +96,7 @@ func (h *holds) add(one *held) fate {
 	if h.byTime.Len() == 1 {
 		h.timer = time.AfterFunc(holdTime, h.expire)
 	}
-	h.ledger.decide(one.trigger.name(), fateHeld, "", "")
+	h.ledger.decide(one.trigger.Name(), fateHeld, "", "")
 	return fateHeld
 }
 
@@ -106,11 +106,11 @@ func (h *holds) answered(visitor holdKey, e *entry) (agreed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sift(visitor, func(one *held) bool {
-		switch f := e.judge(one.trigger.need()); f {
+		switch f := e.judge(one.trigger.Terms().Need); f {
 		case fired:
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
-			h.ledger.settle(one.trigger.name(), f, "", "held")
+			h.ledger.settle(one.trigger.Name(), f, "", "held")
 			return true
 		}
 		return false
@@ -124,7 +124,7 @@ func (h *holds) take(visitor holdKey, e *entry) (agreed []*held) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sift(visitor, func(one *held) bool {
-		if e.judge(one.trigger.need()) != fired {
+		if e.judge(one.trigger.Terms().Need) != fired {
 			return false
 		}
 		agreed = append(agreed, one)
@@ -179,7 +179,7 @@ func (h *holds) expire() {
 // drop gives up one event. The lock is held.
 func (h *holds) drop(one *held, f fate) {
 	h.sift(one.visitor, func(other *held) bool { return other == one })
-	h.ledger.settle(one.trigger.name(), f, "", "held")
+	h.ledger.settle(one.trigger.Name(), f, "", "held")
 }
 
 // close gives up all that is held: the visitors never answered.

@@ -34,12 +34,9 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 	if f != fired {
 		return f
 	}
-	var name visit.Counted
-	if g.goal != nil && g.goal.once.scope != visit.PerRequest {
-		var r reason
-		if name, r = g.goal.countedOf(tr.exchangeFor(g, data), time.Now(), tr.site.zone); r != fires {
-			return fateOf(r)
-		}
+	name, r := g.Counted(tr.exchangeFor(g, data), time.Now(), tr.site.zone)
+	if r != fires {
+		return fateOf(r)
 	}
 	return tr.keep(g, data, &e, name)
 }
@@ -50,7 +47,7 @@ func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name visit.Counted)
 	if f != fired {
 		return f
 	}
-	items, f := tr.t.items(tr.site, g, "", tr.x.userAgent, who, e)
+	items, f := tr.t.items(tr.site, g, "", tr.userAgent, who, e)
 	if f != fired {
 		return f
 	}
@@ -67,7 +64,7 @@ func (tr *tracked) release() {
 	}
 	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.holds), &tr.entry) {
 		f := tr.sendHeld(one)
-		tr.t.ledger.settle(one.trigger.name(), f, tr.id, "held")
+		tr.t.ledger.settle(one.trigger.Name(), f, tr.id, "held")
 	}
 }
 
@@ -76,7 +73,7 @@ func (tr *tracked) release() {
 func (tr *tracked) keepsID() bool {
 	return tr.id != "" || tr.t.config.DryRun ||
 		tr.t.config.Cookie.Create != CreateNever && tr.secure && tr.store != storePublic &&
-			carriesCookies(tr.x.status) && tr.r.Context().Err() == nil
+			carriesCookies(tr.status) && tr.r.Context().Err() == nil
 }
 
 // sendHeld queues one event under the visitor's ID, if count: and after: let it.
@@ -84,8 +81,8 @@ func (tr *tracked) keepsID() bool {
 func (tr *tracked) sendHeld(one *held) (f fate) {
 	defer tr.t.recovered("release", func() { f = fateEventInvalid })
 	now := time.Now()
-	p, g := &tr.past, one.trigger.goal
-	if g != nil && g.remembered() {
+	p, g := &tr.past, one.trigger.Past()
+	if g.Remembered() {
 		p.id = tr.id
 		p.open(now)
 		r := p.rule(g, one.since, func() (visit.Counted, reason) { return one.counted, fires }, nil)

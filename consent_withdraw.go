@@ -25,7 +25,7 @@ func (e *entry) withdraws(rules *Rules) bool {
 	}
 	refused := false
 	for n := range consent.Needs {
-		if n != consent.All && !rules.needs[n] {
+		if n != consent.All && !rules.Needs(n) {
 			continue
 		}
 		switch e.consent.fate(n) {

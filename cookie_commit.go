@@ -3,8 +3,6 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
-
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // visitorOf reads who the visitor is. An ID that he was to forget is none,
@@ -23,7 +21,7 @@ func (s *site) visitorOf(h http.Header) brought {
 // if this answer may carry it. tr.mu is held.
 func (tr *tracked) setCookies(h http.Header) {
 	c := &tr.site.cookie
-	tr.store = storingOf(tr.x.status, h)
+	tr.store = storingOf(tr.status, h)
 	theirs, isSet := c.isSet(h)
 	if theirs != "" {
 		tr.id, tr.recognised = theirs, true // one person, one guest
@@ -31,7 +29,7 @@ func (tr *tracked) setCookies(h http.Header) {
 	if !tr.recognised {
 		return // his cookie is read and set for what may count, and that is nothing
 	}
-	if !carriesCookies(tr.x.status) {
+	if !carriesCookies(tr.status) {
 		return
 	}
 	if tr.leaving = tr.forgets(); isSet {
@@ -109,7 +107,7 @@ func (tr *tracked) wantsID() bool {
 	case CreateNever:
 		return false
 	case CreateVisit:
-		if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || web.IsHTML(tr.x.contentType)) {
+		if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
 			return true
 		}
 	}
@@ -126,7 +124,7 @@ func (tr *tracked) mayFire(drafts bool) bool {
 	tr.peekForm()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger.kind == triggerView || c.held || !drafts && c.trigger.goal.Status == statusDraft {
+		if c.trigger == viewTrigger || c.held || !drafts && c.trigger.IsDraft() {
 			continue
 		}
 		if f, open := tr.judge(c); f == fired || open {
@@ -134,6 +132,6 @@ func (tr *tracked) mayFire(drafts bool) bool {
 		}
 	}
 	return slices.ContainsFunc(tr.raised, func(r raised) bool {
-		return (drafts || r.goal.Status != statusDraft) && tr.raisedFires(r)
+		return (drafts || !r.goal.IsDraft()) && tr.raisedFires(r)
 	})
 }

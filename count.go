@@ -13,22 +13,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// onceRule is count: compiled.
-type onceRule struct {
-	scope visit.Scope
-	key   source         // for $source
-	keyed bool           // there is one
-	zone  *time.Location // of days; nil: the site's
-	hash  uint32         // of the goal
-}
-
-// afterRule is after: and within: compiled.
-type afterRule struct {
-	goals  []string
-	within time.Duration // 0: the session
-	hash   uint32
-}
-
 // maxAfter bounds the steps of one after:, of which the visit cookie holds few.
 const maxAfter = 10
 
@@ -75,16 +59,16 @@ func (g *goal) compileCount(f *faults) {
 			return
 		}
 		g.reads("count", &s, f)
-		g.once.key, g.once.keyed = s, true
+		g.key, g.past.Keyed = s, true
 	}
-	g.once.scope = scope
-	g.once.hash = hashOfTexts("count", g.pastName(), word)
+	g.past.Scope = scope
+	g.past.Hash = hashOfTexts("count", g.pastName(), word)
 }
 
 func (g *goal) compileAfter(f *faults) {
 	var err error
 	if g.Within != "" {
-		if g.after.within, err = time.ParseDuration(g.Within); err != nil || g.after.within <= 0 {
+		if g.past.Within, err = time.ParseDuration(g.Within); err != nil || g.past.Within <= 0 {
 			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), "for example 30m or 2h")
 		}
 		if len(g.After) == 0 {
@@ -94,39 +78,32 @@ func (g *goal) compileAfter(f *faults) {
 	if len(g.After) > maxAfter {
 		f.hint("after", fmt.Sprintf("after: has %d goals, more than %d", len(g.After), maxAfter), "the visit cookie is small; name the goals that matter")
 	}
-	g.after.goals = g.After
-	g.after.hash = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
+	g.past.Name, g.past.After = g.Name, g.After
+	g.past.Walk = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
 }
-
-// counts reports whether the goal depends on what happened before.
-func (g *goal) counts() bool { return g.once.scope != visit.PerRequest || len(g.after.goals) > 0 }
-
-// remembered reports whether it matters later that the goal happened, or now
-// what happened before.
-func (g *goal) remembered() bool { return g.counts() || len(g.leadsTo) > 0 }
 
 // inWords is what count: and after: say, "" if nothing.
 func (g *goal) inWords() string {
 	var words []string
-	if g.once.scope != visit.PerRequest {
+	if g.past.Scope != visit.PerRequest {
 		words = append(words, g.Count)
 	}
-	if len(g.after.goals) > 0 {
+	if len(g.past.After) > 0 {
 		words = append(words, "only "+g.afterInWords())
 	}
 	return strings.Join(words, ", ")
 }
 
 func (g *goal) afterInWords() string {
-	text := "after " + strings.Join(g.after.goals, ", ")
-	if g.after.within > 0 {
+	text := "after " + strings.Join(g.past.After, ", ")
+	if g.past.Within > 0 {
 		text += " within " + g.Within
 	}
 	return text
 }
 
-// rulesPast is what a set of rules needs of the past.
-type rulesPast struct {
+// pastOfRules is what a set of rules needs of the past.
+type pastOfRules struct {
 	used     bool            // a goal uses count:, after: or where the session came from
 	names    map[uint32]bool // the hashes of goals that count once without for $source
 	utm      []string        // parameters of the session's first page
@@ -134,20 +111,51 @@ type rulesPast struct {
 	origins  []*goal // that want either
 }
 
+// RemembersVisits reports whether a goal asks for what happened before.
+func (rs *Rules) RemembersVisits() bool { return rs.past.used }
+
+// OnceNames are the hashes of the goals that count once, without for $source.
+func (rs *Rules) OnceNames() map[uint32]bool { return rs.past.names }
+
+// WantsOrigin reports whether a goal of this environment asks where a session
+// came from.
+func (rs *Rules) WantsOrigin(env string) bool {
+	return slices.ContainsFunc(rs.past.origins, func(g *goal) bool { return g.hasEnv(env) })
+}
+
+// OriginOf reads where a session came from off its first page, as far as a goal
+// asks. Of the referrer, the address without its query is enough.
+func (rs *Rules) OriginOf(x *exchange) (o visit.Origin) {
+	p := &rs.past
+	if len(p.origins) == 0 {
+		return o
+	}
+	o.Known = true
+	for _, name := range p.utm {
+		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.UTM) < maxUTM {
+			o.UTM = append(o.UTM, visit.UTM{Name: name, Value: visit.CutText(cleanText(v), visit.MaxOrigin)})
+		}
+	}
+	if p.referrer {
+		o.Referrer = visit.CutText(withoutQuery(x.otherSite()), visit.MaxOrigin)
+	}
+	return o
+}
+
 // linkPast tells each goal whose after: names it, and sums up what they need.
 func (rs *Rules) linkPast() {
 	p := &rs.past
 	p.names = make(map[uint32]bool)
 	for _, g := range rs.goals {
-		if g.once.scope != visit.PerRequest && !g.once.keyed {
-			p.names[g.once.hash] = true
+		if g.past.Scope != visit.PerRequest && !g.past.Keyed {
+			p.names[g.past.Hash] = true
 		}
 		if g.Status == statusPaused {
 			continue
 		}
-		for i, name := range g.after.goals {
-			if before := rs.byID[name]; before != nil && !slices.Contains(g.after.goals[:i], name) {
-				before.leadsTo = append(before.leadsTo, g)
+		for i, name := range g.past.After {
+			if before := rs.byID[name]; before != nil && !slices.Contains(g.past.After[:i], name) {
+				before.past.LeadTo(&g.past)
 			}
 		}
 		if g.needs.origin() {
@@ -155,7 +163,7 @@ func (rs *Rules) linkPast() {
 			p.utm = append(p.utm, g.needs.utm...)
 			p.referrer = p.referrer || g.needs.referrer
 		}
-		p.used = p.used || g.counts() || g.needs.origin()
+		p.used = p.used || g.past.Counts() || g.needs.origin()
 	}
 	slices.Sort(p.utm)
 	p.utm = slices.Compact(p.utm)
@@ -169,20 +177,20 @@ func (rs *Rules) lintPast(f *faults) {
 		if f.goal, f.name = i, g.Name; g.Status == statusPaused {
 			continue
 		}
-		if g.once.scope != visit.PerRequest && !g.once.keyed {
+		if g.past.Scope != visit.PerRequest && !g.past.Keyed {
 			if plain++; plain == visit.MaxPlain+1 {
 				f.warn("count", fmt.Sprintf("more than %d goals count once", visit.MaxPlain), "the visit cookie may have no room for the last of them, which would then count again")
 			}
 		}
 		before := steps
-		if steps += len(g.after.goals); steps > visit.MaxSteps && before <= visit.MaxSteps {
+		if steps += len(g.past.After); steps > visit.MaxSteps && before <= visit.MaxSteps {
 			f.warn("after", fmt.Sprintf("the goals of all after: together are more than %d", visit.MaxSteps), "the visit cookie may forget the oldest of them")
 		}
 	}
 	happens := rs.happening()
 	for i, g := range rs.goals {
 		f.goal, f.name = i, g.Name
-		for n, name := range g.after.goals {
+		for n, name := range g.past.After {
 			if before := rs.byID[name]; before != nil && !happens[before] && g.Status != statusPaused {
 				f.warn("after."+strconv.Itoa(n), "never counts: "+name+" is paused, or waits for this goal in turn", "")
 				break
@@ -199,7 +207,7 @@ func (rs *Rules) happening() map[*goal]bool {
 		more = false
 		for _, g := range rs.goals {
 			never := func(name string) bool { return rs.byID[name] != nil && !can[rs.byID[name]] }
-			if !can[g] && g.Status != statusPaused && !slices.ContainsFunc(g.after.goals, never) {
+			if !can[g] && g.Status != statusPaused && !slices.ContainsFunc(g.past.After, never) {
 				can[g], more = true, true
 			}
 		}
@@ -207,79 +215,26 @@ func (rs *Rules) happening() map[*goal]bool {
 	return can
 }
 
-// countedOf is the name under which the goal counts, with the value that
-// for $source asks for.
-func (g *goal) countedOf(x *exchange, now time.Time, zone *time.Location) (visit.Counted, reason) {
-	c := visit.Counted{Scope: g.once.scope, Hash: g.once.hash}
-	if c.Scope == visit.PerDay {
-		if g.once.zone != nil {
-			zone = g.once.zone
-		}
-		c.Day = visit.DayOf(now, zone)
+// Counted is the name under which the goal counts, with the value that
+// for $source asks for: the zero value if it counts every time.
+func (t *trigger) Counted(x *exchange, now time.Time, zone *time.Location) (visit.Counted, reason) {
+	if t.goal == nil {
+		return visit.Counted{}, fires
 	}
-	if !g.once.keyed {
+	c := t.goal.past.Counted(now, zone)
+	if !t.goal.past.Keyed {
 		return c, fires
 	}
-	value, f := x.collect(&g.once.key)
+	t.capture(x)
+	value, f := x.collect(&t.goal.key)
 	switch {
 	case f != fires:
 		return c, f
 	case value == "":
 		return c, reasonValueMissing
 	}
-	c.Hash = hashOfTexts("for", g.pastName(), g.Count, value)
+	c.Hash = hashOfTexts("for", t.goal.pastName(), t.goal.Count, value)
 	return c, fires
-}
-
-// cameAfter reports whether the goals of after: have happened in their order.
-func cameAfter(v *visit.Visit, g *goal, now time.Time) bool {
-	n := len(g.after.goals)
-	if n == 0 {
-		return true
-	}
-	began := v.Walked(g.after.hash)
-	return len(began) >= n && (g.after.within == 0 || now.Unix()-began[n-1] <= int64(g.after.within/time.Second))
-}
-
-// advance brings the walks forward to which the goals that happened belong.
-func advance(v *visit.Visit, happened []*goal, now time.Time) {
-	for _, g := range happened {
-		for _, to := range g.leadsTo {
-			began := v.Walked(to.after.hash)
-			// From the last step to the first, so that one goal is not taken
-			// for two steps.
-			for i, name := range slices.Backward(to.after.goals) {
-				switch {
-				case name != g.Name:
-				case i == 0:
-					v.Reach(to.after.hash, 0, now.Unix())
-				case i <= len(began):
-					v.Reach(to.after.hash, i, began[i-1])
-				}
-			}
-		}
-	}
-}
-
-// wantsOrigin reports whether a goal of this environment asks where a session
-// came from.
-func (p *rulesPast) wantsOrigin(env string) bool {
-	return slices.ContainsFunc(p.origins, func(g *goal) bool { return g.hasEnv(env) })
-}
-
-// originOf reads where a session came from off its first page. Of the referrer,
-// the address without its query is enough.
-func (p *rulesPast) originOf(x *exchange) visit.Origin {
-	o := visit.Origin{Known: true}
-	for _, name := range p.utm {
-		if v, ok := web.QueryValue(x.rawQuery, "utm_"+name); ok && v != "" && len(v) <= maxCollected && len(o.UTM) < maxUTM {
-			o.UTM = append(o.UTM, visit.UTM{Name: name, Value: visit.CutText(cleanText(v), visit.MaxOrigin)})
-		}
-	}
-	if p.referrer {
-		o.Referrer = visit.CutText(withoutQuery(x.otherSite()), visit.MaxOrigin)
-	}
-	return o
 }
 
 // withoutQuery is an address up to the ? or #.

@@ -14,7 +14,7 @@ import (
 // lookBack reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
 func (tr *tracked) lookBack(h http.Header) {
-	if tr.rules.past.used {
+	if tr.rules.RemembersVisits() {
 		tr.past.values = tr.site.visits.Find(h)
 		if tr.brought.forgotten { // then the visit was that of the one who left
 			tr.past.values = [2]string{}
@@ -25,7 +25,7 @@ func (tr *tracked) lookBack(h http.Header) {
 // rulingOf is where a candidate's ruling is kept: that of the first of its goal's.
 func (tr *tracked) rulingOf(i int) *ruling {
 	for j := range tr.candidates[:i] {
-		if tr.candidates[i].trigger.sameGoal(tr.candidates[j].trigger) {
+		if tr.candidates[i].trigger.SameGoal(tr.candidates[j].trigger) {
 			return &tr.candidates[j].ruling
 		}
 	}
@@ -35,7 +35,7 @@ func (tr *tracked) rulingOf(i int) *ruling {
 // keepVisit is the visit cookie's part of the header: goals that are known to
 // count are written into it, and pages keep the session going. tr.mu is held.
 func (tr *tracked) keepVisit(h http.Header) {
-	if !tr.rules.past.used || !tr.recognised || !tr.mayKeepVisit(h) {
+	if !tr.rules.RemembersVisits() || !tr.recognised || !tr.mayKeepVisit(h) {
 		return
 	}
 	now := time.Now()
@@ -44,7 +44,7 @@ func (tr *tracked) keepVisit(h http.Header) {
 		tr.sealVisit(h, now)
 		return
 	}
-	if tr.navigation && tr.gate == fired && (!tr.x.typeKnown || web.IsHTML(tr.x.contentType)) {
+	if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
 		tr.moveVisit(h, now)
 	}
 }
@@ -52,7 +52,7 @@ func (tr *tracked) keepVisit(h http.Header) {
 // mayKeepVisit reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisit(h http.Header) bool {
-	return carriesCookies(tr.x.status) && tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
+	return carriesCookies(tr.status) && tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
 		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 
@@ -61,7 +61,7 @@ func (tr *tracked) mayKeepVisit(h http.Header) bool {
 // when the handler has returned.
 func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	count := func(g *trigger, data Data, at *ruling, judge func() fate) {
-		if g.goal == nil || !g.goal.remembered() || at.done || judge() != fired {
+		if !g.Past().Remembered() || at.done || judge() != fired {
 			return
 		}
 		if tr.mayEmit(g) != fired {
@@ -71,7 +71,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		if f != fired {
 			return // not yet, or not at all
 		}
-		r := tr.past.judge(g.goal, tr.exchangeFor(g, data), now, func() fate { return tr.keepRooms(g, &place) })
+		r := tr.past.judge(g, tr.exchangeFor(g, data), now, func() fate { return tr.keepRooms(g, &place) })
 		switch r.fate {
 		case fateOf(reasonValueMissing), fateOf(reasonValueTooLong):
 			return // the handler may say it later
@@ -84,7 +84,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		changed = changed || r.fate == fired && r.counted != (visit.Counted{})
 	}
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
-		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.remembered()
+		return c.early == fired && c.trigger.Past().Remembered()
 	}) {
 		tr.peekForm()
 	}
@@ -97,7 +97,7 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	for i := range tr.raised {
 		r := &tr.raised[i]
 		if tr.raisedFires(*r) {
-			count(&r.goal.triggers[0], r.data, &r.ruling, func() fate { return fired })
+			count(r.goal, r.data, &r.ruling, func() fate { return fired })
 		}
 	}
 	return changed || len(tr.past.happened) > 0 || tr.past.former
@@ -118,7 +118,7 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 	}
 	key := max(len(tr.id), len("request-0123456789abc"))
 	size := func(e *cdp.Event) int {
-		body, failed := tr.site.encode(e, g, tr.x.userAgent, &tr.t.config, g.rulesHash())
+		body, failed := tr.site.encode(e, g, tr.userAgent, &tr.t.config, g.RulesHash())
 		if failed != fired {
 			f = failed
 		}
@@ -140,11 +140,11 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 // keepRooms keeps the place in the queue.
 func (tr *tracked) keepRooms(g *trigger, p *place) fate {
 	sender := tr.t.sender
-	if sender == nil || g.goal.Status == statusDraft {
+	if sender == nil || g.IsDraft() {
 		return fired
 	}
 	var err error
-	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.id, g.priority(), p.event); err == nil && p.who > 0 {
+	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.id, priorityOf(g), p.event); err == nil && p.who > 0 {
 		p.rooms.who, err = sender.Reserve(tr.site.line, tr.id, queue.High, p.who)
 	}
 	return queueFate(err)
@@ -163,14 +163,16 @@ func (tr *tracked) releaseRooms() {
 // sealVisit writes the visit, with what happened in this request.
 func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 	c, v := &tr.site.visits, tr.past.visit
-	if tr.past.began && tr.navigation && tr.gate == fired && len(tr.rules.past.origins) > 0 {
-		v.Origin = tr.rules.past.originOf(&tr.x)
+	if tr.past.began && tr.navigation && tr.gate == fired {
+		if o := tr.rules.OriginOf(&tr.x); o.Known {
+			v.Origin = o
+		}
 	}
 	if len(tr.past.happened) > 0 {
 		v = v.Clone()
-		advance(v, tr.past.happened, now)
+		v.Advance(tr.past.happened, now)
 	}
-	payload, whole := v.Encode(c.Room, tr.rules.past.names)
+	payload, whole := v.Encode(c.Room, tr.rules.OnceNames())
 	if !whole {
 		tr.t.ledger.note("visit_full")
 	}
@@ -186,7 +188,7 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 // and whose browser-ID cookie this answer may change. tr.mu is held.
 func (tr *tracked) dropVisit(h http.Header) {
 	ends := tr.leaving || tr.brought.forgotten && (tr.fresh || tr.navigation)
-	if !ends || !carriesCookies(tr.x.status) || tr.store == storePublic {
+	if !ends || !carriesCookies(tr.status) || tr.store == storePublic {
 		return
 	}
 	sent := http.Header{"Cookie": tr.cookies}
@@ -217,7 +219,7 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 		if minute-last >= visit.MoveEvery && c.Fits(value) {
 			tr.setVisit(h, visit.Format(minute, sealed))
 		}
-	case tr.rules.past.wantsOrigin(tr.t.config.Env):
+	case tr.rules.WantsOrigin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
 		// newer key: it is not worth losing.
 		if tr.past.open(now); tr.past.began && (tr.past.came != "" || tr.past.values[0] == "") {
@@ -233,14 +235,13 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 		tr.recogniseLate()
 		tr.mu.Unlock()
 	}
-	if g.goal == nil || !g.goal.remembered() {
+	if !g.Past().Remembered() {
 		return tr.emit(g, data, rooms{})
 	}
 	now, early := time.Now(), at.done
 	if !early {
 		tr.past.id = tr.id
-		tr.capture(g)
-		*at = tr.past.judge(g.goal, tr.exchangeFor(g, data), now, nil)
+		*at = tr.past.judge(g, tr.exchangeFor(g, data), now, nil)
 	}
 	if at.fate != fired {
 		return at.fate

@@ -3,13 +3,11 @@ package goaltrack
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // BeforeHeader is the moment of truth: status and Location are known, and
@@ -17,26 +15,19 @@ import (
 func (tr *tracked) BeforeHeader(status int) {
 	defer tr.t.recovered("header", func() {})
 	h := tr.rec.Header()
-	tr.x.status = status
-	tr.x.responseHeader = h
-	tr.x.location, _ = web.First(h["Location"])
-	tr.x.contentType, _ = web.First(h["Content-Type"])
-	tr.x.typeKnown = tr.x.contentType != ""
-	tr.keepAnswer(h)
-	if tr.needsRoute() {
-		tr.x.route = routeOf(tr.inner).text(tr.x.wholePath())
-	}
-	if !tr.x.typeKnown && tr.awaitsType() {
-		if tr.rules.past.used && tr.rec.BeginsAsHTML() {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.status = status
+	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
+	if tr.x.AwaitsType() {
+		if tr.rules.RemembersVisits() && tr.rec.BeginsAsHTML() {
 			// Known now, a visit can still be counted in the cookie.
-			tr.x.contentType, tr.x.typeKnown = "text/html", true
+			tr.x.Typed("text/html")
 		} else {
 			tr.rec.Sniff()
 		}
 	}
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	tr.x.app = tr.app
+	tr.x.Set(tr.app)
 	tr.committed = true
 	if tr.releases || !tr.recognised && tr.mayFire(true) {
 		tr.recogniseLate()
@@ -51,53 +42,17 @@ func (tr *tracked) BeforeHeader(status int) {
 	tr.dropVisit(h)
 }
 
-// awaitsType reports whether a candidate depends on the answer's Content-Type.
-func (tr *tracked) awaitsType() bool {
-	for _, c := range tr.candidates {
-		if c.early != fired {
-			continue
-		}
-		if k := c.trigger.kind; k == triggerVisit || k == triggerView || c.trigger.goal.needs.answerType {
-			return true
-		}
-	}
-	return false
-}
-
-// needsRoute reports whether a candidate has a condition on the route.
-func (tr *tracked) needsRoute() bool {
-	return slices.ContainsFunc(tr.candidates, func(c candidate) bool {
-		return c.early == fired && c.trigger.goal != nil && c.trigger.goal.needs.route
-	})
-}
-
-// keepAnswer keeps the header, and asks for the body if it may be JSON, for
-// goals that look at them after the handler has returned.
-func (tr *tracked) keepAnswer(h http.Header) {
-	header, body := false, false
-	for _, c := range tr.candidates {
-		if g := c.trigger.goal; g != nil && c.early == fired {
-			header = header || g.needs.answerHeader
-			body = body || g.needs.answerJSON
-		}
-	}
-	if header {
-		tr.x.responseHeader = h.Clone()
-	}
-	if body {
-		tr.x.answer = new(scan.Answer)
-		tr.rec.Keep(tr.x.answer.Expect(tr.x.status, h))
-	}
-}
+// routeNow is what a rule's route: condition sees, while the handler runs.
+func (tr *tracked) routeNow(path string) string { return routeOf(tr.inner).text(path) }
 
 // peekForm reads the form as soon as the handler has, which it usually has by
 // the time it answers.
 func (tr *tracked) peekForm() {
-	if tr.x.formFate != pending {
+	if !tr.tee.Started() {
 		return
 	}
-	if body, ok := tr.tee.Snapshot(); ok && tr.tee.Started() {
-		tr.readForm(body)
+	if body, ok := tr.tee.Snapshot(); ok {
+		tr.x.Body(scan.Complete, body)
 	}
 }
 
@@ -107,17 +62,12 @@ func (tr *tracked) judge(c *candidate) (f fate, open bool) {
 	if c.early != fired {
 		return c.early, false
 	}
-	g := c.trigger.goal
-	switch {
-	case g == nil:
-		tr.x.confirmed = false
-	case slices.Contains(tr.rejected, g.Name):
+	name := c.trigger.Name()
+	if slices.Contains(tr.rejected, name) {
 		return fateRejected, false
-	default:
-		tr.x.confirmed = slices.Contains(tr.confirmed, g.Name)
 	}
-	r := c.trigger.judgeLate(&tr.x, tr.rules.failure)
-	return fateOf(r), r == pending
+	r, open := c.trigger.Judge(&tr.x, slices.Contains(tr.confirmed, name))
+	return fateOf(r), open
 }
 
 // conclude decides, after the handler returned normally, and hands the events
@@ -132,17 +82,11 @@ func (tr *tracked) conclude() {
 		tr.endAnswered(fateHijacked)
 		return
 	}
-	if !tr.x.typeKnown {
-		tr.x.contentType, tr.x.typeKnown = tr.rec.ContentType(), true
+	tr.x.Typed(tr.rec.ContentType())
+	if tr.tee.Started() {
+		body, outcome := tr.tee.Seal()
+		tr.x.Body(outcome, body)
 	}
-	if tr.x.formFate == pending && tr.tee.Started() {
-		body, fate := tr.tee.Seal()
-		if tr.x.formFate = formFates[fate]; tr.x.formFate == fires {
-			tr.readForm(body)
-		}
-	}
-	tr.x.bodied = tr.rec.HasBody()
-	tr.x.answer.End()
 	tr.endAnswered(fired)
 }
 
@@ -151,11 +95,11 @@ func (tr *tracked) settle() {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.ended = true
-	tr.x.app = tr.app
+	tr.x.Set(tr.app)
 	if tr.route == (route{}) && len(tr.candidates)+len(tr.raised) > 0 {
 		tr.route = routeOf(tr.inner)
 	}
-	tr.x.route = tr.route.text(tr.x.wholePath())
+	tr.x.Ended(tr.route.text, tr.rec.HasBody(), tr.unanswered)
 }
 
 // end gives every candidate the same fate, but for those that have one already;
@@ -167,11 +111,10 @@ func (tr *tracked) end(f fate) {
 	tr.mu.Unlock()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		tr.x.failed = c.failed
 		switch {
 		case tr.decidedLater(i):
 		case c.early != fired:
-			tr.decide(c.trigger, c.early, "")
+			tr.decideEarly(c, "")
 		default:
 			tr.decide(c.trigger, f, "")
 		}
@@ -180,7 +123,7 @@ func (tr *tracked) end(f fate) {
 		tr.decide(identityTrigger, f, "")
 	}
 	for _, raised := range tr.raised {
-		tr.decide(&raised.goal.triggers[0], f, "")
+		tr.decide(raised.goal, f, "")
 	}
 	tr.takeBack()
 }
@@ -208,10 +151,9 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.sameGoal(b.trigger) }) {
+		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.SameGoal(b.trigger) }) {
 			continue
 		}
-		tr.x.failed = c.failed
 		verdict := f
 		if f == fired || c.early != fired {
 			verdict, _ = tr.judge(c)
@@ -219,7 +161,7 @@ func (tr *tracked) endAnswered(f fate) {
 		if f == fired && c.early == fired {
 			tr.noteForm(c.trigger, verdict)
 		}
-		if k := c.trigger.kind; gone && verdict == fired && (k == triggerVisit || k == triggerView) && tr.rulingOf(i).counted == (visit.Counted{}) {
+		if gone && verdict == fired && c.trigger.IsPage() && tr.rulingOf(i).counted == (visit.Counted{}) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
 		}
 		if verdict == fired {
@@ -228,11 +170,14 @@ func (tr *tracked) endAnswered(f fate) {
 		} else if tr.decidedLater(i) {
 			continue
 		}
-		tr.decide(c.trigger, verdict, leftNote(gone, verdict))
+		if c.early != fired {
+			tr.decideEarly(c, leftNote(gone, verdict))
+		} else {
+			tr.decide(c.trigger, verdict, leftNote(gone, verdict))
+		}
 	}
 	for i := range tr.raised {
-		g := &tr.raised[i].goal.triggers[0]
-		tr.x.failed = nil
+		g := tr.raised[i].goal
 		verdict, held := tr.judgeRaised(g, tr.raised[i].data)
 		if verdict == fired {
 			verdict = tr.send(g, tr.raised[i].data, &tr.raised[i].ruling, held)
@@ -247,19 +192,13 @@ func (tr *tracked) endAnswered(f fate) {
 // noteForm counts where the accepted form of a goal led, and says once that a way
 // back may not be recognised.
 func (tr *tracked) noteForm(g *trigger, verdict fate) {
-	if g.kind != triggerSubmit || !web.IsRedirect(tr.x.status) {
-		return
-	}
 	if verdict == fired {
-		tr.t.ledger.lead(g.name(), &tr.x)
+		tr.t.ledger.lead(g.Name(), &tr.x)
 	}
-	if k := g.goal.success.kind; k != successDefault && k != successRedirect {
-		return
-	}
-	if asked, ok := tr.x.askedFor(); ok {
+	if asked, seen, ok := g.Unlike(&tr.x); ok {
 		tr.t.unlike.Do(func() {
 			tr.t.config.Logger.Warn("goaltrack: paths are changed before they get here, as http.StripPrefix does, so a way back to a form may not be recognised: set PathPrefix or Path",
-				"asked", plainLead(asked), "seen", plainLead(tr.x.path))
+				"asked", asked, "seen", seen)
 		})
 	}
 }
@@ -268,18 +207,18 @@ func (tr *tracked) noteForm(g *trigger, verdict fate) {
 // handler's Reject and the rule's own limits and conditions apply to it as to
 // any other.
 func (tr *tracked) judgeRaised(g *trigger, data Data) (f fate, held bool) {
-	switch f, held = g.judgeGate(&tr.entry); {
+	switch f, held = tr.entry.admits(g); {
 	case f != fired:
 		return f, false
-	case slices.Contains(tr.rejected, g.goal.Name):
+	case slices.Contains(tr.rejected, g.Name()):
 		return fateRejected, false
 	}
-	return fateOf(g.judgeRaised(tr.exchangeFor(g, data), tr.t.config.Env)), held
+	return fateOf(g.JudgeRaised(tr.exchangeFor(g, data), tr.t.config.Env)), held
 }
 
 // raisedFires reports whether a goal that was raised counts now.
 func (tr *tracked) raisedFires(r raised) bool {
-	f, held := tr.judgeRaised(&r.goal.triggers[0], r.data)
+	f, held := tr.judgeRaised(r.goal, r.data)
 	return f == fired && !held
 }
 
@@ -287,7 +226,7 @@ func (tr *tracked) raisedFires(r raised) bool {
 // that the goal is decided once.
 func (tr *tracked) decidedLater(i int) bool {
 	g := tr.candidates[i].trigger
-	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.sameGoal(c.trigger) })
+	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.SameGoal(c.trigger) })
 }
 
 // leftNote marks what counted although the client had left: the answer to a
@@ -300,15 +239,32 @@ func leftNote(gone bool, f fate) string {
 	return ""
 }
 
+// decide counts what became of a goal, and how it nearly counted.
 func (tr *tracked) decide(g *trigger, f fate, note string) {
+	tr.account(g, f, note)
+	if r, ok := f.ofRules(); ok && g != viewTrigger { // about which no rule says anything
+		if m, ok := tr.x.Missed(r); ok {
+			tr.t.ledger.miss(g.Name(), m)
+		}
+	}
+}
+
+// decideEarly is decide for a candidate that was known not to count before the
+// handler ran.
+func (tr *tracked) decideEarly(c *candidate, note string) {
+	tr.account(c.trigger, c.early, note)
+	if c.isMiss {
+		tr.t.ledger.miss(c.trigger.Name(), c.miss)
+	}
+}
+
+// account counts the fate of a goal.
+func (tr *tracked) account(g *trigger, f fate, note string) {
 	if f == fateHeld {
 		return // it was counted when it was put there, since it may have left again
 	}
 	if f == fired && tr.entry.absent == fateBot {
 		note = "bot_counted"
 	}
-	tr.t.ledger.decide(g.name(), f, tr.id, note)
-	if r, ok := f.ofRules(); ok && g.goal != nil && r.isNearMiss() {
-		tr.t.ledger.miss(g.name(), tr.x.missed(r))
-	}
+	tr.t.ledger.decide(g.Name(), f, tr.id, note)
 }

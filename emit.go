@@ -15,7 +15,7 @@ import (
 
 // emit makes the event of a goal that fired and offers it to the queue.
 func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
-	if g.goal != nil && g.goal.ends() {
+	if g.Ends() {
 		tr.forget()
 	}
 	if f := tr.mayEmit(g); f != fired {
@@ -29,7 +29,7 @@ func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.x.userAgent, who, &e, tr.awaits(), kept)
+	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.userAgent, who, &e, tr.awaits(), kept)
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
@@ -40,32 +40,18 @@ func (tr *tracked) identityOf(g *trigger, data Data, e *cdp.Event) (*cdp.Event, 
 // exchangeFor is what the sources of a goal read: for one raised in code, its
 // data beside what the handler set.
 func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
-	if g.kind != triggerCode || len(data) == 0 {
+	if len(data) == 0 {
 		return &tr.x
 	}
-	return tr.x.with(data)
+	return tr.x.With(data)
 }
 
 // eventOf makes the event of a goal.
 func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
-	if g.goal != nil {
-		tr.capture(g)
-		if g.goal.needs.origin() && tr.recognised {
-			tr.x.origin = tr.past.open(time.Now()).Origin
-		}
+	if g.WantsOrigin() && tr.recognised {
+		tr.x.CameFrom(tr.past.open(time.Now()).Origin)
 	}
 	return tr.site.eventOf(g, tr.exchangeFor(g, data), tr.page(g))
-}
-
-// capture fills in the variables of the goal's templates.
-func (tr *tracked) capture(g *trigger) {
-	x := &tr.x
-	if x.varNames = g.path.Names; len(x.varNames) > 0 {
-		x.vars, _ = g.path.Capture(x.path, x.vars[:0])
-	}
-	if s := &g.goal.success; s.kind == successRedirectTo {
-		s.judge(x, nil)
-	}
 }
 
 // mayEmit refuses events that could only be sent by making a guest where none
@@ -77,13 +63,13 @@ func (tr *tracked) mayEmit(g *trigger) fate {
 		return fired
 	case tr.cookieless:
 		return fateNoBrowserID // each call would make another guest
-	case g.goal != nil && g.goal.Status == statusDraft:
+	case g.IsDraft():
 		return fired // decided as if it were sent
-	case create == CreateNever, tr.x.status >= http.StatusBadRequest:
+	case create == CreateNever, tr.status >= http.StatusBadRequest:
 		return fateNoBrowserID
 	case !tr.secure:
 		return fateInsecure
-	case g.kind == triggerView && (create == CreateGoal || tr.store == storePublic):
+	case g == viewTrigger && (create == CreateGoal || tr.store == storePublic):
 		return fateNoBrowserID
 	}
 	return fired
@@ -126,7 +112,7 @@ func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, use
 	switch {
 	case f != fired:
 		return f
-	case g.goal != nil && g.goal.Status == statusDraft:
+	case g.IsDraft():
 		return fateDraft
 	}
 	items[0].Room = kept.who
@@ -154,8 +140,8 @@ func (t *Tracker) item(s *site, g *trigger, e *cdp.Event, id, userAgent string, 
 			return queue.Item{}, f
 		}
 	}
-	body, f := s.encode(e, g, userAgent, &t.config, g.rulesHash())
-	return queue.Item{Body: body, Priority: g.priority(), Time: now}, f
+	body, f := s.encode(e, g, userAgent, &t.config, g.RulesHash())
+	return queue.Item{Body: body, Priority: priorityOf(g), Time: now}, f
 }
 
 // beforeSend lets the configuration look at the event, and checks what it made
@@ -173,13 +159,13 @@ func (t *Tracker) beforeSend(e *cdp.Event) (f fate) {
 	return fired
 }
 
-// priority: page visits are refused first when the queue fills, goals with a
+// priorityOf: page visits are refused first when the queue fills, goals with a
 // value last.
-func (t *trigger) priority() queue.Priority {
+func priorityOf(g *trigger) queue.Priority {
 	switch {
-	case t.goal != nil && t.goal.value.set, t.kind == triggerIdentity:
+	case g.IsWorthMost():
 		return queue.High
-	case t.kind == triggerView || t.kind == triggerVisit:
+	case g.IsPage():
 		return queue.Low
 	}
 	return queue.Normal

@@ -24,7 +24,7 @@ func (s *site) base(page string) base {
 
 // eventOf makes the CDP's event of what a goal sends.
 func (s *site) eventOf(g *trigger, x *exchange, page string) (cdp.Event, fate) {
-	sent, r := g.event(x, s.base(page))
+	sent, r := g.Event(x, s.base(page))
 	if r != fires {
 		return cdp.Event{}, fateOf(r)
 	}
@@ -48,7 +48,7 @@ func setBase(e *cdp.Event, b *base) {
 // its rule or the request does not say who the visitor is, or not in a form the
 // CDP takes; what is left out is noted. An order needs one.
 func (s *site) identityOf(g *trigger, x *exchange, e *cdp.Event, note func(string)) (*cdp.Event, fate) {
-	read, ok := g.identity(x)
+	read, ok := g.Identity(x)
 	if !ok {
 		return nil, fired
 	}
@@ -63,10 +63,6 @@ func (s *site) identityOf(g *trigger, x *exchange, e *cdp.Event, note func(strin
 	return nil, fired
 }
 
-// orderType is the event of an order, which the CDP takes only from a visitor it
-// knows.
-const orderType = "ORDER_CHECKOUT"
-
 // personOf makes the IDENTITY of who was read.
 func (s *site) personOf(g *trigger, x *exchange, read cdp.Identity, page string, note func(string)) (who cdp.Event, known bool) {
 	who, whole, ok := takeable(tidied(read))
@@ -76,7 +72,7 @@ func (s *site) personOf(g *trigger, x *exchange, read cdp.Identity, page string,
 	if !ok {
 		return who, false
 	}
-	b, r := g.baseOf(x, s.base(page))
+	b, r := g.Base(x, s.base(page))
 	setBase(&who, &b)
 	s.birthDate(&who)
 	return who, r == fires
@@ -122,12 +118,12 @@ func unwrap(err error) []error {
 // encode writes the event and its envelope in one piece. The result is the
 // caller's.
 func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
-	if c.RulesHash && rulesHash != "" && g.goal != nil {
+	if c.RulesHash && rulesHash != "" {
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalConfig, Value: rulesHash})
 	}
 	var buf [1 << 10]byte // room for most
-	head := deliver.Envelope{Site: s.Name, Goal: g.name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID}
-	head.DropLate = g.goal != nil && g.goal.limits.dropLate
+	head := deliver.Envelope{Site: s.Name, Goal: g.Name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID}
+	head.DropLate = g.DropsLate()
 	out := head.AppendHead(buf[:0])
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)

@@ -23,6 +23,13 @@ type base struct {
 	Page, Language, Currency, Channel, PointOfSale string
 }
 
+// viewType is the event of a page view.
+const viewType = "VIEW"
+
+// orderType is the event of an order, which the CDP takes only from a visitor it
+// knows.
+const orderType = "ORDER_CHECKOUT"
+
 // event is what a goal sends, in plain values.
 type event struct {
 	base
@@ -37,14 +44,15 @@ type event struct {
 	Order *cdp.Order
 }
 
-// event makes what the goal sends. Values come from x; from is what the site
+// Event makes what the goal sends. Values come from x; from is what the site
 // says.
-func (t *trigger) event(x *exchange, from base) (e event, f reason) {
+func (t *trigger) Event(x *exchange, from base) (e event, f reason) {
 	if t.goal == nil {
-		e.base, _ = t.baseOf(x, from)
-		e.Type, e.Referrer, e.UTM = viewGoal, x.otherSite(), utmOf(x.rawQuery)
+		e.base, _ = t.Base(x, from)
+		e.Type, e.Referrer, e.UTM = viewType, x.otherSite(), utmOf(x.rawQuery)
 		return e, fires
 	}
+	t.capture(x)
 	e.Type = t.goal.typ
 	if t.goal.order != nil {
 		o, f := t.goal.order.read(x, from.Currency)
@@ -53,14 +61,14 @@ func (t *trigger) event(x *exchange, from base) (e event, f reason) {
 		}
 		e.Order = &o
 	}
-	if e.base, f = t.baseOf(x, from); f != fires {
+	if e.base, f = t.Base(x, from); f != fires {
 		return e, f
 	}
 	return e, t.goal.addData(&e, x)
 }
 
-// baseOf is what the goal says in place of what the site says.
-func (t *trigger) baseOf(x *exchange, from base) (base, reason) {
+// Base is what the goal says in place of what the site says.
+func (t *trigger) Base(x *exchange, from base) (base, reason) {
 	if from.Channel == channelAuto {
 		from.Channel = x.deviceChannel()
 	}

@@ -44,7 +44,7 @@ func TestViewOf(t *testing.T) {
 	}
 	page := goodSite
 	page.Page = "pricing"
-	e, _ := viewTrigger.event(x, page)
+	e, _ := viewTrigger.Event(x, page)
 	if e.Page != "pricing" || e.Referrer != x.referer || e.Language != "EN" || e.Channel != "WEB" {
 		t.Errorf("%+v", e)
 	}
@@ -53,7 +53,7 @@ func TestViewOf(t *testing.T) {
 	}
 	for _, own := range []string{"", "https://WWW.SHOP.example:8080/a", "/a", "https://search.example/\xff", "https://search.example/" + strings.Repeat("x", maxInput)} {
 		x.referer = own
-		if e, _ := viewTrigger.event(x, page); e.Referrer != "" {
+		if e, _ := viewTrigger.Event(x, page); e.Referrer != "" {
 			t.Errorf("the referrer %.40q was sent", own)
 		}
 	}
@@ -74,7 +74,7 @@ func TestEventData(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := map[string]any{"id": 17, "total": 12.5, "fixed": 2, "extra": true}
-	e, f := rules.byID["CODE"].triggers[0].event((&exchange{}).with(data), goodSite)
+	e, f := rules.byID["CODE"].triggers[0].Event((&exchange{}).With(data), goodSite)
 	if f != fires {
 		t.Fatal(f)
 	}

@@ -61,7 +61,7 @@ func (rs *Rules) explain(g *goal, x *exchange, now time.Time) Verdict {
 		if f == fires {
 			var value any
 			var data map[string]any
-			if value, data, f = g.sends(x); f == fires {
+			if value, data, f = t.sends(x); f == fires {
 				v.Fired, v.Reason, v.code, v.Note = true, "", fires, g.note()
 				v.Value, v.Data = value, data
 				return v
@@ -83,7 +83,7 @@ func (g *goal) note() string {
 	} else if len(g.Env) > 0 {
 		notes = append(notes, "only in "+strings.Join(g.Env, ", "))
 	}
-	if g.counts() {
+	if g.past.Counts() {
 		notes = append(notes, g.inWords())
 	}
 	return strings.Join(notes, "; ")
@@ -126,8 +126,8 @@ func (rs *Rules) try(t *trigger, x *exchange, now time.Time) (f reason, step int
 // sends is the value and the data of a goal whose rule held. A value that cannot
 // be sent keeps it from counting after all. Whether the event is whole is not
 // judged here, since what the site says in it is not known.
-func (g *goal) sends(x *exchange) (value any, data map[string]any, f reason) {
-	e, f := g.triggers[0].event(x, base{})
+func (t *trigger) sends(x *exchange) (value any, data map[string]any, f reason) {
+	e, f := t.Event(x, base{})
 	if f == reasonValueTooLong || f == reasonValueMissing {
 		return nil, nil, f
 	}
@@ -264,34 +264,32 @@ type nearMiss struct {
 	refusal
 }
 
-// missed is the near miss of a goal that met that reason.
-func (x *exchange) missed(f reason) nearMiss {
-	switch {
-	case f == reasonCondition && x.failed != nil:
-		return nearMiss{reason: f, failed: x.failed.failure}
-	case f == reasonAnswerUnreadable:
-		return nearMiss{reason: f, failed: x.unreadWhy}
-	case f == reasonNotSuccessful, f == reasonDoubtfulRedirect:
-		return nearMiss{reason: f, status: x.status, refusal: x.refusal}
-	case f == reasonStatus:
-		return nearMiss{reason: f, status: x.status}
+// Missed is the near miss of a goal that met that reason. ok is false if it is not
+// worth showing to whoever wrote the rule.
+func (x *exchange) Missed(r reason) (m nearMiss, ok bool) {
+	switch r {
+	case reasonCondition:
+		m.failed = "a condition does not hold"
+		if x.failed != nil {
+			m.failed = x.failed.failure
+		}
+	case reasonAnswerUnreadable:
+		m.failed = x.unreadWhy
+	case reasonNotSuccessful, reasonDoubtfulRedirect:
+		m.status, m.refusal = x.status, x.refusal
+	case reasonStatus:
+		m.status = x.status
+	case reasonNotAfter, reasonNotHTML, reasonNotConfirmed, reasonRange, reasonRouteUnknown, reasonNothingWritten, reasonValueTooLong,
+		reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm, reasonFormReadOutside, reasonOtherForm:
+	default:
+		return m, false
 	}
-	return nearMiss{reason: f}
+	m.reason = r
+	return m, true
 }
 
 // keptMisses bounds the different near misses counted for a goal.
 const keptMisses = 16
-
-// isNearMiss reports whether a reason is worth showing to whoever wrote the rule.
-func (f reason) isNearMiss() bool {
-	switch f {
-	case reasonCondition, reasonNotAfter, reasonStatus, reasonNotHTML, reasonNotSuccessful, reasonDoubtfulRedirect, reasonNotConfirmed, reasonRange, reasonRouteUnknown,
-		reasonAnswerUnreadable, reasonNothingWritten, reasonValueTooLong, reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm,
-		reasonFormReadOutside, reasonOtherForm:
-		return true
-	}
-	return false
-}
 
 // NearMiss is a way in which a goal nearly counted.
 type NearMiss struct {
@@ -303,8 +301,8 @@ type NearMiss struct {
 	Last time.Time `json:"last"`
 }
 
-// describe puts a near miss in words.
-func (m nearMiss) describe(g *goal) (what, hint string) {
+// Describe puts a near miss in words.
+func (m nearMiss) Describe(t *trigger) (what, hint string) {
 	if m.failed != "" {
 		return m.failed, ""
 	}
@@ -313,7 +311,7 @@ func (m nearMiss) describe(g *goal) (what, hint string) {
 		return "answered " + x.answered() + "; " + what, hint
 	}
 	x := exchange{status: m.status}
-	what = g.triggers[0].why(m.reason, &x)
+	what = t.why(m.reason, &x)
 	if m.reason == reasonNotSuccessful && m.status == 200 {
 		hint = "if that means the form was accepted, write success: 200"
 	}

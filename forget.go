@@ -15,24 +15,21 @@ import (
 // forgets reports whether a goal that ends the profile is known to count. It is
 // asked before the header is written. tr.mu is held.
 func (tr *tracked) forgets() bool {
-	if !tr.rules.forgets {
-		return false
-	}
-	tr.peekForm()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if g := c.trigger.goal; g == nil || !g.ends() {
+		if !c.trigger.Ends() {
 			continue
 		}
+		tr.peekForm()
 		// A page whose type is not known yet is taken for one, as net/http
 		// will most likely find: the cookie can only be deleted now.
-		if f, open := tr.judge(c); f == fired || open && c.trigger.kind == triggerVisit && tr.navigation {
+		if f, open := tr.judge(c); f == fired || open && c.trigger.IsPage() && tr.navigation {
 			tr.forget()
 			return true
 		}
 	}
 	return slices.ContainsFunc(tr.raised, func(r raised) bool {
-		ends := r.goal.ends() && tr.raisedFires(r)
+		ends := r.goal.Ends() && tr.raisedFires(r)
 		if ends {
 			tr.forget()
 		}

@@ -74,3 +74,17 @@ func userAgent(r *http.Request) string {
 	ua, _ := web.First(r.Header["User-Agent"])
 	return web.CutUserAgent(ua)
 }
+
+// admits turns what the gate says into a verdict on a goal: a form by a suspected
+// bot counts if its rule says so, and what only lacks the visitor's answer may be
+// held until it comes.
+func (e *entry) admits(g *trigger) (f fate, held bool) {
+	terms := g.Terms()
+	switch f = e.judge(terms.Need); {
+	case f == fateBot && terms.CountsBots:
+		return fired, false
+	case f == fateConsentUnknown && e.holds != "" && terms.MayWait:
+		return e.absent, e.absent == fired
+	}
+	return f, false
+}

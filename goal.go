@@ -10,8 +10,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/consent"
-
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // goal is a Goal compiled.
@@ -32,9 +31,8 @@ type goal struct {
 	order       *order
 	limits      limits
 	need        consent.Need
-	once        onceRule
-	after       afterRule
-	leadsTo     []*goal // those whose after: names this one
+	past        visit.Goal // count: and after:
+	key         source     // of count: ... for $source
 	needs       needs
 	// examplesAt are line and column of the examples, counts before ignores.
 	examplesAt [][2]int
@@ -57,27 +55,6 @@ type needs struct {
 
 // origin reports whether the goal wants to know where the session came from.
 func (n *needs) origin() bool { return len(n.utm) > 0 || n.referrer }
-
-// trigger is one path and method that makes a goal a candidate.
-type trigger struct {
-	goal   *goal
-	kind   triggerKind
-	method string
-	path   urlpath.Template
-	form   string // what the form calls itself, "" for any
-}
-
-type triggerKind uint8
-
-const (
-	triggerVisit triggerKind = iota
-	triggerSubmit
-	triggerDownload
-	triggerCode
-	triggerScript   // a click or an element seen, which a page script would report
-	triggerView     // a VIEW event, which no rule names
-	triggerIdentity // an IDENTITY event from the handler
-)
 
 // compileGoal checks def and compiles it. Every fault goes to f.
 func compileGoal(def Goal, f *faults) *goal {
@@ -230,14 +207,6 @@ func (g *goal) reads(key string, s *source, f *faults) {
 	}
 }
 
-// rulesHash is the fingerprint of the file that the trigger's goal stands in.
-func (t *trigger) rulesHash() string {
-	if t.goal == nil {
-		return ""
-	}
-	return t.goal.rules.hash
-}
-
 // raised reports whether the goal is raised in code.
 func (g *goal) raised() bool { return g.triggers[0].kind == triggerCode }
 
@@ -257,25 +226,7 @@ func known(lead string, names []string) string {
 // hasEnv reports whether the goal counts in the environment env.
 func (g *goal) hasEnv(env string) bool { return len(g.Env) == 0 || slices.Contains(g.Env, env) }
 
-// judgeRaised tests what the rule of a raised goal says beside code: true, in the
-// environment env.
-func (t *trigger) judgeRaised(x *exchange, env string) reason {
-	switch {
-	case t.goal.Status == statusPaused:
-		return reasonPaused
-	case !t.goal.hasEnv(env):
-		return reasonOtherEnv
-	}
-	if f := t.goal.judgeEarly(x); f != fires {
-		return f
-	}
-	return t.judgeConditions(x)
-}
-
-// judgeEarly tests what is known before the handler runs.
-func (g *goal) judgeEarly(x *exchange) reason { return g.judgeAt(x, time.Time{}) }
-
-// judgeAt is judgeEarly at a time; zero means now.
+// judgeAt tests what is known before the handler runs, at a time; zero means now.
 func (g *goal) judgeAt(x *exchange, now time.Time) reason {
 	if f := g.limits.judge(x, now); f != fires {
 		return f
@@ -286,39 +237,4 @@ func (g *goal) judgeAt(x *exchange, now time.Time) reason {
 		}
 	}
 	return fires
-}
-
-func (t *trigger) name() string {
-	switch {
-	case t.goal != nil:
-		return t.goal.Name
-	case t.kind == triggerIdentity:
-		return identityGoal
-	}
-	return viewGoal
-}
-
-// countsBots reports whether a form by a suspected bot counts.
-func (t *trigger) countsBots() bool { return t.kind == triggerSubmit && t.goal.Bots == "count" }
-
-// need is the consent that it takes.
-func (t *trigger) need() consent.Need {
-	if t.goal == nil {
-		return consent.All
-	}
-	return t.goal.need
-}
-
-// sameGoal reports whether two triggers are alternatives of one goal.
-func (t *trigger) sameGoal(other *trigger) bool { return t.goal != nil && t.goal == other.goal }
-
-// ends reports whether the goal ends the visitor's profile when it counts. A
-// draft has no effect.
-func (g *goal) ends() bool { return g.Forget && g.Status != statusDraft }
-
-// mayBeHeld reports whether a goal may wait for the visitor's consent. One whose
-// rule reads cookies cannot be judged without it, a draft sends nothing, and what
-// ends a visitor's profile has none to end.
-func (t *trigger) mayBeHeld() bool {
-	return t.goal == nil || !t.goal.needs.cookie && !t.goal.ends() && t.goal.Status != statusDraft
 }

@@ -156,9 +156,9 @@ func (h *hashed) value(x *exchange, tidy func(string) string) string {
 	return v
 }
 
-// identity is who the visitor is, as the goal's identify: reads it. ok is false if
+// Identity is who the visitor is, as the goal's identify: reads it. ok is false if
 // the goal identifies nobody.
-func (t *trigger) identity(x *exchange) (who cdp.Identity, ok bool) {
+func (t *trigger) Identity(x *exchange) (who cdp.Identity, ok bool) {
 	if t.goal == nil || t.goal.identity == nil {
 		return who, false
 	}

@@ -31,7 +31,7 @@ func (l *limits) judge(x *exchange, now time.Time) reason {
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
 		return reasonNotNow
-	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.nobody && !web.HostIn(l.hosts, web.HostOnly(x.host)):
+	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNobodys() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
 		return reasonOtherHost
 	}
 	return fires
@@ -67,7 +67,7 @@ func (g *goal) compileTimes(f *faults) {
 			f.hint("timezone", fmt.Sprintf("timezone: %q is not known", g.Timezone), "for example Europe/Berlin")
 			return
 		}
-		g.once.zone = zone
+		g.past.Zone = zone
 	}
 	parse := func(key, text string) (t time.Time, isDay bool) {
 		if text == "" {

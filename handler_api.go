@@ -34,7 +34,7 @@ type Data map[string]any
 
 // raised is a goal raised by the handler, to be sent when it has returned.
 type raised struct {
-	goal   *goal
+	goal   *trigger
 	data   Data
 	ruling ruling
 }
@@ -51,7 +51,7 @@ type raised struct {
 // says that the goal was taken in, not that it was delivered.
 func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
 	tr := t.trackedOf(r)
-	g, err := t.rulesOf(tr).codeGoal(goal, data)
+	g, err := raisedGoal(t.rulesOf(tr), goal, data)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (t *Tracker) rulesOf(tr *tracked) *Rules {
 
 // raise keeps the goal until the handler returns. It reports false if it has
 // returned already. More than maxRaised of one request are sent at once.
-func (tr *tracked) raise(g *goal, data Data) bool {
+func (tr *tracked) raise(g *trigger, data Data) bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	if tr.ended || len(tr.raised) == maxRaised {
@@ -86,11 +86,11 @@ func (tr *tracked) raise(g *goal, data Data) bool {
 const maxRaised = 64
 
 // triggerNow sends a goal for a request that is not followed, or not any more.
-func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *goal, data Data) error {
-	return t.now("Trigger", r, seen, &g.triggers[0], func(tr *tracked) fate {
-		f, held := tr.judgeRaised(&g.triggers[0], data)
+func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *trigger, data Data) error {
+	return t.now("Trigger", r, seen, g, func(tr *tracked) fate {
+		f, held := tr.judgeRaised(g, data)
 		if f == fired {
-			f = tr.send(&g.triggers[0], data, new(ruling), held)
+			f = tr.send(g, data, new(ruling), held)
 			tr.past.end(time.Now())
 		}
 		return f
@@ -105,7 +105,7 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, s
 	path := t.path(r)
 	s := t.siteOf(t.host(r), path)
 	if seen != nil && seen.site != nil {
-		s, path = seen.site, seen.x.path
+		s, path = seen.site, seen.path
 	}
 	if s == nil {
 		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
@@ -136,7 +136,7 @@ func (tr *tracked) resume(seen *tracked) {
 	defer seen.mu.Unlock()
 	tr.id, tr.recognised, tr.brought, tr.secure = seen.id, seen.recognised, seen.brought, seen.secure
 	tr.past.values, tr.withheld = seen.past.values, seen.withheld
-	tr.x.app = maps.Clone(seen.app)
+	tr.x.Set(maps.Clone(seen.app))
 	tr.rejected = slices.Clone(seen.rejected)
 }
 
@@ -172,7 +172,7 @@ type Visitor struct {
 // ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
 func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {
 	defer t.recovered("Send", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
-	g, err := t.rules.Load().codeGoal(goal, data)
+	g, err := raisedGoal(t.rules.Load(), goal, data)
 	if err != nil {
 		return err
 	}
@@ -188,53 +188,40 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	x := exchange{app: data, data: data, nobody: true}
-	f := fateOf(g.triggers[0].judgeRaised(&x, t.config.Env))
+	x := new(exchange).With(data)
+	f := fateOf(g.JudgeRaised(x, t.config.Env))
 	var e cdp.Event
 	var who *cdp.Event
-	if f == fired && g.ends() {
+	if f == fired && g.Ends() {
 		s.forget(v.BrowserID)
 	}
 	if f == fired {
-		e, f = s.eventOf(&g.triggers[0], &x, "")
+		e, f = s.eventOf(g, x, "")
 	}
 	if f == fired {
-		who, f = s.identityOf(&g.triggers[0], &x, &e, t.ledger.note)
+		who, f = s.identityOf(g, x, &e, t.ledger.note)
 	}
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
-		f = p.send(g, &x, func() fate {
-			return t.enqueue(ctx, s, &g.triggers[0], v.BrowserID, v.BrowserID, v.UserAgent, who, &e, a, rooms{})
+		f = p.send(g, x, func() fate {
+			return t.enqueue(ctx, s, g, v.BrowserID, v.BrowserID, v.UserAgent, who, &e, a, rooms{})
 		})
 		t.await(ctx, a)
 	}
-	t.ledger.decide(g.Name, f, v.BrowserID, "")
+	t.ledger.decide(g.Name(), f, v.BrowserID, "")
 	if err := ctx.Err(); err != nil && f == fateQueueFull {
 		return err // it was the wait that ended
 	}
 	return refused(f)
 }
 
-// codeGoal finds a goal that may be raised in code and checks its data.
-func (rs *Rules) codeGoal(name string, data Data) (*goal, error) {
-	g := rs.byID[name]
+// raisedGoal finds a goal that may be raised in code and checks its data.
+func raisedGoal(rules *Rules, name string, data Data) (*trigger, error) {
+	g, err := rules.Raised(name, data)
 	switch {
 	case g == nil:
-		return nil, fmt.Errorf("%w: %s", ErrUnknownGoal, name)
-	case !g.Code:
-		return nil, fmt.Errorf("%w: the rule of %s does not say code: true", ErrUnknownGoal, name)
-	}
-	e := cdp.Event{Type: "A", Ext: make(cdp.Ext, 0, len(data))} // what the goal's own type needs comes from its rule
-	for _, k := range slices.Sorted(maps.Keys(data)) {
-		if slices.Contains(ext.Reserved, k) {
-			return nil, fmt.Errorf("%w: %s is sent by goaltrack itself", ErrInvalid, k)
-		}
-		e.Ext = append(e.Ext, cdp.Attr{Name: k, Value: data[k]})
-	}
-	if n := len(data) + len(g.data); n > ext.Max {
-		return nil, fmt.Errorf("%w: %d attributes are more than %d", ErrInvalid, n, ext.Max)
-	}
-	if err := e.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnknownGoal, err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return g, nil
@@ -292,7 +279,7 @@ func (t *Tracker) Reject(r *http.Request, goal string) error {
 
 func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]string) error {
 	tr := t.trackedOf(r)
-	if t.rulesOf(tr).byID[goal] == nil {
+	if !t.rulesOf(tr).Has(goal) {
 		return fmt.Errorf("%w: %s", ErrUnknownGoal, goal)
 	}
 	if tr != nil {

@@ -105,18 +105,18 @@ func (tr *tracked) keepIdentity(e cdp.Event) bool {
 
 // identify offers an identity of the handler's to the queue.
 func (tr *tracked) identify(e *cdp.Event) fate {
-	f, held := identityTrigger.judgeGate(&tr.entry)
+	f, held := tr.entry.admits(identityTrigger)
 	if f == fired && !held {
 		f = tr.mayEmit(identityTrigger)
 	}
 	if f != fired {
 		return f
 	}
-	b, _ := identityTrigger.baseOf(&tr.x, tr.site.base(tr.page(identityTrigger)))
+	b, _ := identityTrigger.Base(&tr.x, tr.site.base(tr.page(identityTrigger)))
 	setBase(e, &b)
 	tr.site.birthDate(e)
 	if held {
 		return tr.keep(identityTrigger, nil, e, visit.Counted{})
 	}
-	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.x.userAgent, nil, e, tr.awaits(), rooms{})
+	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.userAgent, nil, e, tr.awaits(), rooms{})
 }

@@ -30,8 +30,8 @@ type leads struct {
 	others uint64
 }
 
-// count counts where the answer of a form that was accepted leads.
-func (l *leads) count(x *exchange) {
+// Count counts where the answer of a form that was accepted leads.
+func (l *leads) Count(x *exchange) {
 	to := x.leadsTo()
 	if to == "" {
 		return
@@ -51,8 +51,8 @@ func (l *leads) count(x *exchange) {
 	}
 }
 
-// list is what was counted, the most frequent first.
-func (l *leads) list() []Lead {
+// List is what was counted, the most frequent first.
+func (l *leads) List() []Lead {
 	var list []Lead
 	for to, n := range l.to {
 		list = append(list, Lead{to, *n})

@@ -143,7 +143,7 @@ func (l *ledger) lead(goal string, x *exchange) {
 	if t := (*l.goals.Load())[goal]; t != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.leads.count(x)
+		t.leads.Count(x)
 	}
 }
 
@@ -155,7 +155,7 @@ func (l *ledger) ledTo(goal string) []Lead {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.leads.list()
+	return t.leads.List()
 }
 
 // forgetRarest makes room for a new near miss, so that what happens often now
@@ -172,8 +172,8 @@ func (t *tally) forgetRarest() {
 }
 
 // nearMisses tells what kept a goal from counting, the most frequent first.
-func (l *ledger) nearMisses(g *goal) []NearMiss {
-	t := (*l.goals.Load())[g.Name]
+func (l *ledger) nearMisses(g *trigger) []NearMiss {
+	t := (*l.goals.Load())[g.Name()]
 	if t == nil {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (l *ledger) nearMisses(g *goal) []NearMiss {
 	defer t.mu.Unlock()
 	list := make([]NearMiss, 0, len(t.misses))
 	for m, n := range t.misses {
-		n.What, n.Hint = m.describe(g)
+		n.What, n.Hint = m.Describe(g)
 		list = append(list, n)
 	}
 	slices.SortFunc(list, func(a, b NearMiss) int {

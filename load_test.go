@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -134,11 +135,11 @@ func FuzzRules(f *testing.F) {
 			// And every goal, whether or not its path matches.
 			for _, g := range rules.goals {
 				for i := range g.triggers {
-					g.judgeEarly(x)
+					g.judgeAt(x, time.Time{})
 					g.triggers[i].judgeLate(x, rules.failure)
 					g.triggers[i].path.Capture(x.path, nil)
 				}
-				g.triggers[0].event(x, goodSite)
+				g.triggers[0].Event(x, goodSite)
 			}
 		}
 	})

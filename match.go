@@ -1,87 +1,14 @@
 package goaltrack
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goaltrack/goaltrack/internal/scan"
-	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
-
-// exchange is what the rules look at: one request and its answer, as values.
-// Evaluating goals over it is pure: it knows neither writers nor the CDP, so
-// the same evaluation serves the live site, a dry run and an explanation.
-type exchange struct {
-	// The request as it arrived.
-	method, host, path, rawQuery string
-	// prefix is what is taken off addresses of the site (see cutPrefix), and
-	// taken what was taken off this request's.
-	prefix, taken string
-	// requestURI is as the client wrote it, "" if Config.Path looks after it.
-	requestURI string
-	// header is read before the handler runs; afterwards it is a copy, or nil
-	// if no goal reads a header or cookie, since the handler may have changed
-	// the original.
-	header http.Header
-	// What every event needs of the header.
-	userAgent, referer, mobileHint string
-	page                           struct{ of, path, rawQuery string } // of referer; see formPage
-	// navigation says that a person may be looking at the answer as a page:
-	// Sec-Fetch-Dest is absent or document.
-	navigation bool
-	// soft says that a script fetched the page in place of a navigation.
-	soft bool
-
-	// The answer.
-	status         int
-	location       string
-	responseHeader http.Header
-	contentType    string
-	typeKnown      bool         // contentType is final; false while it may yet be sniffed
-	bodied         bool         // it has a body
-	unanswered     bool         // nothing was written, and nobody here knows what will be
-	answer         *scan.Answer // nil while no rule has asked for it
-	unreadWhy      string       // why the answer could not be read, for explanations
-
-	route string // name or template of the route, if a router told
-	form  scan.Fields
-	json  scan.JSON
-	// formKind is what the Content-Type makes of the body; KindNone also if
-	// there is none.
-	formKind scan.Kind
-	// formFate is fires when form or json holds what the visitor sent, pending
-	// while the handler has not read it all, and otherwise why it cannot be.
-	// What that means to a goal is told by bodyFate.
-	formFate reason
-	app      map[string]any // set by the application, and given to Trigger
-	data     map[string]any // given to Trigger, or to Send
-	// nobody says that there is no request at all, as with Tracker.Send.
-	nobody bool
-	// anyHost says that it is not known which host was asked.
-	anyHost bool
-	// blind says that the exchange comes from a log, which does not tell all of
-	// it; guessed that something it does not tell was taken to hold.
-	blind, guessed bool
-	// confirmed says that the application confirmed the form.
-	confirmed bool
-	// failed is the condition that did not hold, for explanations.
-	failed *condition
-	// refusal is why a redirect was no success, for the same.
-	refusal refusal
-	// origin is where the session came from, for sources that ask for it.
-	origin visit.Origin
-
-	// Variables captured for the goal being judged.
-	vars          []string
-	varNames      []string
-	redirect      []string
-	redirectNames []string
-}
 
 // judgeLate tests the answer, then the conditions that needed it. pages are what
 // failure: says. It returns fires, a reason, or pending.
@@ -199,16 +126,6 @@ func contentRange(s string) (first, last, size int64, ok bool) {
 	}
 	ok = ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last && last < size
 	return first, last, size, ok && strings.EqualFold(unit, "bytes")
-}
-
-// with is the exchange of a goal that the application raised with data.
-func (x *exchange) with(data map[string]any) *exchange {
-	own := *x
-	own.app = make(map[string]any, len(data)+len(x.app))
-	maps.Copy(own.app, x.app)
-	maps.Copy(own.app, data)
-	own.data = data
-	return &own
 }
 
 // lookup reads a source. ok is false if the exchange has no such value.

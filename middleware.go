@@ -179,16 +179,16 @@ func (t *Tracker) SetRules(rules *Rules) error {
 }
 
 func (t *Tracker) useRules(rules *Rules) {
-	t.ledger.add(append(rules.Names(), viewGoal))
+	t.ledger.add(append(rules.Names(), viewTrigger.Name()))
 	t.rules.Store(rules)
-	for _, g := range rules.goals {
-		for i := range g.triggers {
-			if path := g.triggers[i].path.Text; t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
-				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name, "path", path)
+	for _, g := range rules.Goals() {
+		for _, path := range g.Paths() {
+			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
+				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
 			}
 		}
 	}
-	if rules.past.used && len(t.config.Keys) == 0 && !t.config.DryRun {
+	if rules.RemembersVisits() && len(t.config.Keys) == 0 && !t.config.DryRun {
 		t.keyless.Do(func() {
 			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
 		})

@@ -22,9 +22,9 @@ const (
 	NothingUndecided NothingWritten = "undecided"
 )
 
-// unanswered reports whether the handler, which has returned, left it to somebody
+// leftUnanswered reports whether the handler, which has returned, left it to somebody
 // further out what the answer is.
-func (tr *tracked) unanswered() bool {
+func (tr *tracked) leftUnanswered() bool {
 	if tr.rec.Begun() {
 		return false
 	}

@@ -17,9 +17,9 @@ type past struct {
 	came     string    // the one that opened
 	former   bool      // with a former key
 	visit    *visit.Visit
-	began    bool    // the session begins with this request
-	happened []*goal // in this request; they come before none of its goals
-	released bool    // what was held counted with this request
+	began    bool          // the session begins with this request
+	happened []*visit.Goal // in this request; they come before none of its goals
+	released bool          // what was held counted with this request
 }
 
 // ruling is what count: and after: made of a goal in a request.
@@ -75,20 +75,20 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 
 // judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
-func (p *past) judge(g *goal, x *exchange, now time.Time, room func() fate) ruling {
-	return p.rule(g, now, func() (visit.Counted, reason) { return g.countedOf(x, now, p.site.zone) }, room)
+func (p *past) judge(g *trigger, x *exchange, now time.Time, room func() fate) ruling {
+	return p.rule(g.Past(), now, func() (visit.Counted, reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
 // rule is judge, with the name under which the goal counts told by name.
-func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, reason), room func() fate) ruling {
+func (p *past) rule(g *visit.Goal, now time.Time, name func() (visit.Counted, reason), room func() fate) ruling {
 	v := p.open(now)
-	if !cameAfter(v, g, now) {
+	if !v.Came(g, now) {
 		return ruling{done: true, fate: fateOf(reasonNotAfter)}
 	}
-	if len(g.leadsTo) > 0 && !slices.Contains(p.happened, g) {
+	if g.Leads() && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
 	}
-	if g.once.scope == visit.PerRequest {
+	if g.Scope == visit.PerRequest {
 		return ruling{done: true, fate: fired}
 	}
 	c, r := name()
@@ -109,7 +109,7 @@ func (p *past) rule(g *goal, now time.Time, name func() (visit.Counted, reason),
 		if v.Has(c) { // by a request that is under way at the same time
 			f = fateAlreadyCounted
 		}
-		v.Add(c, g.once.keyed)
+		v.Add(c, g.Keyed)
 		return true
 	})
 	if f != fired {
@@ -131,12 +131,12 @@ func (p *past) end(now time.Time) {
 	if len(p.happened) == 0 {
 		return
 	}
-	p.remember(now, func() bool { advance(p.visit, p.happened, now); return true })
+	p.remember(now, func() bool { p.visit.Advance(p.happened, now); return true })
 }
 
 // send sends a goal of a visitor who is not there.
-func (p *past) send(g *goal, x *exchange, enqueue func() fate) fate {
-	if !g.remembered() {
+func (p *past) send(g *trigger, x *exchange, enqueue func() fate) fate {
+	if !g.Past().Remembered() {
 		return enqueue()
 	}
 	now := time.Now()

@@ -204,7 +204,7 @@ func (r *Replay) count(triggers []*trigger, bot bool, at time.Time) {
 		f := r.judge(t, at)
 		if why = f.String(); f == fires {
 			if why = ""; t.kind == triggerSubmit {
-				r.leads[g].count(&r.x)
+				r.leads[g].Count(&r.x)
 			}
 			break
 		}
@@ -233,7 +233,7 @@ func (r *Replay) judge(t *trigger, at time.Time) reason {
 		// is asked last.
 		f, x.guessed = fires, true
 	}
-	x.guessed = x.guessed || t.goal.counts() || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
+	x.guessed = x.guessed || t.goal.past.Counts() || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
 	return f
 }
 
@@ -280,7 +280,7 @@ func (r *Replay) Counts() []ReplayCount {
 	list := make([]ReplayCount, 0, len(r.rules.goals))
 	for _, g := range r.rules.goals {
 		c := *r.counts[g]
-		c.NotFired, c.LedTo = maps.Clone(c.NotFired), r.leads[g].list()
+		c.NotFired, c.LedTo = maps.Clone(c.NotFired), r.leads[g].List()
 		if c.Guessed > 0 {
 			c.Untold = r.untold(g)
 		}
@@ -297,10 +297,10 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if len(g.Env) > 0 {
 		list = append(list, "env")
 	}
-	if g.once.scope != visit.PerRequest {
+	if g.past.Scope != visit.PerRequest {
 		list = append(list, "whether it had counted before ("+g.Count+")")
 	}
-	if len(g.after.goals) > 0 {
+	if len(g.past.After) > 0 {
 		list = append(list, "what came before ("+g.afterInWords()+")")
 	}
 	if len(g.limits.hosts) > 0 && r.noHost {

@@ -46,25 +46,5 @@ func (rt route) text(path string) string {
 	return rt.describes(path)
 }
 
-// page names the page of an event: for a form, the page it was on; otherwise
-// the last fixed segment of the path's template, if one is known, so that no ID
-// becomes a page; otherwise the last segment of the path.
-func (tr *tracked) page(g *trigger) string {
-	if g.kind == triggerSubmit || g.kind == triggerIdentity && tr.x.method != http.MethodGet {
-		if page, ok := submitPage(&tr.x); ok {
-			return page
-		}
-	}
-	if g.path.Last != "" {
-		return g.path.Last
-	}
-	for _, c := range tr.candidates {
-		if c.early == fired && c.trigger.kind == triggerVisit && c.trigger.path.Last != "" {
-			return c.trigger.path.Last // a VIEW is on the page that a rule describes
-		}
-	}
-	if last := urlpath.LastLiteral(tr.route.describes(tr.x.wholePath())); last != "" {
-		return last
-	}
-	return pageName(tr.x.path)
-}
+// page names the page of an event.
+func (tr *tracked) page(g *trigger) string { return g.Page(&tr.x, tr.route.describes) }

@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -33,7 +34,7 @@ type Rules struct {
 	needs    [consent.Needs]bool // the kinds of consent by which something may count
 	forgets  bool                // a goal says forget:
 	file     string
-	past     rulesPast
+	past     pastOfRules
 }
 
 // Goal is one goal: what has to happen, and what the CDP is told. It is the
@@ -269,6 +270,54 @@ func ParseRules(text []byte) (*Rules, error) { return parseRules("", text) }
 // Hash is a short fingerprint of the file the rules came from, "" for rules
 // made in Go.
 func (rs *Rules) Hash() string { return rs.hash }
+
+// Has reports whether a goal has that name.
+func (rs *Rules) Has(name string) bool { return rs.byID[name] != nil }
+
+// Raised finds a goal that may be raised in code with such data. The error says why
+// there is none, or what is wrong with the data.
+func (rs *Rules) Raised(name string, data map[string]any) (*trigger, error) {
+	g := rs.byID[name]
+	switch {
+	case g == nil:
+		return nil, errors.New(name)
+	case !g.Code:
+		return nil, fmt.Errorf("the rule of %s does not say code: true", name)
+	}
+	t := &g.triggers[0]
+	return t, t.checkData(data)
+}
+
+// Find adds to into the goals that a request to that path can make happen in the
+// environment env.
+func (rs *Rules) Find(method, path, env string, into []*trigger) []*trigger {
+	found := rs.index.Find(method, path, into)
+	if rs.hasEnv {
+		found = slices.DeleteFunc(found, func(t *trigger) bool { return !t.goal.hasEnv(env) })
+	}
+	return found
+}
+
+// Goals returns each goal by its first trigger, in the order of the file.
+func (rs *Rules) Goals() []*trigger {
+	list := make([]*trigger, 0, len(rs.goals))
+	for _, g := range rs.goals {
+		list = append(list, &g.triggers[0])
+	}
+	return list
+}
+
+// Paths are those of all alternatives of the goal, as the rule writes them.
+func (t *trigger) Paths() []string {
+	paths := make([]string, 0, len(t.goal.triggers))
+	for i := range t.goal.triggers {
+		paths = append(paths, t.goal.triggers[i].path.Text)
+	}
+	return paths
+}
+
+// Needs reports whether a goal needs that consent.
+func (rs *Rules) Needs(n consent.Need) bool { return rs.needs[n] }
 
 // Names lists the goals in the order of the file.
 func (rs *Rules) Names() []string {

@@ -128,7 +128,7 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 	var out []string
 	for _, t := range triggers {
 		x.form = scan.Form("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
-		f := t.goal.judgeEarly(x)
+		f := t.Early(x)
 		if f == fires {
 			f = t.judgeLate(x, rules.failure)
 		}
@@ -138,7 +138,7 @@ func evaluate(rules *Rules, x *exchange, form string) string {
 		}
 		x.varNames = t.path.Names
 		x.vars, _ = t.path.Capture(x.path, x.vars[:0])
-		e, f := t.event(x, goodSite)
+		e, f := t.Event(x, goodSite)
 		words := []string{t.goal.Name, f.String()}
 		for _, b := range []struct{ name, got, usual string }{
 			{"type", e.Type, t.goal.Name},

@@ -157,20 +157,20 @@ type GoalCount struct {
 // asks every second, and works after Close as well.
 func (t *Tracker) Snapshot() Snapshot {
 	rules := t.rules.Load()
-	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.hash}
-	for _, g := range rules.goals {
-		count := t.ledger.goal(g.Name, g.Label)
-		count.NearMisses, count.LedTo = t.ledger.nearMisses(g), t.ledger.ledTo(g.Name)
+	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.Hash()}
+	for _, g := range rules.Goals() {
+		count := t.ledger.goal(g.Name(), g.Label())
+		count.NearMisses, count.LedTo = t.ledger.nearMisses(g), t.ledger.ledTo(g.Name())
 		s.Goals = append(s.Goals, count)
 	}
 	if fault := t.fault.Load(); fault != nil {
 		s.RulesFault = *fault
 	}
 	if t.config.Views == ViewsServer {
-		s.Goals = append(s.Goals, t.ledger.goal(viewGoal, "Page views"))
+		s.Goals = append(s.Goals, t.ledger.goal(viewTrigger.Name(), "Page views"))
 	}
-	if t.ledger.counted(identityGoal) {
-		s.Goals = append(s.Goals, t.ledger.goal(identityGoal, "Identities from code"))
+	if t.ledger.counted(identityTrigger.Name()) {
+		s.Goals = append(s.Goals, t.ledger.goal(identityTrigger.Name(), "Identities from code"))
 	}
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {

@@ -13,40 +13,40 @@ import (
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // tracked is one request on its way: what Handler knows about it and decides.
 type tracked struct {
-	t     *Tracker
-	site  *site
-	rules *Rules
-	r     *http.Request
-	rec   tap.Recorder
-	tee   tap.Body
-	x     exchange
+	t      *Tracker
+	site   *site
+	rules  *Rules
+	r      *http.Request
+	rec    tap.Recorder
+	tee    tap.Body
+	x      exchange
+	status int // of the answer
 
-	candidates []candidate
-	inline     [3]candidate // room for most requests' candidates
-	inlineVars [2]string    // and for most paths' variables
-	context    requestContext
-	entry      entry
-	navigation bool     // a person went to a page
-	gate       fate     // what entry says to what goaltrack does of its own accord
-	releases   bool     // the visitor has agreed to what was held for him
-	recognised bool     // the visitor's cookies were looked at
-	cookies    []string // the request's, to look later
-	withdrawal *site    // whose cookies are to be deleted: he said no, and his browser still sends them
-	brought    brought  // what the visitor's cookies said
-	secure     bool     // the browser would keep a Secure cookie
-	cookieless bool     // no cookie can be set any more for whoever has none
-	leaving    bool     // a goal with forget: is known to count
-	store      storing  // what the answer says about caches
-	withheld   bool     // the browser may have kept the visit cookie back
-	past       past
-	inner      *http.Request
-	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
-	formType   string           // Content-Type of the form
+	candidates      []candidate
+	inline          [3]candidate // room for most requests' candidates
+	context         requestContext
+	entry           entry
+	navigation      bool     // a person went to a page
+	gate            fate     // what entry says to what goaltrack does of its own accord
+	releases        bool     // the visitor has agreed to what was held for him
+	recognised      bool     // the visitor's cookies were looked at
+	cookies         []string // the request's, to look later
+	withdrawal      *site    // whose cookies are to be deleted: he said no, and his browser still sends them
+	brought         brought  // what the visitor's cookies said
+	secure          bool     // the browser would keep a Secure cookie
+	cookieless      bool     // no cookie can be set any more for whoever has none
+	leaving         bool     // a goal with forget: is known to count
+	store           storing  // what the answer says about caches
+	withheld        bool     // the browser may have kept the visit cookie back
+	past            past
+	inner           *http.Request
+	awaited         *deliver.Awaited // the request's events, with Delivery.Wait
+	path, userAgent string           // as the rules see them
+	unanswered      bool             // nothing was written, and nobody here knows what will be
 
 	// mu guards what handlers reach through the Tracker's methods, which may
 	// be called from goroutines of theirs.
@@ -67,23 +67,13 @@ type tracked struct {
 // candidate is a goal whose path and method match.
 type candidate struct {
 	trigger *trigger
-	early   fate       // fired, or why it is known before the handler runs not to count
-	failed  *condition // that did not hold early
-	held    bool       // only the visitor's consent is missing
-	counted bool       // it fired, so that alternatives of its goal need not
-	ruling  ruling     // on its goal; see rulingOf
+	early   fate     // fired, or why it is known before the handler runs not to count
+	miss    nearMiss // early is one, if isMiss
+	isMiss  bool
+	held    bool   // only the visitor's consent is missing
+	counted bool   // it fired, so that alternatives of its goal need not
+	ruling  ruling // on its goal; see rulingOf
 }
-
-// The names under which page views and the handlers' own identities are counted.
-const (
-	viewGoal     = "VIEW"
-	identityGoal = "IDENTITY"
-)
-
-var (
-	viewTrigger     = &trigger{kind: triggerView}
-	identityTrigger = &trigger{kind: triggerIdentity}
-)
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
 // one handler do not disturb each other.
@@ -119,10 +109,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	rules := t.rules.Load()
 	path := t.path(r)
 	var found [8]*trigger
-	triggers := rules.index.Find(r.Method, path, found[:0])
-	if rules.hasEnv {
-		triggers = slices.DeleteFunc(triggers, func(g *trigger) bool { return !g.goal.hasEnv(t.config.Env) })
-	}
+	triggers := rules.Find(r.Method, path, t.config.Env, found[:0])
 	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && navigation.IsSoft(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
 	navigation := (pages || len(triggers) > 0) && (soft || navigation.Is(r))
@@ -146,50 +133,53 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	tr = t.track(s, r, path, rules)
 	tr.admit(r, &e)
 	tr.navigation, tr.releases = navigation, releases
-	tr.x.soft = soft
-	tr.x.navigation = tr.x.navigation || soft
+	if soft {
+		tr.x.Soft()
+	}
 	tr.candidates = tr.inline[:0]
 	if navigation && t.config.Views == ViewsServer {
 		c := candidate{trigger: viewTrigger}
-		c.early, c.held = viewTrigger.judgeGate(&e)
-		open = open || c.early == fired
-		tr.candidates = append(tr.candidates, c)
+		c.early, c.held = e.admits(viewTrigger)
+		open = tr.add(c) || open
 	}
 	for _, g := range triggers {
 		c := candidate{trigger: g}
-		if c.early, c.held = g.judgeGate(&e); c.early == fired {
-			tr.x.failed = nil
-			c.early = fateOf(g.goal.judgeEarly(&tr.x))
-			c.failed = tr.x.failed
+		if c.early, c.held = e.admits(g); c.early == fired {
+			r := g.Early(&tr.x)
+			c.early = fateOf(r)
+			c.miss, c.isMiss = tr.x.Missed(r)
 		}
-		open = open || c.early == fired
-		tr.candidates = append(tr.candidates, c)
+		open = tr.add(c) || open
 	}
 	if !open {
 		tr.cookieless = true
 		tr.end(fired) // every candidate has its reason already
 		return tr
 	}
-	tr.keepHeader()
 	return tr
+}
+
+// add adds a candidate and reports whether it may count.
+func (tr *tracked) add(c candidate) bool {
+	tr.candidates = append(tr.candidates, c)
+	if c.early == fired {
+		tr.x.Want(c.trigger)
+	}
+	return c.early == fired
 }
 
 // track notes what is needed of a request, while nobody can have changed it.
 func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tracked {
 	tr := &tracked{t: t, site: s, r: r, inner: r, rules: rules}
-	x := &tr.x
-	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, t.host(r), path, r.URL.RawQuery, r.Header
+	prefix, taken, asked := t.prefix(r), "", ""
 	if t.config.Path == nil {
-		x.requestURI = r.RequestURI
+		asked = r.RequestURI
+		if prefix != "" {
+			taken = urlpath.CutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
+		}
 	}
-	if x.prefix = t.prefix(r); x.prefix != "" && t.config.Path == nil {
-		x.taken = urlpath.CutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
-	}
-	x.userAgent = userAgent(r)
-	x.referer, _ = web.First(r.Header["Referer"])
-	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
-	x.navigation, x.formFate = navigation.MayBePage(r.Header), pending
-	x.vars = tr.inlineVars[:0]
+	tr.path, tr.userAgent = path, userAgent(r)
+	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	tr.cookies = r.Header["Cookie"]
 	tr.past.t, tr.past.site = t, s
 	return tr
@@ -202,8 +192,9 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 	if tr.gate == fired {
 		tr.recognise(r.Header)
 	}
-	tr.secure = tr.secure || isSecure(r, tr.x.host)
-	tr.withheld = tr.rules.past.used && visit.IsWithheld(r, tr.x.host)
+	host := tr.t.host(r)
+	tr.secure = tr.secure || isSecure(r, host)
+	tr.withheld = tr.rules.RemembersVisits() && visit.IsWithheld(r, host)
 }
 
 // recognise reads the cookies by which the visitor is known, once. That is an
@@ -233,14 +224,14 @@ func (t *Tracker) wantsPages() bool {
 // kept of it, not even the visitor's ID.
 func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, triggers []*trigger, navigation bool) *tracked {
 	for i, g := range triggers {
-		if !slices.ContainsFunc(triggers[:i], g.sameGoal) {
-			f, _ := g.judgeGate(e)
-			t.ledger.decide(g.name(), f, "", "")
+		if !slices.ContainsFunc(triggers[:i], g.SameGoal) {
+			f, _ := e.admits(g)
+			t.ledger.decide(g.Name(), f, "", "")
 		}
 	}
 	if navigation && t.config.Views == ViewsServer {
-		f, _ := viewTrigger.judgeGate(e)
-		t.ledger.decide(viewGoal, f, "", "")
+		f, _ := e.admits(viewTrigger)
+		t.ledger.decide(viewTrigger.Name(), f, "", "")
 	}
 	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(consent.All), ended: true, cookieless: true}
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
@@ -252,39 +243,14 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 // mayCount reports whether the gate lets anything through or holds it.
 func (t *Tracker) mayCount(e *entry, triggers []*trigger, navigation bool) bool {
 	if navigation && t.config.Views == ViewsServer {
-		if f, _ := viewTrigger.judgeGate(e); f == fired {
+		if f, _ := e.admits(viewTrigger); f == fired {
 			return true
 		}
 	}
 	return slices.ContainsFunc(triggers, func(g *trigger) bool {
-		f, _ := g.judgeGate(e)
+		f, _ := e.admits(g)
 		return f == fired
 	})
-}
-
-// judgeGate turns what the gate says into a verdict on this goal: a form by a
-// suspected bot counts if its rule says so, and what only lacks the visitor's
-// answer may be held until he gives it.
-func (t *trigger) judgeGate(e *entry) (f fate, held bool) {
-	switch f = e.judge(t.need()); {
-	case f == fateBot && t.countsBots():
-		return fired, false
-	case f == fateConsentUnknown && e.holds != "" && t.mayBeHeld():
-		return e.absent, e.absent == fired
-	}
-	return f, false
-}
-
-// keepHeader lets go of the request's header, which belongs to the handler from
-// here on, and keeps a copy if a goal reads it later.
-func (tr *tracked) keepHeader() {
-	tr.x.header = nil
-	for _, c := range tr.candidates {
-		if c.trigger.goal != nil && c.trigger.goal.needs.header {
-			tr.x.header = tr.r.Header.Clone()
-			return
-		}
-	}
 }
 
 // mark returns the request that the handler gets.
@@ -336,7 +302,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	}()
 	next.ServeHTTP(tr.rec.Writer(), r)
 	returned = true
-	if tr.x.unanswered = tr.unanswered(); tr.x.unanswered {
+	if tr.unanswered = tr.leftUnanswered(); tr.unanswered {
 		// The header is somebody else's, and may become that of an error, even
 		// if it is written by way of the recorder.
 		tr.rec.Mute()

@@ -19,7 +19,7 @@ const watchEvery = 2 * time.Second
 func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	seen, said := t.rules.Load().hash, ""
+	seen, said := t.rules.Load().Hash(), ""
 	settling := ""     // the content that was new at the last look
 	var judged *string // what is wrong with the content seen
 	for {
@@ -65,7 +65,7 @@ func (t *Tracker) reload(path string, text []byte) {
 		return
 	}
 	t.fault.Store(nil)
-	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.hash, "goals", len(rules.goals))
+	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.Hash(), "goals", len(rules.Names()))
 }
 
 // rulesFault notes that a rule file could not be put in force.

@@ -15,3 +15,10 @@ const (
 
 // Words are the words of consent: in a rule.
 var Words = [Needs]string{"required", "analytics", "marketing", "not-needed"}
+
+// Terms is what a gate has to know of a goal.
+type Terms struct {
+	Need       Need
+	CountsBots bool // a form by a suspected machine counts
+	MayWait    bool // it may be held until the visitor answers
+}

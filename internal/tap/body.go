@@ -17,7 +17,7 @@ type Body struct {
 // Start prepares a copy of at most limit bytes of the body of r, which it leaves as
 // it is. When it reports false the request is to go on untouched, and the outcome
 // says why. A body that is not of these kinds is read by nobody.
-func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (Outcome, bool) {
+func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (scan.Outcome, bool) {
 	return b.tee.start(r, limit, budget, kinds)
 }
 
@@ -32,48 +32,13 @@ func (b *Body) Started() bool { return b.tee.body != nil }
 func (b *Body) Snapshot() ([]byte, bool) { return b.tee.snapshot() }
 
 // Seal ends the copying when the handler has returned. The bytes are there only
-// with [Complete], since half a form gives wrong values and not fewer. They are the
+// with [scan.Complete], since half a form gives wrong values and not fewer. They are the
 // caller's until Release.
-func (b *Body) Seal() ([]byte, Outcome) { return b.tee.seal() }
+func (b *Body) Seal() ([]byte, scan.Outcome) { return b.tee.seal() }
 
 // Release forgets what was kept and returns it to the budget. It may be called more
 // than once, and is what a deferred call wants.
 func (b *Body) Release() { b.tee.release() }
-
-// Outcome says what became of the attempt to see a form.
-type Outcome uint8
-
-// The outcomes.
-const (
-	Unread      Outcome = iota // the handler did not read all of it, so it did not process it
-	Complete                   // every byte was read by the handler and kept
-	TooLarge                   // over the limit of one body
-	OverBudget                 // over the limit of all bodies at once
-	Encoded                    // it has a Content-Encoding, so the bytes are not a form yet
-	NotAForm                   // its Content-Type is none of ours
-	NoBody                     // the request has no body
-	ReadOutside                // something outside of goaltrack had read it, or a part of it
-)
-
-var outcomeWords = [...]string{
-	Unread:     "form_unread",
-	Complete:   "form_complete",
-	TooLarge:   "form_too_large",
-	OverBudget: "form_over_budget",
-	Encoded:    "form_encoded",
-	NotAForm:   "form_not_a_form",
-	NoBody:     "form_no_body",
-
-	ReadOutside: "form_read_outside",
-}
-
-// String returns the word used in counts and reasons.
-func (f Outcome) String() string {
-	if int(f) < len(outcomeWords) {
-		return outcomeWords[f]
-	}
-	return "form_unknown"
-}
 
 // CopyBack hands on what a handler left on its copy of the request, for a
 // deferred call. Without MultipartForm the server would not remove the uploads'

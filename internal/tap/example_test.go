@@ -38,7 +38,7 @@ func Example() {
 	rec.Finish()
 
 	text, outcome := body.Seal()
-	fmt.Println("it has read", string(text), outcome == tap.Complete, rec.HasBody())
+	fmt.Println("it has read", string(text), outcome == scan.Complete, rec.HasBody())
 	// Output:
 	// the handler reads sales
 	// the answer is 202

@@ -38,33 +38,33 @@ type bodyTee struct {
 	seen   int64
 	eof    bool
 	sealed bool
-	fate   Outcome // TooLarge or OverBudget once given up
+	fate   scan.Outcome // TooLarge or OverBudget once given up
 }
 
 // start prepares the tee for the body of r, which it leaves as it is. When it
 // reports false the request is to go on untouched, and the fate says why.
 // A body that is not of these kinds is read by nobody.
-func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (Outcome, bool) {
+func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (scan.Outcome, bool) {
 	// HTTP/2 gives a body of its own to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
 	case length == 0:
-		return NoBody, false
+		return scan.NoBody, false
 	case !kinds.Has(kind):
-		return NotAForm, false
+		return scan.NotAForm, false
 	case scan.IsEncoded(r.Header):
-		return Encoded, false
+		return scan.Encoded, false
 	case r.Body == nil || r.Body == http.NoBody:
-		return ReadOutside, false // an http.NoBody must stay one, since others tell it by identity
+		return scan.ReadOutside, false // an http.NoBody must stay one, since others tell it by identity
 	case length > int64(limit):
-		return TooLarge, false
+		return scan.TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
 	t.json = kind == scan.KindJSON
 	if length < 0 && kind == scan.KindMultipart {
 		t.last = scan.LastBoundary(r.Header.Get("Content-Type"))
 	}
-	return Unread, true
+	return scan.Unread, true
 }
 
 // Read implements [io.Reader]. The inner read is outside the lock: it may block
@@ -106,15 +106,15 @@ func (t *bodyTee) record(p []byte, err error) {
 	}
 	t.seen += int64(len(p))
 	t.eof = err == io.EOF //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
-	if t.fate != Unread || len(p) == 0 {
+	if t.fate != scan.Unread || len(p) == 0 {
 		return
 	}
 	if len(t.kept)+len(p) > t.limit {
-		t.giveUp(TooLarge)
+		t.giveUp(scan.TooLarge)
 		return
 	}
 	if !t.grow(len(t.kept) + len(p)) {
-		t.giveUp(OverBudget)
+		t.giveUp(scan.OverBudget)
 		return
 	}
 	t.kept = append(t.kept, p...)
@@ -136,7 +136,7 @@ func (t *bodyTee) grow(need int) bool {
 }
 
 // giveUp forgets what was kept; the handler's reads go on.
-func (t *bodyTee) giveUp(fate Outcome) {
+func (t *bodyTee) giveUp(fate scan.Outcome) {
 	t.fate, t.kept = fate, nil
 	t.giveBack()
 }
@@ -159,7 +159,7 @@ func (t *bodyTee) complete() bool {
 }
 
 func (t *bodyTee) completeLocked() bool {
-	return t.fate == Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
+	return t.fate == scan.Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
 		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
 }
 
@@ -189,18 +189,18 @@ func (t *bodyTee) snapshot() ([]byte, bool) {
 // as from a proxy's transport, pass through unrecorded. The bytes are there
 // only with Complete: half a form gives wrong values, not fewer. They are
 // the caller's until release.
-func (t *bodyTee) seal() ([]byte, Outcome) {
+func (t *bodyTee) seal() ([]byte, scan.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sealed = true
 	if !t.completeLocked() {
-		if t.fate == Unread && (t.eof || t.outside) {
-			t.fate = ReadOutside
+		if t.fate == scan.Unread && (t.eof || t.outside) {
+			t.fate = scan.ReadOutside
 		}
 		t.giveUp(t.fate)
 		return nil, t.fate
 	}
-	return t.kept, Complete
+	return t.kept, scan.Complete
 }
 
 // release seals the tee, wipes what was kept and returns it to the budget. It

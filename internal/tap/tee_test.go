@@ -34,24 +34,24 @@ func TestTeeStart(t *testing.T) {
 		name   string
 		r      *http.Request
 		json   bool
-		fate   Outcome
+		fate   scan.Outcome
 		starts bool
 	}{
-		{"urlencoded", formPost(urlEncoded, "a=1"), false, Unread, true},
-		{"parameters and case", formPost("Application/X-WWW-Form-urlencoded ; charset=utf-8", "a=1"), false, Unread, true},
-		{"multipart", formPost("multipart/form-data; boundary=x", "--x--"), false, Unread, true},
-		{"json asked for", formPost(jsonType, "{}"), true, Unread, true},
-		{"json", formPost(jsonType, "{}"), false, NotAForm, false},
-		{"text", formPost("text/plain", "a=1"), true, NotAForm, false},
-		{"no type", formPost("", "a=1"), true, NotAForm, false},
-		{"NoBody", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = http.NoBody }), false, NoBody, false},
-		{"nil", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = nil }), false, NoBody, false},
-		{"length 0", with(formPost(urlEncoded, "a"), func(r *http.Request) { r.ContentLength = 0 }), false, NoBody, false},
-		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, Encoded, false},
-		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, Unread, true},
-		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, Unread, true},
-		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, TooLarge, false},
-		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, Unread, true},
+		{"urlencoded", formPost(urlEncoded, "a=1"), false, scan.Unread, true},
+		{"parameters and case", formPost("Application/X-WWW-Form-urlencoded ; charset=utf-8", "a=1"), false, scan.Unread, true},
+		{"multipart", formPost("multipart/form-data; boundary=x", "--x--"), false, scan.Unread, true},
+		{"json asked for", formPost(jsonType, "{}"), true, scan.Unread, true},
+		{"json", formPost(jsonType, "{}"), false, scan.NotAForm, false},
+		{"text", formPost("text/plain", "a=1"), true, scan.NotAForm, false},
+		{"no type", formPost("", "a=1"), true, scan.NotAForm, false},
+		{"NoBody", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = http.NoBody }), false, scan.NoBody, false},
+		{"nil", with(formPost(urlEncoded, ""), func(r *http.Request) { r.Body = nil }), false, scan.NoBody, false},
+		{"length 0", with(formPost(urlEncoded, "a"), func(r *http.Request) { r.ContentLength = 0 }), false, scan.NoBody, false},
+		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, scan.Encoded, false},
+		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, scan.Unread, true},
+		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, scan.Unread, true},
+		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, scan.TooLarge, false},
+		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, scan.Unread, true},
 	}
 	for _, tt := range rows {
 		body := tt.r.Body
@@ -65,14 +65,14 @@ func TestTeeStart(t *testing.T) {
 
 func TestOutcomeWords(t *testing.T) {
 	seen := map[string]bool{}
-	for f := range ReadOutside + 1 {
+	for f := range scan.ReadOutside + 1 {
 		word := f.String()
 		if !strings.HasPrefix(word, "form_") || word == "form_unknown" || seen[word] {
 			t.Errorf("fate %d is %q", f, word)
 		}
 		seen[word] = true
 	}
-	if got := Outcome(200).String(); got != "form_unknown" {
+	if got := scan.Outcome(200).String(); got != "form_unknown" {
 		t.Error(got)
 	}
 }
@@ -86,17 +86,17 @@ func TestTeeCompleteness(t *testing.T) {
 		known bool
 		limit int
 		read  func(io.Reader)
-		fate  Outcome
+		fate  scan.Outcome
 	}{
-		{"all", true, 4096, all, Complete},
-		{"all, unknown length", false, 4096, all, Complete},
-		{"all, exactly the limit", false, len(body), all, Complete},
-		{"one over the limit", false, len(body) - 1, all, TooLarge},
-		{"to the last byte, no EOF", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, Complete},
-		{"to the last byte, unknown length", false, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, Unread},
-		{"one byte short", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)-1))) }, Unread},
-		{"nothing", true, 4096, func(io.Reader) {}, Unread},
-		{"byte by byte", false, 4096, func(r io.Reader) { all(iotest.OneByteReader(r)) }, Complete},
+		{"all", true, 4096, all, scan.Complete},
+		{"all, unknown length", false, 4096, all, scan.Complete},
+		{"all, exactly the limit", false, len(body), all, scan.Complete},
+		{"one over the limit", false, len(body) - 1, all, scan.TooLarge},
+		{"to the last byte, no EOF", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, scan.Complete},
+		{"to the last byte, unknown length", false, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)))) }, scan.Unread},
+		{"one byte short", true, 4096, func(r io.Reader) { must(io.ReadFull(r, make([]byte, len(body)-1))) }, scan.Unread},
+		{"nothing", true, 4096, func(io.Reader) {}, scan.Unread},
+		{"byte by byte", false, 4096, func(r io.Reader) { all(iotest.OneByteReader(r)) }, scan.Complete},
 	}
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,20 +114,20 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			tt.read(&tee)
 			early, ok := tee.snapshot()
-			if want := tt.fate == Complete; ok != want || tee.complete() != want {
+			if want := tt.fate == scan.Complete; ok != want || tee.complete() != want {
 				t.Errorf("snapshot %v, complete %v; want %v", ok, tee.complete(), want)
 			}
 			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early)) {
 				t.Errorf("%d bytes of the budget held for %d", held, len(early))
 			}
-			if held := budget.held.Load(); tt.fate == TooLarge && held != 0 {
+			if held := budget.held.Load(); tt.fate == scan.TooLarge && held != 0 {
 				t.Errorf("%d bytes held for a body given up", held)
 			}
 			got, fate := tee.seal()
 			if fate != tt.fate {
 				t.Errorf("fate %v, want %v", fate, tt.fate)
 			}
-			if fate == Complete && (string(got) != body || string(early) != body) || fate != Complete && got != nil {
+			if fate == scan.Complete && (string(got) != body || string(early) != body) || fate != scan.Complete && got != nil {
 				t.Errorf("kept %d bytes, snapshot %d", len(got), len(early))
 			}
 			tee.release()
@@ -135,7 +135,7 @@ func TestTeeCompleteness(t *testing.T) {
 			if held := budget.held.Load(); held != 0 {
 				t.Errorf("%d bytes of the budget not returned", held)
 			}
-			if fate == Complete && !bytes.Equal(got, make([]byte, len(got))) {
+			if fate == scan.Complete && !bytes.Equal(got, make([]byte, len(got))) {
 				t.Error("release left the bytes in memory")
 			}
 		})
@@ -146,7 +146,7 @@ func TestTeeCompleteness(t *testing.T) {
 func TestTeeBudget(t *testing.T) {
 	budget := newBudget(1500)
 	tees := make([]bodyTee, 3)
-	fates := make([]Outcome, 3)
+	fates := make([]scan.Outcome, 3)
 	for i := range tees {
 		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}); !ok {
 			t.Fatal("not started")
@@ -156,7 +156,7 @@ func TestTeeBudget(t *testing.T) {
 		}
 		_, fates[i] = tees[i].seal()
 	}
-	if fates[0] != Complete || fates[2] != OverBudget {
+	if fates[0] != scan.Complete || fates[2] != scan.OverBudget {
 		t.Errorf("fates %v", fates)
 	}
 	for i := range tees {
@@ -216,7 +216,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		}()
 		<-started
 		kept, fate := tee.seal()
-		if fate == Complete && string(kept) != body || fate != Complete && kept != nil {
+		if fate == scan.Complete && string(kept) != body || fate != scan.Complete && kept != nil {
 			t.Errorf("%v with %d bytes", fate, len(kept))
 		}
 		tee.release()
@@ -239,7 +239,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
-	if _, fate := tee.seal(); fate != Unread {
+	if _, fate := tee.seal(); fate != scan.Unread {
 		t.Error(fate)
 	}
 	broken := errors.New("connection reset")
@@ -297,7 +297,7 @@ func TestTeeReread(t *testing.T) {
 			for _, step := range steps {
 				step(&tee)
 			}
-			if kept, fate := tee.seal(); string(kept) != body || fate != Complete {
+			if kept, fate := tee.seal(); string(kept) != body || fate != scan.Complete {
 				t.Errorf("%s, length %d: kept %q, %v", name, length, kept, fate)
 			}
 			tee.release()
@@ -307,7 +307,7 @@ func TestTeeReread(t *testing.T) {
 	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true})
 	all(&tee)
 	tee.Reread() // of a body that cannot
-	if kept, fate := tee.seal(); string(kept) != body || fate != Complete {
+	if kept, fate := tee.seal(); string(kept) != body || fate != scan.Complete {
 		t.Errorf("kept %q, %v", kept, fate)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // teeResult is what the tracker would know about a body.
 type teeResult struct {
 	started bool
-	fate    Outcome
+	fate    scan.Outcome
 	body    string
 	held    int64         // of the budget, after release
 	r       *http.Request // the request as middleware further out has it
@@ -149,7 +149,7 @@ func TestTeeHandlers(t *testing.T) {
 					if code, _, err := wirePost(t, srv, typed(tt.contentType), body); code != 200 || err != nil {
 						t.Fatal(code, err)
 					}
-					if got := <-results; got.fate != Complete || got.body != tt.body || got.held != 0 {
+					if got := <-results; got.fate != scan.Complete || got.body != tt.body || got.held != 0 {
 						t.Errorf("%v, %d bytes of %d, %d held", got.fate, len(got.body), len(tt.body), got.held)
 					}
 				}
@@ -165,20 +165,20 @@ func TestTeeRejections(t *testing.T) {
 		name    string
 		header  http.Header
 		body    io.Reader
-		fate    Outcome
+		fate    scan.Outcome
 		started bool
 		got     int
 	}{
-		{"too large, known", typed(urlEncoded), strings.NewReader(big), TooLarge, false, len(big)},
-		{"too large, unknown", typed(urlEncoded), onlyReader{strings.NewReader(big)}, TooLarge, true, len(big)},
-		{"gzip", http.Header{"Content-Type": {urlEncoded}, "Content-Encoding": {"gzip"}}, strings.NewReader("\x1f\x8b"), Encoded, false, 2},
-		{"not a form", typed("image/png"), strings.NewReader("png"), NotAForm, false, 3},
-		{"no body", typed(urlEncoded), http.NoBody, NoBody, false, 0},
+		{"too large, known", typed(urlEncoded), strings.NewReader(big), scan.TooLarge, false, len(big)},
+		{"too large, unknown", typed(urlEncoded), onlyReader{strings.NewReader(big)}, scan.TooLarge, true, len(big)},
+		{"gzip", http.Header{"Content-Type": {urlEncoded}, "Content-Encoding": {"gzip"}}, strings.NewReader("\x1f\x8b"), scan.Encoded, false, 2},
+		{"not a form", typed("image/png"), strings.NewReader("png"), scan.NotAForm, false, 3},
+		{"no body", typed(urlEncoded), http.NoBody, scan.NoBody, false, 0},
 	}
 	onTheWire(t, func(t *testing.T, p wireProto) {
 		for _, tt := range rows {
 			h, results := teed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				if tt.fate == NoBody && !p.h2 && r.Body != http.NoBody {
+				if tt.fate == scan.NoBody && !p.h2 && r.Body != http.NoBody {
 					t.Errorf("%s: http.NoBody became %T", tt.name, r.Body)
 				}
 				if b, err := io.ReadAll(r.Body); len(b) != tt.got || err != nil {
@@ -222,7 +222,7 @@ func TestExpectContinue(t *testing.T) {
 		if resp.StatusCode != http.StatusUnauthorized || string(body) != page || err != nil {
 			t.Errorf("client got %d, %d bytes, %v", resp.StatusCode, len(body), err)
 		}
-		if res := <-results; !res.started || res.fate != Unread {
+		if res := <-results; !res.started || res.fate != scan.Unread {
 			t.Errorf("started %v, %v", res.started, res.fate)
 		}
 	})
@@ -236,7 +236,7 @@ func TestExpectContinue(t *testing.T) {
 		if code != 401 || answer != page || err != nil {
 			t.Errorf("client got %d, %d bytes, %v", code, len(answer), err)
 		}
-		if res := <-results; !res.started || res.fate != Unread {
+		if res := <-results; !res.started || res.fate != scan.Unread {
 			t.Errorf("started %v, %v", res.started, res.fate)
 		}
 	})
@@ -254,7 +254,7 @@ func TestUnreadBody(t *testing.T) {
 		if resp, err := http.ReadResponse(rd, nil); err != nil || resp.StatusCode != http.StatusForbidden {
 			t.Errorf("limit %d: %v, %v", limit, resp, err)
 		}
-		if res := <-results; res.started != (limit > scan.BodyLimit) || res.fate == Complete {
+		if res := <-results; res.started != (limit > scan.BodyLimit) || res.fate == scan.Complete {
 			t.Errorf("limit %d: started %v, %v", limit, res.started, res.fate)
 		}
 	}
@@ -267,7 +267,7 @@ func TestUnreadBody(t *testing.T) {
 		if code, _, err := wirePost(t, wireProto{h2: true}.serve(t, h), typed(urlEncoded), body); code != 403 || err != nil {
 			t.Errorf("client got %d, %v", code, err)
 		}
-		if res := <-results; !res.started || res.fate != Unread {
+		if res := <-results; !res.started || res.fate != scan.Unread {
 			t.Errorf("started %v, %v", res.started, res.fate)
 		}
 	})
@@ -308,7 +308,7 @@ func TestUploadsRemoved(t *testing.T) {
 		if during != 1 || len(files) != 0 || err != nil {
 			t.Errorf("h2 %v: %d files while handled, %d afterwards, %v", h2, during, len(files), err)
 		}
-		if res := <-results; res.fate != Complete || res.body != string(body) {
+		if res := <-results; res.fate != scan.Complete || res.body != string(body) {
 			t.Errorf("%v, %d bytes", res.fate, len(res.body))
 		}
 	}
@@ -343,7 +343,7 @@ func TestInnerMaxBytes(t *testing.T) {
 		if code != http.StatusRequestEntityTooLarge || err != nil {
 			t.Errorf("client got %d, %v", code, err)
 		}
-		if res := <-results; res.fate != Unread || res.body != "" {
+		if res := <-results; res.fate != scan.Unread || res.body != "" {
 			t.Errorf("%v, %d bytes", res.fate, len(res.body))
 		}
 	})
@@ -371,7 +371,7 @@ func TestProxyEarlyAnswer(t *testing.T) {
 			if code, _, err := wirePost(t, srv, typed(urlEncoded), body); err == nil && code != 202 && code != 502 {
 				t.Errorf("client got %d", code)
 			}
-			if res := <-results; res.held != 0 || res.fate != Complete && res.body != "" {
+			if res := <-results; res.held != 0 || res.fate != scan.Complete && res.body != "" {
 				t.Errorf("%v, %d bytes, %d held", res.fate, len(res.body), res.held)
 			}
 		}

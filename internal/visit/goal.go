@@ -1,0 +1,82 @@
+package visit
+
+import (
+	"slices"
+	"time"
+)
+
+// Goal is what one goal asks of a visitor's past: how often it counts, and after
+// which others. The zero value asks nothing. It is only read once it is made.
+type Goal struct {
+	Name string
+
+	// Scope, Hash and Zone are what count: says. Keyed: it counts once for each
+	// value of a $source. Zone is that of days; nil is the site's.
+	Scope Scope
+	Keyed bool
+	Hash  uint32
+	Zone  *time.Location
+
+	// After are the goals that must have happened, Within the time from the first
+	// of them until now (0: the session), and Walk is the name of that way.
+	After  []string
+	Within time.Duration
+	Walk   uint32
+
+	next []*Goal // those whose After names this one
+}
+
+// Counts reports whether it depends on what happened before.
+func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After) > 0 }
+
+// Leads reports whether others come after it.
+func (g *Goal) Leads() bool { return len(g.next) > 0 }
+
+// Remembered reports whether it matters later that it happened, or now what
+// happened before.
+func (g *Goal) Remembered() bool { return g.Counts() || g.Leads() }
+
+// LeadTo notes that another comes after this one.
+func (g *Goal) LeadTo(next *Goal) { g.next = append(g.next, next) }
+
+// Counted is the name under which it counts, at a time; zone is the site's.
+func (g *Goal) Counted(now time.Time, zone *time.Location) Counted {
+	c := Counted{Scope: g.Scope, Hash: g.Hash}
+	if c.Scope == PerDay {
+		if g.Zone != nil {
+			zone = g.Zone
+		}
+		c.Day = DayOf(now, zone)
+	}
+	return c
+}
+
+// Came reports whether the goals of After have happened, in their order.
+func (v *Visit) Came(g *Goal, now time.Time) bool {
+	n := len(g.After)
+	if n == 0 {
+		return true
+	}
+	began := v.Walked(g.Walk)
+	return len(began) >= n && (g.Within == 0 || now.Unix()-began[n-1] <= int64(g.Within/time.Second))
+}
+
+// Advance brings the walks forward to which the goals that happened belong.
+func (v *Visit) Advance(happened []*Goal, now time.Time) {
+	for _, g := range happened {
+		for _, to := range g.next {
+			began := v.Walked(to.Walk)
+			// From the last step to the first, so that one goal is not taken
+			// for two steps.
+			for i, name := range slices.Backward(to.After) {
+				switch {
+				case name != g.Name:
+				case i == 0:
+					v.Reach(to.Walk, 0, now.Unix())
+				case i <= len(began):
+					v.Reach(to.Walk, i, began[i-1])
+				}
+			}
+		}
+	}
+}
