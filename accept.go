@@ -42,5 +42,5 @@ func (tr *tracked) readsAnswer() bool {
 	tr.mu.Lock()
 	ended := tr.ended
 	tr.mu.Unlock()
-	return !ended && tr.x.WantsAnswer()
+	return !ended && tr.answerRead
 }

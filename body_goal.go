@@ -15,8 +15,8 @@ import (
 
 // watchForm tees the body of r if a goal that may count reads a body of its kind.
 func (tr *tracked) watchForm(r *http.Request) {
-	kinds := tr.x.Serve()
-	if kinds == (scan.Kinds{}) {
+	var kinds scan.Kinds
+	if kinds, tr.answerRead = tr.x.Serve(); kinds == (scan.Kinds{}) {
 		return
 	}
 	if kinds.Form && tr.takeParsed(r) {

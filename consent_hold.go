@@ -1,13 +1,17 @@
 package goaltrack
 
 import (
-	linked "container/list"
 	"crypto/rand"
 	"crypto/sha256"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/goaltrack/goaltrack/rule"
+
+	linked "container/list"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -50,7 +54,7 @@ type holdKey struct {
 // held is what one decision would have sent.
 type held struct {
 	visitor holdKey
-	trigger *trigger
+	trigger *rule.Cause
 	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
 	since   time.Time
@@ -69,7 +73,7 @@ func (h *holds) any() bool { return h.count.Load() > 0 }
 
 // key makes a visitor's key of his cookie's value.
 func (h *holds) key(s *site, value string) holdKey {
-	var buf [sha256.Size + maxInput]byte
+	var buf [sha256.Size + urlpath.MaxLength]byte
 	text := append(append(buf[:0], h.secret[:]...), value...)
 	return holdKey{s, sha256.Sum256(text)}
 }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/rule"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -14,7 +17,7 @@ import (
 // holdBy returns the value of the cookie by which goals are held, "" if nothing
 // can be held for this visitor.
 func (t *Tracker) holdBy(h http.Header) string {
-	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= maxInput })
+	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= urlpath.MaxLength })
 }
 
 // answered tells what was held for this visitor what he says now. It reports
@@ -26,7 +29,7 @@ func (t *Tracker) answered(s *site, e *entry) bool {
 // send sends the event of a goal that fired, if count: and after: let it, or
 // holds it. They are not asked about what is held: what happened before is in a
 // cookie.
-func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
+func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, isHeld bool) fate {
 	if !isHeld {
 		return tr.tallied(g, data, at)
 	}
@@ -34,20 +37,20 @@ func (tr *tracked) send(g *trigger, data Data, at *ruling, isHeld bool) fate {
 	if f != fired {
 		return f
 	}
-	name, r := g.Counted(tr.exchangeFor(g, data), time.Now(), tr.site.zone)
-	if r != fires {
+	name, r := g.Counted(tr.exchangeFor(data), time.Now(), tr.site.zone)
+	if r != rule.Fires {
 		return fateOf(r)
 	}
 	return tr.keep(g, data, &e, name)
 }
 
 // keep holds an event until the visitor agrees.
-func (tr *tracked) keep(g *trigger, data Data, e *cdp.Event, name visit.Counted) fate {
+func (tr *tracked) keep(g *rule.Cause, data Data, e *cdp.Event, name visit.Counted) fate {
 	who, f := tr.identityOf(g, data, e)
 	if f != fired {
 		return f
 	}
-	items, f := tr.t.items(tr.site, g, "", tr.userAgent, who, e)
+	items, f := tr.t.items(guest{site: tr.site, userAgent: tr.userAgent, rules: tr.rules.Hash()}, g, parcel{e, who})
 	if f != fired {
 		return f
 	}
@@ -85,7 +88,7 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 	if g.Remembered() {
 		p.id = tr.id
 		p.open(now)
-		r := p.rule(g, one.since, func() (visit.Counted, reason) { return one.counted, fires }, nil)
+		r := p.rule(g, one.since, func() (visit.Counted, rule.Reason) { return one.counted, rule.Fires }, nil)
 		defer func() {
 			if f != fired {
 				p.undo(r.counted, one.since)

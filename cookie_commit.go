@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // visitorOf reads who the visitor is. An ID that he was to forget is none,
@@ -124,7 +126,7 @@ func (tr *tracked) mayFire(drafts bool) bool {
 	tr.peekForm()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger == viewTrigger || c.held || !drafts && c.trigger.IsDraft() {
+		if c.trigger == rule.View || c.held || !drafts && c.trigger.IsDraft() {
 			continue
 		}
 		if f, open := tr.judge(c); f == fired || open {

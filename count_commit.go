@@ -9,12 +9,13 @@ import (
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // lookBack reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
 func (tr *tracked) lookBack(h http.Header) {
-	if tr.rules.RemembersVisits() {
+	if tr.rules.Past().Used {
 		tr.past.values = tr.site.visits.Find(h)
 		if tr.brought.forgotten { // then the visit was that of the one who left
 			tr.past.values = [2]string{}
@@ -35,7 +36,7 @@ func (tr *tracked) rulingOf(i int) *ruling {
 // keepVisit is the visit cookie's part of the header: goals that are known to
 // count are written into it, and pages keep the session going. tr.mu is held.
 func (tr *tracked) keepVisit(h http.Header) {
-	if !tr.rules.RemembersVisits() || !tr.recognised || !tr.mayKeepVisit(h) {
+	if !tr.rules.Past().Used || !tr.recognised || !tr.mayKeepVisit(h) {
 		return
 	}
 	now := time.Now()
@@ -60,7 +61,7 @@ func (tr *tracked) mayKeepVisit(h http.Header) bool {
 // the visit has changed, or was sealed with a former key. The others are decided
 // when the handler has returned.
 func (tr *tracked) countEarly(now time.Time) (changed bool) {
-	count := func(g *trigger, data Data, at *ruling, judge func() fate) {
+	count := func(g *rule.Cause, data Data, at *ruling, judge func() fate) {
 		if !g.Past().Remembered() || at.done || judge() != fired {
 			return
 		}
@@ -71,10 +72,11 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 		if f != fired {
 			return // not yet, or not at all
 		}
-		r := tr.past.judge(g, tr.exchangeFor(g, data), now, func() fate { return tr.keepRooms(g, &place) })
-		switch r.fate {
-		case fateOf(reasonValueMissing), fateOf(reasonValueTooLong):
+		r := tr.past.judge(g, tr.exchangeFor(data), now, func() fate { return tr.keepRooms(g, &place) })
+		if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
 			return // the handler may say it later
+		}
+		switch r.fate {
 		case fired:
 			r.rooms = place.rooms
 		default:
@@ -111,14 +113,14 @@ type place struct {
 
 // draft makes the events of a goal of what is known, only to see whether that
 // can be done and how large they are.
-func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
+func (tr *tracked) draft(g *rule.Cause, data Data) (p place, f fate) {
 	e, f := tr.eventOf(g, data)
 	if f != fired {
 		return p, f
 	}
 	key := max(len(tr.id), len("request-0123456789abc"))
 	size := func(e *cdp.Event) int {
-		body, failed := tr.site.encode(e, g, tr.userAgent, &tr.t.config, g.RulesHash())
+		body, failed := tr.site.encode(e, g, tr.userAgent, &tr.t.config, tr.rules.Hash())
 		if failed != fired {
 			f = failed
 		}
@@ -126,7 +128,7 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 	}
 	e.BrowserID, e.RequestedAt = tr.id, time.Now()
 	p.event = size(&e)
-	who, failed := tr.site.identityOf(g, tr.exchangeFor(g, data), &e, func(string) {})
+	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
 	if who != nil {
 		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
 		p.who = size(who)
@@ -138,7 +140,7 @@ func (tr *tracked) draft(g *trigger, data Data) (p place, f fate) {
 }
 
 // keepRooms keeps the place in the queue.
-func (tr *tracked) keepRooms(g *trigger, p *place) fate {
+func (tr *tracked) keepRooms(g *rule.Cause, p *place) fate {
 	sender := tr.t.sender
 	if sender == nil || g.IsDraft() {
 		return fired
@@ -164,7 +166,7 @@ func (tr *tracked) releaseRooms() {
 func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 	c, v := &tr.site.visits, tr.past.visit
 	if tr.past.began && tr.navigation && tr.gate == fired {
-		if o := tr.rules.OriginOf(&tr.x); o.Known {
+		if o := tr.x.Origin(tr.rules.Past()); o.Known {
 			v.Origin = o
 		}
 	}
@@ -172,7 +174,7 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 		v = v.Clone()
 		v.Advance(tr.past.happened, now)
 	}
-	payload, whole := v.Encode(c.Room, tr.rules.OnceNames())
+	payload, whole := v.Encode(c.Room, tr.rules.Past().Once)
 	if !whole {
 		tr.t.ledger.note("visit_full")
 	}
@@ -219,7 +221,7 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 		if minute-last >= visit.MoveEvery && c.Fits(value) {
 			tr.setVisit(h, visit.Format(minute, sealed))
 		}
-	case tr.rules.WantsOrigin(tr.t.config.Env):
+	case tr.rules.Past().WantsOrigin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
 		// newer key: it is not worth losing.
 		if tr.past.open(now); tr.past.began && (tr.past.came != "" || tr.past.values[0] == "") {
@@ -229,7 +231,7 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 }
 
 // tallied sends a goal that fired, if count: and after: let it.
-func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
+func (tr *tracked) tallied(g *rule.Cause, data Data, at *ruling) fate {
 	if !tr.recognised {
 		tr.mu.Lock()
 		tr.recogniseLate()
@@ -241,7 +243,7 @@ func (tr *tracked) tallied(g *trigger, data Data, at *ruling) fate {
 	now, early := time.Now(), at.done
 	if !early {
 		tr.past.id = tr.id
-		*at = tr.past.judge(g, tr.exchangeFor(g, data), now, nil)
+		*at = tr.past.judge(g, tr.exchangeFor(data), now, nil)
 	}
 	if at.fate != fired {
 		return at.fate

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // BeforeHeader is the moment of truth: status and Location are known, and
@@ -20,7 +21,7 @@ func (tr *tracked) BeforeHeader(status int) {
 	tr.status = status
 	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
 	if tr.x.AwaitsType() {
-		if tr.rules.RemembersVisits() && tr.rec.BeginsAsHTML() {
+		if tr.rules.Past().Used && tr.rec.BeginsAsHTML() {
 			// Known now, a visit can still be counted in the cookie.
 			tr.x.Typed("text/html")
 		} else {
@@ -120,7 +121,7 @@ func (tr *tracked) end(f fate) {
 		}
 	}
 	for range tr.identities {
-		tr.decide(identityTrigger, f, "")
+		tr.decide(rule.Identity, f, "")
 	}
 	for _, raised := range tr.raised {
 		tr.decide(raised.goal, f, "")
@@ -147,7 +148,7 @@ func (tr *tracked) endAnswered(f fate) {
 	gone := tr.r.Context().Err() != nil
 	for i := range tr.identities {
 		verdict := tr.identify(&tr.identities[i])
-		tr.decide(identityTrigger, verdict, leftNote(gone, verdict))
+		tr.decide(rule.Identity, verdict, leftNote(gone, verdict))
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
@@ -191,7 +192,7 @@ func (tr *tracked) endAnswered(f fate) {
 
 // noteForm counts where the accepted form of a goal led, and says once that a way
 // back may not be recognised.
-func (tr *tracked) noteForm(g *trigger, verdict fate) {
+func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
 	if verdict == fired {
 		tr.t.ledger.lead(g.Name(), &tr.x)
 	}
@@ -206,14 +207,14 @@ func (tr *tracked) noteForm(g *trigger, verdict fate) {
 // judgeRaised decides on a goal that the application raised: the gate, the
 // handler's Reject and the rule's own limits and conditions apply to it as to
 // any other.
-func (tr *tracked) judgeRaised(g *trigger, data Data) (f fate, held bool) {
+func (tr *tracked) judgeRaised(g *rule.Cause, data Data) (f fate, held bool) {
 	switch f, held = tr.entry.admits(g); {
 	case f != fired:
 		return f, false
 	case slices.Contains(tr.rejected, g.Name()):
 		return fateRejected, false
 	}
-	return fateOf(g.JudgeRaised(tr.exchangeFor(g, data), tr.t.config.Env)), held
+	return fateOf(g.JudgeRaised(tr.exchangeFor(data), tr.t.config.Env)), held
 }
 
 // raisedFires reports whether a goal that was raised counts now.
@@ -240,9 +241,9 @@ func leftNote(gone bool, f fate) string {
 }
 
 // decide counts what became of a goal, and how it nearly counted.
-func (tr *tracked) decide(g *trigger, f fate, note string) {
+func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 	tr.account(g, f, note)
-	if r, ok := f.ofRules(); ok && g != viewTrigger { // about which no rule says anything
+	if r, ok := f.ofRules(); ok && g != rule.View { // about which no rule says anything
 		if m, ok := tr.x.Missed(r); ok {
 			tr.t.ledger.miss(g.Name(), m)
 		}
@@ -259,7 +260,7 @@ func (tr *tracked) decideEarly(c *candidate, note string) {
 }
 
 // account counts the fate of a goal.
-func (tr *tracked) account(g *trigger, f fate, note string) {
+func (tr *tracked) account(g *rule.Cause, f fate, note string) {
 	if f == fateHeld {
 		return // it was counted when it was put there, since it may have left again
 	}

@@ -10,11 +10,13 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // emit makes the event of a goal that fired and offers it to the queue.
-func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
+func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if g.Ends() {
 		tr.forget()
 	}
@@ -29,17 +31,17 @@ func (tr *tracked) emit(g *trigger, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	return tr.t.enqueue(context.Background(), tr.site, g, tr.id, tr.key(), tr.userAgent, who, &e, tr.awaits(), kept)
+	return tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, who}, tr.awaits(), kept)
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
-func (tr *tracked) identityOf(g *trigger, data Data, e *cdp.Event) (*cdp.Event, fate) {
-	return tr.site.identityOf(g, tr.exchangeFor(g, data), e, tr.t.ledger.note)
+func (tr *tracked) identityOf(g *rule.Cause, data Data, e *cdp.Event) (*cdp.Event, fate) {
+	return tr.site.identityOf(g, tr.exchangeFor(data), e, tr.t.ledger.note)
 }
 
 // exchangeFor is what the sources of a goal read: for one raised in code, its
 // data beside what the handler set.
-func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
+func (tr *tracked) exchangeFor(data Data) *rule.Exchange {
 	if len(data) == 0 {
 		return &tr.x
 	}
@@ -47,16 +49,16 @@ func (tr *tracked) exchangeFor(g *trigger, data Data) *exchange {
 }
 
 // eventOf makes the event of a goal.
-func (tr *tracked) eventOf(g *trigger, data Data) (cdp.Event, fate) {
-	if g.WantsOrigin() && tr.recognised {
-		tr.x.CameFrom(tr.past.open(time.Now()).Origin)
+func (tr *tracked) eventOf(g *rule.Cause, data Data) (cdp.Event, fate) {
+	if tr.recognised {
+		tr.x.CameFrom(g, tr.origin)
 	}
-	return tr.site.eventOf(g, tr.exchangeFor(g, data), tr.page(g))
+	return tr.site.eventOf(g, tr.exchangeFor(data), tr.page(g))
 }
 
 // mayEmit refuses events that could only be sent by making a guest where none
 // may be made: one for each page view of a browser that keeps no cookie.
-func (tr *tracked) mayEmit(g *trigger) fate {
+func (tr *tracked) mayEmit(g *rule.Cause) fate {
 	create := tr.t.config.Cookie.Create
 	switch {
 	case tr.id != "" || tr.t.config.DryRun:
@@ -69,7 +71,7 @@ func (tr *tracked) mayEmit(g *trigger) fate {
 		return fateNoBrowserID
 	case !tr.secure:
 		return fateInsecure
-	case g == viewTrigger && (create == CreateGoal || tr.store == storePublic):
+	case g == rule.View && (create == CreateGoal || tr.store == storePublic):
 		return fateNoBrowserID
 	}
 	return fired
@@ -104,11 +106,28 @@ func (r rooms) release() {
 	r.who.Release()
 }
 
-// enqueue encodes the event of a goal, and the IDENTITY before it if there is
-// one, and offers them to the queue, both or neither. With a, if that is not nil,
-// their fate can be waited for.
-func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, userAgent string, who, e *cdp.Event, a *deliver.Awaited, kept rooms) fate {
-	items, f := t.items(s, g, id, userAgent, who, e)
+// guest is whose event it is.
+type guest struct {
+	site      *site
+	id        string // the browser ID, "" while there is none
+	key       string // orders the events; see tracked.key
+	userAgent string
+	rules     string // the fingerprint of those by which the event is sent
+}
+
+// parcel is what a goal sends: its event, and the IDENTITY before it if there is
+// one.
+type parcel struct{ event, who *cdp.Event }
+
+// guest is the visitor of the request.
+func (tr *tracked) guest() guest {
+	return guest{tr.site, tr.id, tr.key(), tr.userAgent, tr.rules.Hash()}
+}
+
+// enqueue encodes a parcel and offers it to the queue, both events or neither. With
+// a, if that is not nil, their fate can be waited for.
+func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, kept rooms) fate {
+	items, f := t.items(of, g, p)
 	switch {
 	case f != fired:
 		return f
@@ -117,30 +136,30 @@ func (t *Tracker) enqueue(ctx context.Context, s *site, g *trigger, id, key, use
 	}
 	items[0].Room = kept.who
 	items[len(items)-1].Room = kept.event
-	return t.offer(ctx, items, key, a)
+	return t.offer(ctx, items, of.key, a)
 }
 
-// items encodes the event of a goal, and the IDENTITY before it if there is one.
-func (t *Tracker) items(s *site, g *trigger, id, userAgent string, who, e *cdp.Event) ([]queue.Item, fate) {
+// items encodes a parcel.
+func (t *Tracker) items(of guest, g *rule.Cause, p parcel) ([]queue.Item, fate) {
 	now := time.Now()
-	item, f := t.item(s, g, e, id, userAgent, now)
-	if f != fired || who == nil {
+	item, f := t.item(&of, g, p.event, now)
+	if f != fired || p.who == nil {
 		return []queue.Item{item}, f
 	}
-	first, f := t.item(s, g, who, id, userAgent, now)
+	first, f := t.item(&of, g, p.who, now)
 	first.Priority = queue.High
 	return []queue.Item{first, item}, f
 }
 
 // item encodes one event for the queue.
-func (t *Tracker) item(s *site, g *trigger, e *cdp.Event, id, userAgent string, now time.Time) (queue.Item, fate) {
-	e.BrowserID, e.RequestedAt = id, now
+func (t *Tracker) item(of *guest, g *rule.Cause, e *cdp.Event, now time.Time) (queue.Item, fate) {
+	e.BrowserID, e.RequestedAt = of.id, now
 	if t.config.BeforeSend != nil {
 		if f := t.beforeSend(e); f != fired {
 			return queue.Item{}, f
 		}
 	}
-	body, f := s.encode(e, g, userAgent, &t.config, g.RulesHash())
+	body, f := of.site.encode(e, g, of.userAgent, &t.config, of.rules)
 	return queue.Item{Body: body, Priority: priorityOf(g), Time: now}, f
 }
 
@@ -161,7 +180,7 @@ func (t *Tracker) beforeSend(e *cdp.Event) (f fate) {
 
 // priorityOf: page visits are refused first when the queue fills, goals with a
 // value last.
-func priorityOf(g *trigger) queue.Priority {
+func priorityOf(g *rule.Cause) queue.Priority {
 	switch {
 	case g.IsWorthMost():
 		return queue.High
@@ -170,3 +189,6 @@ func priorityOf(g *trigger) queue.Priority {
 	}
 	return queue.Normal
 }
+
+// origin is where the visitor's session came from.
+func (tr *tracked) origin() visit.Origin { return tr.past.open(time.Now()).Origin }

@@ -12,27 +12,33 @@ import (
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // maxEvent bounds an encoded event.
 const maxEvent = 32 << 10
 
+// base are the fields of every event, as [rule.Base] has them.
+type base struct {
+	Page, Language, Currency, Channel, PointOfSale string
+}
+
 // base is what the site says of an event on that page.
-func (s *site) base(page string) base {
-	return base{Page: page, Language: s.Language, Currency: s.Currency, Channel: s.Channel}
+func (s *site) base(page string) rule.Base {
+	return rule.Base(base{Page: page, Language: s.Language, Currency: s.Currency, Channel: s.Channel})
 }
 
 // eventOf makes the CDP's event of what a goal sends.
-func (s *site) eventOf(g *trigger, x *exchange, page string) (cdp.Event, fate) {
+func (s *site) eventOf(g *rule.Cause, x *rule.Exchange, page string) (cdp.Event, fate) {
 	sent, r := g.Event(x, s.base(page))
-	if r != fires {
+	if r != rule.Fires {
 		return cdp.Event{}, fateOf(r)
 	}
 	e := cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM}
 	if sent.Order != nil {
 		e = sent.Order.Event()
 	}
-	setBase(&e, &sent.base)
+	setBase(&e, base(sent.Base))
 	if sent.Order != nil && e.Validate() != nil {
 		return e, fateEventInvalid
 	}
@@ -40,19 +46,23 @@ func (s *site) eventOf(g *trigger, x *exchange, page string) (cdp.Event, fate) {
 	return e, fired
 }
 
-func setBase(e *cdp.Event, b *base) {
+func setBase(e *cdp.Event, b base) {
 	e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale = b.Page, b.Language, b.Currency, b.Channel, b.PointOfSale
 }
+
+// orderType is the event of an order, which the CDP takes only from a visitor it
+// knows.
+const orderType = "ORDER_CHECKOUT"
 
 // identityOf makes the IDENTITY that goes before e, the event of a goal: nil if
 // its rule or the request does not say who the visitor is, or not in a form the
 // CDP takes; what is left out is noted. An order needs one.
-func (s *site) identityOf(g *trigger, x *exchange, e *cdp.Event, note func(string)) (*cdp.Event, fate) {
+func (s *site) identityOf(g *rule.Cause, x *rule.Exchange, e *cdp.Event, note func(string)) (*cdp.Event, fate) {
 	read, ok := g.Identity(x)
 	if !ok {
 		return nil, fired
 	}
-	who, known := s.personOf(g, x, read, e.Page, note)
+	who, known := s.personOf(read, e, note)
 	switch {
 	case known:
 		return &who, fired
@@ -63,8 +73,8 @@ func (s *site) identityOf(g *trigger, x *exchange, e *cdp.Event, note func(strin
 	return nil, fired
 }
 
-// personOf makes the IDENTITY of who was read.
-func (s *site) personOf(g *trigger, x *exchange, read cdp.Identity, page string, note func(string)) (who cdp.Event, known bool) {
+// personOf makes the IDENTITY of who was read, on the page of e.
+func (s *site) personOf(read cdp.Identity, e *cdp.Event, note func(string)) (who cdp.Event, known bool) {
 	who, whole, ok := takeable(tidied(read))
 	if !whole {
 		note("identity_field_invalid")
@@ -72,10 +82,9 @@ func (s *site) personOf(g *trigger, x *exchange, read cdp.Identity, page string,
 	if !ok {
 		return who, false
 	}
-	b, r := g.Base(x, s.base(page))
-	setBase(&who, &b)
+	setBase(&who, base{e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale})
 	s.birthDate(&who)
-	return who, r == fires
+	return who, true
 }
 
 // takeable makes the event of an identity and leaves out what the CDP would not
@@ -117,8 +126,8 @@ func unwrap(err error) []error {
 
 // encode writes the event and its envelope in one piece. The result is the
 // caller's.
-func (s *site) encode(e *cdp.Event, g *trigger, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
-	if c.RulesHash && rulesHash != "" {
+func (s *site) encode(e *cdp.Event, g *rule.Cause, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
+	if c.RulesHash && rulesHash != "" && g != rule.View && g != rule.Identity {
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalConfig, Value: rulesHash})
 	}
 	var buf [1 << 10]byte // room for most

@@ -1,5 +1,7 @@
 package goaltrack
 
+import "github.com/goaltrack/goaltrack/rule"
+
 // A goal counts or not for many reasons. What the rules make of it is a reason;
 // what became of it in the end, by the gate, the handler, count:, the queue or the
 // delivery, is a fate. Each reason has a fate of the same name.
@@ -59,7 +61,7 @@ const (
 )
 
 // decisionFates are the fates of decisions; those that follow are of deliveries.
-const decisionFates = fateOfRules + fate(reasons-firstReason)
+const decisionFates = fateOfRules + fate(rule.Reasons) - 1
 
 const (
 	fateDelivered = decisionFates + iota
@@ -70,22 +72,18 @@ const (
 	fateCount
 )
 
-// fateOf is the fate of a goal by what the rules made of it. What is still
-// pending when all is said was not read, and what was not read does not count.
-func fateOf(r reason) fate {
-	switch r {
-	case fires:
+// fateOf is the fate of a goal by what the rules made of it.
+func fateOf(r rule.Reason) fate {
+	if r == rule.Fires {
 		return fired
-	case pending:
-		r = reasonFormUnread
 	}
-	return fateOfRules + fate(r-firstReason)
+	return fateOfRules + fate(r) - 1
 }
 
 // ofRules is the reason of which the fate is. ok is false if it is of none.
-func (f fate) ofRules() (r reason, ok bool) {
+func (f fate) ofRules() (r rule.Reason, ok bool) {
 	if fateOfRules <= f && f < decisionFates {
-		return reason(f-fateOfRules) + firstReason, true
+		return rule.Reason(f-fateOfRules) + 1, true
 	}
 	return 0, false
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // entry is what the gate says of a request: to each goal, by the consent that
@@ -78,7 +79,7 @@ func userAgent(r *http.Request) string {
 // admits turns what the gate says into a verdict on a goal: a form by a suspected
 // bot counts if its rule says so, and what only lacks the visitor's answer may be
 // held until it comes.
-func (e *entry) admits(g *trigger) (f fate, held bool) {
+func (e *entry) admits(g *rule.Cause) (f fate, held bool) {
 	terms := g.Terms()
 	switch f = e.judge(terms.Need); {
 	case f == fateBot && terms.CountsBots:

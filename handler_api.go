@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // The errors of what handlers call, to be tested with errors.Is.
@@ -34,7 +35,7 @@ type Data map[string]any
 
 // raised is a goal raised by the handler, to be sent when it has returned.
 type raised struct {
-	goal   *trigger
+	goal   *rule.Cause
 	data   Data
 	ruling ruling
 }
@@ -73,7 +74,7 @@ func (t *Tracker) rulesOf(tr *tracked) *Rules {
 
 // raise keeps the goal until the handler returns. It reports false if it has
 // returned already. More than maxRaised of one request are sent at once.
-func (tr *tracked) raise(g *trigger, data Data) bool {
+func (tr *tracked) raise(g *rule.Cause, data Data) bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	if tr.ended || len(tr.raised) == maxRaised {
@@ -86,7 +87,7 @@ func (tr *tracked) raise(g *trigger, data Data) bool {
 const maxRaised = 64
 
 // triggerNow sends a goal for a request that is not followed, or not any more.
-func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *trigger, data Data) error {
+func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *rule.Cause, data Data) error {
 	return t.now("Trigger", r, seen, g, func(tr *tracked) fate {
 		f, held := tr.judgeRaised(g, data)
 		if f == fired {
@@ -100,7 +101,7 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *trigger, data Da
 // now decides something that a handler asks for where there is nothing to wait
 // for: on a request that is not followed, or not any more. send decides and
 // sends.
-func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *trigger, send func(*tracked) fate) (err error) {
+func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause, send func(*tracked) fate) (err error) {
 	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)
 	s := t.siteOf(t.host(r), path)
@@ -143,10 +144,13 @@ func (tr *tracked) resume(seen *tracked) {
 // refused makes an error of a fate. The gate's refusals are none: the visitor
 // may not be counted, which is no fault of the caller.
 func refused(f fate) error {
+	if r, ok := f.ofRules(); ok && r.IsOfValue() {
+		return fmt.Errorf("%w: %s", ErrRefused, f)
+	}
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity, fateOf(reasonValueTooLong), fateOf(reasonValueMissing):
+	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -172,7 +176,8 @@ type Visitor struct {
 // ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
 func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {
 	defer t.recovered("Send", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
-	g, err := raisedGoal(t.rules.Load(), goal, data)
+	rules := t.rules.Load()
+	g, err := raisedGoal(rules, goal, data)
 	if err != nil {
 		return err
 	}
@@ -188,7 +193,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	x := new(exchange).With(data)
+	x := new(rule.Exchange).With(data)
 	f := fateOf(g.JudgeRaised(x, t.config.Env))
 	var e cdp.Event
 	var who *cdp.Event
@@ -204,7 +209,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
 		f = p.send(g, x, func() fate {
-			return t.enqueue(ctx, s, g, v.BrowserID, v.BrowserID, v.UserAgent, who, &e, a, rooms{})
+			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, v.UserAgent, rules.Hash()}, g, parcel{&e, who}, a, rooms{})
 		})
 		t.await(ctx, a)
 	}
@@ -216,7 +221,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 }
 
 // raisedGoal finds a goal that may be raised in code and checks its data.
-func raisedGoal(rules *Rules, name string, data Data) (*trigger, error) {
+func raisedGoal(rules *Rules, name string, data Data) (*rule.Cause, error) {
 	g, err := rules.Raised(name, data)
 	switch {
 	case g == nil:

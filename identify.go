@@ -11,6 +11,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // maxIdentities is how many identities a request keeps until its handler has
@@ -46,7 +47,7 @@ func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
 	if tr != nil && tr.keepIdentity(e) {
 		return nil
 	}
-	return t.now("Identify", r, tr, identityTrigger, func(tr *tracked) fate { return tr.identify(&e) })
+	return t.now("Identify", r, tr, rule.Identity, func(tr *tracked) fate { return tr.identify(&e) })
 }
 
 func checkIdentityEvent(e *cdp.Event) error {
@@ -105,18 +106,18 @@ func (tr *tracked) keepIdentity(e cdp.Event) bool {
 
 // identify offers an identity of the handler's to the queue.
 func (tr *tracked) identify(e *cdp.Event) fate {
-	f, held := tr.entry.admits(identityTrigger)
+	f, held := tr.entry.admits(rule.Identity)
 	if f == fired && !held {
-		f = tr.mayEmit(identityTrigger)
+		f = tr.mayEmit(rule.Identity)
 	}
 	if f != fired {
 		return f
 	}
-	b, _ := identityTrigger.Base(&tr.x, tr.site.base(tr.page(identityTrigger)))
-	setBase(e, &b)
+	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.page(rule.Identity)))
+	setBase(e, base(sent.Base))
 	tr.site.birthDate(e)
 	if held {
-		return tr.keep(identityTrigger, nil, e, visit.Counted{})
+		return tr.keep(rule.Identity, nil, e, visit.Counted{})
 	}
-	return tr.t.enqueue(context.Background(), tr.site, identityTrigger, tr.id, tr.key(), tr.userAgent, nil, e, tr.awaits(), rooms{})
+	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }

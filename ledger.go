@@ -12,6 +12,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // ledger counts the fate of every decision, and adds what the events' tally
@@ -37,8 +38,8 @@ type tally struct {
 	last   atomic.Int64 // Unix nanoseconds when it last fired
 
 	mu     sync.Mutex
-	misses map[nearMiss]NearMiss
-	leads  leads
+	misses map[rule.Miss]NearMiss
+	leads  rule.Leads
 }
 
 // recentRecords is how many decisions and deliveries a snapshot shows.
@@ -73,7 +74,7 @@ func newLedger() *ledger {
 }
 
 // add makes tallies for the goals named, keeping those there are.
-func (l *ledger) add(names []string) {
+func (l *ledger) add(names ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := maps.Clone(*l.goals.Load())
@@ -89,7 +90,7 @@ func (l *ledger) add(names []string) {
 func (l *ledger) decide(goal string, f fate, browserID, note string) {
 	t := (*l.goals.Load())[goal]
 	if t == nil {
-		l.add([]string{goal})
+		l.add(goal)
 		t = (*l.goals.Load())[goal]
 	}
 	t.counts[f].Add(1)
@@ -120,7 +121,7 @@ func (l *ledger) settle(goal string, f fate, browserID, note string) {
 func (l *ledger) counted(goal string) bool { return (*l.goals.Load())[goal] != nil }
 
 // miss counts a way in which a goal nearly counted.
-func (l *ledger) miss(goal string, m nearMiss) {
+func (l *ledger) miss(goal string, m rule.Miss) {
 	t := (*l.goals.Load())[goal]
 	if t == nil {
 		return
@@ -128,7 +129,7 @@ func (l *ledger) miss(goal string, m nearMiss) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.misses == nil {
-		t.misses = make(map[nearMiss]NearMiss)
+		t.misses = make(map[rule.Miss]NearMiss)
 	}
 	n, known := t.misses[m]
 	if !known && len(t.misses) == keptMisses {
@@ -139,7 +140,7 @@ func (l *ledger) miss(goal string, m nearMiss) {
 }
 
 // lead counts where the answer of a form that was accepted leads.
-func (l *ledger) lead(goal string, x *exchange) {
+func (l *ledger) lead(goal string, x *rule.Exchange) {
 	if t := (*l.goals.Load())[goal]; t != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -158,10 +159,23 @@ func (l *ledger) ledTo(goal string) []Lead {
 	return t.leads.List()
 }
 
+// keptMisses bounds the different near misses counted for a goal.
+const keptMisses = 16
+
+// NearMiss is a way in which a goal nearly counted.
+type NearMiss struct {
+	What  string `json:"what"`
+	Times uint64 `json:"times"`
+	// Hint says what to write if it should have counted, "" if that is not
+	// known.
+	Hint string    `json:"hint,omitempty"`
+	Last time.Time `json:"last"`
+}
+
 // forgetRarest makes room for a new near miss, so that what happens often now
 // is seen beside what happened once. t.mu is held.
 func (t *tally) forgetRarest() {
-	var rarest nearMiss
+	var rarest rule.Miss
 	least := NearMiss{Times: 1 << 62}
 	for m, n := range t.misses {
 		if n.Times < least.Times || n.Times == least.Times && n.Last.Before(least.Last) {
@@ -172,7 +186,7 @@ func (t *tally) forgetRarest() {
 }
 
 // nearMisses tells what kept a goal from counting, the most frequent first.
-func (l *ledger) nearMisses(g *trigger) []NearMiss {
+func (l *ledger) nearMisses(g *rule.Cause) []NearMiss {
 	t := (*l.goals.Load())[g.Name()]
 	if t == nil {
 		return nil

@@ -52,7 +52,7 @@ func TestAccountString(t *testing.T) {
 
 func TestLedgerCountsEveryFate(t *testing.T) {
 	l := newLedger()
-	l.add([]string{"A"})
+	l.add("A")
 	for f := range decisionFates {
 		l.decide("A", f, "", "")
 		l.decide("NEW", f, "", "")

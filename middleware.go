@@ -13,6 +13,8 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/rule"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -179,16 +181,21 @@ func (t *Tracker) SetRules(rules *Rules) error {
 }
 
 func (t *Tracker) useRules(rules *Rules) {
-	t.ledger.add(append(rules.Names(), viewTrigger.Name()))
+	goals := rules.Goals()
+	names := []string{rule.View.Name()}
+	for _, g := range goals {
+		names = append(names, g.Name())
+	}
+	t.ledger.add(names...)
 	t.rules.Store(rules)
-	for _, g := range rules.Goals() {
+	for _, g := range goals {
 		for _, path := range g.Paths() {
 			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
 				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
 			}
 		}
 	}
-	if rules.RemembersVisits() && len(t.config.Keys) == 0 && !t.config.DryRun {
+	if rules.Past().Used && len(t.config.Keys) == 0 && !t.config.DryRun {
 		t.keyless.Do(func() {
 			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
 		})

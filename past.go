@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // past is what is known of a visitor from before this request, and decides by it
@@ -75,15 +76,15 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 
 // judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
-func (p *past) judge(g *trigger, x *exchange, now time.Time, room func() fate) ruling {
-	return p.rule(g.Past(), now, func() (visit.Counted, reason) { return g.Counted(x, now, p.site.zone) }, room)
+func (p *past) judge(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
+	return p.rule(g.Past(), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
 // rule is judge, with the name under which the goal counts told by name.
-func (p *past) rule(g *visit.Goal, now time.Time, name func() (visit.Counted, reason), room func() fate) ruling {
+func (p *past) rule(g *visit.Goal, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
 	v := p.open(now)
 	if !v.Came(g, now) {
-		return ruling{done: true, fate: fateOf(reasonNotAfter)}
+		return ruling{done: true, fate: fateOf(rule.ReasonNotAfter)}
 	}
 	if g.Leads() && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
@@ -93,7 +94,7 @@ func (p *past) rule(g *visit.Goal, now time.Time, name func() (visit.Counted, re
 	}
 	c, r := name()
 	switch {
-	case r != fires:
+	case r != rule.Fires:
 		return ruling{done: true, fate: fateOf(r)}
 	case v.Has(c):
 		p.remember(now, func() bool { return true }) // the session goes on
@@ -135,7 +136,7 @@ func (p *past) end(now time.Time) {
 }
 
 // send sends a goal of a visitor who is not there.
-func (p *past) send(g *trigger, x *exchange, enqueue func() fate) fate {
+func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 	if !g.Past().Remembered() {
 		return enqueue()
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/goaltrack/goaltrack/rule"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
@@ -47,4 +49,4 @@ func (rt route) text(path string) string {
 }
 
 // page names the page of an event.
-func (tr *tracked) page(g *trigger) string { return g.Page(&tr.x, tr.route.describes) }
+func (tr *tracked) page(g *rule.Cause) string { return g.Page(&tr.x, tr.route.describes) }

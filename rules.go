@@ -1,434 +1,84 @@
 package goaltrack
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
-	"maps"
-	"math"
-	"os"
-	"slices"
-	"strconv"
-	"strings"
+import "github.com/goaltrack/goaltrack/rule"
 
-	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/consent"
-	"github.com/goaltrack/goaltrack/internal/web"
+// The language of the rule file is package rule, which can be used without a
+// Tracker: to check, try and explain rules. What follows are its names here.
 
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
+// Rules are goals checked and compiled, by [LoadRules], [ParseRules] or [NewRules].
+// They never change, so that any number of goroutines may use them; a [Tracker]
+// swaps one set for another. See [rule.Set] for what can be asked of them.
+type Rules = rule.Set
+
+// Goal is one goal: what has to happen, and what the CDP is told. See [rule.Goal]
+// for its fields.
+type Goal = rule.Goal
+
+// Parts of a [Goal]; see the types of the same names in package rule.
+type (
+	// Trigger is one alternative of a goal.
+	Trigger = rule.Trigger
+	// Submit is the trigger of a form.
+	Submit = rule.Submit
+	// Conditions are tests by what they look at.
+	Conditions = rule.Conditions
+	// Value is what a goal is worth.
+	Value = rule.Value
+	// Order is an order placed.
+	Order = rule.Order
+	// DataFrom is a $source that is sent as a certain type.
+	DataFrom = rule.DataFrom
+	// Examples say what counts and what does not.
+	Examples = rule.Examples
 )
 
-// Rules are goals checked and compiled. They never change, so that any number of
-// goroutines may use them; a [Tracker] swaps one set for another. The zero value
-// has no goals.
-type Rules struct {
-	goals    []*goal
-	byID     map[string]*goal // by the name Trigger is given
-	index    urlpath.Index[*trigger]
-	failure  *failurePages // what failure: says; nil is nothing
-	hash     string
-	warnings []Fault
-	hasEnv   bool                // a goal says env:
-	needs    [consent.Needs]bool // the kinds of consent by which something may count
-	forgets  bool                // a goal says forget:
-	file     string
-	past     pastOfRules
-}
+// RulesError is what LoadRules, ParseRules and NewRules return for rules with
+// faults: every [Fault] at once. See [rule.Error].
+type RulesError = rule.Error
 
-// Goal is one goal: what has to happen, and what the CDP is told. It is the
-// rule file's entry in Go's words; both are checked by the same code.
-type Goal struct {
-	// Name is the goal's name and, unless Sends says otherwise, the type of
-	// the event the CDP receives: upper case, digits, _ and :, not a name the
-	// CDP reserves. Unique among the goals.
-	Name string
-	// Label, Note and Owner are for people.
-	Label, Note, Owner string
-	// Sends is the event type, if it differs from Name; goals may share one.
-	Sends string
+// Fault is one fault of rules, or a warning. See [rule.Fault].
+type Fault = rule.Fault
 
-	// The trigger is one of the next six fields, or Any.
+// Lead is a page to which accepted forms of a goal led. See [rule.Lead].
+type Lead = rule.Lead
 
-	// Visit is the path of a page: a GET by a human that is answered with
-	// HTML and 200 or 304. Prefetches do not count; pages fetched by a script
-	// in place of a navigation (htmx, Turbo, Next.js) do.
-	Visit string
-	// Submit is a form that the application accepted (see Success).
-	Submit Submit
-	// Download is the path of a file: a GET answered with 200, or with a 206
-	// that begins at the first byte.
-	Download string
-	// Code is raised by the application with [Tracker.Trigger] or
-	// [Tracker.Send].
-	Code bool
-	// Click and Seen name an element of a page that a script would report.
-	// This version has no such script: they are checked and never happen.
-	Click, Seen string
-	// Any are alternatives; one is enough.
-	Any []Trigger
+// What tries rules on examples and on the log of a site. New programs should take
+// them from package rule.
+type (
+	// Defaults apply to every goal of a rule file that does not say otherwise.
+	Defaults = rule.Defaults
+	// Example is one request and its answer.
+	Example = rule.Example
+	// Verdict is what one goal makes of an exchange.
+	Verdict = rule.Verdict
+	// LogEntry is a request as an access log tells it.
+	LogEntry = rule.LogEntry
+	// Replay counts what rules would have counted in a log.
+	Replay = rule.Replay
+	// ReplayCount is what a log says about one goal.
+	ReplayCount = rule.ReplayCount
+	// Suggestion is a goal that the rules do not have.
+	Suggestion = rule.Suggestion
+)
 
-	// Success says which answer means that the form was accepted: "redirect",
-	// "redirect to /thanks", "303 to /orders/{orderId}", "200", "2xx" or
-	// "confirmed" (the handler calls [Tracker.Confirm]). Default: 201, 202, 204,
-	// or a 302 or 303 to another page of the site: neither the form nor the page
-	// in the Referer, no page of a log-in or an error by its name or its query,
-	// and not the home page, whose reason is doubtful_redirect.
-	Success string
-	// SuccessIf says it with conditions on the answer instead, for forms sent
-	// by a script that always answer 200: "response.json.ok": true. They hold
-	// only for 2xx, or for a redirect that is a success by default, and only
-	// if the answer could be read: up to 16 KiB of JSON, as it is or compressed
-	// with gzip or deflate. Otherwise the reason is answer_unreadable, also for
-	// the conditions of If and Unless and for data.
-	SuccessIf Conditions
-
-	// If must hold altogether, and nothing of Unless may hold.
-	If, Unless Conditions
-
-	// Status is "live", "draft" (decided and counted, never sent) or "paused".
-	// Default: "live".
-	Status string
-	// From and Until limit the goal to a time: "2026-12-01" or
-	// "2026-12-01 18:00", in Timezone (an IANA name; default UTC). A date in
-	// Until includes that day.
-	From, Until, Timezone string
-	// Env and Hosts limit the goal to environments (see Config.Env) and to
-	// host names, such as "shop.example" or "*.shop.example".
-	Env, Hosts []string
-
-	// Count is how often the goal counts: "every" (the default), "once per
-	// session", "once per visitor", "once per day", each perhaps "for
-	// $source", or "once per $source", which is once per visitor and value. A
-	// goal whose $source has no value does not count. Once means offered to the
-	// queue once, whatever becomes of the event. What counted is kept in the
-	// visitor's visit cookie; docs/goals.md says what that can do and what not.
-	Count string
-	// After are goals, at most 10, that must have happened before in the
-	// session, in this order and in other requests; Within a time such as "30m"
-	// from the first of them to now. A goal has happened when its rule held,
-	// also as a draft or if it had been counted before.
-	After  []string
-	Within string
-	// Consent is the consent the goal needs: "required", to every category,
-	// "analytics", "marketing", or "not-needed", which counts whatever
-	// Config.Consent says; a visitor who opted out is not counted even then.
-	// Default: "required".
-	Consent string
-	// Late is what happens to an event that could not be delivered for more
-	// than a minute: "send" (the default, marked ext.late) or "drop".
-	Late string
-	// Bots "count" lets a form by a suspected bot count all the same.
-	// Default: bots never count.
-	Bots string
-
-	// Identify names the visitor before the goal is sent, with an IDENTITY
-	// event: "email", the person's "title", "firstName", "lastName", "gender",
-	// "dob", "mobile", "phone", "street", "city", "state", "postalCode" and
-	// "country"; every other key is an identity provider and its value the ID
-	// there. Values are $sources, of which email and IDs may be hashed:
-	// "sha256($form.email)". What a visitor typed proves nothing, and the CDP
-	// would merge his profile with that of whoever's address he typed; so
-	// $form, $json and $query need success: confirmed, or "verified": true.
-	Identify map[string]any
-	// IdentityProvider is the provider of the e-mail address: that of the
-	// tenant's identity rule. Needed with "email".
-	IdentityProvider string
-	// Forget ends the visitor's profile on this browser when the goal counts,
-	// as a log-out should: the goal itself is still his, and on the next page
-	// the browser has a new ID, which is another guest in the CDP. The cookie
-	// is deleted with the answer, which holds for every instance of the site and
-	// for other sites of the tenant; so are their visit cookies.
-	// If the goal is decided only after the header was written (its form was
-	// not read by then), or the answer may be kept by a shared cache, or the
-	// goal is raised on a request that is not followed, only this process
-	// remembers it, for the last 1,024 visitors.
-	Forget bool
-	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP takes
-	// it only for a visitor it knows, so it needs Identify.
-	Order Order
-
-	// Value is what the goal is worth.
-	Value Value
-	// Data is sent in the event's ext: literals (texts, numbers, true, false)
-	// and $sources. Names are letters and digits, beginning with a letter.
-	Data map[string]any
-
-	// Examples are tried by [Rules.CheckExamples].
-	Examples Examples
-
-	// Page, Language, Currency, Channel and PointOfSale replace what the site
-	// says, as a literal or a $source. Page defaults to the page the visitor
-	// was on: the last fixed segment of the address.
-	Page, Language, Currency, Channel, PointOfSale string
-}
-
-// Trigger is one alternative of a goal. Exactly one field is set; they mean
-// what those of [Goal] mean.
-type Trigger struct {
-	Visit       string
-	Submit      Submit
-	Download    string
-	Code        bool
-	Click, Seen string
-}
-
-// Submit is the trigger of a form. Method defaults to POST. Form narrows it to
-// forms that say so themselves in a field named form, form_id, formId or
-// form_name, for pages with several forms at one address.
-type Submit struct {
-	Path, Method, Form string
-}
-
-// Examples say in lines like "POST /contact topic=sales -> 303 /thanks" what
-// counts and what does not (see [ParseExample]).
-type Examples struct {
-	Counts, Ignores []string
-}
-
-// Conditions are tests by what they look at: "query.q", "form.email",
-// "json.user.plan", "header.x", "cookie.x", "app.x", "path", "host", "route",
-// "response.header.x", "response.type". A test is "present", "absent", a value,
-// a list of values ([]any), "~ regex" or a comparison such as "> 10".
-type Conditions map[string]any
-
-// Value is what a goal is worth: either an Amount other than 0, or From a
-// $source. Currency defaults to the site's. Max bounds what a $source may say, which is needed
-// where the visitor writes it ($form, $query, $cookie, $header).
-type Value struct {
-	Amount   float64
-	From     string
-	Currency string
-	Max      float64
-}
-
-// Order is an order placed, in $sources or literals. ID and Total are needed.
-// Items is a $app source set by the handler to a []cdp.OrderItem; without it,
-// the order has one item made of the whole, of the type ItemType (default
-// "ORDER").
-type Order struct {
-	ID, Total, Currency, Payment, Card, Items, ItemType string
-}
-
-// DataFrom is a $source in Data that is sent as a certain type: "text",
-// "number" or "bool". A value that is none is left out.
-type DataFrom struct {
-	From, As string
-}
-
-// Defaults apply to every goal of a rule file that does not say otherwise. They
-// are fixed texts, not $sources, which not every goal could read.
-type Defaults struct {
-	Language, Currency, Channel string
-	Timezone, Count, Consent    string
-	IdentityProvider            string
-	// Failure are pages that a refused form leads to; a redirect there is no
-	// success. They add to those that are known by their words, such as
-	// /account/login and /errors/500; "!/login" takes one away.
-	Failure []string
-}
-
-// NewRules checks and compiles goals made in Go. The error is a *RulesError
-// with every fault.
-func NewRules(goals ...Goal) (*Rules, error) {
-	rs, found := compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
-	if err := rulesError(found); err != nil {
-		return nil, err
-	}
-	return rs, nil
-}
+// NewRules checks and compiles goals made in Go. The error is a *RulesError with
+// every fault.
+func NewRules(goals ...Goal) (*Rules, error) { return rule.New(goals...) }
 
 // LoadRules reads a rule file: one YAML document in UTF-8 of at most 4 MiB. The
 // error is a *RulesError with every fault, or that of reading the file.
-func LoadRules(path string) (*Rules, error) {
-	text, err := readRules(path)
-	if err != nil {
-		return nil, err
-	}
-	return parseRules(path, text)
-}
-
-// readRules reads a rule file, but not much more than one may be long.
-func readRules(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // The operator names the file.
-	if err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxRules+1))
-	if err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
-	}
-	return text, nil
-}
+func LoadRules(path string) (*Rules, error) { return rule.Load(path) }
 
 // ParseRules reads the text of a rule file, as LoadRules does. The error is a
 // *RulesError with every fault.
-func ParseRules(text []byte) (*Rules, error) { return parseRules("", text) }
+func ParseRules(text []byte) (*Rules, error) { return rule.Parse(text) }
 
-// Hash is a short fingerprint of the file the rules came from, "" for rules
-// made in Go.
-func (rs *Rules) Hash() string { return rs.hash }
+// ParseExample reads a line such as
+//
+//	POST /contact topic=sales -> 303 /thanks
+//
+// See [rule.ParseExample].
+func ParseExample(line string) (Example, error) { return rule.ParseExample(line) }
 
-// Has reports whether a goal has that name.
-func (rs *Rules) Has(name string) bool { return rs.byID[name] != nil }
-
-// Raised finds a goal that may be raised in code with such data. The error says why
-// there is none, or what is wrong with the data.
-func (rs *Rules) Raised(name string, data map[string]any) (*trigger, error) {
-	g := rs.byID[name]
-	switch {
-	case g == nil:
-		return nil, errors.New(name)
-	case !g.Code:
-		return nil, fmt.Errorf("the rule of %s does not say code: true", name)
-	}
-	t := &g.triggers[0]
-	return t, t.checkData(data)
-}
-
-// Find adds to into the goals that a request to that path can make happen in the
-// environment env.
-func (rs *Rules) Find(method, path, env string, into []*trigger) []*trigger {
-	found := rs.index.Find(method, path, into)
-	if rs.hasEnv {
-		found = slices.DeleteFunc(found, func(t *trigger) bool { return !t.goal.hasEnv(env) })
-	}
-	return found
-}
-
-// Goals returns each goal by its first trigger, in the order of the file.
-func (rs *Rules) Goals() []*trigger {
-	list := make([]*trigger, 0, len(rs.goals))
-	for _, g := range rs.goals {
-		list = append(list, &g.triggers[0])
-	}
-	return list
-}
-
-// Paths are those of all alternatives of the goal, as the rule writes them.
-func (t *trigger) Paths() []string {
-	paths := make([]string, 0, len(t.goal.triggers))
-	for i := range t.goal.triggers {
-		paths = append(paths, t.goal.triggers[i].path.Text)
-	}
-	return paths
-}
-
-// Needs reports whether a goal needs that consent.
-func (rs *Rules) Needs(n consent.Need) bool { return rs.needs[n] }
-
-// Names lists the goals in the order of the file.
-func (rs *Rules) Names() []string {
-	names := make([]string, 0, len(rs.goals))
-	for _, g := range rs.goals {
-		names = append(names, g.Name)
-	}
-	return names
-}
-
-func hashOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:4])
-}
-
-// compileRules checks and compiles goals, and returns what is wrong with them.
-// at tells where a key of a goal stands in the file.
-func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Rules, []Fault) {
-	f := &faults{file: file, at: at, goal: -1}
-	rs := &Rules{byID: make(map[string]*goal, len(goals)), file: file, failure: new(failurePages)}
-	d.check(f)
-	for i, line := range d.Failure {
-		f.add("defaults.failure."+strconv.Itoa(i), rs.failure.add(line))
-	}
-	for i, def := range goals {
-		f.goal, f.name = i, def.Name
-		def = d.apply(def)
-		def.check(f)
-		g := compileGoal(def, f)
-		if def.Name != "" && rs.byID[def.Name] != nil {
-			f.hint("goal", fmt.Sprintf("the name %s is used twice", def.Name), "names are unique; several goals may share an event type with sends:")
-		}
-		rs.byID[def.Name] = g
-		rs.goals = append(rs.goals, g)
-		g.number, g.rules = i, rs
-		rs.hasEnv = rs.hasEnv || len(g.Env) > 0
-		rs.forgets = rs.forgets || g.ends()
-		g.placeExamples(f)
-		if g.Status == statusPaused {
-			continue
-		}
-		rs.needs[g.need] = true
-		for j := range g.triggers {
-			if t := &g.triggers[j]; t.kind != triggerCode && t.kind != triggerScript { // which no request makes happen
-				rs.index.Add(t.method, &t.path, t)
-			}
-		}
-	}
-	rs.linkPast()
-	rs.lint(f)
-	rs.warnings = f.warnings
-	return rs, f.list
-}
-
-// check reports what is wrong with the defaults, once, and forgets it, so that
-// the goals do not report it again.
-func (d *Defaults) check(f *faults) {
-	for _, v := range []struct {
-		key, example string
-		text         *string
-		ok           func(string) bool
-	}{
-		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
-		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
-		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
-	} {
-		switch {
-		case *v.text == "" || v.ok(*v.text):
-			continue
-		case strings.HasPrefix(*v.text, "$"):
-			f.hint("defaults."+v.key, fmt.Sprintf("%s: %s cannot be read for every goal", v.key, *v.text), "write it with the goals that have it")
-		default:
-			f.hint("defaults."+v.key, fmt.Sprintf("%s: %q is not understood", v.key, *v.text), v.example)
-		}
-		*v.text = ""
-	}
-}
-
-func (d *Defaults) apply(g Goal) Goal {
-	def(&g.Language, d.Language)
-	def(&g.Currency, d.Currency)
-	def(&g.Channel, d.Channel)
-	def(&g.Timezone, d.Timezone)
-	def(&g.Count, d.Count)
-	def(&g.Consent, d.Consent)
-	if g.Identify != nil {
-		def(&g.IdentityProvider, d.IdentityProvider)
-	}
-	return g
-}
-
-// check reports what a goal leaves out or says twice.
-func (g *Goal) check(f *faults) {
-	if !g.hasTrigger() {
-		f.hint("goal", "nothing says when the goal happens", "add visit:, submit:, download: or code:")
-	}
-	v := g.Value
-	switch {
-	case v == (Value{}):
-	case !finite(v.Amount) || !finite(v.Max):
-		f.hint("value", "the value is not a finite number", "for example value: 129.90")
-	case v.From == "" && v.Amount == 0:
-		f.hint("value", "value: does not say how much", "give it an amount: or a from:")
-	case v.From != "" && v.Amount != 0:
-		f.hint("value", "value: says how much twice", "amount: and from: exclude each other")
-	}
-	for _, name := range slices.Sorted(maps.Keys(g.Data)) {
-		if n, ok := g.Data[name].(float64); ok && !finite(n) {
-			f.hint("data."+name, fmt.Sprintf("the attribute %q is not a finite number", name), "")
-		}
-	}
-}
-
-func finite(n float64) bool { return !math.IsNaN(n) && !math.IsInf(n, 0) }
+// Schema is the JSON Schema of the rule file, for editors. See [rule.Schema].
+func Schema() []byte { return rule.Schema() }

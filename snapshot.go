@@ -7,6 +7,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // Snapshot is a tracker's state at one moment, made for a page or a monitor. It
@@ -167,10 +168,10 @@ func (t *Tracker) Snapshot() Snapshot {
 		s.RulesFault = *fault
 	}
 	if t.config.Views == ViewsServer {
-		s.Goals = append(s.Goals, t.ledger.goal(viewTrigger.Name(), "Page views"))
+		s.Goals = append(s.Goals, t.ledger.goal(rule.View.Name(), "Page views"))
 	}
-	if t.ledger.counted(identityTrigger.Name()) {
-		s.Goals = append(s.Goals, t.ledger.goal(identityTrigger.Name(), "Identities from code"))
+	if t.ledger.counted(rule.Identity.Name()) {
+		s.Goals = append(s.Goals, t.ledger.goal(rule.Identity.Name(), "Identities from code"))
 	}
 	s.Notes, s.Recent = t.ledger.history()
 	if t.sender != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/navigation"
+	"github.com/goaltrack/goaltrack/rule"
+
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -23,7 +25,7 @@ type tracked struct {
 	r      *http.Request
 	rec    tap.Recorder
 	tee    tap.Body
-	x      exchange
+	x      rule.Exchange
 	status int // of the answer
 
 	candidates      []candidate
@@ -47,6 +49,7 @@ type tracked struct {
 	awaited         *deliver.Awaited // the request's events, with Delivery.Wait
 	path, userAgent string           // as the rules see them
 	unanswered      bool             // nothing was written, and nobody here knows what will be
+	answerRead      bool             // a goal that may count reads the body of the answer
 
 	// mu guards what handlers reach through the Tracker's methods, which may
 	// be called from goroutines of theirs.
@@ -66,9 +69,9 @@ type tracked struct {
 
 // candidate is a goal whose path and method match.
 type candidate struct {
-	trigger *trigger
-	early   fate     // fired, or why it is known before the handler runs not to count
-	miss    nearMiss // early is one, if isMiss
+	trigger *rule.Cause
+	early   fate      // fired, or why it is known before the handler runs not to count
+	miss    rule.Miss // early is one, if isMiss
 	isMiss  bool
 	held    bool   // only the visitor's consent is missing
 	counted bool   // it fired, so that alternatives of its goal need not
@@ -108,7 +111,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 	rules := t.rules.Load()
 	path := t.path(r)
-	var found [8]*trigger
+	var found [8]*rule.Cause
 	triggers := rules.Find(r.Method, path, t.config.Env, found[:0])
 	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && navigation.IsSoft(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
@@ -138,14 +141,16 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	}
 	tr.candidates = tr.inline[:0]
 	if navigation && t.config.Views == ViewsServer {
-		c := candidate{trigger: viewTrigger}
-		c.early, c.held = e.admits(viewTrigger)
+		c := candidate{trigger: rule.View}
+		if c.early, c.held = e.admits(rule.View); c.early == fired {
+			tr.x.Consider(rule.View)
+		}
 		open = tr.add(c) || open
 	}
 	for _, g := range triggers {
 		c := candidate{trigger: g}
 		if c.early, c.held = e.admits(g); c.early == fired {
-			r := g.Early(&tr.x)
+			r := tr.x.Consider(g)
 			c.early = fateOf(r)
 			c.miss, c.isMiss = tr.x.Missed(r)
 		}
@@ -162,9 +167,6 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 // add adds a candidate and reports whether it may count.
 func (tr *tracked) add(c candidate) bool {
 	tr.candidates = append(tr.candidates, c)
-	if c.early == fired {
-		tr.x.Want(c.trigger)
-	}
 	return c.early == fired
 }
 
@@ -194,7 +196,7 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 	}
 	host := tr.t.host(r)
 	tr.secure = tr.secure || isSecure(r, host)
-	tr.withheld = tr.rules.RemembersVisits() && visit.IsWithheld(r, host)
+	tr.withheld = tr.rules.Past().Used && visit.IsWithheld(r, host)
 }
 
 // recognise reads the cookies by which the visitor is known, once. That is an
@@ -222,7 +224,7 @@ func (t *Tracker) wantsPages() bool {
 
 // refuse accounts for a request that the gate keeps from counting. Nothing is
 // kept of it, not even the visitor's ID.
-func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, triggers []*trigger, navigation bool) *tracked {
+func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, triggers []*rule.Cause, navigation bool) *tracked {
 	for i, g := range triggers {
 		if !slices.ContainsFunc(triggers[:i], g.SameGoal) {
 			f, _ := e.admits(g)
@@ -230,8 +232,8 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 		}
 	}
 	if navigation && t.config.Views == ViewsServer {
-		f, _ := e.admits(viewTrigger)
-		t.ledger.decide(viewTrigger.Name(), f, "", "")
+		f, _ := e.admits(rule.View)
+		t.ledger.decide(rule.View.Name(), f, "", "")
 	}
 	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(consent.All), ended: true, cookieless: true}
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
@@ -241,13 +243,13 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 }
 
 // mayCount reports whether the gate lets anything through or holds it.
-func (t *Tracker) mayCount(e *entry, triggers []*trigger, navigation bool) bool {
+func (t *Tracker) mayCount(e *entry, triggers []*rule.Cause, navigation bool) bool {
 	if navigation && t.config.Views == ViewsServer {
-		if f, _ := e.admits(viewTrigger); f == fired {
+		if f, _ := e.admits(rule.View); f == fired {
 			return true
 		}
 	}
-	return slices.ContainsFunc(triggers, func(g *trigger) bool {
+	return slices.ContainsFunc(triggers, func(g *rule.Cause) bool {
 		f, _ := e.admits(g)
 		return f == fired
 	})

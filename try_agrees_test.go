@@ -14,12 +14,15 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 var (
@@ -135,8 +138,8 @@ func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if a.example.Confirmed {
-		for _, g := range a.tracker.rules.Load().goals {
-			_ = a.tracker.Confirm(r, g.Name)
+		for _, name := range a.tracker.rules.Load().Names() {
+			_ = a.tracker.Confirm(r, name)
 		}
 	}
 	h := w.Header()
@@ -144,20 +147,36 @@ func (a *agreement) handle(w http.ResponseWriter, r *http.Request) {
 	if a.example.Location != "" {
 		h.Set("Location", a.example.Location)
 	}
-	x := a.example.exchange()
-	if x.contentType != "" {
-		h.Set("Content-Type", x.contentType)
+	contentType := a.contentType()
+	if contentType != "" {
+		h.Set("Content-Type", contentType)
 	}
 	w.WriteHeader(a.example.Status)
 	switch {
 	case !scan.HasBody(a.example.Status):
 	case a.example.AnswerJSON != "":
 		a.write(w, a.example.AnswerJSON)
-	case scan.KindOf(x.contentType) == scan.KindJSON:
+	case scan.KindOf(contentType) == scan.KindJSON:
 		a.write(w, "{}")
-	case x.contentType != "":
+	case contentType != "":
 		a.write(w, "<!doctype html>")
 	}
+}
+
+// contentType is the type that the site answers with.
+func (a *agreement) contentType() string {
+	e := &a.example
+	switch page, _, _ := strings.Cut(e.Path, "?"); {
+	case e.ContentType != "":
+		return e.ContentType
+	case e.AnswerJSON != "":
+		return "application/json"
+	case !scan.HasBody(e.Status) || web.IsRedirect(e.Status):
+		return ""
+	case path.Ext(page) == ".pdf":
+		return "application/pdf"
+	}
+	return "text/html"
 }
 
 // write writes a body, compressed as the header says. What it cannot write it
@@ -243,14 +262,14 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 				site = f.String()
 			}
 		}
-		g := rules.goals[i]
-		said, met := v.code.String(), site
+		g := rules.Goals()[i]
+		said, met := v.Code.String(), site
 		switch {
-		case v.Fired && g.Status == statusDraft:
+		case v.Fired && g.IsDraft():
 			said = fateDraft.String()
-		case g.Status == statusPaused, strings.HasPrefix(v.Reason, "needs "), strings.HasPrefix(v.Reason, "the path "):
+		case v.Reason == "the goal is paused", strings.HasPrefix(v.Reason, "needs "), strings.HasPrefix(v.Reason, "the path "):
 			said = "nothing"
-		case !v.Fired && len(g.triggers) > 1 && site != fired.String():
+		case !v.Fired && len(g.Paths()) > 1 && site != fired.String():
 			said = met // which alternative came closest is a matter of taste
 		}
 		if v.Fired {
@@ -266,9 +285,9 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 
 // counts are how the decisions about each goal ended so far.
 func (a *agreement) counts(rules *Rules) (all [][decisionFates]uint64) {
-	for _, g := range rules.goals {
+	for _, name := range rules.Names() {
 		var c [decisionFates]uint64
-		t := (*a.tracker.ledger.goals.Load())[g.Name]
+		t := (*a.tracker.ledger.goals.Load())[name]
 		for f := range c {
 			c[f] = t.counts[f].Load()
 		}
@@ -281,7 +300,18 @@ func (a *agreement) counts(rules *Rules) (all [][decisionFates]uint64) {
 func (a *agreement) sent(goal string) string {
 	for _, e := range a.events {
 		if e.Type == goal {
-			return fmt.Sprint(valueAndData(e.Ext))
+			var value any
+			data := map[string]any{}
+			for _, attr := range e.Ext {
+				switch attr.Name {
+				case ext.GoalValue:
+					value = attr.Value
+				case ext.GoalCurrency:
+				default:
+					data[attr.Name] = attr.Value
+				}
+			}
+			return fmt.Sprint(value, data)
 		}
 	}
 	return "no event"

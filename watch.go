@@ -3,7 +3,10 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // watchEvery is how often WatchRules looks at the file.
@@ -23,11 +26,7 @@ func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 	settling := ""     // the content that was new at the last look
 	var judged *string // what is wrong with the content seen
 	for {
-		text, err := readRules(path)
-		hash := ""
-		if err == nil {
-			hash = hashOf(text)
-		}
+		text, hash, err := rule.Read(path)
 		switch {
 		case err != nil:
 			if said != err.Error() {
@@ -56,7 +55,7 @@ func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 
 // reload puts the text of a rule file in force, if it has no faults.
 func (t *Tracker) reload(path string, text []byte) {
-	rules, err := parseRules(path, text)
+	rules, err := rule.ParseFile(path, text)
 	if err == nil {
 		err = t.SetRules(rules)
 	}
@@ -65,7 +64,7 @@ func (t *Tracker) reload(path string, text []byte) {
 		return
 	}
 	t.fault.Store(nil)
-	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.Hash(), "goals", len(rules.Names()))
+	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.Hash(), "goals", len(rules.Goals()))
 }
 
 // rulesFault notes that a rule file could not be put in force.
@@ -74,7 +73,7 @@ func (t *Tracker) rulesFault(path string, err error) {
 	t.fault.Store(&text)
 	attrs := []any{"file", path, "error", err}
 	if faults, ok := errors.AsType[*RulesError](err); ok {
-		attrs = []any{"file", path, "faults", len(faults.Faults), "first", faults.Faults[0].String()}
+		attrs = []any{"file", path, "faults", len(faults.Faults), "first", fmt.Sprint(faults.Faults[0])}
 	}
 	t.config.Logger.Error("goaltrack: the rule file is not put in force; the rules before it stay", attrs...)
 }

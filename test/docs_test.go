@@ -18,7 +18,7 @@ import (
 
 const (
 	docsPage   = "../docs/goals.md"
-	workedFile = "../testdata/rules/worked.yaml"
+	workedFile = "../rule/testdata/rules/worked.yaml"
 )
 
 // block is a fenced block of the page.
@@ -349,13 +349,13 @@ func TestDocsIdentify(t *testing.T) {
 // TestDocsReasons asserts that the page explains every reason why a goal did
 // not count, and no others.
 func TestDocsReasons(t *testing.T) {
-	source := readText(t, "../fate.go") + readText(t, "../rule_reason.go")
+	source := readText(t, "../fate.go") + readText(t, "../rule/reason.go")
 	names := map[string]string{}
 	for _, m := range regexp.MustCompile(`(?m)^\t(\w+):\s+"([a-z_]+)",$`).FindAllStringSubmatch(source, -1) {
 		names[m[1]] = m[2]
 	}
 	want := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^\t((?:fate|reason)[A-Z]\w+)$`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\t((?:fate|reason|Reason)[A-Z]\w+)$`).FindAllStringSubmatch(source, -1) {
 		want[names[m[1]]] = true
 	}
 	for _, of := range []string{"fateOfRules", "fateShutdown", "fateDamaged", "fateDead", "fateCount"} {

@@ -26,6 +26,22 @@ type Goal struct {
 	next []*Goal // those whose After names this one
 }
 
+// Needs is what a set of goals asks of visitors' past. It is only read once it is
+// made.
+type Needs struct {
+	Used     bool            // a goal asks for something
+	Once     map[uint32]bool // the Hash of goals that count once, and are not Keyed
+	UTM      []string        // parameters of the session's first page
+	Referrer bool            // and its referrer
+	Origins  [][]string      // the environments of each goal that asks for either; none are all
+}
+
+// WantsOrigin reports whether a goal of this environment asks where a session
+// came from.
+func (n *Needs) WantsOrigin(env string) bool {
+	return slices.ContainsFunc(n.Origins, func(envs []string) bool { return len(envs) == 0 || slices.Contains(envs, env) })
+}
+
 // Counts reports whether it depends on what happened before.
 func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After) > 0 }
 

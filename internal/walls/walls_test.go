@@ -35,11 +35,13 @@ var walls = []wall{
 	{
 		of:   "rule",
 		why:  "It is the language of the rule file: pure data and functions. It knows nothing of requests under way, writers and delivery.",
-		ours: []string{"cdp", "internal/path", "internal/scan", "internal/web", "internal/spelling", "internal/recent"},
+		ours: []string{"cdp", "internal/consent", "internal/ext", "internal/navigation", "internal/path", "internal/scan", "internal/spelling", "internal/visit", "internal/web"},
 		theirs: []string{
 			"github.com/gorilla/mux",
+			"github.com/gorilla/securecookie", // internal/visit has both what is remembered and the cookie it is sealed in
 			"go.yaml.in/yaml/v4",
-			"golang.org/x/text/unicode/norm",
+			"golang.org/x/text/unicode/norm", "golang.org/x/text/transform", // one spelling of a path
+			"zgo.at/isbot", // a replay judges the user agents of a log
 		},
 		never: []set{unfitForLibraries},
 	},

@@ -1,0 +1,114 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// compileRules checks and compiles goals, and returns what is wrong with them.
+// at tells where a key of a goal stands in the file.
+func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Set, []Fault) {
+	f := &faults{file: file, at: at, goal: -1}
+	rs := &Set{byID: make(map[string]*goal, len(goals)), file: file, failure: new(failurePages)}
+	d.check(f)
+	for i, line := range d.Failure {
+		f.add("defaults.failure."+strconv.Itoa(i), rs.failure.add(line))
+	}
+	for i, def := range goals {
+		f.goal, f.name = i, def.Name
+		def = d.apply(def)
+		def.check(f)
+		g := compileGoal(def, f)
+		if def.Name != "" && rs.byID[def.Name] != nil {
+			f.hint("goal", fmt.Sprintf("the name %s is used twice", def.Name), "names are unique; several goals may share an event type with sends:")
+		}
+		rs.byID[def.Name] = g
+		rs.goals = append(rs.goals, g)
+		g.number, g.rules = i, rs
+		rs.hasEnv = rs.hasEnv || len(g.Env) > 0
+		rs.forgets = rs.forgets || g.ends()
+		g.placeExamples(f)
+		if g.Status == statusPaused {
+			continue
+		}
+		rs.needs[g.need] = true
+		for j := range g.triggers {
+			if t := &g.triggers[j]; t.kind != triggerCode && t.kind != triggerScript { // which no request makes happen
+				rs.index.Add(t.method, &t.path, t)
+			}
+		}
+	}
+	rs.linkPast()
+	rs.lint(f)
+	rs.warnings = f.warnings
+	return rs, f.list
+}
+
+// check reports what is wrong with the defaults, once, and forgets it, so that
+// the goals do not report it again.
+func (d *Defaults) check(f *faults) {
+	for _, v := range []struct {
+		key, example string
+		text         *string
+		ok           func(string) bool
+	}{
+		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
+		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
+		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
+	} {
+		switch {
+		case *v.text == "" || v.ok(*v.text):
+			continue
+		case strings.HasPrefix(*v.text, "$"):
+			f.hint("defaults."+v.key, fmt.Sprintf("%s: %s cannot be read for every goal", v.key, *v.text), "write it with the goals that have it")
+		default:
+			f.hint("defaults."+v.key, fmt.Sprintf("%s: %q is not understood", v.key, *v.text), v.example)
+		}
+		*v.text = ""
+	}
+}
+
+func (d *Defaults) apply(g Goal) Goal {
+	g.Language = cmp.Or(g.Language, d.Language)
+	g.Currency = cmp.Or(g.Currency, d.Currency)
+	g.Channel = cmp.Or(g.Channel, d.Channel)
+	g.Timezone = cmp.Or(g.Timezone, d.Timezone)
+	g.Count = cmp.Or(g.Count, d.Count)
+	g.Consent = cmp.Or(g.Consent, d.Consent)
+	if g.Identify != nil {
+		g.IdentityProvider = cmp.Or(g.IdentityProvider, d.IdentityProvider)
+	}
+	return g
+}
+
+// check reports what a goal leaves out or says twice.
+func (g *Goal) check(f *faults) {
+	if !g.hasTrigger() {
+		f.hint("goal", "nothing says when the goal happens", "add visit:, submit:, download: or code:")
+	}
+	v := g.Value
+	switch {
+	case v == (Value{}):
+	case !finite(v.Amount) || !finite(v.Max):
+		f.hint("value", "the value is not a finite number", "for example value: 129.90")
+	case v.From == "" && v.Amount == 0:
+		f.hint("value", "value: does not say how much", "give it an amount: or a from:")
+	case v.From != "" && v.Amount != 0:
+		f.hint("value", "value: says how much twice", "amount: and from: exclude each other")
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.Data)) {
+		if n, ok := g.Data[name].(float64); ok && !finite(n) {
+			f.hint("data."+name, fmt.Sprintf("the attribute %q is not a finite number", name), "")
+		}
+	}
+}
+
+func finite(n float64) bool { return !math.IsNaN(n) && !math.IsInf(n, 0) }

@@ -1,0 +1,223 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
+
+// condition is one line of if: or unless:, compiled.
+type condition struct {
+	key     string // as written, for explanations
+	written string
+	failure string // in words, when it does not hold
+	from    source
+	test    test
+	// unless turns the condition round.
+	unless bool
+}
+
+// test is the right side of a condition. Exactly one of its forms is set.
+type test struct {
+	present, absent bool
+	equal           []string // any of them
+	paths           []urlpath.Template
+	re              *regexp.Regexp
+	op              string // < <= > >=
+	number          float64
+}
+
+// parseCondition compiles "form.email: present" and the like.
+func parseCondition(key string, value any, unless bool) (condition, error) {
+	c := condition{key: key, unless: unless, written: fmt.Sprint(value)}
+	c.failure = c.inWords()
+	if kind, ok := bareSources[key]; ok {
+		c.from.kind = kind
+	} else {
+		var err error
+		if c.from, err = parseSourceName(key, ""); err != nil {
+			if a, ok := errors.AsType[*advice](err); ok && a.hint == sourceHint {
+				a.hint = conditionHint
+			}
+			return c, err
+		}
+		if k := c.from.kind; k == sourcePath || k == sourceRedirect {
+			return c, &advice{"a variable of a path is tested by the path itself", fmt.Sprintf("write {%s:[0-9]+} there", c.from.name)}
+		}
+	}
+	var err error
+	c.test, err = parseTest(value, c.from.kind == sourceWholePath)
+	return c, err
+}
+
+const conditionHint = "conditions look at path host route response.type query.x form.x header.x cookie.x response.header.x app.x"
+
+// parseTest compiles the right side of a condition.
+func parseTest(value any, isPath bool) (t test, err error) {
+	items, isList := value.([]any)
+	if !isList {
+		return t, t.parse(value, isPath)
+	}
+	if len(items) == 0 {
+		return t, errors.New("the list is empty: nothing could ever match")
+	}
+	for _, item := range items {
+		var one test
+		if err := one.parse(item, isPath); err != nil {
+			return t, err
+		}
+		if len(one.equal)+len(one.paths) == 0 {
+			return t, &advice{fmt.Sprintf("%q stands alone, not in a list", item), "a list holds values; write | for or inside a regular expression"}
+		}
+		t.equal = append(t.equal, one.equal...)
+		t.paths = append(t.paths, one.paths...)
+	}
+	return t, nil
+}
+
+// parse reads one test.
+func (t *test) parse(value any, isPath bool) error {
+	s, err := scalarText(value)
+	if err != nil {
+		return err
+	}
+	word, rest, _ := strings.Cut(s, " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case s == "":
+		return &advice{"an empty text is no test", "write absent"}
+	case len(s) > maxInput:
+		return fmt.Errorf("the test is longer than %d bytes", maxInput)
+	case s == "present":
+		t.present = true
+	case s == "absent":
+		t.absent = true
+	case word == "~":
+		return t.parseRegexp(rest)
+	case word == "<" || word == "<=" || word == ">" || word == ">=":
+		t.op = word
+		if t.number, err = strconv.ParseFloat(rest, 64); err != nil || !finite(t.number) {
+			return &advice{fmt.Sprintf("%q is not a number to compare with", rest), `for example "` + word + ` 10"`}
+		}
+	case strings.IndexByte("~<>!=", s[0]) >= 0:
+		return &advice{fmt.Sprintf("%q is no test", s), `tests are present, absent, a value, a list, "~ regex", "> 10", with a space after the sign; for "is not" write unless:`}
+	case isPath:
+		p, err := urlpath.Parse(s)
+		t.paths = append(t.paths, p)
+		return err
+	default:
+		t.equal = append(t.equal, s)
+	}
+	return nil
+}
+
+func (t *test) parseRegexp(expr string) (err error) {
+	if expr == "" {
+		return &advice{"nothing stands after the ~", `for example "~ ^[0-9]+$"`}
+	}
+	if t.re, err = regexp.Compile(expr); err != nil {
+		return fmt.Errorf("%q is not a regular expression: %s", expr, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return nil
+}
+
+// scalarText writes a YAML scalar as a visitor would send it.
+func scalarText(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case uint64:
+		return strconv.FormatUint(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	}
+	return "", errors.New("a text, a number, true or false is expected here")
+}
+
+// fold reports whether values of this source are compared without regard to
+// case, as the names of hosts and media types are.
+func (s *source) fold() bool { return s.kind == sourceHost || s.kind == sourceResponseType }
+
+// hidden reports whether a log does not tell the source.
+func (s *source) hidden(x *Exchange) bool {
+	switch s.kind {
+	case sourceQuery, sourceWholePath, sourceUTM, sourceReferrer, sourceLiteral:
+		return false
+	case sourceHost:
+		return x.host == ""
+	case sourceResponseType:
+		return x.contentType == ""
+	}
+	return true
+}
+
+// holds evaluates the condition. A value that is too long fails it either way,
+// and so does an answer that could not be read.
+func (c *condition) holds(x *Exchange) Reason {
+	if x.blind && c.from.hidden(x) {
+		x.guessed = true
+		return Fires
+	}
+	if f := x.sees(&c.from); f != Fires {
+		return f
+	}
+	v, ok := x.lookup(&c.from)
+	if len(v) > maxInput || x.tooLong(&c.from) {
+		return reasonValueTooLong
+	}
+	if c.from.kind == sourceRoute && !ok {
+		return reasonRouteUnknown
+	}
+	if c.test.matches(v, ok && v != "" || x.holdsMany(&c.from), c.from.fold()) == c.unless {
+		x.failed = c
+		return reasonCondition
+	}
+	return Fires
+}
+
+func (t *test) matches(v string, present, foldCase bool) bool {
+	switch {
+	case t.present:
+		return present
+	case t.absent:
+		return !present
+	case t.re != nil:
+		return t.re.MatchString(v)
+	case t.op != "":
+		n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		return err == nil && compare(n, t.op, t.number)
+	}
+	for i := range t.paths {
+		if _, ok := t.paths[i].Capture(v, nil); ok {
+			return true
+		}
+	}
+	for _, e := range t.equal {
+		if v == e || foldCase && strings.EqualFold(v, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func compare(n float64, op string, with float64) bool {
+	switch op {
+	case "<":
+		return n < with
+	case "<=":
+		return n <= with
+	case ">":
+		return n > with
+	}
+	return n >= with
+}

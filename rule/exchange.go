@@ -1,0 +1,292 @@
+package rule
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/navigation"
+	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// Exchange is what the rules look at: one request and its answer, as values.
+// Judging goals by it is pure: it knows neither writers nor the CDP, so the same
+// judgement serves the live site, a dry run and an explanation.
+//
+// A live request fills it in as it goes: Begin when it has come, Consider for each
+// goal that may count, Serve before the handler runs, Body when the handler has
+// read the form, Answered at the header, Typed and Ended when the handler has
+// returned. It belongs to one goroutine at a time.
+type Exchange struct {
+	// The request as it arrived.
+	method, host, path, rawQuery string
+	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
+	// and taken what was taken off this request's.
+	prefix, taken string
+	// requestURI is as the client wrote it, "" if Config.Path looks after it.
+	requestURI string
+	// header is read before the handler runs; afterwards it is a copy, or nil
+	// if no goal reads a header or cookie, since the handler may have changed
+	// the original.
+	header http.Header
+	// What every event needs of the header.
+	userAgent, referer, mobileHint string
+	page                           struct{ of, path, rawQuery string } // of referer; see formPage
+	// navigation says that a person may be looking at the answer as a page:
+	// Sec-Fetch-Dest is absent or document.
+	navigation bool
+	// soft says that a script fetched the page in place of a navigation.
+	soft bool
+
+	wants wants
+
+	// The answer.
+	status         int
+	location       string
+	responseHeader http.Header
+	contentType    string
+	typeKnown      bool         // contentType is final; false while it may yet be sniffed
+	bodied         bool         // it has a body
+	unanswered     bool         // nothing was written, and nobody here knows what will be
+	answer         *scan.Answer // nil while no rule has asked for it
+	unreadWhy      string       // why the answer could not be read, for explanations
+
+	route string // name or template of the route, if a router told
+	form  scan.Fields
+	json  scan.JSON
+	// formType is the Content-Type of the body, and formKind what it makes of
+	// it; scan.KindNone also if there is no body.
+	formType string
+	formKind scan.Kind
+	// formFate is fires when form or json holds what the visitor sent, pending
+	// while the handler has not read it all, and otherwise why it cannot be.
+	// What that means to a goal is told by bodyFate.
+	formFate Reason
+	app      map[string]any // set by the application, and given to Trigger
+	data     map[string]any // given to Trigger, or to Send
+	// anyHost says that it is not known which host was asked.
+	anyHost bool
+	// blind says that the exchange comes from a log, which does not tell all of
+	// it; guessed that something it does not tell was taken to hold.
+	blind, guessed bool
+	// confirmed says that the application confirmed the form.
+	confirmed bool
+	// failed is the condition that did not hold, for explanations.
+	failed *condition
+	// refusal is why a redirect was no success, for the same.
+	refusal refusal
+	// origin is where the session came from, for sources that ask for it.
+	origin visit.Origin
+
+	// Variables captured for the goal being judged.
+	vars          []string
+	varNames      []string
+	room          [2]string // for vars of most paths
+	redirect      []string
+	redirectNames []string
+}
+
+// wants is what the goals that may count have to see, so that nothing else is
+// kept.
+type wants struct {
+	header, answerHeader, answerType, answerJSON, route bool
+
+	body      scan.Kinds
+	form      []string // fields
+	forms     int      // goals that read the body
+	described string   // the page that the path of a visit describes
+}
+
+// Begin notes what is needed of a request, while nobody can have changed it. host
+// and path are those that rules see, prefix and taken what was taken off the
+// path, and asked the request line's address if that may differ.
+func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
+	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, host, path, r.URL.RawQuery, r.Header
+	x.prefix, x.taken, x.requestURI = prefix, taken, asked
+	agent, _ := web.First(r.Header["User-Agent"])
+	x.userAgent = web.CutUserAgent(agent)
+	x.referer, _ = web.First(r.Header["Referer"])
+	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
+	x.navigation, x.formFate = navigation.MayBePage(r.Header), pending
+	x.vars = x.room[:0]
+}
+
+// Soft says that a script fetches the page in place of a navigation.
+func (x *Exchange) Soft() { x.soft, x.navigation = true, true }
+
+// Consider tests what is known of a goal before the handler runs. If it may count,
+// it notes what the goal has to see later.
+func (x *Exchange) Consider(t *Cause) Reason {
+	x.failed = nil
+	if t.goal != nil {
+		if r := t.goal.judgeAt(x, time.Time{}); r != Fires {
+			return r
+		}
+	}
+	x.want(t)
+	return Fires
+}
+
+func (x *Exchange) want(t *Cause) {
+	w := &x.wants
+	if t.IsPage() {
+		w.answerType = true
+		if w.described == "" {
+			w.described = t.path.Last // a VIEW is on the page that a rule describes
+		}
+	}
+	if t.goal == nil {
+		return
+	}
+	n := &t.goal.needs
+	w.header = w.header || n.header
+	w.answerHeader = w.answerHeader || n.answerHeader
+	w.answerType = w.answerType || n.answerType
+	w.answerJSON = w.answerJSON || n.answerJSON
+	w.route = w.route || n.route
+	if !t.readsBody() {
+		return
+	}
+	kinds := n.bodies()
+	w.body.Form, w.body.JSON = w.body.Form || kinds.Form, w.body.JSON || kinds.JSON
+	if w.forms++; w.forms == 1 {
+		w.form = n.form
+	} else {
+		w.form = append(slices.Clip(w.form), n.form...)
+	}
+}
+
+// Serve is told that the handler is about to run, to which the header belongs
+// from then on. It returns the kinds of body that matter, and whether the body of
+// the answer does.
+func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
+	if x.wants.body != (scan.Kinds{}) {
+		x.formType = x.header.Get("Content-Type")
+		x.formKind = scan.KindOf(x.formType)
+	}
+	if x.wants.header {
+		x.header = x.header.Clone()
+	} else {
+		x.header = nil
+	}
+	return x.wants.body, x.wants.answerJSON
+}
+
+// formNames are the fields that goals name, each once.
+func (x *Exchange) formNames() []string {
+	if w := &x.wants; w.forms > 1 {
+		slices.Sort(w.form)
+		w.form, w.forms = slices.Compact(w.form), 1
+	}
+	return x.wants.form
+}
+
+// Parsed takes the fields from a form that something outside of goaltrack has
+// parsed. whole is asked, if it matters, whether that was the whole body.
+func (x *Exchange) Parsed(form url.Values, whole func() bool) {
+	x.formFate, x.form = Fires, scan.Pick(form, x.formNames())
+	if !x.form.Complete() && !whole() {
+		x.form.ReadOutside()
+	}
+}
+
+// Body is told what became of the body, and the body if all of it is there. What
+// it was told before stays.
+func (x *Exchange) Body(o scan.Outcome, body []byte) {
+	if x.formFate != pending {
+		return
+	}
+	x.formFate = bodyReasons[o]
+	switch {
+	case o == scan.NoBody:
+		x.formKind = scan.KindNone
+	case o != scan.Complete:
+	case x.formKind == scan.KindJSON:
+		x.json.Text = body
+	default:
+		x.form = scan.Form(x.formType, body, x.formNames())
+	}
+}
+
+// bodyReasons are the reasons of goals by what became of the body.
+var bodyReasons = [...]Reason{
+	scan.Complete:    Fires,
+	scan.NoBody:      Fires, // an empty form, of which no field is present
+	scan.Unread:      reasonFormUnread,
+	scan.TooLarge:    reasonFormTooLarge,
+	scan.OverBudget:  reasonFormOverBudget,
+	scan.Encoded:     reasonFormEncoded,
+	scan.NotAForm:    reasonFormNotAForm,
+	scan.ReadOutside: reasonFormReadOutside,
+}
+
+// Answered is told the answer's header right before it is written. route tells
+// the route of a path, and is asked if a rule wants to know. Answered returns a
+// tee for the body if that matters.
+func (x *Exchange) Answered(status int, h http.Header, route func(path string) string) *scan.Tee {
+	x.status, x.responseHeader = status, h
+	x.location, _ = web.First(h["Location"])
+	x.contentType, _ = web.First(h["Content-Type"])
+	x.typeKnown = x.contentType != ""
+	if x.wants.route {
+		x.route = route(x.wholePath())
+	}
+	if x.wants.answerHeader {
+		x.responseHeader = h.Clone()
+	}
+	if x.wants.answerJSON {
+		x.answer = new(scan.Answer)
+		return x.answer.Expect(status, h)
+	}
+	return nil
+}
+
+// AwaitsType reports whether the answer's Content-Type matters and is not known
+// yet.
+func (x *Exchange) AwaitsType() bool { return !x.typeKnown && x.wants.answerType }
+
+// Typed is told the Content-Type, "" if there is none. What the header said stays.
+func (x *Exchange) Typed(contentType string) {
+	if !x.typeKnown {
+		x.contentType, x.typeKnown = contentType, true
+	}
+}
+
+// MayBeHTML reports whether the answer is HTML or may be found to be.
+func (x *Exchange) MayBeHTML() bool { return !x.typeKnown || web.IsHTML(x.contentType) }
+
+// Set has the values that the application set.
+func (x *Exchange) Set(app map[string]any) { x.app = app }
+
+// Ended is told that the handler has returned. bodied: it wrote a body;
+// unanswered: it wrote nothing, and what is around it may answer.
+func (x *Exchange) Ended(route func(path string) string, bodied, unanswered bool) {
+	x.route = route(x.wholePath())
+	x.bodied, x.unanswered = bodied, unanswered
+	x.answer.End()
+}
+
+// With is the exchange of a goal that the application raised with data. One of
+// the zero exchange has no request at all.
+func (x *Exchange) With(data map[string]any) *Exchange {
+	own := *x
+	own.app = make(map[string]any, len(data)+len(x.app))
+	maps.Copy(own.app, x.app)
+	maps.Copy(own.app, data)
+	own.data = data
+	return &own
+}
+
+// CameFrom asks where the session came from, if a goal wants to know.
+func (x *Exchange) CameFrom(t *Cause, origin func() visit.Origin) {
+	if t.goal != nil && t.goal.needs.origin() {
+		x.origin = origin()
+	}
+}
+
+// isNobodys reports whether there is no request.
+func (x *Exchange) isNobodys() bool { return x.method == "" }

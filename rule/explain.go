@@ -1,0 +1,307 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// Verdict is what one goal makes of an exchange.
+type Verdict struct {
+	Goal  string `json:"goal"`
+	Fired bool   `json:"fired"`
+	// Reason says in words what kept the goal from counting: the first thing
+	// that did not hold. It is "" if the goal fired.
+	Reason string `json:"reason"`
+	// Value and Data are what the CDP would receive.
+	Value any            `json:"value"`
+	Data  map[string]any `json:"data"`
+
+	// Note says what else decides whether a goal that fired is sent: it is a
+	// draft, only for some environments, or counts once or after others. Of
+	// that, an example has no history, and it is taken to count.
+	Note string `json:"-"`
+
+	// Code is the reason by its name in snapshots and logs.
+	Code Reason `json:"-"`
+}
+
+// Explain evaluates every goal over an example, once each, in the order of the
+// rules, by the same code that decides on a live site. The visitor is taken to
+// be a person who may be counted.
+func (rs *Set) Explain(e Example) []Verdict {
+	verdicts := make([]Verdict, 0, len(rs.goals))
+	for _, g := range rs.goals {
+		if g.Status == statusPaused {
+			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", Code: reasonNotNow})
+			continue
+		}
+		x := e.exchange()
+		verdicts = append(verdicts, rs.explain(g, &x, time.Time{}))
+	}
+	return verdicts
+}
+
+// explain evaluates a goal as if it were not paused, at a time; zero means now.
+func (rs *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
+	v := Verdict{Goal: g.Name}
+	if x.host == "" {
+		x.host = g.someHost()
+	}
+	// The reason given is that of the trigger that came closest.
+	closest := -1
+	for i := range g.triggers {
+		t := &g.triggers[i]
+		f, step, why := rs.try(t, x, now)
+		if f == Fires {
+			var value any
+			var data map[string]any
+			if value, data, f = t.sends(x); f == Fires {
+				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note()
+				v.Value, v.Data = value, data
+				return v
+			}
+			step, why = step+1, t.why(f, x)
+		}
+		if step > closest {
+			closest, v.Reason, v.Code = step, why, f
+		}
+	}
+	return v
+}
+
+// note says what decides beside the request whether the goal is sent.
+func (g *goal) note() string {
+	var notes []string
+	if g.Status == statusDraft {
+		notes = append(notes, "draft, not sent")
+	} else if len(g.Env) > 0 {
+		notes = append(notes, "only in "+strings.Join(g.Env, ", "))
+	}
+	if g.past.Counts() {
+		notes = append(notes, g.inWords())
+	}
+	return strings.Join(notes, "; ")
+}
+
+// someHost is a host on which the goal counts.
+func (g *goal) someHost() string {
+	if len(g.Hosts) == 0 {
+		return "example.com"
+	}
+	host, anyOf := strings.CutPrefix(g.Hosts[0], "*.")
+	if anyOf {
+		host = "www." + host
+	}
+	return host
+}
+
+// try evaluates one trigger. step tells how far it got.
+func (rs *Set) try(t *Cause, x *Exchange, now time.Time) (f Reason, step int, why string) {
+	switch {
+	case t.kind == triggerCode:
+		return reasonCondition, 0, "raised in code, not by a request"
+	case t.kind == triggerScript:
+		return reasonCondition, 0, "reported by a page script, not by a request"
+	case t.method != x.method:
+		return reasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
+	}
+	values, ok := t.path.Capture(x.path, nil)
+	if !ok {
+		return reasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.Text)
+	}
+	x.vars, x.varNames = values, t.path.Names
+	if f := t.goal.judgeAt(x, now); f != Fires {
+		return f, 2, t.why(f, x)
+	}
+	f = t.judgeLate(x, rs.failure)
+	return f, 3, t.why(f, x)
+}
+
+// sends is the value and the data of a goal whose rule held. A value that cannot
+// be sent keeps it from counting after all. Whether the event is whole is not
+// judged here, since what the site says in it is not known.
+func (t *Cause) sends(x *Exchange) (value any, data map[string]any, f Reason) {
+	e, f := t.Event(x, Base{})
+	if f == reasonValueTooLong || f == reasonValueMissing {
+		return nil, nil, f
+	}
+	value, data = valueAndData(e.Ext)
+	return value, data, Fires
+}
+
+// valueAndData takes an event's value from among its data.
+func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
+	data = make(map[string]any, len(attrs))
+	for _, a := range attrs {
+		switch a.Name {
+		case ext.GoalValue:
+			value = a.Value
+		case ext.GoalCurrency:
+		default:
+			data[a.Name] = a.Value
+		}
+	}
+	return value, data
+}
+
+// why says a reason in words.
+func (t *Cause) why(f Reason, x *Exchange) string {
+	switch f {
+	case Fires:
+		return ""
+	case reasonCondition:
+		if x.failed == nil {
+			return "a condition does not hold"
+		}
+		return x.failed.failure
+	case reasonValueTooLong:
+		return "a value is too long or over its maximum"
+	case reasonValueMissing:
+		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
+	case ReasonNotAfter:
+		return "counts only " + t.goal.afterInWords()
+	case reasonNotNow:
+		return "the date is outside from: and until:"
+	case reasonOtherHost:
+		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
+	case reasonOtherForm:
+		return fmt.Sprintf("the form does not call itself %q", t.form)
+	case reasonNotNavigation:
+		return "the browser does not show the answer as a page"
+	case reasonStatus:
+		if t.kind == triggerDownload {
+			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
+		}
+		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
+	case reasonNotHTML:
+		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
+	case reasonRange:
+		return "the answer is a part of the file that is not its beginning, or a probe"
+	case reasonNotConfirmed:
+		return "the application did not confirm it"
+	case reasonNotSuccessful, reasonDoubtfulRedirect:
+		if what, hint := x.refusal.inWords(x.host); what != "" {
+			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
+		}
+		if t.goal.success.kind == successIf && x.failed != nil {
+			return "answered " + x.answered() + "; " + x.failed.failure
+		}
+		return "answered " + x.answered() + "; " + t.goal.success.needs()
+	case reasonAnswerUnreadable:
+		return cmp.Or(x.unreadWhy, "the answer could not be read")
+	case reasonNothingWritten:
+		return "the handler wrote nothing, and what is around it may have answered otherwise"
+	case reasonRouteUnknown:
+		return "the router does not say which route it was"
+	case reasonFormUnread:
+		return "the application did not read the form to its end, or something in front of goaltrack had read it"
+	case reasonFormReadOutside:
+		return "something in front of goaltrack had read the form; let goaltrack come first"
+	case reasonFormNotAForm:
+		return "the body is " + t.goal.needs.missed()
+	}
+	return strings.ReplaceAll(f.String(), "_", " ")
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "of no known type"
+	}
+	return s
+}
+
+// answered is "200" or "303 to /login".
+func (x *Exchange) answered() string {
+	if x.location == "" {
+		return strconv.Itoa(x.status)
+	}
+	return fmt.Sprintf("%d to %.200s", x.status, x.location)
+}
+
+// needs says what would have been a success.
+func (s *success) needs() string {
+	switch s.kind {
+	case successRedirect:
+		return "success needs a redirect (302 or 303) to another page"
+	case successRedirectTo:
+		if s.status != 0 {
+			return fmt.Sprintf("success needs %d to %s", s.status, s.target.Text)
+		}
+		return "success needs a redirect to " + s.target.Text
+	case successStatus:
+		return fmt.Sprintf("success needs %d", s.status)
+	case successClass:
+		return fmt.Sprintf("success needs %dxx", s.status)
+	case successIf:
+		return "success needs 2xx or a redirect to another page, and what success: says of the answer"
+	}
+	return "success needs a redirect to another page, 201, 202 or 204"
+}
+
+// String is the condition as it is written in the rule file.
+func (c *condition) String() string { return c.key + ": " + c.written }
+
+// inWords says that the condition kept a goal from counting.
+func (c *condition) inWords() string {
+	if c.unless {
+		return "unless: " + c.String() + " holds"
+	}
+	return "if: " + c.String() + " does not hold"
+}
+
+// Miss is why a goal whose path and method matched did not count, as far
+// as it can be put right in the rule file.
+type Miss struct {
+	reason Reason
+	status int
+	failed string // the condition that did not hold, in words
+	refusal
+}
+
+// Missed is the near miss of a goal that met that reason. ok is false if it is not
+// worth showing to whoever wrote the rule.
+func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
+	switch r {
+	case reasonCondition:
+		m.failed = "a condition does not hold"
+		if x.failed != nil {
+			m.failed = x.failed.failure
+		}
+	case reasonAnswerUnreadable:
+		m.failed = x.unreadWhy
+	case reasonNotSuccessful, reasonDoubtfulRedirect:
+		m.status, m.refusal = x.status, x.refusal
+	case reasonStatus:
+		m.status = x.status
+	case ReasonNotAfter, reasonNotHTML, reasonNotConfirmed, reasonRange, reasonRouteUnknown, reasonNothingWritten, reasonValueTooLong,
+		reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm, reasonFormReadOutside, reasonOtherForm:
+	default:
+		return m, false
+	}
+	m.reason = r
+	return m, true
+}
+
+// Describe puts a near miss in words.
+func (m Miss) Describe(t *Cause) (what, hint string) {
+	if m.failed != "" {
+		return m.failed, ""
+	}
+	if what, hint = m.inWords(""); what != "" {
+		x := Exchange{status: m.status, location: m.to}
+		return "answered " + x.answered() + "; " + what, hint
+	}
+	x := Exchange{status: m.status}
+	what = t.why(m.reason, &x)
+	if m.reason == reasonNotSuccessful && m.status == 200 {
+		hint = "if that means the form was accepted, write success: 200"
+	}
+	return what, hint
+}

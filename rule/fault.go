@@ -1,0 +1,143 @@
+package rule
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
+
+// Error is every fault of a set of rules, in the order of the file. Beyond
+// 100 it counts them only. Its texts are fit to print: what a file could smuggle
+// into a terminal is replaced, and long words are cut.
+type Error struct {
+	Faults []Fault
+}
+
+// Fault is one thing wrong with a rule file. Line and Column count from 1 and
+// are 0 for rules made in Go.
+type Fault struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Goal    string `json:"goal"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// Error prints one line for each fault.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = f.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// String is "goals.yaml:12:5: goal CONTACT_SENT: message (hint)".
+func (f Fault) String() string {
+	var b strings.Builder
+	if f.File != "" {
+		b.WriteString(f.File + ":")
+	}
+	if f.Line > 0 {
+		fmt.Fprintf(&b, "%d:%d:", f.Line, f.Column)
+	}
+	if b.Len() > 0 {
+		b.WriteByte(' ')
+	}
+	if f.Goal != "" {
+		b.WriteString("goal " + f.Goal + ": ")
+	}
+	b.WriteString(f.Message)
+	if f.Hint != "" {
+		b.WriteString(" (" + f.Hint + ")")
+	}
+	return b.String()
+}
+
+// faults collects what is wrong, goal by goal.
+type faults struct {
+	list []Fault
+	// warnings are for a look before publishing; they keep nothing from loading.
+	warnings []Fault
+	file     string
+	at       func(goal int, key string) (line, column int)
+	goal     int
+	name     string
+}
+
+// add reports a fault at a key of the current goal, such as "visit" or
+// "data.topic".
+func (f *faults) add(key string, err error) {
+	if err == nil {
+		return
+	}
+	hint := ""
+	if a, ok := errors.AsType[*advice](err); ok {
+		hint = a.hint
+	} else if p, ok := errors.AsType[*urlpath.Fault](err); ok {
+		hint = p.Hint
+	}
+	f.hint(key, err.Error(), hint)
+}
+
+func (f *faults) hint(key, message, hint string) {
+	line, column := f.at(f.goal, key)
+	f.list = append(f.list, Fault{File: f.file, Line: line, Column: column, Goal: f.name, Message: message, Hint: hint})
+}
+
+// warn reports what is no fault but may not be what was meant.
+func (f *faults) warn(key, message, hint string) {
+	line, column := f.at(f.goal, key)
+	f.warnings = append(f.warnings, Fault{File: f.file, Line: line, Column: column, Goal: f.name, Message: message, Hint: hint})
+}
+
+// rulesError returns the faults found, in the order of the file, and nil if
+// there are none.
+func rulesError(list []Fault) error {
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(list, func(a, b Fault) int {
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
+	})
+	if more := len(list) - maxFaults; more > 0 {
+		list = append(list[:maxFaults:maxFaults], Fault{File: list[0].File, Message: fmt.Sprintf("and %d more faults", more)})
+	}
+	for i := range list {
+		f := &list[i]
+		f.Goal, f.Message, f.Hint = printable(f.Goal), printable(f.Message), printable(f.Hint)
+	}
+	return &Error{Faults: list}
+}
+
+// maxFaults bounds what is reported at once: nobody reads more.
+const maxFaults = 100
+
+// maxFaultText bounds each text of a fault, which may quote the file.
+const maxFaultText = 400
+
+// printable makes a text fit for a terminal and a log line: a rule file may
+// hold escape sequences or a megabyte in one word.
+func printable(s string) string {
+	if len(s) > maxFaultText {
+		s = s[:maxFaultText] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// advice is an error that knows what to write instead.
+type advice struct{ message, hint string }
+
+func (a *advice) Error() string { return a.message }

@@ -1,0 +1,93 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// The values of status:.
+const (
+	statusLive   = "live"
+	statusDraft  = "draft"
+	statusPaused = "paused"
+)
+
+// limits is when and where a goal counts.
+type limits struct {
+	from, until time.Time // until is exclusive; zero: no limit
+	hosts       []string
+	dropLate    bool
+}
+
+func (l *limits) judge(x *Exchange, now time.Time) Reason {
+	if now.IsZero() && (!l.from.IsZero() || !l.until.IsZero()) {
+		now = time.Now()
+	}
+	switch {
+	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
+		return reasonNotNow
+	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNobodys() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
+		return reasonOtherHost
+	}
+	return Fires
+}
+
+func (g *goal) compileLimits(f *faults) {
+	oneOf := func(key, v string, allowed ...string) {
+		if v != "" && !slices.Contains(allowed, v) {
+			f.hint(key, fmt.Sprintf("%s: %q is not understood", key, v), strings.Join(allowed, ", "))
+		}
+	}
+	oneOf("status", g.Status, statusLive, statusDraft, statusPaused)
+	oneOf("consent", g.Consent, consent.Words[:]...)
+	g.need = consent.Need(max(slices.Index(consent.Words[:], g.Consent), 0)) //nolint:gosec // One of four.
+	oneOf("late", g.Late, "send", "drop")
+	g.limits.dropLate = g.Late == "drop"
+	for _, h := range g.Hosts {
+		if !web.ValidHost(h) {
+			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), "for example shop.example or *.shop.example")
+		}
+	}
+	g.limits.hosts = g.Hosts
+	g.compileTimes(f)
+	g.compileCount(f)
+	g.compileAfter(f)
+}
+
+func (g *goal) compileTimes(f *faults) {
+	zone := time.UTC
+	if g.Timezone != "" {
+		var err error
+		if zone, err = web.LoadZone(g.Timezone); err != nil {
+			f.hint("timezone", fmt.Sprintf("timezone: %q is not known", g.Timezone), "for example Europe/Berlin")
+			return
+		}
+		g.past.Zone = zone
+	}
+	parse := func(key, text string) (t time.Time, isDay bool) {
+		if text == "" {
+			return t, false
+		}
+		for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.RFC3339, time.DateOnly} {
+			if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+				return t, layout == time.DateOnly
+			}
+		}
+		f.hint(key, fmt.Sprintf("%s: %q is no date", key, text), "2026-12-01 or 2026-12-01 18:00")
+		return t, false
+	}
+	g.limits.from, _ = parse("from", g.From)
+	until, isDay := parse("until", g.Until)
+	if isDay {
+		until = until.AddDate(0, 0, 1)
+	}
+	g.limits.until = until
+	if !until.IsZero() && !g.limits.from.Before(until) {
+		f.hint("until", "until: lies before from:, so the goal never counts", "")
+	}
+}

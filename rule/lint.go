@@ -1,0 +1,194 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
+
+// Warnings are what is no fault but may not be what was meant, in the order of
+// the file. They keep nothing from loading.
+func (rs *Set) Warnings() []Fault { return slices.Clone(rs.warnings) }
+
+// maxTails is how many templates may be left to their regular expressions
+// before it is worth a warning: the index cannot choose among those that hang
+// at one place.
+const maxTails = 100
+
+// lint looks at goals as Sitecore will use them.
+func (rs *Set) lint(f *faults) {
+	twins := make(map[string]string, len(rs.goals))
+	tails := 0
+	for i, g := range rs.goals {
+		f.goal, f.name = i, g.Name
+		if len(g.triggers) == 0 {
+			continue
+		}
+		if cdp.FormerlyReserved(g.typ) {
+			f.warn("goal", "older tenants of the CDP reserve the event type "+g.typ, "put the site before it, such as SHOP:"+g.typ)
+		}
+		g.lintTriggers(f)
+		for j := range g.triggers {
+			if !g.triggers[j].path.IsLoose() {
+				continue
+			}
+			if tails++; tails == maxTails+1 {
+				f.warn("goal", fmt.Sprintf("more than %d paths do not fit whole parts of an address", maxTails), "those under one beginning are tried one by one; write {name} for a whole part where you can")
+			}
+		}
+		g.lintSuccess(f)
+		for n, name := range g.After {
+			if rs.byID[name] == nil {
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, rs.Names()))
+			}
+		}
+		if g.Status == statusPaused || g.raised() {
+			continue
+		}
+		what := g.fingerprint()
+		if other, known := twins[what]; known {
+			f.warn("goal", "always counts together with "+other, "is one of them meant to have a condition?")
+		}
+		twins[what] = g.Name
+	}
+	rs.lintPast(f)
+	rs.lintTypes(f)
+}
+
+func (g *goal) lintTriggers(f *faults) {
+	for i := range g.triggers {
+		t := &g.triggers[i]
+		if t.kind == triggerVisit && catchesAll(&t.path) && len(g.early)+len(g.late) == 0 {
+			f.warn("visit", "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
+		}
+		for j := range g.early {
+			c := &g.early[j]
+			if c.unless && c.from.kind == sourceWholePath && c.test.swallows(t) {
+				f.warn("unless."+c.key, "leaves out all that the trigger takes in, so the goal never counts", "")
+			}
+		}
+	}
+}
+
+func didYouMean(name string, names []string) string {
+	if near := nearest(strings.ToLower(name), lower(names)); near != "" {
+		return "did you mean " + strings.ToUpper(near) + "?"
+	}
+	return ""
+}
+
+func lower(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.ToLower(n)
+	}
+	return out
+}
+
+// catchesAll reports whether a template matches any page, or any of the first
+// level.
+func catchesAll(t *urlpath.Template) bool {
+	switch strings.TrimSuffix(t.Text, "/") {
+	case "/**", "/*":
+		return true
+	}
+	return false
+}
+
+// swallows reports whether a test on the path holds for all that the trigger
+// matches, as far as that is plain to see.
+func (t *test) swallows(tr *Cause) bool {
+	return slices.ContainsFunc(t.paths, func(p urlpath.Template) bool {
+		return p.Text == tr.path.Text || p.Text == "/**"
+	})
+}
+
+func (g *goal) lintSuccess(f *faults) {
+	switch s := &g.success; {
+	case s.kind == successDefault && g.submits() && !s.leaves && g.Status != statusPaused:
+		key := "submit"
+		if len(g.Any) > 0 {
+			key = "any"
+		}
+		f.warn(key, "nothing says where accepted forms lead", "see where the site goes on to, and write for example success: redirect to /thanks")
+	case s.kind == successStatus && s.status == 200:
+		f.warn("success", "a form shown again with its errors usually answers 200 too", "look at what the application answers to a bad form; success: confirmed lets it decide")
+	case s.kind == successStatus && web.IsRedirect(s.status):
+		f.warn("success", fmt.Sprintf("any %d counts, also one back to the form", s.status), fmt.Sprintf("success: %d to /path, or success: redirect", s.status))
+	case s.kind == successIf && s.onlyAbsent():
+		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
+	case s.kind == successRedirectTo:
+		for i := range g.triggers {
+			if strings.EqualFold(urlpath.Trim(g.triggers[i].path.Text), urlpath.Trim(s.target.Text)) {
+				f.warn("success", "the target is the form itself, where refused forms lead too", "")
+			}
+		}
+	}
+}
+
+// fingerprint is equal for goals that count in the same exchanges.
+func (g *goal) fingerprint() string {
+	var b strings.Builder
+	for _, t := range g.triggers {
+		fmt.Fprintf(&b, "%d %s %s %s|", t.kind, t.method, urlpath.AppendFold(nil, urlpath.Trim(t.path.Text)), t.form)
+	}
+	for _, c := range slices.Concat(g.early, g.late, g.success.answer) {
+		fmt.Fprintf(&b, "%v %s|", c.unless, &c)
+	}
+	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
+	return b.String()
+}
+
+// lintTypes finds attributes that have one type in one goal and another in a
+// goal that sends the same event: the CDP stops ingesting such an attribute
+// (doc.sitecore.com, "Send additional event data").
+func (rs *Set) lintTypes(f *faults) {
+	type attribute struct{ event, name string }
+	seen := map[attribute]string{}
+	by := map[attribute]string{}
+	for i, g := range rs.goals {
+		f.goal, f.name = i, g.Name
+		for _, d := range g.data {
+			typ := d.sentAs()
+			at := attribute{g.typ, d.name}
+			switch before := seen[at]; {
+			case typ == "":
+			case before == "":
+				seen[at], by[at] = typ, g.Name
+			case before != typ:
+				f.hint("data."+d.name, fmt.Sprintf("%s is a %s here and a %s in %s, which sends the same event", d.name, typ, before, by[at]), "the CDP wants an attribute to keep its type: { from: ..., as: "+before+" }")
+			}
+		}
+	}
+}
+
+// sentAs is the type an attribute is sent as, "" if that is not known before.
+func (d *field) sentAs() string {
+	switch d.as {
+	case asText:
+		return "text"
+	case asNumber:
+		return "number"
+	case asBool:
+		return "bool"
+	}
+	switch d.from.kind {
+	case sourceApp, sourceJSON, sourceResponseJSON:
+		return ""
+	case sourceLiteral:
+		switch d.literal.(type) {
+		case bool:
+			return "bool"
+		case string:
+			return "text"
+		}
+		return "number"
+	}
+	return "text"
+}

@@ -1,0 +1,203 @@
+package rule
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// textKeys are the keys of a goal that are plain texts, and where they go.
+var textKeys = map[string]func(*Goal) *string{
+	"goal":             func(g *Goal) *string { return &g.Name },
+	"label":            func(g *Goal) *string { return &g.Label },
+	"note":             func(g *Goal) *string { return &g.Note },
+	"owner":            func(g *Goal) *string { return &g.Owner },
+	"sends":            func(g *Goal) *string { return &g.Sends },
+	"page":             func(g *Goal) *string { return &g.Page },
+	"status":           func(g *Goal) *string { return &g.Status },
+	"from":             func(g *Goal) *string { return &g.From },
+	"until":            func(g *Goal) *string { return &g.Until },
+	"timezone":         func(g *Goal) *string { return &g.Timezone },
+	"count":            func(g *Goal) *string { return &g.Count },
+	"within":           func(g *Goal) *string { return &g.Within },
+	"consent":          func(g *Goal) *string { return &g.Consent },
+	"late":             func(g *Goal) *string { return &g.Late },
+	"bots":             func(g *Goal) *string { return &g.Bots },
+	"identityProvider": func(g *Goal) *string { return &g.IdentityProvider },
+	"language":         func(g *Goal) *string { return &g.Language },
+	"currency":         func(g *Goal) *string { return &g.Currency },
+	"channel":          func(g *Goal) *string { return &g.Channel },
+	"pos":              func(g *Goal) *string { return &g.PointOfSale },
+}
+
+// listKeys are the keys of a goal that are one text or a list of texts.
+var listKeys = map[string]func(*Goal) *[]string{
+	"env":   func(g *Goal) *[]string { return &g.Env },
+	"hosts": func(g *Goal) *[]string { return &g.Hosts },
+	"after": func(g *Goal) *[]string { return &g.After },
+}
+
+// triggerKeys say what a visitor does: in a goal, or in an alternative.
+var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen"}
+
+var goalKeys = slices.Sorted(slices.Values(slices.Concat(
+	slices.Collect(maps.Keys(textKeys)), slices.Collect(maps.Keys(listKeys)), triggerKeys,
+	[]string{"any", "success", "if", "unless", "value", "data", "identify", "forget", "order", "examples"},
+)))
+
+func (l *loader) goal(n *yaml.Node) {
+	var g Goal
+	at := places{"": n}
+	l.name = nameOf(n)
+	before := len(l.list)
+	l.pairs(n, "a goal", "- goal: NAME", goalKeys, func(key string, v *yaml.Node) {
+		at[key] = v
+		own := Trigger{Visit: g.Visit, Submit: g.Submit, Download: g.Download, Code: g.Code, Click: g.Click, Seen: g.Seen}
+		switch {
+		case textKeys[key] != nil:
+			*textKeys[key](&g) = l.text(v, key)
+		case listKeys[key] != nil:
+			*listKeys[key](&g) = l.texts(v, key, at)
+		case slices.Contains(triggerKeys, key):
+			l.trigger(&own, key, v)
+			g.Visit, g.Submit, g.Download, g.Code, g.Click, g.Seen = own.Visit, own.Submit, own.Download, own.Code, own.Click, own.Seen
+		default:
+			l.goalKey(&g, key, v, at)
+		}
+	})
+	// What is wrong with a goal may be its name or its trigger. One fault is
+	// enough for that, and stand-ins keep it from being reported again.
+	if len(l.list) > before {
+		if !g.hasTrigger() {
+			g.Submit.Path = "/"
+		}
+		if at["goal"] != nil || n.Kind != yaml.MappingNode {
+			g.Name = cmp.Or(g.Name, "UNNAMED_"+strconv.Itoa(len(l.goals)))
+		}
+	}
+	l.goals = append(l.goals, g)
+	l.places = append(l.places, at)
+	l.name = ""
+}
+
+// hasTrigger reports whether anything says when the goal happens.
+func (g *Goal) hasTrigger() bool {
+	return g.Visit != "" || g.Submit != (Submit{}) || g.Download != "" || g.Code || g.Click != "" || g.Seen != "" || len(g.Any) > 0
+}
+
+// goalKey reads the keys of a goal that have a form of their own.
+func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
+	switch key {
+	case "any":
+		g.Any = l.any(v, at)
+	case "success":
+		if v.Kind == yaml.MappingNode {
+			g.SuccessIf = l.conditions(v, key, at)
+		} else {
+			g.Success = l.text(v, key)
+		}
+	case "if":
+		g.If = l.conditions(v, key, at)
+	case "unless":
+		g.Unless = l.conditions(v, key, at)
+	case "value":
+		g.Value = l.value(v)
+	case "data":
+		g.Data = make(map[string]any)
+		l.pairs(v, "data:", "topic: $form.topic", nil, func(name string, v *yaml.Node) {
+			at["data."+name] = v
+			g.Data[name] = l.dataValue(v, name)
+		})
+	case "identify":
+		g.Identify = make(map[string]any)
+		l.pairs(v, "identify:", "email: $form.email", nil, func(name string, v *yaml.Node) {
+			at["identify."+name] = v
+			g.Identify[name] = l.scalar(v, name)
+		})
+	case "forget":
+		if g.Forget = v.Value == "true"; !g.Forget {
+			l.fault(v, "forget: is expected to be true", "leave it out if the visitor stays the same")
+		}
+	case "order":
+		g.Order = l.order(v, at)
+	case "examples":
+		l.pairs(v, "examples:", "counts:", []string{"counts", "ignores"}, func(side string, v *yaml.Node) {
+			into := &g.Examples.Counts
+			if side == "ignores" {
+				into = &g.Examples.Ignores
+			}
+			*into = l.texts(v, "examples."+side, at)
+		})
+	}
+}
+
+// Cause reads one key of a trigger.
+func (l *loader) trigger(t *Trigger, key string, v *yaml.Node) {
+	switch key {
+	case "visit":
+		t.Visit = l.text(v, key)
+	case "submit":
+		t.Submit = l.submit(v)
+	case "download":
+		t.Download = l.text(v, key)
+	case "click":
+		t.Click = l.text(v, key)
+	case "seen":
+		t.Seen = l.text(v, key)
+	case "code":
+		if t.Code = v.Value == "true"; !t.Code {
+			l.fault(v, "code: is expected to be true", "the application calls Trigger with the goal's name")
+		}
+	}
+}
+
+func (l *loader) any(n *yaml.Node, at places) (list []Trigger) {
+	if n.Kind != yaml.SequenceNode {
+		l.fault(n, "any: is expected to be a list of alternatives", "each begins with - visit: or another trigger")
+		return nil
+	}
+	for i, item := range n.Content {
+		key := "any." + strconv.Itoa(i)
+		at[key] = item
+		var t Trigger
+		l.pairs(item, "an alternative", "- visit: /pricing", triggerKeys, func(k string, v *yaml.Node) {
+			at[key+"."+k] = v
+			l.trigger(&t, k, v)
+		})
+		list = append(list, t)
+	}
+	return list
+}
+
+// dataValue reads a literal, a $source, or { from: $source, as: number }.
+func (l *loader) dataValue(n *yaml.Node, name string) any {
+	if n.Kind != yaml.MappingNode || looksLikeVariable(n) {
+		return l.scalar(n, name)
+	}
+	var d DataFrom
+	l.pairs(n, name+":", "from: $form.pages", []string{"from", "as"}, func(key string, v *yaml.Node) {
+		if key == "from" {
+			d.From = l.text(v, key)
+		} else {
+			d.As = l.text(v, key)
+		}
+	})
+	return d
+}
+
+var orderKeys = []string{"card", "currency", "id", "itemType", "items", "payment", "total"}
+
+func (l *loader) order(n *yaml.Node, at places) (o Order) {
+	into := map[string]*string{
+		"id": &o.ID, "total": &o.Total, "currency": &o.Currency, "payment": &o.Payment,
+		"card": &o.Card, "items": &o.Items, "itemType": &o.ItemType,
+	}
+	l.pairs(n, "order:", "id: $redirect.orderId", orderKeys, func(key string, v *yaml.Node) {
+		at["order."+key] = v
+		*into[key] = l.text(v, key)
+	})
+	return o
+}

@@ -1,0 +1,297 @@
+package rule
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// A refused form is answered with a redirect as often as an accepted one, and
+// only the address tells them apart: back to the form, to a log-in page since the
+// session has ended, to an error page. What is not known to be elsewhere is no
+// success, since a goal may be lost but never invented.
+
+// refusal is why a redirect is no success by itself.
+type refusal struct {
+	why  refusalReason
+	word string // that says so, in the path or the query
+	to   string // where it leads, as led writes it
+}
+
+type refusalReason uint8
+
+const (
+	refusedNot     refusalReason = iota
+	refusedHost                  // to another host, or to no address
+	refusedNowhere               // without a Location
+	refusedForm                  // back to where the form was sent
+	refusedPage                  // back to the page that the form was on
+	refusedList                  // to a page under failure:
+	refusedQuery                 // the query says that it failed
+	refusedBack                  // the query leads back to the form later on
+	refusedWord                  // the path is that of a log-in or error page
+	refusedHome                  // perhaps to a log-in page: doubtful
+)
+
+// failurePages are what failure: says: pages that refused forms lead to, beside those
+// that are known by their words, and pages that are none in spite of them.
+type failurePages struct{ listed, spared []urlpath.Template }
+
+// add reads a line of failure:.
+func (f *failurePages) add(text string) error {
+	path, spared := strings.CutPrefix(text, "!")
+	if rest, ok := strings.CutPrefix(text, "not "); ok && !spared {
+		return &advice{"failure: " + text + " is not understood", `write "!` + strings.TrimSpace(rest) + `"`}
+	}
+	t, err := urlpath.Parse(strings.TrimSpace(path))
+	list, other := &f.listed, f.spared
+	if spared {
+		if a, ok := errors.AsType[*urlpath.Fault](err); ok && strings.HasPrefix(a.Hint, "write /") {
+			a.Hint = `write "!` + strings.TrimPrefix(a.Hint, "write ") + `"`
+		}
+		list, other = &f.spared, f.listed
+	}
+	*list = append(*list, t)
+	if err == nil && slices.ContainsFunc(other, func(o urlpath.Template) bool { return samePath(o.Text, t.Text) }) {
+		return &advice{"failure: has " + t.Text + " and !" + t.Text, "leave one of them out"}
+	}
+	return err
+}
+
+func (f *failurePages) lists(path string) bool  { return f != nil && matchesPath(f.listed, path) }
+func (f *failurePages) spares(path string) bool { return f != nil && matchesPath(f.spared, path) }
+
+func matchesPath(list []urlpath.Template, path string) bool {
+	for i := range list {
+		if _, ok := list[i].Capture(path, nil); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeRedirect judges the answer of a goal that does not name the page to which
+// accepted forms lead: a 302 or 303 to another page of the same host. leaves is
+// that of its success.
+func (x *Exchange) judgeRedirect(pages *failurePages, leaves bool) Reason {
+	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
+		return reasonNotSuccessful
+	}
+	return x.judgeTarget(x.location, pages, leaves)
+}
+
+// judgeTarget is judgeRedirect for an address to which a browser is led.
+func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool) Reason {
+	path, query, ok := x.resolve(location)
+	if !ok {
+		x.refuseHost()
+		return reasonNotSuccessful
+	}
+	r := x.refused(path, query, pages, leaves)
+	if r.why == refusedNot {
+		return Fires
+	}
+	r.to = plainLead(path)
+	if (r.why == refusedQuery || r.why == refusedBack) && isPrivate(r.word) {
+		r.word = "the query" // which a visitor may have written
+	}
+	if x.refusal = r; r.why == refusedHome {
+		return reasonDoubtfulRedirect
+	}
+	return reasonNotSuccessful
+}
+
+// refuseHost notes that the redirect leads to no page of this site.
+func (x *Exchange) refuseHost() {
+	x.refusal = refusal{why: refusedHost}
+	if x.location == "" {
+		x.refusal.why = refusedNowhere
+	}
+}
+
+// refused tells why a redirect to a page of this site is no success.
+func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool) refusal {
+	page, pageQuery := x.formPage()
+	says := sayingOf(query)
+	switch {
+	case x.isForm(path):
+		return refusal{why: refusedForm}
+	case says.failed:
+		return refusal{why: refusedQuery, word: says.word}
+	case page != "" && sameAddress(path, page) && !x.saysNew(says, pageQuery):
+		return refusal{why: refusedPage}
+	}
+	if name := x.leadsBack(query, page); name != "" {
+		return refusal{why: refusedBack, word: name}
+	}
+	switch {
+	case pages.spares(path):
+		return refusal{}
+	case pages.lists(path):
+		return refusal{why: refusedList}
+	case isHome(path) || isHome(urlpath.CutPrefix(path, x.stripped())):
+		if says.accepted || leaves {
+			return refusal{}
+		}
+		return refusal{why: refusedHome}
+	}
+	kind, word := refusalWord(path, x.path, page)
+	if kind == wordOther {
+		kind, word = queryWord(query)
+	}
+	if kind == wordError || kind != wordOther && !leaves {
+		return refusal{why: refusedWord, word: word}
+	}
+	return refusal{}
+}
+
+// isForm reports whether a path is the one to which the form was sent.
+func (x *Exchange) isForm(path string) bool {
+	if sameAddress(path, urlpath.CutPrefix(x.path, x.prefix)) {
+		return true
+	}
+	stripped := x.stripped()
+	return stripped != "" && sameAddress(urlpath.CutPrefix(path, stripped), x.path)
+}
+
+// saysNew reports whether the query says that the form was accepted, and is not
+// just that of the page it was on, from an earlier time: a form that stands on
+// every page, as for a newsletter, leads back to where its sender was.
+func (x *Exchange) saysNew(says saying, pageQuery string) bool {
+	return says.accepted && !slices.Contains(strings.Split(pageQuery, "&"), says.pair)
+}
+
+// leadsBack finds the parameter by which a log-in page remembers the form or its
+// page, to go there afterwards.
+func (x *Exchange) leadsBack(query, page string) (name string) {
+	for query != "" {
+		var pair, value string
+		pair, query, _ = strings.Cut(query, "&")
+		if name, value, _ = strings.Cut(pair, "="); value == "" || !isReturnName(name) {
+			continue
+		}
+		address, err := url.QueryUnescape(value)
+		if err != nil {
+			continue
+		}
+		if strings.HasPrefix(strings.ToLower(address), "%2f") { // encoded twice
+			if once, err := url.PathUnescape(address); err == nil {
+				address = once
+			}
+		}
+		back, _, ok := x.resolve(address)
+		if ok && (x.isForm(back) || page != "" && sameAddress(back, page)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// stripped is what was taken off the path inside the server before goaltrack saw
+// it, as http.StripPrefix does, if no setting says it: "" if nothing was. It is
+// the end of the address that stayed.
+func (x *Exchange) stripped() string {
+	whole, ok := x.askedFor()
+	if !ok {
+		return ""
+	}
+	prefix, ok := strings.CutSuffix(urlpath.Trim(whole), urlpath.Trim(x.path))
+	if !ok {
+		return ""
+	}
+	return prefix
+}
+
+// askedFor is the path in the request line. ok is false if it is the one that
+// rules see, or a setting says what they see.
+func (x *Exchange) askedFor() (path string, ok bool) {
+	if x.requestURI == "" || x.prefix != "" {
+		return "", false
+	}
+	target, _, _ := strings.Cut(x.requestURI, "?")
+	if target == x.path {
+		return "", false // as nearly always
+	}
+	u, err := url.ParseRequestURI(x.requestURI)
+	if err != nil || u.Path == "" {
+		return "", false
+	}
+	path = urlpath.Normal(u.Path)
+	return path, !samePath(path, x.path)
+}
+
+// sameAddress compares paths of pages. It is the same page in another language,
+// to which some applications lead whoever asked for none, and under the name of
+// the file that servers show for a directory.
+func sameAddress(a, b string) bool { return samePath(barePath(a), barePath(b)) }
+
+// isHome reports whether a path is the site's home page, perhaps in a language:
+// where applications lead to from anywhere, and where some have their log-in.
+func isHome(path string) bool { return barePath(path) == "" }
+
+// barePath is a path without the language at its beginning and the name of a
+// directory's file at its end: "" for the home page.
+func barePath(path string) string {
+	path = urlpath.Trim(path)
+	for range 2 { // /en, /ch/de
+		if segment, tail := urlpath.NextSegment(path); isLanguage(segment) {
+			path = tail
+		}
+	}
+	for range 2 { // /contact/index/index in Magento
+		last := strings.LastIndexByte(path, '/')
+		if last < 0 || !isHomeFile(path[last+1:]) {
+			break
+		}
+		path = path[:last]
+	}
+	return path
+}
+
+// isHomeFile recognises what servers show for a directory, and what frameworks
+// do: index.php, Default.aspx, index.do, index.
+func isHomeFile(name string) bool {
+	name, ending, _ := strings.Cut(name, ".")
+	return (strings.EqualFold(name, "index") || strings.EqualFold(name, "default") && ending != "") && len(ending) <= len("xhtml")
+}
+
+// inWords says why, and what to write if it was a success after all. host is the
+// one asked, "" if it is not known.
+func (r refusal) inWords(host string) (what, hint string) {
+	word := strconv.Quote(r.word)
+	switch r.why {
+	case refusedNot:
+		return "", ""
+	case refusedNowhere:
+		return "it does not say where to", ""
+	case refusedHost:
+		if host == "" {
+			return "that is no page of this site", ""
+		}
+		return "that is no page of " + web.HostOnly(host), ""
+	case refusedForm:
+		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
+	case refusedPage:
+		what = "that is the page the form was on"
+	case refusedList:
+		what = "failure: names that page"
+	case refusedQuery:
+		what = word + " there says that it failed"
+	case refusedBack:
+		what = word + " there leads back to the form"
+	case refusedWord:
+		what = word + " is a word of log-in and error pages"
+	case refusedHome:
+		what = "that may be the home page or a log-in page"
+	}
+	if r.to != "/" && strings.Trim(r.to, "/*") == "" { // which every page is
+		return what, "if this is success, name that page under success:"
+	}
+	return what, "if this is success, write success: redirect to " + r.to
+}

@@ -1,0 +1,421 @@
+package rule
+
+import (
+	"bytes"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
+
+// Systems name the pages of refused forms alike: /accounts/login/ (Django),
+// /users/sign_in (Devise), /wp-login.php (WordPress), /Identity/Account/Login
+// (ASP.NET Core), /cdn-cgi/challenge-platform (Cloudflare), /500.html. Those
+// words are known here, in whole segments of a path: /blog-in-berlin and
+// /authors have none.
+
+type wordKind uint8
+
+const (
+	wordOther wordKind = iota
+	// wordLogin and wordError refuse a form in any segment.
+	wordLogin
+	wordError
+	// wordWeak does so unless the form is within that segment itself: what is
+	// accepted at /auth/register may lead to /auth/account, and the form of a
+	// /challenge to /challenge/day-1.
+	wordWeak
+	wordFiller // says nothing, beside others
+	wordDone   // accepted
+	wordNot
+)
+
+// wordKinds are words in lower case, also those that are often written as two:
+// log-in, sign_in, notFound.
+var wordKinds = kindsOf(map[wordKind]string{
+	wordLogin: `login logon logins signin signon relogin loginpage loginform loginuserpass loginerror loginfailed loginrequired sso
+		logout logoff signout signoff loggedout signedout
+		einloggen inloggen loggain loggin logginn logind logpaa logpå seconnecter connexion iniciarsesion iniciarsesión iniciarsessao iniciarsessão
+		zaloguj logowanie přihlášení prihlaseni accedi bejelentkezés bejelentkezes autentificare kirjaudu giriş giris войти вход авторизация ログイン 登录 登入 登錄 로그인`,
+	wordError: `error errors err errorpage fail failed failure fails notfound pagenotfound denied accessdenied unauthorized unauthorised
+		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful expired sessionexpired timeout sessiontimeout
+		cancelled canceled aborted invalid invalidtoken invalidrequest csrf blocked lockout lockedout restricted notallowed noaccess nolayout nolicense tokenmismatch oops sorry
+		wentwrong somethingwentwrong ratelimited toomanyrequests
+		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
+		noencontrado paginanoencontrada ошибка`,
+	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
+		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification
+		areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
+		cancel abort maintenance`,
+	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm en de fr es it nl
+		wp user users member members customer customers account accounts my admin client clients partner dealer staff employee student
+		site web portal shop store secure page pages form view screen index default main home new show start step flow actions action check
+		redirect callback handler required require please need needs must tocontinue toaccess first again continue or register registration signup
+		platform internal server service http status connect provider two factor access verify response resource unexpected with security`,
+	wordDone: `thanks thank thankyou success successful successfully confirmation confirmed complete completed done sent submitted received
+		danke dankeschön merci gracias grazie bedankt obrigado obrigada tack takk dziekujemy
+		bestätigung bestaetigung bestätigt bestaetigt gesendet abgeschickt confirmación conferma bevestiging enviado inviato envoyé envoye`,
+	wordNot: `not no non un never nicht niet ikke inte`,
+})
+
+func kindsOf(lists map[wordKind]string) map[string]wordKind {
+	kinds := make(map[string]wordKind)
+	for kind, list := range lists {
+		for word := range strings.FieldsSeq(list) {
+			kinds[word] = kind
+		}
+	}
+	return kinds
+}
+
+// A phrase is a text cut into words: at humps, and at all that is no letter and
+// no digit; letters and digits are apart, too. Its words stand in lower case one
+// after the other, so that several can be looked up as one.
+type phrase struct {
+	text []byte
+	ends []int // of the words in text
+}
+
+// maxWords bounds how much of a text is looked at.
+const maxWords = 16
+
+// appendPhrase cuts s. text and ends are room for the result.
+func appendPhrase(p phrase, s string) phrase {
+	var before rune
+	for i, r := range s {
+		if len(p.ends) > maxWords {
+			break
+		}
+		letter := unicode.IsLetter(r) || unicode.IsMark(r)
+		if !letter && !unicode.IsDigit(r) {
+			before = 0
+			continue
+		}
+		begins := before == 0 || unicode.IsDigit(r) != unicode.IsDigit(before) ||
+			unicode.IsUpper(r) && (unicode.IsLower(before) || unicode.IsUpper(before) && lowerFollows(s[i:], r))
+		if begins {
+			p.ends = append(p.ends, len(p.text))
+		}
+		p.text = utf8.AppendRune(p.text, unicode.ToLower(r))
+		p.ends[len(p.ends)-1] = len(p.text)
+		before = r
+	}
+	return p
+}
+
+// lowerFollows reports whether the letter after the first is a small one.
+func lowerFollows(s string, first rune) bool {
+	for _, r := range s[len(string(first)):] {
+		return unicode.IsLower(r)
+	}
+	return false
+}
+
+// word is the words from i to before j, written as one.
+func (p *phrase) word(i, j int) []byte {
+	start := 0
+	if i > 0 {
+		start = p.ends[i-1]
+	}
+	return p.text[start:p.ends[j-1]]
+}
+
+// next is the kind of the word at i, the longest of up to three that are known
+// as one, and where the one after it begins.
+func (p *phrase) next(i int) (kind wordKind, word []byte, end int) {
+	for n := min(3, len(p.ends)-i); n > 0; n-- {
+		word = p.word(i, i+n)
+		if kind = wordKinds[string(word)]; kind != wordOther {
+			return kind, word, i + n
+		}
+	}
+	switch c := word[0]; {
+	case len(word) == 1, '0' <= c && c <= '9':
+		kind = wordFiller
+	case bytes.HasSuffix(word, []byte("login")): // Kundenlogin
+		kind = wordLogin
+	case bytes.HasSuffix(word, []byte("captcha")): // validateCaptcha, in small letters
+		kind = wordWeak
+	case bytes.HasSuffix(word, []byte("failed")), bytes.HasSuffix(word, []byte("error")) && string(word) != "terror": // mailfailed
+		kind = wordError
+	}
+	return kind, word, i + 1
+}
+
+// segmentSays judges one segment: that of a log-in or error page if it consists
+// of such words and of fillers, or ends in one after a single other word, as
+// /dealer-login and /contact-error do.
+func segmentSays(segment string) (kind wordKind, word string) {
+	var text [64]byte
+	var ends [maxWords + 1]int
+	p := appendPhrase(phrase{text[:0], ends[:0]}, segment)
+	others, not := 0, ""
+	var last wordKind // of the words but fillers
+	for i := 0; i < len(p.ends); {
+		k, w, end := p.next(i)
+		switch i = end; k {
+		case wordFiller:
+			continue
+		case wordOther:
+			others++
+		case wordNot:
+			not = string(w)
+		case wordDone:
+			if not == "" && kind != wordError {
+				return wordDone, ""
+			}
+			k, kind, word = wordError, wordError, not
+		default:
+			if kind != wordLogin && kind != wordError || k == wordError {
+				kind, word = k, string(w)
+			}
+		}
+		last = k
+	}
+	switch {
+	case others == 0, others == 1 && last == kind && kind != wordWeak:
+		return kind, word
+	}
+	return wordOther, ""
+}
+
+// refusalWord finds the word by which a path is that of a log-in or error page,
+// and its kind, wordOther if there is none. form and page are where the form was
+// sent and where it was.
+func refusalWord(path, form, page string) (kind wordKind, word string) {
+	shared := max(sharedSegments(path, form), sharedSegments(path, page))
+	rest := urlpath.Trim(path)
+	for i := 0; rest != ""; i++ {
+		var segment string
+		segment, rest = urlpath.NextSegment(rest)
+		switch k, w := segmentSays(segment); {
+		case undone[w] != "" && containsFold(form, undone[w]):
+			// a form to cancel leads to /cancelled
+		case k == wordDone && rest == "":
+			return wordOther, "" // /login/done
+		case k == wordError, k == wordLogin && kind != wordError, k == wordWeak && kind == wordOther && (i >= shared || rest == ""):
+			kind, word = k, w
+		}
+		if rest == "" && isStatusPage(path, segment) {
+			return wordError, segment
+		}
+	}
+	if kind == wordOther && slices.ContainsFunc(railsLogins, func(end string) bool { return hasSuffixFold(path, end) }) {
+		return wordLogin, "session"
+	}
+	return kind, word
+}
+
+// undone are words of errors, and what a form is called to which they say that
+// it was accepted.
+var undone = map[string]string{
+	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
+}
+
+func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
+
+// queryWord finds such a word where the query names the page, as in Joomla
+// (?view=login), OpenCart (route=account/login) and PrestaShop (controller=authentication).
+func queryWord(query string) (kind wordKind, word string) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if !slices.Contains(pageNames, name) {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil && !strings.ContainsAny(value, "0123456789") {
+			if k, w := refusalWord("/"+strings.TrimLeft(value, "/"), "", ""); k == wordError || k != wordOther && kind != wordError {
+				kind, word = k, w
+			}
+		}
+	}
+	return kind, word
+}
+
+var pageNames = []string{"view", "page", "route", "r", "controller", "action", "task"}
+
+// railsLogins are the log-in pages of Rails' own generator and of Authlogic.
+var railsLogins = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new"}
+
+func hasSuffixFold(path, end string) bool {
+	path = urlpath.Trim(path)
+	return len(path) >= len(end) && strings.EqualFold(path[len(path)-len(end):], end)
+}
+
+// sharedSegments is how many segments two paths have in common at the beginning.
+func sharedSegments(a, b string) (n int) {
+	a, b = urlpath.Trim(a), urlpath.Trim(b)
+	for a != "" && b != "" {
+		var x, y string
+		x, a = urlpath.NextSegment(a)
+		if y, b = urlpath.NextSegment(b); !strings.EqualFold(x, y) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// statusPages are statuses that error pages are named after.
+var statusPages = []string{"400", "401", "403", "404", "405", "408", "410", "419", "422", "429", "500", "502", "503", "504"}
+
+// staticPlaces are where sites keep their error pages.
+var staticPlaces = []string{"static", "public", "assets", "page", "pages", "site", "system", "status", "http", "html"}
+
+// isStatusPage recognises /404, /en/500.html and /static/404.html: the last segment
+// is a status, and nothing but languages and such places stand before it.
+// /orders/404 is an order.
+func isStatusPage(path, last string) bool {
+	name, _, _ := strings.Cut(last, ".")
+	if !slices.Contains(statusPages, name) {
+		return false
+	}
+	rest := urlpath.Trim(path)
+	for {
+		segment, tail := urlpath.NextSegment(rest)
+		if tail == "" {
+			return true
+		}
+		if rest = tail; !isLanguage(segment) && !slices.Contains(staticPlaces, strings.ToLower(segment)) {
+			return false
+		}
+	}
+}
+
+// languages are the codes of ISO 639-1, and of countries, that sites have at the
+// beginning of their paths.
+const languages = " ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv th tr uk ur uz vi zh at au br ch gb mx nz us "
+
+// isLanguage recognises de, pt-BR, zh_Hans, sr-Latn-RS.
+func isLanguage(s string) bool {
+	if len(s) < 2 || !strings.Contains(languages, " "+strings.ToLower(s[:2])+" ") {
+		return false
+	}
+	if len(s) == 2 {
+		return true
+	}
+	if s[2] != '-' && s[2] != '_' {
+		return false
+	}
+	region := strings.ToLower(s[3:])
+	if len(region) > 5 && (region[4] == '-' || region[4] == '_') && slices.Contains(scripts, region[:4]) {
+		region = region[5:] // zh-Hans-CN
+	}
+	return len(region) == 2 || region == "419" || region == "001" || region == "150" || slices.Contains(scripts, region)
+}
+
+var scripts = []string{"hans", "hant", "latn", "cyrl", "arab"}
+
+// saying is what the query of an address says of a form.
+type saying struct {
+	failed, accepted bool
+	word             string // the name of the parameter that says so
+	pair             string // the same with its value
+}
+
+// sayingOf reads a query: error=1, errors[email]=required, status=failed,
+// sent=0 say that the form failed, sent=1 and status=ok that it was accepted.
+// Failure wins.
+func sayingOf(query string) (s saying) {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		name, err1 := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err1 != nil || err2 != nil || name == "" {
+			continue
+		}
+		switch failed, accepted := pairSays(name, value); {
+		case failed:
+			return saying{failed: true, word: name, pair: pair}
+		case accepted && !s.accepted:
+			s = saying{accepted: true, word: name, pair: pair}
+		}
+	}
+	return s
+}
+
+var (
+	// yes and no are what switches are set to.
+	yes = []string{"", "1", "true", "yes", "y", "on", "ok"}
+	no  = []string{"0", "false", "no", "n", "off", "none", "null", "[]", "{}"}
+	// outcomes are words that are true if the form was accepted.
+	outcomes = []string{
+		"success", "successful", "ok", "sent", "thanks", "thankyou", "done", "subscribed", "submitted", "posted", "accepted", "confirmed",
+		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "valid", "mailsent", "emailsent", "messagesent", "formsent", "gesendet", "enviado", "inviato", "envoye", "added", "created", "updated",
+	}
+	// statuses are names of parameters whose value is an outcome.
+	statuses = []string{
+		"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup",
+		"subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype", "mail", "email", "login",
+		"captcha", "auth", "reason", "type", "code", "registration", "subscribe", "order", "checkout", "transaction", "verification",
+		"validation",
+	}
+	// numbered are those whose value may be a status of HTTP. form=404 and
+	// payment=450 are numbers of another kind.
+	numbered = []string{"status", "result", "outcome", "response", "state", "code"}
+	failures = []string{
+		"error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
+		"unauthorized", "unsuccessful", "danger", "ko", "nok", "cancelled", "canceled", "aborted", "expired", "timeout", "blocked",
+		"fehler", "erreur", "errore", "erro",
+		"aspxerrorpath", // the page that failed, in ASP.NET
+	}
+)
+
+// pairSays judges one parameter.
+func pairSays(name, value string) (failed, accepted bool) {
+	var text, valueText [64]byte
+	var ends, valueEnds [maxWords + 1]int
+	n := appendPhrase(phrase{text[:0], ends[:0]}, name)
+	v := appendPhrase(phrase{valueText[:0], valueEnds[:0]}, value)
+	plain := strings.ToLower(strings.TrimSpace(value))
+	if n.has(failures) {
+		return !slices.Contains(no, plain), false
+	}
+	isStatus := slices.Contains(statuses, string(n.text))
+	if last := len(n.ends) - 1; last >= 0 && (slices.Contains(outcomes, string(n.word(last, last+1))) || slices.Contains(outcomes, string(n.text))) {
+		switch negated := string(n.word(0, 1)) == "not"; {
+		case slices.Contains(no, plain):
+			return !negated, false
+		case slices.Contains(yes, plain):
+			return negated, !negated
+		}
+		isStatus = true
+	}
+	if !isStatus {
+		return false, false
+	}
+	isFault := slices.Contains(numbered, string(n.text)) && len(value) == 3 && (value[0] == '4' || value[0] == '5') && len(v.ends) == 1 // 422
+	return v.has(failures) || isFault, slices.Contains(outcomes, string(v.text))
+}
+
+// has reports whether one of the words is in the list.
+func (p *phrase) has(list []string) bool {
+	for i := range p.ends {
+		if slices.Contains(list, string(p.word(i, i+1))) {
+			return true
+		}
+	}
+	return false
+}
+
+// isReturnName recognises the parameters in which log-in pages keep where to go
+// afterwards: ReturnUrl, next, redirect_to, destination, came-from.
+func isReturnName(name string) bool {
+	var text [64]byte
+	var ends [maxWords + 1]int
+	name, err := url.QueryUnescape(name)
+	p := appendPhrase(phrase{text[:0], ends[:0]}, name)
+	return err == nil && slices.Contains(returnNames, string(p.text))
+}
+
+var returnNames = []string{
+	"return", "returnto", "returnurl", "returnuri", "returnpath", "returnpage", "next", "nexturl", "nextpage", "redirect", "redirectto",
+	"redirecturl", "redirecturi", "redirectpath", "continue", "continueto", "continueurl", "goto", "gotourl", "back", "backto", "backurl",
+	"destination", "rd", "rurl", "ru", "retpath", "service", "callback", "callbackurl", "camefrom", "afterlogin", "targeturl", "target", "wreply", "relaystate",
+}

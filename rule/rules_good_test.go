@@ -1,0 +1,166 @@
+package rule
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
+)
+
+// TestGoodRules reads the rule files that are as they should be, and judges the
+// exchanges written into them as comments, such as
+//
+//	#: POST /contact topic=sales +Cookie:a=b -> 303 /thanks +X-Plan:pro = CONTACT_SENT fires topic=sales
+func TestGoodRules(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "rules", "good", "*.yaml"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files (%v)", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			rules, err := Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, line := range goodLines(t, file) {
+				given, want, ok := strings.Cut(line, " = ")
+				if !ok {
+					t.Fatalf("exchange %d: %q lacks its end", i, line)
+				}
+				x, f := parseExchange(t, given)
+				if got := evaluate(rules, x, f); got != want {
+					t.Errorf("%s\n got %s\nwant %s", given, got, want)
+				}
+			}
+		})
+	}
+}
+
+// goodLines returns the exchanges written into a rule file.
+func goodLines(t *testing.T, file string) (lines []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		if s, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "#: "); ok {
+			lines = append(lines, s)
+		}
+	}
+	return lines
+}
+
+// parseExchange reads a request and its answer. The form is read for the goals
+// it matches; see judgedForm.
+func parseExchange(t *testing.T, line string) (x *Exchange, form string) {
+	t.Helper()
+	x = &Exchange{
+		host: "www.shop.example:8080", header: http.Header{}, responseHeader: http.Header{},
+		contentType: "text/html; charset=utf-8", typeKnown: true, navigation: true,
+	}
+	request, answer, ok := strings.Cut(line, " -> ")
+	words := strings.Fields(request)
+	if !ok || len(words) < 2 {
+		t.Fatalf("no exchange: %q", line)
+	}
+	x.method = words[0]
+	target, err := url.ParseRequestURI(words[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.path, x.rawQuery = target.Path, target.RawQuery
+	var fields []string
+	for _, w := range words[2:] {
+		if !addHeader(t, x.header, w) {
+			fields = append(fields, w)
+		}
+	}
+	x.userAgent, x.mobileHint = x.header.Get("User-Agent"), x.header.Get("Sec-Ch-Ua-Mobile")
+	x.navigation = x.header.Get("Sec-Fetch-Dest") == ""
+	words = strings.Fields(answer)
+	if x.status, err = strconv.Atoi(words[0]); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range words[1:] {
+		if !addHeader(t, x.responseHeader, w) {
+			x.location = w
+		}
+	}
+	if ct, ok := x.responseHeader["Content-Type"]; ok {
+		x.contentType = ct[0]
+	}
+	return x, strings.Join(fields, "&")
+}
+
+func addHeader(t *testing.T, h http.Header, word string) bool {
+	t.Helper()
+	header, ok := strings.CutPrefix(word, "+")
+	if !ok {
+		return false
+	}
+	name, v, _ := strings.Cut(header, ":")
+	value, err := url.PathUnescape(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Add(name, value)
+	return true
+}
+
+// goodSite is where the exchanges happen.
+var goodSite = Base{Language: "EN", Currency: "EUR", Channel: "WEB"}
+
+// evaluate judges an exchange as the middleware does, without its writers, and
+// tells what became of each goal in words.
+func evaluate(rules *Set, x *Exchange, form string) string {
+	triggers := rules.index.Find(x.method, x.path, nil)
+	slices.SortFunc(triggers, func(a, b *Cause) int { return cmp.Compare(a.goal.number, b.goal.number) })
+	var out []string
+	for _, t := range triggers {
+		x.form = scan.Form("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
+		f := x.Consider(t)
+		if f == Fires {
+			f = t.judgeLate(x, rules.failure)
+		}
+		if f != Fires {
+			out = append(out, t.goal.Name+" "+f.String())
+			continue
+		}
+		x.varNames = t.path.Names
+		x.vars, _ = t.path.Capture(x.path, x.vars[:0])
+		e, f := t.Event(x, goodSite)
+		words := []string{t.goal.Name, f.String()}
+		for _, b := range []struct{ name, got, usual string }{
+			{"type", e.Type, t.goal.Name},
+			{"page", e.Page, ""},
+			{"language", e.Language, "EN"},
+			{"currency", e.Currency, "EUR"},
+			{"channel", e.Channel, "WEB"},
+			{"pos", e.PointOfSale, ""},
+		} {
+			if f == Fires && b.got != b.usual {
+				words = append(words, b.name+"="+url.QueryEscape(b.got))
+			}
+		}
+		for _, a := range e.Ext {
+			if f == Fires {
+				words = append(words, a.Name+"="+url.QueryEscape(fmt.Sprint(a.Value)))
+			}
+		}
+		out = append(out, strings.Join(words, " "))
+	}
+	if out == nil {
+		return "nothing"
+	}
+	return strings.Join(out, "; ")
+}

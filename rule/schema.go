@@ -1,0 +1,147 @@
+package rule
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/consent"
+)
+
+// object is a part of a JSON Schema.
+type object = map[string]any
+
+// Schema returns a JSON Schema (draft 2020-12) of the rule file, for editors
+// that complete and check YAML. It is made from the loader's own tables of
+// keys; what a schema cannot say, the loader still checks.
+func Schema() []byte {
+	goal := object{}
+	for key := range textKeys {
+		goal[key] = text()
+	}
+	for key := range listKeys {
+		goal[key] = oneOrMore()
+	}
+	maps.Copy(goal, triggerSchema())
+	goal["any"] = listOf(closed(triggerSchema()))
+	goal["success"] = object{"anyOf": []any{scalar(), conditionSchema()}}
+	goal["if"], goal["unless"] = conditionSchema(), conditionSchema()
+	goal["value"] = object{"anyOf": []any{scalar(), closed(object{
+		"amount": object{"type": "number"}, "from": text(), "currency": text(), "max": object{"type": "number"},
+	})}}
+	goal["data"] = object{"type": "object", "additionalProperties": object{"anyOf": []any{
+		scalar(), closed(object{"from": text(), "as": object{"enum": slices.Sorted(maps.Keys(asWords()))}}),
+	}}}
+	goal["identify"] = object{"type": "object", "additionalProperties": object{"type": []string{"string", "boolean"}}}
+	goal["forget"] = object{"const": true}
+	order := object{}
+	for _, key := range orderKeys {
+		order[key] = scalar()
+	}
+	goal["order"] = closed(order)
+	goal["examples"] = closed(object{"counts": oneOrMore(), "ignores": oneOrMore()})
+	for key, words := range enumKeys {
+		goal[key] = object{"enum": words}
+	}
+	for key, about := range goalKeyHelp {
+		described := maps.Clone(goal[key].(object)) // every value above is an object
+		described["description"] = about
+		goal[key] = described
+	}
+	one := closed(goal)
+	one["required"] = []string{"goal"}
+
+	defaults := object{"failure": oneOrMore()}
+	for _, key := range defaultKeys {
+		defaults[key] = text()
+	}
+	root := closed(object{"version": object{"const": 1}, "defaults": closed(defaults), "goals": listOf(one)})
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "goaltrack rule file"
+	root["required"] = []string{"goals"}
+	out, err := json.MarshalIndent(root, "", "  ")
+	if err != nil { // maps, texts and lists always encode
+		return nil
+	}
+	return append(out, '\n')
+}
+
+func text() object      { return object{"type": []string{"string", "number"}} }
+func scalar() object    { return object{"type": []string{"string", "number", "boolean"}} }
+func oneOrMore() object { return object{"anyOf": []any{text(), listOf(text())}} }
+
+func listOf(items object) object { return object{"type": "array", "items": items} }
+
+// closed is an object that takes no other keys.
+func closed(properties object) object {
+	return object{"type": "object", "properties": properties, "additionalProperties": false}
+}
+
+func conditionSchema() object {
+	return object{"type": "object", "additionalProperties": object{"anyOf": []any{scalar(), listOf(scalar())}}}
+}
+
+func triggerSchema() object {
+	return object{
+		"visit": text(), "download": text(), "click": text(), "seen": text(), "code": object{"const": true},
+		"submit": object{"anyOf": []any{text(), closed(object{"path": text(), "method": text(), "form": text()})}},
+	}
+}
+
+// asWords are the types an attribute can be sent as.
+func asWords() map[string]kind {
+	words := maps.Clone(kinds)
+	delete(words, "")
+	return words
+}
+
+// enumKeys are the keys that take one of a few words.
+var enumKeys = map[string][]string{
+	"status":  {statusLive, statusDraft, statusPaused},
+	"consent": consent.Words[:],
+	"late":    {"send", "drop"},
+	"bots":    {"count"},
+}
+
+// goalKeyHelp says what each key of a goal is for, in a line.
+var goalKeyHelp = map[string]string{
+	"goal":             "The goal's name and the event the CDP receives: upper case, such as CONTACT_SENT.",
+	"label":            "What people call the goal.",
+	"note":             "A remark for people.",
+	"owner":            "Whom to ask about the goal.",
+	"sends":            "Another event type, if goals share one; FORM for the form events of SitecoreAI.",
+	"visit":            "A page: its path, such as /products/{id}; * stands for one part of the path, ** for any number.",
+	"submit":           "A form the application accepted: the path it is sent to.",
+	"download":         "A file: its path, such as /files/**/{file}.pdf.",
+	"code":             "true: raised by the application.",
+	"click":            "An element that is clicked; needs a page script.",
+	"seen":             "An element that comes into view; needs a page script.",
+	"any":              "Alternatives; one is enough.",
+	"success":          "Which answer means that the form was accepted: redirect, redirect to /thanks, 303 to /thanks, 200, 2xx, confirmed.",
+	"if":               "What must hold: query.x, form.x, json.x, header.x, cookie.x, path, host, route, response.header.x.",
+	"unless":           "What must not hold.",
+	"status":           "live, draft (counted and never sent) or paused.",
+	"from":             "From when the goal counts: 2026-12-01 or 2026-12-01 18:00.",
+	"until":            "Until when, that day included.",
+	"timezone":         "The time zone of dates, such as Europe/Berlin. Default UTC.",
+	"env":              "The environments in which the goal counts.",
+	"hosts":            "The host names on which the goal counts.",
+	"count":            "How often: every, once per session, once per visitor, once per day, each perhaps for $source, or once per $source.",
+	"after":            "Goals that must have happened before in the session, in this order.",
+	"within":           "How long the way from the first goal of after: may take, such as 30m.",
+	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
+	"late":             "What happens to an event delivered late: send or drop.",
+	"bots":             "count: a form by a suspected bot counts all the same.",
+	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",
+	"data":             "What is sent along: literals and $path $query $form $json $header $cookie $redirect $response $app $utm $referrer.",
+	"identify":         "Who the visitor is: email, a provider and an ID, the person's name.",
+	"identityProvider": "The provider of the e-mail address, as in the tenant's identity rule.",
+	"forget":           "true: whoever comes next in this browser is another visitor, as after a log-out.",
+	"order":            "An order: id, total, currency, payment.",
+	"page":             "The page the event is on.",
+	"language":         "The language of the event.",
+	"currency":         "The currency of the event.",
+	"channel":          "The channel of the event.",
+	"pos":              "The point of sale of the event.",
+	"examples":         "Requests that count and requests that do not.",
+}
