@@ -566,8 +566,8 @@ func someOf[T any](scenarios []T) (list []T) {
 	if !testing.Short() {
 		return scenarios
 	}
-	for five := range slices.Chunk(scenarios, 5) {
-		list = append(list, five[0])
+	for i := 4; i < len(scenarios); i += 5 {
+		list = append(list, scenarios[i])
 	}
 	return list
 }
