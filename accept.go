@@ -7,15 +7,17 @@ import (
 	"github.com/goaltrack/goaltrack/internal/tap"
 )
 
-// AskReadable goes between [Tracker.Handler] and a reverse proxy, and nowhere
-// else: tracker.Handler(tracker.AskReadable(proxy)). A browser accepts encodings
-// that goaltrack cannot read, such as br, and the site behind a proxy then uses
-// them. If a rule that may count in this request reads the body of the answer
-// (response.json.x), the proxy gets a copy of the request whose Accept-Encoding
-// has only those of the client's encodings that can be read: gzip, deflate and
-// identity, with the weights the client gave them. A client that takes none of
-// them keeps what it said, and the goal is lost as answer_unreadable. Every
-// other request goes on as it came. It is safe for concurrent use.
+// AskReadable wraps a reverse proxy inside [Tracker.Handler], and belongs
+// nowhere else: tracker.Handler(tracker.AskReadable(proxy)). It makes the site
+// behind the proxy answer in an encoding that goaltrack can read. Without it, a
+// browser also accepts others, such as br, and the site uses them.
+//
+// It changes a request only if a rule that may count reads the body of the
+// answer (response.json.x). The proxy then gets a copy of the request. Its
+// Accept-Encoding keeps gzip, deflate and identity, as far as the client
+// accepts them, with the client's weights. If the client accepts none of them,
+// the request stays as it came, and the goal is lost as answer_unreadable. It
+// is safe for concurrent use.
 func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tr := t.trackedOf(r)

@@ -12,17 +12,19 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Bots amends the verdicts on user agents, which are those of
-// https://pkg.go.dev/zgo.at/isbot. Each entry is a part of a user agent, matched
-// without regard to case, in which * stands for any text: "HeadlessChrome",
-// "Pingdom*bot". Of a user agent the first 512 bytes are looked at.
+// Bots corrects the verdicts on user agents, which come from
+// https://pkg.go.dev/zgo.at/isbot. Each entry is a part of a user agent, in
+// which * stands for any text: "HeadlessChrome", "Pingdom*bot". Case does not
+// matter. Only the first 512 bytes of a user agent are looked at. New refuses
+// an entry without text or with more than 512 bytes, and a list of more than
+// 256.
 type Bots struct {
 	// Allow are not bots, whatever isbot says: a customer's procurement
-	// program, a browser that is wrongly suspected. Default: none.
+	// program, or a browser that is wrongly suspected. Default: none.
 	Allow []string
-	// Deny are bots, also if they are allowed: a monitor, a test suite. A
-	// visitor counted who is none does more harm than one left out.
-	// Default: none.
+	// Deny are bots, even if Allow has them as well: a monitor, a test suite. A
+	// bot that is counted does more harm than a visitor who is not. Default:
+	// none.
 	Deny []string
 }
 

@@ -10,68 +10,79 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// Config says what a [Tracker] watches, for whom, and where its goals go.
-// The zero value of every field but Sites is a working default.
-// New copies what it needs; changing a Config afterwards has no effect.
+// Config says what a [Tracker] watches, for whom, and where its goals go. Only
+// Sites is required; the zero value of every other field is a working default.
+// [New] copies what it needs: a later change of a Config has no effect. New
+// refuses values that make no sense and names all of them in one error. The
+// functions in a Config are called by many goroutines at once.
 type Config struct {
 	// Sites are the sites served, at least one. A request goes to the site
-	// whose host fits and whose path prefix is the longest that fits; of two
-	// alike, the one that names the host goes before "*.host", and that before
-	// every host. A request that fits none passes through untouched.
+	// whose Hosts fit and whose PathPrefix is the longest that fits. If two
+	// prefixes are equally long, a site that names the host goes before one
+	// with "*.host", and that before one that serves every host. A request that
+	// fits no site passes through untouched.
 	Sites []Site
 
 	// Rules are the goals, from [LoadRules], [ParseRules] or [NewRules].
-	// Default: none, which leaves page views (Views) and browser IDs.
-	// [Tracker.SetRules] replaces them while the site runs.
+	// Default: no goals; page views (Views) and browser IDs work without them.
+	// [Tracker.SetRules] replaces the rules while the site runs.
 	Rules *Rules
 
-	// Keys seal the visit cookie, which makes count:, after: and the sources
-	// $utm and $referrer work on any number of instances: the first seals, all
-	// of them open. Give every instance the same; make them with
-	// securecookie.GenerateRandomKey or "openssl rand". To change them, deploy
-	// the new key in the second place first, and in the first place when every
-	// instance can read it; the old one may go when its cookies may.
-	// Default: a key for this process alone, so that counts end with it.
+	// Keys seal the visit cookie. It makes count:, after: and the sources $utm
+	// and $referrer work on any number of instances. The first key seals, and
+	// every key opens. Give all instances of a site the same keys. Make a key
+	// with securecookie.GenerateRandomKey or "openssl rand".
+	//
+	// To change the key, add the new one in the second place. When every
+	// instance can read it, move it to the first place. Remove the old key when
+	// the cookies that it sealed may be lost. Default: a random key that only
+	// this process has, so a restart forgets what counted.
 	Keys []Key
 
-	// Views says who tells the CDP about page views. Default: ViewsOff,
-	// because a site with a Sitecore browser script already sends them.
+	// Views says who tells the CDP about page views. Default: ViewsOff, because
+	// a site with a Sitecore browser script already sends them.
 	Views Views
 
-	// Cookie shapes the browser-ID cookie and says when an ID is made.
+	// Cookie sets how the browser-ID cookie looks and when an ID is made.
 	Cookie Cookie
 
 	// Consent reads the visitor's answer from a request, usually from the
-	// cookie of the site's consent banner: [ConsentCookie], [ConsentOneTrust],
-	// [ConsentCookiebot], [ConsentTCF] or a function of the site's own. With a
-	// reader set, a goal counts only if the consent that its rule names is
-	// granted, by default that to every category; page views and browser IDs
-	// need that, too. Unknown is not yes. Without a reader, visitors are
-	// counted unless they opted out (OptOutCookie, Sec-GPC).
-	// It runs on the request's goroutine, at most once for a request that
-	// concerns a goal or a new visitor; on others, once for each call of
-	// [Tracker.Trigger] or [Tracker.BrowserID]. It runs under recover: a panic
-	// counts as ConsentUnknown.
+	// cookie of the site's consent banner. It is [ConsentCookie],
+	// [ConsentOneTrust], [ConsentCookiebot], [ConsentTCF] or a function of the
+	// site's own. With a reader, a goal counts only if the visitor granted the
+	// consent that its rule names, by default every category. Page views and
+	// browser IDs need consent to every category, too. Unknown is not yes.
+	// Default: no reader; every visitor counts who did not opt out
+	// (OptOutCookie, Sec-GPC).
+	//
+	// It runs on the goroutine of the request. If the request concerns a goal
+	// or a new visitor, it runs at most once. For other requests it runs once
+	// for each call of [Tracker.Trigger] or [Tracker.BrowserID]. A panic in it
+	// is recovered and counts as ConsentUnknown.
 	Consent func(*http.Request) Consent
 
-	// ConsentHoldBy names a cookie that the site sets anyway and whose value
-	// belongs to one visitor and stays the same, such as that of its session.
-	// While a visitor's consent is unknown, what would count is held in this
-	// process and sent, with the time at which it happened, once a request with
-	// the same cookie says granted; if it says refused, it is dropped. Bounds:
-	// 20 events a visitor and 4 MiB in all (consent_hold_full), 30 minutes
-	// (consent_expired). No other cookie is read meanwhile but those that
-	// say no or mark an editor, so a goal whose rule reads one is not held. Neither is anything for a
-	// cookie of fewer than 16 bytes, which cannot tell visitors apart. Needs
-	// Consent. Default: "", nothing is held and unknown does not count.
+	// ConsentHoldBy names a cookie that tells visitors apart before they have
+	// answered. It is a cookie that the site sets anyway and whose value stays
+	// the same for one visitor, such as a session cookie. While consent is
+	// unknown, this process holds what would count. When a request with the
+	// same cookie says granted, the events are sent with the time at which they
+	// happened. When it says refused, they are dropped.
+	//
+	// Bounds: 20 events for each visitor and 4 MiB in all (reason
+	// consent_hold_full), and 30 minutes (reason consent_expired). Meanwhile
+	// the tracker reads no other cookie, except those that say no or mark an
+	// editor. So a goal whose rule reads another cookie is not held. Nothing is
+	// held for a cookie of fewer than 16 bytes, because it cannot tell visitors
+	// apart. It needs Consent. Default: "", nothing is held and unknown does
+	// not count.
 	ConsentHoldBy string
 
-	// RequireConsent makes New fail when no Consent reader is set: a guard
-	// for sites that must never count without asking. Default: false.
+	// RequireConsent makes New fail if no Consent reader is set. It protects a
+	// site that must never count without asking. Default: false.
 	RequireConsent bool
 
 	// OptOutCookie names a cookie that says "do not track me" with any value
-	// but "", "0" and "false". Default: "gt_optout".
+	// except "", "0" and "false". Default: "gt_optout".
 	OptOutCookie string
 
 	// IgnoreGPC counts visitors whose browser sends Sec-GPC: 1, the Global
@@ -79,127 +90,134 @@ type Config struct {
 	// not counted.
 	IgnoreGPC bool
 
-	// Bots amends the verdicts on which user agents are bots.
+	// Bots corrects which user agents are bots.
 	Bots Bots
 
-	// Ignore says which requests are a machine's or an editor's.
+	// Ignore says which requests come from a machine or an editor.
 	Ignore Ignore
 
-	// Staff are networks whose visitors are not counted, such as the
-	// company's own; the reason is staff. The address is that of the
-	// connection, or what TrustedProxies say. Default: none.
+	// Staff are networks whose visitors are not counted, such as the company's
+	// own; the reason is staff. The visitor's address is that of the
+	// connection, or the one that TrustedProxies name. Default: none.
 	Staff []netip.Prefix
 
 	// TrustedProxies are the networks of the proxies in front of this server.
-	// What they say in X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Prefix
-	// is believed: the visitor's address for Staff, the host for Sites, for
-	// hosts: in rules and wherever it matters that an address is of the same
-	// site, and the PathPrefix if none is set. Of several addresses or hosts
-	// the last one counts that no trusted proxy stands behind, since the
-	// earlier ones can be made up; several prefixes are taken off one after the
-	// other. Name only proxies that replace these headers or append to them.
-	// Default: none, and the Host header counts.
+	// The tracker believes what they say in three headers:
+	//
+	//   - X-Forwarded-For: the visitor's address, for Staff
+	//   - X-Forwarded-Host: the host, for Sites, for hosts: in rules, and for
+	//     every test whether an address is of the same site
+	//   - X-Forwarded-Prefix: the PathPrefix, if none is set
+	//
+	// Of several addresses it takes the last one that is not a trusted proxy's
+	// own. Of several hosts it takes the last one. A visitor can invent the
+	// earlier ones. Several prefixes are cut off one after the other. Name only
+	// proxies that replace these headers or append to them. Default: none, and
+	// the Host header counts.
 	TrustedProxies []netip.Prefix
 
-	// PathPrefix is where visitors see the site, such as "/shop", if what is in
-	// front of it takes that off the path: a proxy, or http.StripPrefix. The
-	// prefix is taken off every address that begins with it (the request's, that
-	// of the form's page, that of a redirect), so rules are written without it,
-	// and so is Site.PathPrefix. Cookie.Path is written with it. Default: what
+	// PathPrefix is the path below which visitors see the site, such as
+	// "/shop", if a proxy or http.StripPrefix cuts it off in front of this
+	// server. The tracker cuts it off every address that begins with it: of the
+	// request, of the page of a form, of a redirect. So write rules and
+	// Site.PathPrefix without it, and Cookie.Path with it. Default: what
 	// TrustedProxies say in X-Forwarded-Prefix, else none.
 	PathPrefix string
 
-	// Path gives the path that rules and page names see, for handlers mounted
-	// behind a rewriting proxy. Default: r.URL.Path without PathPrefix, of which
-	// the data that Next.js fetches for a page is taken for the page. Either way
-	// rules see its normal form: without parameters (";jsessionid=..."), empty
-	// segments, dot segments and blanks at the end of a segment, in Unicode's
-	// form NFC.
-	// It runs on the request's goroutine and under recover: a panic counts as
-	// the default.
+	// Path gives the path that rules and page names see. It is for handlers
+	// behind a proxy that rewrites paths. Default: r.URL.Path without
+	// PathPrefix; if Next.js fetches the data of a page, the path of that page.
+	//
+	// Rules see the normal form of the path in both cases. It has no parameters
+	// (";jsessionid=..."), no empty segments, no dot segments and no blanks at
+	// the end of a segment, and is in Unicode's form NFC. Path runs on the
+	// goroutine of the request. A panic in it is recovered, and the default
+	// counts.
 	Path func(*http.Request) string
 
 	// NothingWritten says what it means that a handler returned and wrote
-	// nothing. Frameworks whose handlers return their errors (Echo, PocketBase)
-	// write those when goaltrack's part is over, if it is mounted inside of
-	// them; put it around the whole there. Default: NothingAuto, which takes it
-	// for 200 in net/http's own writer alone, and for undecided elsewhere.
+	// nothing. In some frameworks (Echo, PocketBase) handlers return their
+	// errors, and the framework writes them later. If goaltrack is mounted
+	// inside such a framework, it does not see those answers: wrap the whole
+	// framework in it. Default: NothingAuto, which means 200 if the writer is
+	// that of net/http, and undecided in any other writer.
 	NothingWritten NothingWritten
 
-	// BeforeSend sees every event before it is queued and may change it;
-	// false drops the event. The result is validated again: what the CDP would
-	// refuse is not queued. It runs on the request's goroutine and under
-	// recover: a panic drops the event. Default: none.
+	// BeforeSend sees every event before it is queued and may change it. If it
+	// returns false, the event is dropped. The tracker validates the result
+	// again and does not queue what the CDP would refuse. It runs on the
+	// goroutine of the request. A panic in it is recovered and drops the event.
+	// Default: none.
 	BeforeSend func(*cdp.Event) bool
 
-	// NoEventID leaves out ext.eventId, the random ID that lets whoever reads
-	// the CDP's data remove duplicates. Default: false, the ID is sent,
-	// because the CDP has no idempotency key of its own.
+	// NoEventID leaves out ext.eventId, a random ID by which readers of the
+	// CDP's data can remove duplicates. Default: false, the ID is sent, because
+	// the CDP has no idempotency key.
 	NoEventID bool
 
 	// RulesHash sends the fingerprint of the rule file with every goal, as
-	// ext.goalConfig, so that a jump in the numbers can be traced to a change
-	// of the file. Default: false.
+	// ext.goalConfig. With it, somebody can trace a jump in the numbers to a
+	// change of the file. Default: false.
 	RulesHash bool
 
 	// Env names the environment, such as "production", for goals whose rule
-	// says env:. Default: none, and those goals never count.
+	// says env:. Default: "", and those goals never count.
 	Env string
 
-	// Delivery bounds and paces what is sent.
+	// Delivery sets where events wait and how they are sent.
 	Delivery Delivery
 
-	// DryRun decides and counts, but sets no cookie and opens no connection.
-	// Meant for unit tests and for trying rules on a live site.
+	// DryRun decides and counts, but sets no cookie and opens no connection. It
+	// is for unit tests and for trying rules on a live site. Default: false.
 	DryRun bool
 
-	// Logger gets one line for each change of state (the CDP refuses the key,
-	// the queue is full, all is well again) and never a visitor's data.
-	// Default: slog.Default(). Silence it with slog.New(slog.DiscardHandler).
+	// Logger gets one line for each change of state: the CDP refuses the key,
+	// the queue is full, all is well again. It never gets a visitor's data.
+	// Default: slog.Default(). Use slog.New(slog.DiscardHandler) for silence.
 	Logger *slog.Logger
 }
 
-// Site is one web site: how it is recognised, and what the CDP knows it by.
+// Site is one web site: which requests belong to it, and how the CDP knows it.
 type Site struct {
-	// Name keys the site's queue items and counters. Default: the point of
-	// sale or the site name. It must be unique among the sites.
+	// Name identifies the site in the queue and in counters. It must be unique
+	// among the sites. Default: the point of sale or the site name.
 	Name string
 
 	// Hosts are the host names served, without port, such as "shop.example" or
 	// "*.shop.example". Default: every host.
 	Hosts []string
 
-	// PathPrefix narrows the site to a part of the host, such as "/de/".
-	// It ends at a segment: "/de" does not serve "/design". Default: "/".
+	// PathPrefix limits the site to a part of the host, such as "/de/". It ends
+	// at a segment: "/de" does not serve "/design". Default: "/".
 	PathPrefix string
 
-	// CDP is where the events go: a [cdp.Direct] or a [cdp.Edge].
+	// CDP is where the events go: a [cdp.Direct] or a [cdp.Edge]. Required.
 	CDP cdp.Site
 
 	// Language is sent with every event: two letters, ISO 639-1. A region is
 	// cut off, so "de-DE" is sent as "DE". Default: "EN".
 	Language string
 
-	// Currency is sent with every event: three letters, ISO 4217.
-	// Default: none, and no goal of the site may then have a value without
-	// a currency of its own.
+	// Currency is sent with every event: three letters, ISO 4217. Default:
+	// none. Then New and SetRules refuse goals with a value that have no
+	// currency of their own.
 	Currency string
 
-	// Channel is sent with every event. Default: "WEB". "auto" sends
-	// MOBILE_WEB for a phone, told by Sec-CH-UA-Mobile or else the user agent.
-	// The CDP groups events into sessions by channel, point of sale and
-	// browser ID, so set what the page's own script sends.
+	// Channel is sent with every event. Default: "WEB". With "auto", a phone is
+	// sent as MOBILE_WEB; Sec-CH-UA-Mobile says what a phone is, or else the
+	// user agent. Set what the page's own script sends: the CDP groups events
+	// into sessions by channel, point of sale and browser ID.
 	Channel string
 
-	// TimeZone is where a day of "count: once per day" begins and ends, for
-	// goals that say no timezone: themselves: an IANA name such as
+	// TimeZone is where a day of "count: once per day" begins and ends, if the
+	// goal says no timezone: itself. It is an IANA name such as
 	// "Europe/Berlin". Default: "UTC".
 	TimeZone string
 
-	// SessionLength is how long a visitor may pause without ending his
-	// session, for "count: once per session", after: and the session's
-	// $utm and $referrer. Whole minutes, from 1 minute to 24 hours; a session
-	// that never pauses ends after 24 hours. Default: 30 minutes.
+	// SessionLength is how long a visitor may pause without ending their
+	// session. It is used by "count: once per session", by after:, and by $utm
+	// and $referrer of the session. Whole minutes, from 1 minute to 24 hours. A
+	// session without a pause ends after 24 hours. Default: 30 minutes.
 	SessionLength time.Duration
 }
 
@@ -209,56 +227,56 @@ type Views string
 const (
 	// ViewsOff sends none; a Sitecore script in the pages does.
 	ViewsOff Views = "off"
-	// ViewsServer sends one for each page a human navigated to, with the
-	// referrer and utm_ parameters. Bounce goals, page goals and landing-page
-	// conditions in Sitecore Personalize read these events.
+	// ViewsServer sends one for each page that a human navigated to, with the
+	// referrer and the utm_ parameters. Bounce goals, page goals and
+	// landing-page conditions in Sitecore Personalize read these events.
 	ViewsServer Views = "server"
 )
 
-// Create says when a browser ID is made for a visitor who has none.
-// Each one makes a guest profile in the CDP.
+// Create says when a browser ID is made for a visitor without one. Each ID
+// makes a guest profile in the CDP.
 type Create string
 
 const (
-	// CreateVisit makes one on the first page a human navigates to.
+	// CreateVisit makes an ID on the first page that a human navigates to.
 	CreateVisit Create = "visit"
-	// CreateGoal makes one only when a goal fires.
+	// CreateGoal makes an ID only when a goal fires.
 	CreateGoal Create = "goal"
-	// CreateNever leaves it to the browser script; goaltrack adopts the ID.
-	// A goal by a visitor without an ID is not sent (reason no_browser_id).
+	// CreateNever makes no IDs: the browser script does, and goaltrack uses
+	// them. A goal of a visitor without an ID is not sent (reason
+	// no_browser_id).
 	CreateNever Create = "never"
 )
 
-// Key seals visit cookies: Hash signs them (HMAC-SHA-256), Block encrypts them
-// (AES). All instances of a site need the same.
+// Key seals visit cookies: Hash signs them (HMAC-SHA-256), and Block encrypts
+// them (AES). All instances of a site need the same keys.
 type Key struct {
-	// Hash is at least 32 random bytes.
+	// Hash is at least 32 random bytes. Required.
 	Hash []byte
 	// Block is 16, 24 or 32 random bytes, for AES-128, AES-192 or AES-256.
+	// Required.
 	Block []byte
 }
 
-// Cookie shapes the browser-ID cookie, which goaltrack shares with Sitecore's
-// own scripts: its name is theirs (bid_<client key>, or sc_cid on the edge), and
-// so are Secure, SameSite=None and the absence of HttpOnly, which cannot be
-// changed. Every SDK sets them on the client and on the server, and rewrites the
-// cookie with them whenever it makes or moves an ID, so another choice would not
-// last; and without HttpOnly's absence the scripts could not read the ID and
-// would make a second guest.
+// Cookie sets the browser-ID cookie, which goaltrack shares with Sitecore's own
+// scripts. Its name is theirs: bid_<client key>, or sc_cid on the edge. Three
+// attributes cannot be changed: Secure, SameSite=None and the absence of
+// HttpOnly. Every Sitecore SDK writes them whenever it makes or moves an ID, so
+// another choice would not last. A script cannot read a cookie with HttpOnly
+// and would make a second guest.
 type Cookie struct {
-	// Domain is the cookie's Domain attribute: a host name that every site's
-	// Hosts lie in, such as "shop.example", perhaps with a dot before it. It
-	// has to be the same as in the page script's settings (cookieDomain), or
-	// browsers keep two cookies of one name and visitors get two IDs. Default:
-	// none, the cookie belongs to the host alone.
+	// Domain is the cookie's Domain attribute: a host name that contains the
+	// Hosts of every site, such as "shop.example". A leading dot is allowed. It
+	// must be the same as cookieDomain in the settings of the page's script. If
+	// it differs, browsers keep two cookies of one name, and visitors get two
+	// IDs. Default: none, the cookie belongs to the host alone.
 	Domain string
 
-	// Path is the cookie's Path attribute. Default: "/", which is what every
-	// Sitecore SDK writes, whatever its cookiePath setting says. With any other
-	// path their scripts keep a second cookie beside this one, and of the two a
-	// page reads the one with the longer path: set it only where no such script
-	// runs, to keep apart two sites on one host. Every site's PathPrefix has to
-	// lie within it.
+	// Path is the cookie's Path attribute. The PathPrefix of every site must
+	// lie within it. Default: "/", which every Sitecore SDK writes, whatever
+	// its cookiePath setting says. With another path, the SDKs' scripts keep a
+	// second cookie, and a page reads the one with the longer path. So set it
+	// only where no such script runs, to separate two sites on one host.
 	Path string
 
 	// MaxAge is how long the browser keeps the ID, at least a second; it is
@@ -270,126 +288,142 @@ type Cookie struct {
 	// Create says when an ID is made. Default: CreateVisit.
 	Create Create
 
-	// Warm is how many IDs are fetched when the tracker starts, so that the
+	// Warm is how many IDs the tracker fetches when it starts, so that the
 	// first visitors have one at once. Default: 2. Negative: none.
 	Warm int
 
 	// Wait is how long the answer to a new visitor's page may wait for an ID
-	// when none is ready, at most 10 seconds. Default: 0, never: the visitor
-	// gets his ID on a later page. The wait is at the first call of
-	// [Tracker.BrowserID] or when the header is written, and delays the first
-	// byte of that answer: as long as the CDP takes to make an ID, often 300 ms,
-	// and while it makes them slowly, Wait. It ends with the request's context.
-	// Only an answer that is to carry the cookie waits, for an ID that is being
-	// made for it: at most 128 at once, and nobody once one has waited in vain
-	// or the CDP has failed, until an ID is made again. While it lasts, other goroutines of
-	// the same request wait in Trigger, Identify, Confirm, Reject and Set.
-	// An ID that did not come in time is noted as id_wait_timed_out.
+	// when none is ready, at most 10 seconds. Default: 0, no wait; the visitor
+	// gets their ID on a later page.
+	//
+	// The wait delays the first byte of the answer. It happens at the first
+	// call of [Tracker.BrowserID], or when the header is written. It takes as
+	// long as the CDP needs for an ID, often 300 ms. It never takes longer than
+	// Wait, and ends with the context of the request. Meanwhile other
+	// goroutines of the same request wait in Trigger, Identify, Confirm, Reject
+	// and Set.
+	//
+	// An answer waits only if it will carry the cookie and an ID is being made
+	// for it. At most 128 answers wait at once. When one has waited in vain, or
+	// the CDP has failed, no other waits until an ID is made again. An ID that
+	// came too late is noted as id_wait_timed_out.
 	Wait time.Duration
 
-	// CreatePerSecond and CreateBurst bound the IDs made, since every one is a
-	// guest in the CDP and a scanner can ask for thousands. Beyond them the
+	// CreatePerSecond and CreateBurst bound how many IDs are made. Every ID is
+	// a guest in the CDP, and a scanner can ask for thousands. Beyond them the
 	// fate is id_limited. Defaults: 20 a second, bursts of 200.
 	CreatePerSecond float64
 	CreateBurst     int
 }
 
-// Delivery bounds and paces the sending of events.
+// Delivery sets where events wait and how they are sent. New refuses negative
+// numbers and durations.
 type Delivery struct {
-	// Queue keeps events until they are delivered. Default: a
-	// [queue.Memory] with the bounds below. A queue given here is closed by
-	// [Tracker.Close].
+	// Queue keeps events until they are delivered. [Tracker.Close] closes a
+	// queue given here. It excludes SpoolDir. Default: a [queue.Memory] with
+	// the bounds below.
 	Queue queue.Queue
 
-	// QueueEvents and QueueBytes bound the default queue.
-	// Defaults: 10,000 events and 16 MiB.
+	// QueueEvents and QueueBytes bound the default queue. An event that does
+	// not fit is lost as queue_full. Defaults: 10,000 events and 16 MiB.
 	QueueEvents int
 	QueueBytes  int64
 
 	// SpoolDir is a directory on a local disk in which events wait until they
 	// are delivered, so that they outlive the process; see [Level]. It is made
-	// if it is not there, and belongs to one process at a time. If it cannot be
-	// used, the site starts all the same with a queue in memory: one line with
-	// the level Error says so, and Snapshot's Queue.Degraded and HeldBy. It is
-	// tried again every two seconds. When it can be used, because the process
-	// before has ended, what that left is delivered, and what waits in memory goes
-	// to the disk; one line says so.
-	// Default: "", events wait in memory.
+	// if it does not exist. It belongs to one process at a time. Default: "",
+	// events wait in memory.
+	//
+	// If the directory cannot be used, the site still starts, with a queue in
+	// memory. One line with the level Error says so, and so do Degraded and
+	// HeldBy in the Snapshot's Queue. The tracker tries again every two
+	// seconds. When the directory can be used, because the process that had it
+	// has ended, the tracker delivers what that process left. It then moves
+	// what waits in memory to the disk and logs one line.
 	SpoolDir string
 
-	// SpoolRequired makes New fail if the SpoolDir cannot be used. Default: false,
-	// events then wait in memory.
+	// SpoolRequired makes New fail if the SpoolDir cannot be used. Default:
+	// false, events then wait in memory.
 	SpoolRequired bool
 
-	// SpoolPerProcess gives each process a directory of its own below SpoolDir,
-	// for several that run at once. What one that ended left behind is taken over
-	// by the next that starts. Default: false, one process has the SpoolDir.
+	// SpoolPerProcess gives each process its own directory below SpoolDir, for
+	// several processes that run at once. A process that starts takes over what
+	// an ended one left behind. Default: false, one process has the SpoolDir.
 	SpoolPerProcess bool
 
-	// SpoolWait is how long a request whose goal fired waits at most until its
-	// event is on the disk. What takes longer is accepted all the same and noted
-	// as not_yet_on_disk: it is lost if the process ends before it is written. At
-	// most 10 s. Default: 20 ms with LevelDurable, 100 ms with LevelStrict.
+	// SpoolWait bounds how long a request whose goal fired waits until its
+	// event is on the disk. If that takes longer, the event is accepted and
+	// noted as not_yet_on_disk; it is lost if the process ends before it is
+	// written. At most 10 s; it needs a SpoolDir. Default: 20 ms with
+	// LevelDurable, 100 ms with LevelStrict.
 	SpoolWait time.Duration
 
-	// Level is what a crash may cost. Default: LevelDurable with a SpoolDir,
-	// else LevelMemory. The other two need one.
+	// Level says what a crash may cost. LevelDurable and LevelStrict need a
+	// SpoolDir. Default: LevelDurable with a SpoolDir, else LevelMemory.
 	Level Level
 
-	// SpoolBytes bounds what the spool takes of the disk. Default: 1 GiB.
+	// SpoolBytes bounds how many bytes of the disk the spool takes. Default: 1
+	// GiB.
 	SpoolBytes int64
 
-	// MaxAge is how long an event is tried before it goes to the dead letters
-	// with the reason "expired". Default: 10 minutes, 72 hours with a SpoolDir.
+	// MaxAge is how long the tracker tries to deliver an event. After that the
+	// event goes to the dead letters with the reason "expired". Default: 10
+	// minutes, or 72 hours with a SpoolDir.
 	MaxAge time.Duration
 
-	// Workers is how many requests to the CDP may be under way for each site,
-	// and so the ceiling of its delivery: workers divided by the CDP's answer
-	// time. 16 workers and 50 ms make 320 events a second. Default: 16.
+	// Workers is how many requests to the CDP may be under way at once for each
+	// site, at most 1024. It bounds the rate of delivery: workers divided by
+	// the CDP's answer time. 16 workers and 50 ms make 320 events a second.
+	// Default: 16.
 	Workers int
 
-	// Timeout ends one attempt. A timeout below the CDP's own makes
-	// duplicates. Default: 10 s.
+	// Timeout ends one attempt. If it is shorter than the CDP's own timeout,
+	// events may count twice. Default: 10 s.
 	Timeout time.Duration
 
-	// UnknownAttempts is how often an event is sent in all when it is unknown
-	// whether an earlier attempt counted (a timeout or a reset after the
-	// request was written, 500, 502, 504). 1 means never again; then its fate
-	// is the dead letter "unknown". Default: 3.
+	// UnknownAttempts bounds how often an event is sent in all if an earlier
+	// attempt may have counted. That is so after 500, 502, 504, and after a
+	// timeout or a reset when the request was written. 1 means that it is never
+	// sent again; it then becomes the dead letter "unknown". Default: 3.
 	UnknownAttempts int
 
-	// BackoffBase and BackoffMax shape the waits after a failed attempt: a
-	// random time up to base x 2^failures, at most max.
-	// Defaults: 1 s and 5 min.
+	// BackoffBase and BackoffMax set the wait after a failed attempt: a random
+	// time up to BackoffBase x 2^failures, at most BackoffMax. Defaults: 1 s
+	// and 5 min.
 	BackoffBase, BackoffMax time.Duration
 
-	// Wait is for serverless platforms, which freeze a process as soon as it
-	// has answered (AWS Lambda; Cloud Run with CPU during requests only): what
-	// is queued then would be sent with the next request, or never. A request
-	// whose goals fired returns when its events have met their fate, but waits
-	// no longer than this; if that is too short, the note wait_timed_out is
-	// counted and the events stay queued. Other requests do not wait. The
-	// handler has returned by then, but the answer may not have left.
-	// Tracker.Send and a Tracker.Trigger that sends at once wait as well.
-	// Default: 0, nobody waits.
+	// Wait is for serverless platforms that freeze a process as soon as it has
+	// answered: AWS Lambda, or Cloud Run with CPU during requests only. There,
+	// a queued event would be sent with the next request, or never. With Wait,
+	// a request whose goals fired returns when its events have met their fate.
+	// It waits no longer than Wait: then the note wait_timed_out is counted,
+	// and the events stay queued. The handler has returned by then, but the
+	// answer may not have left.
+	//
+	// Other requests do not wait. [Tracker.Send], and a [Tracker.Trigger] that
+	// sends at once, wait as well. Default: 0, nobody waits.
 	Wait time.Duration
 
-	// ProbeBase and ProbeMax say what is done while nothing is accepted, because
-	// the CDP does not answer or refuses this sender. After twenty sends in a
-	// row, and ProbeBase without one that was accepted, one event at a time is
-	// sent. The wait before each is a sixteenth of the time since the last
-	// acceptance, from ProbeBase/16 to ProbeMax: so delivery resumes soon after
-	// a short fault, and a long one costs little more than a request a minute.
-	// After ProbeMax without an acceptance the log says so. An event that is
-	// refused while others are accepted is tried again after ProbeBase, then
-	// after four times as long each time, up to ProbeMax.
-	// Defaults: 1 s and 1 min.
+	// ProbeBase and ProbeMax set the pace while the CDP accepts nothing,
+	// because it does not answer or refuses this sender. Defaults: 1 s and 1
+	// min.
+	//
+	// This pace begins after twenty sends in a row and ProbeBase without an
+	// accepted event. Then one event at a time is sent. The wait before each is
+	// a sixteenth of the time since the last acceptance, from ProbeBase/16 to
+	// ProbeMax. So delivery resumes soon after a short fault, and a long fault
+	// costs little more than a request a minute. After ProbeMax without an
+	// acceptance the log says so.
+	//
+	// If the CDP refuses one event and accepts others, that event is tried
+	// again after ProbeBase. Each later wait is four times as long, up to
+	// ProbeMax.
 	ProbeBase, ProbeMax time.Duration
 
-	// HTTPClient sends the events. Default: one made for the purpose.
-	// Redirects are refused whatever it says, because a redirected POST
-	// becomes an empty GET that looks delivered. Its idle connections are
-	// closed while the CDP does not answer, so that the next attempt looks its
-	// address up again.
+	// HTTPClient sends the events. Default: a client made for this purpose.
+	// Redirects are refused with every client, because a redirected POST
+	// becomes an empty GET that looks delivered. While the CDP does not answer,
+	// the client's idle connections are closed, so that the next attempt
+	// resolves the address again.
 	HTTPClient *http.Client
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 )
 
-// Consent is a visitor's answer to the site's consent question: one for
-// analytics and one for marketing, the two categories that a goal's rule may
-// name. Values can be compared. The zero value is unknown for both, which is
-// not yes. A value made in any other way than by the constants and by
-// [MixedConsent] counts as unknown where it makes no sense.
+// Consent is a visitor's answer to the site's consent question. It has one
+// answer for analytics and one for marketing, the two categories that a goal's
+// rule may name. Values can be compared. The zero value is unknown for both,
+// and unknown is not yes. Make other values by the constants and by
+// [MixedConsent] only; a number that has no meaning counts as unknown.
 type Consent uint8
 
 // The answers that are the same for both categories.
@@ -28,9 +28,9 @@ const (
 	marketingBits = 2 // how far those of marketing are shifted
 )
 
-// MixedConsent is the answer of a visitor who decided on each category for
-// itself: of the first argument only the part for analytics is taken, of the
-// second only that for marketing.
+// MixedConsent makes the answer of a visitor who decided on each category
+// separately. It takes the answer for analytics from the first argument and the
+// answer for marketing from the second.
 //
 //	goaltrack.MixedConsent(goaltrack.ConsentGranted, goaltrack.ConsentRefused)
 func MixedConsent(analytics, marketing Consent) Consent {
@@ -58,7 +58,7 @@ func bothAre(answer Consent) Consent {
 	return ConsentUnknown
 }
 
-// String says the answer in words, such as "granted" or "analytics granted,
+// String returns the answer in words, such as "granted" or "analytics granted,
 // marketing refused".
 func (c Consent) String() string {
 	words := map[Consent]string{ConsentUnknown: "unknown", ConsentGranted: "granted", ConsentRefused: "refused"}
@@ -69,8 +69,8 @@ func (c Consent) String() string {
 	return "analytics " + analytics + ", marketing " + marketing
 }
 
-// fate judges the answer by what is needed: fired, consent_refused or
-// consent_unknown.
+// fate judges the answer by what a goal needs. It returns fired,
+// consent_refused or consent_unknown.
 func (c Consent) fate(n consent.Need) fate {
 	switch n {
 	case consent.Nothing:
@@ -91,8 +91,8 @@ func (c Consent) fate(n consent.Need) fate {
 	return fateConsentUnknown
 }
 
-// bothOf is what two answers come to: one refusal is a refusal, and only two
-// grants are a grant.
+// bothOf joins two answers. One refusal is a refusal, and only two grants are a
+// grant.
 func bothOf(a, b Consent) Consent {
 	join := func(a, b Consent) Consent {
 		switch {
@@ -106,7 +106,7 @@ func bothOf(a, b Consent) Consent {
 	return MixedConsent(join(a.Analytics(), b.Analytics()), join(a.Marketing(), b.Marketing()))
 }
 
-// consent asks the reader; without one there is nothing to ask.
+// consent asks the reader. Without a reader, consent is granted.
 func (t *Tracker) consent(r *http.Request) (c Consent) {
 	if t.config.Consent == nil {
 		return ConsentGranted

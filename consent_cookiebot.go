@@ -5,19 +5,24 @@ import (
 	"net/http"
 )
 
-// ConsentCookiebot reads the cookie of Cookiebot, CookieConsent, as its page for
-// developers shows it for servers
-// (https://www.cookiebot.com/en/developer/#h-server-side-usage): -1 for a
-// visitor outside the regions where consent is asked, which Cookiebot takes for
-// consent to all; 0 for one who declined; and otherwise an object in the
-// notation of JavaScript, whose statistics is the answer for analytics and whose
-// marketing that for marketing. Without the cookie he has not answered.
+// ConsentCookiebot reads the cookie CookieConsent of Cookiebot, as Cookiebot
+// documents it for servers
+// (https://www.cookiebot.com/en/developer/#h-server-side-usage):
+//
+//   - -1: the visitor is outside the regions where consent is asked. Cookiebot
+//     takes this for consent to everything, so it is granted.
+//   - 0: the visitor declined, so it is refused.
+//   - a JavaScript object: its statistics is the answer for analytics, its
+//     marketing the answer for marketing.
+//
+// Without the cookie, or with a value that is none of these, consent is
+// unknown.
 func ConsentCookiebot() func(*http.Request) Consent {
 	return consentReader("CookieConsent", readCookiebot)
 }
 
-// readCookiebot reads {stamp:'...',necessary:true,statistics:false,...},
-// perhaps escaped in whole or in part, perhaps with quotes around the names.
+// readCookiebot reads {stamp:'...',necessary:true,statistics:false,...}. The
+// value may be escaped in whole or in part, and its names may have quotes.
 func readCookiebot(value string) Consent {
 	switch value {
 	case "-1":
@@ -51,7 +56,7 @@ func readCookiebot(value string) Consent {
 }
 
 // cookiebotWord cuts off the value at the beginning of text and the comma after
-// it. A quoted one may have commas in it; ok is false if it does not end.
+// it. A quoted value may contain commas; ok is false if its quote does not end.
 func cookiebotWord(text []byte) (word, rest []byte, ok bool) {
 	text = bytes.TrimLeft(text, " ")
 	if len(text) > 0 && (text[0] == '\'' || text[0] == '"') {

@@ -12,26 +12,28 @@ import (
 // The zero value is right for a site that kept OneTrust's own categories and
 // asks before it tracks.
 type OneTrust struct {
-	// Analytics and Marketing are the IDs of the cookie categories that stand
-	// for the two. Defaults: C0002 (performance) and C0004 (targeting), as
-	// OneTrust numbers them.
+	// Analytics and Marketing are the IDs of OneTrust's cookie categories for
+	// the two. Defaults: C0002 (performance) and C0004 (targeting), as OneTrust
+	// numbers them.
 	Analytics, Marketing string
 
-	// BeforeAnswer reads the categories also while the banner is still open.
-	// It is for banners of the opt-out kind, whose categories are on until the
-	// visitor switches them off. Default: false, unknown until he has closed
-	// the banner.
+	// BeforeAnswer reads the categories also before the visitor has closed the
+	// banner. It is for opt-out banners, whose categories are on until the
+	// visitor switches them off. Default: false, unknown until the banner is
+	// closed.
 	BeforeAnswer bool
 }
 
-// ConsentOneTrust reads the cookies of OneTrust
-// (https://my.onetrust.com/articles/en_US/Knowledge/UUID-2dc719a8-4be5-8d16-1dc8-c7b4147b88e0):
-// OptanonConsent, whose field groups tells for each category whether it is on
-// (C0001:1,C0002:0), and OptanonAlertBoxClosed. OneTrust writes the first one as
-// soon as its script runs, with the categories as they are by default, and the
-// second one when the visitor has closed the banner; without that one he has
-// not answered. Neither has he while OneTrust waits for him to answer anew
-// (AwaitingReconsent=true). A category that is not among the groups is unknown.
+// ConsentOneTrust reads two cookies of OneTrust
+// (https://my.onetrust.com/articles/en_US/Knowledge/UUID-2dc719a8-4be5-8d16-1dc8-c7b4147b88e0).
+// The field groups in OptanonConsent says of each category whether it is on
+// (C0001:1,C0002:0). OptanonAlertBoxClosed says that the visitor has closed the
+// banner.
+//
+// OneTrust writes OptanonConsent as soon as its script runs, with the default
+// categories. So consent is unknown without OptanonAlertBoxClosed, unless
+// BeforeAnswer is set. It is also unknown while OneTrust waits for a new answer
+// (AwaitingReconsent=true), and for a category that is not among the groups.
 func ConsentOneTrust(o OneTrust) func(*http.Request) Consent {
 	def(&o.Analytics, "C0002")
 	def(&o.Marketing, "C0004")
@@ -45,8 +47,8 @@ func ConsentOneTrust(o OneTrust) func(*http.Request) Consent {
 
 func isNotEmpty(v string) bool { return v != "" }
 
-// read reads the value of OptanonConsent, which is written like the body of a
-// form.
+// read reads the value of OptanonConsent, which has the syntax of a form's
+// body.
 func (o *OneTrust) read(value string) (c Consent) {
 	found := false
 	for value != "" {
@@ -67,7 +69,7 @@ func (o *OneTrust) read(value string) (c Consent) {
 	return c
 }
 
-// groups reads C0001:1,C0002:0, perhaps with its commas and colons escaped.
+// groups reads C0001:1,C0002:0. Commas and colons may be escaped.
 func (o *OneTrust) groups(escaped string) Consent {
 	var buf [256]byte // enough for thirty categories
 	list := appendUnescaped(buf[:0], escaped)

@@ -6,18 +6,20 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// The readers below make functions for [Config.Consent]. They read cookies and
-// nothing else, look at no more than 4 KiB of each, which is all that browsers
-// keep of one (RFC 6265bis, section 5.6), take what they do not understand for
-// unknown, and are safe for concurrent use. Consent that a banner keeps in
-// localStorage alone never reaches a server: let the page copy it to a cookie.
+// The functions below make readers for [Config.Consent]. A reader reads cookies
+// and nothing else. It is safe for concurrent use. It looks at 4 KiB of each
+// cookie at most, because browsers keep no more of one (RFC 6265bis, section
+// 5.6). A value that it does not understand is unknown. A server never sees
+// consent that a banner keeps in localStorage alone: let the page copy it to a
+// cookie.
 
-// maxConsent bounds a cookie that is read for consent. A longer one is unknown.
+// maxConsent bounds a cookie that is read for consent, in bytes. A longer one
+// is unknown.
 const maxConsent = 4 << 10
 
-// readConsent reads every cookie of that name and joins what they say: a
-// browser may send several, of different paths and domains, in an order that
-// says nothing, so two that disagree are no consent.
+// readConsent reads every cookie of that name and joins the answers. A browser
+// may send several cookies, of different paths and domains, and their order
+// says nothing. So two cookies that disagree are no consent.
 func readConsent(h http.Header, name string, read func(value string) Consent) Consent {
 	var joined Consent
 	found := false
@@ -43,10 +45,10 @@ func consentReader(name string, read func(value string) Consent) func(*http.Requ
 	return func(r *http.Request) Consent { return readConsent(r.Header, name, read) }
 }
 
-// ConsentCookie reads a cookie of the site's own: consent is granted when it
-// has that value, refused at any other, and unknown when there is none. Quotes
-// around the cookie's value do not count. A name that no cookie can have, or an
-// empty value, makes a reader that never says granted.
+// ConsentCookie reads a cookie of the site's own. Consent is granted if the
+// cookie has the given value, refused if it has another, and unknown without
+// the cookie. Quotes around the cookie's value are ignored. If no cookie can
+// have the name, or the given value is empty, the reader never says granted.
 func ConsentCookie(name, value string) func(*http.Request) Consent {
 	return consentReader(name, func(v string) Consent {
 		if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
@@ -65,7 +67,7 @@ type answer struct {
 	said    bool
 }
 
-// add takes in one more word on the category.
+// add takes in one more word about the category.
 func (a *answer) add(word []byte, yes, no string) {
 	c := ConsentUnknown
 	switch string(word) {
@@ -80,8 +82,8 @@ func (a *answer) add(word []byte, yes, no string) {
 	a.consent, a.said = c, true
 }
 
-// appendUnescaped appends s with its %xx decoded. Unlike in a form, a plus sign
-// is a plus sign. What is no valid escape stays as it is written.
+// appendUnescaped appends s with its %xx decoded. A plus sign stays a plus
+// sign, unlike in a form. An invalid escape stays as it is written.
 func appendUnescaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
@@ -97,7 +99,8 @@ func appendUnescaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// unhex is the value of a hexadecimal digit, 16 if it is none.
+// unhex returns the value of a hexadecimal digit, or 16 for any other
+// character.
 func unhex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':

@@ -3,29 +3,33 @@ package goaltrack
 import "net/http"
 
 // TCF says how [ConsentTCF] reads a consent string of the Transparency and
-// Consent Framework. The purposes are those of IAB Europe's policies, 1 to 24
+// Consent Framework. The purposes are numbered 1 to 24, as in IAB Europe's
+// policies
 // (https://iabeurope.eu/iab-europe-transparency-consent-framework-policies/).
 type TCF struct {
-	// Cookie is the cookie that the string is in. Default: euconsent-v2.
+	// Cookie is the name of the cookie with the string. Default: euconsent-v2.
 	Cookie string
 
-	// Analytics are the purposes that must all be consented to for analytics.
+	// Analytics are the purposes that must all have consent for analytics.
 	// Default: 1, store information on a device; 8, measure content; 9,
 	// understand audiences.
 	Analytics []int
 
-	// Marketing are those for marketing. Default: 1, store information on a
-	// device; 3 to 6, make and use profiles for advertising and content.
+	// Marketing are the purposes that must all have consent for marketing.
+	// Default: 1, store information on a device; 3 to 6, make and use profiles
+	// for advertising and content.
 	Marketing []int
 }
 
-// ConsentTCF reads the purposes consented to from the core of a version 2
+// ConsentTCF reads which purposes have consent, from the core of a version 2
 // string
 // (https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework/blob/master/TCFv2/IAB%20Tech%20Lab%20-%20Consent%20string%20and%20vendor%20list%20formats%20v2.md).
-// A category is granted if all its purposes are and refused otherwise. A string
-// of another version or one that is cut short is unknown, as is a purpose that
-// does not exist. Vendors are not looked at: the site itself counts, and the CDP
-// is its processor. Legitimate interest is no consent.
+// A category is granted if all its purposes have consent, else refused.
+// Everything is unknown if the string has another version or is cut short. A
+// category is unknown if it has no purposes, or one that does not exist.
+//
+// Vendors are not looked at: the site itself counts, and the CDP is its
+// processor. Legitimate interest is not consent.
 func ConsentTCF(o TCF) func(*http.Request) Consent {
 	def(&o.Cookie, "euconsent-v2")
 	if o.Analytics == nil {
@@ -53,8 +57,8 @@ const (
 	tcfLeast        = 230 // the fields up to the list of vendors
 )
 
-// purposeMask has a bit for each purpose, the first one leftmost of 24. It is 0
-// if there is none or one of them does not exist.
+// purposeMask has one bit for each purpose, the first purpose leftmost of 24.
+// It is 0 if there are no purposes or one of them does not exist.
 func purposeMask(purposes []int) (mask uint32) {
 	for _, p := range purposes {
 		if p < 1 || p > tcfPurposeCount {
@@ -75,9 +79,9 @@ func maskConsent(purposes, mask uint32) Consent {
 	return ConsentRefused
 }
 
-// tcfPurposes reads PurposesConsent. Each character of base64url (RFC 4648,
-// section 5) stands for six bits, so nothing needs to be decoded that is not
-// asked for. ok is false if that is no string of version 2.
+// tcfPurposes reads the purposes with consent from a core string. Each
+// character of base64url (RFC 4648, section 5) stands for six bits, so the bits
+// can be read in place. ok is false if the string is not one of version 2.
 func tcfPurposes(s string) (purposes uint32, ok bool) {
 	const (
 		chars = (tcfLeast + 5) / 6

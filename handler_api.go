@@ -16,21 +16,22 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// The errors of what handlers call, to be tested with errors.Is.
+// The errors of the methods that handlers call. Test for them with errors.Is.
 var (
-	// ErrUnknownGoal: no rule has that name, or its trigger is another.
+	// ErrUnknownGoal: no rule has that name, or the rule's trigger is not the
+	// one that the call needs.
 	ErrUnknownGoal = errors.New("goaltrack: unknown goal")
-	// ErrInvalid: the CDP would refuse what was given.
+	// ErrInvalid: the CDP would refuse the values given.
 	ErrInvalid = errors.New("goaltrack: invalid")
-	// ErrClosed: the tracker is closed. Trigger and Send return it beside
-	// ErrRefused, Flush alone.
+	// ErrClosed: the tracker is closed. Trigger and Send return it together
+	// with ErrRefused, Flush returns it alone.
 	ErrClosed = deliver.ErrClosed
 	// ErrRefused: the event was not queued; the error says why.
 	ErrRefused = errors.New("goaltrack: not queued")
 )
 
-// Data are attributes of an event: names of letters and digits, and texts,
-// numbers or booleans. A Data given to a Tracker is copied.
+// Data are attributes of an event. Names consist of letters and digits; values
+// are texts, numbers or booleans. The Tracker copies a Data that it gets.
 type Data map[string]any
 
 // raised is a goal raised by the handler, to be sent when it has returned.
@@ -40,16 +41,20 @@ type raised struct {
 	ruling ruling
 }
 
-// Trigger raises a goal whose rule says code: true. Its data becomes the
-// event's attributes, beside those the rule names, and $app.name in the rule.
+// Trigger raises a goal whose rule says code: true. Its data becomes attributes
+// of the event, beside those that the rule names. In the rule, $app.x is the
+// value of the name x.
 //
 // Within a request that the Tracker follows, the event is sent when the handler
-// has returned normally; a panic takes it back. On any other request, after the
-// handler returned, and for the 65th goal of one request and those after it, it
-// is sent at once for the visitor whose cookie the request has. The gate
-// applies: for a visitor who may not be counted, nothing is sent and the ledger
-// says why. The error is ErrUnknownGoal, ErrInvalid or, at once, ErrRefused; nil
-// says that the goal was taken in, not that it was delivered.
+// has returned normally; a panic takes it back. Otherwise it is sent at once,
+// for the visitor whose cookie the request has. That is so on any other
+// request, after the handler returned, and from the 65th goal of one request
+// on. If the visitor may not be counted, nothing is sent, and the ledger says
+// why.
+//
+// The error is ErrUnknownGoal, ErrInvalid, or ErrRefused if the event is sent
+// at once and not queued. Without an error the goal was taken in, which does
+// not mean that it was delivered.
 func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
 	tr := t.trackedOf(r)
 	g, err := raisedGoal(t.rulesOf(tr), goal, data)
@@ -156,24 +161,26 @@ func refused(f fate) error {
 	return nil
 }
 
-// Visitor is whom a goal is sent for when there is no request of his: a
-// webhook of a payment provider, a nightly job.
+// Visitor says for whom [Tracker.Send] sends a goal when there is no request of
+// theirs: in a webhook of a payment provider, or a nightly job.
 type Visitor struct {
-	// BrowserID is the visitor's, kept from [Tracker.BrowserID] when he was
-	// there. Required.
+	// BrowserID is the visitor's ID, kept from [Tracker.BrowserID] during an
+	// earlier request. Required.
 	BrowserID string
-	// Site is the name of the site, needed if the Tracker has several.
+	// Site is the name of the site. Required if the Tracker has several sites.
 	Site string
 	// UserAgent is the visitor's, if it was kept. Default: goaltrack's own.
 	UserAgent string
 }
 
 // Send sends a goal whose rule says code: true for a visitor who is not there.
-// Of the rule, all limits apply but hosts:, since there is no host; a goal they
-// keep from counting, or a draft, is no error. identify: and order: apply, too,
-// with what data says. Whether he may be counted is for the caller to know. ctx bounds the wait of a
-// queue that writes to disk; the default queue never waits. The error is
-// ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
+// All limits of the rule apply except hosts:, because there is no host. A goal
+// that its limits keep from counting, or a draft, is not an error. identify:
+// and order: apply, with the values in data. The caller has to know whether the
+// visitor may be counted.
+//
+// ctx bounds the wait of a queue that writes to disk; the default queue never
+// waits. The error is ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
 func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {
 	defer t.recovered("Send", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	rules := t.rules.Load()
@@ -232,13 +239,15 @@ func raisedGoal(rules *Rules, name string, data Data) (*rule.Cause, error) {
 	return g, nil
 }
 
-// BrowserID returns the visitor's browser ID, "" if he has none or may not be
-// counted, for which it takes consent to every category. On a page that makes a
-// new visitor's ID, it is the ID that the answer's cookie will carry; the first
-// call takes it, and with Cookie.Wait may wait for it. r stays as it came: to
-// change its header here, while another goroutine reads it, would bring the
-// program down. Code that looks for the ID in the request's cookies can be given
-// it with r.AddCookie, under the name that the CookieName of the site's CDP tells.
+// BrowserID returns the visitor's browser ID. It returns "" if the visitor has
+// none, or may not be counted; for this, consent to every category is needed.
+// On a page that makes a new visitor's ID, it returns the ID that the answer's
+// cookie will carry. The first call takes that ID, and may wait for it if
+// Cookie.Wait is set.
+//
+// BrowserID does not change r, because another goroutine may be reading its
+// header. If other code looks for the ID in the request's cookies, add it with
+// r.AddCookie. Its name is what CookieName of the site's CDP returns.
 func (t *Tracker) BrowserID(r *http.Request) string {
 	if tr := t.trackedOf(r); tr != nil {
 		if tr.gate != fired {
@@ -269,15 +278,15 @@ func (tr *tracked) browserID() string {
 
 // Confirm says that the application accepted the form of a submit goal,
 // whatever the answer looks like. It is the only success of a rule that says
-// success: confirmed. The rule's if: and unless: still have to hold. It may be
-// called until the handler returns; on a request that is not followed, it does
-// nothing. The error is ErrUnknownGoal.
+// success: confirmed. The rule's if: and unless: must still hold. Call it
+// before the handler returns. Later, and on a request that the Tracker does not
+// follow, it does nothing. The error is ErrUnknownGoal.
 func (t *Tracker) Confirm(r *http.Request, goal string) error {
 	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.confirmed })
 }
 
 // Reject says that a goal does not count in this request, whatever the answer
-// looks like. It wins over Confirm. Otherwise as Confirm.
+// looks like. It wins over Confirm. The rest is as in [Tracker.Confirm].
 func (t *Tracker) Reject(r *http.Request, goal string) error {
 	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.rejected })
 }
@@ -297,10 +306,12 @@ func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]
 	return nil
 }
 
-// Set gives the rules of this request a value only the application knows, as
-// $app.key: a text, a number or a boolean, or the []cdp.OrderItem of an order:,
-// which is copied. It may be called until the handler returns; on a request that
-// is not followed, it does nothing. The error is ErrInvalid.
+// Set gives the rules of this request a value that only the application knows.
+// Rules read it as $app.key. The value is a text, a number or a boolean, or the
+// []cdp.OrderItem of an order:, which is copied. A request has room for 44
+// keys; Set ignores further ones. Call it before the handler returns. Later,
+// and on a request that the Tracker does not follow, it does nothing. The error
+// is ErrInvalid.
 func (t *Tracker) Set(r *http.Request, key string, value any) error {
 	if items, ok := value.([]cdp.OrderItem); ok && key != "" {
 		value = slices.Clone(items)

@@ -18,26 +18,30 @@ import (
 // returned.
 const maxIdentities = 8
 
-// Identify tells the CDP who the visitor is, with an IDENTITY event: after a
-// log-in, say, when the application has just made sure of it. By the tenant's
-// identity rules the CDP then joins this browser's visits with what it knows of
-// the person, which cannot be undone: never identify by what a visitor merely
-// typed.
+// Identify tells the CDP who the visitor is, with an IDENTITY event. Call it
+// when the application has just made sure of that, such as after a log-in. By
+// the tenant's identity rules, the CDP joins the visits of this browser with
+// what it knows of the person. This cannot be undone: never identify by what a
+// visitor merely typed.
 //
 // Within a request that the Tracker follows, the event is sent when the handler
-// has returned normally, before the goals of the request and in the order of the
-// calls; a panic takes it back. On any other request, after the handler
-// returned, and for the ninth call of one request and those after it, it is sent
-// at once for the visitor whose cookie the request has. The gate applies as to
-// [Tracker.Trigger]. The ledger counts it under the name IDENTITY.
+// has returned normally. It goes before the goals of the request, in the order
+// of the calls; a panic takes it back. Otherwise it is sent at once, for the
+// visitor whose cookie the request has. That is so on any other request, after
+// the handler returned, and from the ninth call in one request on. A visitor
+// who may not be counted is not identified, as in [Tracker.Trigger]. The ledger
+// counts it under the name IDENTITY.
 //
-// who is copied. Its e-mail address, also where it is an identifier, is sent
-// trimmed and in lower case, the gender in lower and the country in upper case,
-// and the date of birth as the site's API has it: YYYY-MM-DDThh:mm for a
-// [cdp.Direct] and for a [cdp.Edge], YYYY-MM-DD for an Edge with ContextHeader;
-// either may be given. The error is ErrInvalid, with everything that is wrong,
-// or, at once, ErrRefused; nil says that it was taken in, not that it was
-// delivered.
+// who is copied. Its e-mail address is sent trimmed and in lower case, also
+// where it is an identifier. The gender is sent in lower case and the country
+// in upper case. The date of birth may be given as YYYY-MM-DD or
+// YYYY-MM-DDThh:mm. It is sent as the site's API has it: without a time for a
+// [cdp.Edge] with ContextHeader, with one for any other Edge and for a
+// [cdp.Direct].
+//
+// The error is ErrInvalid, with everything that is wrong, or ErrRefused if the
+// event is sent at once and not queued. Without an error the identity was taken
+// in, which does not mean that it was delivered.
 func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
 	e := tidied(who).Event()
 	if err := checkIdentityEvent(&e); err != nil {

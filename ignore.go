@@ -11,27 +11,26 @@ import (
 )
 
 // Ignore says which requests count for nothing although a rule matches them: no
-// goal, no page view, no browser ID. Of each list nil is the default, and an
-// empty one that is not nil is none.
+// goal, no page view, no browser ID. In each list, nil means the default. A
+// list that is empty but not nil means none.
 type Ignore struct {
-	// HealthPaths are the paths of health checks, whose reason is
-	// health_check: whole paths, compared without regard to case and to a
-	// slash at the end. Default: /health, /healthz, /livez, /readyz, /ping,
-	// /api/health, /api/healthz (which Sitecore's starter kits use) and
-	// /actuator/health. Names that may be pages, such as /status, are not
-	// among them.
+	// HealthPaths are the paths of health checks, whose reason is health_check.
+	// They are whole paths; case and a slash at the end do not matter. Default:
+	// /health, /healthz, /livez, /readyz, /ping, /api/health, /api/healthz
+	// (which Sitecore's starter kits use) and /actuator/health. Names that may
+	// be pages, such as /status, are not among them.
 	HealthPaths []string
 
-	// EditorPaths are where editors work and previews are made, with all
-	// below, whose reason is editor. Default: /sitecore and /api/editing, the
-	// paths of Sitecore's own tools and of its editing endpoints in rendering
-	// hosts.
+	// EditorPaths are the paths, with all paths below them, where editors work
+	// and previews are made. Their reason is editor. Default: /sitecore and
+	// /api/editing, the paths of Sitecore's own tools and of its editing
+	// endpoints in rendering hosts.
 	EditorPaths []string
 
-	// EditorModes are query parameters that Sitecore gives to the pages it
-	// shows to editors, and cookies in which it keeps them, by themselves or
-	// after the site's name (website#sc_mode). Any value but "normal" has the
-	// reason editor. Default: sc_mode.
+	// EditorModes are query parameters and cookies by which Sitecore marks
+	// pages that it shows to editors. A cookie has the name alone, or after the
+	// site's name (website#sc_mode). Any value except "normal" has the reason
+	// editor. Default: sc_mode.
 	EditorModes []string
 }
 

@@ -45,12 +45,12 @@ type tally struct {
 // recentRecords is how many decisions and deliveries a snapshot shows.
 const recentRecords = 200
 
-// Record is one decision or delivery. It holds nothing a visitor wrote.
+// Record is one decision or delivery. It holds nothing that a visitor wrote.
 type Record struct {
 	Time time.Time `json:"time"`
 	Goal string    `json:"goal"`
-	// Fate is a name from the table in docs/operations.md: of a decision, or
-	// "delivered", or "dead: reason".
+	// Fate of a decision is a name from the table in docs/operations.md. Fate
+	// of a delivery is "delivered" or "dead: reason".
 	Fate string `json:"fate"`
 	// Browser is the beginning of the browser ID, "" if there was none.
 	Browser string `json:"browser,omitempty"`
@@ -162,12 +162,13 @@ func (l *ledger) ledTo(goal string) []Lead {
 // keptMisses bounds the different near misses counted for a goal.
 const keptMisses = 16
 
-// NearMiss is a way in which a goal nearly counted.
+// NearMiss is a reason why a goal did not count although its path and method
+// matched.
 type NearMiss struct {
 	What  string `json:"what"`
 	Times uint64 `json:"times"`
-	// Hint says what to write if it should have counted, "" if that is not
-	// known.
+	// Hint says what to write in the rule if the goal should have counted, ""
+	// if that is not known.
 	Hint string    `json:"hint,omitempty"`
 	Last time.Time `json:"last"`
 }
@@ -227,38 +228,40 @@ func (l *ledger) note(what string) {
 }
 
 // Account is the sum of what a tracker decided and delivered since it started.
-// Two sums hold after Flush and Close, and at any quiet moment:
+// Two equations hold after Flush and Close, and whenever nothing is under way:
 //
 //	Decisions = Fired + all of NotFired + Held
 //	Accepted + Recovered = Delivered + all of Dead + all of Dropped + Waiting
 type Account struct {
-	// Decisions counts the times a goal's path and method matched a request,
-	// or a goal was raised in code. NotFired tells why some did not count.
+	// Decisions counts how often a goal's path and method matched a request, or
+	// a goal was raised in code. Fired counts those that counted. NotFired
+	// counts the others, by reason.
 	Decisions uint64            `json:"decisions"`
 	Fired     uint64            `json:"fired"`
 	NotFired  map[string]uint64 `json:"notFired"`
-	// Held counts those that wait for the visitor's consent (ConsentHoldBy).
-	// After Close there are none: they are consent_unknown.
+	// Held counts decisions that wait for the visitor's consent
+	// (ConsentHoldBy). After Close it is 0, and those decisions have the reason
+	// consent_unknown.
 	Held uint64 `json:"held,omitempty"`
 
-	// Accepted counts events taken into the queue, Recovered those that came
-	// in another way: found in the spool at the start, or resent from the dead
-	// letters.
+	// Accepted counts events that were taken into the queue. Recovered counts
+	// events that came in another way: found in the spool at the start, or
+	// resent from the dead letters.
 	Accepted  uint64 `json:"accepted"`
 	Recovered uint64 `json:"recovered"`
-	// Delivered counts events the CDP answered with success. It is not the
-	// same as being visible: an event with an unknown point of sale is
-	// accepted and lost.
+	// Delivered counts events that the CDP answered with success. They need not
+	// be visible there: the CDP accepts an event with an unknown point of sale
+	// and loses it.
 	Delivered uint64 `json:"delivered"`
-	// Dead counts events given up, by reason; Dropped those lost with the
-	// process, by reason.
+	// Dead counts events that were given up, by reason. Dropped counts events
+	// that were lost with the process, by reason.
 	Dead    map[string]uint64 `json:"dead"`
 	Dropped map[string]uint64 `json:"dropped"`
-	// Waiting is what the queue still holds.
+	// Waiting is how many events the queue still holds.
 	Waiting uint64 `json:"waiting"`
 
-	// PossibleDuplicates counts events sent again although an earlier attempt
-	// may have counted.
+	// PossibleDuplicates counts how often an event may have counted once too
+	// often: it was sent again although an earlier attempt may have counted.
 	PossibleDuplicates uint64 `json:"possibleDuplicates"`
 }
 
@@ -287,13 +290,13 @@ func (l *ledger) account(q queue.Stats) Account {
 	return a
 }
 
-// Balanced reports whether the two sums hold.
+// Balanced reports whether the two equations hold.
 func (a Account) Balanced() bool {
 	return a.Decisions == a.Fired+sum(a.NotFired)+a.Held &&
 		a.Accepted+a.Recovered == a.Delivered+sum(a.Dead)+sum(a.Dropped)+a.Waiting
 }
 
-// String prints the account in two lines.
+// String returns the account in two lines.
 func (a Account) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "decisions %d = fired %d + not fired %d%s", a.Decisions, a.Fired, sum(a.NotFired), list(a.NotFired))

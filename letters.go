@@ -9,28 +9,29 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// DeadLetter is an event that was given up and is kept, so that somebody can see
-// why and have it sent again. It holds nothing a visitor wrote.
+// DeadLetter is an event that was given up and kept, so that somebody can see
+// why and send it again. It holds nothing that a visitor wrote.
 type DeadLetter struct {
 	Goal string `json:"goal"`
 	Site string `json:"site"`
 	// Reason is one of those in Account.Dead.
 	Reason string `json:"reason"`
-	// Status is the CDP's answer that it was given up for, 0 if there is none;
-	// Explanation is what the CDP wrote about it, without the event's values.
+	// Status is the CDP's answer for which the event was given up, 0 if there
+	// was none. Explanation is what the CDP wrote about it, without the event's
+	// values.
 	Status      int    `json:"status,omitempty"`
 	Explanation string `json:"explanation,omitempty"`
-	// Happened is when the visitor did it, Died when the event was given up.
+	// Happened is when the visitor did it. Died is when the event was given up.
 	Happened time.Time `json:"happened"`
 	Died     time.Time `json:"died"`
-	// Browser is the beginning of the browser ID, "" if there was none yet.
+	// Browser is the beginning of the browser ID, "" if there was none.
 	Browser string `json:"browser,omitempty"`
 }
 
-// DeadLetterOf tells what a queue's letter is, for programs that look into a queue
-// without a Tracker. Of an item that still waits, put into a letter, it tells what
-// there is to tell; of one that goaltrack did not write, only the times and the
-// reason.
+// DeadLetterOf explains a queue's letter, for programs that read a queue
+// without a Tracker. An item that still waits may be put into a letter, too;
+// then the fields about its end are empty. If goaltrack did not write the item,
+// only the times and the reason are known.
 func DeadLetterOf(l queue.Letter) DeadLetter {
 	d := DeadLetter{Happened: l.Time, Died: l.Died}
 	d.Reason, d.Status, d.Explanation = deliver.CutReason(l.Reason)
@@ -40,10 +41,10 @@ func DeadLetterOf(l queue.Letter) DeadLetter {
 	return d
 }
 
-// DeadLetters returns the newest events that were given up, oldest first. In
-// memory the last 256 are kept, in a spool as many as fit beside what waits, for
-// 30 days. A queue of the configuration's own has none if it is no
-// [queue.LetterBox].
+// DeadLetters returns the newest events that were given up, oldest first. The
+// queue in memory keeps the last 256. A spool keeps as many as fit beside what
+// waits, for 30 days. If Delivery.Queue is not a [queue.LetterBox], there are
+// none.
 func (t *Tracker) DeadLetters() []DeadLetter {
 	if t.sender == nil {
 		return nil
@@ -60,15 +61,17 @@ func (t *Tracker) DeadLetters() []DeadLetter {
 	return letters
 }
 
-// Resend queues the dead letters that choose wants once more and returns how
-// many there were. An event that was resent counts as recovered, is as young as
-// if it had just happened (but says when it did), and may again be sent as often
-// as Delivery.UnknownAttempts allows. Whoever resends an event that died as
-// "unknown" may so have it counted twice: remove duplicates by ext.eventId.
+// Resend queues again those dead letters for which choose returns true, and
+// returns their number. An event that was resent counts as recovered. Its age
+// begins anew, but it still says when it happened. It may again be sent as
+// often as Delivery.UnknownAttempts allows. An event that died as "unknown" may
+// count twice after Resend: remove duplicates by ext.eventId.
 //
-// choose may be called for letters that DeadLetters does not show. If it panics,
-// that letter is not wanted. It stops at the first event that the queue has no
-// room for; the error is then ErrRefused, beside ErrClosed after Close.
+// choose may be called for letters that DeadLetters does not show. If it
+// panics, that letter is not resent. Resend stops at the first event for which
+// the queue has no room; the error is then ErrRefused. After Close the error is
+// ErrRefused and ErrClosed. If the queue keeps no dead letters, it is
+// [errors.ErrUnsupported].
 func (t *Tracker) Resend(choose func(DeadLetter) bool) (int, error) {
 	if t.sender == nil {
 		return 0, nil

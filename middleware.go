@@ -23,8 +23,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// Tracker watches requests and sends goals. Make one with [New] and close it
-// when the server has shut down. All methods are safe for concurrent use.
+// Tracker watches requests and sends goals. Make one with [New], and call
+// [Tracker.Close] when the server has shut down. All methods are safe for
+// concurrent use.
 type Tracker struct {
 	config Config
 	sites  []*site
@@ -72,9 +73,9 @@ type tenant struct {
 	visits    []string     // the names of the sites' visit cookies
 }
 
-// New starts a tracker. It returns every fault of the configuration at once,
-// and then has started nothing. It opens no connection itself; with
-// Cookie.Warm, its background does.
+// New makes and starts a tracker. If the configuration has faults, it returns
+// all of them in one error and starts nothing. New itself opens no connection;
+// with Cookie.Warm, a goroutine of the tracker does.
 func New(config Config) (*Tracker, error) {
 	c := config.withDefaults()
 	if err := c.validate(); err != nil {
@@ -127,14 +128,18 @@ func (t *Tracker) tenantOf(s *site) *tenant {
 	return new(tenant)
 }
 
-// Handler wraps a handler, a whole site or one route; as a method value it is a
-// middleware for gorilla/mux and for everything else that takes
-// func(http.Handler) http.Handler. A request that no rule can match is handed
-// on as it came, writer and request untouched; one that is decided before the
-// handler runs (a bot's, say) keeps its writer. Wrapping twice counts once, and
-// lets the inner one tell the route that a router inside the outer one chose.
-// It belongs outside of whatever reads the body, such as CSRF protection: of a
-// body that was read before, only a form that net/http has parsed can be seen.
+// Handler wraps a handler: a whole site or one route. As a method value it is a
+// middleware for gorilla/mux, and for every router that takes
+// func(http.Handler) http.Handler.
+//
+// If no rule can match a request, the handler gets the writer and the request
+// untouched. If a request is decided before the handler runs, such as a bot's,
+// the writer stays untouched. A request that passes two Handlers counts once.
+// The inner one then learns the route that a router between them chose.
+//
+// Put Handler outside of whatever reads the body, such as CSRF protection. If
+// something outside has read a body, the tracker can see it only as a form that
+// net/http has parsed.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch tr := t.interest(r); {
@@ -148,10 +153,10 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Ready waits until browser IDs are ready for the first visitors, or the CDP
-// could not make any, or ctx ends. A visitor who comes before that gets his ID
-// on a later page; a server that waits for Ready before it listens spares its
-// first visitors that. The error is that of ctx.
+// Ready waits until browser IDs are ready for the first visitors, until the CDP
+// failed to make any, or until ctx ends. A visitor who comes earlier gets their
+// ID on a later page. A server avoids that if it waits for Ready before it
+// listens. The error is that of ctx.
 func (t *Tracker) Ready(ctx context.Context) error {
 	for _, s := range t.sites {
 		if s.line == nil {
@@ -167,8 +172,9 @@ func (t *Tracker) Ready(ctx context.Context) error {
 }
 
 // SetRules puts other rules in force. Requests under way end under the rules
-// they began with. Rules that do not fit the sites are refused with an error,
-// and the old ones stay.
+// with which they began. The error is ErrInvalid for nil; otherwise it names
+// what does not fit the sites, such as a value without a currency. After an
+// error the old rules stay.
 func (t *Tracker) SetRules(rules *Rules) error {
 	if rules == nil {
 		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
@@ -202,8 +208,9 @@ func (t *Tracker) useRules(rules *Rules) {
 	}
 }
 
-// Flush waits until every event accepted before the call has met its fate, or
-// until ctx ends. The account is complete either way.
+// Flush waits until every event that was accepted before the call has met its
+// fate, or until ctx ends. It returns the account in both cases. The error is
+// that of ctx, or ErrClosed.
 func (t *Tracker) Flush(ctx context.Context) (Account, error) {
 	var err error
 	if t.sender != nil {
@@ -215,12 +222,15 @@ func (t *Tracker) Flush(ctx context.Context) (Account, error) {
 // closeTimeout is how long Close may take if its context does not say.
 const closeTimeout = 10 * time.Second
 
-// Close delivers what it can until ctx ends, 10 seconds if ctx has no
-// deadline, and stops the tracker. Waits between attempts are at most 250 ms
-// meanwhile; if the CDP asks for a pause beyond the deadline, Close returns at
-// once. The error is that of ctx, or ErrUndelivered. Call it after the server's
+// Close delivers what it can until ctx ends and stops the tracker. If ctx has
+// no deadline, it takes at most 10 seconds. Waits between attempts are at most
+// 250 ms meanwhile. If the CDP asks for a pause beyond the deadline, Close
+// returns at once.
+//
+// The error is that of ctx, or ErrUndelivered. Call Close after the server's
 // Shutdown, with a context that has not ended yet. Requests after Close are
-// served as before and not counted. Calling it again returns the same.
+// served as before and not counted. A second call returns the same as the
+// first.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.close()
 	if t.sender == nil {

@@ -1,24 +1,24 @@
 package goaltrack
 
-// NothingWritten says what the answer is when a handler returned and wrote
+// NothingWritten says what the answer is if a handler returned and wrote
 // nothing.
 type NothingWritten string
 
 const (
-	// NothingAuto takes it for the empty 200 that net/http sends then, if the
-	// [http.ResponseWriter] is net/http's own: that of a server, of
-	// [http.TimeoutHandler], or a [net/http/httptest.ResponseRecorder]. In any
-	// other writer there may be a framework around whose handlers return their
-	// errors, which are written when goaltrack's part is over: then it is
-	// NothingUndecided.
+	// NothingAuto decides by the [http.ResponseWriter]. In net/http's own
+	// writer it is the empty 200 that net/http sends then. That is the writer
+	// of a server, of [http.TimeoutHandler], or a
+	// [net/http/httptest.ResponseRecorder]. Any other writer may belong to a
+	// framework that writes the errors of its handlers when goaltrack's part is
+	// over. There it is NothingUndecided.
 	NothingAuto NothingWritten = "auto"
-	// NothingIs200 takes it for 200 always. It is for sites that wrap
-	// net/http's writer themselves, to log or to compress, and whose handlers
-	// write their errors themselves.
+	// NothingIs200 always means 200. It is for sites that wrap net/http's
+	// writer themselves, to log or to compress, and whose handlers write their
+	// own errors.
 	NothingIs200 NothingWritten = "200"
-	// NothingUndecided never takes it for an answer: no visit, form or download
-	// counts, with the reason nothing_written. It is for a site whose handlers
-	// return errors and are handed net/http's own writer.
+	// NothingUndecided never takes it for an answer. No visit, form or download
+	// counts then, with the reason nothing_written. It is for a site whose
+	// handlers return errors and get net/http's own writer.
 	NothingUndecided NothingWritten = "undecided"
 )
 

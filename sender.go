@@ -18,20 +18,21 @@ import (
 )
 
 // Level says where events wait until they are delivered, and so what a crash
-// can cost.
+// may cost.
 type Level string
 
 const (
-	// LevelMemory keeps them in this process: a crash loses what waits. The
-	// default without a SpoolDir.
+	// LevelMemory keeps events in this process: a crash loses what waits. It is
+	// the default without a SpoolDir.
 	LevelMemory Level = "memory"
-	// LevelDurable writes an event to the spool with write(2) before the
-	// handler's answer leaves, as long as that fits net/http's buffer unflushed,
-	// and waits for it at most Delivery.SpoolWait. A crash of the process loses
-	// nothing that was written; a loss of power at most the last 100 ms, since
-	// files are synced in groups. The default with a SpoolDir.
+	// LevelDurable writes an event to the spool with write(2) and waits for it,
+	// at most Delivery.SpoolWait. This happens before the handler's answer
+	// leaves, if the answer fits net/http's buffer and is not flushed. A crash
+	// of the process loses nothing that was written. A loss of power loses at
+	// most the last 100 ms, because files are synced in groups. It is the
+	// default with a SpoolDir.
 	LevelDurable Level = "durable"
-	// LevelStrict waits for the sync as well.
+	// LevelStrict does the same, and waits for the sync as well.
 	LevelStrict Level = "strict"
 )
 
@@ -188,7 +189,7 @@ func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
 	}
 }
 
-// ErrUndelivered is returned by [Tracker.Close] when events are left that
+// ErrUndelivered is the error of [Tracker.Close] when events are left that
 // could not be delivered in time. The account says how many.
 var ErrUndelivered = deliver.ErrUndelivered
 

@@ -10,51 +10,53 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// Snapshot is a tracker's state at one moment, made for a page or a monitor. It
-// holds nothing a visitor wrote, and can be written as JSON.
+// Snapshot is a tracker's state at one moment, for a page or a monitor. It
+// holds nothing that a visitor wrote, and can be written as JSON.
 type Snapshot struct {
 	Account
-	// Since is when the tracker started; all counts are since then, for this
+	// Since is when the tracker started. All counts begin then and are of this
 	// process alone.
 	Since time.Time `json:"since"`
-	// RulesHash is the fingerprint of the rule file in force, RulesFault why a
-	// newer one is not, if WatchRules found one with faults.
+	// RulesHash is the fingerprint of the rules in force. RulesFault says why a
+	// newer rule file is not in force, if [Tracker.WatchRules] found faults in
+	// it; "" if there is no such file.
 	RulesHash  string `json:"rulesHash"`
 	RulesFault string `json:"rulesFault,omitempty"`
-	// Goals tells each goal's decisions, in the order of the rules.
+	// Goals counts the decisions about each goal, in the order of the rules.
 	Goals []GoalCount `json:"goals"`
-	// Notes count what is no fate of its own: cookies not set and why, IDs
-	// made and thrown away, forms counted although their sender had left,
-	// events accepted before they were on disk (not_yet_on_disk).
+	// Notes counts what has no fate of its own: cookies that were not set and
+	// why, IDs that were made and thrown away, forms counted although their
+	// sender had left. An event that was accepted before it was on disk counts
+	// as not_yet_on_disk.
 	Notes map[string]uint64 `json:"notes"`
 	// Recent are the last decisions and deliveries, newest first, at most 200.
 	Recent []Record `json:"recent"`
-	// Queue tells what waits to be delivered, and where.
+	// Queue says what waits to be delivered, and where.
 	Queue QueueState `json:"queue"`
-	// Delivery tells how each site's delivery stands.
+	// Delivery says how delivery is going for each site.
 	Delivery []SiteState `json:"delivery"`
 }
 
-// QueueState is how the queue stands.
+// QueueState says what waits to be delivered, and where.
 type QueueState struct {
-	// Level is where events wait: LevelMemory, LevelDurable or LevelStrict;
-	// "" for a queue of the configuration's own, and with DryRun.
+	// Level is where events wait: LevelMemory, LevelDurable or LevelStrict. It
+	// is "" if Delivery.Queue is set, and with DryRun.
 	Level Level `json:"level,omitempty"`
-	// Degraded says why Level is not what the configuration asks for, or why
-	// the spool refuses events at the moment, "" if all is well.
+	// Degraded says why Level is not the configured one, or why the spool
+	// refuses events at the moment. "" if all is well.
 	Degraded string `json:"degraded,omitempty"`
-	// HeldBy is the process that has the spool's directory, as far as its lock file
-	// tells: this one, or the one because of which events wait in memory. nil if
-	// there is no spool.
+	// HeldBy is the process that has the spool's directory, as its lock file
+	// says. It is this process, or another one because of which events wait in
+	// memory. nil if there is no spool.
 	HeldBy *queue.Holder `json:"heldBy,omitempty"`
-	// Damage says what of the spool could not be read, "" if all could. Such
-	// files are kept in its sub-directory quarantine.
+	// Damage says which parts of the spool could not be read, "" if all could.
+	// The files concerned are kept in its sub-directory quarantine.
 	Damage string `json:"damage,omitempty"`
-	// QuarantineBytes is how large they are. New events have so much less room
-	// on the disk, until somebody has looked at them and moved them away.
+	// QuarantineBytes is the size of those files. New events have that much
+	// less room on the disk, until somebody moves the files away.
 	QuarantineBytes int64 `json:"quarantineBytes,omitempty"`
-	// Events and Bytes are what the queue holds, Oldest is the time of its
-	// oldest event.
+	// Events and Bytes say how much the queue holds. Oldest is the time of its
+	// oldest event, zero if there is none.
 	Events int       `json:"events"`
 	Bytes  int64     `json:"bytes"`
 	Oldest time.Time `json:"oldest,omitzero"`
@@ -63,49 +65,56 @@ type QueueState struct {
 	DeadLetters int `json:"deadLetters"`
 }
 
-// SiteState is how the delivery for one site stands.
+// SiteState says how delivery for one site is going.
 type SiteState struct {
 	Site string `json:"site"`
-	// State is "ok", "slow" (nothing was accepted for a second, twenty times in
-	// a row, so one event at a time is sent), "paused" (the CDP asked for it
-	// with Retry-After), "down" (slow for so long that the CDP surely does not
-	// answer), "held" (for so long that it surely refuses this sender: a wrong
-	// key, region or point of sale), "stuck" (the queue's disk hangs; only
-	// IDsReady is known then) or "closed".
+	// State is one of these:
+	//
+	//   - "ok"
+	//   - "slow": nothing was accepted for a second, twenty times in a row, so
+	//     one event at a time is sent
+	//   - "paused": the CDP asked for a pause with Retry-After
+	//   - "down": "slow" for so long that the CDP surely does not answer
+	//   - "held": "slow" for so long that the CDP surely refuses this sender,
+	//     because of a wrong key, region or point of sale
+	//   - "stuck": the queue's disk hangs; of the other fields only IDsReady is
+	//     known then
+	//   - "closed"
 	State string `json:"state"`
-	// SilentSince is when the first request began of those in a row that were
-	// not accepted; zero if the last was.
+	// SilentSince is when the current run of requests that were not accepted
+	// began. It is zero if the last request was accepted.
 	SilentSince time.Time `json:"silentSince,omitzero"`
-	// Benched is how many events were refused and are tried again now and then,
-	// out of the way of the others.
+	// Benched is how many refused events are tried again now and then, apart
+	// from the others, which do not wait for them.
 	Benched int `json:"benched,omitempty"`
-	// TwoMinds says that the CDP has lately accepted what it had refused. Then
-	// it takes ten minutes as well to give an event up.
+	// TwoMinds says that the CDP has lately accepted an event that it had
+	// refused. Then an event is given up only after ten minutes as well.
 	TwoMinds bool `json:"twoMinds,omitempty"`
-	// HeldGoals are the goals of which every event is refused while others are
-	// accepted, as by a firewall's rule.
+	// HeldGoals are goals whose events are all refused while others are
+	// accepted, as by a rule of a firewall.
 	HeldGoals []string `json:"heldGoals,omitempty"`
 	// InFlight is how many requests are under way.
 	InFlight int `json:"inFlight"`
 	// IDsReady is how many browser IDs are ready for new visitors.
 	IDsReady int `json:"idsReady"`
-	// Sends counts the requests made for events, Retries those that were not
-	// an event's first, Outcomes what came of them: "accepted", "event_bad",
-	// "browser_unknown", "sender_bad", "not_processed", "unknown" (it may have
-	// been counted or not). [cdp.Outcome] tells the answers apart.
+	// Sends counts the requests made for events, and Retries those that were
+	// not an event's first. Outcomes counts their results: "accepted",
+	// "event_bad", "browser_unknown", "sender_bad", "not_processed", and
+	// "unknown", which may have counted or not. [cdp.Outcome] explains them.
 	Sends    uint64            `json:"sends"`
 	Retries  uint64            `json:"retries"`
 	Outcomes map[string]uint64 `json:"outcomes"`
-	// LastError is the last answer but success, LastErrorAt when it came.
+	// LastError is the last answer that was not a success, and LastErrorAt is
+	// when it came.
 	LastError   string    `json:"lastError,omitempty"`
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
-	// Latency tells how long recent requests took.
+	// Latency says how long recent requests took.
 	Latency Latency `json:"latency"`
 }
 
-// Latency tells how long recent requests to the CDP took, from dialing to the
-// end of the answer: those of the last five to ten minutes. Percentiles are
-// rounded up by at most 9 %. In JSON, times are milliseconds.
+// Latency says how long the requests to the CDP of the last five to ten minutes
+// took, from dialing to the end of the answer. Percentiles are rounded up by at
+// most 9 %. In JSON, times are milliseconds.
 type Latency struct {
 	Requests           int
 	P50, P95, P99, Max time.Duration
@@ -138,7 +147,7 @@ func (l *Latency) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// GoalCount is one goal's part of a snapshot.
+// GoalCount is what a snapshot says of one goal.
 type GoalCount struct {
 	Goal     string            `json:"goal"`
 	Label    string            `json:"label,omitempty"`
@@ -146,16 +155,15 @@ type GoalCount struct {
 	NotFired map[string]uint64 `json:"notFired"`
 	Held     uint64            `json:"held,omitempty"`
 	Last     time.Time         `json:"last,omitzero"`
-	// NearMisses say in words why it did not count although its path and
-	// method matched, the most frequent first, at most 16.
+	// NearMisses say in words why the goal did not count although its path and
+	// method matched. The most frequent comes first; at most 16.
 	NearMisses []NearMiss `json:"nearMisses,omitempty"`
-	// LedTo tells where the forms led that were accepted, the most frequent
-	// first.
+	// LedTo says where the accepted forms led, the most frequent first.
 	LedTo []Lead `json:"ledTo,omitempty"`
 }
 
 // Snapshot returns the state of the tracker. It is cheap enough for a page that
-// asks every second, and works after Close as well.
+// asks every second, and also works after Close.
 func (t *Tracker) Snapshot() Snapshot {
 	rules := t.rules.Load()
 	s := Snapshot{Account: t.account(), Since: t.ledger.since, RulesHash: rules.Hash()}
@@ -183,7 +191,7 @@ func (t *Tracker) Snapshot() Snapshot {
 	return s
 }
 
-// queueState tells what the queue holds.
+// queueState says what the queue holds.
 func (t *Tracker) queueState() QueueState {
 	stats := t.sender.Stats()
 	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: stats.Letters}
@@ -191,7 +199,7 @@ func (t *Tracker) queueState() QueueState {
 	return q
 }
 
-// siteState is what a snapshot tells of a line.
+// siteState makes the part of a snapshot about one site's delivery.
 func siteState(d *deliver.State) SiteState {
 	return SiteState{
 		Site: d.Site, State: d.State, SilentSince: d.SilentSince, Benched: d.Benched, TwoMinds: d.TwoMinds, HeldGoals: d.HeldGoals,

@@ -12,13 +12,16 @@ import (
 // watchEvery is how often WatchRules looks at the file.
 const watchEvery = 2 * time.Second
 
-// WatchRules follows a rule file until ctx ends: when its content changes, it
-// is loaded and put in force. A file with faults never replaces rules in
-// force; its faults are logged once, and the snapshot's RulesFault says so. The
-// file is read again every two seconds and its content compared, so that it
-// does not matter how it is changed: in place, by an editor that renames, or by
-// a Kubernetes ConfigMap that swaps a symlink. A file that is being written is
-// looked at again before it is judged. WatchRules returns the error of ctx.
+// WatchRules follows a rule file until ctx ends. When the content of the file
+// changes, WatchRules loads it and puts it in force. It blocks, so start it in
+// a goroutine of its own. It returns the error of ctx.
+//
+// A file with faults never replaces the rules in force. Its faults are logged
+// once, and RulesFault of the Snapshot names them. WatchRules reads the file
+// every two seconds and compares the content. So it does not matter how the
+// file is changed: in place, by an editor that renames, or by a Kubernetes
+// ConfigMap that swaps a symlink. A new content is put in force only when it is
+// the same at the next look, because a file may be half written.
 func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
