@@ -133,21 +133,6 @@ func parseField(name string, v any) (field, error) {
 	return d, errors.New("a text, a number, true, false or a $source is expected here")
 }
 
-// camel writes a name as the CDP advises.
-func camel(name string) string {
-	var b strings.Builder
-	for i, w := range words(name) {
-		if i > 0 {
-			w = strings.ToUpper(w[:1]) + w[1:]
-		}
-		b.WriteString(w)
-	}
-	if !extName.MatchString(b.String()) {
-		return "orderId"
-	}
-	return b.String()
-}
-
 func (g *goal) compileValue(f *faults) {
 	v := g.Value
 	if v == (Value{}) {

@@ -25,7 +25,7 @@ func (g *goal) compileTriggers(f *faults) {
 	switch {
 	case n > 1 || n == 1 && len(g.Any) > 0:
 		f.hint("goal", "the goal has more than one trigger", "list them under any:, or make a goal of each with sends:")
-	case len(g.Any) > 0 && slices.ContainsFunc(g.triggers, func(t Cause) bool { return t.kind == triggerCode }):
+	case len(g.Any) > 0 && slices.ContainsFunc(g.causes, func(c Cause) bool { return c.kind == causeCode }):
 		f.hint("any", "code: has no alternatives", "a goal raised in code can share an event type with sends:")
 	}
 	g.compileSuccess(f)
@@ -34,12 +34,12 @@ func (g *goal) compileTriggers(f *faults) {
 // addTriggers compiles what is set in t and returns how many that is. at is
 // where t stands in the goal.
 func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
-	add := func(key string, kind triggerKind, method, path string) *Cause {
+	add := func(key string, kind causeKind, method, path string) *Cause {
 		n++
 		c := Cause{goal: g, kind: kind, method: method}
-		if kind == triggerCode || kind == triggerScript {
-			g.triggers = append(g.triggers, c)
-			return &g.triggers[len(g.triggers)-1]
+		if kind == causeCode || kind == causeScript {
+			g.causes = append(g.causes, c)
+			return &g.causes[len(g.causes)-1]
 		}
 		if hint := queryHint(path); hint != "" {
 			f.hint(at+key, fmt.Sprintf("the path %q has a query string, which a path never has", path), hint)
@@ -49,11 +49,11 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 		if c.path, err = urlpath.Parse(path); err != nil {
 			f.add(at+key, err)
 		}
-		g.triggers = append(g.triggers, c)
-		return &g.triggers[len(g.triggers)-1]
+		g.causes = append(g.causes, c)
+		return &g.causes[len(g.causes)-1]
 	}
 	if t.Visit != "" {
-		add("visit", triggerVisit, http.MethodGet, t.Visit)
+		add("visit", causeVisit, http.MethodGet, t.Visit)
 	}
 	if t.Submit != (Submit{}) {
 		method := strings.ToUpper(t.Submit.Method)
@@ -61,20 +61,20 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 		if !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method) {
 			f.hint(at+"submit", fmt.Sprintf("submit: the method %q sends no form", t.Submit.Method), "POST, PUT, PATCH or DELETE")
 		}
-		if c := add("submit", triggerSubmit, method, t.Submit.Path); c != nil && t.Submit.Form != "" {
+		if c := add("submit", causeSubmit, method, t.Submit.Path); c != nil && t.Submit.Form != "" {
 			c.form = t.Submit.Form
 			g.needs.form = append(g.needs.form, formNameFields...)
 		}
 	}
 	if t.Download != "" {
-		add("download", triggerDownload, http.MethodGet, t.Download)
+		add("download", causeDownload, http.MethodGet, t.Download)
 	}
 	if t.Code {
-		add("code", triggerCode, "", "")
+		add("code", causeCode, "", "")
 	}
 	for key, name := range map[string]string{"click": t.Click, "seen": t.Seen} {
 		if name != "" {
-			add(key, triggerScript, "", "")
+			add(key, causeScript, "", "")
 			f.warn(at+key, key+": needs a script in the page, which this version does not have", "the goal never counts until then")
 		}
 	}
@@ -84,16 +84,8 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 // formNameFields are the fields in which forms commonly name themselves.
 var formNameFields = []string{"form", "form_id", "formId", "form_name"}
 
-// named reports whether the form calls itself what the trigger asks for.
-func (t *Cause) named(x *Exchange) bool {
-	return slices.ContainsFunc(formNameFields, func(field string) bool {
-		v, ok := x.form.Get(field)
-		return ok && v == t.form
-	})
-}
-
 func (g *goal) compileSuccess(f *faults) {
-	if len(g.triggers) > 0 && !g.submits() && (g.Success != "" || g.SuccessIf != nil) {
+	if len(g.causes) > 0 && !g.submits() && (g.Success != "" || g.SuccessIf != nil) {
 		f.hint("success", "success: is for submit: only", "a visit needs a page, a download a file; leave the line out")
 		return
 	}
@@ -111,12 +103,12 @@ func (g *goal) compileSuccess(f *faults) {
 	g.success.kind = successIf
 	g.success.answer = g.parseConditions("success", g.SuccessIf, false, f)
 	for i := range g.success.answer {
-		c := &g.success.answer[i]
-		c.failure = "success: " + c.String() + " does not hold"
-		switch c.from.kind {
+		cond := &g.success.answer[i]
+		cond.failure = "success: " + cond.String() + " does not hold"
+		switch cond.from.kind {
 		case sourceResponseJSON, sourceResponseHeader, sourceResponseType:
 		default:
-			f.hint("success."+c.key, "success: looks at the answer: response.json.x, response.header.x or response.type", "put conditions on the request under if:")
+			f.hint("success."+cond.key, "success: looks at the answer: response.json.x, response.header.x or response.type", "put conditions on the request under if:")
 		}
 	}
 }

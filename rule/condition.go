@@ -33,25 +33,25 @@ type test struct {
 
 // parseCondition compiles "form.email: present" and the like.
 func parseCondition(key string, value any, unless bool) (condition, error) {
-	c := condition{key: key, unless: unless, written: fmt.Sprint(value)}
-	c.failure = c.inWords()
+	cond := condition{key: key, unless: unless, written: fmt.Sprint(value)}
+	cond.failure = cond.inWords()
 	if kind, ok := bareSources[key]; ok {
-		c.from.kind = kind
+		cond.from.kind = kind
 	} else {
 		var err error
-		if c.from, err = parseSourceName(key, ""); err != nil {
+		if cond.from, err = parseSourceName(key, ""); err != nil {
 			if a, ok := errors.AsType[*advice](err); ok && a.hint == sourceHint {
 				a.hint = conditionHint
 			}
-			return c, err
+			return cond, err
 		}
-		if k := c.from.kind; k == sourcePath || k == sourceRedirect {
-			return c, &advice{"a variable of a path is tested by the path itself", fmt.Sprintf("write {%s:[0-9]+} there", c.from.name)}
+		if k := cond.from.kind; k == sourcePath || k == sourceRedirect {
+			return cond, &advice{"a variable of a path is tested by the path itself", fmt.Sprintf("write {%s:[0-9]+} there", cond.from.name)}
 		}
 	}
 	var err error
-	c.test, err = parseTest(value, c.from.kind == sourceWholePath)
-	return c, err
+	cond.test, err = parseTest(value, cond.from.kind == sourceWholePath)
+	return cond, err
 }
 
 const conditionHint = "conditions look at path host route response.type query.x form.x header.x cookie.x response.header.x app.x"
@@ -144,42 +144,25 @@ func scalarText(v any) (string, error) {
 	return "", errors.New("a text, a number, true or false is expected here")
 }
 
-// fold reports whether values of this source are compared without regard to
-// case, as the names of hosts and media types are.
-func (s *source) fold() bool { return s.kind == sourceHost || s.kind == sourceResponseType }
-
-// hidden reports whether a log does not tell the source.
-func (s *source) hidden(x *Exchange) bool {
-	switch s.kind {
-	case sourceQuery, sourceWholePath, sourceUTM, sourceReferrer, sourceLiteral:
-		return false
-	case sourceHost:
-		return x.host == ""
-	case sourceResponseType:
-		return x.contentType == ""
-	}
-	return true
-}
-
-// holds evaluates the condition. A value that is too long fails it either way,
+// judge reports whether the condition holds. A value that is too long fails it either way,
 // and so does an answer that could not be read.
-func (c *condition) holds(x *Exchange) Reason {
-	if x.blind && c.from.hidden(x) {
+func (cond *condition) judge(x *Exchange) Reason {
+	if x.blind && cond.from.hidden(x) {
 		x.guessed = true
 		return Fires
 	}
-	if f := x.sees(&c.from); f != Fires {
-		return f
+	if r := x.sees(&cond.from); r != Fires {
+		return r
 	}
-	v, ok := x.lookup(&c.from)
-	if len(v) > maxInput || x.tooLong(&c.from) {
+	v, ok := x.lookup(&cond.from)
+	if len(v) > maxInput || x.tooLong(&cond.from) {
 		return reasonValueTooLong
 	}
-	if c.from.kind == sourceRoute && !ok {
+	if cond.from.kind == sourceRoute && !ok {
 		return reasonRouteUnknown
 	}
-	if c.test.matches(v, ok && v != "" || x.holdsMany(&c.from), c.from.fold()) == c.unless {
-		x.failed = c
+	if cond.test.matches(v, ok && v != "" || x.hasMany(&cond.from), cond.from.fold()) == cond.unless {
+		x.failed = cond
 		return reasonCondition
 	}
 	return Fires

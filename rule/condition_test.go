@@ -31,7 +31,7 @@ func TestCondition(t *testing.T) {
 		{"$5", []string{"$5"}, []string{"5"}},
 	} {
 		for _, unless := range []bool{false, true} {
-			c, err := parseCondition("query.q", test.value, unless)
+			cond, err := parseCondition("query.q", test.value, unless)
 			if err != nil {
 				t.Errorf("%v: %v", test.value, err)
 				continue
@@ -45,7 +45,7 @@ func TestCondition(t *testing.T) {
 				if (i < len(test.holds)) != unless {
 					want = Fires
 				}
-				if got := c.holds(x); got != want {
+				if got := cond.judge(x); got != want {
 					t.Errorf("%v on %q (unless: %v): %v", test.value, v, unless, got)
 				}
 			}
@@ -74,10 +74,10 @@ func TestConditionPath(t *testing.T) {
 		{"route", "SHOP.PAGE", reasonCondition},
 		{"app.x", "absent", Fires},
 	} {
-		c, err := parseCondition(test.key, test.value, false)
+		cond, err := parseCondition(test.key, test.value, false)
 		if err != nil {
 			t.Errorf("%s: %v", test.key, err)
-		} else if got := c.holds(x); got != test.want {
+		} else if got := cond.judge(x); got != test.want {
 			t.Errorf("%s: %v: %v", test.key, test.value, got)
 		}
 	}

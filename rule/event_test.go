@@ -74,9 +74,9 @@ func TestEventData(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := map[string]any{"id": 17, "total": 12.5, "fixed": 2, "extra": true}
-	e, f := rules.byID["CODE"].triggers[0].Event((&Exchange{}).With(data), goodSite)
-	if f != Fires {
-		t.Fatal(f)
+	e, r := rules.byID["CODE"].causes[0].Event((&Exchange{}).With(data), goodSite)
+	if r != Fires {
+		t.Fatal(r)
 	}
 	if got, want := fmt.Sprintf("%v", e.Ext), "[{fixed 1} {id 17} {extra true} {total 12.5} {goalValue 12.5} {goalCurrency EUR}]"; got != want {
 		t.Errorf("%s, want %s", got, want)

@@ -1,25 +1,13 @@
 package rule
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"mime"
 	"net/http"
 	"net/url"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/goaltrack/goaltrack/internal/navigation"
-	"github.com/goaltrack/goaltrack/internal/scan"
-	"github.com/goaltrack/goaltrack/internal/web"
-
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
 // Example is one request and its answer, for trying rules out.
@@ -213,160 +201,4 @@ func encodeBody(object map[string]any) string {
 		return ""
 	}
 	return string(b)
-}
-
-// Exchange is the example as the evaluation sees it.
-func (e Example) exchange() Exchange {
-	x := Exchange{
-		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
-		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,
-		typeKnown: true, formFate: Fires, confirmed: e.Confirmed,
-	}
-	if e.Location != "" && len(x.responseHeader["Location"]) == 0 {
-		x.responseHeader = x.responseHeader.Clone()
-		if x.responseHeader == nil {
-			x.responseHeader = http.Header{}
-		}
-		x.responseHeader.Set("Location", e.Location)
-	}
-	x.method = cmp.Or(x.method, http.MethodGet)
-	x.status = cmp.Or(x.status, http.StatusOK)
-	x.path, x.rawQuery, _ = strings.Cut(e.Path, "?")
-	if p, err := url.PathUnescape(x.path); err == nil {
-		x.path = p
-	}
-	x.path = cmp.Or(x.path, "/")
-	if x.prefix = urlpath.NormalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[urlpath.ForwardedPrefix]) > 0 {
-		x.prefix = urlpath.ReadPrefix(x.header[urlpath.ForwardedPrefix]) // an example is believed
-	}
-	whole := urlpath.Normal(x.path)
-	x.path = urlpath.CutPrefix(whole, x.prefix)
-	x.taken = urlpath.CutOff(whole, x.path)
-	x.soft = navigation.IsSoft(x.header, x.path)
-	x.navigation = navigation.MayBePage(x.header) || x.soft
-	x.path = navigation.PageOf(x.path)
-	if x.contentType == "" {
-		x.contentType = e.usualType(x.path, x.status)
-	}
-	e.body(&x)
-	x.answer = scan.Given(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
-	x.referer = e.Header.Get("Referer")
-	x.userAgent = e.Header.Get("User-Agent")
-	return x
-}
-
-// body fills in the body as a browser would send it: JSON if there is any, and
-// otherwise a form. A Content-Type and a Content-Encoding among the headers win.
-func (e *Example) body(x *Exchange) {
-	text, contentType := e.JSON, "application/json"
-	if e.JSON == "" {
-		text, contentType = e.Form.Encode(), "application/x-www-form-urlencoded"
-	}
-	if text == "" {
-		return // no body, of which no field is present
-	}
-	if t := e.Header.Get("Content-Type"); t != "" {
-		contentType = t
-	}
-	x.formKind = scan.KindOf(contentType)
-	switch {
-	case x.formKind == scan.KindNone:
-		x.formFate = reasonFormNotAForm
-	case scan.IsEncoded(e.Header):
-		x.formFate = reasonFormEncoded
-	case len(text) > scan.BodyLimit:
-		x.formFate = reasonFormTooLarge
-	case x.formKind == scan.KindJSON:
-		x.json.Text = []byte(text)
-	case e.JSON == "":
-		x.form = scan.Pick(e.Form, slices.Collect(maps.Keys(e.Form)))
-	}
-}
-
-// usualType is the type of an answer that does not say: JSON if it has members,
-// none without a body, else what the path looks like.
-func (e *Example) usualType(page string, status int) string {
-	switch {
-	case e.AnswerJSON != "":
-		return "application/json"
-	case !scan.HasBody(status) || web.IsRedirect(status):
-		return ""
-	}
-	return typeByPath(page)
-}
-
-// pageEndings are those of programs that answer with pages. Package mime reads
-// the operating system's tables too, some of which call them source code.
-var pageEndings = []string{".asp", ".aspx", ".cfm", ".cgi", ".do", ".jsp", ".php", ".pl", ".py"}
-
-// typeByPath guesses the type of an answer: HTML, unless the path ends in
-// something else.
-func typeByPath(p string) string {
-	ending := strings.ToLower(path.Ext(p))
-	if t := mime.TypeByExtension(ending); t != "" && !slices.Contains(pageEndings, ending) {
-		return t
-	}
-	return "text/html"
-}
-
-// sometime is a moment at which the goal counts. An example says what is asked
-// and answered, not when: it must not fail before a campaign begins, nor when
-// it is over.
-func (l *limits) sometime() time.Time {
-	if l.from.IsZero() && !l.until.IsZero() {
-		return l.until.Add(-time.Second)
-	}
-	return l.from // zero means now, which is as good as any
-}
-
-// CheckExamples tries the examples of every goal and returns those that do not
-// come out as the rule says, with what the goal made of them. Goals that are
-// paused, or whose time has not come or is over, are tried as if they counted.
-func (rs *Set) CheckExamples() []Fault {
-	var at [2]int
-	f := &faults{file: rs.file, at: func(int, string) (int, int) { return at[0], at[1] }}
-	for _, g := range rs.goals {
-		f.name = g.Name
-		places := g.examplesAt
-		for _, side := range []struct {
-			key    string
-			lines  []string
-			counts bool
-		}{{"counts", g.Examples.Counts, true}, {"ignores", g.Examples.Ignores, false}} {
-			for _, line := range side.lines {
-				at, places = places[0], places[1:]
-				e, err := ParseExample(line)
-				if err != nil {
-					f.add("", err)
-					continue
-				}
-				x := e.exchange()
-				v := rs.explain(g, &x, g.limits.sometime())
-				if v.Fired != side.counts {
-					f.hint("", outcomeOf(line, v), "")
-				}
-			}
-		}
-	}
-	return f.list
-}
-
-// placeExamples notes where the examples stand.
-func (g *goal) placeExamples(f *faults) {
-	for _, side := range []struct {
-		key   string
-		lines []string
-	}{{"counts", g.Examples.Counts}, {"ignores", g.Examples.Ignores}} {
-		for n := range side.lines {
-			line, column := f.at(f.goal, "examples."+side.key+"."+strconv.Itoa(n))
-			g.examplesAt = append(g.examplesAt, [2]int{line, column})
-		}
-	}
-}
-
-func outcomeOf(line string, v Verdict) string {
-	if v.Fired {
-		return fmt.Sprintf("the example %q is under ignores:, and it counts", line)
-	}
-	return fmt.Sprintf("the example %q does not count: %s", line, v.Reason)
 }

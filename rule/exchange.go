@@ -58,16 +58,16 @@ type Exchange struct {
 	route string // name or template of the route, if a router told
 	form  scan.Fields
 	json  scan.JSON
-	// formType is the Content-Type of the body, and formKind what it makes of
+	// bodyType is the Content-Type of the body, and bodyKind what it makes of
 	// it; scan.KindNone also if there is no body.
-	formType string
-	formKind scan.Kind
-	// formFate is fires when form or json holds what the visitor sent, pending
-	// while the handler has not read it all, and otherwise why it cannot be.
-	// What that means to a goal is told by bodyFate.
-	formFate Reason
-	app      map[string]any // set by the application, and given to Trigger
-	data     map[string]any // given to Trigger, or to Send
+	bodyType string
+	bodyKind scan.Kind
+	// bodyReason is Fires when form or json has what the visitor sent, pending
+	// while the handler has not read it all, and otherwise the reason of goals
+	// that read it. What that means to one goal is told by Cause.judgeBody.
+	bodyReason Reason
+	app        map[string]any // set by the application, and given to Trigger
+	data       map[string]any // given to Trigger, or to Send
 	// anyHost says that it is not known which host was asked.
 	anyHost bool
 	// blind says that the exchange comes from a log, which does not tell all of
@@ -111,44 +111,44 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.userAgent = web.CutUserAgent(agent)
 	x.referer, _ = web.First(r.Header["Referer"])
 	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
-	x.navigation, x.formFate = navigation.MayBePage(r.Header), pending
+	x.navigation, x.bodyReason = navigation.MayBePage(r.Header), pending
 	x.vars = x.room[:0]
 }
 
 // Soft says that a script fetches the page in place of a navigation.
 func (x *Exchange) Soft() { x.soft, x.navigation = true, true }
 
-// Consider tests what is known of a goal before the handler runs. If it may count,
+// Consider judges what is known of a goal before the handler runs. If it may count,
 // it notes what the goal has to see later.
-func (x *Exchange) Consider(t *Cause) Reason {
+func (x *Exchange) Consider(c *Cause) Reason {
 	x.failed = nil
-	if t.goal != nil {
-		if r := t.goal.judgeAt(x, time.Time{}); r != Fires {
+	if c.goal != nil {
+		if r := c.goal.judgeAt(x, time.Time{}); r != Fires {
 			return r
 		}
 	}
-	x.want(t)
+	x.want(c)
 	return Fires
 }
 
-func (x *Exchange) want(t *Cause) {
+func (x *Exchange) want(c *Cause) {
 	w := &x.wants
-	if t.IsPage() {
+	if c.IsPage() {
 		w.answerType = true
 		if w.described == "" {
-			w.described = t.path.Last // a VIEW is on the page that a rule describes
+			w.described = c.path.Last // a VIEW is on the page that a rule describes
 		}
 	}
-	if t.goal == nil {
+	if c.goal == nil {
 		return
 	}
-	n := &t.goal.needs
+	n := &c.goal.needs
 	w.header = w.header || n.header
 	w.answerHeader = w.answerHeader || n.answerHeader
 	w.answerType = w.answerType || n.answerType
 	w.answerJSON = w.answerJSON || n.answerJSON
 	w.route = w.route || n.route
-	if !t.readsBody() {
+	if !c.readsBody() {
 		return
 	}
 	kinds := n.bodies()
@@ -165,8 +165,8 @@ func (x *Exchange) want(t *Cause) {
 // the answer does.
 func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
 	if x.wants.body != (scan.Kinds{}) {
-		x.formType = x.header.Get("Content-Type")
-		x.formKind = scan.KindOf(x.formType)
+		x.bodyType = x.header.Get("Content-Type")
+		x.bodyKind = scan.KindOf(x.bodyType)
 	}
 	if x.wants.header {
 		x.header = x.header.Clone()
@@ -188,7 +188,7 @@ func (x *Exchange) formNames() []string {
 // Parsed takes the fields from a form that something outside of goaltrack has
 // parsed. whole is asked, if it matters, whether that was the whole body.
 func (x *Exchange) Parsed(form url.Values, whole func() bool) {
-	x.formFate, x.form = Fires, scan.Pick(form, x.formNames())
+	x.bodyReason, x.form = Fires, scan.Pick(form, x.formNames())
 	if !x.form.Complete() && !whole() {
 		x.form.ReadOutside()
 	}
@@ -197,23 +197,23 @@ func (x *Exchange) Parsed(form url.Values, whole func() bool) {
 // Body is told what became of the body, and the body if all of it is there. What
 // it was told before stays.
 func (x *Exchange) Body(o scan.Outcome, body []byte) {
-	if x.formFate != pending {
+	if x.bodyReason != pending {
 		return
 	}
-	x.formFate = bodyReasons[o]
+	x.bodyReason = outcomeReasons[o]
 	switch {
 	case o == scan.NoBody:
-		x.formKind = scan.KindNone
+		x.bodyKind = scan.KindNone
 	case o != scan.Complete:
-	case x.formKind == scan.KindJSON:
+	case x.bodyKind == scan.KindJSON:
 		x.json.Text = body
 	default:
-		x.form = scan.Form(x.formType, body, x.formNames())
+		x.form = scan.Form(x.bodyType, body, x.formNames())
 	}
 }
 
-// bodyReasons are the reasons of goals by what became of the body.
-var bodyReasons = [...]Reason{
+// outcomeReasons are the reasons of goals by what became of the body.
+var outcomeReasons = [...]Reason{
 	scan.Complete:    Fires,
 	scan.NoBody:      Fires, // an empty form, of which no field is present
 	scan.Unread:      reasonFormUnread,
@@ -282,11 +282,11 @@ func (x *Exchange) With(data map[string]any) *Exchange {
 }
 
 // CameFrom asks where the session came from, if a goal wants to know.
-func (x *Exchange) CameFrom(t *Cause, origin func() visit.Origin) {
-	if t.goal != nil && t.goal.needs.origin() {
+func (x *Exchange) CameFrom(c *Cause, origin func() visit.Origin) {
+	if c.goal != nil && c.goal.needs.origin() {
 		x.origin = origin()
 	}
 }
 
-// isNobodys reports whether there is no request.
-func (x *Exchange) isNobodys() bool { return x.method == "" }
+// isNone reports whether there is no request.
+func (x *Exchange) isNone() bool { return x.method == "" }

@@ -35,42 +35,42 @@ type Verdict struct {
 // Explain evaluates every goal over an example, once each, in the order of the
 // rules, by the same code that decides on a live site. The visitor is taken to
 // be a person who may be counted.
-func (rs *Set) Explain(e Example) []Verdict {
-	verdicts := make([]Verdict, 0, len(rs.goals))
-	for _, g := range rs.goals {
+func (s *Set) Explain(e Example) []Verdict {
+	verdicts := make([]Verdict, 0, len(s.goals))
+	for _, g := range s.goals {
 		if g.Status == statusPaused {
 			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", Code: reasonNotNow})
 			continue
 		}
 		x := e.exchange()
-		verdicts = append(verdicts, rs.explain(g, &x, time.Time{}))
+		verdicts = append(verdicts, s.explain(g, &x, time.Time{}))
 	}
 	return verdicts
 }
 
 // explain evaluates a goal as if it were not paused, at a time; zero means now.
-func (rs *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
+func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 	v := Verdict{Goal: g.Name}
 	if x.host == "" {
 		x.host = g.someHost()
 	}
-	// The reason given is that of the trigger that came closest.
+	// The reason given is that of the cause that came closest.
 	closest := -1
-	for i := range g.triggers {
-		t := &g.triggers[i]
-		f, step, why := rs.try(t, x, now)
-		if f == Fires {
+	for i := range g.causes {
+		c := &g.causes[i]
+		r, step, why := s.judgeBySteps(c, x, now)
+		if r == Fires {
 			var value any
 			var data map[string]any
-			if value, data, f = t.sends(x); f == Fires {
+			if value, data, r = c.sends(x); r == Fires {
 				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note()
 				v.Value, v.Data = value, data
 				return v
 			}
-			step, why = step+1, t.why(f, x)
+			step, why = step+1, c.why(r, x)
 		}
 		if step > closest {
-			closest, v.Reason, v.Code = step, why, f
+			closest, v.Reason, v.Code = step, why, r
 		}
 	}
 	return v
@@ -102,35 +102,35 @@ func (g *goal) someHost() string {
 	return host
 }
 
-// try evaluates one trigger. step tells how far it got.
-func (rs *Set) try(t *Cause, x *Exchange, now time.Time) (f Reason, step int, why string) {
+// judgeBySteps judges one cause as a live site does. step tells how far it got.
+func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step int, why string) {
 	switch {
-	case t.kind == triggerCode:
+	case c.kind == causeCode:
 		return reasonCondition, 0, "raised in code, not by a request"
-	case t.kind == triggerScript:
+	case c.kind == causeScript:
 		return reasonCondition, 0, "reported by a page script, not by a request"
-	case t.method != x.method:
-		return reasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", t.method, x.method)
+	case c.method != x.method:
+		return reasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
 	}
-	values, ok := t.path.Capture(x.path, nil)
+	values, ok := c.path.Capture(x.path, nil)
 	if !ok {
-		return reasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, t.path.Text)
+		return reasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)
 	}
-	x.vars, x.varNames = values, t.path.Names
-	if f := t.goal.judgeAt(x, now); f != Fires {
-		return f, 2, t.why(f, x)
+	x.vars, x.varNames = values, c.path.Names
+	if r := c.goal.judgeAt(x, now); r != Fires {
+		return r, 2, c.why(r, x)
 	}
-	f = t.judgeLate(x, rs.failure)
-	return f, 3, t.why(f, x)
+	r = c.judgeLate(x, s.failure)
+	return r, 3, c.why(r, x)
 }
 
 // sends is the value and the data of a goal whose rule held. A value that cannot
 // be sent keeps it from counting after all. Whether the event is whole is not
 // judged here, since what the site says in it is not known.
-func (t *Cause) sends(x *Exchange) (value any, data map[string]any, f Reason) {
-	e, f := t.Event(x, Base{})
-	if f == reasonValueTooLong || f == reasonValueMissing {
-		return nil, nil, f
+func (c *Cause) sends(x *Exchange) (value any, data map[string]any, r Reason) {
+	e, r := c.Event(x, Base{})
+	if r == reasonValueTooLong || r == reasonValueMissing {
+		return nil, nil, r
 	}
 	value, data = valueAndData(e.Ext)
 	return value, data, Fires
@@ -152,8 +152,8 @@ func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
 }
 
 // why says a reason in words.
-func (t *Cause) why(f Reason, x *Exchange) string {
-	switch f {
+func (c *Cause) why(r Reason, x *Exchange) string {
+	switch r {
 	case Fires:
 		return ""
 	case reasonCondition:
@@ -166,17 +166,17 @@ func (t *Cause) why(f Reason, x *Exchange) string {
 	case reasonValueMissing:
 		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
 	case ReasonNotAfter:
-		return "counts only " + t.goal.afterInWords()
+		return "counts only " + c.goal.afterInWords()
 	case reasonNotNow:
 		return "the date is outside from: and until:"
 	case reasonOtherHost:
 		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
 	case reasonOtherForm:
-		return fmt.Sprintf("the form does not call itself %q", t.form)
+		return fmt.Sprintf("the form does not call itself %q", c.form)
 	case reasonNotNavigation:
 		return "the browser does not show the answer as a page"
 	case reasonStatus:
-		if t.kind == triggerDownload {
+		if c.kind == causeDownload {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
 		}
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
@@ -190,10 +190,10 @@ func (t *Cause) why(f Reason, x *Exchange) string {
 		if what, hint := x.refusal.inWords(x.host); what != "" {
 			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
 		}
-		if t.goal.success.kind == successIf && x.failed != nil {
+		if c.goal.success.kind == successIf && x.failed != nil {
 			return "answered " + x.answered() + "; " + x.failed.failure
 		}
-		return "answered " + x.answered() + "; " + t.goal.success.needs()
+		return "answered " + x.answered() + "; " + c.goal.success.inWords()
 	case reasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
 	case reasonNothingWritten:
@@ -205,9 +205,9 @@ func (t *Cause) why(f Reason, x *Exchange) string {
 	case reasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case reasonFormNotAForm:
-		return "the body is " + t.goal.needs.missed()
+		return "the body is " + c.goal.needs.missed()
 	}
-	return strings.ReplaceAll(f.String(), "_", " ")
+	return strings.ReplaceAll(r.String(), "_", " ")
 }
 
 func orNothing(s string) string {
@@ -225,8 +225,8 @@ func (x *Exchange) answered() string {
 	return fmt.Sprintf("%d to %.200s", x.status, x.location)
 }
 
-// needs says what would have been a success.
-func (s *success) needs() string {
+// inWords says what would have been a success.
+func (s *success) inWords() string {
 	switch s.kind {
 	case successRedirect:
 		return "success needs a redirect (302 or 303) to another page"
@@ -246,62 +246,12 @@ func (s *success) needs() string {
 }
 
 // String is the condition as it is written in the rule file.
-func (c *condition) String() string { return c.key + ": " + c.written }
+func (cond *condition) String() string { return cond.key + ": " + cond.written }
 
 // inWords says that the condition kept a goal from counting.
-func (c *condition) inWords() string {
-	if c.unless {
-		return "unless: " + c.String() + " holds"
+func (cond *condition) inWords() string {
+	if cond.unless {
+		return "unless: " + cond.String() + " holds"
 	}
-	return "if: " + c.String() + " does not hold"
-}
-
-// Miss is why a goal whose path and method matched did not count, as far
-// as it can be put right in the rule file.
-type Miss struct {
-	reason Reason
-	status int
-	failed string // the condition that did not hold, in words
-	refusal
-}
-
-// Missed is the near miss of a goal that met that reason. ok is false if it is not
-// worth showing to whoever wrote the rule.
-func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
-	switch r {
-	case reasonCondition:
-		m.failed = "a condition does not hold"
-		if x.failed != nil {
-			m.failed = x.failed.failure
-		}
-	case reasonAnswerUnreadable:
-		m.failed = x.unreadWhy
-	case reasonNotSuccessful, reasonDoubtfulRedirect:
-		m.status, m.refusal = x.status, x.refusal
-	case reasonStatus:
-		m.status = x.status
-	case ReasonNotAfter, reasonNotHTML, reasonNotConfirmed, reasonRange, reasonRouteUnknown, reasonNothingWritten, reasonValueTooLong,
-		reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm, reasonFormReadOutside, reasonOtherForm:
-	default:
-		return m, false
-	}
-	m.reason = r
-	return m, true
-}
-
-// Describe puts a near miss in words.
-func (m Miss) Describe(t *Cause) (what, hint string) {
-	if m.failed != "" {
-		return m.failed, ""
-	}
-	if what, hint = m.inWords(""); what != "" {
-		x := Exchange{status: m.status, location: m.to}
-		return "answered " + x.answered() + "; " + what, hint
-	}
-	x := Exchange{status: m.status}
-	what = t.why(m.reason, &x)
-	if m.reason == reasonNotSuccessful && m.status == 200 {
-		hint = "if that means the form was accepted, write success: 200"
-	}
-	return what, hint
+	return "if: " + cond.String() + " does not hold"
 }

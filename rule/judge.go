@@ -2,68 +2,89 @@ package rule
 
 import (
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// judgeLate tests the answer, then the conditions that needed it. pages are what
+// judgeAt judges what is known before the handler runs, at a time; zero means now.
+func (g *goal) judgeAt(x *Exchange, now time.Time) Reason {
+	if r := g.limits.judge(x, now); r != Fires {
+		return r
+	}
+	for i := range g.early {
+		if r := g.early[i].judge(x); r != Fires {
+			return r
+		}
+	}
+	return Fires
+}
+
+// judgeLate judges the answer, then the conditions that needed it. pages are what
 // failure: says. It returns fires, a reason, or pending.
-func (t *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
-	confirmed := t.kind == triggerSubmit && x.confirmed // whatever the answer looks like
+func (c *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
+	confirmed := c.kind == causeSubmit && x.confirmed // whatever the answer looks like
 	if x.unanswered && !confirmed {
 		return reasonNothingWritten
 	}
-	var f Reason
-	switch t.kind {
-	case triggerVisit, triggerView:
-		f = judgePage(x)
-	case triggerDownload:
-		f = judgeDownload(x)
-	case triggerSubmit:
-		if f = t.goal.success.judge(x, pages); confirmed {
-			f = Fires
+	var r Reason
+	switch c.kind {
+	case causeVisit, causeView:
+		r = judgePage(x)
+	case causeDownload:
+		r = judgeDownload(x)
+	case causeSubmit:
+		if r = c.goal.success.judge(x, pages); confirmed {
+			r = Fires
 		}
 	}
-	if f != Fires || t.goal == nil {
-		return f
+	if r != Fires || c.goal == nil {
+		return r
 	}
-	return t.judgeConditions(x)
+	return c.judgeConditions(x)
 }
 
-// judgeConditions tests the conditions that had to wait for the answer.
-func (t *Cause) judgeConditions(x *Exchange) Reason {
-	g := t.goal
-	body := t.bodyFate(x)
+// judgeConditions judges the conditions that had to wait for the answer.
+func (c *Cause) judgeConditions(x *Exchange) Reason {
+	g := c.goal
+	body := c.judgeBody(x)
 	if body != Fires && body != pending {
 		return body
 	}
 	verdict := body
 	for i := range g.late {
-		c := &g.late[i]
-		if (c.from.kind == sourceForm || c.from.kind == sourceJSON) && body == pending {
+		cond := &g.late[i]
+		if (cond.from.kind == sourceForm || cond.from.kind == sourceJSON) && body == pending {
 			continue
 		}
-		switch f := c.holds(x); f {
+		switch r := cond.judge(x); r {
 		case Fires:
 		case pending:
 			verdict = pending
 		default:
-			return f
+			return r
 		}
 	}
 	switch {
 	case verdict != Fires:
 		return verdict
-	case t.form != "" && !t.named(x):
+	case c.form != "" && !c.callsItself(x):
 		return reasonOtherForm
-	case !t.understands(x):
+	case !c.bodyFits(x):
 		return reasonFormNotAForm
 	}
 	return x.judgeData(&g.needs)
+}
+
+// callsItself reports whether the form calls itself what the trigger asks for.
+func (c *Cause) callsItself(x *Exchange) bool {
+	return slices.ContainsFunc(formNameFields, func(field string) bool {
+		v, ok := x.form.Get(field)
+		return ok && v == c.form
+	})
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
@@ -128,119 +149,5 @@ func contentRange(s string) (first, last, size int64, ok bool) {
 	return first, last, size, ok && strings.EqualFold(unit, "bytes")
 }
 
-// lookup reads a source. ok is false if the exchange has no such value.
-func (x *Exchange) lookup(s *source) (v string, ok bool) {
-	switch s.kind {
-	case sourceLiteral:
-		return s.text, true
-	case sourcePath:
-		return named(x.varNames, x.vars, s.name)
-	case sourceRedirect:
-		return named(x.redirectNames, x.redirect, s.name)
-	case sourceQuery:
-		return web.QueryValue(x.rawQuery, s.name)
-	case sourceForm:
-		return x.form.Get(s.name)
-	case sourceHeader:
-		return web.First(x.header[s.name])
-	case sourceCookie:
-		v = web.CookieValue(x.header, s.name, nil)
-		return v, v != ""
-	case sourceResponseHeader:
-		if v, ok = web.First(x.responseHeader[s.name]); !ok && s.ofType() {
-			return x.contentType, x.contentType != ""
-		}
-		return v, ok
-	case sourceApp:
-		return textOf(x.app[s.name])
-	case sourceJSON:
-		return textOf(x.json.Member(s.name))
-	case sourceResponseJSON:
-		return textOf(x.answer.Member(s.name))
-	case sourceUTM:
-		if s.ofVisit && len(x.origin.UTM) > 0 {
-			return x.origin.Param(s.name)
-		}
-		return web.QueryValue(x.rawQuery, "utm_"+s.name)
-	case sourceReferrer:
-		if s.ofVisit && x.origin.Known {
-			return x.origin.Referrer, x.origin.Referrer != ""
-		}
-		v = x.otherSite()
-		return v, v != ""
-	case sourceWholePath:
-		return x.path, true
-	case sourceHost:
-		return web.HostOnly(x.host), true
-	case sourceRoute:
-		return x.route, x.route != ""
-	case sourceResponseType:
-		mime, _, _ := strings.Cut(x.contentType, ";")
-		return strings.TrimSpace(mime), mime != ""
-	}
-	return "", false
-}
-
-// holdsMany reports a list or an object that is not empty, which has no text
-// but is there all the same.
-func (x *Exchange) holdsMany(s *source) bool {
-	v, _ := x.lookupTyped(s)
-	switch v := v.(type) {
-	case []any:
-		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
-	}
-	return false
-}
-
-// tooLong reports a form field that was there and is longer than any rule reads.
-func (x *Exchange) tooLong(s *source) bool {
-	return s.kind == sourceForm && x.form.TooLong(s.name)
-}
-
-// lookupTyped reads a source whose values have types of their own.
-func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
-	switch s.kind {
-	case sourceApp:
-		v = x.app[s.name]
-	case sourceJSON:
-		v = x.json.Member(s.name)
-	case sourceResponseJSON:
-		v = x.answer.Member(s.name)
-	default:
-		return nil, false
-	}
-	return v, true
-}
-
-// textOf writes a value of some type as text, the way JSON does. Lists and
-// objects have none.
-func textOf(v any) (string, bool) {
-	if v == nil {
-		return "", false
-	}
-	s, err := scalarText(v)
-	return s, err == nil
-}
-
-// otherSite is the Referer, if it is of another host.
-func (x *Exchange) otherSite() string {
-	if x.referer == "" || len(x.referer) > maxInput || !utf8.ValidString(x.referer) {
-		return ""
-	}
-	u, err := url.Parse(x.referer)
-	if err != nil || u.Host == "" || strings.EqualFold(web.HostOnly(u.Host), web.HostOnly(x.host)) {
-		return ""
-	}
-	return x.referer
-}
-
-func named(names, values []string, name string) (string, bool) {
-	for i, n := range names {
-		if n == name && i < len(values) {
-			return values[i], true
-		}
-	}
-	return "", false
-}
+// countsBots reports whether a form by a suspected bot counts.
+func (c *Cause) countsBots() bool { return c.kind == causeSubmit && c.goal.Bots == "count" }

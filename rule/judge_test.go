@@ -34,19 +34,19 @@ func TestPending(t *testing.T) {
 		{"page, not modified", "PAGE", Exchange{status: 304, navigation: true}, Fires},
 		{"page, failed", "PAGE", Exchange{status: 404, navigation: true}, reasonStatus},
 		{"page, no navigation", "PAGE", Exchange{status: 200}, reasonNotNavigation},
-		{"form unread so far", "FIELD", Exchange{status: 200, formFate: pending, responseHeader: ok}, pending},
-		{"form unread so far, but refused", "FIELD", Exchange{status: 422, formFate: pending, responseHeader: ok}, reasonNotSuccessful},
-		{"form unread so far, but another condition fails", "FIELD", Exchange{status: 200, formFate: pending}, reasonCondition},
-		{"form too large", "FIELD", Exchange{status: 200, formFate: reasonFormTooLarge, responseHeader: ok}, reasonFormTooLarge},
+		{"form unread so far", "FIELD", Exchange{status: 200, bodyReason: pending, responseHeader: ok}, pending},
+		{"form unread so far, but refused", "FIELD", Exchange{status: 422, bodyReason: pending, responseHeader: ok}, reasonNotSuccessful},
+		{"form unread so far, but another condition fails", "FIELD", Exchange{status: 200, bodyReason: pending}, reasonCondition},
+		{"form too large", "FIELD", Exchange{status: 200, bodyReason: reasonFormTooLarge, responseHeader: ok}, reasonFormTooLarge},
 		{"form read", "FIELD", Exchange{status: 200, responseHeader: ok, form: scan.Pick(url.Values{"a": {"x"}}, []string{"a"})}, Fires},
 		{"field too long", "FIELD", Exchange{status: 200, responseHeader: ok, form: scan.Pick(url.Values{"a": {strings.Repeat("x", 2<<10+1)}}, []string{"a"})}, reasonValueTooLong},
-		{"data unread so far", "READ", Exchange{status: 200, formFate: pending}, pending},
-		{"data never read", "READ", Exchange{status: 200, formFate: reasonFormUnread}, reasonFormUnread},
+		{"data unread so far", "READ", Exchange{status: 200, bodyReason: pending}, pending},
+		{"data never read", "READ", Exchange{status: 200, bodyReason: reasonFormUnread}, reasonFormUnread},
 		{"type unknown", "TYPED", Exchange{status: 200}, pending},
 		{"type known", "TYPED", Exchange{status: 200, typeKnown: true, contentType: "application/pdf"}, Fires},
 		{"another type", "TYPED", Exchange{status: 200, typeKnown: true, contentType: "text/html"}, reasonCondition},
 	} {
-		if got := rules.byID[test.goal].triggers[0].judgeLate(&test.x, rules.failure); got != test.want {
+		if got := rules.byID[test.goal].causes[0].judgeLate(&test.x, rules.failure); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
 	}

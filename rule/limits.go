@@ -31,7 +31,7 @@ func (l *limits) judge(x *Exchange, now time.Time) Reason {
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
 		return reasonNotNow
-	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNobodys() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
+	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNone() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
 		return reasonOtherHost
 	}
 	return Fires
@@ -91,3 +91,16 @@ func (g *goal) compileTimes(f *faults) {
 		f.hint("until", "until: lies before from:, so the goal never counts", "")
 	}
 }
+
+// sometime is a moment at which the goal counts. An example says what is asked
+// and answered, not when: it must not fail before a campaign begins, nor when
+// it is over.
+func (l *limits) sometime() time.Time {
+	if l.from.IsZero() && !l.until.IsZero() {
+		return l.until.Add(-1)
+	}
+	return l.from // zero means now, which is as good as any
+}
+
+// always reports whether there are no dates.
+func (l *limits) always() bool { return l.from.IsZero() && l.until.IsZero() }

@@ -7,14 +7,9 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/web"
-
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
-
-// Warnings are what is no fault but may not be what was meant, in the order of
-// the file. They keep nothing from loading.
-func (rs *Set) Warnings() []Fault { return slices.Clone(rs.warnings) }
 
 // maxTails is how many templates may be left to their regular expressions
 // before it is worth a warning: the index cannot choose among those that hang
@@ -22,20 +17,20 @@ func (rs *Set) Warnings() []Fault { return slices.Clone(rs.warnings) }
 const maxTails = 100
 
 // lint looks at goals as Sitecore will use them.
-func (rs *Set) lint(f *faults) {
-	twins := make(map[string]string, len(rs.goals))
+func (s *Set) lint(f *faults) {
+	twins := make(map[string]string, len(s.goals))
 	tails := 0
-	for i, g := range rs.goals {
+	for i, g := range s.goals {
 		f.goal, f.name = i, g.Name
-		if len(g.triggers) == 0 {
+		if len(g.causes) == 0 {
 			continue
 		}
 		if cdp.FormerlyReserved(g.typ) {
 			f.warn("goal", "older tenants of the CDP reserve the event type "+g.typ, "put the site before it, such as SHOP:"+g.typ)
 		}
 		g.lintTriggers(f)
-		for j := range g.triggers {
-			if !g.triggers[j].path.IsLoose() {
+		for j := range g.causes {
+			if !g.causes[j].path.IsLoose() {
 				continue
 			}
 			if tails++; tails == maxTails+1 {
@@ -44,8 +39,8 @@ func (rs *Set) lint(f *faults) {
 		}
 		g.lintSuccess(f)
 		for n, name := range g.After {
-			if rs.byID[name] == nil {
-				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, rs.Names()))
+			if s.byID[name] == nil {
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
 			}
 		}
 		if g.Status == statusPaused || g.raised() {
@@ -57,38 +52,23 @@ func (rs *Set) lint(f *faults) {
 		}
 		twins[what] = g.Name
 	}
-	rs.lintPast(f)
-	rs.lintTypes(f)
+	s.lintPast(f)
+	s.lintTypes(f)
 }
 
 func (g *goal) lintTriggers(f *faults) {
-	for i := range g.triggers {
-		t := &g.triggers[i]
-		if t.kind == triggerVisit && catchesAll(&t.path) && len(g.early)+len(g.late) == 0 {
+	for i := range g.causes {
+		c := &g.causes[i]
+		if c.kind == causeVisit && catchesAll(&c.path) && len(g.early)+len(g.late) == 0 {
 			f.warn("visit", "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
 		for j := range g.early {
-			c := &g.early[j]
-			if c.unless && c.from.kind == sourceWholePath && c.test.swallows(t) {
-				f.warn("unless."+c.key, "leaves out all that the trigger takes in, so the goal never counts", "")
+			cond := &g.early[j]
+			if cond.unless && cond.from.kind == sourceWholePath && cond.test.swallows(c) {
+				f.warn("unless."+cond.key, "leaves out all that the trigger takes in, so the goal never counts", "")
 			}
 		}
 	}
-}
-
-func didYouMean(name string, names []string) string {
-	if near := nearest(strings.ToLower(name), lower(names)); near != "" {
-		return "did you mean " + strings.ToUpper(near) + "?"
-	}
-	return ""
-}
-
-func lower(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.ToLower(n)
-	}
-	return out
 }
 
 // catchesAll reports whether a template matches any page, or any of the first
@@ -103,9 +83,9 @@ func catchesAll(t *urlpath.Template) bool {
 
 // swallows reports whether a test on the path holds for all that the trigger
 // matches, as far as that is plain to see.
-func (t *test) swallows(tr *Cause) bool {
+func (t *test) swallows(c *Cause) bool {
 	return slices.ContainsFunc(t.paths, func(p urlpath.Template) bool {
-		return p.Text == tr.path.Text || p.Text == "/**"
+		return p.Text == c.path.Text || p.Text == "/**"
 	})
 }
 
@@ -124,8 +104,8 @@ func (g *goal) lintSuccess(f *faults) {
 	case s.kind == successIf && s.onlyAbsent():
 		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
 	case s.kind == successRedirectTo:
-		for i := range g.triggers {
-			if strings.EqualFold(urlpath.Trim(g.triggers[i].path.Text), urlpath.Trim(s.target.Text)) {
+		for i := range g.causes {
+			if strings.EqualFold(urlpath.Trim(g.causes[i].path.Text), urlpath.Trim(s.target.Text)) {
 				f.warn("success", "the target is the form itself, where refused forms lead too", "")
 			}
 		}
@@ -135,11 +115,11 @@ func (g *goal) lintSuccess(f *faults) {
 // fingerprint is equal for goals that count in the same exchanges.
 func (g *goal) fingerprint() string {
 	var b strings.Builder
-	for _, t := range g.triggers {
-		fmt.Fprintf(&b, "%d %s %s %s|", t.kind, t.method, urlpath.AppendFold(nil, urlpath.Trim(t.path.Text)), t.form)
+	for _, c := range g.causes {
+		fmt.Fprintf(&b, "%d %s %s %s|", c.kind, c.method, urlpath.AppendFold(nil, urlpath.Trim(c.path.Text)), c.form)
 	}
-	for _, c := range slices.Concat(g.early, g.late, g.success.answer) {
-		fmt.Fprintf(&b, "%v %s|", c.unless, &c)
+	for _, cond := range slices.Concat(g.early, g.late, g.success.answer) {
+		fmt.Fprintf(&b, "%v %s|", cond.unless, &cond)
 	}
 	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
 	return b.String()
@@ -148,11 +128,11 @@ func (g *goal) fingerprint() string {
 // lintTypes finds attributes that have one type in one goal and another in a
 // goal that sends the same event: the CDP stops ingesting such an attribute
 // (doc.sitecore.com, "Send additional event data").
-func (rs *Set) lintTypes(f *faults) {
+func (s *Set) lintTypes(f *faults) {
 	type attribute struct{ event, name string }
 	seen := map[attribute]string{}
 	by := map[attribute]string{}
-	for i, g := range rs.goals {
+	for i, g := range s.goals {
 		f.goal, f.name = i, g.Name
 		for _, d := range g.data {
 			typ := d.sentAs()

@@ -1,13 +1,36 @@
 package rule
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-
-	"go.yaml.in/yaml/v4"
+	"io"
+	"os"
 )
+
+// New checks and compiles goals made in Go. The error is a *Error
+// with every fault.
+func New(goals ...Goal) (*Set, error) {
+	s, found := compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
+	if err := rulesError(found); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Load reads a rule file: one YAML document in UTF-8 of at most 4 MiB. The
+// error is a *Error with every fault, or that of reading the file.
+func Load(path string) (*Set, error) {
+	text, _, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseFile(path, text)
+}
+
+// Parse reads the text of a rule file, as Load does. The error is a
+// *Error with every fault.
+func Parse(text []byte) (*Set, error) { return ParseFile("", text) }
 
 // ParseFile reads a rule file strictly: an unknown key, a key given twice or a
 // value of the wrong kind is a fault with its line and column. A rule file is
@@ -19,163 +42,31 @@ func ParseFile(file string, text []byte) (*Set, error) {
 		return nil, rulesError(l.list) // what YAML did not understand cannot be judged further
 	}
 	defaults := l.document(root)
-	rs, found := compileRules(defaults, l.goals, l.position, file)
+	s, found := compileRules(defaults, l.goals, l.position, file)
 	// Both passes report, so that one look at the file mends it all.
 	if err := rulesError(append(l.list, found...)); err != nil {
 		return nil, err
 	}
-	rs.hash = hashOf(text)
-	return rs, nil
+	s.hash = hashOf(text)
+	return s, nil
 }
 
-// loader walks the YAML nodes and notes where each key of each goal stands.
-type loader struct {
-	file  string
-	goals []Goal
-	// places holds, for each goal, where its keys stand; doc is the same for
-	// the rest of the file.
-	places []places
-	doc    places
-	list   []Fault
-	name   string // of the goal being read
+// Read reads a rule file, but not much more than one may be long. hash is the
+// fingerprint of what it holds.
+func Read(path string) (text []byte, hash string, err error) {
+	file, err := os.Open(path) //nolint:gosec // The operator names the file.
+	if err != nil {
+		return nil, "", fmt.Errorf("goaltrack: %w", err)
+	}
+	defer file.Close()
+	text, err = io.ReadAll(io.LimitReader(file, maxRules+1))
+	if err != nil {
+		return nil, "", fmt.Errorf("goaltrack: %w", err)
+	}
+	return text, hashOf(text), nil
 }
 
-// places are nodes by key, such as "data.topic". The whole is "".
-type places map[string]*yaml.Node
-
-func (l *loader) fault(n *yaml.Node, message, hint string) {
-	l.list = append(l.list, Fault{File: l.file, Line: n.Line, Column: n.Column, Goal: l.name, Message: message, Hint: hint})
-}
-
-// position finds a key such as "data.topic", or the nearest there is.
-func (l *loader) position(goal int, key string) (line, column int) {
-	at := l.doc
-	if goal >= 0 {
-		at = l.places[goal]
-	}
-	for key != "" && at[key] == nil {
-		key = key[:max(strings.LastIndexByte(key, '.'), 0)]
-	}
-	return at[key].Line, at[key].Column
-}
-
-// pairs walks a mapping. Unknown and repeated keys are faults; read is called
-// for the others. example shows what the mapping looks like.
-func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read func(key string, v *yaml.Node)) {
-	if n.Kind != yaml.MappingNode {
-		if isNull(n) {
-			l.fault(n, what+" is empty", "leave the line out, or write "+example)
-		} else {
-			l.fault(n, what+" is expected to hold lines of the form key: value", "for example "+example)
-		}
-		return
-	}
-	seen := make(map[string]bool, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		k, v := n.Content[i], n.Content[i+1]
-		if k.Kind != yaml.ScalarNode {
-			l.fault(k, "a key is expected here", "put quotes around a text that begins with { or [")
-			continue
-		}
-		key := k.Value
-		if known != nil && !slices.Contains(known, key) {
-			if key = l.unknownKey(k, known); key == "" {
-				continue
-			}
-		}
-		if seen[key] {
-			l.fault(k, key+": is given twice", "the second would silently replace the first")
-			continue
-		}
-		seen[key] = true
-		read(key, v)
-	}
-}
-
-// otherWords are what other tools call a key.
-var otherWords = map[string]string{
-	"name": "goal", "title": "label", "description": "note", "type": "sends", "url": "visit", "pageview": "visit",
-	"form": "submit", "post": "submit", "file": "download", "when": "if", "not": "unless", "properties": "data",
-	"attributes": "data", "ext": "data", "revenue": "value", "pointOfSale": "pos", "point_of_sale": "pos",
-}
-
-// unknownKey reports a key and returns the known one that was surely meant, so
-// that what stands under it is judged as well, or "".
-func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
-	if k.Value == "event" && slices.Contains(known, "code") {
-		l.fault(k, "unknown key event:", "a goal raised in code is written code: true")
-		return ""
-	}
-	if meant = otherWords[k.Value]; !slices.Contains(known, meant) {
-		meant = nearest(k.Value, known)
-	}
-	hint := "keys are " + strings.Join(known, ", ")
-	if meant != "" {
-		hint = "did you mean " + meant + ":?"
-	}
-	l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), hint)
-	return meant
-}
-
-func (l *loader) document(n *yaml.Node) (d Defaults) {
-	l.doc = places{"": n}
-	var list *yaml.Node
-	l.pairs(n, "the file", "version: 1 and goals:", []string{"version", "defaults", "goals"}, func(key string, v *yaml.Node) {
-		switch key {
-		case "version":
-			if v.Value != "1" {
-				l.fault(v, fmt.Sprintf("version %q is not known", v.Value), "version: 1")
-			}
-		case "defaults":
-			d = l.defaults(v)
-		case "goals":
-			list = v
-		}
-	})
-	switch {
-	case list == nil && n.Kind == yaml.MappingNode:
-		l.fault(n, "there is no list of goals", "goals: begins it")
-	case list != nil && list.Kind != yaml.SequenceNode:
-		l.fault(list, "goals: is expected to be a list", "each goal begins with - goal: NAME")
-	case list != nil:
-		for _, item := range list.Content {
-			l.goal(item)
-		}
-	}
-	return d
-}
-
-// defaultKeys are the keys of defaults: that are texts.
-var defaultKeys = []string{"channel", "consent", "count", "currency", "identityProvider", "language", "timezone"}
-
-func (l *loader) defaults(n *yaml.Node) (d Defaults) {
-	into := map[string]*string{
-		"language": &d.Language, "currency": &d.Currency, "channel": &d.Channel, "timezone": &d.Timezone,
-		"count": &d.Count, "consent": &d.Consent, "identityProvider": &d.IdentityProvider,
-	}
-	l.pairs(n, "defaults:", "currency: EUR", append(slices.Clone(defaultKeys), "failure"), func(key string, v *yaml.Node) {
-		l.doc["defaults."+key] = v
-		if key == "failure" {
-			d.Failure = l.texts(v, "defaults.failure", l.doc)
-		} else {
-			*into[key] = l.text(v, key)
-		}
-	})
-	return d
-}
-
-// texts reads a text or a list of them, and notes where each stands.
-func (l *loader) texts(n *yaml.Node, key string, at places) []string {
-	items := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		items = n.Content
-	}
-	list := make([]string, 0, len(items))
-	for i, item := range items {
-		at[key+"."+strconv.Itoa(i)] = item
-		if text := l.text(item, key[strings.LastIndexByte(key, '.')+1:]); text != "" {
-			list = append(list, text)
-		}
-	}
-	return list
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:4])
 }

@@ -134,7 +134,7 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 	}
 }
 
-// Cause reads one key of a trigger.
+// trigger reads one key of a trigger.
 func (l *loader) trigger(t *Trigger, key string, v *yaml.Node) {
 	switch key {
 	case "visit":

@@ -134,12 +134,12 @@ func FuzzRules(f *testing.F) {
 			evaluate(rules, x, form)
 			// And every goal, whether or not its path matches.
 			for _, g := range rules.goals {
-				for i := range g.triggers {
+				for i := range g.causes {
 					g.judgeAt(x, time.Time{})
-					g.triggers[i].judgeLate(x, rules.failure)
-					g.triggers[i].path.Capture(x.path, nil)
+					g.causes[i].judgeLate(x, rules.failure)
+					g.causes[i].path.Capture(x.path, nil)
 				}
-				g.triggers[0].Event(x, goodSite)
+				g.causes[0].Event(x, goodSite)
 			}
 		}
 	})

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
 // nameOf finds the goal's name for the messages.
@@ -155,20 +153,4 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 // nothing, from a mapping that was meant.
 func looksLikeVariable(n *yaml.Node) bool {
 	return len(n.Content) == 2 && n.Style&yaml.FlowStyle != 0 && n.Content[1].Value == "" && isNull(n.Content[1]) && n.Content[1].Line == n.Line
-}
-
-// nearest finds the word that s may have been meant to be: at most two letters
-// off and no more than a third of it.
-func nearest(s string, words []string) string {
-	if len(s) > 40 {
-		return ""
-	}
-	s = strings.ToLower(s)
-	best, least := "", min(2, (len(s)+2)/3)+1
-	for _, w := range words {
-		if d := spelling.Distance(s, w); d < least {
-			best, least = w, d
-		}
-	}
-	return best
 }

@@ -19,24 +19,24 @@ import (
 
 // refusal is why a redirect is no success by itself.
 type refusal struct {
-	why  refusalReason
+	kind refusalKind
 	word string // that says so, in the path or the query
 	to   string // where it leads, as led writes it
 }
 
-type refusalReason uint8
+type refusalKind uint8
 
 const (
-	refusedNot     refusalReason = iota
-	refusedHost                  // to another host, or to no address
-	refusedNowhere               // without a Location
-	refusedForm                  // back to where the form was sent
-	refusedPage                  // back to the page that the form was on
-	refusedList                  // to a page under failure:
-	refusedQuery                 // the query says that it failed
-	refusedBack                  // the query leads back to the form later on
-	refusedWord                  // the path is that of a log-in or error page
-	refusedHome                  // perhaps to a log-in page: doubtful
+	refusedNot     refusalKind = iota
+	refusedHost                // to another host, or to no address
+	refusedNowhere             // without a Location
+	refusedForm                // back to where the form was sent
+	refusedPage                // back to the page that the form was on
+	refusedList                // to a page under failure:
+	refusedQuery               // the query says that it failed
+	refusedBack                // the query leads back to the form later on
+	refusedWord                // the path is that of a log-in or error page
+	refusedHome                // perhaps to a log-in page: doubtful
 )
 
 // failurePages are what failure: says: pages that refused forms lead to, beside those
@@ -94,14 +94,14 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 		return reasonNotSuccessful
 	}
 	r := x.refused(path, query, pages, leaves)
-	if r.why == refusedNot {
+	if r.kind == refusedNot {
 		return Fires
 	}
 	r.to = plainLead(path)
-	if (r.why == refusedQuery || r.why == refusedBack) && isPrivate(r.word) {
+	if (r.kind == refusedQuery || r.kind == refusedBack) && isPrivate(r.word) {
 		r.word = "the query" // which a visitor may have written
 	}
-	if x.refusal = r; r.why == refusedHome {
+	if x.refusal = r; r.kind == refusedHome {
 		return reasonDoubtfulRedirect
 	}
 	return reasonNotSuccessful
@@ -109,9 +109,9 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 
 // refuseHost notes that the redirect leads to no page of this site.
 func (x *Exchange) refuseHost() {
-	x.refusal = refusal{why: refusedHost}
+	x.refusal = refusal{kind: refusedHost}
 	if x.location == "" {
-		x.refusal.why = refusedNowhere
+		x.refusal.kind = refusedNowhere
 	}
 }
 
@@ -121,32 +121,32 @@ func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool)
 	says := sayingOf(query)
 	switch {
 	case x.isForm(path):
-		return refusal{why: refusedForm}
+		return refusal{kind: refusedForm}
 	case says.failed:
-		return refusal{why: refusedQuery, word: says.word}
+		return refusal{kind: refusedQuery, word: says.word}
 	case page != "" && sameAddress(path, page) && !x.saysNew(says, pageQuery):
-		return refusal{why: refusedPage}
+		return refusal{kind: refusedPage}
 	}
 	if name := x.leadsBack(query, page); name != "" {
-		return refusal{why: refusedBack, word: name}
+		return refusal{kind: refusedBack, word: name}
 	}
 	switch {
 	case pages.spares(path):
 		return refusal{}
 	case pages.lists(path):
-		return refusal{why: refusedList}
+		return refusal{kind: refusedList}
 	case isHome(path) || isHome(urlpath.CutPrefix(path, x.stripped())):
 		if says.accepted || leaves {
 			return refusal{}
 		}
-		return refusal{why: refusedHome}
+		return refusal{kind: refusedHome}
 	}
 	kind, word := refusalWord(path, x.path, page)
 	if kind == wordOther {
 		kind, word = queryWord(query)
 	}
 	if kind == wordError || kind != wordOther && !leaves {
-		return refusal{why: refusedWord, word: word}
+		return refusal{kind: refusedWord, word: word}
 	}
 	return refusal{}
 }
@@ -158,39 +158,6 @@ func (x *Exchange) isForm(path string) bool {
 	}
 	stripped := x.stripped()
 	return stripped != "" && sameAddress(urlpath.CutPrefix(path, stripped), x.path)
-}
-
-// saysNew reports whether the query says that the form was accepted, and is not
-// just that of the page it was on, from an earlier time: a form that stands on
-// every page, as for a newsletter, leads back to where its sender was.
-func (x *Exchange) saysNew(says saying, pageQuery string) bool {
-	return says.accepted && !slices.Contains(strings.Split(pageQuery, "&"), says.pair)
-}
-
-// leadsBack finds the parameter by which a log-in page remembers the form or its
-// page, to go there afterwards.
-func (x *Exchange) leadsBack(query, page string) (name string) {
-	for query != "" {
-		var pair, value string
-		pair, query, _ = strings.Cut(query, "&")
-		if name, value, _ = strings.Cut(pair, "="); value == "" || !isReturnName(name) {
-			continue
-		}
-		address, err := url.QueryUnescape(value)
-		if err != nil {
-			continue
-		}
-		if strings.HasPrefix(strings.ToLower(address), "%2f") { // encoded twice
-			if once, err := url.PathUnescape(address); err == nil {
-				address = once
-			}
-		}
-		back, _, ok := x.resolve(address)
-		if ok && (x.isForm(back) || page != "" && sameAddress(back, page)) {
-			return name
-		}
-	}
-	return ""
 }
 
 // stripped is what was taken off the path inside the server before goaltrack saw
@@ -265,7 +232,7 @@ func isHomeFile(name string) bool {
 // one asked, "" if it is not known.
 func (r refusal) inWords(host string) (what, hint string) {
 	word := strconv.Quote(r.word)
-	switch r.why {
+	switch r.kind {
 	case refusedNot:
 		return "", ""
 	case refusedNowhere:

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -10,15 +9,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"zgo.at/isbot"
 
 	"github.com/goaltrack/goaltrack/internal/navigation"
-	"github.com/goaltrack/goaltrack/internal/web"
-
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // LogEntry is a request as an access log tells it. What a log does not have is
@@ -65,7 +62,7 @@ type ReplayCount struct {
 	// depend on what the log does not tell.
 	Count, Guessed uint64
 	// NotFired counts why it would not have counted, by the names of the
-	// snapshot's fates.
+	// snapshot.
 	NotFired map[string]uint64
 	// LedTo tells where the forms led that were accepted, as far as the log
 	// does.
@@ -90,13 +87,13 @@ const (
 )
 
 // NewReplay starts a count.
-func (rs *Set) NewReplay() *Replay {
+func (s *Set) NewReplay() *Replay {
 	r := &Replay{
-		rules: rs, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(rs.goals)), leads: map[*goal]*Leads{},
+		rules: s, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(s.goals)), leads: map[*goal]*Leads{},
 		unruled: make(map[request]*uint64),
-		x:       Exchange{typeKnown: true, navigation: true, formFate: Fires, blind: true},
+		x:       Exchange{typeKnown: true, navigation: true, bodyReason: Fires, blind: true},
 	}
-	for _, g := range rs.goals {
+	for _, g := range s.goals {
 		r.leads[g] = new(Leads)
 		r.counts[g] = &ReplayCount{Goal: g.Name, Status: cmp.Or(g.Status, statusLive), NotFired: map[string]uint64{}}
 	}
@@ -140,8 +137,8 @@ func (r *Replay) Add(e LogEntry) {
 	r.noLocation = r.noLocation || e.Location == "" && web.IsRedirect(e.Status)
 	r.noTime = r.noTime || e.Time.IsZero()
 	bot := r.isBot(&e)
-	for i, t := range r.found {
-		if !among(r.found[:i], t.goal) {
+	for i, c := range r.found {
+		if !among(r.found[:i], c.goal) {
 			r.count(r.found[i:], bot, e.Time)
 		}
 	}
@@ -177,117 +174,79 @@ func (r *Replay) typeOf(ending string) string {
 	return t
 }
 
-// among reports whether one of the triggers is of the goal.
-func among(triggers []*Cause, g *goal) bool {
-	for _, t := range triggers {
-		if t.goal == g {
+// among reports whether one of the causes is of the goal.
+func among(causes []*Cause, g *goal) bool {
+	for _, c := range causes {
+		if c.goal == g {
 			return true
 		}
 	}
 	return false
 }
 
-// count counts the goal of the first trigger. Of several that it has, one is
+// count counts the goal of the first cause. Of several that it has, one is
 // enough.
-func (r *Replay) count(triggers []*Cause, bot bool, at time.Time) {
-	g := triggers[0].goal
-	c, why := r.counts[g], ""
-	for _, t := range triggers {
-		if t.goal != g {
+func (r *Replay) count(causes []*Cause, bot bool, at time.Time) {
+	g := causes[0].goal
+	counted, why := r.counts[g], ""
+	for _, c := range causes {
+		if c.goal != g {
 			continue
 		}
 		r.x.guessed = false
-		if bot && !t.countsBots() {
+		if bot && !c.countsBots() {
 			why = "bot"
 			continue
 		}
-		f := r.judge(t, at)
-		if why = f.String(); f == Fires {
-			if why = ""; t.kind == triggerSubmit {
+		reason := r.judge(c, at)
+		if why = reason.String(); reason == Fires {
+			if why = ""; c.kind == causeSubmit {
 				r.leads[g].Count(&r.x)
 			}
 			break
 		}
 	}
 	if why != "" {
-		c.NotFired[why]++
+		counted.NotFired[why]++
 		return
 	}
-	c.Count++
+	counted.Count++
 	if r.x.guessed {
-		c.Guessed++
+		counted.Guessed++
 	}
 }
 
-func (r *Replay) judge(t *Cause, at time.Time) Reason {
-	x, limits := &r.x, &t.goal.limits
+func (r *Replay) judge(c *Cause, at time.Time) Reason {
+	x, limits := &r.x, &c.goal.limits
 	if at.IsZero() && !limits.always() {
-		at, x.guessed = limits.moment(), true
+		at, x.guessed = limits.sometime(), true
 	}
-	f := t.goal.judgeAt(x, at)
-	if f == Fires {
-		f = t.judgeLate(x, r.rules.failure)
+	reason := c.goal.judgeAt(x, at)
+	if reason == Fires {
+		reason = c.judgeLate(x, r.rules.failure)
 	}
-	if f == reasonOtherForm {
+	if reason == reasonOtherForm {
 		// No log tells what a form calls itself. All else held: this is what
 		// is asked last.
-		f, x.guessed = Fires, true
+		reason, x.guessed = Fires, true
 	}
-	x.guessed = x.guessed || t.goal.past.Counts() || len(t.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
-	return f
+	x.guessed = x.guessed || c.goal.past.Counts() || len(c.goal.Env) > 0 || len(limits.hosts) > 0 && x.host == ""
+	return reason
 }
-
-// always reports whether there are no dates.
-func (l *limits) always() bool { return l.from.IsZero() && l.until.IsZero() }
-
-// moment is a time within the dates.
-func (l *limits) moment() time.Time {
-	if l.from.IsZero() {
-		return l.until.Add(-1)
-	}
-	return l.from
-}
-
-// noteUnruled counts forms that were accepted and files that were fetched
-// without a goal that says so.
-func (r *Replay) noteUnruled(e *LogEntry, page string) {
-	isForm := e.Method == http.MethodPost && (e.Status == http.StatusSeeOther || e.Status == http.StatusFound || e.Status == http.StatusCreated)
-	isFile := e.Method == http.MethodGet && e.Status == http.StatusOK && slices.Contains(documents, strings.ToLower(path.Ext(page)))
-	if !isForm && !isFile || len(page) > maxUnruled || r.isBot(e) {
-		return
-	}
-	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == reasonNotSuccessful {
-		return
-	}
-	// A log is written by strangers too: what they sent as %1B or %0A must not
-	// reach a terminal or a rule file by way of a suggestion.
-	if strings.ContainsFunc(page, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return
-	}
-	if times := r.unruled[request{e.Method, page}]; times != nil {
-		*times++ // not through the map, which would keep the text of e as its key
-	} else if len(r.unruled) < keptUnruled {
-		once := uint64(1)
-		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = &once
-	}
-}
-
-// documents are endings of files that people download on purpose.
-var documents = []string{".pdf", ".zip", ".docx", ".xlsx", ".pptx", ".csv", ".epub", ".dmg", ".exe", ".msi", ".mp4"}
 
 // Counts returns what was counted, in the order of the rules.
 func (r *Replay) Counts() []ReplayCount {
 	list := make([]ReplayCount, 0, len(r.rules.goals))
 	for _, g := range r.rules.goals {
-		c := *r.counts[g]
-		c.NotFired, c.LedTo = maps.Clone(c.NotFired), r.leads[g].List()
-		if c.Guessed > 0 {
-			c.Untold = r.untold(g)
+		counted := *r.counts[g]
+		counted.NotFired, counted.LedTo = maps.Clone(counted.NotFired), r.leads[g].List()
+		if counted.Guessed > 0 {
+			counted.Untold = r.untold(g)
 		}
-		c.Raised = !slices.ContainsFunc(g.triggers, func(t Cause) bool {
-			return t.kind != triggerCode && t.kind != triggerScript
+		counted.Raised = !slices.ContainsFunc(g.causes, func(c Cause) bool {
+			return c.kind != causeCode && c.kind != causeScript
 		})
-		list = append(list, c)
+		list = append(list, counted)
 	}
 	return list
 }
@@ -309,11 +268,11 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if !g.limits.always() && r.noTime {
 		list = append(list, "the time")
 	}
-	for _, t := range g.triggers {
-		if t.kind == triggerSubmit {
+	for _, c := range g.causes {
+		if c.kind == causeSubmit {
 			list = append(list, r.untoldOfSuccess(&g.success)...)
 		}
-		if t.form != "" {
+		if c.form != "" {
 			list = append(list, "what the form calls itself")
 		}
 	}
@@ -321,9 +280,9 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if !r.noHost {
 		x.host = "told"
 	}
-	for _, c := range slices.Concat(g.early, g.late) {
-		if c.from.hidden(&x) {
-			list = append(list, c.key)
+	for _, cond := range slices.Concat(g.early, g.late) {
+		if cond.from.hidden(&x) {
+			list = append(list, cond.key)
 		}
 	}
 	slices.Sort(list)
@@ -340,59 +299,4 @@ func (r *Replay) untoldOfSuccess(s *success) []string {
 		return nil
 	}
 	return []string{"where a redirect leads"}
-}
-
-// Suggestion is a goal that the rules do not have.
-type Suggestion struct {
-	What  string // "POST /demo-request was accepted 41 times"
-	Times uint64
-	YAML  string // ready to be put under goals:
-}
-
-// Suggestions returns the most frequent forms and downloads without a goal, at
-// most n.
-func (r *Replay) Suggestions(n int) []Suggestion {
-	all := slices.SortedFunc(maps.Keys(r.unruled), func(a, b request) int {
-		return cmp.Or(cmp.Compare(*r.unruled[b], *r.unruled[a]), strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
-	})
-	list, taken := []Suggestion(nil), r.rules.Names()
-	for _, at := range all {
-		if len(list) >= n {
-			break
-		}
-		s, name := suggest(at, *r.unruled[at], taken)
-		if _, err := Parse([]byte("goals:\n" + s.YAML)); err != nil {
-			continue // an address that no template can say, such as one with braces
-		}
-		list, taken = append(list, s), append(taken, name)
-	}
-	return list
-}
-
-// suggest writes a goal under a name that is not taken.
-func suggest(at request, times uint64, taken []string) (s Suggestion, name string) {
-	key, what, suffix := "submit", "was accepted", "_SENT"
-	if at.method == http.MethodGet {
-		key, what, suffix = "download", "was downloaded", "_DOWNLOADED"
-	}
-	name = strings.TrimPrefix(suggestName(strings.TrimSuffix(path.Base(at.path), path.Ext(at.path))), "write ")
-	if !goalName.MatchString(name + suffix) {
-		name = "NEW_GOAL"
-	}
-	name += suffix
-	for base, i := name, 2; slices.Contains(taken, name); i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
-	}
-	often := fmt.Sprintf("%d times", times)
-	switch times {
-	case 1:
-		often = "once"
-	case 2:
-		often = "twice"
-	}
-	return Suggestion{
-		What:  fmt.Sprintf("%s %s %s %s", at.method, at.path, what, often),
-		Times: times,
-		YAML:  fmt.Sprintf("  - goal: %s\n    %s: %q\n", name, key, at.path),
-	}, name
 }

@@ -123,37 +123,37 @@ var goodSite = Base{Language: "EN", Currency: "EUR", Channel: "WEB"}
 // evaluate judges an exchange as the middleware does, without its writers, and
 // tells what became of each goal in words.
 func evaluate(rules *Set, x *Exchange, form string) string {
-	triggers := rules.index.Find(x.method, x.path, nil)
-	slices.SortFunc(triggers, func(a, b *Cause) int { return cmp.Compare(a.goal.number, b.goal.number) })
+	causes := rules.index.Find(x.method, x.path, nil)
+	slices.SortFunc(causes, func(a, b *Cause) int { return cmp.Compare(a.goal.number, b.goal.number) })
 	var out []string
-	for _, t := range triggers {
-		x.form = scan.Form("application/x-www-form-urlencoded", []byte(form), t.goal.needs.form)
-		f := x.Consider(t)
-		if f == Fires {
-			f = t.judgeLate(x, rules.failure)
+	for _, c := range causes {
+		x.form = scan.Form("application/x-www-form-urlencoded", []byte(form), c.goal.needs.form)
+		r := x.Consider(c)
+		if r == Fires {
+			r = c.judgeLate(x, rules.failure)
 		}
-		if f != Fires {
-			out = append(out, t.goal.Name+" "+f.String())
+		if r != Fires {
+			out = append(out, c.goal.Name+" "+r.String())
 			continue
 		}
-		x.varNames = t.path.Names
-		x.vars, _ = t.path.Capture(x.path, x.vars[:0])
-		e, f := t.Event(x, goodSite)
-		words := []string{t.goal.Name, f.String()}
+		x.varNames = c.path.Names
+		x.vars, _ = c.path.Capture(x.path, x.vars[:0])
+		e, r := c.Event(x, goodSite)
+		words := []string{c.goal.Name, r.String()}
 		for _, b := range []struct{ name, got, usual string }{
-			{"type", e.Type, t.goal.Name},
+			{"type", e.Type, c.goal.Name},
 			{"page", e.Page, ""},
 			{"language", e.Language, "EN"},
 			{"currency", e.Currency, "EUR"},
 			{"channel", e.Channel, "WEB"},
 			{"pos", e.PointOfSale, ""},
 		} {
-			if f == Fires && b.got != b.usual {
+			if r == Fires && b.got != b.usual {
 				words = append(words, b.name+"="+url.QueryEscape(b.got))
 			}
 		}
 		for _, a := range e.Ext {
-			if f == Fires {
+			if r == Fires {
 				words = append(words, a.Name+"="+url.QueryEscape(fmt.Sprint(a.Value)))
 			}
 		}

@@ -3,9 +3,12 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
@@ -15,66 +18,88 @@ import (
 // has no goals.
 type Set struct {
 	goals    []*goal
-	byID     map[string]*goal // by the name Trigger is given
+	byID     map[string]*goal // by name
 	index    urlpath.Index[*Cause]
 	failure  *failurePages // what failure: says; nil is nothing
 	hash     string
 	warnings []Fault
 	hasEnv   bool                // a goal says env:
-	needs    [consent.Needs]bool // the kinds of consent by which something may count
+	consents [consent.Needs]bool // the kinds of consent by which something may count
 	forgets  bool                // a goal says forget:
 	file     string
 	past     visit.Needs
 }
 
-// Hash is a short fingerprint of the file the rules came from, "" for rules
-// made in Go.
-func (rs *Set) Hash() string { return rs.hash }
+// Names lists the goals in the order of the file.
+func (s *Set) Names() []string {
+	names := make([]string, 0, len(s.goals))
+	for _, g := range s.goals {
+		names = append(names, g.Name)
+	}
+	return names
+}
 
 // Has reports whether a goal has that name.
-func (rs *Set) Has(name string) bool { return rs.byID[name] != nil }
+func (s *Set) Has(name string) bool { return s.byID[name] != nil }
+
+// Hash is a short fingerprint of the file the rules came from, "" for rules
+// made in Go.
+func (s *Set) Hash() string { return s.hash }
+
+// Warnings are what is no fault but may not be what was meant, in the order of
+// the file. They keep nothing from loading.
+func (s *Set) Warnings() []Fault { return slices.Clone(s.warnings) }
+
+// Goals returns each goal by its first cause, in the order of the file.
+func (s *Set) Goals() []*Cause {
+	list := make([]*Cause, 0, len(s.goals))
+	for _, g := range s.goals {
+		list = append(list, &g.causes[0])
+	}
+	return list
+}
+
+// Find adds to into the goals that a request to that path can make happen in the
+// environment env.
+func (s *Set) Find(method, path, env string, into []*Cause) []*Cause {
+	found := s.index.Find(method, path, into)
+	if s.hasEnv {
+		found = slices.DeleteFunc(found, func(c *Cause) bool { return !c.goal.hasEnv(env) })
+	}
+	return found
+}
 
 // Raised finds a goal that may be raised in code with such data. The error says why
 // there is none, or what is wrong with the data.
-func (rs *Set) Raised(name string, data map[string]any) (*Cause, error) {
-	g := rs.byID[name]
+func (s *Set) Raised(name string, data map[string]any) (*Cause, error) {
+	g := s.byID[name]
 	switch {
 	case g == nil:
 		return nil, errors.New(name)
 	case !g.Code:
 		return nil, fmt.Errorf("the rule of %s does not say code: true", name)
 	}
-	t := &g.triggers[0]
-	return t, t.checkData(data)
+	c := &g.causes[0]
+	return c, c.checkData(data)
 }
 
-// Find adds to into the goals that a request to that path can make happen in the
-// environment env.
-func (rs *Set) Find(method, path, env string, into []*Cause) []*Cause {
-	found := rs.index.Find(method, path, into)
-	if rs.hasEnv {
-		found = slices.DeleteFunc(found, func(t *Cause) bool { return !t.goal.hasEnv(env) })
+// checkData reports what is wrong with data given to a goal raised in code.
+func (c *Cause) checkData(data map[string]any) error {
+	e := cdp.Event{Type: "A", Ext: make(cdp.Ext, 0, len(data))} // what the goal's own type needs comes from its rule
+	for _, k := range slices.Sorted(maps.Keys(data)) {
+		if slices.Contains(ext.Reserved, k) {
+			return fmt.Errorf("%s is sent by goaltrack itself", k)
+		}
+		e.Ext = append(e.Ext, cdp.Attr{Name: k, Value: data[k]})
 	}
-	return found
-}
-
-// Goals returns each goal by its first trigger, in the order of the file.
-func (rs *Set) Goals() []*Cause {
-	list := make([]*Cause, 0, len(rs.goals))
-	for _, g := range rs.goals {
-		list = append(list, &g.triggers[0])
+	if n := len(data) + len(c.goal.data); n > ext.Max {
+		return fmt.Errorf("%d attributes are more than %d", n, ext.Max)
 	}
-	return list
+	return e.Validate()
 }
 
 // Needs reports whether a goal needs that consent.
-func (rs *Set) Needs(n consent.Need) bool { return rs.needs[n] }
+func (s *Set) Needs(n consent.Need) bool { return s.consents[n] }
 
-// Names lists the goals in the order of the file.
-func (rs *Set) Names() []string {
-	names := make([]string, 0, len(rs.goals))
-	for _, g := range rs.goals {
-		names = append(names, g.Name)
-	}
-	return names
-}
+// Past is what the goals ask of visitors' past.
+func (s *Set) Past() *visit.Needs { return &s.past }

@@ -1,13 +1,11 @@
 package rule
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -67,20 +65,6 @@ func parseSuccess(s string) (success, error) {
 		return success{kind: successClass, status: int(s[0] - '0')}, nil
 	}
 	return success{}, &advice{fmt.Sprintf("success: %q is not understood", s), "redirect, redirect to /thanks, 303 to /thanks, 200, 2xx or confirmed"}
-}
-
-// htmxTarget is where htmx leads a browser, whatever the status: to an address
-// (https://htmx.org/headers/hx-redirect/), or to one that may be a member of
-// JSON (https://htmx.org/headers/hx-location/), which it looks at first.
-func htmxTarget(h http.Header) (to string, ok bool) {
-	if to, ok = web.First(h["Hx-Location"]); !ok {
-		return web.First(h["Hx-Redirect"])
-	}
-	var location struct{ Path string }
-	if json.Unmarshal([]byte(to), &location) == nil {
-		to = location.Path
-	}
-	return to, true
 }
 
 // judge tells whether the answer in x is a success, and fills the variables of
@@ -154,53 +138,57 @@ func succeeds(ok bool) Reason {
 	return reasonNotSuccessful
 }
 
-// redirectTarget resolves Location against the request and returns its path, as
-// rules see it, and its query. ok is false for another host and for what is not
-// an address.
-func (x *Exchange) redirectTarget() (path, rawQuery string, ok bool) { return x.resolve(x.location) }
-
-// resolve is redirectTarget for any address.
-func (x *Exchange) resolve(location string) (path, rawQuery string, ok bool) {
-	location = strings.Trim(location, " \t")
-	if location == "" || len(location) > maxInput {
-		return "", "", false
+// judgeAnswer judges the conditions of success:. They hold only for an answer
+// that is no failure: 2xx, or a redirect that is a success.
+func (s *success) judgeAnswer(x *Exchange, pages *failurePages) Reason {
+	untold := x.blind && x.location == "" && web.IsRedirect(x.status)
+	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
+		r := x.judgeRedirect(pages, s.leaves)
+		x.refusal = refusal{} // the rule says what to write
+		if r != Fires && (r != reasonDoubtfulRedirect || s.onlyAbsent()) {
+			return r
+		}
 	}
-	if urlpath.IsPlain(location) {
-		path, rawQuery, _ = strings.Cut(location, "?")
-		return x.ownPath(path), rawQuery, true
+	verdict := Fires
+	x.failed = nil
+	for i := range s.answer {
+		switch r := s.answer[i].judge(x); r {
+		case Fires:
+		case pending:
+			verdict = pending
+		case reasonCondition:
+			return reasonNotSuccessful
+		default:
+			return r
+		}
 	}
-	target, err := url.Parse(slashed(location))
-	if err != nil {
-		return "", "", false
-	}
-	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.wholePath()}).ResolveReference(target)
-	if target.Scheme != "http" && target.Scheme != "https" || !x.sameHost(target.Host) {
-		return "", "", false
-	}
-	return x.ownPath(target.Path), target.RawQuery, true
+	return verdict
 }
 
-// sameHost reports whether a host, perhaps with a port, is the one asked. A log
-// that does not tell which that was is taken to be of one site.
-func (x *Exchange) sameHost(host string) bool {
-	return x.anyHost || strings.EqualFold(web.HostOnly(host), web.HostOnly(x.host))
+// onlyAbsent reports whether success: is content with what is not there.
+func (s *success) onlyAbsent() bool {
+	return !slices.ContainsFunc(s.answer, func(cond condition) bool { return !cond.test.absent })
 }
 
-// slashed turns the backslashes before the query into slashes, as browsers do
-// (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.
-func slashed(location string) string {
-	end := strings.IndexAny(location, "?#")
-	if end < 0 {
-		end = len(location)
+// namesRedirect reports whether success: speaks of a header that only the
+// accepted form's redirect has: the Location itself, or where that does not lead
+// to a page of this site another: a payment page that is named, or the X-Action-Redirect of a Next.js
+// server action, which is a 303 without Location
+// (https://github.com/vercel/next.js/issues/74026).
+func (s *success) namesRedirect(x *Exchange) bool {
+	if !web.IsRedirect(x.status) {
+		return false
 	}
-	return strings.ReplaceAll(location[:end], `\`, "/") + location[end:]
-}
-
-// samePath compares paths without regard to case and to a slash at the end.
-func samePath(a, b string) bool {
-	a, b = urlpath.Trim(a), urlpath.Trim(b)
-	if utf8.ValidString(a) && utf8.ValidString(b) {
-		return strings.EqualFold(a, b)
+	_, _, here := x.redirectTarget()
+	for i := range s.answer {
+		cond := &s.answer[i]
+		if cond.from.kind != sourceResponseHeader || cond.test.absent || x.responseHeader[cond.from.name] == nil {
+			continue
+		}
+		switch isLocation := cond.from.name == "Location"; {
+		case isLocation && !cond.test.present, !isLocation && !here: // any redirect has a Location
+			return true
+		}
 	}
-	return string(urlpath.AppendFold(nil, a)) == string(urlpath.AppendFold(nil, b))
+	return false
 }

@@ -1,0 +1,83 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// needs is what a goal has to see of a request and its answer, so that nothing
+// else is kept.
+type needs struct {
+	form         []string // fields of the form
+	json         bool     // the body, if it is JSON
+	header       bool     // a header or cookie, after the handler ran
+	cookie       bool     // a cookie
+	answerHeader bool
+	answerType   bool
+	answerJSON   bool
+	route        bool
+	utm          []string // parameters of the session's first page
+	referrer     bool     // and its referrer
+}
+
+// origin reports whether the goal wants to know where the session came from.
+func (n *needs) origin() bool { return len(n.utm) > 0 || n.referrer }
+
+// reads notes what a source needs, and refuses what the trigger cannot give.
+func (g *goal) reads(key string, s *source, f *faults) {
+	if len(g.causes) == 0 {
+		return
+	}
+	if g.raised() && s.kind != sourceLiteral && s.kind != sourceApp {
+		f.hint(key, "a goal raised in code has no request of its own to read from", "give the value to Trigger as data and write $app.name")
+		return
+	}
+	switch s.kind {
+	case sourceForm, sourceJSON:
+		if !g.submits() {
+			f.hint(key, "only a submit has a form", "use submit: instead, or read query."+s.name)
+		}
+		if s.kind == sourceForm {
+			g.needs.form = append(g.needs.form, s.name)
+		} else {
+			g.needs.json = true
+		}
+	case sourcePath:
+		for i := range g.causes {
+			if c := &g.causes[i]; !slices.Contains(c.path.Names, s.name) {
+				f.hint(key, fmt.Sprintf("the path %s has no {%s}", c.path.Text, s.name), known("it has", c.path.Names))
+			}
+		}
+	case sourceRedirect:
+		if g.success.kind != successRedirectTo || !slices.Contains(g.success.target.Names, s.name) {
+			f.hint(key, fmt.Sprintf("$redirect.%s needs a target with {%s}", s.name, s.name), fmt.Sprintf("success: redirect to /orders/{%s}", s.name))
+		}
+	case sourceHeader, sourceCookie:
+		g.needs.header = true
+		g.needs.cookie = g.needs.cookie || s.kind == sourceCookie
+	case sourceResponseHeader:
+		g.needs.answerHeader = true
+		g.needs.answerType = g.needs.answerType || s.ofType()
+	case sourceResponseType:
+		g.needs.answerType = true
+	case sourceResponseJSON:
+		g.needs.answerJSON = true
+	case sourceRoute:
+		g.needs.route = true
+	case sourceUTM:
+		if s.ofVisit {
+			g.needs.utm = append(g.needs.utm, s.name)
+		}
+	case sourceReferrer:
+		g.needs.referrer = g.needs.referrer || s.ofVisit
+	}
+}
+
+func known(lead string, names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return s == "" })
+	if len(names) == 0 {
+		return ""
+	}
+	return lead + " {" + strings.Join(names, "}, {") + "}"
+}

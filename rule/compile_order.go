@@ -1,0 +1,52 @@
+package rule
+
+import "cmp"
+
+// order is order: compiled.
+type order struct {
+	id, total, currency, payment, card, items source
+	itemType                                  string
+}
+
+func (g *goal) compileOrder(f *faults) {
+	o := g.Order
+	if o == (Order{}) {
+		return
+	}
+	g.typ = "ORDER_CHECKOUT"
+	g.order = &order{itemType: o.ItemType}
+	g.order.itemType = cmp.Or(g.order.itemType, "ORDER")
+	if g.identity == nil {
+		f.hint("order", "the CDP takes an order only from a visitor it knows", "add identify:, or send a custom event with value: and data:")
+	}
+	if g.Sends != "" {
+		f.hint("order", "order: sends ORDER_CHECKOUT, so there is no sends:", "")
+	}
+	if o.ID == "" || o.Total == "" {
+		f.hint("order", "an order needs id: and total:", "order: { id: $redirect.orderId, total: $app.total, payment: Card }")
+	}
+	for _, p := range []struct {
+		key, text string
+		into      *source
+	}{
+		{"id", o.ID, &g.order.id},
+		{"total", o.Total, &g.order.total},
+		{"currency", o.Currency, &g.order.currency},
+		{"payment", o.Payment, &g.order.payment},
+		{"card", o.Card, &g.order.card},
+		{"items", o.Items, &g.order.items},
+	} {
+		var err error
+		if *p.into, err = parseSource(p.text); err != nil {
+			f.add("order."+p.key, err)
+			continue
+		}
+		g.reads("order."+p.key, p.into, f)
+	}
+	if k := g.order.items.kind; o.Items != "" && k != sourceApp {
+		f.hint("order.items", "items: come from the handler", "items: $app.items, with Tracker.Set(r, \"items\", []cdp.OrderItem{...})")
+	}
+	if g.order.total.visitorWrites() {
+		f.hint("order.total", "the visitor writes "+o.Total+": an order's total comes from the handler", "total: $app.total")
+	}
+}

@@ -1,0 +1,37 @@
+package rule
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
+
+// read makes the order. currency is the site's.
+func (o *order) read(x *Exchange, currency string) (cdp.Order, Reason) {
+	text := func(from *source) string {
+		v, _ := x.lookup(from)
+		return cleanText(v[:min(len(v), maxCollected)])
+	}
+	id := text(&o.id)
+	total, err := strconv.ParseFloat(strings.TrimSpace(text(&o.total)), 64)
+	if err != nil || !finite(total) || total < 0 || id == "" {
+		return cdp.Order{}, reasonValueMissing
+	}
+	placed := cdp.Order{
+		ReferenceID: id, OrderedAt: time.Now(), Status: cdp.OrderPurchased, Price: total,
+		Currency: text(&o.currency), PaymentType: text(&o.payment), CardType: text(&o.card),
+	}
+	placed.Currency = cmp.Or(placed.Currency, currency)
+	placed.PaymentType = cmp.Or(placed.PaymentType, "Other")
+	placed.Items, _ = x.app[o.items.name].([]cdp.OrderItem)
+	if len(placed.Items) == 0 {
+		placed.Items = []cdp.OrderItem{{
+			Type: o.itemType, ReferenceID: id, Name: "Order " + id,
+			ProductID: id, Price: total, Quantity: 1,
+		}}
+	}
+	return placed, Fires
+}

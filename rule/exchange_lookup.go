@@ -1,0 +1,139 @@
+package rule
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// lookup reads a source. ok is false if the exchange has no such value.
+func (x *Exchange) lookup(s *source) (v string, ok bool) {
+	switch s.kind {
+	case sourceLiteral:
+		return s.text, true
+	case sourcePath:
+		return valueNamed(x.varNames, x.vars, s.name)
+	case sourceRedirect:
+		return valueNamed(x.redirectNames, x.redirect, s.name)
+	case sourceQuery:
+		return web.QueryValue(x.rawQuery, s.name)
+	case sourceForm:
+		return x.form.Get(s.name)
+	case sourceHeader:
+		return web.First(x.header[s.name])
+	case sourceCookie:
+		v = web.CookieValue(x.header, s.name, nil)
+		return v, v != ""
+	case sourceResponseHeader:
+		if v, ok = web.First(x.responseHeader[s.name]); !ok && s.ofType() {
+			return x.contentType, x.contentType != ""
+		}
+		return v, ok
+	case sourceApp:
+		return textOf(x.app[s.name])
+	case sourceJSON:
+		return textOf(x.json.Member(s.name))
+	case sourceResponseJSON:
+		return textOf(x.answer.Member(s.name))
+	case sourceUTM:
+		if s.ofVisit && len(x.origin.UTM) > 0 {
+			return x.origin.Param(s.name)
+		}
+		return web.QueryValue(x.rawQuery, "utm_"+s.name)
+	case sourceReferrer:
+		if s.ofVisit && x.origin.Known {
+			return x.origin.Referrer, x.origin.Referrer != ""
+		}
+		v = x.otherSite()
+		return v, v != ""
+	case sourceWholePath:
+		return x.path, true
+	case sourceHost:
+		return web.HostOnly(x.host), true
+	case sourceRoute:
+		return x.route, x.route != ""
+	case sourceResponseType:
+		mime, _, _ := strings.Cut(x.contentType, ";")
+		return strings.TrimSpace(mime), mime != ""
+	}
+	return "", false
+}
+
+// lookupTyped reads a source whose values have types of their own.
+func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
+	switch s.kind {
+	case sourceApp:
+		v = x.app[s.name]
+	case sourceJSON:
+		v = x.json.Member(s.name)
+	case sourceResponseJSON:
+		v = x.answer.Member(s.name)
+	default:
+		return nil, false
+	}
+	return v, true
+}
+
+// collect reads what goes into an event: a valid text, or "" if there is none.
+func (x *Exchange) collect(s *source) (v string, r Reason) {
+	v, _ = x.lookup(s)
+	if len(v) > maxCollected || x.tooLong(s) {
+		return "", reasonValueTooLong
+	}
+	return cleanText(v), Fires
+}
+
+// hasMany reports a list or an object that is not empty, which has no text
+// but is there all the same.
+func (x *Exchange) hasMany(s *source) bool {
+	v, _ := x.lookupTyped(s)
+	switch v := v.(type) {
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return false
+}
+
+// tooLong reports a form field that was there and is longer than any rule reads.
+func (x *Exchange) tooLong(s *source) bool {
+	return s.kind == sourceForm && x.form.TooLong(s.name)
+}
+
+// textOf writes a value of some type as text, the way JSON does. Lists and
+// objects have none.
+func textOf(v any) (string, bool) {
+	if v == nil {
+		return "", false
+	}
+	s, err := scalarText(v)
+	return s, err == nil
+}
+
+// cleanText makes a visitor's text fit for JSON.
+func cleanText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// valueNamed is the value of a variable, by its name.
+func valueNamed(names, values []string, name string) (string, bool) {
+	for i, n := range names {
+		if n == name && i < len(values) {
+			return values[i], true
+		}
+	}
+	return "", false
+}
+
+// maxInput bounds what is compared or sent from a request: a longer value fails
+// its condition, so that no visitor can make a regular expression slow.
+const maxInput = urlpath.MaxLength
+
+// maxCollected bounds a value that goes into an event.
+const maxCollected = 1 << 10

@@ -1,0 +1,75 @@
+package rule
+
+import (
+	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/scan"
+)
+
+// bodies are the kinds of body that the goal reads.
+func (n *needs) bodies() scan.Kinds { return scan.Kinds{Form: len(n.form) > 0, JSON: n.json} }
+
+// readsBody reports whether the goal needs the body of a submit.
+func (c *Cause) readsBody() bool {
+	return c.kind == causeSubmit && c.goal.needs.bodies() != scan.Kinds{}
+}
+
+// judgeBody judges what became of the body for this goal: Fires if it was read,
+// pending while the handler has not read it all, and otherwise a reason.
+func (c *Cause) judgeBody(x *Exchange) Reason {
+	switch {
+	case !c.readsBody():
+		return Fires
+	case x.bodyKind == scan.KindNone:
+		return x.bodyReason
+	case !c.goal.needs.bodies().Has(x.bodyKind):
+		if x.bodyKind == scan.KindJSON {
+			return reasonFormNotAForm
+		}
+		return Fires // a form has no members, whatever becomes of it; see bodyFits
+	case x.bodyReason != Fires || x.bodyKind == scan.KindJSON:
+		return x.bodyReason
+	}
+	return doubtReasons[x.form.Doubt(c.wantedFields(x))]
+}
+
+// wantedFields are the fields that the goal reads. Of those in which a form says
+// what it calls itself, one that says it is enough.
+func (c *Cause) wantedFields(x *Exchange) []string {
+	names := c.goal.needs.form
+	if c.form == "" || !c.callsItself(x) {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(formNameFields, name) })
+}
+
+// bodyFits reports whether the body can have what the goal reads of it. Of a
+// form nobody can say which members of JSON it lacks, nor of JSON that is broken.
+func (c *Cause) bodyFits(x *Exchange) bool {
+	switch {
+	case !c.readsBody() || x.bodyKind == scan.KindNone:
+		return true
+	case x.bodyKind == scan.KindJSON:
+		return x.json.Valid()
+	}
+	return len(c.goal.needs.form) > 0
+}
+
+// doubtReasons are the reasons of goals by what is in doubt about a field they read.
+var doubtReasons = [...]Reason{
+	scan.NoDoubt:          Fires,
+	scan.DoubtBroken:      reasonFormNotAForm,
+	scan.DoubtTooLarge:    reasonFormTooLarge,
+	scan.DoubtReadOutside: reasonFormReadOutside,
+}
+
+// missed says in words what a body is not that the goal cannot read.
+func (n *needs) missed() string {
+	switch k := n.bodies(); {
+	case !k.JSON:
+		return "no form"
+	case !k.Form:
+		return "no JSON"
+	}
+	return "neither a form nor JSON"
+}

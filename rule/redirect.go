@@ -1,0 +1,85 @@
+package rule
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// redirectTarget resolves Location against the request and returns its path, as
+// rules see it, and its query. ok is false for another host and for what is not
+// an address.
+func (x *Exchange) redirectTarget() (path, rawQuery string, ok bool) { return x.resolve(x.location) }
+
+// resolve is redirectTarget for any address.
+func (x *Exchange) resolve(location string) (path, rawQuery string, ok bool) {
+	location = strings.Trim(location, " \t")
+	if location == "" || len(location) > maxInput {
+		return "", "", false
+	}
+	if urlpath.IsPlain(location) {
+		path, rawQuery, _ = strings.Cut(location, "?")
+		return x.ownPath(path), rawQuery, true
+	}
+	target, err := url.Parse(slashed(location))
+	if err != nil {
+		return "", "", false
+	}
+	target = (&url.URL{Scheme: "http", Host: x.host, Path: x.wholePath()}).ResolveReference(target)
+	if target.Scheme != "http" && target.Scheme != "https" || !x.sameHost(target.Host) {
+		return "", "", false
+	}
+	return x.ownPath(target.Path), target.RawQuery, true
+}
+
+// ownPath is a path of this site as rules see it.
+func (x *Exchange) ownPath(path string) string {
+	return urlpath.CutPrefix(urlpath.Normal(path), x.prefix)
+}
+
+// wholePath is the path as routers inside see it.
+func (x *Exchange) wholePath() string { return x.taken + x.path }
+
+// sameHost reports whether a host, perhaps with a port, is the one asked. A log
+// that does not tell which that was is taken to be of one site.
+func (x *Exchange) sameHost(host string) bool {
+	return x.anyHost || strings.EqualFold(web.HostOnly(host), web.HostOnly(x.host))
+}
+
+// slashed turns the backslashes before the query into slashes, as browsers do
+// (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.
+func slashed(location string) string {
+	end := strings.IndexAny(location, "?#")
+	if end < 0 {
+		end = len(location)
+	}
+	return strings.ReplaceAll(location[:end], `\`, "/") + location[end:]
+}
+
+// samePath compares paths without regard to case and to a slash at the end.
+func samePath(a, b string) bool {
+	a, b = urlpath.Trim(a), urlpath.Trim(b)
+	if utf8.ValidString(a) && utf8.ValidString(b) {
+		return strings.EqualFold(a, b)
+	}
+	return string(urlpath.AppendFold(nil, a)) == string(urlpath.AppendFold(nil, b))
+}
+
+// htmxTarget is where htmx leads a browser, whatever the status: to an address
+// (https://htmx.org/headers/hx-redirect/), or to one that may be a member of
+// JSON (https://htmx.org/headers/hx-location/), which it looks at first.
+func htmxTarget(h http.Header) (to string, ok bool) {
+	if to, ok = web.First(h["Hx-Location"]); !ok {
+		return web.First(h["Hx-Redirect"])
+	}
+	var location struct{ Path string }
+	if json.Unmarshal([]byte(to), &location) == nil {
+		to = location.Path
+	}
+	return to, true
+}

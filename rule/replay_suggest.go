@@ -1,0 +1,94 @@
+package rule
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Suggestion is a goal that the rules do not have.
+type Suggestion struct {
+	What  string // "POST /demo-request was accepted 41 times"
+	Times uint64
+	YAML  string // ready to be put under goals:
+}
+
+// noteUnruled counts forms that were accepted and files that were fetched
+// without a goal that says so.
+func (r *Replay) noteUnruled(e *LogEntry, page string) {
+	isForm := e.Method == http.MethodPost && (e.Status == http.StatusSeeOther || e.Status == http.StatusFound || e.Status == http.StatusCreated)
+	isFile := e.Method == http.MethodGet && e.Status == http.StatusOK && slices.Contains(documents, strings.ToLower(path.Ext(page)))
+	if !isForm && !isFile || len(page) > maxUnruled || r.isBot(e) {
+		return
+	}
+	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == reasonNotSuccessful {
+		return
+	}
+	// A log is written by strangers too: what they sent as %1B or %0A must not
+	// reach a terminal or a rule file by way of a suggestion.
+	if strings.ContainsFunc(page, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return
+	}
+	if times := r.unruled[request{e.Method, page}]; times != nil {
+		*times++ // not through the map, which would keep the text of e as its key
+	} else if len(r.unruled) < keptUnruled {
+		once := uint64(1)
+		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = &once
+	}
+}
+
+// documents are endings of files that people download on purpose.
+var documents = []string{".pdf", ".zip", ".docx", ".xlsx", ".pptx", ".csv", ".epub", ".dmg", ".exe", ".msi", ".mp4"}
+
+// Suggestions returns the most frequent forms and downloads without a goal, at
+// most n.
+func (r *Replay) Suggestions(n int) []Suggestion {
+	all := slices.SortedFunc(maps.Keys(r.unruled), func(a, b request) int {
+		return cmp.Or(cmp.Compare(*r.unruled[b], *r.unruled[a]), strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
+	})
+	list, taken := []Suggestion(nil), r.rules.Names()
+	for _, at := range all {
+		if len(list) >= n {
+			break
+		}
+		s, name := suggest(at, *r.unruled[at], taken)
+		if _, err := Parse([]byte("goals:\n" + s.YAML)); err != nil {
+			continue // an address that no template can say, such as one with braces
+		}
+		list, taken = append(list, s), append(taken, name)
+	}
+	return list
+}
+
+// suggest writes a goal under a name that is not taken.
+func suggest(at request, times uint64, taken []string) (s Suggestion, name string) {
+	key, what, suffix := "submit", "was accepted", "_SENT"
+	if at.method == http.MethodGet {
+		key, what, suffix = "download", "was downloaded", "_DOWNLOADED"
+	}
+	name = strings.TrimPrefix(suggestName(strings.TrimSuffix(path.Base(at.path), path.Ext(at.path))), "write ")
+	if !goalName.MatchString(name + suffix) {
+		name = "NEW_GOAL"
+	}
+	name += suffix
+	for base, i := name, 2; slices.Contains(taken, name); i++ {
+		name = fmt.Sprintf("%s_%d", base, i)
+	}
+	often := fmt.Sprintf("%d times", times)
+	switch times {
+	case 1:
+		often = "once"
+	case 2:
+		often = "twice"
+	}
+	return Suggestion{
+		What:  fmt.Sprintf("%s %s %s %s", at.method, at.path, what, often),
+		Times: times,
+		YAML:  fmt.Sprintf("  - goal: %s\n    %s: %q\n", name, key, at.path),
+	}, name
+}
