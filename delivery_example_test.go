@@ -3,9 +3,11 @@ package goaltrack_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
@@ -20,6 +22,60 @@ func contactRules() *goaltrack.Rules {
 		panic(err)
 	}
 	return rules
+}
+
+// A page for those who run the site lists what was given up, and why.
+func ExampleTracker_DeadLetters() {
+	stand := cdptest.New(cdptest.Options{})
+	server := httptest.NewServer(stand)
+	defer server.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules: contactRules(),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer func() { _, _ = tracker.Close(ctx) }()
+
+	stand.Fault(cdptest.Status(http.StatusBadRequest).On(cdptest.Sends)) // the CDP refuses every event
+	ask(tracker.Handler(http.RedirectHandler("/thanks", http.StatusSeeOther)), http.MethodPost, "/contact", url.Values{})
+	_, _ = tracker.Flush(ctx)
+	for _, l := range tracker.DeadLetters() {
+		fmt.Println(l.Goal, "of", l.Site, "was given up:", l.Reason)
+	}
+	// Output: CONTACT_SENT of shop was given up: rejected_400
+}
+
+// With a SpoolDir, events wait on disk and outlive the process.
+func ExampleDelivery_spool() {
+	dir, err := os.MkdirTemp("", "spool") // in earnest, a directory that stays: /var/lib/shop/goals
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	stand := httptest.NewServer(cdptest.New(cdptest.Options{}))
+	defer stand.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites:    []goaltrack.Site{{CDP: cdp.Direct{BaseURL: stand.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules:    contactRules(),
+		Logger:   slog.New(slog.DiscardHandler),
+		Delivery: goaltrack.Delivery{SpoolDir: dir},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ask(tracker.Handler(http.RedirectHandler("/thanks", http.StatusSeeOther)), http.MethodPost, "/contact", url.Values{})
+	fmt.Println("events wait:", tracker.Snapshot().Queue.Level)
+	account, err := tracker.Close(context.Background())
+	fmt.Println("delivered", account.Delivered, err)
+	// Output:
+	// events wait: durable
+	// delivered 1 <nil>
 }
 
 // An event that the CDP calls bad is kept as a dead letter, and can be sent again
@@ -59,9 +115,9 @@ func ExampleTracker_Resend() {
 	// accepted 1 + recovered 1 = delivered 1 + dead 1 (rejected_422 1) + dropped 0 + waiting 0
 }
 
-// On a platform that freezes the process between requests, such as AWS Lambda
-// behind an HTTP adapter, a request whose goals fired waits for them, here at
-// most two seconds: the event has arrived when the handler returns.
+// Some platforms freeze the process between requests, such as AWS Lambda behind
+// an HTTP adapter. With Wait, a request whose goals fired waits for its events,
+// here at most two seconds. The event has arrived when the handler returns.
 func ExampleDelivery_serverless() {
 	stand := cdptest.New(cdptest.Options{})
 	server := httptest.NewServer(stand)

@@ -3,11 +3,11 @@ package goaltrack_test
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 	"time"
@@ -128,122 +128,6 @@ func ExampleTracker_Handler() {
 	// Output: PRODUCT_VISITED fired 1 not map[condition:1]
 }
 
-// A handler raises a goal that no address tells of, with what only it knows.
-func ExampleTracker_Trigger() {
-	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "CART_ABANDONED", Code: true})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
-		fmt.Println(e.Type, e.Ext)
-		return true
-	}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	site := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if err := tracker.Trigger(r, "CART_ABANDONED", goaltrack.Data{"items": 3}); err != nil {
-			slog.Error("goal not taken in", "error", err)
-		}
-		fmt.Println(tracker.Trigger(r, "CART_LOST", nil))
-	})
-	ask(tracker.Handler(site), http.MethodPost, "/cart/empty", nil)
-	// Output:
-	// CART_ABANDONED [{items 3}]
-	// goaltrack: unknown goal: CART_LOST
-}
-
-// A log-in: the application has checked the password, so it knows who this is.
-func ExampleTracker_Identify() {
-	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
-		fmt.Println(e.Type, e.Fields["identifiers"], e.Fields["firstname"])
-		return true
-	}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := tracker.Identify(r, cdp.Identity{
-			Identifiers: []cdp.Identifier{{ID: "Ada@Example.com", Provider: "email"}}, // as the tenant's identity rule
-			Email:       "Ada@Example.com", FirstName: "Ada",
-		})
-		if err != nil {
-			slog.Error("identity not taken in", "error", err)
-		}
-		fmt.Println(tracker.Identify(r, cdp.Identity{FirstName: "Ada"}))
-		http.Redirect(w, r, "/account", http.StatusSeeOther)
-	})
-	ask(tracker.Handler(site), http.MethodPost, "/login", nil)
-	// Output:
-	// IDENTITY [{ada@example.com email }] Ada
-	// goaltrack: invalid: cdp: event: identifiers is required
-}
-
-// While the page is made, the visitor's ID goes into whatever the page asks
-// for; and into the request's cookies, if something reads it there.
-func ExampleTracker_BrowserID() {
-	shop := cdptest.New(cdptest.Options{}) // stands in for the CDP
-	server := httptest.NewServer(shop)
-	defer server.Close()
-	site := cdp.Direct{BaseURL: server.URL, ClientKey: "sndbx123", PointOfSale: "shop.example"}
-	tracker, err := goaltrack.New(goaltrack.Config{Sites: []goaltrack.Site{{CDP: site}}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	defer func() { _, _ = tracker.Close(ctx) }()
-	if err := tracker.Ready(ctx); err != nil { // the first visitor, too, is to have an ID
-		fmt.Println(err)
-		return
-	}
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := tracker.BrowserID(r)
-		r.AddCookie(&http.Cookie{Name: site.CookieName(), Value: id})
-		_, err := r.Cookie("bid_sndbx123")
-		fmt.Println("an ID:", cdp.ValidBrowserID(id), "in the request:", err == nil)
-		fmt.Fprint(w, "<!doctype html><h1>Hello</h1>")
-	})
-	answer := ask(tracker.Handler(page), http.MethodGet, "/", nil)
-	fmt.Println("in the answer:", strings.HasPrefix(answer.Header().Get("Set-Cookie"), "bid_sndbx123="))
-	// Output:
-	// an ID: true in the request: true
-	// in the answer: true
-}
-
-// A payment provider's webhook tells of a payment when the visitor is gone. His
-// browser ID was kept with the order.
-func ExampleTracker_Send() {
-	rules, err := goaltrack.NewRules(goaltrack.Goal{Name: "ORDER_PAID", Code: true, Value: goaltrack.Value{From: "$app.total"}, Data: map[string]any{"orderId": "$app.orderId"}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true, BeforeSend: func(e *cdp.Event) bool {
-		fmt.Println(e.Type, "of", e.BrowserID)
-		return true
-	}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	type order struct{ number, browserID string }
-	paid := order{"A-1001", "7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11"}
-
-	err = tracker.Send(context.Background(), goaltrack.Visitor{BrowserID: paid.browserID}, "ORDER_PAID", goaltrack.Data{"orderId": paid.number, "total": 129.9})
-	fmt.Println(err)
-	err = tracker.Send(context.Background(), goaltrack.Visitor{BrowserID: "anonymous"}, "ORDER_PAID", nil)
-	fmt.Println(errors.Is(err, goaltrack.ErrInvalid))
-	// Output:
-	// ORDER_PAID of 7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11
-	// <nil>
-	// true
-}
-
 // Goals that count once are known by a cookie that the first of the keys seals.
 // Keys are random bytes, made once ("openssl rand -hex 32") and kept where the
 // site keeps its secrets. The second key is that of before, whose cookies are
@@ -299,6 +183,92 @@ func ExampleTracker_Close() {
 	// Output:
 	// decisions 0 = fired 0 + not fired 0
 	// accepted 0 = delivered 0 + dead 0 + dropped 0 + waiting 0 <nil>
+}
+
+// A server that waits for Ready before it listens has an ID for its first visitor.
+// If the CDP does not answer, the site starts all the same.
+func ExampleTracker_Ready() {
+	stand := httptest.NewServer(cdptest.New(cdptest.Options{})) // stands in for the CDP
+	defer stand.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{BaseURL: stand.URL, ClientKey: "test", PointOfSale: "shop"}}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _, _ = tracker.Close(context.Background()) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := tracker.Ready(ctx); err != nil {
+		slog.Warn("no browser IDs yet", "error", err)
+	}
+	fmt.Println("ready:", tracker.Snapshot().Delivery[0].IDsReady > 0)
+	// Output: ready: true
+}
+
+// In front of a site that another server answers, goaltrack reads JSON as it
+// passes. The site behind it would use br, which goaltrack cannot read, if
+// AskReadable did not take it off the request.
+func ExampleTracker_AskReadable() {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("the site is asked for", r.Header.Get("Accept-Encoding"))
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"accepted": true}`)
+	}))
+	defer site.Close()
+	target, err := url.Parse(site.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Rules: mustRules(goaltrack.Goal{
+		Name: "SIGNED_UP", Submit: goaltrack.Submit{Path: "/api/signup"}, SuccessIf: goaltrack.Conditions{"response.json.accepted": true},
+	})})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	handler := tracker.Handler(tracker.AskReadable(proxy))
+
+	r := httptest.NewRequest(http.MethodPost, "https://shop.example/api/signup", strings.NewReader("email=ada"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept-Encoding", "br, gzip")
+	handler.ServeHTTP(httptest.NewRecorder(), r)
+	fmt.Println("fired", tracker.Snapshot().Fired)
+	// Output:
+	// the site is asked for gzip
+	// fired 1
+}
+
+// A page for those who run the site, or a monitor, reads a Snapshot. It says why
+// goals did not count and what to write in the rule.
+func ExampleTracker_Snapshot() {
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Rules: contactRules()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	site := tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		http.Error(w, "We need your address.", http.StatusUnprocessableEntity)
+	}))
+	ask(site, http.MethodPost, "/contact", url.Values{})
+
+	s := tracker.Snapshot() // json.Marshal writes it, too
+	for _, g := range s.Goals {
+		fmt.Println(g.Goal, "fired", g.Fired)
+		for _, m := range g.NearMisses {
+			fmt.Printf("%d time: %s\n", m.Times, m.What)
+		}
+	}
+	fmt.Println(s.Recent[0].Fate)
+	// Output:
+	// CONTACT_SENT fired 0
+	// 1 time: answered 422; success needs a redirect to another page, 201, 202 or 204
+	// not_successful
 }
 
 // In a test of a site, the stand-in of package cdptest takes the place of the

@@ -1,11 +1,38 @@
 package goaltrack_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
 )
+
+// mustRules makes rules that are known to be right.
+func mustRules(goals ...goaltrack.Goal) *goaltrack.Rules {
+	rules, err := goaltrack.NewRules(goals...)
+	if err != nil {
+		panic(err)
+	}
+	return rules
+}
+
+// A site reads its rules when it starts. A file with faults is refused as a whole.
+func ExampleLoadRules() {
+	rules, err := goaltrack.LoadRules("example/goals.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(rules.Names()[0])
+	_, err = goaltrack.LoadRules("gaols.yaml")
+	fmt.Println(errors.Is(err, fs.ErrNotExist))
+	// Output:
+	// PRICING_VIEWED
+	// true
+}
 
 func ExampleParseRules() {
 	rules, err := goaltrack.ParseRules([]byte(`
@@ -44,6 +71,46 @@ func ExampleNewRules() {
 	}
 	fmt.Println(rules.Names())
 	// Output: [ORDER_PLACED BROCHURE_DOWNLOADED]
+}
+
+// New rules come into force at once. Rules that do not fit the sites are refused,
+// and the ones before them stay.
+func ExampleTracker_SetRules() {
+	sites := []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "test", PointOfSale: "shop"}}} // no Currency
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: sites, DryRun: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tracker.SetRules(mustRules(goaltrack.Goal{Name: "PRICING_VIEWED", Visit: "/pricing"})))
+	fmt.Println(tracker.SetRules(mustRules(goaltrack.Goal{Name: "DEMO_BOOKED", Visit: "/booked", Value: goaltrack.Value{Amount: 20}})))
+	fmt.Println(tracker.Snapshot().Goals[0].Goal)
+	// Output:
+	// <nil>
+	// goaltrack: goal DEMO_BOOKED: its value has no currency, and neither has the site shop
+	// PRICING_VIEWED
+}
+
+// The rule file is followed until the program ends. A marketer changes it, and
+// the site need not be started again.
+func ExampleTracker_WatchRules() {
+	rules, err := goaltrack.LoadRules("example/goals.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, Rules: rules, DryRun: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	watched := make(chan error)
+	go func() { watched <- tracker.WatchRules(ctx, "example/goals.yaml") }()
+	// ... the site runs ...
+	stop()
+	fmt.Println(<-watched)
+	// Output: context canceled
 }
 
 func ExampleRulesError() {
