@@ -53,6 +53,7 @@ func (e Example) exchange() Exchange {
 	x.answer = scan.Given(x.status, x.contentType, e.AnswerHeader, e.AnswerJSON)
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
+	x.cameBy(e.Header)
 	return x
 }
 

@@ -36,6 +36,9 @@ type Exchange struct {
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
 	page                           struct{ of, path, rawQuery string } // of referer; see formPage
+	// What the browser says of the page from which the request comes: the header
+	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
+	originHeader, fetchSite string
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
@@ -111,6 +114,7 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.userAgent = web.CutUserAgent(agent)
 	x.referer, _ = web.First(r.Header["Referer"])
 	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
+	x.cameBy(r.Header)
 	x.navigation, x.bodyReason = navigation.MayBePage(r.Header), pending
 	x.vars = x.room[:0]
 }

@@ -56,8 +56,11 @@ func (x *Exchange) otherSite() string {
 	if x.referer == "" || len(x.referer) > maxInput || !utf8.ValidString(x.referer) {
 		return ""
 	}
+	if x.fetchSite == "same-origin" {
+		return "" // whatever a proxy calls this site
+	}
 	u, err := url.Parse(x.referer)
-	if err != nil || u.Host == "" || strings.EqualFold(web.HostOnly(u.Host), web.HostOnly(x.host)) {
+	if err != nil || u.Host == "" || x.sameHost(u.Host) {
 		return ""
 	}
 	return x.referer

@@ -45,12 +45,6 @@ func (x *Exchange) ownPath(path string) string {
 // wholePath is the path as routers inside see it.
 func (x *Exchange) wholePath() string { return x.taken + x.path }
 
-// sameHost reports whether a host, perhaps with a port, is the one asked. A log
-// that does not tell which that was is taken to be of one site.
-func (x *Exchange) sameHost(host string) bool {
-	return x.anyHost || strings.EqualFold(web.HostOnly(host), web.HostOnly(x.host))
-}
-
 // slashed turns the backslashes before the query into slashes, as browsers do
 // (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.
 func slashed(location string) string {

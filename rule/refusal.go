@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // A refused form is answered with a redirect as often as an accepted one, and
@@ -20,8 +19,11 @@ import (
 // refusal is why a redirect is no success by itself.
 type refusal struct {
 	kind refusalKind
-	word string // that says so, in the path or the query
-	to   string // where it leads, as led writes it
+	word string // that says so, in the path or the query; of refusedHost the host that was asked
+	to   string // where it leads, as led writes it; of refusedHost //host
+	// public is the host by which the browser knows the site, if it says so. Of
+	// refusedHost only.
+	public string
 }
 
 type refusalKind uint8
@@ -105,14 +107,6 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 		return reasonDoubtfulRedirect
 	}
 	return reasonNotSuccessful
-}
-
-// refuseHost notes that the redirect leads to no page of this site.
-func (x *Exchange) refuseHost() {
-	x.refusal = refusal{kind: refusedHost}
-	if x.location == "" {
-		x.refusal.kind = refusedNowhere
-	}
 }
 
 // refused tells why a redirect to a page of this site is no success.
@@ -238,10 +232,7 @@ func (r refusal) inWords(host string) (what, hint string) {
 	case refusedNowhere:
 		return "it does not say where to", ""
 	case refusedHost:
-		if host == "" {
-			return "that is no page of this site", ""
-		}
-		return "that is no page of " + web.HostOnly(host), ""
+		return r.hostInWords(host)
 	case refusedForm:
 		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
 	case refusedPage:

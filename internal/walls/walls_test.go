@@ -35,7 +35,7 @@ var walls = []wall{
 	{
 		of:   "rule",
 		why:  "It is the language of the rule file: pure data and functions. It knows nothing of requests under way, writers and delivery.",
-		ours: []string{"cdp", "internal/consent", "internal/ext", "internal/navigation", "internal/path", "internal/scan", "internal/spelling", "internal/visit", "internal/web"},
+		ours: []string{"cdp", "internal/consent", "internal/ext", "internal/hostname", "internal/navigation", "internal/path", "internal/scan", "internal/spelling", "internal/visit", "internal/web"},
 		theirs: []string{
 			"github.com/gorilla/mux",
 			"github.com/gorilla/securecookie", // internal/visit has both what is remembered and the cookie it is sealed in
