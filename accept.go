@@ -41,8 +41,9 @@ func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 // readsAnswer reports whether a candidate that may yet count reads the body of
 // the answer.
 func (tr *tracked) readsAnswer() bool {
-	tr.mu.Lock()
-	ended := tr.ended
-	tr.mu.Unlock()
+	tl := &tr.told
+	tl.mu.Lock()
+	ended := tl.ended
+	tl.mu.Unlock()
 	return !ended && tr.answerRead
 }

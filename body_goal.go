@@ -22,8 +22,9 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if kinds.Form && tr.takeParsed(r) {
 		return
 	}
-	if outcome, ok := tr.tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds); ok {
-		r.Body = tr.tee.Reader()
+	tee := &tr.told.seldomLocked().tee
+	if outcome, ok := tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds); ok {
+		r.Body = tee.Reader()
 	} else {
 		tr.x.Body(outcome, nil)
 	}

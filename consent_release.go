@@ -33,7 +33,7 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, isHeld bool) fate 
 	if !isHeld {
 		return tr.tallied(g, data, at)
 	}
-	e, f := tr.eventOf(g, data)
+	e, f := tr.eventOfLocked(g, data)
 	if f != fired {
 		return f
 	}
@@ -57,36 +57,35 @@ func (tr *tracked) keep(g *rule.Cause, data Data, e *cdp.Event, name visit.Count
 	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.holds), trigger: g, counted: name, items: items})
 }
 
-// release sends what was held for the visitor, before anything of this request.
+// releaseLocked sends what was held for the visitor, before anything of this request.
 // It waits for another one if this one's answer cannot carry his browser ID: what
-// he did before he agreed and what he does afterwards shall be one guest's. tr.mu
-// is held.
-func (tr *tracked) release() {
-	if !tr.releases || !tr.keepsID() {
+// they did before they agreed and what they do afterwards shall be one guest's.
+func (tr *tracked) releaseLocked() {
+	if !tr.releases || !tr.keepsIDLocked() {
 		return
 	}
 	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.holds), &tr.entry) {
-		f := tr.sendHeld(one)
-		tr.t.ledger.settle(one.trigger.Name(), f, tr.id, "held")
+		f := tr.sendHeldLocked(one)
+		tr.t.ledger.settle(one.trigger.Name(), f, tr.told.id, "held")
 	}
 }
 
-// keepsID reports whether the visitor has a browser ID, or gets one with this
+// keepsIDLocked reports whether the visitor has a browser ID, or gets one with this
 // answer if there is one ready.
-func (tr *tracked) keepsID() bool {
-	return tr.id != "" || tr.t.config.DryRun ||
-		tr.t.config.Cookie.Create != CreateNever && tr.secure && tr.store != storePublic &&
+func (tr *tracked) keepsIDLocked() bool {
+	return tr.told.id != "" || tr.t.config.DryRun ||
+		tr.t.config.Cookie.Create != CreateNever && tr.told.secure && tr.store != storePublic &&
 			carriesCookies(tr.status) && tr.r.Context().Err() == nil
 }
 
-// sendHeld queues one event under the visitor's ID, if count: and after: let it.
+// sendHeldLocked queues one event under the visitor's ID, if count: and after: let it.
 // It keeps the time at which it happened.
-func (tr *tracked) sendHeld(one *held) (f fate) {
+func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	defer tr.t.recovered("release", func() { f = fateEventInvalid })
 	now := time.Now()
-	p, g := &tr.past, one.trigger.Past()
+	p, g := tr.pastLocked(), one.trigger.Past()
 	if g.Remembered() {
-		p.id = tr.id
+		p.id = tr.told.id
 		p.open(now)
 		r := p.rule(g, one.since, func() (visit.Counted, rule.Reason) { return one.counted, rule.Fires }, nil)
 		defer func() {
@@ -101,12 +100,12 @@ func (tr *tracked) sendHeld(one *held) (f fate) {
 		}
 	}
 	for i := range one.items {
-		body, err := deliver.WithBrowserID(one.items[i].Body, tr.id)
+		body, err := deliver.WithBrowserID(one.items[i].Body, tr.told.id)
 		if err != nil {
 			return fateEventInvalid
 		}
 		one.items[i].Body = body
 		one.items[i].Resent = now // until now nobody could send it
 	}
-	return tr.t.offer(context.Background(), one.items, tr.keyNow(), tr.awaits())
+	return tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.awaits())
 }

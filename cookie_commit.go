@@ -19,25 +19,25 @@ func (s *site) visitorOf(h http.Header) brought {
 	return b
 }
 
-// setCookies sets, renews, replaces, migrates or deletes the browser-ID cookie,
-// if this answer may carry it. tr.mu is held.
-func (tr *tracked) setCookies(h http.Header) {
+// setCookiesLocked sets, renews, replaces, migrates or deletes the browser-ID cookie,
+// if this answer may carry it.
+func (tr *tracked) setCookiesLocked(h http.Header) {
 	c := &tr.site.cookie
 	tr.store = storingOf(tr.status, h)
 	theirs, isSet := c.isSet(h)
 	if theirs != "" {
-		tr.id, tr.recognised = theirs, true // one person, one guest
+		tr.told.id, tr.told.recognised = theirs, true // one person, one guest
 	}
-	if !tr.recognised {
+	if !tr.told.recognised {
 		return // his cookie is read and set for what may count, and that is nothing
 	}
 	if !carriesCookies(tr.status) {
 		return
 	}
-	if tr.leaving = tr.forgets(); isSet {
+	if tr.leaving = tr.forgetsLocked(); isSet {
 		return
 	}
-	set, remove := tr.cookieNow()
+	set, remove := tr.cookieNowLocked()
 	if !set && !remove {
 		return
 	}
@@ -47,10 +47,10 @@ func (tr *tracked) setCookies(h http.Header) {
 	}
 	tr.makePrivate(h)
 	if remove {
-		c.remove(h, tr.brought)
+		c.remove(h, tr.told.brought)
 		return
 	}
-	c.set(h, tr.id, tr.brought)
+	c.set(h, tr.told.id, tr.told.brought)
 }
 
 // carriesCookies reports whether an answer of that status is one to set cookies
@@ -59,30 +59,30 @@ func carriesCookies(status int) bool {
 	return status < http.StatusBadRequest && status != http.StatusSwitchingProtocols
 }
 
-// cookieNow decides whether tr.id is set in a cookie now, or the cookie deleted.
-func (tr *tracked) cookieNow() (set, remove bool) {
-	line, b := tr.site.line, &tr.brought
+// cookieNowLocked decides whether tr.told.id is set in a cookie now, or the cookie deleted.
+func (tr *tracked) cookieNowLocked() (set, remove bool) {
+	line, b := tr.site.line, &tr.told.brought
 	if tr.leaving {
 		return false, b.id != "" || b.forgotten
 	}
 	if b.id != "" && tr.site.tenant.forgotten.Has(b.id) {
 		return false, false // while the handler ran: another answer has seen to the cookie
 	}
-	set = tr.fresh
-	if tr.id != "" && !tr.fresh {
-		if id := line.Replacement(tr.id); id != "" {
-			tr.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
+	set = tr.told.fresh
+	if tr.told.id != "" && !tr.told.fresh {
+		if id := line.Replacement(tr.told.id); id != "" {
+			tr.told.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
 		set = set || b.former != "" || tr.navigation && tr.store == storePrivate
 	}
 	// Of a client that has left, nobody would keep the ID.
-	if tr.id == "" && tr.r.Context().Err() == nil && tr.wantsID() {
+	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {
 		switch {
-		case !tr.secure:
+		case !tr.told.secure:
 			tr.t.ledger.note("cookie_insecure")
 		case tr.store == storePublic:
 			tr.t.ledger.note("cookie_public_answer")
-		case tr.takeID():
+		case tr.takeIDLocked():
 			return true, false
 		default:
 			tr.t.ledger.note("id_not_ready")
@@ -91,20 +91,20 @@ func (tr *tracked) cookieNow() (set, remove bool) {
 	return set, b.forgotten && !set && tr.navigation
 }
 
-// takeID takes an ID for this visitor from the pool, if there is one or, as far
+// takeIDLocked takes an ID for this visitor from the pool, if there is one or, as far
 // as Cookie.Wait allows, will soon be one. Everything of this request that needs
-// tr.mu waits as long: it would need the ID. tr.mu is held.
-func (tr *tracked) takeID() bool {
+// the lock waits as long: it would need the ID.
+func (tr *tracked) takeIDLocked() bool {
 	id := tr.site.line.IDs.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
 	if id == "" {
 		return false
 	}
-	tr.id, tr.fresh = id, true
+	tr.told.id, tr.told.fresh = id, true
 	return true
 }
 
-// wantsID reports whether this answer is reason enough to make a guest.
-func (tr *tracked) wantsID() bool {
+// wantsIDLocked reports whether this answer is reason enough to make a guest.
+func (tr *tracked) wantsIDLocked() bool {
 	switch tr.t.config.Cookie.Create {
 	case CreateNever:
 		return false
@@ -113,27 +113,26 @@ func (tr *tracked) wantsID() bool {
 			return true
 		}
 	}
-	if len(tr.identities) > 0 && tr.gate == fired {
+	if len(tr.told.saidLocked().identities) > 0 && tr.gate == fired {
 		return true
 	}
-	return tr.releases || tr.mayFire(false)
+	return tr.releases || tr.mayFireLocked(false)
 }
 
-// mayFire reports whether a goal fires, as far as can be said before the handler
-// has returned; drafts says whether one that is not sent is enough. tr.mu is
-// held.
-func (tr *tracked) mayFire(drafts bool) bool {
-	tr.peekForm()
+// mayFireLocked reports whether a goal fires, as far as can be said before the handler
+// has returned; drafts says whether one that is not sent is enough.
+func (tr *tracked) mayFireLocked(drafts bool) bool {
+	tr.peekFormLocked()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if c.trigger == rule.View || c.held || !drafts && c.trigger.IsDraft() {
 			continue
 		}
-		if f, open := tr.judge(c); f == fired || open {
+		if f, open := tr.judgeLocked(c); f == fired || open {
 			return true
 		}
 	}
-	return slices.ContainsFunc(tr.raised, func(r raised) bool {
-		return (drafts || !r.goal.IsDraft()) && tr.raisedFires(r)
+	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
+		return (drafts || !r.goal.IsDraft()) && tr.raisedFiresLocked(r)
 	})
 }

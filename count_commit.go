@@ -12,67 +12,81 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// lookBack reads the visit cookie as the browser sent it, if a rule asks for
+// lookBackLocked reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
-func (tr *tracked) lookBack(h http.Header) {
+func (tr *tracked) lookBackLocked(h http.Header) {
 	if tr.rules.Past().Used {
-		tr.past.values = tr.site.visits.Find(h)
-		if tr.brought.forgotten { // then the visit was that of the one who left
-			tr.past.values = [2]string{}
+		p := tr.pastLocked()
+		p.values = tr.site.visits.Find(h)
+		if tr.told.brought.forgotten { // then the visit was that of the one who left
+			p.values = [2]string{}
 		}
 	}
 }
 
-// rulingOf is where a candidate's ruling is kept: that of the first of its goal's.
-func (tr *tracked) rulingOf(i int) *ruling {
-	for j := range tr.candidates[:i] {
-		if tr.candidates[i].trigger.SameGoal(tr.candidates[j].trigger) {
-			return &tr.candidates[j].ruling
-		}
+// rulingOfLocked is where a candidate's ruling is kept: with the first
+// candidate of its goal. It is nil for a goal that asks nothing about the past.
+func (tr *tracked) rulingOfLocked(i int) *ruling {
+	g := tr.candidates[i].trigger
+	if !g.Past().Remembered() {
+		return nil
 	}
-	return &tr.candidates[i].ruling
+	s := tr.told.seldomLocked()
+	if s.rulings == nil {
+		s.rulings = append(s.inline[:0], make([]ruling, len(tr.candidates))...)
+	}
+	return &s.rulings[slices.IndexFunc(tr.candidates, func(c candidate) bool { return g.SameGoal(c.trigger) })]
 }
 
-// keepVisit is the visit cookie's part of the header: goals that are known to
-// count are written into it, and pages keep the session going. tr.mu is held.
-func (tr *tracked) keepVisit(h http.Header) {
-	if !tr.rules.Past().Used || !tr.recognised || !tr.mayKeepVisit(h) {
+// countedEarly reports whether a candidate's goal is in the visit cookie that left
+// with the header.
+func (tr *tracked) countedEarly(i int) bool {
+	r := tr.rulingOfLocked(i)
+	return r != nil && r.counted != (visit.Counted{})
+}
+
+// keepVisitLocked is the visit cookie's part of the header: goals that are known to
+// count are written into it, and pages keep the session going.
+func (tr *tracked) keepVisitLocked(h http.Header) {
+	if !tr.rules.Past().Used || !tr.told.recognised || !tr.mayKeepVisitLocked(h) {
 		return
 	}
 	now := time.Now()
-	tr.past.id = tr.id
-	if tr.countEarly(now) || tr.past.released {
-		tr.sealVisit(h, now)
+	p := tr.pastLocked()
+	p.id = tr.told.id
+	if tr.countEarlyLocked(now) || p.released {
+		tr.sealVisitLocked(h, now)
 		return
 	}
 	if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
-		tr.moveVisit(h, now)
+		tr.moveVisitLocked(h, now)
 	}
 }
 
-// mayKeepVisit reports whether this answer may carry the cookie and the browser
+// mayKeepVisitLocked reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
-func (tr *tracked) mayKeepVisit(h http.Header) bool {
-	return carriesCookies(tr.status) && tr.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
+func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
+	return carriesCookies(tr.status) && tr.told.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
 		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 
-// countEarly decides on the goals that are known to fire, and reports whether
+// countEarlyLocked decides on the goals that are known to fire, and reports whether
 // the visit has changed, or was sealed with a former key. The others are decided
 // when the handler has returned.
-func (tr *tracked) countEarly(now time.Time) (changed bool) {
+func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
+	p := tr.pastLocked()
 	count := func(g *rule.Cause, data Data, at *ruling, judge func() fate) {
 		if !g.Past().Remembered() || at.done || judge() != fired {
 			return
 		}
-		if tr.mayEmit(g) != fired {
+		if tr.mayEmitLocked(g) != fired {
 			return
 		}
-		place, f := tr.draft(g, data)
+		place, f := tr.draftLocked(g, data)
 		if f != fired {
 			return // not yet, or not at all
 		}
-		r := tr.past.judge(g, tr.exchangeFor(data), now, func() fate { return tr.keepRooms(g, &place) })
+		r := p.judge(g, tr.exchangeFor(data), now, func() fate { return tr.keepRoomsLocked(g, &place) })
 		if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
 			return // the handler may say it later
 		}
@@ -88,21 +102,22 @@ func (tr *tracked) countEarly(now time.Time) (changed bool) {
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
 		return c.early == fired && c.trigger.Past().Remembered()
 	}) {
-		tr.peekForm()
+		tr.peekFormLocked()
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if !c.held {
-			count(c.trigger, nil, tr.rulingOf(i), func() fate { f, _ := tr.judge(c); return f })
+			count(c.trigger, nil, tr.rulingOfLocked(i), func() fate { f, _ := tr.judgeLocked(c); return f })
 		}
 	}
-	for i := range tr.raised {
-		r := &tr.raised[i]
-		if tr.raisedFires(*r) {
+	said := tr.told.saidLocked()
+	for i := range said.raised {
+		r := &said.raised[i]
+		if tr.raisedFiresLocked(*r) {
 			count(r.goal, r.data, &r.ruling, func() fate { return fired })
 		}
 	}
-	return changed || len(tr.past.happened) > 0 || tr.past.former
+	return changed || len(p.happened) > 0 || p.former
 }
 
 // place is how much room the events of a goal need in the queue.
@@ -111,14 +126,14 @@ type place struct {
 	rooms      rooms
 }
 
-// draft makes the events of a goal of what is known, only to see whether that
+// draftLocked makes the events of a goal of what is known, only to see whether that
 // can be done and how large they are.
-func (tr *tracked) draft(g *rule.Cause, data Data) (p place, f fate) {
-	e, f := tr.eventOf(g, data)
+func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
+	e, f := tr.eventOfLocked(g, data)
 	if f != fired {
 		return p, f
 	}
-	key := max(len(tr.id), len("request-0123456789abc"))
+	key := max(len(tr.told.id), len("request-0123456789abc"))
 	size := func(e *cdp.Event) int {
 		body, failed := tr.site.encode(e, g, tr.userAgent, &tr.t.config, tr.rules.Hash())
 		if failed != fired {
@@ -126,7 +141,7 @@ func (tr *tracked) draft(g *rule.Cause, data Data) (p place, f fate) {
 		}
 		return len(body) + key
 	}
-	e.BrowserID, e.RequestedAt = tr.id, time.Now()
+	e.BrowserID, e.RequestedAt = tr.told.id, time.Now()
 	p.event = size(&e)
 	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
 	if who != nil {
@@ -139,40 +154,41 @@ func (tr *tracked) draft(g *rule.Cause, data Data) (p place, f fate) {
 	return p, f
 }
 
-// keepRooms keeps the place in the queue.
-func (tr *tracked) keepRooms(g *rule.Cause, p *place) fate {
+// keepRoomsLocked keeps the place in the queue.
+func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
 	sender := tr.t.sender
 	if sender == nil || g.IsDraft() {
 		return fired
 	}
 	var err error
-	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.id, priorityOf(g), p.event); err == nil && p.who > 0 {
-		p.rooms.who, err = sender.Reserve(tr.site.line, tr.id, queue.High, p.who)
+	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.told.id, priorityOf(g), p.event); err == nil && p.who > 0 {
+		p.rooms.who, err = sender.Reserve(tr.site.line, tr.told.id, queue.High, p.who)
 	}
 	return queueFate(err)
 }
 
 // releaseRooms gives the places back that were kept and not used.
-func (tr *tracked) releaseRooms() {
-	for i := range tr.candidates {
-		tr.candidates[i].ruling.rooms.release()
+func (s *seldom) releaseRooms() {
+	for i := range s.rulings {
+		s.rulings[i].rooms.release()
 	}
-	for i := range tr.raised {
-		tr.raised[i].ruling.rooms.release()
+	for i := range s.raised {
+		s.raised[i].ruling.rooms.release()
 	}
 }
 
-// sealVisit writes the visit, with what happened in this request.
-func (tr *tracked) sealVisit(h http.Header, now time.Time) {
-	c, v := &tr.site.visits, tr.past.visit
-	if tr.past.began && tr.navigation && tr.gate == fired {
+// sealVisitLocked writes the visit, with what happened in this request.
+func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
+	c, p := &tr.site.visits, tr.pastLocked()
+	v := p.visit
+	if p.began && tr.navigation && tr.gate == fired {
 		if o := tr.x.Origin(tr.rules.Past()); o.Known {
 			v.Origin = o
 		}
 	}
-	if len(tr.past.happened) > 0 {
+	if len(p.happened) > 0 {
 		v = v.Clone()
-		v.Advance(tr.past.happened, now)
+		v.Advance(p.happened, now)
 	}
 	payload, whole := v.Encode(c.Room, tr.rules.Past().Once)
 	if !whole {
@@ -186,10 +202,10 @@ func (tr *tracked) sealVisit(h http.Header, now time.Time) {
 	tr.setVisit(h, value)
 }
 
-// dropVisit deletes the visit cookies of somebody who ends his profile, or has,
-// and whose browser-ID cookie this answer may change. tr.mu is held.
-func (tr *tracked) dropVisit(h http.Header) {
-	ends := tr.leaving || tr.brought.forgotten && (tr.fresh || tr.navigation)
+// dropVisitLocked deletes the visit cookies of somebody who ends his profile, or has,
+// and whose browser-ID cookie this answer may change.
+func (tr *tracked) dropVisitLocked(h http.Header) {
+	ends := tr.leaving || tr.told.brought.forgotten && (tr.told.fresh || tr.navigation)
 	if !ends || !carriesCookies(tr.status) || tr.store == storePublic {
 		return
 	}
@@ -207,13 +223,13 @@ func (tr *tracked) setVisit(h http.Header, value string) {
 	tr.site.visits.Set(h, value)
 }
 
-// moveVisit notes that the session goes on, or where a new one came from.
-func (tr *tracked) moveVisit(h http.Header, now time.Time) {
-	c, minute := &tr.site.visits, visit.Minute(now)
-	value := tr.past.values[0]
-	if tr.past.values[1] != "" { // only the seal tells which is good
-		tr.past.open(now)
-		value = tr.past.came
+// moveVisitLocked notes that the session goes on, or where a new one came from.
+func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
+	c, p, minute := &tr.site.visits, tr.pastLocked(), visit.Minute(now)
+	value := p.values[0]
+	if p.values[1] != "" { // only the seal tells which is good
+		p.open(now)
+		value = p.came
 	}
 	last, sealed, ok := visit.Split(value)
 	switch {
@@ -224,33 +240,33 @@ func (tr *tracked) moveVisit(h http.Header, now time.Time) {
 	case tr.rules.Past().WantsOrigin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
 		// newer key: it is not worth losing.
-		if tr.past.open(now); tr.past.began && (tr.past.came != "" || tr.past.values[0] == "") {
-			tr.sealVisit(h, now)
+		if p.open(now); p.began && (p.came != "" || p.values[0] == "") {
+			tr.sealVisitLocked(h, now)
 		}
 	}
 }
 
 // tallied sends a goal that fired, if count: and after: let it.
 func (tr *tracked) tallied(g *rule.Cause, data Data, at *ruling) fate {
-	if !tr.recognised {
-		tr.mu.Lock()
-		tr.recogniseLate()
-		tr.mu.Unlock()
+	if !tr.told.recognised {
+		tr.told.mu.Lock()
+		tr.recogniseLateLocked()
+		tr.told.mu.Unlock()
 	}
 	if !g.Past().Remembered() {
 		return tr.emit(g, data, rooms{})
 	}
-	now, early := time.Now(), at.done
+	now, early, p := time.Now(), at.done, tr.pastLocked()
 	if !early {
-		tr.past.id = tr.id
-		*at = tr.past.judge(g, tr.exchangeFor(data), now, nil)
+		p.id = tr.told.id
+		*at = p.judge(g, tr.exchangeFor(data), now, nil)
 	}
 	if at.fate != fired {
 		return at.fate
 	}
 	f := tr.emit(g, data, at.rooms)
 	if !early && f != fired && f != fateDraft {
-		tr.past.undo(at.counted, now)
+		p.undo(at.counted, now)
 	}
 	return f
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
-	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -16,8 +15,8 @@ import (
 func (tr *tracked) BeforeHeader(status int) {
 	defer tr.t.recovered("header", func() {})
 	h := tr.rec.Header()
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
+	tr.told.mu.Lock()
+	defer tr.told.mu.Unlock()
 	tr.status = status
 	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
 	if tr.x.AwaitsType() {
@@ -28,46 +27,48 @@ func (tr *tracked) BeforeHeader(status int) {
 			tr.rec.Sniff()
 		}
 	}
-	tr.x.Set(tr.app)
-	tr.committed = true
-	if tr.releases || !tr.recognised && tr.mayFire(true) {
-		tr.recogniseLate()
+	tr.x.Set(tr.told.saidLocked().app)
+	tr.told.committed = true
+	if tr.releases || !tr.told.recognised && tr.mayFireLocked(true) {
+		tr.recogniseLateLocked()
 	}
 	if tr.t.config.DryRun {
-		tr.release()
+		tr.releaseLocked()
 		return
 	}
-	tr.setCookies(h)
-	tr.release()
-	tr.keepVisit(h)
-	tr.dropVisit(h)
+	tr.setCookiesLocked(h)
+	tr.releaseLocked()
+	tr.keepVisitLocked(h)
+	tr.dropVisitLocked(h)
 }
 
 // routeNow is what a rule's route: condition sees, while the handler runs.
 func (tr *tracked) routeNow(path string) string { return routeOf(tr.inner).text(path) }
 
-// peekForm reads the form as soon as the handler has, which it usually has by
+// peekFormLocked reads the form as soon as the handler has, which it usually has by
 // the time it answers.
-func (tr *tracked) peekForm() {
-	if !tr.tee.Started() {
+func (tr *tracked) peekFormLocked() {
+	s := tr.told.seldom
+	if s == nil || !s.tee.Started() {
 		return
 	}
-	if body, ok := tr.tee.Snapshot(); ok {
+	if body, ok := s.tee.Snapshot(); ok {
 		tr.x.Body(scan.Complete, body)
 	}
 }
 
-// judge decides on one candidate with what is known so far. open says that more
+// judgeLocked decides on one candidate with what is known so far. open says that more
 // has to be known first; the fate is then that of one who never learns it.
-func (tr *tracked) judge(c *candidate) (f fate, open bool) {
+func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 	if c.early != fired {
 		return c.early, false
 	}
 	name := c.trigger.Name()
-	if slices.Contains(tr.rejected, name) {
+	said := tr.told.saidLocked()
+	if slices.Contains(said.rejected, name) {
 		return fateRejected, false
 	}
-	r, open := c.trigger.Judge(&tr.x, slices.Contains(tr.confirmed, name))
+	r, open := c.trigger.Judge(&tr.x, slices.Contains(said.confirmed, name))
 	return fateOf(r), open
 }
 
@@ -84,32 +85,40 @@ func (tr *tracked) conclude() {
 		return
 	}
 	tr.x.Typed(tr.rec.ContentType())
-	if tr.tee.Started() {
-		body, outcome := tr.tee.Seal()
+	tr.sealForm()
+	tr.endAnswered(fired)
+}
+
+// sealForm takes the form as the handler has read it.
+func (tr *tracked) sealForm() {
+	tr.told.mu.Lock()
+	s := tr.told.seldom
+	tr.told.mu.Unlock()
+	if s != nil && s.tee.Started() {
+		body, outcome := s.tee.Seal()
 		tr.x.Body(outcome, body)
 	}
-	tr.endAnswered(fired)
 }
 
 // settle lets the handler's goroutines change nothing from here on.
 func (tr *tracked) settle() {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	tr.ended = true
-	tr.x.Set(tr.app)
-	if tr.route == (route{}) && len(tr.candidates)+len(tr.raised) > 0 {
-		tr.route = routeOf(tr.inner)
+	tr.told.mu.Lock()
+	defer tr.told.mu.Unlock()
+	tr.told.ended = true
+	tr.x.Set(tr.told.saidLocked().app)
+	if tr.told.route == (route{}) && len(tr.candidates)+len(tr.told.saidLocked().raised) > 0 {
+		tr.told.route = routeOf(tr.inner)
 	}
-	tr.x.Ended(tr.route.text, tr.rec.HasBody(), tr.unanswered)
+	tr.x.Ended(tr.told.route.text, tr.rec.HasBody(), tr.unanswered)
 }
 
 // end gives every candidate the same fate, but for those that have one already;
 // what the handler raised is dropped.
 func (tr *tracked) end(f fate) {
 	defer tr.t.recovered("end", func() {})
-	tr.mu.Lock()
-	tr.ended = true
-	tr.mu.Unlock()
+	tr.told.mu.Lock()
+	tr.told.ended = true
+	tr.told.mu.Unlock()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		switch {
@@ -120,10 +129,11 @@ func (tr *tracked) end(f fate) {
 			tr.decide(c.trigger, f, "")
 		}
 	}
-	for range tr.identities {
+	said := tr.told.saidLocked()
+	for range said.identities {
 		tr.decide(rule.Identity, f, "")
 	}
-	for _, raised := range tr.raised {
+	for _, raised := range said.raised {
 		tr.decide(raised.goal, f, "")
 	}
 	tr.takeBack()
@@ -132,12 +142,16 @@ func (tr *tracked) end(f fate) {
 // takeBack lets goals count again that were noted with the header of an answer
 // that then failed: they were offered to nobody. A cookie that has left stays.
 func (tr *tracked) takeBack() {
-	now := time.Now()
-	for i := range tr.candidates {
-		tr.past.undo(tr.candidates[i].ruling.counted, now)
+	s := tr.told.seldom
+	if s == nil {
+		return
 	}
-	for i := range tr.raised {
-		tr.past.undo(tr.raised[i].ruling.counted, now)
+	now := time.Now()
+	for i := range s.rulings {
+		s.past.undo(s.rulings[i].counted, now)
+	}
+	for i := range s.raised {
+		s.past.undo(s.raised[i].ruling.counted, now)
 	}
 }
 
@@ -146,8 +160,9 @@ func (tr *tracked) takeBack() {
 func (tr *tracked) endAnswered(f fate) {
 	tr.settle()
 	gone := tr.r.Context().Err() != nil
-	for i := range tr.identities {
-		verdict := tr.identify(&tr.identities[i])
+	said := tr.told.saidLocked()
+	for i := range said.identities {
+		verdict := tr.identify(&said.identities[i])
 		tr.decide(rule.Identity, verdict, leftNote(gone, verdict))
 	}
 	for i := range tr.candidates {
@@ -157,17 +172,17 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		verdict := f
 		if f == fired || c.early != fired {
-			verdict, _ = tr.judge(c)
+			verdict, _ = tr.judgeLocked(c)
 		}
 		if f == fired && c.early == fired {
 			tr.noteForm(c.trigger, verdict)
 		}
-		if gone && verdict == fired && c.trigger.IsPage() && tr.rulingOf(i).counted == (visit.Counted{}) {
+		if gone && verdict == fired && c.trigger.IsPage() && !tr.countedEarly(i) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
 		}
 		if verdict == fired {
 			c.counted = true
-			verdict = tr.send(c.trigger, nil, tr.rulingOf(i), c.held)
+			verdict = tr.send(c.trigger, nil, tr.rulingOfLocked(i), c.held)
 		} else if tr.decidedLater(i) {
 			continue
 		}
@@ -177,16 +192,16 @@ func (tr *tracked) endAnswered(f fate) {
 			tr.decide(c.trigger, verdict, leftNote(gone, verdict))
 		}
 	}
-	for i := range tr.raised {
-		g := tr.raised[i].goal
-		verdict, held := tr.judgeRaised(g, tr.raised[i].data)
+	for i := range said.raised {
+		r := &said.raised[i]
+		verdict, held := tr.judgeRaisedLocked(r.goal, r.data)
 		if verdict == fired {
-			verdict = tr.send(g, tr.raised[i].data, &tr.raised[i].ruling, held)
+			verdict = tr.send(r.goal, r.data, &r.ruling, held)
 		}
-		tr.decide(g, verdict, leftNote(gone, verdict))
+		tr.decide(r.goal, verdict, leftNote(gone, verdict))
 	}
-	if len(tr.past.happened) > 0 {
-		tr.past.end(time.Now())
+	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 {
+		s.past.end(time.Now())
 	}
 }
 
@@ -204,22 +219,22 @@ func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
 	}
 }
 
-// judgeRaised decides on a goal that the application raised: the gate, the
+// judgeRaisedLocked decides on a goal that the application raised: the gate, the
 // handler's Reject and the rule's own limits and conditions apply to it as to
 // any other.
-func (tr *tracked) judgeRaised(g *rule.Cause, data Data) (f fate, held bool) {
+func (tr *tracked) judgeRaisedLocked(g *rule.Cause, data Data) (f fate, held bool) {
 	switch f, held = tr.entry.admits(g); {
 	case f != fired:
 		return f, false
-	case slices.Contains(tr.rejected, g.Name()):
+	case slices.Contains(tr.told.saidLocked().rejected, g.Name()):
 		return fateRejected, false
 	}
 	return fateOf(g.JudgeRaised(tr.exchangeFor(data), tr.t.config.Env)), held
 }
 
-// raisedFires reports whether a goal that was raised counts now.
-func (tr *tracked) raisedFires(r raised) bool {
-	f, held := tr.judgeRaised(r.goal, r.data)
+// raisedFiresLocked reports whether a goal that was raised counts now.
+func (tr *tracked) raisedFiresLocked(r raised) bool {
+	f, held := tr.judgeRaisedLocked(r.goal, r.data)
 	return f == fired && !held
 }
 
@@ -267,5 +282,5 @@ func (tr *tracked) account(g *rule.Cause, f fate, note string) {
 	if f == fired && tr.entry.absent == fateBot {
 		note = "bot_counted"
 	}
-	tr.t.ledger.decide(g.Name(), f, tr.id, note)
+	tr.t.ledger.decide(g.Name(), f, tr.told.id, note)
 }

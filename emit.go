@@ -18,12 +18,12 @@ import (
 // emit makes the event of a goal that fired and offers it to the queue.
 func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if g.Ends() {
-		tr.forget()
+		tr.forgetLocked()
 	}
-	if f := tr.mayEmit(g); f != fired {
+	if f := tr.mayEmitLocked(g); f != fired {
 		return f
 	}
-	e, f := tr.eventOf(g, data)
+	e, f := tr.eventOfLocked(g, data)
 	if f != fired {
 		return f
 	}
@@ -48,28 +48,28 @@ func (tr *tracked) exchangeFor(data Data) *rule.Exchange {
 	return tr.x.With(data)
 }
 
-// eventOf makes the event of a goal.
-func (tr *tracked) eventOf(g *rule.Cause, data Data) (cdp.Event, fate) {
-	if tr.recognised {
-		tr.x.CameFrom(g, tr.origin)
+// eventOfLocked makes the event of a goal.
+func (tr *tracked) eventOfLocked(g *rule.Cause, data Data) (cdp.Event, fate) {
+	if tr.told.recognised {
+		tr.x.CameFrom(g, tr.originLocked)
 	}
-	return tr.site.eventOf(g, tr.exchangeFor(data), tr.page(g))
+	return tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g))
 }
 
-// mayEmit refuses events that could only be sent by making a guest where none
+// mayEmitLocked refuses events that could only be sent by making a guest where none
 // may be made: one for each page view of a browser that keeps no cookie.
-func (tr *tracked) mayEmit(g *rule.Cause) fate {
+func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 	create := tr.t.config.Cookie.Create
 	switch {
-	case tr.id != "" || tr.t.config.DryRun:
+	case tr.told.id != "" || tr.t.config.DryRun:
 		return fired
-	case tr.cookieless:
+	case tr.told.cookieless:
 		return fateNoBrowserID // each call would make another guest
 	case g.IsDraft():
 		return fired // decided as if it were sent
 	case create == CreateNever, tr.status >= http.StatusBadRequest:
 		return fateNoBrowserID
-	case !tr.secure:
+	case !tr.told.secure:
 		return fateInsecure
 	case g == rule.View && (create == CreateGoal || tr.store == storePublic):
 		return fateNoBrowserID
@@ -77,24 +77,17 @@ func (tr *tracked) mayEmit(g *rule.Cause) fate {
 	return fired
 }
 
-// key orders the visitor's events: by his ID, or by the request as long as he
-// has none. It is a text of its own, because an event may wait for long and
-// would otherwise keep the whole Cookie header in memory.
-func (tr *tracked) key() string {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.keyNow()
-}
-
-// keyNow is key where tr.mu is held.
-func (tr *tracked) keyNow() string {
+// keyLocked orders the visitor's events: by their ID, or by the request as long
+// as they have none. It is a text of its own, because an event may wait for long
+// and would otherwise keep the whole Cookie header in memory.
+func (tl *told) keyLocked() string {
 	switch {
-	case tr.id != "" && tr.orderKey != tr.id:
-		tr.orderKey = strings.Clone(tr.id)
-	case tr.orderKey == "":
-		tr.orderKey = "request-" + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // Only has to differ.
+	case tl.id != "" && tl.orderKey != tl.id:
+		tl.orderKey = strings.Clone(tl.id)
+	case tl.orderKey == "":
+		tl.orderKey = "request-" + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // Only has to differ.
 	}
-	return tr.orderKey
+	return tl.orderKey
 }
 
 // rooms are the places kept in the queue for an event and the IDENTITY before
@@ -110,7 +103,7 @@ func (r rooms) release() {
 type guest struct {
 	site      *site
 	id        string // the browser ID, "" while there is none
-	key       string // orders the events; see tracked.key
+	key       string // orders the events; see told.keyLocked
 	userAgent string
 	rules     string // the fingerprint of those by which the event is sent
 }
@@ -121,7 +114,10 @@ type parcel struct{ event, who *cdp.Event }
 
 // guest is the visitor of the request.
 func (tr *tracked) guest() guest {
-	return guest{tr.site, tr.id, tr.key(), tr.userAgent, tr.rules.Hash()}
+	tl := &tr.told
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	return guest{tr.site, tl.id, tl.keyLocked(), tr.userAgent, tr.rules.Hash()}
 }
 
 // enqueue encodes a parcel and offers it to the queue, both events or neither. With
@@ -190,5 +186,5 @@ func priorityOf(g *rule.Cause) queue.Priority {
 	return queue.Normal
 }
 
-// origin is where the visitor's session came from.
-func (tr *tracked) origin() visit.Origin { return tr.past.open(time.Now()).Origin }
+// originLocked is where the visitor's session came from.
+func (tr *tracked) originLocked() visit.Origin { return tr.pastLocked().open(time.Now()).Origin }

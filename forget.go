@@ -12,34 +12,34 @@ import (
 // only decided when the header was out, or an answer that was under way at the
 // same time brings the old cookie back.
 
-// forgets reports whether a goal that ends the profile is known to count. It is
-// asked before the header is written. tr.mu is held.
-func (tr *tracked) forgets() bool {
+// forgetsLocked reports whether a goal that ends the profile is known to count. It is
+// asked before the header is written.
+func (tr *tracked) forgetsLocked() bool {
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if !c.trigger.Ends() {
 			continue
 		}
-		tr.peekForm()
+		tr.peekFormLocked()
 		// A page whose type is not known yet is taken for one, as net/http
 		// will most likely find: the cookie can only be deleted now.
-		if f, open := tr.judge(c); f == fired || open && c.trigger.IsPage() && tr.navigation {
-			tr.forget()
+		if f, open := tr.judgeLocked(c); f == fired || open && c.trigger.IsPage() && tr.navigation {
+			tr.forgetLocked()
 			return true
 		}
 	}
-	return slices.ContainsFunc(tr.raised, func(r raised) bool {
-		ends := r.goal.Ends() && tr.raisedFires(r)
+	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
+		ends := r.goal.Ends() && tr.raisedFiresLocked(r)
 		if ends {
-			tr.forget()
+			tr.forgetLocked()
 		}
 		return ends
 	})
 }
 
-// forget remembers that the visitor's ID is not to be used by later requests.
+// forgetLocked remembers that the visitor's ID is not to be used by later requests.
 // What happened in this one still is his.
-func (tr *tracked) forget() { tr.site.forget(tr.brought.id) }
+func (tr *tracked) forgetLocked() { tr.site.forget(tr.told.brought.id) }
 
 func (s *site) forget(id string) {
 	if s.line != nil && id != "" && !s.tenant.forgotten.Has(id) {

@@ -62,7 +62,7 @@ func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
 		return err
 	}
 	data = maps.Clone(data)
-	if tr != nil && tr.raise(g, data) {
+	if tr != nil && tr.told.raise(g, data) {
 		return nil
 	}
 	return t.triggerNow(r, tr, g, data)
@@ -79,13 +79,14 @@ func (t *Tracker) rulesOf(tr *tracked) *Rules {
 
 // raise keeps the goal until the handler returns. It reports false if it has
 // returned already. More than maxRaised of one request are sent at once.
-func (tr *tracked) raise(g *rule.Cause, data Data) bool {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	if tr.ended || len(tr.raised) == maxRaised {
+func (tl *told) raise(g *rule.Cause, data Data) bool {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	said := tl.handlerLocked()
+	if said == nil || len(said.raised) == maxRaised {
 		return false
 	}
-	tr.raised = append(tr.raised, raised{goal: g, data: data})
+	said.raised = append(said.raised, raised{goal: g, data: data})
 	return true
 }
 
@@ -94,10 +95,10 @@ const maxRaised = 64
 // triggerNow sends a goal for a request that is not followed, or not any more.
 func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *rule.Cause, data Data) error {
 	return t.now("Trigger", r, seen, g, func(tr *tracked) fate {
-		f, held := tr.judgeRaised(g, data)
+		f, held := tr.judgeRaisedLocked(g, data)
 		if f == fired {
 			f = tr.send(g, data, new(ruling), held)
-			tr.past.end(time.Now())
+			tr.pastLocked().end(time.Now())
 		}
 		return f
 	})
@@ -122,8 +123,8 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause
 	} else {
 		e := t.gate(r, path)
 		tr.admit(r, &e)
+		tr.told.cookieless = true
 	}
-	tr.cookieless = seen == nil || seen.cookieless
 	f := send(tr)
 	t.await(context.Background(), tr.awaited)
 	tr.decide(g, f, "")
@@ -133,17 +134,21 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause
 // resume takes over what is known of the visitor, so that an ID made for him in
 // this request stays his only one.
 func (tr *tracked) resume(seen *tracked) {
-	tr.entry, tr.gate = seen.entry, seen.gate
+	tr.entry, tr.gate, tr.withheld = seen.entry, seen.gate, seen.withheld
+	own, old := &tr.told, &seen.told
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	own.cookieless = old.cookieless
 	if seen.site == nil {
 		return // the gate let nothing of it through, and nothing was kept
 	}
-	tr.orderKey = seen.key()
-	seen.mu.Lock()
-	defer seen.mu.Unlock()
-	tr.id, tr.recognised, tr.brought, tr.secure = seen.id, seen.recognised, seen.brought, seen.secure
-	tr.past.values, tr.withheld = seen.past.values, seen.withheld
-	tr.x.Set(maps.Clone(seen.app))
-	tr.rejected = slices.Clone(seen.rejected)
+	own.orderKey = old.keyLocked()
+	own.id, own.recognised, own.brought, own.secure = old.id, old.recognised, old.brought, old.secure
+	if s := old.seldom; s != nil {
+		tr.pastLocked().values = s.past.values
+		own.seldom.rejected = slices.Clone(s.rejected)
+		tr.x.Set(maps.Clone(s.app))
+	}
 }
 
 // refused makes an error of a fate. The gate's refusals are none: the visitor
@@ -267,13 +272,13 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 }
 
 func (tr *tracked) browserID() string {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	if tr.id == "" && !tr.committed && !tr.ended && tr.navigation && tr.gate == fired &&
-		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.secure {
-		tr.takeID()
+	tr.told.mu.Lock()
+	defer tr.told.mu.Unlock()
+	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
+		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.secure {
+		tr.takeIDLocked()
 	}
-	return tr.id
+	return tr.told.id
 }
 
 // Confirm says that the application accepted the form of a submit goal,
@@ -282,28 +287,35 @@ func (tr *tracked) browserID() string {
 // before the handler returns. Later, and on a request that the Tracker does not
 // follow, it does nothing. The error is ErrUnknownGoal.
 func (t *Tracker) Confirm(r *http.Request, goal string) error {
-	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.confirmed })
+	return t.overrule(r, goal, func(s *said) *[]string { return &s.confirmed })
 }
 
 // Reject says that a goal does not count in this request, whatever the answer
 // looks like. It wins over Confirm. The rest is as in [Tracker.Confirm].
 func (t *Tracker) Reject(r *http.Request, goal string) error {
-	return t.overrule(r, goal, func(tr *tracked) *[]string { return &tr.rejected })
+	return t.overrule(r, goal, func(s *said) *[]string { return &s.rejected })
 }
 
-func (t *Tracker) overrule(r *http.Request, goal string, list func(*tracked) *[]string) error {
+func (t *Tracker) overrule(r *http.Request, goal string, list func(*said) *[]string) error {
 	tr := t.trackedOf(r)
 	if !t.rulesOf(tr).Has(goal) {
 		return fmt.Errorf("%w: %s", ErrUnknownGoal, goal)
 	}
 	if tr != nil {
-		tr.mu.Lock()
-		defer tr.mu.Unlock()
-		if l := list(tr); !tr.ended && !slices.Contains(*l, goal) {
+		tr.told.overrule(goal, list)
+	}
+	return nil
+}
+
+// overrule adds a goal to one of the lists of what the handler said.
+func (tl *told) overrule(goal string, list func(*said) *[]string) {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	if said := tl.handlerLocked(); said != nil {
+		if l := list(said); !slices.Contains(*l, goal) {
 			*l = append(*l, goal)
 		}
 	}
-	return nil
 }
 
 // Set gives the rules of this request a value that only the application knows.
@@ -318,18 +330,22 @@ func (t *Tracker) Set(r *http.Request, key string, value any) error {
 	} else if err := (&cdp.Event{Type: "A", Ext: cdp.Ext{{Name: key, Value: value}}}).Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	tr := t.trackedOf(r)
-	if tr == nil {
-		return nil
+	if tr := t.trackedOf(r); tr != nil {
+		tr.told.set(key, value)
 	}
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	if tr.ended || len(tr.app) >= ext.Max && tr.app[key] == nil {
-		return nil
-	}
-	if tr.app == nil {
-		tr.app = make(map[string]any)
-	}
-	tr.app[key] = value
 	return nil
+}
+
+// set keeps a value for the rules.
+func (tl *told) set(key string, value any) {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	said := tl.handlerLocked()
+	if said == nil || len(said.app) >= ext.Max && said.app[key] == nil {
+		return
+	}
+	if said.app == nil {
+		said.app = make(map[string]any)
+	}
+	said.app[key] = value
 }

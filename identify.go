@@ -48,7 +48,7 @@ func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	tr := t.trackedOf(r)
-	if tr != nil && tr.keepIdentity(e) {
+	if tr != nil && tr.told.identify(e) {
 		return nil
 	}
 	return t.now("Identify", r, tr, rule.Identity, func(tr *tracked) fate { return tr.identify(&e) })
@@ -96,15 +96,16 @@ func (s *site) birthDate(e *cdp.Event) {
 	e.Fields["dob"] = dob
 }
 
-// keepIdentity keeps an identity until the handler returns. It reports false if
-// the handler has, or if there are too many.
-func (tr *tracked) keepIdentity(e cdp.Event) bool {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	if tr.ended || len(tr.identities) == maxIdentities {
+// identify keeps an identity until the handler returns. It reports false if the
+// handler has, or if there are too many.
+func (tl *told) identify(e cdp.Event) bool {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	said := tl.handlerLocked()
+	if said == nil || len(said.identities) == maxIdentities {
 		return false
 	}
-	tr.identities = append(tr.identities, e)
+	said.identities = append(said.identities, e)
 	return true
 }
 
@@ -112,12 +113,12 @@ func (tr *tracked) keepIdentity(e cdp.Event) bool {
 func (tr *tracked) identify(e *cdp.Event) fate {
 	f, held := tr.entry.admits(rule.Identity)
 	if f == fired && !held {
-		f = tr.mayEmit(rule.Identity)
+		f = tr.mayEmitLocked(rule.Identity)
 	}
 	if f != fired {
 		return f
 	}
-	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.page(rule.Identity)))
+	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
 	setBase(e, base(sent.Base))
 	tr.site.birthDate(e)
 	if held {

@@ -145,7 +145,7 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 		switch tr := t.interest(r); {
 		case tr == nil:
 			next.ServeHTTP(w, r)
-		case tr.ended:
+		case tr.told.ended:
 			tr.pass(w, next)
 		default:
 			tr.serve(w, next)

@@ -48,5 +48,5 @@ func (rt route) text(path string) string {
 	return rt.describes(path)
 }
 
-// page names the page of an event.
-func (tr *tracked) page(g *rule.Cause) string { return g.Page(&tr.x, tr.route.describes) }
+// pageLocked names the page of an event.
+func (tr *tracked) pageLocked(g *rule.Cause) string { return g.Page(&tr.x, tr.told.route.describes) }

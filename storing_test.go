@@ -204,7 +204,7 @@ func TestMakePrivate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := http.Header{"Cache-Control": c.lines}
 			before := slices.Clone(c.lines)
-			tr := tracked{store: storingOf(http.StatusOK, h)}
+			tr := tracked{decided: decided{store: storingOf(http.StatusOK, h)}}
 			tr.makePrivate(h)
 			tr.makePrivate(h) // for the next cookie
 			if got := h["Cache-Control"]; !slices.Equal(got, c.want) {

@@ -17,54 +17,93 @@ import (
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
-// tracked is one request on its way: what Handler knows about it and decides.
+// tracked is one request on its way, in three parts: who may touch what, and
+// when. It is one piece of memory, so that a request costs one allocation.
 type tracked struct {
-	t      *Tracker
-	site   *site
-	rules  *Rules
-	r      *http.Request
-	rec    tap.Recorder
-	tee    tap.Body
-	x      rule.Exchange
-	status int // of the answer
+	known   // before the handler runs; then it is only read, by anybody
+	decided // by the goroutine that serves the request, and by no other
+	told    told
+	context requestContext
+	inline  [3]candidate // room for most requests' candidates
+}
 
-	candidates      []candidate
-	inline          [3]candidate // room for most requests' candidates
-	context         requestContext
-	entry           entry
-	navigation      bool     // a person went to a page
-	gate            fate     // what entry says to what goaltrack does of its own accord
-	releases        bool     // the visitor has agreed to what was held for him
-	recognised      bool     // the visitor's cookies were looked at
+// known is what is found out before the handler runs.
+type known struct {
+	t     *Tracker
+	site  *site
+	rules *Rules
+	r     *http.Request
+	inner *http.Request // what the handler gets
+
 	cookies         []string // the request's, to look later
-	withdrawal      *site    // whose cookies are to be deleted: he said no, and his browser still sends them
-	brought         brought  // what the visitor's cookies said
-	secure          bool     // the browser would keep a Secure cookie
-	cookieless      bool     // no cookie can be set any more for whoever has none
-	leaving         bool     // a goal with forget: is known to count
-	store           storing  // what the answer says about caches
-	withheld        bool     // the browser may have kept the visit cookie back
-	past            past
-	inner           *http.Request
-	awaited         *deliver.Awaited // the request's events, with Delivery.Wait
-	path, userAgent string           // as the rules see them
-	unanswered      bool             // nothing was written, and nobody here knows what will be
-	answerRead      bool             // a goal that may count reads the body of the answer
+	path, userAgent string   // as the rules see them
+	entry           entry
+	gate            fate  // what entry says to what goaltrack does of its own accord
+	navigation      bool  // a person went to a page
+	releases        bool  // the visitor has agreed to what was held for them
+	withheld        bool  // the browser may have kept the visit cookie back
+	answerRead      bool  // a goal that may count reads the body of the answer
+	withdrawal      *site // whose cookies are to be deleted: the visitor said no, and their browser still sends them
+}
 
-	// mu guards what handlers reach through the Tracker's methods, which may
-	// be called from goroutines of theirs.
-	mu         sync.Mutex
-	id         string // browser ID, "" while there is none
-	orderKey   string // see key
-	fresh      bool   // the ID was taken from the pool for this request
-	committed  bool
-	ended      bool // all is decided, which may be so before the handler runs
+// decided is what comes of the request.
+type decided struct {
+	rec        tap.Recorder
+	x          rule.Exchange
+	candidates []candidate
+	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
+	status     int              // of the answer
+	store      storing          // what the answer says about caches
+	leaving    bool             // a goal with forget: is known to count
+	unanswered bool             // nothing was written, and nobody here knows what will be
+}
+
+// told is what handlers reach through the Tracker's methods, which may be called
+// from goroutines of theirs. Whoever touches it holds mu, with two exceptions.
+// Before the handler runs nobody else has it. Once ended is set, handlers change
+// nothing, and the request's goroutine reads without mu. A method whose name ends in
+// Locked needs one of the three.
+type told struct {
+	mu        sync.Mutex
+	committed bool // the header is about to be written
+	ended     bool // all is decided, which may be so before the handler runs
+
+	id         string  // browser ID, "" while there is none
+	orderKey   string  // see key
+	fresh      bool    // the ID was taken from the pool for this request
+	recognised bool    // the visitor's cookies were looked at
+	brought    brought // what they said
+	secure     bool    // the browser would keep a Secure cookie
+	cookieless bool    // no cookie can be set any more for whoever has none
 	route      route
+	seldom     *seldom // nil until it is needed
+}
+
+// seldom is what few requests need: those with a form, those under rules that ask
+// for the past, and those whose handlers say something.
+type seldom struct {
+	said
+	tee  tap.Body
+	past past
+	// rulings are those on candidates, each at the first one of its goal; see
+	// rulingOfLocked.
+	rulings []ruling
+	inline  [3]ruling // room for most requests' rulings
+}
+
+// said is what the handler said.
+type said struct {
 	identities []cdp.Event // from Identify, to be sent before the goals
 	raised     []raised
 	confirmed  []string
 	rejected   []string
 	app        map[string]any
+}
+
+// roomy is a request of which it is known at once that it needs what few do.
+type roomy struct {
+	request tracked
+	rest    seldom
 }
 
 // candidate is a goal whose path and method match.
@@ -73,9 +112,8 @@ type candidate struct {
 	early   fate      // fired, or why it is known before the handler runs not to count
 	miss    rule.Miss // early is one, if isMiss
 	isMiss  bool
-	held    bool   // only the visitor's consent is missing
-	counted bool   // it fired, so that alternatives of its goal need not
-	ruling  ruling // on its goal; see rulingOf
+	held    bool // only the visitor's consent is missing
+	counted bool // it fired, so that alternatives of its goal need not
 }
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
@@ -120,7 +158,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		return nil
 	}
 	if outer := t.trackedOf(r); outer != nil {
-		outer.meet(r)
+		outer.told.meet(r)
 		return nil
 	}
 	s := t.siteOf(t.host(r), path)
@@ -157,7 +195,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 		open = tr.add(c) || open
 	}
 	if !open {
-		tr.cookieless = true
+		tr.told.cookieless = true
 		tr.end(fired) // every candidate has its reason already
 		return tr
 	}
@@ -172,7 +210,8 @@ func (tr *tracked) add(c candidate) bool {
 
 // track notes what is needed of a request, while nobody can have changed it.
 func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tracked {
-	tr := &tracked{t: t, site: s, r: r, inner: r, rules: rules}
+	tr := newTracked(r, rules)
+	tr.t, tr.site, tr.r, tr.inner, tr.rules = t, s, r, r, rules
 	prefix, taken, asked := t.prefix(r), "", ""
 	if t.config.Path == nil {
 		asked = r.RequestURI
@@ -183,8 +222,50 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	tr.path, tr.userAgent = path, userAgent(r)
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	tr.cookies = r.Header["Cookie"]
-	tr.past.t, tr.past.site = t, s
 	return tr
+}
+
+// newTracked makes room for a request and, if it will surely be needed, for what
+// few requests need, in one allocation. A request of HTTP/2 without a body has an
+// r.Body all the same, but the length 0.
+func newTracked(r *http.Request, rules *Rules) *tracked {
+	if r.ContentLength == 0 && !rules.Past().Used {
+		return new(tracked)
+	}
+	both := new(roomy)
+	both.request.told.seldom = &both.rest
+	return &both.request
+}
+
+// seldomLocked is what few requests need, of one that does.
+func (tl *told) seldomLocked() *seldom {
+	if tl.seldom == nil {
+		tl.seldom = new(seldom)
+	}
+	return tl.seldom
+}
+
+// handlerLocked is where to put what the handler says, nil if it is too late.
+func (tl *told) handlerLocked() *said {
+	if tl.ended {
+		return nil
+	}
+	return &tl.seldomLocked().said
+}
+
+// saidLocked is what the handler said so far.
+func (tl *told) saidLocked() said {
+	if tl.seldom == nil {
+		return said{}
+	}
+	return tl.seldom.said
+}
+
+// pastLocked is what the visitor did before.
+func (tr *tracked) pastLocked() *past {
+	p := &tr.told.seldomLocked().past
+	p.t, p.site = tr.t, tr.site
+	return p
 }
 
 // admit notes what the gate said, and who the visitor is if goaltrack may ask
@@ -192,28 +273,28 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 func (tr *tracked) admit(r *http.Request, e *entry) {
 	tr.entry, tr.gate = *e, e.judge(consent.All)
 	if tr.gate == fired {
-		tr.recognise(r.Header)
+		tr.recogniseLocked(r.Header)
 	}
 	host := tr.t.host(r)
-	tr.secure = tr.secure || isSecure(r, host)
+	tr.told.secure = tr.told.secure || isSecure(r, host)
 	tr.withheld = tr.rules.Past().Used && visit.IsWithheld(r, host)
 }
 
-// recognise reads the cookies by which the visitor is known, once. That is an
-// access to his device, so it is only done if something may count.
-func (tr *tracked) recognise(h http.Header) {
-	tr.recognised = true
-	tr.brought = tr.site.visitorOf(h)
-	tr.id = tr.brought.id
-	tr.secure = tr.secure || tr.id != ""
-	tr.lookBack(h)
+// recogniseLocked reads the cookies by which the visitor is known, once. That is
+// an access to their device, so it is only done if something may count.
+func (tr *tracked) recogniseLocked(h http.Header) {
+	tr.told.recognised = true
+	tr.told.brought = tr.site.visitorOf(h)
+	tr.told.id = tr.told.brought.id
+	tr.told.secure = tr.told.secure || tr.told.id != ""
+	tr.lookBackLocked(h)
 }
 
-// recogniseLate is recognise for a goal that fires where goaltrack may do nothing
-// of its own accord. The handler has the request's header by then. tr.mu is held.
-func (tr *tracked) recogniseLate() {
-	if !tr.recognised {
-		tr.recognise(http.Header{"Cookie": tr.cookies})
+// recogniseLateLocked is recognise for a goal that fires where goaltrack may do nothing
+// of its own accord. The handler has the request's header by then..
+func (tr *tracked) recogniseLateLocked() {
+	if !tr.told.recognised {
+		tr.recogniseLocked(http.Header{"Cookie": tr.cookies})
 	}
 }
 
@@ -235,7 +316,9 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, trigg
 		f, _ := e.admits(rule.View)
 		t.ledger.decide(rule.View.Name(), f, "", "")
 	}
-	tr := &tracked{t: t, r: r, rules: rules, entry: *e, gate: e.judge(consent.All), ended: true, cookieless: true}
+	tr := new(tracked)
+	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.judge(consent.All)
+	tr.told.ended, tr.told.cookieless = true, true
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
 		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
 	}
@@ -264,12 +347,12 @@ func (tr *tracked) mark() *http.Request {
 
 // meet notes the route when the same tracker is mounted further in, where a
 // router has told it.
-func (tr *tracked) meet(r *http.Request) {
+func (tl *told) meet(r *http.Request) {
 	rt := routeOf(r)
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	if !tr.ended && rt != (route{}) {
-		tr.route = rt
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	if !tl.ended && rt != (route{}) {
+		tl.route = rt
 	}
 }
 
@@ -296,8 +379,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	returned := false
 	defer func() {
 		tap.CopyBack(r, tr.r)
-		defer tr.tee.Release()
-		defer tr.releaseRooms()
+		defer tr.giveBack()
 		if !returned {
 			tr.end(fatePanicked)
 		}
@@ -308,10 +390,25 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 		// The header is somebody else's, and may become that of an error, even
 		// if it is written by way of the recorder.
 		tr.rec.Mute()
-		tr.cookieless = true
+		tr.told.mu.Lock()
+		tr.told.cookieless = true
+		tr.told.mu.Unlock()
 	} else {
 		tr.rec.Finish()
 	}
 	tr.conclude()
 	tr.t.await(context.Background(), tr.awaited)
+}
+
+// giveBack gives back what was kept for the request: memory of its form, and
+// places in the queue.
+func (tr *tracked) giveBack() {
+	tr.told.mu.Lock()
+	s := tr.told.seldom
+	tr.told.mu.Unlock()
+	if s == nil {
+		return
+	}
+	defer s.tee.Release()
+	s.releaseRooms()
 }
