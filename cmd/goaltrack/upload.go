@@ -48,7 +48,17 @@ func mindUploads(next http.Handler) http.Handler {
 		// An answer that was cut, or that may have no end but that of the
 		// connection (HTTP/1.0), must not wait for the visitor.
 		patient := false
-		defer func() { u.leave(w, patient) }()
+		defer func() {
+			p := recover()
+			cut := p == http.ErrAbortHandler && u.closing //nolint:errorlint // As net/http compares it.
+			if cut {
+				cutShort(w)
+			}
+			u.leave(w, patient)
+			if p != nil && !cut {
+				panic(p)
+			}
+		}()
 		// net/http knows its own bodies by type, so the request that it gave
 		// us keeps the one it has (golang/go#63152).
 		r = r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
@@ -93,6 +103,17 @@ func (u *upload) answer(w http.ResponseWriter) {
 	}
 	w.Header().Set("Connection", "close")
 	u.closing = true
+}
+
+// cutShort sends what has come of an answer whose end will not come. It stands in
+// for the panic with which a handler asks for that: behind one, net/http closes
+// the connection at once, and the reset that the rest of the upload causes can
+// take with it what the visitor has not read yet. Behind a write that failed,
+// net/http writes no end of the answer, so that the visitor sees that it was cut.
+func cutShort(w http.ResponseWriter) {
+	control := http.NewResponseController(w)
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Unix(1, 0))
 }
 
 // leave is called when the request is over. What it does is for the visitor who

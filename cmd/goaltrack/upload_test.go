@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // asked is what a site was asked.
@@ -63,13 +64,6 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			say(w, "%s!\n", lines.Text())
 			_ = http.NewResponseController(w).Flush()
 		}
-	case "/cut":
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n%010000d", 0) // more than net/http buffers
-		_ = conn.Close()
 	case "/newsletter":
 		_, _ = io.Copy(io.Discard, r.Body)
 		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
@@ -281,18 +275,54 @@ func TestHarmlessClient(t *testing.T) {
 	}
 }
 
-// TestAnswerCutDuringUpload ends an answer in its middle.
+// TestAnswerCutDuringUpload ends an answer in its middle. What came of it reaches
+// the client, who can tell that it has no end, although they are still sending.
 func TestAnswerCutDuringUpload(t *testing.T) {
-	site := &asked{}
-	proxy, _ := inFront(t, site.ServeHTTP)
-	conn, r := dial(t, proxy.url, browserHead("POST /cut HTTP/1.1")+"Content-Length: 500\r\n\r\nx")
-	response := answer(t, r)
-	expect(t, response.Body, fmt.Sprintf("%010000d", 0))
-	finish(conn, smuggled["GET"])
-	if rest, err := io.ReadAll(response.Body); len(rest) > 0 || !errors.Is(err, io.ErrUnexpectedEOF) || !response.Close {
-		t.Errorf("read %q, %v, %v", rest, err, response.Header)
+	for name, test := range map[string]struct {
+		head  string // of the answer
+		begun int    // how much of its body comes
+	}{
+		"length":                {"Content-Length: 20000\r\n\r\n", 10_000}, // more than net/http buffers
+		"length, the beginning": {"Content-Length: 20000\r\n\r\n", 10},
+		"chunked":               {"Transfer-Encoding: chunked\r\n\r\n4e20\r\n", 10_000},
+		"between chunks":        {"Transfer-Encoding: chunked\r\n\r\n", 0},
+	} {
+		for upload, length := range map[string]int{"a little": 500, "more than buffers hold": 50_000_000} {
+			t.Run(name+", "+upload, func(t *testing.T) {
+				t.Parallel()
+				site, cut, over := &asked{}, make(chan struct{}), make(chan struct{})
+				proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+					site.note(r)
+					conn, _, err := http.NewResponseController(w).Hijack()
+					if err != nil {
+						return
+					}
+					defer func() { _ = conn.Close() }()
+					say(conn, "HTTP/1.1 200 OK\r\n%s%s", test.head, strings.Repeat("0", test.begun))
+					<-cut
+					// Closed for good, it would be reset, since it has not read the upload.
+					_ = conn.(*net.TCPConn).CloseWrite()
+					<-over
+				})
+				t.Cleanup(func() { close(over) })
+				conn, r := dial(t, proxy.url, browserHead("POST /cut HTTP/1.1")+fmt.Sprintf("Content-Length: %d\r\n\r\nx", length))
+				if length > 500 { // until nobody takes any more
+					_ = conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+					finish(conn, strings.Repeat("x", length-1))
+				}
+				close(cut)
+				response := answer(t, r)
+				expect(t, response.Body, strings.Repeat("0", test.begun))
+				if length == 500 {
+					finish(conn, smuggled["GET"])
+				}
+				if rest, err := io.ReadAll(response.Body); len(rest) > 0 || !errors.Is(err, io.ErrUnexpectedEOF) || !response.Close {
+					t.Errorf("read %q, %v, %v", rest, err, response.Header)
+				}
+				checkAsked(t, site)
+			})
+		}
 	}
-	checkAsked(t, site)
 }
 
 // TestSiteDownDuringUpload gets an answer of the proxy's own.
