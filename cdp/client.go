@@ -59,6 +59,7 @@ type Client struct {
 	ends          endpoints
 	post          *http.Request     // what all events sent with POST have in common
 	transport     http.RoundTripper // without an http.Client, which would follow redirects
+	key           any               // what its requests are counted by
 	userAgent     string
 	timeout       time.Duration
 	createTimeout time.Duration
@@ -101,6 +102,7 @@ func New(site Site, o Options) (*Client, error) {
 	if c.transport == nil {
 		c.transport = NewTransport(orDefault(o.Workers, 16))
 	}
+	c.key = c.trafficKey()
 	if c.post, err = c.newRequest("send event", http.MethodPost, c.ends.events); err != nil {
 		return nil, err
 	}
@@ -115,13 +117,10 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// Close closes idle connections. Requests under way go on, and the client can still be
-// used.
-func (c *Client) Close() {
-	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+// Close closes idle connections, without a wait. If requests are under way, of this client or
+// of another with the same transport, they go on, and the connections are closed when the
+// last of them was answered. The client can still be used.
+func (c *Client) Close() { underWay.closeIdle(c.key, c.transport) }
 
 // A Receipt is the CDP's answer to an accepted event. Both members may be empty: an answer
 // without a readable body accepts the event, too.
@@ -314,7 +313,7 @@ func (c *Client) do(caller context.Context, req *http.Request, op string, timeou
 	end := time.AfterFunc(timeout, func() { stop(context.DeadlineExceeded) })
 	defer end.Stop()
 	p := progress{stop: stop}
-	res, err := c.transport.RoundTrip(req.WithContext(p.trace(ctx, req.Body != nil)))
+	res, err := c.roundTrip(req.WithContext(p.trace(ctx, req.Body != nil)))
 	if err == nil && (res == nil || res.Body == nil) {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
