@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
 // condition is one line of if: or unless:, compiled.
@@ -92,6 +93,8 @@ func (t *test) parse(value any, isPath bool) error {
 		return &advice{"an empty text is no test", "write absent"}
 	case len(s) > maxInput:
 		return fmt.Errorf("the test is longer than %d bytes", maxInput)
+	case spelling.Unseen(s) != "":
+		return &advice{fmt.Sprintf("%q has %s", s, spelling.Unseen(s)), "type it anew, without that"}
 	case s == "present":
 		t.present = true
 	case s == "absent":

@@ -54,6 +54,7 @@ func (e Example) exchange() Exchange {
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	x.cameBy(e.Header)
+	x.byteRange = e.Header.Get("Range")
 	return x
 }
 

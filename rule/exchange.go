@@ -36,6 +36,7 @@ type Exchange struct {
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
 	page                           struct{ of, path, rawQuery string } // of referer; see formPage
+	byteRange                      string                              // the header Range, if a download may count
 	// What the browser says of the page from which the request comes: the header
 	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
 	originHeader, fetchSite string
@@ -145,6 +146,9 @@ func (x *Exchange) want(c *Cause) {
 	}
 	if c.goal == nil {
 		return
+	}
+	if c.kind == causeDownload {
+		x.byteRange, _ = web.First(x.header["Range"])
 	}
 	n := &c.goal.needs
 	w.header = w.header || n.header

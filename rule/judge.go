@@ -3,7 +3,6 @@ package rule
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -111,42 +110,6 @@ func isPageData(contentType string) bool {
 	mime, _, _ := strings.Cut(contentType, ";")
 	mime = strings.TrimSpace(mime)
 	return strings.EqualFold(mime, "application/json") || strings.EqualFold(mime, "text/x-component")
-}
-
-// smallRange is the size under which a range is taken for a probe: Safari asks
-// for bytes=0-1 before it plays or shows a file.
-const smallRange = 1 << 10
-
-// judgeDownload counts a download at its start, so that the many ranges of a
-// resumed or streamed file count once.
-func judgeDownload(x *Exchange) Reason {
-	switch x.status {
-	case http.StatusOK:
-		return Fires
-	case http.StatusPartialContent:
-		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
-		if !ok || first != 0 || last < min(smallRange, size)-1 {
-			return reasonRange
-		}
-		return Fires
-	}
-	return reasonStatus
-}
-
-// contentRange reads "bytes 0-1023/4096" (RFC 9110, section 14.4). An unknown
-// size, "*", is taken for a large one.
-func contentRange(s string) (first, last, size int64, ok bool) {
-	unit, s, _ := strings.Cut(s, " ")
-	span, total, ok1 := strings.Cut(s, "/")
-	from, to, ok2 := strings.Cut(span, "-")
-	first, err1 := strconv.ParseInt(from, 10, 64)
-	last, err2 := strconv.ParseInt(to, 10, 64)
-	size, err3 := strconv.ParseInt(total, 10, 64)
-	if total == "*" {
-		size, err3 = 1<<62, nil
-	}
-	ok = ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last && last < size
-	return first, last, size, ok && strings.EqualFold(unit, "bytes")
 }
 
 // countsBots reports whether a form by a suspected bot counts.

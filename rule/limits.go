@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/spelling"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -49,7 +50,10 @@ func (g *goal) compileLimits(f *faults) {
 	oneOf("late", g.Late, "send", "drop")
 	g.limits.dropLate = g.Late == "drop"
 	for _, h := range g.Hosts {
-		if !web.ValidHost(h) {
+		switch unseen := spelling.Unseen(h); {
+		case unseen != "":
+			f.hint("hosts", fmt.Sprintf("%q has %s", h, unseen), "type it anew, without that")
+		case !web.ValidHost(h):
 			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), "for example shop.example or *.shop.example")
 		}
 	}

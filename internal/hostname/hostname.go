@@ -20,7 +20,6 @@ func Same(a, b string) bool {
 
 // plainHost is a host name in one spelling. It is for comparing only.
 func plainHost(host string) string {
-	host = strings.TrimSuffix(host, ".")
 	labels := strings.Split(host, ".")
 	for i, label := range labels {
 		label = strings.ToLower(norm.NFKC.String(label))

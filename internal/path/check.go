@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
 // Much that is no fault to a router can never match a request or does not mean
@@ -34,6 +36,8 @@ func checkTemplate(text string) error {
 		return &Fault{fmt.Sprintf("the path %q holds characters that cannot be printed", text), ""}
 	case text == "":
 		return &Fault{"the path is empty", "for example /newsletter"}
+	case spelling.Unseen(text) != "":
+		return &Fault{fmt.Sprintf("the path %q has %s", text, spelling.Unseen(text)), "type it anew, without that"}
 	case !strings.HasPrefix(text, "/"):
 		return &Fault{fmt.Sprintf("the path %q does not begin with a slash", text), pathHint(text)}
 	case strings.Contains(fixed, "?"):

@@ -6,9 +6,11 @@ import (
 )
 
 // HostIn reports whether host is one of the hosts, of which *.x stands for all
-// that end in .x. Case does not matter; host has no port.
+// that end in .x. Case does not matter, nor does a dot at the end of one of the
+// hosts; host is as [HostOnly] leaves it.
 func HostIn(hosts []string, host string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool {
+		h = strings.TrimSuffix(h, ".")
 		if suffix, ok := strings.CutPrefix(h, "*"); ok {
 			return len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix)
 		}
@@ -22,10 +24,12 @@ func ValidHost(h string) bool {
 	return h != "" && !strings.ContainsAny(h, "/: ") && !strings.Contains(strings.TrimPrefix(h, "*."), "*")
 }
 
-// HostOnly cuts the port off a Host header. An IPv6 address keeps its brackets.
+// HostOnly cuts the port off a Host header, and the dot at the end of the name, which
+// some write to say that the name is whole (RFC 9110, section 4.2.3, and RFC 1034,
+// section 3.1). An IPv6 address keeps its brackets.
 func HostOnly(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
-		return host[:i]
+		host = host[:i]
 	}
-	return host
+	return strings.TrimSuffix(host, ".")
 }

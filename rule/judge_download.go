@@ -1,0 +1,95 @@
+package rule
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A file counts when its first byte is sent, so that the many ranges of a resumed or
+// streamed file count once. A site may leave the sending to the server in front of
+// it; then that server answers the range, and what the site says is 200 for all of
+// them:
+//
+//	GET /files/a.pdf, Range: bytes=500000-999999
+//	200, X-Accel-Redirect: /protected/files/a.pdf
+//
+// There the request says which part will be sent.
+
+// smallRange is the size under which a range is taken for a probe: Safari asks
+// for bytes=0-1 before it plays or shows a file.
+const smallRange = 1 << 10
+
+// judgeDownload counts a download at its start.
+func judgeDownload(x *Exchange) Reason {
+	switch x.status {
+	case http.StatusOK:
+		if x.byteRange != "" && handsOver(x.responseHeader) && !asksForBeginning(x.byteRange) {
+			return reasonRange
+		}
+		return Fires
+	case http.StatusPartialContent:
+		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
+		if !ok || first != 0 || last < min(smallRange, size)-1 {
+			return reasonRange
+		}
+		return Fires
+	}
+	return reasonStatus
+}
+
+// handOvers are the headers by which a site leaves it to the server in front to send
+// a file: nginx and what copies it, Apache and lighttpd, perlbal, Cloudflare and
+// Litespeed.
+var handOvers = []string{"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", "X-Sendfile2", "X-Reproxy-Url", "X-Reproxy-File", "X-Litespeed-Location"}
+
+func handsOver(h http.Header) bool {
+	return slices.ContainsFunc(handOvers, func(name string) bool { return len(h[name]) > 0 && h[name][0] != "" })
+}
+
+// asksForBeginning reports whether a Range (RFC 9110, section 14.2) asks for more of
+// the file's beginning than a probe does. What is no range of bytes is answered with
+// the whole file.
+func asksForBeginning(header string) bool {
+	unit, set, ok := strings.Cut(header, "=")
+	if !ok || !strings.EqualFold(strings.TrimSpace(unit), "bytes") {
+		return true
+	}
+	begins := false
+	for spec := range strings.SplitSeq(set, ",") {
+		from, to, ok := strings.Cut(strings.TrimSpace(spec), "-")
+		first, err := strconv.ParseUint(from, 10, 63)
+		switch {
+		case !ok || err != nil && from != "":
+			return true // no range at all, of which nothing is obeyed
+		case from == "":
+			if _, err := strconv.ParseUint(to, 10, 63); err != nil {
+				return true
+			}
+			continue // the last bytes
+		}
+		last, err := strconv.ParseUint(to, 10, 63)
+		if to != "" && (err != nil || last < first) {
+			return true
+		}
+		begins = begins || first == 0 && (to == "" || last >= smallRange-1)
+	}
+	return begins
+}
+
+// contentRange reads "bytes 0-1023/4096" (RFC 9110, section 14.4). An unknown
+// size, "*", is taken for a large one.
+func contentRange(s string) (first, last, size int64, ok bool) {
+	unit, s, _ := strings.Cut(s, " ")
+	span, total, ok1 := strings.Cut(s, "/")
+	from, to, ok2 := strings.Cut(span, "-")
+	first, err1 := strconv.ParseInt(from, 10, 64)
+	last, err2 := strconv.ParseInt(to, 10, 64)
+	size, err3 := strconv.ParseInt(total, 10, 64)
+	if total == "*" {
+		size, err3 = 1<<62, nil
+	}
+	ok = ok1 && ok2 && err1 == nil && err2 == nil && err3 == nil && first <= last && last < size
+	return first, last, size, ok && strings.EqualFold(unit, "bytes")
+}
