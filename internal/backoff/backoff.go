@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// Jitter is a wait after so many failures: a random time up to base x 2^(n-1),
-// at most limit ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/),
-// and at least a tenth of base or limit, whichever is less.
+// Jitter returns the wait after a number of failures: a random time up to base
+// x 2^(failures-1), at most limit. This is "full jitter"
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+// The wait is at least a tenth of base or limit, whichever is less.
 func Jitter(base, limit time.Duration, failures int) time.Duration {
 	return JitterBy(rand.Int64N, base, limit, failures)
 }
 
-// JitterBy is Jitter with the random numbers of a function, which returns one from
-// 0 to n-1.
+// JitterBy is Jitter with its own source of random numbers: random returns a
+// number from 0 to n-1.
 func JitterBy(random func(n int64) int64, base, limit time.Duration, failures int) time.Duration {
 	least := min(base, limit) / 10
 	return least + time.Duration(random(int64(max(doubled(base, limit, failures)-least, 1))))
 }
 
-// doubled is base x 2^(n-1), at most limit.
+// doubled returns base x 2^(n-1), at most limit.
 func doubled(base, limit time.Duration, n int) time.Duration {
 	if shift := max(n-1, 0); shift < 63 && base <= limit>>shift {
 		return base << shift

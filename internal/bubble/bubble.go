@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Run runs a test of a table in a bubble of its own.
+// Run runs one test of a table in its own bubble.
 func Run(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
-// Pass lets fake time pass, until everybody waits again.
+// Pass lets fake time pass until every goroutine waits again.
 func Pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

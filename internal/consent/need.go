@@ -16,7 +16,7 @@ const (
 // Words are the words of consent: in a rule.
 var Words = [Needs]string{"required", "analytics", "marketing", "not-needed"}
 
-// Terms is what a gate has to know of a goal.
+// Terms is what the gate has to know about a goal.
 type Terms struct {
 	Need       Need
 	CountsBots bool // a form by a suspected machine counts

@@ -1,7 +1,8 @@
-// Package ext names the attributes of an event's ext that goaltrack sends itself.
+// Package ext names the attributes of an event's ext that goaltrack itself
+// sends.
 package ext
 
-// The attributes of ext that goaltrack sends itself.
+// These attributes of ext are sent by goaltrack itself.
 const (
 	EventID      = "eventId"
 	OccurredAt   = "occurredAt"
@@ -11,9 +12,10 @@ const (
 	GoalCurrency = "goalCurrency"
 )
 
-// Reserved are all of them: no rule and no handler may set one.
+// Reserved are all of these names: no rule and no handler may set one.
 var Reserved = []string{EventID, OccurredAt, GoalConfig, Late, GoalValue, GoalCurrency}
 
-// Max leaves room among the CDP's 50 attributes for those goaltrack adds
-// itself: eventId, occurredAt, goalConfig, late, goalValue and goalCurrency.
+// Max is how many attributes a rule and a handler may set. The CDP takes 50,
+// and goaltrack needs room for its own: eventId, occurredAt, goalConfig, late,
+// goalValue and goalCurrency.
 const Max = 50 - 6

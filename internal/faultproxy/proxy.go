@@ -1,7 +1,7 @@
 // Package faultproxy is a TCP proxy that spoils connections, for tests of what
-// only a real socket does. It knows nothing of HTTP but where a request ends,
-// well enough for clients that send a Content-Length. It passes TLS on as it is,
-// taking each piece of it for a request.
+// happens only on a real socket. Of HTTP it knows only where a request ends,
+// which works for clients that send a Content-Length. It passes TLS on as it
+// is, and takes each piece of it for a request.
 package faultproxy
 
 import (
@@ -19,32 +19,32 @@ import (
 )
 
 // Fault is what happens to a connection. It is chosen when the connection is
-// accepted and asked again for each request on it.
+// accepted, and again for each request on it.
 type Fault int
 
 // The faults.
 const (
 	// None carries everything both ways.
 	None Fault = iota
-	// ResetBefore resets the connection when the first byte of a request
-	// comes; the server sees nothing of it.
+	// ResetBefore resets the connection when the first byte of a request comes.
+	// The server sees nothing of the request.
 	ResetBefore
 	// ResetDuring passes on half of the request's first bytes and resets both
 	// sides.
 	ResetDuring
-	// ResetAfter passes the whole request on, waits for the server's answer,
-	// and resets the client's side instead of passing it on.
+	// ResetAfter passes the whole request on and waits for the server's answer.
+	// Then it resets the client's side.
 	ResetAfter
 	// CutAnswer passes on the first bytes of the answer, up to the middle of
-	// its status line, and closes.
+	// its status line, and closes the connection.
 	CutAnswer
-	// CutBody passes on the header of the answer and resets where the body
-	// begins.
+	// CutBody passes on the header of the answer and resets the connection
+	// where the body begins.
 	CutBody
 	// Slow passes the answer on byte by byte.
 	Slow
-	// Hang passes nothing on, in neither direction, and keeps the connection
-	// open until the client leaves: a black hole.
+	// Hang is a black hole: it passes nothing on, in neither direction. It
+	// keeps the connection open until the client leaves.
 	Hang
 )
 
@@ -53,7 +53,8 @@ func (f Fault) String() string {
 	return [...]string{"none", "reset before", "reset during", "reset after", "cut answer", "cut body", "slow", "hang"}[f]
 }
 
-// Random is any fault but None and Hang, which costs a client its whole timeout.
+// Random returns any fault except None and Hang. Hang would cost a client its
+// whole timeout.
 func Random(dice *rand.Rand) Fault { return ResetBefore + Fault(dice.IntN(int(Hang-ResetBefore))) }
 
 // Proxy listens on the loopback interface. All its methods are safe for
@@ -98,16 +99,17 @@ func (p *Proxy) URL() string { return "http://" + p.addr }
 // Addr is the address it listens at.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Target sets where new connections lead.
+// Target sets to which address new connections lead.
 func (p *Proxy) Target(addr string) { p.target.Store(&addr) }
 
-// Play has choose say what happens to each request, from several goroutines.
+// Play lets choose decide what happens to each request. Several goroutines call
+// choose.
 func (p *Proxy) Play(choose func() Fault) { p.choose.Store(&choose) }
 
-// Always plays one fault.
+// Always plays one fault for every request.
 func (p *Proxy) Always(f Fault) { p.Play(func() Fault { return f }) }
 
-// Times plays a fault so many times, and then none.
+// Times plays a fault n times, and then None.
 func (p *Proxy) Times(n int64, f Fault) {
 	var played atomic.Int64
 	p.Play(func() Fault {
@@ -118,8 +120,8 @@ func (p *Proxy) Times(n int64, f Fault) {
 	})
 }
 
-// Down closes the port, so that connections are refused, and resets those there
-// are.
+// Down closes the port, so that connections are refused. It resets the
+// connections that are open.
 func (p *Proxy) Down() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +150,7 @@ func (p *Proxy) Up() error {
 	return nil
 }
 
-// Accepted counts the connections so far.
+// Accepted counts the connections accepted so far.
 func (p *Proxy) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -162,7 +164,7 @@ func (p *Proxy) Played(f Fault) int {
 	return p.played[f]
 }
 
-// Open counts the connections open now, both sides.
+// Open counts the connections that are open now, on both sides.
 func (p *Proxy) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,7 +214,7 @@ func reset(c net.Conn) {
 	_ = c.Close()
 }
 
-// carry serves one client: a request and its answer at a time.
+// carry serves one client: one request and its answer at a time.
 func (p *Proxy) carry(client net.Conn) {
 	defer p.drop(client)
 	server, err := new(net.Dialer).DialContext(p.ctx, "tcp", *p.target.Load())
@@ -273,8 +275,8 @@ func (p *Proxy) carry(client net.Conn) {
 	}
 }
 
-// length is that of the request that begins in head, or what is there of it if
-// it does not say.
+// length returns the length of the request that begins in head. If the header
+// does not say it, it is the length of head.
 func length(head []byte) int {
 	header, _, whole := bytes.Cut(head, []byte("\r\n\r\n"))
 	if !whole {
@@ -293,7 +295,7 @@ func length(head []byte) int {
 	return size + n
 }
 
-// answers carries what the server says.
+// answers carries what the server sends.
 func (p *Proxy) answers(client, server net.Conn, mode *atomic.Int64) {
 	buf := make([]byte, 64<<10)
 	for {
@@ -308,7 +310,7 @@ func (p *Proxy) answers(client, server net.Conn, mode *atomic.Int64) {
 	}
 }
 
-// pass hands on a piece of an answer, or spoils it and reports false.
+// pass hands on a piece of an answer, or spoils it and returns false.
 func (p *Proxy) pass(client, server net.Conn, b []byte, fault Fault) bool {
 	spoil := func(part []byte, end func(net.Conn)) bool {
 		_, _ = client.Write(part)

@@ -1,6 +1,6 @@
-// Package golden is for tests of what outlives a version of goaltrack: files that
-// one version wrote and every later one has to read. testdata/golden/README.md
-// says what they are. They are added to and never changed.
+// Package golden tests what outlives a version of goaltrack: files that one
+// version wrote and every later version must read. testdata/golden/README.md
+// says which files there are. New ones may be added; no file is ever changed.
 package golden
 
 import (
@@ -20,20 +20,20 @@ var add = flag.String("add-golden", "", "write golden files of a `VERSION` that 
 // Texts are texts by the names of their files.
 type Texts map[string]string
 
-// Kind is a kind of state.
+// Kind is a kind of state that is kept in files.
 type Kind struct {
-	// Name is the name of its directory in that of a version.
+	// Name is the name of its directory inside the directory of a version.
 	Name string
-	// Write writes the state into dir as this version does.
+	// Write writes the state into dir, as this version does.
 	Write func(t *testing.T, dir string)
-	// Read reads the state in dir and tells what it means to this version, in
-	// words that stand in files beside it. It changes nothing in dir.
+	// Read reads the state in dir and says what it means to this version, as
+	// texts that are kept in files beside it. It changes nothing in dir.
 	Read func(t *testing.T, dir string) Texts
 }
 
-// Test reads the state that each version in root wrote and compares what it means
-// with what it meant then. With the flag -add-golden it writes that of a new
-// version first.
+// Test reads the state that each version in root wrote. It compares what the
+// state means now with what it meant then. With the flag -add-golden it first
+// writes the state of a new version.
 func (k Kind) Test(t *testing.T, root string) {
 	t.Helper()
 	if *add != "" {
@@ -60,7 +60,7 @@ func (k Kind) Test(t *testing.T, root string) {
 	}
 }
 
-// add writes the state of a version that has none.
+// add writes the state of a version that has none yet.
 func (k Kind) add(t *testing.T, root, version string) error {
 	t.Helper()
 	dir := filepath.Join(root, version, k.Name)
@@ -85,8 +85,8 @@ func (k Kind) add(t *testing.T, root, version string) error {
 	return os.CopyFS(dir, os.DirFS(made)) // which overwrites no file
 }
 
-// difference tells the lines of two texts that are only in one of them, "" if the
-// texts are the same.
+// difference returns the lines that only one of two texts has, "" if the texts
+// are the same.
 func difference(want, got string) string {
 	if want == got {
 		return ""

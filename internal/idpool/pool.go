@@ -1,5 +1,5 @@
-// Package idpool makes browser IDs in the background, so that no new visitor's page
-// waits for the CDP.
+// Package idpool makes browser IDs in the background, so that no page of a new
+// visitor waits for the CDP.
 package idpool
 
 import (
@@ -16,9 +16,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/recent"
 )
 
-// Pool keeps a few browser IDs ready, so that a new visitor's page need not
-// wait for the CDP. IDs are made in the background; one that was handed out
-// never comes back, since two people would then be one guest.
+// Pool keeps a few browser IDs ready, so that the page of a new visitor need
+// not wait for the CDP. It makes IDs in the background. An ID that was handed
+// out never comes back, because two people would then be one guest. All methods
+// are safe for concurrent use.
 type Pool struct {
 	create func(context.Context) (cdp.Browser, error)
 	budget *Bucket
@@ -53,8 +54,8 @@ type pooledID struct {
 	made time.Time
 }
 
-// Flights is how many requests for IDs may be under way: 128 of 300 ms make 400
-// IDs a second.
+// Flights is how many requests for IDs may be under way at once. 128 requests
+// of 300 ms make 400 IDs a second.
 const Flights = 128
 
 const (
@@ -67,9 +68,9 @@ const (
 	lullEvery = 10 * time.Second
 )
 
-// New returns a pool that keeps warm IDs ready from the start. create makes one,
-// budget bounds how often, over all pools that share it, and note is told by
-// name what becomes of them.
+// New returns a pool that keeps warm IDs ready from the start. The function
+// create makes one ID. The budget bounds how often, and several pools may share
+// it. The function note gets the name of what happened to an ID.
 func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
 	p := &Pool{
 		create: create, budget: budget, made: recent.NewSet(remembered), note: note, log: log,
@@ -85,25 +86,27 @@ func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm
 	return p
 }
 
-// Warm is closed when the first IDs are ready, or could not be had.
+// Warm returns a channel that is closed when the first IDs are ready, or when
+// none could be made.
 func (p *Pool) Warm() <-chan struct{} { return p.warm }
 
-// Made reports whether an ID is one of the last that the pool made.
+// Made reports whether the ID is one of the last that the pool made.
 func (p *Pool) Made(id string) bool { return p.made.Has(id) }
 
 func (p *Pool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
 
-// Take returns a ready ID, or "" if there is none now. It never waits.
+// Take returns a ready ID, or "" if there is none. It never waits.
 func (p *Pool) Take() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.takeNow()
 }
 
-// TakeWithin is [Pool.Take], but waits for at most d, or until ctx ends, if an ID is
-// on its way for this caller. Nobody waits for more than what is on its way,
-// which Flights bounds, nor while the CDP makes none: when one has waited in
-// vain or a request has failed, waiting would only make pages slow.
+// TakeWithin is [Pool.Take], but it waits at most d, or until ctx ends, if an
+// ID for this caller is being made. Callers wait only for IDs that are being
+// made, which Flights bounds. When one caller has waited in vain, or a request
+// to the CDP has failed, nobody waits until an ID is made again. Waiting would
+// only make pages slow then.
 func (p *Pool) TakeWithin(ctx context.Context, d time.Duration) string {
 	p.mu.Lock()
 	id := p.takeNow()
@@ -136,8 +139,8 @@ func (p *Pool) TakeWithin(ctx context.Context, d time.Duration) string {
 	return <-mine // it came at the last moment
 }
 
-// answerWaiters gives those who wait an ID, or "" to all if there will be none.
-// It reports whether the ID was taken. The lock is held.
+// answerWaiters gives the ID to the first that waits, or "" to all if there
+// will be none. It reports whether the ID was taken. The lock is held.
 func (p *Pool) answerWaiters(id string) bool {
 	n := len(p.waiting)
 	if id != "" {
@@ -156,17 +159,19 @@ func (p *Pool) takeNow() string {
 	p.takes++
 	id := p.pop()
 	if id == "" && p.inFlight >= p.target {
-		// More came than were expected, and it is not the CDP or the budget
-		// that is behind. One more for each who got none, a few where many
-		// come: so the target ends just above those who come while an ID is
-		// made, and no burst makes guests by the hundred for nobody.
+		// More visitors came than were expected, and neither the CDP nor the
+		// budget is the reason. The target grows by one for each visitor
+		// without an ID, and by a few more if many come. So it ends just above
+		// the number that come while one ID is made, and a burst does not make
+		// hundreds of guests for nobody.
 		p.target = min(p.target+1+p.target/32, maxReady)
 	}
 	p.fill()
 	return id
 }
 
-// pop takes the oldest: the others live longer. The lock is held.
+// pop takes the oldest ID, because the others may be kept longer. The lock is
+// held.
 func (p *Pool) pop() string {
 	p.expire(time.Now())
 	if len(p.ready) == 0 {
@@ -180,8 +185,8 @@ func (p *Pool) pop() string {
 // ErrLimited says that the budget is used up.
 var ErrLimited = errors.New("goaltrack: too many browser IDs asked for")
 
-// Get returns a ready ID or makes one. Workers call it for events whose
-// visitor has none; as they can wait, nothing is made in advance for them.
+// Get returns a ready ID or makes one. Workers call it for events whose visitor
+// has no ID. Workers can wait, so nothing is made in advance for them.
 func (p *Pool) Get(ctx context.Context) (string, error) {
 	p.mu.Lock()
 	id := p.pop()
@@ -202,7 +207,7 @@ func (p *Pool) Get(ctx context.Context) (string, error) {
 	return b.ID, err
 }
 
-// fill starts as many requests as are missing. The lock is held.
+// fill starts as many requests as there are IDs missing. The lock is held.
 func (p *Pool) fill() {
 	now := time.Now()
 	flights := Flights
@@ -227,7 +232,7 @@ func (p *Pool) fill() {
 	}
 }
 
-// wakeIn has the pool look again. The lock is held.
+// wakeIn makes the pool look again after d. The lock is held.
 func (p *Pool) wakeIn(d time.Duration) {
 	if p.timer != nil {
 		p.timer.Stop()
@@ -280,8 +285,8 @@ func (p *Pool) make() {
 	p.fill()
 }
 
-// failed pauses the pool, longer each time. Those that were under way together
-// fail together, and count as one. The lock is held.
+// failed pauses the pool, longer after each failure. Requests that were under
+// way together fail together and count as one failure. The lock is held.
 func (p *Pool) failed(err error) {
 	now := time.Now()
 	if now.Before(p.pause) {
@@ -293,8 +298,8 @@ func (p *Pool) failed(err error) {
 	p.pause = now.Add(backoff.Jitter(time.Second, time.Minute, p.failures))
 }
 
-// expire throws away what is too old and lets the target follow the rate: as
-// many as came in the last ten seconds, down to none. The lock is held.
+// expire throws away IDs that are too old. It also lowers the target to the
+// number of visitors in the last ten seconds, down to none. The lock is held.
 func (p *Pool) expire(now time.Time) {
 	for len(p.ready) > 0 && now.Sub(p.ready[0].made) >= maxAge {
 		p.ready = p.ready[1:]
@@ -309,14 +314,14 @@ func (p *Pool) expire(now time.Time) {
 	p.takes, p.lull = 0, now
 }
 
-// Size tells how many IDs are ready.
+// Size returns how many IDs are ready.
 func (p *Pool) Size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.ready)
 }
 
-// Close ends what is under way and waits for it.
+// Close ends the requests under way and waits for them.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true

@@ -1,7 +1,7 @@
-// Package navigation tells from a request's header whether a person goes to a
-// page: by a click, or by a script that fetches the page in place of a
-// navigation. A page that a browser asks for before anybody wants to see it is a
-// prefetch.
+// Package navigation decides from a request's header whether a person goes to a
+// page. They do so by a click, or by a script that fetches the page in place of
+// a navigation. If a browser asks for a page before anybody wants to see it,
+// that is a prefetch.
 package navigation
 
 import (
@@ -13,12 +13,12 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Pages that a script fetches in place of a navigation are visits all the same:
-// the visitor clicked a link and looks at another page.
+// A page that a script fetches in place of a navigation is a visit, too: the
+// visitor clicked a link and looks at another page.
 
-// IsSoft reports whether the request fetches a page for a script that
-// shows it: htmx with hx-boost (https://htmx.org/reference/#request_headers),
-// Turbo Drive (not a frame, which is a part of a page), and Next.js.
+// IsSoft reports whether a script fetches a page to show it. It knows htmx with
+// hx-boost (https://htmx.org/reference/#request_headers), Turbo Drive and
+// Next.js. A Turbo frame is only a part of a page and does not count.
 func IsSoft(h http.Header, path string) bool {
 	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 {
 		return true
@@ -29,8 +29,8 @@ func IsSoft(h http.Header, path string) bool {
 	return strings.HasPrefix(path, nextData)
 }
 
-// IsSoftPrefetch reports whether a script fetches a page that nobody has asked
-// for yet.
+// IsSoftPrefetch reports whether a script fetches a page that nobody asked for
+// yet.
 func IsSoftPrefetch(h http.Header) bool {
 	for _, name := range [...]string{"Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
 		if len(h[name]) > 0 {
@@ -41,11 +41,12 @@ func IsSoftPrefetch(h http.Header) bool {
 	return saysPrefetch(v)
 }
 
-// nextData is where Next.js's pages router fetches the data of a page:
-// /_next/data/<build>/products/42.json is the page /products/42.
+// nextData is the path below which the pages router of Next.js fetches the data
+// of a page: /_next/data/<build>/products/42.json belongs to the page
+// /products/42.
 const nextData = "/_next/data/"
 
-// PageOf is the path of the page that a request is for.
+// PageOf returns the path of the page that a request is for.
 func PageOf(path string) string {
 	if !strings.HasPrefix(path, nextData) {
 		return path
@@ -65,11 +66,13 @@ func nextDataPage(path string) string {
 	return urlpath.Normal("/" + page)
 }
 
-// IsPrefetch reports whether the browser asks for a page nobody looks at yet.
-// Sec-Purpose is the standard (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose),
-// a token that may have parameters, as in "prefetch;prerender" (RFC 9651). The
-// others are what browsers sent before. The server is never told whether the
-// page is shown later (https://github.com/WICG/nav-speculation/issues/100).
+// IsPrefetch reports whether the browser asks for a page that nobody looks at
+// yet. Sec-Purpose is the standard header
+// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Purpose).
+// It is a token that may have parameters, as in "prefetch;prerender" (RFC
+// 9651). Browsers sent the other headers before. No browser tells the server
+// whether it shows the page later
+// (https://github.com/WICG/nav-speculation/issues/100).
 func IsPrefetch(h http.Header) bool {
 	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		if slices.ContainsFunc(h[name], saysPrefetch) {
@@ -93,15 +96,16 @@ func saysPrefetch(line string) bool {
 	return false
 }
 
-// MayBePage reports whether the answer may be shown as a page of its own:
-// browsers that send Sec-Fetch-Dest say so; of others it is not known.
+// MayBePage reports whether the answer may be shown as a page of its own.
+// Browsers that send Sec-Fetch-Dest say so. For other clients it is not known,
+// and the result is true.
 func MayBePage(h http.Header) bool {
 	dest, ok := web.First(h["Sec-Fetch-Dest"])
 	return !ok || dest == "document"
 }
 
-// Is reports whether a person surely went to a page: what it takes to
-// make a browser ID. Scripts, images and API clients must not make guests.
+// Is reports whether a person surely went to a page. Only then a browser ID may
+// be made: scripts, images and API clients must not make guests.
 func Is(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false

@@ -11,22 +11,23 @@ import (
 	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
-// Much that is no fault to a router can never match a request or does not mean
-// what its writer meant: an address with its query, a syntax of another router.
-// A goal that silently never counts is worse than a refused file.
+// Some templates are correct for a router, but can never match a request or do
+// not mean what their writer meant: an address with its query, or another
+// router's syntax. They are refused, because a goal that silently never counts
+// is worse than a refused file.
 
-// MaxLength is how many bytes a path and a template may have. A longer path matches
-// nothing, so that no visitor can make a regular expression slow.
+// MaxLength is how many bytes a path and a template may have. A longer path
+// matches nothing, so no visitor can make a regular expression slow.
 const MaxLength = 2 << 10
 
-// Fault is what is wrong with a template, and in Hint, which may be "", what to
-// write instead.
+// Fault says what is wrong with a template. Hint says what to write instead, or
+// is "".
 type Fault struct{ Message, Hint string }
 
-// Error is the message without the hint.
+// Error returns the message without the hint.
 func (f *Fault) Error() string { return f.Message }
 
-// checkTemplate refuses texts that are no path.
+// checkTemplate refuses texts that are not paths.
 func checkTemplate(text string) error {
 	fixed := OutsideBraces(text)
 	switch {
@@ -53,8 +54,8 @@ func checkTemplate(text string) error {
 	return nil
 }
 
-// neverNormal says why no path that rules see can match; see Normal. What is
-// fixed of the text is not in its normal form.
+// neverNormal says why the template can match no path: rules see paths in their
+// normal form (see Normal), and the fixed part of the text is not in that form.
 func neverNormal(text, fixed string) error {
 	why := "rules see one slash between parts, no parts . and .., and no blanks at the end of a part"
 	hint := ""
@@ -67,7 +68,7 @@ func neverNormal(text, fixed string) error {
 	return &Fault{fmt.Sprintf("the path %q can never match: %s", text, why), hint}
 }
 
-// pathHint says what to write instead of a text that is no path.
+// pathHint says what to write instead of a text that is not a path.
 func pathHint(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return "leave the host out: write /" + strings.TrimPrefix(u.Path, "/")
@@ -78,7 +79,7 @@ func pathHint(text string) string {
 	return "write /" + text
 }
 
-// checkSegments refuses what other routers would read differently.
+// checkSegments refuses what other routers would understand differently.
 func checkSegments(text string, segments, names []string) error {
 	for _, s := range segments {
 		fixed := OutsideBraces(s)
@@ -110,8 +111,9 @@ func checkSegments(text string, segments, names []string) error {
 	return nil
 }
 
-// OutsideBraces blanks what is inside braces, where ? belongs to a regular
-// expression. It keeps the length in characters, and what may be no path at all.
+// OutsideBraces replaces what is inside braces, because a ? in there belongs to
+// a regular expression. It keeps the length in characters. The text need not be
+// a path.
 func OutsideBraces(s string) string {
 	depth := 0
 	return strings.Map(func(r rune) rune {

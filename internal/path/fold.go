@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendFold appends s in a form that is equal for texts that differ in case
-// alone, by the same simple folding that (?i) uses in package regexp: each rune
-// becomes the smallest of those it folds with. strings.ToLower would not do:
-// it keeps apart s and ſ, which (?i) holds equal.
+// AppendFold appends s in a form that is the same for texts that differ only in
+// case. It folds like (?i) in package regexp: each rune becomes the smallest of
+// the runes that fold together with it. strings.ToLower would be wrong: it
+// keeps s and ſ apart, which (?i) takes for equal.
 func AppendFold(dst []byte, s string) []byte {
 	dst = append(dst, s...)
 	folded := dst[len(dst)-len(s):]
@@ -23,7 +23,7 @@ func AppendFold(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendFoldRunes is AppendFold for what is not ASCII alone.
+// appendFoldRunes is AppendFold for texts that are not all ASCII.
 func appendFoldRunes(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -55,7 +55,7 @@ func foldsTo(s, folded string) bool {
 	return len(s) == len(folded)
 }
 
-// foldRune returns the smallest rune of those that fold together with r.
+// foldRune returns the smallest of the runes that fold together with r.
 func foldRune(r rune) rune {
 	least := r
 	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {

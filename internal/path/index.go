@@ -6,21 +6,23 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Index finds what is filed under the templates that match a path, at a cost that does not grow
-// with their number: a tree of segments, in which a variable is a branch
-// of its own. A template that does not align with segments hangs where it
-// ceases to, and its regular expression decides on the rest of the path. The zero value is empty. Once all is added, many may
-// look at the same time.
+// Index finds what is filed under the templates that match a path. The cost
+// does not grow with the number of templates: the index is a tree of segments,
+// and a variable is a branch in it. A template whose parts do not align with
+// segments hangs where it stops to align. Its regular expression decides on the
+// rest of the path. The zero value is empty. When everything is added, many
+// goroutines may call Find at the same time.
 type Index[T any] struct {
 	root node[T]
 	// regexps are shared by templates of equal shape: ten thousand times
-	// {id:[0-9]+} is one of them.
+	// {id:[0-9]+} is one expression.
 	regexps map[string]*regexp.Regexp
 }
 
 type node[T any] struct {
-	// only is the child under the folded segment onlyKey, as long as there is
-	// one: a prefix that many templates share costs a comparison, not a hash.
+	// only is the child under the folded segment onlyKey, while there is
+	// exactly one. A prefix that many templates share then costs a comparison,
+	// not a hash.
 	only    *node[T]
 	onlyKey string
 	literal map[string]*node[T] // by folded segment, if there are several
@@ -41,8 +43,8 @@ type entry[T any] struct {
 	value  T
 }
 
-// Add files v under the template for requests of that method. It makes t share its
-// regular expressions with templates of equal shape.
+// Add files v under the template, for requests of that method. It makes t share
+// its regular expressions with templates of equal shape.
 func (ix *Index[T]) Add(method string, t *Template, v T) {
 	n := &ix.root
 	for i := range t.parts {
@@ -61,7 +63,7 @@ func (ix *Index[T]) Add(method string, t *Template, v T) {
 	}
 }
 
-// shared returns the expression of the same text that came first.
+// shared returns the first expression with the same text.
 func (ix *Index[T]) shared(re *regexp.Regexp) *regexp.Regexp {
 	if re == nil {
 		return nil
@@ -111,9 +113,10 @@ func (n *node[T]) varChild(p *part) *node[T] {
 	return child
 }
 
-// Find appends to into what is filed for that method under templates that match the
-// path, in no particular order. It allocates only if into has no room or a segment is longer than
-// those of any sensible address. A path beyond [MaxLength] matches nothing.
+// Find appends to into what is filed for that method under templates that match
+// the path, in no particular order. It allocates only if into has no room, or
+// if a segment is longer than in any sensible address. A path longer than
+// [MaxLength] matches nothing.
 func (ix *Index[T]) Find(method, path string, into []T) []T {
 	if len(path) > MaxLength {
 		return into
@@ -121,7 +124,7 @@ func (ix *Index[T]) Find(method, path string, into []T) []T {
 	return ix.root.find(method, path, into)
 }
 
-// find goes on with what is left of the path below n.
+// find matches the rest of the path below n.
 func (n *node[T]) find(method, rest string, found []T) []T {
 	for i := range n.loose {
 		if e := &n.loose[i]; e.method == method && e.tail.MatchString(rest) {

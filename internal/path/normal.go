@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// One address has many spellings, of which servers make the same page. Rules, keys
-// and page names see one of them.
+// One address has many spellings, and servers make the same page of them.
+// Rules, keys and page names see only one spelling.
 
 // Normal brings a decoded path into its normal form:
 //
@@ -32,8 +32,8 @@ func Normal(path string) string {
 	return normalize(path)
 }
 
-// isNormal reports whether normalize would surely change nothing. It
-// allocates nothing, as nearly every path is normal.
+// isNormal reports whether normalize would surely change nothing. It allocates
+// nothing, because nearly every path is normal.
 func isNormal(path string) bool {
 	if path == "" || path[0] != '/' {
 		return true
@@ -59,7 +59,8 @@ func isNormal(path string) bool {
 	return ascii || norm.NFC.QuickSpanString(path) == len(path)
 }
 
-// isNormalSegment reports whether a segment that is not empty stays as it is.
+// isNormalSegment reports whether a segment stays as it is. The segment is not
+// empty.
 func isNormalSegment(s string) bool {
 	last := s[len(s)-1]
 	if 'a' <= last && last <= 'z' {
@@ -92,7 +93,8 @@ func normalize(path string) string {
 	return string(out)
 }
 
-// isSession recognises (S(...)), also with more of the kind: (X(1)S(...)).
+// isSession recognises (S(...)), also together with others of its kind:
+// (X(1)S(...)).
 func isSession(s string) bool {
 	if !strings.HasPrefix(s, "(") || !strings.HasSuffix(s, "))") {
 		return false
@@ -113,7 +115,7 @@ func isWord(s string) bool {
 	})
 }
 
-// trimBlanks removes the blanks at the end, also those that nobody sees.
+// trimBlanks removes the blanks at the end, also the invisible ones.
 func trimBlanks(s string) string {
 	if s == "" || s[len(s)-1] > ' ' && s[len(s)-1] < utf8.RuneSelf {
 		return s // as nearly always

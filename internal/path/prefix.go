@@ -5,23 +5,24 @@ import (
 	"strings"
 )
 
-// A site may be mounted below a path that visitors see and the site does not, or
-// the other way around: what proxies take off in front of it is a prefix.
+// A site may be mounted below a path that only visitors see. A proxy in front
+// of the site cuts that path off; it is called the prefix.
 
-// ForwardedPrefix is the header in which proxies tell what they took off the
-// path (https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/stripprefix/).
+// ForwardedPrefix is the header in which proxies say what they cut off the path
+// (https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/stripprefix/).
 const ForwardedPrefix = "X-Forwarded-Prefix"
 
-// maxPrefixes bounds how many prefixes are taken off, and maxPrefix their
-// length. Beyond that nothing is.
+// MaxPrefixes bounds how many prefixes are cut off, and MaxPrefix the bytes of
+// the header. Beyond these bounds nothing is cut off.
 const (
 	MaxPrefixes = 8
 	MaxPrefix   = 512
 )
 
-// CutPrefix takes off a normal path the prefix under which visitors see the
-// site. prefix is one, "/shop", or those of several proxies, "/a,/b", from the
-// outermost; then one that the visitor sent before the others does no harm.
+// CutPrefix cuts the prefix under which visitors see the site off a normal
+// path. One prefix is "/shop". Those of several proxies are "/a,/b", from the
+// outermost one. If a visitor sent a prefix before those of the proxies, it
+// does no harm.
 func CutPrefix(path, prefix string) string {
 	for prefix != "" {
 		if rest, ok := cutPrefixes(path, prefix); ok {
@@ -32,7 +33,7 @@ func CutPrefix(path, prefix string) string {
 	return path
 }
 
-// cutPrefixes takes off all that are listed, one after the other.
+// cutPrefixes cuts off all prefixes of the list, one after the other.
 func cutPrefixes(path, list string) (rest string, ok bool) {
 	for list != "" {
 		var one string
@@ -47,8 +48,8 @@ func cutPrefixes(path, list string) (rest string, ok bool) {
 	return path, true
 }
 
-// ReadPrefix reads the header: a path, or several between commas or in lines of
-// their own, each of a further proxy.
+// ReadPrefix reads the header. It has one path for each proxy, between commas
+// or in lines of their own.
 func ReadPrefix(lines []string) string {
 	if one := lines[0]; len(lines) == 1 && one != "" && len(one) <= MaxPrefix && IsPlain(one) && !strings.ContainsAny(one, ",;?") {
 		return Trim(one) // as nearly always, and without an allocation
@@ -67,8 +68,8 @@ func ReadPrefix(lines []string) string {
 	return strings.Join(list, ",")
 }
 
-// NormalPrefix is a prefix in its normal form, without a slash at the end, or ""
-// if there is none.
+// NormalPrefix returns a prefix in its normal form, without a slash at the end.
+// It returns "" if the text is not a prefix.
 func NormalPrefix(text string) string {
 	path, err := url.PathUnescape(text)
 	if err != nil || strings.ContainsAny(path, ",?#{}*") {
@@ -77,7 +78,8 @@ func NormalPrefix(text string) string {
 	return Trim(Normal("/" + strings.TrimLeft(path, "/")))
 }
 
-// CutOff is the prefix that was taken off path to get what the rules see.
+// CutOff returns the prefix that was cut off path to get the path that rules
+// see.
 func CutOff(path, seen string) string {
 	if taken, ok := strings.CutSuffix(path, seen); ok {
 		return taken
@@ -91,8 +93,8 @@ func IsOrBelow(path, dir string) bool {
 	return len(path) >= len(dir) && strings.EqualFold(path[:len(dir)], dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }
 
-// IsPlain recognises the common Location, a path with perhaps a query,
-// which needs no parsing.
+// IsPlain recognises the usual Location: a path, perhaps with a query, which
+// needs no parsing.
 func IsPlain(location string) bool {
 	if location[0] != '/' {
 		return false

@@ -1,6 +1,6 @@
-// Package path knows the paths of addresses: the one spelling of each, templates that
-// match them, and an index that finds what belongs to one. It knows no rules and no
-// requests.
+// Package path knows the paths of addresses: the normal form of a path,
+// templates that match paths, and an index that finds what belongs to a path.
+// It knows nothing of rules and requests.
 package path
 
 import (
@@ -15,26 +15,27 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Template is a compiled path template: gorilla/mux's syntax ({id},
-// {id:[0-9]+}) plus * for what is left of one segment and ** for any number of
-// whole segments. It matches without regard to case, and a slash at the end of
-// the path may be there or not. It is made by [Parse]; the zero value is the template
-// of "/". It may be used by many at once.
+// Template is a compiled path template. It has gorilla/mux's syntax ({id},
+// {id:[0-9]+}), and * for the rest of one segment and ** for any number of
+// whole segments. Case does not matter, nor does a slash at the end of the
+// path. [Parse] makes it; the zero value is the template of "/". It is safe for
+// concurrent use.
 type Template struct {
 	Text string // in NFC, as paths come
-	// parts are the segments up to the first that does not align.
+	// parts are the segments up to the first one that does not align.
 	parts []part
-	// tail matches what is left of the path after them. It is nil if all
-	// segments align, as most do: then no regular expression runs at all.
+	// tail matches the rest of the path after parts. It is nil if all segments
+	// align, as in most templates; then no regular expression runs.
 	tail *regexp.Regexp
-	// Names are those of the variables, "" for a star. They are only to be read.
+	// Names are the names of the variables, "" for a star. Callers only read
+	// them.
 	Names []string
 	// Last is the last segment that is fixed text, "" if there is none.
 	Last string
 }
 
-// part is one segment that aligns: a literal, or a variable that takes a whole
-// segment.
+// part is one segment that aligns: a literal, or a variable that stands for a
+// whole segment.
 type part struct {
 	literal string         // folded
 	pattern string         // of the variable, "" for any
@@ -43,11 +44,11 @@ type part struct {
 
 func (p *part) isLiteral() bool { return p.literal != "" }
 
-// Parse compiles text. gorilla/mux decides what is well formed and what
+// Parse compiles text. gorilla/mux decides whether it is well formed and what
 // it means, so that a template can be copied from a router into a rule file.
-// It returns a [*Fault], perhaps wrapped, if the text is no template or could never
-// match. After it, Names still holds those that were found, so that $path.id is
-// not reported as well.
+// The error is a [*Fault], perhaps wrapped, if the text is not a template or
+// could never match. Names still has the names found then, so that $path.id is
+// not reported as a second fault.
 func Parse(text string) (Template, error) {
 	text = norm.NFC.String(text) // as paths come
 	segments, err := splitTemplate(trimEnd(text))
@@ -75,7 +76,7 @@ func Parse(text string) (Template, error) {
 	return t, nil
 }
 
-// trimEnd removes the slash at the end of a template, but not all of "/".
+// trimEnd removes the slash at the end of a template, except from "/".
 func trimEnd(text string) string {
 	if len(text) > 1 {
 		return strings.TrimSuffix(text, "/")
@@ -83,7 +84,7 @@ func trimEnd(text string) string {
 	return text
 }
 
-// splitTemplate cuts a template at its slashes, leaving those inside braces.
+// splitTemplate cuts a template at its slashes, except at those inside braces.
 func splitTemplate(text string) ([]string, error) {
 	if text == "" || text == "/" {
 		return nil, nil
@@ -112,8 +113,8 @@ func splitTemplate(text string) ([]string, error) {
 	return append(segments, text[start:]), nil
 }
 
-// translateStars rewrites * and ** as mux variables. names are those of all
-// variables, "" for a star.
+// translateStars writes * and ** as variables of mux. names are the names of
+// all variables, "" for a star.
 func translateStars(segments []string) (text string, names []string) {
 	var b strings.Builder
 	star := func(pattern string) {
@@ -121,8 +122,8 @@ func translateStars(segments []string) (text string, names []string) {
 		names = append(names, "")
 	}
 	for _, s := range segments {
-		// ** takes the slash before it as well: /a/** includes /a, and
-		// /a/**/b includes /a/b.
+		// ** includes the slash before it: /a/** matches /a, and /a/**/b
+		// matches /a/b.
 		if s == "**" {
 			star("(?:/[^/]+)*")
 			continue
@@ -153,7 +154,7 @@ func translateStars(segments []string) (text string, names []string) {
 	return b.String(), names
 }
 
-// variableName is the name at the beginning of s, which follows a brace.
+// variableName returns the name at the beginning of s, which follows a brace.
 func variableName(s string) string { return s[:strings.IndexAny(s, ":}")] }
 
 // muxRegexp lets mux compile a path template and returns its expression.
@@ -189,8 +190,9 @@ func compileTail(path string) (*regexp.Regexp, error) {
 	return regexp.Compile("(?i)" + strings.TrimSuffix(expr, "$") + "/?$")
 }
 
-// align fills parts with the leading segments that are a literal or one
-// variable that cannot contain a slash nor be empty, and returns the others.
+// align fills parts with the leading segments that are a literal, or one
+// variable that can contain no slash and cannot be empty. It returns the other
+// segments.
 func (t *Template) align(segments []string) (rest []string) {
 	t.parts = make([]part, 0, len(segments))
 	for i, s := range segments {
@@ -203,6 +205,7 @@ func (t *Template) align(segments []string) (rest []string) {
 	return nil
 }
 
+// alignSegment reads one segment. It reports false if the segment does not align.
 func alignSegment(s string) (part, bool) {
 	switch {
 	case s == "*":
@@ -228,7 +231,7 @@ func alignSegment(s string) (part, bool) {
 	return part{pattern: pattern, re: re}, true
 }
 
-// closingBrace finds the partner of the brace that s begins with.
+// closingBrace finds the partner of the brace at the beginning of s.
 func closingBrace(s string) int {
 	depth := 0
 	for i := range len(s) {
@@ -278,12 +281,12 @@ func staysInSegment(pattern string) bool {
 	return stays(re)
 }
 
-// IsLoose reports whether a regular expression has to read a part of the path, and an
-// index can file it only up to there.
+// IsLoose reports whether a regular expression has to read a part of the path.
+// An index can file the template only up to that part.
 func (t *Template) IsLoose() bool { return t.tail != nil }
 
-// Capture returns the values of the template's variables in path, in the order
-// of Names, their case kept, appended to those it is given. ok is false if the path does not match.
+// Capture appends the values of the template's variables in path to values, in
+// the order of Names. Their case stays. ok is false if the path does not match.
 func (t *Template) Capture(path string, values []string) (_ []string, ok bool) {
 	if len(path) > MaxLength {
 		return values, false
@@ -319,7 +322,8 @@ func (p *part) fits(segment string) bool {
 // "/a/b/" becomes "/a/b", and "/" becomes "".
 func Trim(path string) string { return strings.TrimSuffix(path, "/") }
 
-// NextSegment cuts the first segment off "/a/b". It is "" if there is none.
+// NextSegment cuts the first segment off "/a/b". The segment is "" if there is
+// none.
 func NextSegment(rest string) (segment, tail string) {
 	if rest == "" || rest[0] != '/' {
 		return "", rest
@@ -330,10 +334,10 @@ func NextSegment(rest string) (segment, tail string) {
 	return rest[1:], ""
 }
 
-// isEnd reports whether nothing but perhaps a slash is left of a path.
+// isEnd reports whether at most a slash is left of a path.
 func isEnd(rest string) bool { return rest == "" || rest == "/" }
 
-// LastLiteral is the last segment that is fixed text, "" if there is none.
+// LastLiteral returns the last segment that is fixed text, "" if there is none.
 // It names a page without the IDs in its address.
 func LastLiteral(templateText string) string {
 	segments, err := splitTemplate(templateText)

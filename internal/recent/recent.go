@@ -1,5 +1,5 @@
-// Package recent remembers the last few of something, by text: what was met
-// before those is forgotten, so that nobody can make it grow.
+// Package recent remembers the last few texts of some kind. Older ones are
+// forgotten, so nobody can make the memory grow.
 package recent
 
 import (
@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// Map remembers a text under a key, for the last Size keys. Its zero value is
-// ready to be used by one goroutine.
+// Map remembers a text for each of the last Size keys. The zero value is ready
+// for use by one goroutine.
 type Map struct {
 	texts map[string]string
 	keys  []string
@@ -18,11 +18,11 @@ type Map struct {
 // Size is how many keys a [Map] and a [Table] remember.
 const Size = 1024
 
-// Get returns what is remembered under a key, "" if nothing is.
+// Get returns the text under a key, "" if there is none.
 func (m *Map) Get(key string) string { return m.texts[key] }
 
-// Put remembers a text. The key that came first is forgotten if there are too
-// many.
+// Put remembers a text under a key. If there are too many keys, the oldest is
+// forgotten.
 func (m *Map) Put(key, text string) {
 	if m.texts == nil {
 		m.texts = make(map[string]string)
@@ -37,15 +37,15 @@ func (m *Map) Put(key, text string) {
 	m.texts[key] = text
 }
 
-// Table is a [Map] for many goroutines. Usually it holds nothing, and asking costs
-// one atomic read. Its zero value is ready to be used.
+// Table is a [Map] for many goroutines. Usually it is empty, and then a
+// question costs one atomic read. The zero value is ready for use.
 type Table struct {
 	any atomic.Bool
 	mu  sync.Mutex
 	m   Map
 }
 
-// Get returns what is remembered under a key, "" if nothing is.
+// Get returns the text under a key, "" if there is none.
 func (t *Table) Get(key string) string {
 	if !t.any.Load() {
 		return ""
@@ -66,8 +66,8 @@ func (t *Table) Put(key, text string) {
 // Has reports whether a text is remembered under a key.
 func (t *Table) Has(key string) bool { return t.Get(key) != "" }
 
-// Set remembers texts, for many goroutines; the one that was not met for longest
-// is forgotten.
+// Set remembers texts, for many goroutines. When it is full, it forgets the
+// text that was not added for the longest time.
 type Set struct {
 	size int
 
@@ -79,7 +79,7 @@ type Set struct {
 // NewSet returns a set of at most size texts.
 func NewSet(size int) *Set { return &Set{size: size, texts: make(map[string]*list.Element)} }
 
-// Add remembers a text; the empty one is none.
+// Add remembers a text; an empty text is ignored.
 func (s *Set) Add(text string) {
 	if text == "" {
 		return
@@ -103,23 +103,23 @@ func (s *Set) Has(text string) bool {
 	return s.texts[text] != nil
 }
 
-// Len is how many texts are remembered.
+// Len returns how many texts are remembered.
 func (s *Set) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.texts)
 }
 
-// Verdicts remembers the verdict on each of the last few texts, for one goroutine.
-// One of them, however often it comes, has one vote. Its zero value is ready to
-// be used.
+// Verdicts remembers the verdict on each of the last few texts, for one
+// goroutine. A text has one vote, however often it comes. The zero value is
+// ready for use.
 type Verdicts struct {
 	bad   map[string]bool
 	order []string
 }
 
-// Add notes the newest verdict on one of them, and forgets the oldest if there
-// are more than size.
+// Add notes the newest verdict on a text. If there are more than size texts,
+// the oldest is forgotten.
 func (v *Verdicts) Add(text string, bad bool, size int) {
 	if v.bad == nil {
 		v.bad = make(map[string]bool, size)
@@ -140,7 +140,8 @@ func (v *Verdicts) Has(text string) bool {
 	return known
 }
 
-// Count tells on how many there is a verdict, and how many are bad.
+// Count returns on how many texts there is a verdict, and how many of them are
+// bad.
 func (v *Verdicts) Count() (all, bad int) {
 	for _, b := range v.bad {
 		if b {

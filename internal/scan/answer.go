@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// AnswerLimit is how many bytes of an answer are read: as it was written, and as it
-// is when it is unpacked.
+// AnswerLimit is how many bytes of an answer are read, both as it was written
+// and after it is unpacked.
 const AnswerLimit = 16 << 10
 
 // AnswerState says what is known of the JSON in an answer. What is not known is
-// never taken for what is not there: an answer that nobody could read says
-// neither that a form was accepted nor that it was refused.
+// never taken for absent. An answer that nobody could read says neither that a
+// form was accepted nor that it was refused.
 type AnswerState uint8
 
 // The states of an answer.
@@ -25,8 +25,8 @@ const (
 	AnswerUnread                    // it may be JSON, and could not be read
 )
 
-// Answer is the JSON in the body of an answer, which is kept while it is
-// written and read when somebody looks. A nil one tells nothing.
+// Answer is the JSON in the body of an answer. The body is kept while it is
+// written, and read when somebody asks. A nil Answer knows nothing.
 type Answer struct {
 	state AnswerState
 	why   string // it is not AnswerRead, in words
@@ -34,8 +34,8 @@ type Answer struct {
 	json  JSON
 }
 
-// Expect is told the header right before it is written. It returns a tee if the
-// body may be JSON that can be read.
+// Expect must be called with the header right before it is written. It returns
+// a tee if the body may be JSON that can be read.
 func (a *Answer) Expect(status int, h http.Header) *Tee {
 	media := mediaType(h.Get("Content-Type"))
 	codings, unknown := codingsOf(h["Content-Encoding"])
@@ -64,8 +64,8 @@ const (
 	tooLong = "the answer is longer than 16 KiB"
 )
 
-// fail notes that the answer could not be read. If its type is another than
-// JSON, that is what it is taken for.
+// fail notes that the answer could not be read. If its type is not JSON, the
+// answer is taken for what its type says.
 func (a *Answer) fail(media, why string) {
 	a.state, a.why = AnswerUnread, why
 	if media != "" && !isJSON(media) {
@@ -80,15 +80,15 @@ func notJSON(media string) string {
 	return fmt.Sprintf("the answer is %.60s, not JSON", media)
 }
 
-// End is told that the handler has returned.
+// End must be called when the handler has returned.
 func (a *Answer) End() {
 	if a != nil && a.state == AnswerOpen && a.tee != nil {
 		a.state = answerKept
 	}
 }
 
-// Look unpacks and checks what was kept, when it is first asked. That is after
-// the handler has returned, and takes no longer than 16 KiB take.
+// Look unpacks and checks what was kept, at the first call. It is called after
+// the handler has returned, and works on at most 16 KiB.
 func (a *Answer) Look() AnswerState {
 	switch {
 	case a == nil:
@@ -114,10 +114,10 @@ func (a *Answer) Look() AnswerState {
 	return a.state
 }
 
-// Why says in words what kept [Answer.Look] from finding JSON, "" if nothing did.
+// Why says in words why [Answer.Look] found no JSON, "" if it found some.
 func (a *Answer) Why() string { return a.why }
 
-// Member returns what the answer says under a name; see [JSON.Member].
+// Member returns the value of a member of the answer; see [JSON.Member].
 func (a *Answer) Member(name string) any {
 	if a.Look() != AnswerRead {
 		return nil
@@ -125,9 +125,9 @@ func (a *Answer) Member(name string) any {
 	return a.json.Member(name)
 }
 
-// Given is an answer that holds a text, "{}" if there is none and the type
-// says that it is JSON, as if a handler had written it and packed it as the header
-// says.
+// Given makes an answer with the given text, as if a handler had written it and
+// packed it as the header says. Without a text, the body is "{}" if the type
+// says that it is JSON.
 func Given(status int, contentType string, header http.Header, text string) *Answer {
 	a, h := new(Answer), header.Clone()
 	if h == nil {
@@ -156,10 +156,10 @@ func HasBody(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// mayHoldJSON reports whether JSON is found under a type that does not say so.
-// PHP's scripts send text/html unless told otherwise, and net/http takes JSON
-// for text/plain. Such a body is read only if it surely is JSON: an object, from
-// its first byte to its last.
+// mayHoldJSON reports whether a body of that type may be JSON although the type
+// does not say so. PHP's scripts send text/html unless told otherwise, and
+// net/http takes JSON for text/plain. Such a body is read only if it is surely
+// JSON: one object from its first byte to its last.
 func mayHoldJSON(media string) bool {
 	if media == "" {
 		return true

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// coding is a way in which an answer is compressed that can be read
-// (RFC 9110, section 8.4.1).
+// coding is a kind of compression that can be undone (RFC 9110, section 8.4.1).
 type coding uint8
 
 const (
@@ -20,8 +19,8 @@ const (
 	codingDeflate
 )
 
-// codingOf knows a coding by its name. x-gzip is gzip (RFC 9110, section
-// 8.4.1.3).
+// codingOf returns the coding of that name. x-gzip means gzip (RFC 9110,
+// section 8.4.1.3).
 func codingOf(name string) (c coding, ok bool) {
 	switch {
 	case strings.EqualFold(name, "identity"):
@@ -58,13 +57,14 @@ func codingsOf(header []string) (list []coding, unknown string) {
 }
 
 // unpack undoes the coding. It gives up beyond AnswerLimit, so that a small
-// answer cannot grow without end, and on whatever is broken, cut off or followed
-// by something else; why then says so.
+// answer cannot grow without end. It also gives up if the data is broken, cut
+// off or followed by something else. why says so.
 func (c coding) unpack(b []byte) (text []byte, why string) {
 	if c == codingGzip {
 		return unpackWith(b, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
 	}
-	// RFC 9110, section 8.4.1.2: deflate means zlib, and some send it bare.
+	// By RFC 9110, section 8.4.1.2, deflate means zlib; some servers send it
+	// without the zlib wrapper.
 	text, why = unpackWith(b, func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) })
 	if why == broken {
 		text, why = unpackWith(b, func(r io.Reader) (io.Reader, error) { return flate.NewReader(r), nil })
@@ -90,7 +90,8 @@ func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, stri
 	return text, ""
 }
 
-// IsEncoded reports whether a body is compressed or the like.
+// IsEncoded reports whether the body has a Content-Encoding, such as
+// compression.
 func IsEncoded(h http.Header) bool {
 	enc := h.Get("Content-Encoding")
 	return enc != "" && !strings.EqualFold(enc, "identity")

@@ -34,16 +34,17 @@ type formField struct {
 // known reports whether the field was met.
 func (f *formField) known() bool { return f.state == fieldFound || f.state == fieldTooLong }
 
-// Fields are the wanted fields of one form, and no others: what nobody
-// names (a password, say) is never decoded.
+// Fields are the wanted fields of one form. Fields that nobody named, such as a
+// password, are never decoded.
 type Fields struct {
 	fields  []formField
 	missing int // wanted names not met so far
 	lost    Doubt
 }
 
-// Doubt is why a form may have a field that was not met, or has one in an encoding
-// that nobody can undo. What is in doubt is not absent.
+// Doubt says why it is not known what a form has in a field. Either the field
+// was not met, or its encoding is broken. A field in doubt is not taken for
+// absent.
 type Doubt uint8
 
 // What can be in doubt.
@@ -54,7 +55,8 @@ const (
 	DoubtReadOutside              // something else had read it, and may have left out a part
 )
 
-// Doubt is what keeps one of these fields from being told; [NoDoubt] if all can be.
+// Doubt returns the reason why one of these fields is not known, or [NoDoubt]
+// if all are known.
 func (f *Fields) Doubt(names []string) Doubt {
 	for i := range f.fields {
 		if field := &f.fields[i]; slices.Contains(names, field.name) {
@@ -72,7 +74,8 @@ func (f *Fields) Doubt(names []string) Doubt {
 // Complete reports whether every wanted field was met.
 func (f *Fields) Complete() bool { return f.missing == 0 }
 
-// ReadOutside notes that the form had more than something else has left of it.
+// ReadOutside notes that something else has read a part of the form, which is
+// missing here.
 func (f *Fields) ReadOutside() { f.lost = DoubtReadOutside }
 
 // Get returns the first value of a field. It reports false for a field that is
@@ -86,7 +89,7 @@ func (f Fields) Get(name string) (string, bool) {
 	return "", false
 }
 
-// TooLong reports a field that is there but longer than 2 KiB.
+// TooLong reports whether the field is there but longer than 2 KiB.
 func (f Fields) TooLong(name string) bool {
 	for i := range f.fields {
 		if f.fields[i].name == name {
@@ -111,8 +114,8 @@ func Form(contentType string, body []byte, want []string) Fields {
 	return f
 }
 
-// Pick takes the wanted fields of a form that is parsed already, in the
-// bounds of one that is not.
+// Pick takes the wanted fields of a form that was parsed already. The same
+// bounds apply as in Form.
 func Pick(values url.Values, want []string) Fields {
 	f := newFields(want)
 	for i, name := range want {
@@ -150,8 +153,8 @@ func (f *Fields) scanURLEncoded(body []byte) {
 	}
 }
 
-// wantedKey returns the index of the still missing field that an escaped key
-// names, or -1. Keys of another length are not decoded.
+// wantedKey returns the index of the missing field that an escaped key names,
+// or -1. Keys of another length are not decoded.
 func (f *Fields) wantedKey(key []byte) int {
 	escapes := bytes.Count(key, []byte("%"))
 	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
@@ -211,7 +214,8 @@ func (f *Fields) scanMultipart(contentType string, body []byte) {
 	}
 }
 
-// LastBoundary ends a multipart body. It is nil if there is none that ends it.
+// LastBoundary returns the text that ends a multipart body, nil if the
+// Content-Type has no boundary.
 func LastBoundary(contentType string) []byte {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil || params["boundary"] == "" {
@@ -220,8 +224,8 @@ func LastBoundary(contentType string) []byte {
 	return []byte("--" + params["boundary"] + "--")
 }
 
-// wantedPart returns the index of the still missing field a part holds, or -1.
-// An upload is not a value.
+// wantedPart returns the index of the missing field that a part holds, or -1. A
+// file upload is not a value.
 func (f *Fields) wantedPart(part *multipart.Part) int {
 	name := part.FormName()
 	if name == "" || part.FileName() != "" {
@@ -235,7 +239,7 @@ func (f *Fields) wantedPart(part *multipart.Part) int {
 	return -1
 }
 
-// set stores a value, valid UTF-8 and within bounds.
+// set stores a value as valid UTF-8, if it is within bounds.
 func (f *Fields) set(i int, value string) {
 	f.missing--
 	value = strings.ToValidUTF8(value, "\uFFFD")

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// JSON is a JSON document of which somebody names some members. It is decoded
-// when the first of them is asked for, and at most once; Text is not looked at again.
+// JSON is a JSON document from which callers ask for some members. It is
+// decoded once, when the first member is asked for. Later changes of Text have
+// no effect.
 type JSON struct {
 	Text    []byte
 	decoded bool
@@ -17,8 +18,8 @@ type JSON struct {
 	root    any
 }
 
-// Valid reports whether the body is JSON at all. Of what is not, nobody can say
-// which members it lacks.
+// Valid reports whether the body is JSON. If it is not, nobody can say which
+// members it lacks.
 func (j *JSON) Valid() bool {
 	j.decode()
 	return !j.broken
@@ -37,9 +38,9 @@ func (j *JSON) decode() {
 	}
 }
 
-// Member returns the value at a path of names such as "user.plan", nil if
-// there is none. A whole number is an int64, and a text if that would be too
-// small or a float64 would alter it; other numbers are float64.
+// Member returns the value at a path of names such as "user.plan", nil if there
+// is none. A whole number is an int64. It is a text if an int64 would overflow
+// or a float64 would change it. Other numbers are float64.
 func (j *JSON) Member(path string) any {
 	j.decode()
 	v := j.root
@@ -61,18 +62,19 @@ func (j *JSON) Member(path string) any {
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // trimJSON cuts off what may stand before a JSON document: blanks, and the byte
-// order mark that some editors put before a script (RFC 8259, section 8.1).
+// order mark that some editors write (RFC 8259, section 8.1).
 func trimJSON(text []byte) []byte {
 	return bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n")
 }
 
-// IsWhole reports whether a text is an object or a list to its end.
+// IsWhole reports whether a text is exactly one JSON object or list.
 func IsWhole(text []byte) bool {
 	text = trimJSON(text)
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
 }
 
-// maxExact is the largest whole number up to which a float64 has them all.
+// maxExact is the largest number below which a float64 can hold every whole
+// number.
 const maxExact = 1 << 53
 
 func plainNumber(n json.Number) any {

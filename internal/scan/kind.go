@@ -1,23 +1,25 @@
-// Package scan reads the bodies of requests and of answers as bytes: the wanted
-// fields of a form ([Form]), members of JSON ([JSON]), and the JSON in an answer
-// that is kept while it is written, compressed as it may be ([Answer], [Tee]). It
-// knows no rules, and nothing of connections.
+// Package scan reads the bodies of requests and answers as bytes: the wanted
+// fields of a form ([Form]), and members of JSON ([JSON]). [Answer] and [Tee]
+// keep an answer while it is written, and read JSON from it even if it is
+// compressed. The package knows nothing of rules and connections.
 //
-// All that it does is bounded. A request's body is read up to [BodyLimit], a value
-// up to 2 KiB and a multipart body up to 1000 parts; an answer up to [AnswerLimit],
-// before and after it is unpacked, and through four codings. What is beyond is
-// reported as not known, and never taken for absent.
+// Everything is bounded. Of a request, it reads a body up to [BodyLimit], a
+// value up to 2 KiB and a multipart body up to 1000 parts. Of an answer, it
+// reads up to [AnswerLimit], before and after it is unpacked, and undoes up to
+// four codings. What lies beyond a bound is reported as not known, and never
+// taken for absent.
 //
-// A value belongs to one request and must not be used from two goroutines at once.
+// A value belongs to one request and must not be used by two goroutines at
+// once.
 package scan
 
 import "strings"
 
-// BodyLimit is how many bytes of a request's body are kept to be read. Whoever
-// keeps them sees to it: of a longer body nothing is read.
+// BodyLimit is how many bytes of a request's body are kept to be read. The
+// caller sees to it. Of a longer body nothing is read.
 const BodyLimit = 64 << 10
 
-// Kind is what a Content-Type makes of a body.
+// Kind is a kind of body, as its Content-Type says.
 type Kind uint8
 
 // The kinds of body.
@@ -28,7 +30,7 @@ const (
 	KindJSON
 )
 
-// KindOf knows a body by its Content-Type. Parameters do not change the kind.
+// KindOf returns the kind for a Content-Type. Parameters do not matter.
 func KindOf(contentType string) Kind {
 	media := mediaType(contentType)
 	switch {
@@ -42,15 +44,15 @@ func KindOf(contentType string) Kind {
 	return KindNone
 }
 
-// isJSON reports whether a media type is JSON, or a format made of it
-// (RFC 6839, section 3.1).
+// isJSON reports whether a media type is JSON or is based on it (RFC 6839,
+// section 3.1).
 func isJSON(media string) bool {
 	const suffix = "+json"
 	return strings.EqualFold(media, "application/json") ||
 		len(media) > len(suffix) && strings.EqualFold(media[len(media)-len(suffix):], suffix)
 }
 
-// Kinds are the kinds of body that somebody reads.
+// Kinds are the kinds of body that somebody wants to read.
 type Kinds struct{ Form, JSON bool }
 
 // Has reports whether a kind is among them.
@@ -65,7 +67,7 @@ func (k Kinds) Has(kind Kind) bool {
 	return false
 }
 
-// mediaType is a Content-Type without its parameters.
+// mediaType returns a Content-Type without its parameters.
 func mediaType(contentType string) string {
 	media, _, _ := strings.Cut(contentType, ";")
 	return strings.TrimSpace(media)

@@ -1,6 +1,6 @@
 package scan
 
-// Outcome says what became of the attempt to see a form.
+// Outcome says how the attempt to read a form ended.
 type Outcome uint8
 
 // The outcomes.

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Readable narrows an Accept-Encoding (RFC 9110, section 12.5.3) to codings
-// that can be read. What it returns accepts nothing that the header does not. It
-// reports false if there is nothing to change: without the header, if it has
-// only such codings, and if it has none and refuses an answer as it is.
+// Readable reduces an Accept-Encoding (RFC 9110, section 12.5.3) to codings
+// that can be read. The result accepts nothing that the header does not accept.
+// changed is false if the header is absent or has only such codings. It is also
+// false if the header has none of them and refuses an answer without coding.
 func Readable(header []string) (accept string, changed bool) {
 	var kept []string
 	var named [codingDeflate + 1]bool
@@ -67,8 +67,8 @@ func withWeight(name, weight string) string {
 	return name + ";" + weight
 }
 
-// isZeroWeight reports a weight of zero, such as "q=0.0". What is no weight says
-// nothing.
+// isZeroWeight reports whether a weight is zero, such as "q=0.0". A text that
+// is not a weight is ignored.
 func isZeroWeight(weight string) bool {
 	for part := range strings.SplitSeq(weight, ";") {
 		name, value, _ := strings.Cut(part, "=")

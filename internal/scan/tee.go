@@ -6,7 +6,7 @@ import (
 )
 
 // Tee keeps the beginning of an answer's body while it is written; see [Keep].
-// A nil one wants nothing.
+// A nil Tee keeps nothing.
 type Tee struct {
 	media   string
 	codings []coding // in the order in which they were applied
@@ -17,7 +17,7 @@ type Tee struct {
 	other   bool // it is no JSON
 }
 
-// Keep keeps bytes that were written.
+// Keep keeps bytes that the handler writes.
 func Keep[T []byte | string](a *Tee, p T) {
 	if !a.Wants() {
 		return
@@ -33,12 +33,12 @@ func Keep[T []byte | string](a *Tee, p T) {
 	}
 }
 
-// Wants reports whether bytes still to come matter.
+// Wants reports whether later bytes still matter.
 func (a *Tee) Wants() bool { return a != nil && !a.over && !a.other }
 
 func beginsObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
 
-// text is the whole body, unpacked. why says in words what kept it from being
+// text returns the whole body, unpacked. why says in words why it could not be
 // read.
 func (a *Tee) text() (text []byte, why string) {
 	switch {

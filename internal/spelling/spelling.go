@@ -1,8 +1,9 @@
-// Package spelling tells how far a word is from the one that was meant.
+// Package spelling measures how far one word is from another that was perhaps
+// meant.
 package spelling
 
-// Distance is the number of letters to insert, drop or change to make b of a
-// (Levenshtein). It compares bytes.
+// Distance returns how many letters must be inserted, dropped or changed to
+// turn a into b (Levenshtein). It compares bytes.
 func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -2,14 +2,14 @@ package tap
 
 import "sync/atomic"
 
-// Budget bounds what several of [Body] hold at once. It is safe for
+// Budget bounds what several Body values hold at once. It is safe for
 // concurrent use.
 type Budget struct {
 	Limit int64 // in bytes; to be set before it is used
 	held  atomic.Int64
 }
 
-// take reserves n bytes, all or nothing.
+// take reserves n bytes, or none if there is no room for all.
 func (b *Budget) take(n int) bool {
 	for {
 		held := b.held.Load()
@@ -22,8 +22,8 @@ func (b *Budget) take(n int) bool {
 	}
 }
 
-// give returns n bytes taken before.
+// give returns n bytes that take reserved.
 func (b *Budget) give(n int) { b.held.Add(-int64(n)) }
 
-// Held is how many bytes are held now.
+// Held returns how many bytes are held now.
 func (b *Budget) Held() int64 { return b.held.Load() }

@@ -10,9 +10,9 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// sentLength is the length of the body as it came: 0 if there was none, -1 if
-// that is not known. Whoever read the body may have set ContentLength to what is
-// left of it; the header still says what came.
+// sentLength returns the length of the body as it came: 0 if there was none, -1
+// if it is not known. Code that read the body may have set ContentLength to the
+// length of the rest. The header still has the first value.
 func sentLength(r *http.Request) int64 {
 	switch {
 	case r.ContentLength != 0:
@@ -27,17 +27,18 @@ func sentLength(r *http.Request) int64 {
 	return n
 }
 
-// byReader is what http.Request.MultipartReader leaves in MultipartForm: the
-// form was read part by part, and is not kept there.
+// byReader is what http.Request.MultipartReader leaves in MultipartForm. It
+// means that the form was read part by part and is not kept there.
 var byReader = func() *multipart.Form {
 	r := http.Request{Header: http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, Body: http.NoBody}
 	_, _ = r.MultipartReader()
 	return r.MultipartForm
 }()
 
-// ParsedForm returns the form that something outside has parsed, nil if there is
-// none. Of a form that it could not read, net/http leaves an empty PostForm and no
-// MultipartForm, which are no evidence; nor is a form made of compressed bytes.
+// ParsedForm returns the form that something outside has parsed, nil if there
+// is none. If net/http cannot read a form, it leaves an empty PostForm and no
+// MultipartForm. These are no evidence of a form, and neither is a form made of
+// compressed bytes.
 func ParsedForm(r *http.Request, kind scan.Kind) *multipart.Form {
 	form := r.MultipartForm
 	switch {
@@ -51,25 +52,25 @@ func ParsedForm(r *http.Request, kind scan.Kind) *multipart.Form {
 	return nil
 }
 
-// readOutside reports whether something outside has begun to read the body of r,
-// as far as that shows.
+// readOutside reports whether something outside has begun to read the body of
+// r, as far as that can be seen.
 func readOutside(r *http.Request, kind scan.Kind) bool {
 	return r.ContentLength == 0 || // of a body that has come; see sentLength
 		r.MultipartForm == byReader || kind == scan.KindURLEncoded && r.PostForm != nil &&
 		slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, r.Method)
 }
 
-// IsWhole reports whether a form that something outside has parsed accounts for all
-// of the body as it came. Of a body whose length is not known, nobody can say that
-// it held no more.
+// IsWhole reports whether a form that something outside has parsed accounts for
+// all of the body as it came. If the length of the body is not known, it may
+// have held more, so the result is false.
 func IsWhole(r *http.Request, form *multipart.Form) bool {
 	n := sentLength(r)
 	return n > 0 && n <= sizeOf(form, r.Header.Get("Content-Type"))
 }
 
-// sizeOf is how long a body can be that holds this form and nothing else, the way
-// browsers write one. If more came, fields are gone: whoever parses a body that
-// something else has cut gets a part of the form, and no error.
+// sizeOf returns how long a body can be that holds only this form, as browsers
+// write it. If more bytes came, fields are missing: a parser gets a part of the
+// form, and no error, if something else has cut the body.
 func sizeOf(form *multipart.Form, contentType string) (n int64) {
 	if scan.KindOf(contentType) == scan.KindURLEncoded {
 		for name, values := range form.Value {
@@ -99,8 +100,9 @@ func sizeOf(form *multipart.Form, contentType string) (n int64) {
 	return n + line + int64(len("--"+"\r\n"))
 }
 
-// maxEscaped is the most bytes that a text takes in a urlencoded form. What no
-// encoder escapes takes one (RFC 3986, section 2.3, but for the ~).
+// maxEscaped returns the most bytes that a text takes in a urlencoded form.
+// Characters that no encoder escapes take one byte (RFC 3986, section 2.3,
+// except ~).
 func maxEscaped(s string) int64 {
 	n := len(s)
 	for _, c := range []byte(s) {

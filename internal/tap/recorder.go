@@ -1,10 +1,11 @@
-// Package tap watches what passes between a server and a handler: the answer as it is
-// written ([Recorder]) and the request's body as it is read ([Body]). It changes
-// neither. It reads nothing on its own account, writes nothing, and holds nothing
-// back; the handler's writer can do what the server's can, no more and no less.
+// Package tap watches what passes between a server and a handler: the answer as
+// it is written ([Recorder]), and the request's body as it is read ([Body]). It
+// changes neither. It reads and writes nothing by itself, and holds nothing
+// back. The handler's writer can do exactly what the server's writer can do.
 //
-// What it keeps is bounded: 512 bytes of an answer whose type is not said, and of
-// bodies what their limit and a [Budget] of all of them allow. It knows no rules.
+// What it keeps is bounded. Of an answer it keeps 512 bytes if the type is not
+// given. Of bodies it keeps what their limit allows, and a [Budget] for all of
+// them. It knows nothing of rules.
 package tap
 
 import (
@@ -13,57 +14,61 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// Recorder watches one answer, for whoever gives the handler its writer, and changes
-// nothing about it but what the hook does to the header.
+// Recorder watches one answer. It is for the code that gives the handler its
+// writer. Only the hook may change the answer's header.
 //
-// It is a field of a per-request struct, not an allocation of its own, and is
-// not pooled, because a goroutine of the handler may outlive the request. Like
-// the writer it wraps it must not be used from two goroutines at once.
+// It is a field of a struct made for each request, not an allocation of its
+// own. It is not pooled, because a goroutine of the handler may outlive the
+// request. Two goroutines must not use it at once, as with the writer that it
+// wraps.
 type Recorder struct {
 	rec recorder // apart, since a handler's writer must not have the methods below
 }
 
-// Init points it at w. It must be called before anything else.
+// Init makes it watch w. Call it before any other method.
 func (r *Recorder) Init(w http.ResponseWriter, hook Hook) { r.rec.init(w, hook) }
 
-// Writer is what the handler gets: it can do what w can.
+// Writer returns the writer for the handler. It can do what w can do.
 func (r *Recorder) Writer() http.ResponseWriter { return r.rec.writer() }
 
-// Header is the header of the answer.
+// Header returns the header of the answer.
 func (r *Recorder) Header() http.Header { return r.rec.inner.Header() }
 
-// Sniff asks for [Recorder.ContentType] to be known even if the handler sets none.
-// The hook calls it.
+// Sniff makes [Recorder.ContentType] known even if the handler sets none. The
+// hook calls it.
 func (r *Recorder) Sniff() { r.rec.wantSniff = true }
 
-// BeginsAsHTML reports, to the hook, that the answer is surely HTML although
-// its header does not say so. False says nothing.
+// BeginsAsHTML is for the hook. It reports whether the answer is surely HTML
+// although its header does not say so. False means that it is not known.
 func (r *Recorder) BeginsAsHTML() bool { return r.rec.beginsAsHTML() }
 
-// Keep gives a copy of the body to a tee, which may be nil. The hook calls it.
+// Keep copies the body to a tee, which may be nil. The hook calls it.
 func (r *Recorder) Keep(tee *scan.Tee) { r.rec.answer = tee }
 
-// Begun reports whether an answer has begun, or the handler has taken the connection.
+// Begun reports whether an answer has begun, or the handler has taken over the
+// connection.
 func (r *Recorder) Begun() bool { return r.rec.hooked || r.rec.hijacked }
 
-// Hijacked reports that the connection is the handler's: there is no answer.
+// Hijacked reports whether the handler has taken over the connection. Then
+// there is no answer.
 func (r *Recorder) Hijacked() bool { return r.rec.hijacked }
 
-// HasBody reports whether the answer has a body so far.
+// HasBody reports whether the answer has had a body so far.
 func (r *Recorder) HasBody() bool { return r.rec.wrote }
 
-// IsServers reports whether the writer is that of a server, which answers 200 if
+// IsServers reports whether the writer is a server's own, which answers 200 if
 // nothing is written.
 func (r *Recorder) IsServers() bool { return isServers(r.rec.inner) }
 
-// Mute lets the hook be told nothing any more.
+// Mute makes sure that the hook is not called any more.
 func (r *Recorder) Mute() { r.rec.hooked = true }
 
-// Finish is called after the handler returned normally. If nothing was written
-// net/http is about to send an empty 200, which is a response like any other.
+// Finish must be called after the handler returned normally. If nothing was
+// written, net/http is about to send an empty 200, and the hook is told so.
 func (r *Recorder) Finish() { r.rec.finish() }
 
-// ContentType is what the client was told, to be asked after the handler
-// returned: the header as it stood when it was written, else what net/http
-// detects, "" if neither is known. It is detected only with [Recorder.Sniff].
+// ContentType returns the type that the client was told. Call it after the
+// handler returned. It is the header's value when it was written, or else what
+// net/http detects, or "" if neither is known. It is detected only with
+// [Recorder.Sniff].
 func (r *Recorder) ContentType() string { return r.rec.contentType() }

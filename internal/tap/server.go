@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// wraps is the writer inside a recorder, which adds no answer of its own.
+// wraps returns the writer inside a recorder, because a recorder adds no answer
+// of its own.
 func (rec *recorder) wraps() http.ResponseWriter { return rec.inner }
 
-// isServers reports whether a writer is that of a server, which answers 200 if
-// nothing is written. Nothing but its type tells.
+// isServers reports whether a writer is a server's own, which answers 200 if
+// nothing is written. Only its type says so.
 func isServers(w http.ResponseWriter) bool {
 	for {
 		outer, ok := w.(interface{ wraps() http.ResponseWriter }) // of another tracker

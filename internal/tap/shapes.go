@@ -7,10 +7,11 @@ import (
 	"net/http"
 )
 
-// The shapes. A handler asks a writer what it can do by type assertion, so the
-// wrapper must have the methods of the inner writer, no more and no fewer; a
-// CloseNotify advertised falsely panics callers just as a missing one does.
-// Each is a single pointer, so that turning it into an interface is free.
+// These are the shapes of a writer. A handler asks a writer by type assertion
+// what it can do. So the wrapper must have the methods of the inner writer, no
+// more and no fewer: callers panic on a false CloseNotify just as on a missing
+// one. Each shape is a single pointer, so it costs nothing to turn it into an
+// interface.
 type (
 	writerPlain struct{ *recorder }
 	writerF     struct{ *recorder } // Flusher
@@ -21,12 +22,12 @@ type (
 	hijackWatch struct{ *recorder } // Hijacker; only ever reached through Unwrap
 )
 
-// closeNotifier is http.CloseNotifier, which is deprecated but still asserted
-// without a check by others (gin-gonic/gin#1366).
+// closeNotifier is http.CloseNotifier. It is deprecated, but other packages
+// still assert it without a check (gin-gonic/gin#1366).
 type closeNotifier = interface{ CloseNotify() <-chan bool }
 
-// writer returns the recorder in the shape of the inner writer. What is missing
-// in the shape, if anything, can still be reached through Unwrap.
+// writer returns the recorder in the shape of the inner writer. If the shape
+// lacks a method of the inner writer, Unwrap still reaches it.
 func (rec *recorder) writer() http.ResponseWriter {
 	switch rec.inner.(type) {
 	case interface {

@@ -10,9 +10,10 @@ import (
 // Content-Type (see [http.DetectContentType]).
 const sniffLen = 512
 
-// contentType is what the client was told, to be asked after the handler
-// returned: the header as it stood when it was written, else what net/http
-// detects, "" if neither is known. It is detected only with wantSniff.
+// contentType returns the type that the client was told. It is called after the
+// handler returned. It is the header's value when it was written, or else what
+// net/http detects, or "" if neither is known. It is detected only with
+// wantSniff.
 func (rec *recorder) contentType() string {
 	rec.endSniff()
 	return rec.ctype
@@ -24,12 +25,13 @@ func (rec *recorder) detects(h http.Header) bool {
 	return !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
 }
 
-// leadLen is enough to know HTML by. If a text begins as HTML, no more of it can
-// change what net/http detects: the patterns of HTML are tried first.
+// leadLen is how many bytes are enough to recognise HTML. If a text begins as
+// HTML, the rest cannot change what net/http detects, because it tries the
+// patterns of HTML first.
 const leadLen = 64
 
-// beginsAsHTML reports, to the hook, that the answer is surely HTML although
-// its header does not say so. False says nothing.
+// beginsAsHTML is for the hook. It reports whether the answer is surely HTML
+// although its header does not say so. False means that it is not known.
 func (rec *recorder) beginsAsHTML() bool {
 	lead := rec.lead[:min(len(rec.lead), leadLen)]
 	if rec.leadText != "" {
@@ -38,17 +40,17 @@ func (rec *recorder) beginsAsHTML() bool {
 	return len(lead) > 0 && rec.detects(rec.inner.Header()) && web.IsHTML(http.DetectContentType(lead))
 }
 
-// ownFraming reports a Transfer-Encoding set by the handler, which turns
-// detection off in HTTP/1 (and is dropped by HTTP/2, which has no Hijack).
+// ownFraming reports whether the handler set a Transfer-Encoding. That turns
+// detection off in HTTP/1. HTTP/2 drops the header, and has no Hijack.
 func (rec *recorder) ownFraming(h http.Header) bool {
 	return h.Get("Transfer-Encoding") != "" && rec.offersHijack
 }
 
-// sniffRoom is how many more bytes decide the Content-Type, at least one.
+// sniffRoom returns how many more bytes decide the Content-Type, at least one.
 func (rec *recorder) sniffRoom() int { return sniffLen - len(rec.kept) }
 
-// sniff takes part in what net/http will look at. A long first write is judged
-// where it lies.
+// sniff keeps the bytes that net/http will look at. It judges a long first
+// write without a copy.
 func (rec *recorder) sniff(p []byte) {
 	if len(rec.kept) == 0 && len(p) >= sniffLen {
 		rec.ctype = http.DetectContentType(p[:sniffLen])
@@ -61,7 +63,7 @@ func (rec *recorder) sniff(p []byte) {
 	rec.sniffFull()
 }
 
-// keep is sniff for a string that is no longer than sniffRoom.
+// keep is sniff for a string that is not longer than sniffRoom.
 func (rec *recorder) keep(s string) {
 	rec.grow()
 	rec.kept = append(rec.kept, s...)
@@ -80,8 +82,8 @@ func (rec *recorder) sniffFull() {
 	}
 }
 
-// endSniff is reached when the header goes out (512 bytes, a flush, the end).
-// A header that goes out ahead of any byte has no Content-Type.
+// endSniff runs when the header goes out: after 512 bytes, at a flush, or at
+// the end. A header that goes out before any byte has no Content-Type.
 func (rec *recorder) endSniff() {
 	if !rec.sniffing {
 		return

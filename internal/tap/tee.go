@@ -10,17 +10,19 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// bodyTee keeps a bounded copy of a request body while the handler reads it.
-// It never reads on its own account: a body the handler does not want stays on
-// the wire, the way "Expect: 100-continue" and early rejections need it, and a
-// form nobody read is not a form somebody processed.
+// bodyTee keeps a bounded copy of a request body while the handler reads it. It
+// never reads by itself. A body that the handler does not want stays on the
+// wire, as "Expect: 100-continue" and early rejections need it. A form that
+// nobody read is a form that nobody processed.
 //
-// It belongs on a copy of the request (http.Request.WithContext), never on the one net/http
-// gave us: the server recognises its own body types there, and behind anything
-// else waits for a body the client is holding back (golang/go#63152).
+// It belongs on a copy of the request (http.Request.WithContext), never on the
+// request from net/http. The server recognises its own body types there. With
+// any other type it waits for a body that the client is holding back
+// (golang/go#63152).
 //
-// Read, Close and Reread are offered, and nothing else is exported: see [Body].
-// An io.WriterTo would move the bytes past us; the bodies of net/http have none either.
+// It has the methods Read, Close and Reread and exports nothing else: see
+// [Body]. With an io.WriterTo, bytes would pass by uncopied; the bodies of
+// net/http have none either.
 type bodyTee struct {
 	body   io.ReadCloser
 	length int64 // Content-Length; -1 when unknown
@@ -31,7 +33,8 @@ type bodyTee struct {
 	last    []byte // the last boundary of a multipart body of unknown length
 	json    bool   // it is JSON
 
-	// mu: a proxy's transport may go on reading after the handler returned.
+	// mu is needed because a proxy's transport may go on reading after the
+	// handler returned.
 	mu     sync.Mutex
 	kept   []byte
 	taken  int // of the budget
@@ -41,11 +44,11 @@ type bodyTee struct {
 	fate   scan.Outcome // TooLarge or OverBudget once given up
 }
 
-// start prepares the tee for the body of r, which it leaves as it is. When it
-// reports false the request is to go on untouched, and the fate says why.
-// A body that is not of these kinds is read by nobody.
+// start prepares the tee for the body of r, which it does not change. If it
+// returns false, the request must go on untouched, and the outcome says why. A
+// body of other kinds is not copied.
 func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (scan.Outcome, bool) {
-	// HTTP/2 gives a body of its own to a request without one, but with length 0.
+	// HTTP/2 gives a body even to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
 	case length == 0:
@@ -67,8 +70,8 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.K
 	return scan.Unread, true
 }
 
-// Read implements [io.Reader]. The inner read is outside the lock: it may block
-// for as long as the client likes, and seal must not wait for it.
+// Read implements [io.Reader]. The inner read happens outside the lock: it may
+// block for as long as the client likes, and seal must not wait for it.
 func (t *bodyTee) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
 	t.mu.Lock()
@@ -79,11 +82,12 @@ func (t *bodyTee) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the original body, when and as often as the handler does.
+// Close closes the original body, whenever the handler does.
 func (t *bodyTee) Close() error { return t.body.Close() }
 
-// Reread begins the body anew, if it is one that can be read again. PocketBase's
-// can, by that name, and also begins anew by itself when it has met the end:
+// Reread begins the body again, if the inner body can be read again.
+// PocketBase's body can, by a method of this name. It also begins again by
+// itself after its end:
 // https://pkg.go.dev/github.com/pocketbase/pocketbase/tools/router#Rereader.
 func (t *bodyTee) Reread() {
 	again, ok := t.body.(interface{ Reread() })
@@ -121,7 +125,8 @@ func (t *bodyTee) record(p []byte, err error) {
 }
 
 // grow makes room for need bytes. It follows what has arrived, not what
-// Content-Length promises, or idle connections could hold the whole budget.
+// Content-Length promises. Otherwise idle connections could hold the whole
+// budget.
 func (t *bodyTee) grow(need int) bool {
 	if need <= cap(t.kept) {
 		return true
@@ -135,7 +140,7 @@ func (t *bodyTee) grow(need int) bool {
 	return true
 }
 
-// giveUp forgets what was kept; the handler's reads go on.
+// giveUp forgets what was kept; the handler can go on reading.
 func (t *bodyTee) giveUp(fate scan.Outcome) {
 	t.fate, t.kept = fate, nil
 	t.giveBack()
@@ -148,10 +153,10 @@ func (t *bodyTee) giveBack() {
 	}
 }
 
-// complete reports whether the handler has read the whole body and all of it
-// was kept. Reaching Content-Length is enough: a JSON decoder stops there and
-// never sees the EOF. (Without a Content-Length, which browsers always send with
-// a form, a reader that stops early leaves the body incomplete.)
+// complete reports whether the handler has read the whole body, and all of it was
+// kept. To reach Content-Length is enough, because a JSON decoder stops there
+// and never sees the EOF. Without a Content-Length, a reader that stops early
+// leaves the body incomplete. Browsers always send a Content-Length with a form.
 func (t *bodyTee) complete() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -163,9 +168,9 @@ func (t *bodyTee) completeLocked() bool {
 		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
 }
 
-// lacksLineEnd reports whether the end of a line is all that is left of JSON. A
-// decoder stops where the document does, and never sees what follows if its buffer
-// ends there, too: with encoding/json on both sides, at 512 bytes.
+// lacksLineEnd reports whether only the end of a line is missing after JSON. A
+// decoder stops where the document ends. It never sees what follows if its
+// buffer ends there, too: with encoding/json on both sides, at 512 bytes.
 func (t *bodyTee) lacksLineEnd() bool {
 	left := t.length - t.seen
 	if !t.json || t.eof || t.outside || left < 1 || left > int64(len("\r\n")) {
@@ -174,8 +179,8 @@ func (t *bodyTee) lacksLineEnd() bool {
 	return scan.IsWhole(t.kept)
 }
 
-// snapshot returns the body at the moment the header is written, if it is
-// complete by then. The bytes are only to be read, and only before release.
+// snapshot is called when the header is written. It returns the body if that is
+// complete by then. Callers only read the bytes, and only before release.
 func (t *bodyTee) snapshot() ([]byte, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -185,10 +190,10 @@ func (t *bodyTee) snapshot() ([]byte, bool) {
 	return slices.Clip(t.kept), true
 }
 
-// seal ends the recording when the handler has returned; reads still to come,
-// as from a proxy's transport, pass through unrecorded. The bytes are there
-// only with Complete: half a form gives wrong values, not fewer. They are
-// the caller's until release.
+// seal ends the copying when the handler has returned. Later reads, such as
+// those of a proxy's transport, are not copied. There are bytes only with
+// Complete, because half a form gives wrong values, not fewer values. The
+// caller may use them until release.
 func (t *bodyTee) seal() ([]byte, scan.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -204,7 +209,7 @@ func (t *bodyTee) seal() ([]byte, scan.Outcome) {
 }
 
 // release seals the tee, wipes what was kept and returns it to the budget. It
-// may be called more than once, and is what a deferred call wants.
+// may be called more than once, so it can be deferred.
 func (t *bodyTee) release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,19 +11,19 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Hook is told the final status once, right before the response header
-// is written: the last moment at which a header can still be added. When the
-// handler wrote nothing it is told 200 by [Recorder.Finish].
+// Hook is told the final status once, right before the response header is
+// written. That is the last moment at which a header can be added. If the
+// handler wrote nothing, [Recorder.Finish] tells it 200.
 type Hook interface {
 	BeforeHeader(status int)
 }
 
-// recorder observes one response and changes nothing about it: it never calls
-// WriteHeader for the handler and never swallows a call, so net/http keeps
-// its defaults, its log lines and its panics.
+// recorder observes one response and changes nothing about it. It never calls
+// WriteHeader for the handler and never swallows a call. So net/http keeps its
+// defaults, its log lines and its panics.
 //
-// What its exported methods are, the handler's writer has, so none is exported that
-// is not for handlers; see [Recorder].
+// The handler's writer has the exported methods of recorder. So only methods
+// for handlers are exported; see [Recorder] for the others.
 type recorder struct {
 	inner http.ResponseWriter
 	hook  Hook
@@ -32,8 +32,8 @@ type recorder struct {
 	committed bool // the final status is decided and cannot change
 	hijacked  bool // the connection belongs to the handler: there is no response
 
-	// wantSniff asks for contentType to be known even if the handler sets
-	// none. It counts when set before or inside the hook.
+	// wantSniff makes contentType known even if the handler sets none. It must
+	// be set before or inside the hook.
 	wantSniff bool
 
 	hooked       bool // the hook has run
@@ -49,13 +49,13 @@ type recorder struct {
 	answer *scan.Tee
 }
 
-// init points the recorder at w. It must be called before anything else.
+// init makes the recorder watch w. It is called before any other method.
 func (rec *recorder) init(w http.ResponseWriter, hook Hook) {
 	*rec = recorder{inner: w, hook: hook}
 }
 
-// finish is called after the handler returned normally. If nothing was written
-// net/http is about to send an empty 200, which is a response like any other.
+// finish is called after the handler returned normally. If nothing was written,
+// net/http is about to send an empty 200, and the hook is told so.
 func (rec *recorder) finish() {
 	rec.before(http.StatusOK)
 	rec.commit(http.StatusOK)
@@ -71,12 +71,12 @@ func (rec *recorder) before(status int) {
 
 	h := rec.inner.Header()
 	rec.ctype, _ = web.First(h["Content-Type"])
-	// Presence, not value: a nil Content-Type is how a handler turns
+	// The key counts, not its value: with a nil Content-Type a handler turns
 	// detection off. An encoded body is not detected (golang/go#31753).
 	rec.sniffing = rec.wantSniff && rec.detects(h)
 }
 
-// commit records the status; only the first one reached the client.
+// commit records the status. Only the first status reached the client.
 func (rec *recorder) commit(status int) {
 	if !rec.committed && !rec.hijacked {
 		rec.committed, rec.status = true, status
@@ -86,11 +86,11 @@ func (rec *recorder) commit(status int) {
 // Header returns the inner header map.
 func (rec *recorder) Header() http.Header { return rec.inner.Header() }
 
-// WriteHeader passes every code on. Informational codes (RFC 9110, 15.2) are
-// not the response, except 101, after which HTTP is over. A code net/http
-// refuses makes it panic; the hook must not have run by then, because a
-// handler may recover and answer otherwise. The status is recorded after the
-// inner call for the same reason.
+// WriteHeader passes every code on. Informational codes (RFC 9110, section
+// 15.2) are not the response, except 101, which ends HTTP on the connection. If
+// net/http refuses a code, it panics. The hook must not have run by then,
+// because a handler may recover and answer otherwise. For the same reason the
+// status is recorded after the inner call.
 func (rec *recorder) WriteHeader(code int) {
 	informational := code < 200 && code != http.StatusSwitchingProtocols
 	if informational || code > 999 || rec.committed {
@@ -119,8 +119,8 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteString implements [io.StringWriter]. It is there whatever the inner
-// writer has, since io.WriteString falls back to Write anyway.
+// WriteString implements [io.StringWriter]. Every shape has it, because
+// io.WriteString falls back to Write anyway.
 func (rec *recorder) WriteString(s string) (int, error) {
 	rec.leadText = s
 	rec.before(http.StatusOK)
@@ -137,10 +137,10 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// FlushError is what [http.ResponseController] looks for first. It is always
-// there, so that no flush passes us by on its way through Unwrap and commits a
-// status we do not see. A writer that cannot flush commits nothing, so then
-// the hook must not run.
+// FlushError is the method that [http.ResponseController] looks for first.
+// Every shape has it. Otherwise a flush could pass by through Unwrap and commit
+// a status that we do not see. A writer that cannot flush commits nothing, and
+// then the hook must not run.
 func (rec *recorder) FlushError() error {
 	if !rec.hooked && !rec.canFlush() {
 		return http.NewResponseController(rec.inner).Flush()
@@ -155,8 +155,8 @@ func (rec *recorder) FlushError() error {
 }
 
 // Unwrap lets [http.ResponseController] reach deadlines, full duplex and
-// whatever the future brings. When our shape has no Hijack method but some
-// writer further in may, the way there leads past a hijackWatch.
+// whatever later versions add. If our shape has no Hijack method but a writer
+// further in may have one, the way there leads through a hijackWatch.
 func (rec *recorder) Unwrap() http.ResponseWriter {
 	if rec.offersHijack {
 		return rec.inner
@@ -169,7 +169,7 @@ func (rec *recorder) Unwrap() http.ResponseWriter {
 }
 
 // canFlush reports whether a flush would reach a writer that can do it. It
-// takes the same way as [http.ResponseController].
+// looks where [http.ResponseController] looks.
 func (rec *recorder) canFlush() bool {
 	for w := rec.inner; ; {
 		switch inner := w.(type) {
@@ -198,13 +198,13 @@ func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // readFrom is ReadFrom in the shapes that have it. The inner writer always gets
-// src itself, since sendfile and splice need to see the file or the socket.
+// src itself, because sendfile and splice need to see the file or the socket.
 //
-// An empty or failing source commits nothing in net/http: the handler is still
-// free to answer 500. The hook cannot be undone, so while it has not run, the
-// first read of src is ours: the bytes go through Write, and the same src goes
-// on with the rest, which is what net/http itself does (golang/go#5660). After
-// WriteHeader, as in http.ServeContent, src is untouched unless we sniff.
+// If src is empty or fails, net/http commits nothing, and the handler may still
+// answer 500. The hook cannot be undone. So while it has not run, the first
+// read of src is ours. Those bytes go through Write, and the same src goes on
+// with the rest, as in net/http (golang/go#5660). After WriteHeader, as in
+// http.ServeContent, src is untouched unless we sniff.
 func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	lead, err := rec.leadFrom(src)
 	if err == io.EOF { //nolint:errorlint // as io.Copy: only a bare EOF ends a stream
@@ -231,8 +231,9 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	return lead + n, err
 }
 
-// leadFrom moves the first bytes of src by Write: none when nothing depends on
-// them, else one read to know that there are any, or as many as are sniffed.
+// leadFrom writes the first bytes of src by Write. It writes none if nothing
+// depends on them, as many as are sniffed, or else one read to know that there
+// are any.
 func (rec *recorder) leadFrom(src io.Reader) (n int64, err error) {
 	var buf []byte
 	for rec.sniffing || !rec.hooked && !rec.hijacked {
@@ -258,8 +259,8 @@ func (rec *recorder) leadFrom(src io.Reader) (n int64, err error) {
 }
 
 // entered reports whether a write reached the place where net/http looks at it.
-// The count does not tell: answering HEAD, HTTP/2 sends the header of a long
-// write and then fails with 0 bytes, because the stream is over.
+// The count does not say that. In an answer to HEAD, HTTP/2 sends the header of
+// a long write and then fails with 0 bytes, because the stream is over.
 func entered(err error) bool {
 	return err == nil || !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) &&
 		!errors.Is(err, http.ErrHijacked) && !errors.Is(err, http.ErrHandlerTimeout)

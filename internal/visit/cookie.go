@@ -18,11 +18,11 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Key seals visit cookies: Hash signs them, Block encrypts them. Whoever lets people
-// set keys checks their lengths; see goaltrack's type of that name.
+// Key seals visit cookies: Hash signs them, and Block encrypts them. The caller
+// checks their lengths; see goaltrack's type of that name.
 type Key struct{ Hash, Block []byte }
 
-// Options are whose visit cookie it is and how browsers are to keep it.
+// Options say whose visit cookie it is and how browsers keep it.
 type Options struct {
 	Site         string        // its name, of which the cookie's is made
 	Domain, Path string        // the cookie's attributes; Domain may be ""
@@ -31,13 +31,13 @@ type Options struct {
 }
 
 // Cookie reads and writes a site's visit cookie: "<minute>.<sealed>". The
-// minute of the visitor's last page stands outside the seal, so that it moves
-// without cryptography. It says nothing but whether the session goes on: whoever
-// forges it can end his session, or prolong one that began less than a day ago,
-// and could as well have deleted the cookie or asked for a page.
+// minute of the visitor's last page stands outside the seal, so it can move
+// without cryptography. It only says whether the session goes on. Somebody who
+// forges it can end their own session, or prolong one that began less than a
+// day ago. They could as well have deleted the cookie or asked for a page.
 //
-// It is made by [NewCookie] and does not change then: all methods may be called at
-// the same time.
+// [NewCookie] makes it. It never changes then, so all methods are safe for
+// concurrent use.
 type Cookie struct {
 	Name       string               // of the cookie
 	attributes string               // "; Max-Age=..."
@@ -48,21 +48,23 @@ type Cookie struct {
 
 const (
 	// maxCookie bounds the whole Set-Cookie line, so that the cookie takes
-	// little of the 8 KiB that servers commonly accept in all headers.
+	// little of the 8 KiB that servers usually accept for all headers.
 	maxCookie = 1 << 10
-	// maxAge is the longest that browsers keep a cookie
+	// maxAge is the longest time for which browsers keep a cookie
 	// (https://developer.chrome.com/blog/cookie-max-age-expires).
 	maxAge = 400 * 24 * time.Hour
-	// MaxSession is the minutes after which a session ends that never pauses.
+	// MaxSession is after how many minutes a session ends that never pauses.
 	MaxSession = 24 * 60
-	// clockSkew is by how many minutes the clocks of a site's servers may differ.
+	// clockSkew is how many minutes the clocks of a site's servers may differ.
 	clockSkew = 5
-	// MoveEvery is how many minutes old the minute is before a page moves it.
+	// MoveEvery is how many minutes old the minute in the cookie must be before
+	// a page renews it.
 	MoveEvery = 5
 )
 
-// NewCookie makes the visit cookie of a site. It returns an error if Domain and Path
-// leave too little room in it, and one for each key that cannot seal.
+// NewCookie makes the visit cookie of a site. It returns an error if Domain and
+// Path leave too little room in it, and one error for each key that cannot
+// seal.
 func NewCookie(o Options, keys []Key) (Cookie, error) {
 	sum := sha256.Sum256([]byte(o.Site))
 	age := min(o.MaxAge, maxAge)
@@ -81,7 +83,8 @@ func NewCookie(o Options, keys []Key) (Cookie, error) {
 	}
 	var errs []error
 	for i, k := range keys {
-		// securecookie's own limit is 30 days, whatever the cookie's is.
+		// securecookie has a limit of its own of 30 days, whatever the cookie's
+		// limit is.
 		codec := securecookie.New(slices.Clone(k.Hash), slices.Clone(k.Block)).MaxAge(int(age / time.Second)).
 			MaxLength(maxCookie).SetSerializer(securecookie.NopEncoder{})
 		if err := tryCodec(codec, v.Name); err != nil {
@@ -92,7 +95,8 @@ func NewCookie(o Options, keys []Key) (Cookie, error) {
 	return v, errors.Join(errs...)
 }
 
-// tryCodec seals and opens once: securecookie reports a bad key no sooner.
+// tryCodec seals and opens once, because securecookie reports a bad key only
+// then.
 func tryCodec(c securecookie.Codec, name string) error {
 	const probe = "probe"
 	sealed, err := c.Encode(name, []byte(probe))
@@ -111,15 +115,15 @@ func NewKey() Key {
 	return Key{Hash: securecookie.GenerateRandomKey(32), Block: securecookie.GenerateRandomKey(32)}
 }
 
-// sealedLength is how long securecookie makes a payload: encrypted behind 16
-// random bytes and in base64, between a time and a signature of 32 bytes, and
-// that in base64 again.
+// sealedLength returns how long securecookie makes a payload. It puts 16 random
+// bytes before the encrypted payload and writes that in base64. It adds a time
+// and a signature of 32 bytes, and writes all of it in base64 again.
 func sealedLength(payload int) int {
 	base64 := base64.URLEncoding.EncodedLen
 	return base64(len("0000000000|") + base64(16+payload) + len("|") + sha256.Size)
 }
 
-// payloadRoom is how long a payload may be, to fit sealed.
+// payloadRoom returns how long a payload may be so that its sealed form fits.
 func payloadRoom(sealed int) (n int) {
 	for sealedLength(n+1) <= sealed {
 		n++
@@ -128,7 +132,8 @@ func payloadRoom(sealed int) (n int) {
 }
 
 // Find returns the cookie's first two values of the right form. A request may
-// have several: of another Domain or Path, or as a remnant of other settings.
+// have several values: of another Domain or Path, or left over from other
+// settings.
 func (c *Cookie) Find(h http.Header) (values [2]string) {
 	n := 0
 	web.CookieValue(h, c.Name, func(v string) bool {
@@ -141,8 +146,9 @@ func (c *Cookie) Find(h http.Header) (values [2]string) {
 	return values
 }
 
-// Split takes a cookie's value apart, if it is of the right form: the minute since
-// 1970 of the visitor's last page, and what is sealed, which it does not open.
+// Split cuts a cookie's value in two: the minute since 1970 of the visitor's
+// last page, and the sealed part, which it does not open. If the value has
+// another form, ok is false.
 func Split(value string) (minute int64, sealed string, ok bool) {
 	digits, sealed, ok := strings.Cut(value, ".")
 	if !ok || len(value) > maxCookie || digits == "" || digits[0] == '0' || len(digits) > 9 || len(sealed)%4 != 0 {
@@ -157,10 +163,10 @@ func Split(value string) (minute int64, sealed string, ok bool) {
 	return minute, sealed, true
 }
 
-// Open returns the first of the values that one of the keys opens, and which
-// value and which key it was; nil if there is none. This is where the
-// cryptography is. now is in minutes since 1970: a minute of the future is not
-// believed.
+// Open opens the first of the values for which there is a key. It returns the
+// visit, and which value and which key it was. v is nil if no key opens a
+// value. The cryptography happens here. now is in minutes since 1970; a minute
+// in the future is not believed.
 func (c *Cookie) Open(values [2]string, now int64) (v *Visit, came string, key int) {
 	for _, value := range values {
 		minute, sealed, ok := Split(value)
@@ -185,9 +191,10 @@ func (c *Cookie) Open(values [2]string, now int64) (v *Visit, came string, key i
 	return nil, "", 0
 }
 
-// isCanonical reports whether a text is base64 as it is written. Others that
-// decode to the same bytes are refused, so that a visit has one form: Go ignores
-// line ends, and but for Strict the last bits too (encoding/base64).
+// isCanonical reports whether a text is base64 exactly as encoders write it.
+// Other texts that decode to the same bytes are refused, so that a visit has
+// one form. Go ignores line ends, and without Strict also the last bits
+// (encoding/base64).
 func isCanonical(sealed string) bool {
 	if strings.ContainsAny(sealed, "\r\n") {
 		return false
@@ -196,32 +203,32 @@ func isCanonical(sealed string) bool {
 	return err == nil
 }
 
-// Seal makes the cookie's value of what [Visit.Encode] wrote, with the first key. now is
-// in minutes since 1970.
+// Seal turns what [Visit.Encode] wrote into the cookie's value, with the first
+// key. now is in minutes since 1970.
 func (c *Cookie) Seal(payload []byte, now int64) (string, error) {
 	// The codec encrypts in place.
 	sealed, err := c.Codecs[0].Encode(c.Name, slices.Clone(payload))
 	return Format(now, sealed), err
 }
 
-// Format puts together what [Split] takes apart.
+// Format joins what [Split] cuts.
 func Format(minute int64, sealed string) string {
 	return strconv.FormatInt(minute, 10) + "." + sealed
 }
 
-// Set adds the cookie with that value to a header that is not yet written.
+// Set adds the cookie with that value to a header that is not written yet.
 func (c *Cookie) Set(h http.Header, value string) {
 	h.Add("Set-Cookie", c.Name+"="+value+c.attributes)
 }
 
-// Fits reports whether a value makes no more than the cookie may have: what came
-// may be of other settings, or of somebody else.
+// Fits reports whether the cookie may hold the value. A value in a request may
+// come from other settings, or from somebody else.
 func (c *Cookie) Fits(value string) bool {
 	return len(c.Name)+len("=")+len(value)+len(c.attributes) <= maxCookie
 }
 
-// GoesOn reports whether a session whose last request was in that minute has
-// not ended.
+// GoesOn reports whether a session has not ended yet, if its last request was
+// in that minute.
 func (c *Cookie) GoesOn(last, now int64) bool {
 	return last > now-c.session && last <= now+clockSkew
 }
@@ -235,18 +242,18 @@ func (c *Cookie) Alive(v *Visit, now int64) bool {
 // know time.
 func Minute(t time.Time) int64 { return t.Unix() / 60 }
 
-// DayOf is the day of a moment in that zone, counted from 1970.
+// DayOf returns the day of a moment in that zone, counted from 1970.
 func DayOf(t time.Time, zone *time.Location) uint16 {
 	_, offset := t.In(zone).Zone()
 	return uint16((t.Unix() + int64(offset)) / (24 * 60 * 60)) //nolint:gosec // Until the year 2149.
 }
 
-// IsWithheld reports whether a browser may have kept a SameSite=Lax cookie back:
-// the request comes from another site and is not a person's way to a page. An
-// answer that set the cookie would then wipe what it held. Browsers that do not
-// say it with Sec-Fetch-Site send Origin with everything but a GET
-// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin).
-// host is the site's, perhaps with a port.
+// IsWithheld reports whether a browser may have withheld a SameSite=Lax cookie,
+// because the request comes from another site and is no person's way to a page.
+// An answer that set the cookie would then wipe its content. Browsers without
+// Sec-Fetch-Site send Origin with everything except GET
+// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin). host
+// is the site's host, perhaps with a port.
 func IsWithheld(r *http.Request, host string) bool {
 	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
 		dest, _ := web.First(r.Header["Sec-Fetch-Dest"])

@@ -5,20 +5,23 @@ import (
 	"time"
 )
 
-// Goal is what one goal asks of a visitor's past: how often it counts, and after
-// which others. The zero value asks nothing. It is only read once it is made.
+// Goal says how one goal depends on a visitor's past: how often it counts, and
+// after which other goals. The zero value does not depend on it. A Goal never
+// changes once it is made.
 type Goal struct {
 	Name string
 
-	// Scope, Hash and Zone are what count: says. Keyed: it counts once for each
-	// value of a $source. Zone is that of days; nil is the site's.
+	// Scope, Hash and Zone come from count:. Keyed means that the goal counts
+	// once for each value of a $source. Zone is the time zone of days; nil is
+	// the site's.
 	Scope Scope
 	Keyed bool
 	Hash  uint32
 	Zone  *time.Location
 
-	// After are the goals that must have happened, Within the time from the first
-	// of them until now (0: the session), and Walk is the name of that way.
+	// After are the goals that must have happened before. Within is the time
+	// from the first of them until now; 0 means the session. Walk is the name
+	// of this sequence.
 	After  []string
 	Within time.Duration
 	Walk   uint32
@@ -26,8 +29,8 @@ type Goal struct {
 	next []*Goal // those whose After names this one
 }
 
-// Needs is what a set of goals asks of visitors' past. It is only read once it is
-// made.
+// Needs says what a set of goals needs of visitors' past. It never changes once
+// it is made.
 type Needs struct {
 	Used     bool            // a goal asks for something
 	Once     map[uint32]bool // the Hash of goals that count once, and are not Keyed
@@ -36,26 +39,27 @@ type Needs struct {
 	Origins  [][]string      // the environments of each goal that asks for either; none are all
 }
 
-// WantsOrigin reports whether a goal of this environment asks where a session
+// WantsOrigin reports whether a goal of this environment reads where a session
 // came from.
 func (n *Needs) WantsOrigin(env string) bool {
 	return slices.ContainsFunc(n.Origins, func(envs []string) bool { return len(envs) == 0 || slices.Contains(envs, env) })
 }
 
-// Counts reports whether it depends on what happened before.
+// Counts reports whether the goal depends on what happened before.
 func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After) > 0 }
 
-// Leads reports whether others come after it.
+// Leads reports whether other goals come after it.
 func (g *Goal) Leads() bool { return len(g.next) > 0 }
 
-// Remembered reports whether it matters later that it happened, or now what
-// happened before.
+// Remembered reports whether it will matter later that the goal happened, or
+// matters now what happened before.
 func (g *Goal) Remembered() bool { return g.Counts() || g.Leads() }
 
-// LeadTo notes that another comes after this one.
+// LeadTo notes that another goal comes after this one.
 func (g *Goal) LeadTo(next *Goal) { g.next = append(g.next, next) }
 
-// Counted is the name under which it counts, at a time; zone is the site's.
+// Counted returns the name under which the goal counts at a time. zone is the
+// site's.
 func (g *Goal) Counted(now time.Time, zone *time.Location) Counted {
 	c := Counted{Scope: g.Scope, Hash: g.Hash}
 	if c.Scope == PerDay {
@@ -77,13 +81,14 @@ func (v *Visit) Came(g *Goal, now time.Time) bool {
 	return len(began) >= n && (g.Within == 0 || now.Unix()-began[n-1] <= int64(g.Within/time.Second))
 }
 
-// Advance brings the walks forward to which the goals that happened belong.
+// Advance moves the walks forward to which these goals belong, which just
+// happened.
 func (v *Visit) Advance(happened []*Goal, now time.Time) {
 	for _, g := range happened {
 		for _, to := range g.next {
 			began := v.Walked(to.Walk)
-			// From the last step to the first, so that one goal is not taken
-			// for two steps.
+			// The loop goes from the last step to the first, so that one goal
+			// does not count as two steps.
 			for i, name := range slices.Backward(to.After) {
 				switch {
 				case name != g.Name:

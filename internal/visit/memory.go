@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// These bound what a process remembers of visits: how many visitors, the least
-// recent of whom are forgotten first, for how long, and the bytes of each. It
-// makes 5 MB at most.
+// These constants bound what a process remembers of visits: how many visitors,
+// for how long, and how many bytes of each. The visitors that were not seen for
+// the longest time are forgotten first. All of it takes at most 5 MB.
 const (
 	memoryVisits = 10_000
 	memoryAge    = 24 * time.Hour
 	memoryRoom   = 443
 )
 
-// Memory remembers visits within this process, for what a cookie cannot
-// do: clients that keep none, goals decided when the header was out, and
-// requests under way at the same time. It knows a visitor by his browser ID.
-// All methods may be called at the same time.
+// Memory remembers visits within this process, for what a cookie cannot do.
+// That is for clients that keep no cookies, for goals decided after the header
+// was written, and for requests at the same time. It knows a visitor by their
+// browser ID. All methods are safe for concurrent use.
 type Memory struct {
 	seed maphash.Seed
 
@@ -34,12 +34,12 @@ type remembered struct {
 	at   time.Time
 }
 
-// NewMemory makes one that knows nobody.
+// NewMemory makes a Memory that knows nobody.
 func NewMemory() *Memory {
 	return &Memory{seed: maphash.MakeSeed(), visits: make(map[uint64]*linked.Element)}
 }
 
-// Key is that of a visitor of a site.
+// Key returns the key of a visitor of a site.
 func (m *Memory) Key(site, id string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
@@ -49,9 +49,9 @@ func (m *Memory) Key(site, id string) uint64 {
 	return h.Sum64()
 }
 
-// Change gives see what is remembered of a visitor, nil if nothing is, and
-// keeps what it returns, if that is not nil. Nobody else sees or changes the
-// visit in the meantime.
+// Change calls see with what is remembered of a visitor, nil if nothing is. It
+// keeps what see returns, unless that is nil. Meanwhile nobody else sees or
+// changes the visit.
 func (m *Memory) Change(key uint64, now time.Time, see func(*Visit) *Visit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

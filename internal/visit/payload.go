@@ -22,11 +22,11 @@ import (
 //	  and then a text:        its referrer
 const version = 1
 
-// Encode writes the visit in at most room bytes. If all is too much, the oldest
-// counts with for $source go first, then the session's origin is shortened, and
-// then the oldest progress goes. Counts without for $source stay; of those
-// there is no room for, the newest are left out, after any that known has not, if it
-// is not nil; whole is false then.
+// Encode writes the visit in at most room bytes. If it does not fit, the oldest
+// counts with for $source are left out first. Then the session's origin is
+// shortened, and then the oldest progress is left out. Then counts without for
+// $source go: those that known lacks, unless known is nil, and at last the
+// newest. whole is false if one of these newest is missing.
 func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool) {
 	if text = v.append(make([]byte, 0, memoryRoom)); len(text) <= room {
 		return text, true
@@ -105,7 +105,8 @@ func (o *Origin) append(b []byte) []byte {
 	return b
 }
 
-// Param is the value of a utm_ parameter, named without that, and false if there is none.
+// Param returns the value of a utm_ parameter, whose name is given without
+// "utm_". It reports false if there is none.
 func (o *Origin) Param(name string) (string, bool) {
 	for _, u := range o.UTM {
 		if u.Name == name {
@@ -115,7 +116,8 @@ func (o *Origin) Param(name string) (string, bool) {
 	return "", false
 }
 
-// shorten halves the longest text, and reports false when there is none left.
+// shorten halves the longest text. It reports false if nothing is left to
+// shorten.
 func (o *Origin) shorten() bool {
 	longest := &o.Referrer
 	for i := range o.UTM {
@@ -132,7 +134,7 @@ func (o *Origin) shorten() bool {
 	return left
 }
 
-// CutText cuts a text to at most n bytes, not within a character.
+// CutText cuts a text to at most n bytes, and never inside a character.
 func CutText(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -145,8 +147,8 @@ func CutText(s string, n int) string {
 
 var errVisit = errors.New("goaltrack: no visit of a version known here")
 
-// decode reads what Encode wrote, and nothing else: a text of another form
-// is an error even if one could make sense of it.
+// decode reads what Encode wrote, and nothing else. A text of another form is
+// an error, even if one could make sense of it.
 func decode(text []byte) (*Visit, error) {
 	d := decoder{rest: text}
 	if d.byte() != version {
@@ -190,7 +192,7 @@ func decode(text []byte) (*Visit, error) {
 	return v, nil
 }
 
-// decoder reads a text from the front. What is not there reads as zero.
+// decoder reads a text from the front. Beyond the end it reads zeros.
 type decoder struct {
 	rest   []byte
 	failed bool
@@ -219,7 +221,7 @@ func (d *decoder) number() uint64 {
 	return n
 }
 
-// minutes reads a time or a span, which is never so large that sums overflow.
+// minutes reads a time or a span. It is never so large that sums overflow.
 func (d *decoder) minutes() int64 {
 	n := d.number()
 	if n > 1<<40 {
@@ -229,7 +231,7 @@ func (d *decoder) minutes() int64 {
 	return int64(n)
 }
 
-// count reads how many things follow, of so many bytes each at least.
+// count reads how many things follow, each of at least so many bytes.
 func (d *decoder) count(least int) int {
 	n := d.number()
 	if n > uint64(len(d.rest)/max(least, 1)) || n > 1<<10 {

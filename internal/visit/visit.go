@@ -1,15 +1,15 @@
-// Package visit has what a site remembers of a visitor between requests, the sealed
-// cookie that keeps it in his browser, and this process's own memory. It knows
-// goals by hashes of their names, and decides nothing.
+// Package visit holds what a site remembers of a visitor between requests: the
+// visit, the sealed cookie that keeps it in the browser, and this process's own
+// memory. It knows goals by hashes of their names, and decides nothing.
 package visit
 
 import "slices"
 
-// Visit is what is known of a visitor beyond one request: which goals he has
-// made count, how far he has come towards those that come after others, and
-// where his session came from. It lives in his visit cookie and, for the cases
-// a cookie cannot serve, in this process's memory. The zero value knows nothing. It
-// belongs to one goroutine at a time.
+// Visit is what is known of a visitor beyond one request. It says which goals
+// have counted, how far the visitor has come towards goals with an after:, and
+// where the session came from. It is kept in the visit cookie and, for the
+// cases that a cookie cannot serve, in this process's memory. The zero value
+// knows nothing. It belongs to one goroutine at a time.
 type Visit struct {
 	Start, Last int64 // the session: minutes since 1970 of its beginning and of its last request known
 	Fresh       bool  // the session begins with this request
@@ -19,7 +19,7 @@ type Visit struct {
 	Origin      Origin
 }
 
-// Scope is for how long a goal that counted does not count again.
+// Scope says for how long a goal does not count again.
 type Scope uint8
 
 // The scopes.
@@ -30,22 +30,23 @@ const (
 	PerDay
 )
 
-// Counted is a goal that counted. The zero value is none.
+// Counted names a goal that counted. The zero value names none.
 type Counted struct {
 	Scope Scope
 	Day   uint16 // days since 1970, for PerDay
 	Hash  uint32 // of the goal and, with for $source, of the value
 }
 
-// progress is how far a session has come on the way that an after: asks for:
-// for each goal of the list, when the last walk began that came so far. An
-// older walk has no chance that a newer one has not.
+// progress says how far a session has come in the sequence of an after:. For
+// each goal of the list it has the time at which the last walk began that came
+// so far. A newer walk always has more time left than an older one, so only the
+// newest is kept.
 type progress struct {
 	hash  uint32  // of the goal and its after:
 	began []int64 // Unix seconds
 }
 
-// These are what surely fits into a visit cookie: goals that count once, without for
+// These surely fit into a visit cookie: goals that count once without for
 // $source, steps of all after: together, and bytes of each text of an [Origin].
 const (
 	MaxPlain  = 30
@@ -53,15 +54,16 @@ const (
 	MaxOrigin = 100
 )
 
-// Origin is where a session came from, as its first page told: its utm_ parameters
-// and the address, without its query, of the other site that led to it.
+// Origin says where a session came from, as its first page showed. It has the
+// utm_ parameters and the address of the other site that led there, without its
+// query.
 type Origin struct {
 	Known    bool // the first page was seen
 	UTM      []UTM
 	Referrer string
 }
 
-// UTM is a parameter of an address, without the utm_ before its name.
+// UTM is a parameter of an address. Its name has no "utm_" in front.
 type UTM struct{ Name, Value string }
 
 // Has reports whether the goal has counted.
@@ -69,7 +71,8 @@ func (v *Visit) Has(c Counted) bool {
 	return slices.Contains(v.plain, c) || slices.Contains(v.keyed, c)
 }
 
-// Add notes that a goal counted. keyed says that it counts once for each value.
+// Add notes that a goal counted. keyed means that it counts once for each
+// value.
 func (v *Visit) Add(c Counted, keyed bool) {
 	switch {
 	case v.Has(c):
@@ -81,21 +84,21 @@ func (v *Visit) Add(c Counted, keyed bool) {
 	}
 }
 
-// outlives reports whether the other is of a day that is over wherever c's day
-// has begun: between time zones there are two days at most.
+// outlives reports whether the other is of a day that is over, wherever c's day
+// has begun. Between time zones there are two days at most.
 func (c Counted) outlives(other Counted) bool {
 	return c.Scope == PerDay && other.Scope == PerDay && other.Day+2 < c.Day
 }
 
-// Drop takes a count back; anyDay, whatever its day.
+// Drop takes a count back. With anyDay, the day does not matter.
 func (v *Visit) Drop(c Counted, anyDay bool) {
 	is := func(o Counted) bool { return o.Hash == c.Hash && o.Scope == c.Scope && (anyDay || o.Day == c.Day) }
 	v.plain = slices.DeleteFunc(v.plain, is)
 	v.keyed = slices.DeleteFunc(v.keyed, is)
 }
 
-// Renew ends the session and begins another in that minute. What counted for ever or for a day
-// stays.
+// Renew ends the session and begins another in that minute. Counts for ever or
+// for a day stay.
 func (v *Visit) Renew(now int64) {
 	ofSession := func(c Counted) bool { return c.Scope == PerSession }
 	*v = Visit{
@@ -105,8 +108,8 @@ func (v *Visit) Renew(now int64) {
 	}
 }
 
-// Absorb adds what another source knows of the same visitor. same says that its
-// session is this one.
+// Absorb adds what another source knows of the same visitor. same means that
+// its session is this one.
 func (v *Visit) Absorb(m *Visit, same bool) {
 	if same && v.Fresh {
 		v.Start, v.Fresh = m.Start, false
@@ -135,8 +138,9 @@ func (v *Visit) Absorb(m *Visit, same bool) {
 	}
 }
 
-// Reach notes a walk that began then, in Unix seconds, and has come as far as step,
-// the first being 0. hash is that of the goal and its after:.
+// Reach notes that a walk, which began at a time in Unix seconds, has come as
+// far as step. The first step is 0. hash is the hash of the goal and its
+// after:.
 func (v *Visit) Reach(hash uint32, step int, began int64) {
 	i := slices.IndexFunc(v.after, func(p progress) bool { return p.hash == hash })
 	if i < 0 {
@@ -151,8 +155,8 @@ func (v *Visit) Reach(hash uint32, step int, began int64) {
 	}
 }
 
-// Walked returns when, in Unix seconds, the last walk began that came as far as each
-// step. It is only to be read.
+// Walked returns for each step when, in Unix seconds, the last walk began that
+// came so far. Callers only read it.
 func (v *Visit) Walked(hash uint32) []int64 {
 	for i := range v.after {
 		if v.after[i].hash == hash {
@@ -162,7 +166,7 @@ func (v *Visit) Walked(hash uint32) []int64 {
 	return nil
 }
 
-// Clone is a copy whose progress can go on by itself.
+// Clone returns a copy whose progress can go on independently.
 func (v *Visit) Clone() *Visit {
 	c := *v
 	c.plain, c.keyed = slices.Clone(v.plain), slices.Clone(v.keyed)

@@ -1,10 +1,10 @@
 package web
 
-// MaxUserAgent is where a user agent is cut: longer ones are attacks on those
-// who parse them.
+// MaxUserAgent is how many bytes of a user agent are used. Longer ones are
+// attacks on parsers.
 const MaxUserAgent = 512
 
-// CutUserAgent cuts a longer one.
+// CutUserAgent cuts a user agent to MaxUserAgent bytes.
 func CutUserAgent(ua string) string {
 	if len(ua) > MaxUserAgent {
 		return ua[:MaxUserAgent]

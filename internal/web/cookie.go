@@ -1,6 +1,6 @@
-// Package web has small readers of headers, hosts and queries that live requests,
-// rules and settings share. They keep no state, so that everybody may call them at
-// the same time.
+// Package web has small readers of headers, hosts and queries, which live
+// requests, rules and settings share. They keep no state, so they are safe for
+// concurrent use.
 package web
 
 import (
@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// CookieValue returns the first cookie of that exact name in the header which
-// accept takes, any if accept is nil, and "" if there is none. It reads it as
-// Sitecore's scripts do: cut at semicolons, no decoding. It allocates
-// nothing, unlike http.Request.Cookie, and looks for the name, so that a header
-// of nothing but semicolons takes no longer than another. The name is a token.
+// CookieValue returns the first cookie of exactly that name that accept takes,
+// "" if there is none. If accept is nil, it takes any. It reads cookies as
+// Sitecore's scripts do: it cuts at semicolons and decodes nothing. Unlike
+// http.Request.Cookie it allocates nothing. It searches for the name, so a
+// header of nothing but semicolons takes no longer than another. The name must
+// be a token.
 func CookieValue(h http.Header, name string, accept func(string) bool) string {
 	for _, line := range h["Cookie"] {
 		for end := 0; name != ""; {
@@ -34,7 +35,8 @@ func CookieValue(h http.Header, name string, accept func(string) bool) string {
 	return ""
 }
 
-// beginsPair reports whether a cookie's name begins after that part of the line.
+// beginsPair reports whether a cookie's name begins after this part of the
+// line.
 func beginsPair(before string) bool {
 	before = strings.TrimRight(before, " \t")
 	return before == "" || before[len(before)-1] == ';'

@@ -2,5 +2,6 @@ package web
 
 import "strings"
 
-// FoldEmail writes an e-mail address in the form in which it is compared.
+// FoldEmail returns an e-mail address in the form in which addresses are
+// compared.
 func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

@@ -2,16 +2,17 @@ package web
 
 import "strings"
 
-// IsHTML reports whether a Content-Type is that of a page, whatever its parameters.
+// IsHTML reports whether a Content-Type is that of a page. Parameters do not
+// matter.
 func IsHTML(contentType string) bool {
 	mime, _, _ := strings.Cut(contentType, ";")
 	mime = strings.TrimSpace(mime)
 	return strings.EqualFold(mime, "text/html") || strings.EqualFold(mime, "application/xhtml+xml")
 }
 
-// First returns the first line of a header, and false if there is none. values is
-// what http.Header holds under the canonical name: Header.Get would have to find
-// out whether the name is that.
+// First returns the first line of a header, and false if there is none. values
+// is the header's entry under the canonical name. Header.Get would first have
+// to check whether the name is canonical.
 func First(values []string) (string, bool) {
 	if len(values) == 0 {
 		return "", false

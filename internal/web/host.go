@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// HostIn reports whether host is one of the hosts, of which *.x stands for all
-// that end in .x. Case does not matter, nor does a dot at the end of one of the
-// hosts; host is as [HostOnly] leaves it.
+// HostIn reports whether host is one of the hosts. The entry *.x stands for all
+// hosts that end in .x. Case does not matter, nor does a dot at the end of an
+// entry. host is written as [HostOnly] returns it.
 func HostIn(hosts []string, host string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool {
 		h = strings.TrimSuffix(h, ".")

@@ -2,8 +2,8 @@ package web
 
 import "strings"
 
-// Language turns "de-DE" and "de" into "DE", and what is no language
-// into "".
+// Language turns "de-DE" and "de" into "DE". It returns "" for a text that is
+// not a language.
 func Language(s string) string {
 	lang, _, _ := strings.Cut(s, "-")
 	lang, _, _ = strings.Cut(lang, "_")

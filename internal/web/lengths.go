@@ -1,11 +1,11 @@
 package web
 
-// Lengths are those of some texts, as bits: if a text is of another, it need
-// not be compared with them. The last bit is for all that are longer.
-// The zero value is of no text. It may be read by many at once, once all are added.
+// Lengths are the lengths of some texts, as bits. A text of another length need
+// not be compared with them. The last bit stands for all longer texts. The zero
+// value stands for no text. When all are added, many goroutines may read it.
 type Lengths uint64
 
-// Add takes a text in.
+// Add adds the length of a text.
 func (l *Lengths) Add(text string) { *l |= 1 << min(len(text), 63) }
 
 // MayHave reports whether a text of that many bytes may be among them.

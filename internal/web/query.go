@@ -6,8 +6,8 @@ import (
 )
 
 // QueryValue returns the first value of a query parameter, as url.Values.Get
-// would, without decoding the others, and false if there is none. A parameter that
-// cannot be decoded is as if it were not there.
+// would, without decoding the others. It returns false if there is none. A
+// parameter that cannot be decoded counts as absent.
 func QueryValue(rawQuery, name string) (string, bool) {
 	for rawQuery != "" {
 		var pair string

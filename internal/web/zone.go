@@ -6,8 +6,8 @@ import (
 	_ "time/tzdata" // time zones by name, on machines that have none installed
 )
 
-// LoadZone finds a time zone by its IANA name, "" being UTC. That of the machine,
-// "Local", has none and is an error, as are names that are not known.
+// LoadZone finds a time zone by its IANA name; "" is UTC. "Local", the zone of
+// the machine, has no such name and is an error, as is every unknown name.
 func LoadZone(name string) (*time.Location, error) {
 	if name == "Local" {
 		return nil, errors.New("it differs from machine to machine")

@@ -6,7 +6,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// EachTrigger are rules with one goal of every trigger.
+// EachTrigger has one goal for each kind of trigger.
 const EachTrigger = `
 version: 1
 goals:
@@ -46,7 +46,7 @@ goals:
     code: true
 `
 
-// MustParse reads rules that have no fault.
+// MustParse parses rules that must have no fault.
 func MustParse(tb testing.TB, text string) *goaltrack.Rules {
 	tb.Helper()
 	rules, err := goaltrack.ParseRules([]byte(text))

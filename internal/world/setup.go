@@ -12,28 +12,28 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// Setup says how a world differs from the simplest one, which has no rules and one
-// site with the CDP of the world.
+// Setup says how a world differs from the simplest one. The simplest world has
+// no rules, and one site with the CDP of the world.
 type Setup struct {
 	// Rules is a rule file. Default: none.
 	Rules string
-	// Site is what the tracker goes around.
+	// Site is the site around which the tracker goes.
 	Site http.Handler
-	// Mount makes what the server serves, if that is more than the site with the
-	// tracker around it. Site is not used then.
+	// Mount makes what the server serves, if that is more than the site with
+	// the tracker around it. Then Site is not used.
 	Mount func(*goaltrack.Tracker) http.Handler
-	// Config has the last word on the configuration.
+	// Config may change the configuration as the last step.
 	Config func(*goaltrack.Config, *cdptest.Server)
 	// HTTP2 makes the server speak HTTP/2, over TLS.
 	HTTP2 bool
 	// Unsettled says that events may be left at the end.
 	Unsettled bool
-	// Log takes the log. Default: nobody reads it.
+	// Log gets the log. Default: the log is thrown away.
 	Log io.Writer
 }
 
-// New starts a world with these rules ("" for none) around a site. Its account has
-// to balance at the end of the test.
+// New starts a world with these rules ("" for none) around a site. Its account
+// must balance at the end of the test.
 func New(t *testing.T, rules string, site http.Handler, adjust ...func(*goaltrack.Config)) *World {
 	t.Helper()
 	return Setup{Rules: rules, Site: site, Config: func(c *goaltrack.Config, _ *cdptest.Server) {

@@ -14,14 +14,15 @@ import (
 // Chrome is a current browser's user agent.
 const Chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 
-// Visitor is a browser with its cookies. Header goes with each of its requests.
+// Visitor is a browser with its cookies. Header is sent with each of its
+// requests.
 type Visitor struct {
 	World  *World
 	Client *http.Client
 	Header http.Header
 }
 
-// Visitor makes a browser that was never here: one that opens pages by hand, follows
+// Visitor makes a browser that was never here. It opens pages by hand, follows
 // no redirects and has no cookies.
 func (w *World) Visitor() *Visitor {
 	jar, err := cookiejar.New(nil)
@@ -38,8 +39,8 @@ func (w *World) Visitor() *Visitor {
 	}}
 }
 
-// secureJar keeps Secure cookies for loopback addresses over plain HTTP, as
-// browsers do and net/http/cookiejar does not.
+// secureJar keeps Secure cookies for loopback addresses over plain HTTP.
+// Browsers do so, but net/http/cookiejar does not.
 type secureJar struct{ http.CookieJar }
 
 // SetCookies implements [http.CookieJar].
@@ -50,8 +51,8 @@ func (j secureJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	j.CookieJar.SetCookies(u, cookies)
 }
 
-// Request makes a request of this browser, with more or other headers: a
-// name, its value, and so on. The value "" takes one away.
+// Request makes a request of this browser. header has pairs of a name and a
+// value, which are added or replace others. The value "" removes a header.
 func (v *Visitor) Request(method, path string, body io.Reader, header ...string) *http.Request {
 	v.World.Helper()
 	req, err := http.NewRequestWithContext(v.World.Context(), method, v.World.Site.URL+path, body)
@@ -72,7 +73,8 @@ func (v *Visitor) Request(method, path string, body io.Reader, header ...string)
 	return req
 }
 
-// Send sends a request and reads the whole answer, which stays readable.
+// Send sends a request and reads the whole answer. The answer can be read
+// again.
 func (v *Visitor) Send(req *http.Request) *http.Response {
 	v.World.Helper()
 	res, err := v.Client.Do(req)
@@ -88,8 +90,8 @@ func (v *Visitor) Send(req *http.Request) *http.Response {
 	return res
 }
 
-// Do sends a request with a body ("" for none), which is a form unless a header says
-// otherwise, and reads the whole answer.
+// Do sends a request with a body ("" for none) and reads the whole answer. The
+// body is a form unless a header says otherwise.
 func (v *Visitor) Do(method, path, body string, header ...string) *http.Response {
 	v.World.Helper()
 	if body != "" {
@@ -124,7 +126,7 @@ func (v *Visitor) ID() string {
 // Known is a browser ID that the CDP made some other day.
 const Known = "11111111-2222-4333-8444-555555555555"
 
-// Meet makes the visitor one whom the CDP knows, by the ID [Known].
+// Meet makes the CDP know the visitor, by the ID [Known].
 func (v *Visitor) Meet() *Visitor {
 	v.World.CDP.Know(Known)
 	v.Header.Set("Cookie", "bid_"+cdptest.TestClientKey+"="+Known)

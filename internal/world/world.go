@@ -1,7 +1,7 @@
-// Package world is what most tests of goaltrack begin with: a site on a live
-// server, the tracker around it, a strict CDP that it reports to, and visitors with
-// cookies. A test says what differs from the simplest world, lets visitors come, and
-// then asks what became of the goals:
+// Package world is where most tests of goaltrack begin. A world is a site on a live
+// server, the tracker around it, a strict CDP, and visitors with cookies. A test says
+// what differs from the simplest world, lets visitors come, and then asks what
+// became of the goals:
 //
 //	func TestPricing(t *testing.T) {
 //		w := world.New(t, "{version: 1, goals: [{goal: PRICING_VIEWED, visit: /pricing}]}", http.HandlerFunc(world.HTML))
@@ -12,7 +12,7 @@
 //		w.CDP.Expect(t, "PRICING_VIEWED").From(world.Known).Once()
 //	}
 //
-// Everything ends with the test, and then the account has to balance: what was
+// Everything ends with the test, and then the account must balance: what was
 // accepted is delivered, or lost under a name. [Setup] is for worlds that need more
 // than rules, a site and a configuration. The package is for tests that use
 // goaltrack's public API. Tests inside package goaltrack cannot import it.
@@ -32,8 +32,8 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// World is a site, the tracker around it, and the CDP it reports to. What goes wrong
-// fails its test.
+// World is a site, the tracker around it, and the CDP to which it reports.
+// Every fault fails the test.
 type World struct {
 	*testing.T
 	CDP     *cdptest.Server
@@ -41,7 +41,7 @@ type World struct {
 	Site    *httptest.Server
 }
 
-// End closes everything and looks at the account.
+// End closes everything and checks the account.
 func (w *World) End() {
 	w.Site.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -55,7 +55,7 @@ func (w *World) End() {
 	}
 }
 
-// CloseNow closes everything without waiting for deliveries, and looks at the
+// CloseNow closes everything without waiting for deliveries, and checks the
 // account.
 func (w *World) CloseNow() goaltrack.Account {
 	w.Helper()
@@ -89,7 +89,7 @@ func (w *World) Done() goaltrack.Account {
 	return w.Flush()
 }
 
-// Fates tells how the decisions about a goal ended: "fired 2, bot 1", or "none".
+// Fates says how the decisions about a goal ended: "fired 2, bot 1", or "none".
 func (w *World) Fates(goal string) string {
 	for _, g := range w.Tracker.Snapshot().Goals {
 		if g.Goal != goal {
@@ -109,7 +109,7 @@ func (w *World) Fates(goal string) string {
 	return "none"
 }
 
-// Expect compares the fates of a goal, when every handler has returned.
+// Expect compares the fates of a goal when every handler has returned.
 func (w *World) Expect(goal, want string) {
 	w.Helper()
 	w.Done()
@@ -118,5 +118,5 @@ func (w *World) Expect(goal, want string) {
 	}
 }
 
-// Note tells how often the snapshot notes something.
+// Note returns how often the snapshot counts a note.
 func (w *World) Note(what string) uint64 { return w.Tracker.Snapshot().Notes[what] }
