@@ -183,9 +183,14 @@ func BenchmarkIdentity(b *testing.B) {
 // FuzzAppendJSON: whatever the event holds, the body is the JSON encoding/json
 // makes of the same values, in the promised layout.
 func FuzzAppendJSON(f *testing.F) {
-	f.Add("", "E", "p", "name", "text", int64(1), 1.5, true)
-	f.Add(knownID, "shop:E", "<p>&\u2028", "a\xffb", "\x00\x1f\"\\\u007f é €😀", int64(math.MinInt64), 1e-7, false)
-	f.Fuzz(func(t *testing.T, id, typ, page, name, text string, i int64, x float64, flag bool) {
+	const between = "\x1e" // an ID, a type, a page, a name and a text in one
+	f.Add(strings.Join([]string{"", "E", "p", "name", "text"}, between), int64(1), 1.5, true)
+	f.Add(strings.Join([]string{knownID, "shop:E", "<p>&\u2028", "a\xffb", "\x00\x1f\"\\\u007f é €😀"}, between), int64(math.MinInt64), 1e-7, false)
+	f.Fuzz(func(t *testing.T, texts string, i int64, x float64, flag bool) {
+		id, texts, _ := strings.Cut(texts, between)
+		typ, texts, _ := strings.Cut(texts, between)
+		page, texts, _ := strings.Cut(texts, between)
+		name, text, _ := strings.Cut(texts, between)
 		e := Event{
 			BrowserID: id, Type: typ, Page: page, Language: text, Currency: name, UTM: []Attr{{"utm_" + name, text}},
 			Fields: map[string]any{"f" + name: text, "g": []any{i, text}}, Ext: Ext{{name, text}, {name + "1", i}, {name + "2", flag}},

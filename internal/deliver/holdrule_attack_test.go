@@ -19,7 +19,7 @@ func each(i int) int { return strangers + i }
 
 // burstIn is a burst of one goal, of as many visitors.
 func burstIn(goal string, at time.Duration, n int, kind eventKind, over time.Duration) func(*play) {
-	return burstOf(at, n, kind, over, each, true, goal)
+	return volley{at, n, kind, over, each, true, goal}.offer
 }
 
 // burstsIn is a burst of many goals that nobody else uses.
@@ -69,7 +69,7 @@ func attacks() []scenario {
 		{name: "ten goals that nobody else uses", bound: bound{max: 5 * s, requests: 2, errors: 11}, length: 5 * m, rate: 10, traffic: burstsIn(10, 400, refusedAlways, 20*s, s/2)},
 		{name: "fifty goals", bound: bound{max: 5 * s, requests: 2, errors: 51}, length: 5 * m, rate: 10, traffic: burstsIn(50, 100, refusedAlways, 20*s, s/2)},
 		{name: "fifty goals, 100 a second", bound: bound{max: 5 * s, requests: 2, errors: 51}, length: 5 * m, rate: 10, traffic: burstsIn(50, 100, refusedAlways, 20*s, 50*s)},
-		{name: "fifty goals, and IDs made up", bound: bound{max: 15 * s, requests: 2, errors: 52, warnings: 1, replaced: .2}, length: 5 * m, rate: 10, traffic: both(burstsIn(50, 100, refusedAlways, 20*s, 50*s), burstOf(20*s, 1000, madeUp, s/2, func(i int) int { return strangers + 1<<20 + i }, true, "SENT"))},
+		{name: "fifty goals, and IDs made up", bound: bound{max: 15 * s, requests: 2, errors: 52, warnings: 1, replaced: .2}, length: 5 * m, rate: 10, traffic: both(burstsIn(50, 100, refusedAlways, 20*s, 50*s), volley{20 * s, 1000, madeUp, s / 2, func(i int) int { return strangers + 1<<20 + i }, true, "SENT"}.offer)},
 		{name: "answers take 2 s", bound: bound{max: 20 * s, requests: 2, errors: 1, warnings: 1}, length: 10 * m, rate: 2, slow: 2 * s, traffic: burst(20*s, 1000, refusedAlways, s/2)},
 		{name: "answers take 2 s, at the head", bound: bound{max: 30 * s, requests: 2, errors: 1, warnings: 2}, length: 10 * m, rate: 2, slow: 2 * s, traffic: burst(0, 1000, refusedAlways, 0)},
 		{name: "a Retry-After in a burst", bound: bound{max: playPause + 5*s, requests: 2, warnings: 1, poison: "blocked"}, length: 5 * m, rate: 10, traffic: burst(20*s, 1000, refusedAlways, s/2), faults: []fault{{0, m, onceAt(21*s, cdpPauses)}}},

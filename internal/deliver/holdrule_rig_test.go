@@ -425,14 +425,24 @@ const strangers = 1 << 25
 
 // burst offers n events of a kind, spread over a time.
 func burst(at time.Duration, n int, kind eventKind, over time.Duration) func(*play) {
-	return burstOf(at, n, kind, over, func(i int) int { return strangers + i }, true, "SENT")
+	return volley{at, n, kind, over, func(i int) int { return strangers + i }, true, "SENT"}.offer
 }
 
-func burstOf(at time.Duration, n int, kind eventKind, over time.Duration, who func(int) int, brought bool, goal string) func(*play) {
-	return func(p *play) {
-		for i := range n {
-			p.offer(at+over*time.Duration(i)/time.Duration(n), who(i), kind, brought, goal)
-		}
+// volley is n events of a kind, spread over a time.
+type volley struct {
+	at      time.Duration
+	n       int
+	kind    eventKind
+	over    time.Duration
+	who     func(int) int
+	brought bool // the visitors bring their IDs
+	goal    string
+}
+
+// offer offers them.
+func (v volley) offer(p *play) {
+	for i := range v.n {
+		p.offer(v.at+v.over*time.Duration(i)/time.Duration(v.n), v.who(i), v.kind, v.brought, v.goal)
 	}
 }
 

@@ -116,8 +116,8 @@ func holdScenarios() []scenario {
 		{name: "3c the same, one genuine a second", bound: bound{max: 5 * s, requests: 3, poison: "blocked", warnings: 1}, length: 5 * m, rate: 1, traffic: burst(20*s, 1000, refusedAlways, s/2)},
 		{name: "3d the same, then nobody for a minute", bound: bound{max: 5 * s, requests: 2, poison: "blocked", errors: 1, warnings: 2}, length: 5 * m, rate: 10, from: m, traffic: burst(0, 1000, refusedAlways, s/2)},
 		{name: "3d1 then one a second", bound: bound{max: 5 * s, requests: 3, poison: "blocked", errors: 1, warnings: 2}, length: 10 * m, rate: 1, from: m, traffic: burst(0, 1000, refusedAlways, s/2)},
-		{name: "3e 1,000 of one visitor", bound: bound{max: s, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: burstOf(20*s, 1000, refusedAlways, s/2, one, true, "SENT")},
-		{name: "3f 1,000 anonymous", bound: bound{max: 5 * s, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: burstOf(20*s, 1000, refusedAlways, s/2, func(i int) int { return strangers + i }, false, "SENT")},
+		{name: "3e 1,000 of one visitor", bound: bound{max: s, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: volley{20 * s, 1000, refusedAlways, s / 2, one, true, "SENT"}.offer},
+		{name: "3f 1,000 anonymous", bound: bound{max: 5 * s, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: volley{20 * s, 1000, refusedAlways, s / 2, func(i int) int { return strangers + i }, false, "SENT"}.offer},
 		{name: "3g a restart with them at the head", bound: bound{max: s, requests: 2, poison: "blocked", warnings: 2}, length: 5 * m, rate: 10, traffic: burst(0, 1000, refusedAlways, 0)},
 		{name: "3h 5,000 at the head", bound: bound{max: s, requests: 2, poison: "blocked", warnings: 2}, length: 5 * m, rate: 10, traffic: burst(0, 5000, refusedAlways, 0)},
 		{name: "3i forty forms", bound: bound{max: s, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: burst(8*s, 40, refusedAlways, s/2)},
@@ -151,7 +151,7 @@ func holdScenarios() []scenario {
 			}
 			return ""
 		}}}},
-		{name: "12 1,000 poisoned of a goal nobody else has", bound: bound{max: 2 * s, requests: 1.1, errors: 2}, length: 15 * m, rate: 10, traffic: burstOf(20*s, 1000, refusedAlways, s/2, func(i int) int { return strangers + i }, true, "OTHER")},
+		{name: "12 1,000 poisoned of a goal nobody else has", bound: bound{max: 2 * s, requests: 1.1, errors: 2}, length: 15 * m, rate: 10, traffic: volley{20 * s, 1000, refusedAlways, s / 2, func(i int) int { return strangers + i }, true, "OTHER"}.offer},
 		{name: "13 2,000 poisoned, the key is wrong for 10 s in it", bound: bound{max: 2 * m, requests: 2, poison: "blocked", warnings: 1}, length: 5 * m, rate: 10, traffic: burst(20*s, 2000, refusedAlways, s/2), faults: []fault{{30 * s, 40 * s, always(cdpRefuses)}}},
 		{name: "13a 1,000 poisoned in a spool, the key is wrong for 2 s", bound: bound{max: 2 * m, requests: 4, poison: "blocked", warnings: 3, errors: 1}, length: 15 * m, rate: 10, maxAge: spoolAge, traffic: burst(0, 1000, refusedAlways, 0), faults: []fault{{22 * s, 24 * s, always(cdpRefuses)}}},
 		{name: "13b 4,000 poisoned, five times 10 s", bound: bound{max: 6 * m, requests: 3, poison: "blocked", warnings: 1}, length: 400 * s, rate: 10, traffic: burst(20*s, 4000, refusedAlways, s/2), faults: []fault{
@@ -268,9 +268,9 @@ func TestPoisonHidesNobody(t *testing.T) {
 	kinds := map[string]eventKind{"refused": refusedAlways, "IDs made up": madeUp, "bad contents": badContents, "resets": breaksOff}
 	sources := map[string]func(kind eventKind) func(*play){
 		"of a thousand visitors": func(k eventKind) func(*play) { return burst(20*s, 1000, k, s/2) },
-		"of one visitor":         func(k eventKind) func(*play) { return burstOf(20*s, 1000, k, s/2, one, true, "SENT") },
+		"of one visitor":         func(k eventKind) func(*play) { return volley{20 * s, 1000, k, s / 2, one, true, "SENT"}.offer },
 		"anonymous": func(k eventKind) func(*play) {
-			return burstOf(20*s, 1000, k, s/2, func(i int) int { return strangers + i }, false, "SENT")
+			return volley{20 * s, 1000, k, s / 2, func(i int) int { return strangers + i }, false, "SENT"}.offer
 		},
 		"at the head of a spool": func(k eventKind) func(*play) { return burst(0, 1000, k, 0) },
 	}
