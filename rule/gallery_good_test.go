@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
@@ -163,4 +164,31 @@ func evaluate(rules *Set, x *Exchange, form string) string {
 		return "nothing"
 	}
 	return strings.Join(out, "; ")
+}
+
+// TestSetIsImmutable: one set of rules judges many requests at once. The
+// race detector sees what the test does not.
+func TestSetIsImmutable(t *testing.T) {
+	const file = "testdata/rules/good/worked.yaml"
+	rules, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := goodLines(t, file)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				for _, line := range lines {
+					given, want, _ := strings.Cut(line, " = ")
+					x, form := parseExchange(t, given)
+					if got := evaluate(rules, x, form); got != want {
+						t.Errorf("%s\n got %s\nwant %s", given, got, want)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -46,7 +46,7 @@ func TestBadRules(t *testing.T) {
 			_, err = Load(file)
 			rulesErr, ok := errors.AsType[*Error](err)
 			if !ok || len(rulesErr.Faults) != len(want) || rulesErr.Faults[0].File != file {
-				t.Errorf("LoadRules: %v", err)
+				t.Errorf("Load: %v", err)
 			}
 		})
 	}

@@ -6,13 +6,12 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// TestNewRules: goals made in Go are checked by the same code as a file, and
+// TestNew: goals made in Go are checked by the same code as a file, and
 // their faults are the same but for the place.
-func TestNewRules(t *testing.T) {
+func TestNew(t *testing.T) {
 	bad := []Goal{
 		{Name: "view", Visit: "/a?b=1"},
 		{Name: "A_ONE"},
@@ -57,8 +56,8 @@ func TestNewRules(t *testing.T) {
 	}
 }
 
-// TestNewRulesValues are the faults that only Go can make.
-func TestNewRulesValues(t *testing.T) {
+// TestNewValues are the faults that only Go can make.
+func TestNewValues(t *testing.T) {
 	for _, test := range []struct {
 		goal Goal
 		want string
@@ -88,7 +87,7 @@ func TestNewRulesValues(t *testing.T) {
 	}
 }
 
-func TestNewRulesNone(t *testing.T) {
+func TestNewNone(t *testing.T) {
 	rules, err := New()
 	if err != nil || len(rules.Names()) != 0 || rules.Hash() != "" {
 		t.Errorf("%v, %v", rules, err)
@@ -96,72 +95,5 @@ func TestNewRulesNone(t *testing.T) {
 	var zero Set
 	if zero.Hash() != "" || len(zero.Names()) != 0 || len(zero.index.Find("GET", "/", nil)) != 0 {
 		t.Error("the zero value is not empty")
-	}
-}
-
-// TestRulesAreImmutable: one set of rules judges many requests at once. The
-// race detector sees what the test does not.
-func TestRulesAreImmutable(t *testing.T) {
-	const file = "testdata/rules/good/worked.yaml"
-	rules, err := Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := goodLines(t, file)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for range 20 {
-				for _, line := range lines {
-					given, want, _ := strings.Cut(line, " = ")
-					x, form := parseExchange(t, given)
-					if got := evaluate(rules, x, form); got != want {
-						t.Errorf("%s\n got %s\nwant %s", given, got, want)
-						return
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func TestFaultString(t *testing.T) {
-	for want, f := range map[string]Fault{
-		"message":                             {Message: "message"},
-		"message (hint)":                      {Message: "message", Hint: "hint"},
-		"goal A: message":                     {Goal: "A", Message: "message"},
-		"1:2: message":                        {Line: 1, Column: 2, Message: "message"},
-		"f.yaml: message":                     {File: "f.yaml", Message: "message"},
-		"f.yaml:12:5: goal A: message (hint)": {File: "f.yaml", Line: 12, Column: 5, Goal: "A", Message: "message", Hint: "hint"},
-	} {
-		if got := f.String(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestIndexMethod(t *testing.T) {
-	rules, err := New(
-		Goal{Name: "VISIT", Visit: "/a"},
-		Goal{Name: "VISIT_ANY", Visit: "/**"},
-		Goal{Name: "SUBMIT", Submit: Submit{Path: "/a"}},
-		Goal{Name: "PUT", Submit: Submit{Path: "/a", Method: "put"}},
-		Goal{Name: "CODE", Code: true},
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for method, want := range map[string][]string{
-		"GET": {"VISIT", "VISIT_ANY"}, "POST": {"SUBMIT"}, "PUT": {"PUT"}, "HEAD": nil, "": nil, "get": nil,
-	} {
-		var got []string
-		for _, found := range rules.index.Find(method, "/a", nil) {
-			got = append(got, found.goal.Name)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", method, got, want)
-		}
 	}
 }
