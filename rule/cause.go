@@ -11,8 +11,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Cause is one path and method that makes a goal a candidate: what a live site
-// asks about a goal. All of it is read only.
+// Cause is one way in which a goal can happen: its trigger, or one of its alternatives,
+// compiled. It is what a live site asks about a goal. [Set.Find], [Set.Goals] and
+// [Set.Raised] return causes; the zero value is of no use. A Cause never changes, so that
+// any number of goroutines may ask it.
 type Cause struct {
 	goal   *goal
 	kind   causeKind
@@ -33,13 +35,16 @@ const (
 	causeIdentity // an IDENTITY event from the handler
 )
 
-// What counts without a rule: page views, and the identities that handlers tell.
+// What can happen without a rule. Neither may be assigned to.
 var (
-	View     = &Cause{kind: causeView}
+	// View is a VIEW event: a page is shown (doc.sitecore.com, "VIEW event").
+	View = &Cause{kind: causeView}
+	// Identity is an IDENTITY event: the handler tells who the visitor is
+	// (doc.sitecore.com, "IDENTITY event").
 	Identity = &Cause{kind: causeIdentity}
 )
 
-// Name is that of the goal, or of the event that no rule names.
+// Name is that of the goal, or VIEW or IDENTITY.
 func (c *Cause) Name() string {
 	switch {
 	case c.goal != nil:
@@ -50,10 +55,11 @@ func (c *Cause) Name() string {
 	return "VIEW"
 }
 
-// Label is the goal's name for people.
+// Label is the goal's name for people, "" if it has none. It is for causes of a goal.
 func (c *Cause) Label() string { return c.goal.Label }
 
-// Paths are those of all alternatives of the goal, as the rule writes them.
+// Paths are those of all alternatives of the goal, as the rule writes them, "" for those
+// without one. It is for causes of a goal. The list is the caller's.
 func (c *Cause) Paths() []string {
 	paths := make([]string, 0, len(c.goal.causes))
 	for i := range c.goal.causes {
@@ -62,17 +68,17 @@ func (c *Cause) Paths() []string {
 	return paths
 }
 
-// SameGoal reports whether two causes are alternatives of one goal.
+// SameGoal reports whether two causes are of one goal.
 func (c *Cause) SameGoal(other *Cause) bool { return c.goal != nil && c.goal == other.goal }
 
-// IsPage reports whether it happens when a page is shown.
+// IsPage reports whether it happens when a page is shown: [View], and a visit.
 func (c *Cause) IsPage() bool { return c.kind == causeVisit || c.kind == causeView }
 
-// IsDraft reports whether the goal is decided and counted, and not sent.
+// IsDraft reports whether the goal is a draft: decided and counted, and not sent.
 func (c *Cause) IsDraft() bool { return c.goal != nil && c.goal.Status == statusDraft }
 
-// Ends reports whether the goal ends the visitor's profile when it counts. A draft
-// has no effect.
+// Ends reports whether the goal ends the visitor's profile when it counts, as
+// [Goal.Forget] says. A draft ends nothing.
 func (c *Cause) Ends() bool { return c.goal != nil && c.goal.ends() }
 
 // IsWorthMost reports whether its event is one to keep when there is room for few:
@@ -81,18 +87,19 @@ func (c *Cause) IsWorthMost() bool {
 	return c.goal != nil && c.goal.value.set || c.kind == causeIdentity
 }
 
-// DropsLate reports whether an event that is late is not sent any more.
+// DropsLate reports whether an event that is late is not sent any more, as [Goal.Late]
+// says.
 func (c *Cause) DropsLate() bool { return c.goal != nil && c.goal.limits.dropLate }
 
-// LacksCurrency reports whether the goal has a value in a currency that only the
-// site can say.
+// LacksCurrency reports whether the goal has a value, and leaves it to the site in which
+// currency.
 func (c *Cause) LacksCurrency() bool {
 	return c.goal != nil && c.goal.value.set && c.goal.value.currency == "" && c.goal.Currency == ""
 }
 
-// Terms is what the gate has to know of the goal. One whose rule reads cookies
-// cannot be held, since it cannot be judged without them, nor a draft, which
-// sends nothing, nor one that ends a visitor's profile, which then has none.
+// Terms is what the goal asks of consent, and whether it may wait for that. Three kinds
+// of goals may not. One whose rule reads cookies cannot be judged without them. A draft
+// sends nothing. One that ends the visitor's profile would have none later.
 func (c *Cause) Terms() consent.Terms {
 	if c.goal == nil {
 		return consent.Terms{MayWait: true}
@@ -105,7 +112,8 @@ func (c *Cause) Terms() consent.Terms {
 	}
 }
 
-// Past is what the goal asks of a visitor's past.
+// Past is what the goal asks of a visitor's past: its count: and its after:. Nobody may
+// change it.
 func (c *Cause) Past() *visit.Goal {
 	if c.goal == nil {
 		return &noPast
@@ -115,9 +123,11 @@ func (c *Cause) Past() *visit.Goal {
 
 var noPast visit.Goal
 
-// Judge judges the answer, and what had to wait for it. confirmed: the application
-// said that it accepted the form. open: it cannot be judged yet; the reason is then
-// that of one who never can.
+// Judge judges the answer, and what had to wait for it: conditions on the answer and on
+// the body. It is for causes that [Exchange.Consider] let pass, and may be asked more than
+// once. A form is confirmed if the application said that it accepted it; then it counts
+// whatever the answer is. The verdict is open if it may change until the handler has
+// returned. The reason is then [ReasonFormUnread].
 func (c *Cause) Judge(x *Exchange, confirmed bool) (r Reason, open bool) {
 	x.confirmed = confirmed
 	var pages *failurePages
@@ -126,20 +136,21 @@ func (c *Cause) Judge(x *Exchange, confirmed bool) (r Reason, open bool) {
 	}
 	x.failed, x.refusal, x.unreadWhy = nil, refusal{}, ""
 	if r = c.judgeLate(x, pages); r == pending {
-		return reasonFormUnread, true
+		return ReasonFormUnread, true
 	}
 	return r, false
 }
 
-// JudgeRaised judges what the rule of a goal raised in code says beside that, in the
-// environment env.
+// JudgeRaised judges a goal that was raised in code, in the environment env: its status,
+// its times and hosts, and its conditions on $app. It is for causes that [Set.Raised]
+// returns.
 func (c *Cause) JudgeRaised(x *Exchange, env string) Reason {
 	x.failed = nil
 	switch {
 	case c.goal.Status == statusPaused:
-		return reasonPaused
+		return ReasonPaused
 	case !c.goal.hasEnv(env):
-		return reasonOtherEnv
+		return ReasonOtherEnv
 	}
 	if r := c.goal.judgeAt(x, time.Time{}); r != Fires {
 		return r
@@ -147,11 +158,13 @@ func (c *Cause) JudgeRaised(x *Exchange, env string) Reason {
 	if r := c.judgeConditions(x); r != pending {
 		return r
 	}
-	return reasonFormUnread
+	return ReasonFormUnread
 }
 
-// Counted is the name under which the goal counts, with the value that
-// for $source asks for: the zero value if it counts every time.
+// Counted is the name under which the goal counts, with the value that "for $source" asks
+// for: the zero value if it counts every time. A day is one in zone, unless the goal has a
+// timezone of its own. It is for goals that fired. The reason is [ReasonValueMissing] or
+// [ReasonValueTooLong] if there is no such value.
 func (c *Cause) Counted(x *Exchange, now time.Time, zone *time.Location) (visit.Counted, Reason) {
 	if c.goal == nil {
 		return visit.Counted{}, Fires
@@ -166,14 +179,15 @@ func (c *Cause) Counted(x *Exchange, now time.Time, zone *time.Location) (visit.
 	case r != Fires:
 		return counted, r
 	case value == "":
-		return counted, reasonValueMissing
+		return counted, ReasonValueMissing
 	}
 	counted.Hash = hashOfTexts("for", c.goal.pastName(), c.goal.Count, value)
 	return counted, Fires
 }
 
-// Identity is who the visitor is, as the goal's identify: reads it. ok is false if
-// the goal identifies nobody.
+// Identity is who the visitor is, as the goal's identify: reads it. Values that are not
+// there are left out, so that it may have no identifier. It is not ok if the goal
+// identifies nobody. It is for goals that fired.
 func (c *Cause) Identity(x *Exchange) (who cdp.Identity, ok bool) {
 	if c.goal == nil || c.goal.identity == nil {
 		return who, false
@@ -181,8 +195,10 @@ func (c *Cause) Identity(x *Exchange) (who cdp.Identity, ok bool) {
 	return c.goal.identity.read(x, c.goal.IdentityProvider), true
 }
 
-// Event makes what the goal sends. Values come from x; from is what the site
-// says.
+// Event makes what the goal sends. Values are read from x; what the goal does not say is
+// taken from what the site says. It is for goals that fired. A value that is missing or
+// too long keeps the goal from counting after all: the reason says so, and the event is
+// not whole.
 func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 	if c.goal == nil {
 		e.Type = c.Name()
@@ -207,10 +223,10 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 	return e, c.goal.addData(&e, x)
 }
 
-// Page names the page of the event: for a form, the page it was on; otherwise the
-// last fixed segment of the path's template, if one is known, so that no ID becomes
-// a page; otherwise the last segment of the path. described tells the template of a
-// path that a router knows.
+// Page names the page of the event. For a form, that is the page it was on. Otherwise it
+// is the last fixed segment of the path's template, if one is known, so that no ID becomes
+// a page. Otherwise it is the last segment of the path that does not look like a key.
+// What a router knows is asked of described: the template of a path, or "".
 func (c *Cause) Page(x *Exchange, described func(path string) string) string {
 	if c.kind == causeSubmit || c.kind == causeIdentity && x.method != http.MethodGet {
 		if page, ok := submitPage(x); ok {
@@ -229,8 +245,9 @@ func (c *Cause) Page(x *Exchange, described func(path string) string) string {
 	return pageName(x.path)
 }
 
-// Unlike reports that the accepted answer of a form could not surely be told from a
-// refusal, since what goaltrack sees of the path is not what was asked for.
+// Unlike reports whether the accepted answer of a form could not surely be told from a
+// refusal, since what goaltrack sees of the path is not what was asked for. The two paths
+// are returned as [Lead.To] has them. It is for goals that fired.
 func (c *Cause) Unlike(x *Exchange) (asked, seen string, unlike bool) {
 	if c.kind != causeSubmit || !web.IsRedirect(x.status) {
 		return "", "", false

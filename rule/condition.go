@@ -159,14 +159,14 @@ func (cond *condition) judge(x *Exchange) Reason {
 	}
 	v, ok := x.lookup(&cond.from)
 	if len(v) > maxInput || x.tooLong(&cond.from) {
-		return reasonValueTooLong
+		return ReasonValueTooLong
 	}
 	if cond.from.kind == sourceRoute && !ok {
-		return reasonRouteUnknown
+		return ReasonRouteUnknown
 	}
 	if cond.test.matches(v, ok && v != "" || x.hasMany(&cond.from), cond.from.fold()) == cond.unless {
 		x.failed = cond
-		return reasonCondition
+		return ReasonCondition
 	}
 	return Fires
 }

@@ -41,7 +41,7 @@ func TestCondition(t *testing.T) {
 				if v != "" {
 					x.rawQuery = "q=" + url.QueryEscape(v)
 				}
-				want := reasonCondition
+				want := ReasonCondition
 				if (i < len(test.holds)) != unless {
 					want = Fires
 				}
@@ -64,14 +64,14 @@ func TestConditionPath(t *testing.T) {
 	}{
 		{"path", "/products/{id}", Fires},
 		{"path", []any{"/a", "/products/**"}, Fires},
-		{"path", "/products", reasonCondition},
+		{"path", "/products", ReasonCondition},
 		{"path", "~ ^/Products/", Fires},
 		{"host", "www.shop.example", Fires},
-		{"host", "shop.example", reasonCondition},
+		{"host", "shop.example", ReasonCondition},
 		{"response.type", "text/html", Fires},
-		{"response.type", []any{"text/plain"}, reasonCondition},
+		{"response.type", []any{"text/plain"}, ReasonCondition},
 		{"route", "shop.page", Fires},
-		{"route", "SHOP.PAGE", reasonCondition},
+		{"route", "SHOP.PAGE", ReasonCondition},
 		{"app.x", "absent", Fires},
 	} {
 		cond, err := parseCondition(test.key, test.value, false)

@@ -15,19 +15,28 @@ import (
 // channelAuto asks for the channel of the visitor's device.
 const channelAuto = "auto"
 
-// Base are the fields of an event that the site says and a goal may replace.
+// Base are the fields of an event that the site says and a goal may replace. They are
+// those that all events of the CDP have (doc.sitecore.com, "Event object").
 type Base struct {
-	Page, Language, Currency, Channel, PointOfSale string
+	// Page is the name of the page, Language such as EN, Currency such as EUR.
+	Page, Language, Currency string
+	// Channel is that of the CDP, such as WEB. "auto" asks for WEB or MOBILE_WEB, by
+	// what the browser says of itself.
+	Channel string
+	// PointOfSale is the site's name in the CDP.
+	PointOfSale string
 }
 
 // Event is what a goal sends, in plain values.
 type Event struct {
 	Base
-	// Type is that of the event: VIEW, ORDER_CHECKOUT or the goal's own.
+	// Type is that of the event: VIEW, IDENTITY, ORDER_CHECKOUT or the goal's own.
 	Type string
-	// Ext are the attributes, and what the goal is worth among them.
+	// Ext are the attributes: those of the rule, those that the application gave
+	// for a goal raised in code, and goalValue and goalCurrency.
 	Ext cdp.Ext
-	// Referrer and UTM say where the visitor came from, for a VIEW.
+	// Referrer and UTM say where the visitor came from, for a VIEW: another
+	// site's address, and the utm_ parameters of this one, at most 10.
 	Referrer string
 	UTM      []cdp.Attr
 	// Order is what an ORDER_CHECKOUT tells, nil for any other event.
@@ -91,7 +100,7 @@ func (d *field) value(x *Exchange) (any, Reason) {
 	s, ok := x.lookup(&d.from)
 	switch {
 	case x.tooLong(&d.from):
-		return nil, reasonValueTooLong
+		return nil, ReasonValueTooLong
 	case !ok || s == "":
 		return nil, Fires
 	}
@@ -101,7 +110,7 @@ func (d *field) value(x *Exchange) (any, Reason) {
 // text is a value that came as text.
 func (d *field) text(s string) (any, Reason) {
 	if len(s) > maxCollected {
-		return nil, reasonValueTooLong
+		return nil, ReasonValueTooLong
 	}
 	return d.converted(cleanText(s)), Fires
 }
@@ -157,10 +166,10 @@ func (g *goal) addValue(e *Event, x *Exchange) Reason {
 		}
 		var err error
 		if amount, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil || !finite(amount) || amount < 0 {
-			return reasonValueMissing
+			return ReasonValueMissing
 		}
 		if g.value.max > 0 && amount > g.value.max {
-			return reasonValueTooLong
+			return ReasonValueTooLong
 		}
 	}
 	e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalValue, Value: amount})

@@ -18,7 +18,7 @@ func (o *order) read(x *Exchange, currency string) (cdp.Order, Reason) {
 	id := text(&o.id)
 	total, err := strconv.ParseFloat(strings.TrimSpace(text(&o.total)), 64)
 	if err != nil || !finite(total) || total < 0 || id == "" {
-		return cdp.Order{}, reasonValueMissing
+		return cdp.Order{}, ReasonValueMissing
 	}
 	placed := cdp.Order{
 		ReferenceID: id, OrderedAt: time.Now(), Status: cdp.OrderPurchased, Price: total,

@@ -10,40 +10,60 @@ import (
 	"strings"
 )
 
-// Example is one request and its answer, for trying rules out.
+// Example is one request and its answer, for trying rules out with [Set.Explain]. Nothing
+// in it is checked: a path that no browser would send matches no rule.
 type Example struct {
-	Method string // default GET
-	Host   string // default: one on which the goal counts
-	Path   string // with its query, default "/"
-	// PathPrefix is taken off addresses, as Config.PathPrefix is. Default: what
-	// Header says in X-Forwarded-Prefix.
+	// Method is that of the request, in upper case. Default: GET.
+	Method string
+	// Host is the host asked, perhaps with a port. Default: one on which the goal
+	// counts.
+	Host string
+	// Path is the address without the host: escaped, and with its query.
+	// Default: "/".
+	Path string
+	// PathPrefix is taken off addresses, as goaltrack's Config.PathPrefix is.
+	// Default: what Header says in X-Forwarded-Prefix.
 	PathPrefix string
-	Form       url.Values
-	JSON       string // a JSON body; there is no form then
-	Header     http.Header
-	Route      string
-	App        map[string]any // what the handler sets
+	// Form are the fields of a form, JSON a body in its place. The Content-Type
+	// and the Content-Encoding in Header win. Default: no body.
+	Form url.Values
+	JSON string
+	// Header is that of the request, by canonical names.
+	Header http.Header
+	// Route is the name or the template of the route that answered.
+	Route string
+	// App is what the handler sets, for $app.
+	App map[string]any
 
-	Status       int // default 200
-	Location     string
+	// Status is that of the answer. Default: 200.
+	Status int
+	// Location is where the answer redirects to.
+	Location string
+	// AnswerHeader is the answer's header, by canonical names.
 	AnswerHeader http.Header
-	ContentType  string // default: JSON with AnswerJSON, else by the ending of the path, else text/html
-	AnswerJSON   string
-	Confirmed    bool // the application confirmed the form
+	// ContentType is the answer's type. Default: JSON with AnswerJSON, else by the
+	// ending of the path, else text/html.
+	ContentType string
+	// AnswerJSON is the answer's body, if it is JSON.
+	AnswerJSON string
+	// Confirmed says that the handler called goaltrack's Tracker.Confirm.
+	Confirmed bool
 }
 
 // ParseExample reads a line such as
 //
 //	POST /contact topic=sales message="Call me" -> 303 /thanks
 //
-// Before the arrow stand method, path and the fields of the form. A name may
+// Before the arrow stand the method, the path and the fields of the form. A name may
 // also say what else it is: json.user.plan=pro, header.X-Kind=a, cookie.k=v,
-// app.total=12, host=shop.example, route=contact; form.host=a is a field again.
-// After the arrow stand the status, where it redirects to, and perhaps "confirmed",
-// type=application/json, response.header.X-Kind=a and response.json.ok=true; an
-// answer with response.json is JSON, unless type says something else. How it was
-// compressed is response.header.Content-Encoding=br. Without an arrow the answer
-// is 200.
+// app.total=12, host=shop.example, route=contact. A field with such a name is written
+// form.host=a. After the arrow stand the status and where it redirects to. There may also
+// stand "confirmed", type=application/json, response.header.X-Kind=a and
+// response.json.ok=true. An answer with response.json is JSON, unless type says something
+// else. How it was compressed is response.header.Content-Encoding=br. Without an arrow
+// the answer is 200.
+//
+// The error says which word is not understood, for the person who wrote it.
 func ParseExample(line string) (Example, error) {
 	e := Example{Form: url.Values{}, Header: http.Header{}, AnswerHeader: http.Header{}, App: map[string]any{}, Status: http.StatusOK}
 	words, err := splitWords(line)

@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// CheckExamples tries the examples of every goal and returns those that do not
-// come out as the rule says, with what the goal made of them. Goals that are
-// paused, or whose time has not come or is over, are tried as if they counted.
+// CheckExamples judges the examples of every goal. It returns those that do not come out
+// as the rule says, with what the goal made of them, and those that cannot be read. Goals
+// that are paused, or whose time has not come or is over, are judged as if they counted.
 func (s *Set) CheckExamples() []Fault {
 	var at [2]int
 	f := &faults{file: s.file, at: func(int, string) (int, int) { return at[0], at[1] }}

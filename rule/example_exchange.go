@@ -16,7 +16,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Exchange is the example as the evaluation sees it.
+// exchange is the example as the rules see it.
 func (e Example) exchange() Exchange {
 	x := Exchange{
 		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
@@ -74,11 +74,11 @@ func (e *Example) body(x *Exchange) {
 	x.bodyKind = scan.KindOf(contentType)
 	switch {
 	case x.bodyKind == scan.KindNone:
-		x.bodyReason = reasonFormNotAForm
+		x.bodyReason = ReasonFormNotAForm
 	case scan.IsEncoded(e.Header):
-		x.bodyReason = reasonFormEncoded
+		x.bodyReason = ReasonFormEncoded
 	case len(text) > scan.BodyLimit:
-		x.bodyReason = reasonFormTooLarge
+		x.bodyReason = ReasonFormTooLarge
 	case x.bodyKind == scan.KindJSON:
 		x.json.Text = []byte(text)
 	case e.JSON == "":

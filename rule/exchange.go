@@ -13,21 +13,28 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Exchange is what the rules look at: one request and its answer, as values.
-// Judging goals by it is pure: it knows neither writers nor the CDP, so the same
-// judgement serves the live site, a dry run and an explanation.
+// Exchange is what the rules look at: one request and its answer, as values. A live
+// site tells it of them as they happen, in this order:
 //
-// A live request fills it in as it goes: Begin when it has come, Consider for each
-// goal that may count, Serve before the handler runs, Body when the handler has
-// read the form, Answered at the header, Typed and Ended when the handler has
-// returned. It belongs to one goroutine at a time.
+//   - [Exchange.Begin] when the request has come, and [Exchange.Soft] if it is no
+//     navigation but does the work of one;
+//   - [Exchange.Consider] for each cause that [Set.Find] found;
+//   - [Exchange.Serve] right before the handler runs;
+//   - [Exchange.Body], or [Exchange.Parsed], when the handler has read the body;
+//   - [Exchange.Answered] right before the answer's header is written;
+//   - [Exchange.Set] with what the handler sets, [Exchange.Typed], and
+//     [Exchange.Ended] when the handler has returned.
+//
+// [Cause.Judge] may be asked from Answered on. What nobody told is not there: a field
+// without a value, a route without a name. An Exchange belongs to one goroutine at a
+// time. The zero value is an exchange without a request, for goals raised in code.
 type Exchange struct {
 	// The request as it arrived.
 	method, host, path, rawQuery string
 	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
 	// and taken what was taken off this request's.
 	prefix, taken string
-	// requestURI is as the client wrote it, "" if Config.Path looks after it.
+	// requestURI is as the client wrote it, "" if a setting says what rules see.
 	requestURI string
 	// header is read before the handler runs; afterwards it is a copy, or nil
 	// if no goal reads a header or cookie, since the handler may have changed
@@ -94,8 +101,8 @@ type Exchange struct {
 	redirectNames []string
 }
 
-// wants is what the goals that may count have to see, so that nothing else is
-// kept.
+// wants is what the goals that may count have to see together, so that nothing else is
+// kept. What one goal has to see are its needs.
 type wants struct {
 	header, answerHeader, answerType, answerJSON, route bool
 
@@ -105,9 +112,11 @@ type wants struct {
 	described string   // the page that the path of a visit describes
 }
 
-// Begin notes what is needed of a request, while nobody can have changed it. host
-// and path are those that rules see, prefix and taken what was taken off the
-// path, and asked the request line's address if that may differ.
+// Begin notes what is needed of a request, while nobody can have changed it. It keeps
+// r.Header until [Exchange.Serve]. The host and the path are those that rules see: the
+// host perhaps with a port, the path decoded. The prefix is what is taken off the
+// addresses of this site, and taken what was taken off this one; both may be "". What was
+// asked is the request line's address if the path may differ from it, and else "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
 	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, host, path, r.URL.RawQuery, r.Header
 	x.prefix, x.taken, x.requestURI = prefix, taken, asked
@@ -120,11 +129,13 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.vars = x.room[:0]
 }
 
-// Soft says that a script fetches the page in place of a navigation.
+// Soft is told that a script fetches the page in place of a navigation, as htmx, Turbo
+// and Next.js do. Such a request is a visit.
 func (x *Exchange) Soft() { x.soft, x.navigation = true, true }
 
-// Consider judges what is known of a goal before the handler runs. If it may count,
-// it notes what the goal has to see later.
+// Consider judges what is known of a goal before the handler runs: its times, its hosts,
+// and conditions on the request. [Fires] means that it may count yet. Then the exchange
+// notes what the goal has to see later; nothing else is kept.
 func (x *Exchange) Consider(c *Cause) Reason {
 	x.failed = nil
 	if c.goal != nil {
@@ -168,9 +179,9 @@ func (x *Exchange) want(c *Cause) {
 	}
 }
 
-// Serve is told that the handler is about to run, to which the header belongs
-// from then on. It returns the kinds of body that matter, and whether the body of
-// the answer does.
+// Serve is told that the handler is about to run, to which the header belongs from then
+// on. It returns the kinds of body that some goal reads, and whether one reads the body
+// of the answer.
 func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
 	if x.wants.body != (scan.Kinds{}) {
 		x.bodyType = x.header.Get("Content-Type")
@@ -193,8 +204,10 @@ func (x *Exchange) formNames() []string {
 	return x.wants.form
 }
 
-// Parsed takes the fields from a form that something outside of goaltrack has
-// parsed. whole is asked, if it matters, whether that was the whole body.
+// Parsed takes the fields from a form that somebody else has parsed, in place of
+// [Exchange.Body]. whole is asked, if it matters, whether that was the whole body. Fields
+// that are not there then have no value, and otherwise goals that read them do not
+// count ([ReasonFormReadOutside]).
 func (x *Exchange) Parsed(form url.Values, whole func() bool) {
 	x.bodyReason, x.form = Fires, scan.Pick(form, x.formNames())
 	if !x.form.Complete() && !whole() {
@@ -202,8 +215,8 @@ func (x *Exchange) Parsed(form url.Values, whole func() bool) {
 	}
 }
 
-// Body is told what became of the body, and the body if all of it is there. What
-// it was told before stays.
+// Body is told what became of the body, and the body if all of it is there. It keeps
+// body, which may not be changed any more. What it was told before stays.
 func (x *Exchange) Body(o scan.Outcome, body []byte) {
 	if x.bodyReason != pending {
 		return
@@ -224,17 +237,18 @@ func (x *Exchange) Body(o scan.Outcome, body []byte) {
 var outcomeReasons = [...]Reason{
 	scan.Complete:    Fires,
 	scan.NoBody:      Fires, // an empty form, of which no field is present
-	scan.Unread:      reasonFormUnread,
-	scan.TooLarge:    reasonFormTooLarge,
-	scan.OverBudget:  reasonFormOverBudget,
-	scan.Encoded:     reasonFormEncoded,
-	scan.NotAForm:    reasonFormNotAForm,
-	scan.ReadOutside: reasonFormReadOutside,
+	scan.Unread:      ReasonFormUnread,
+	scan.TooLarge:    ReasonFormTooLarge,
+	scan.OverBudget:  ReasonFormOverBudget,
+	scan.Encoded:     ReasonFormEncoded,
+	scan.NotAForm:    ReasonFormNotAForm,
+	scan.ReadOutside: ReasonFormReadOutside,
 }
 
-// Answered is told the answer's header right before it is written. route tells
-// the route of a path, and is asked if a rule wants to know. Answered returns a
-// tee for the body if that matters.
+// Answered is told the answer's status and header right before they are written. It
+// keeps h until the handler returns. route tells the route of a path, "" if none is
+// known, and is asked if a rule wants to know. The result is to be given the body as it
+// is written, and is nil if no rule reads that.
 func (x *Exchange) Answered(status int, h http.Header, route func(path string) string) *scan.Tee {
 	x.status, x.responseHeader = status, h
 	x.location, _ = web.First(h["Location"])
@@ -253,11 +267,12 @@ func (x *Exchange) Answered(status int, h http.Header, route func(path string) s
 	return nil
 }
 
-// AwaitsType reports whether the answer's Content-Type matters and is not known
-// yet.
+// AwaitsType reports whether the answer's Content-Type matters to a rule and is not
+// known yet, since net/http may still detect it.
 func (x *Exchange) AwaitsType() bool { return !x.typeKnown && x.wants.answerType }
 
-// Typed is told the Content-Type, "" if there is none. What the header said stays.
+// Typed is told the Content-Type in the end, "" if there is none. What the header said,
+// or an earlier call, stays.
 func (x *Exchange) Typed(contentType string) {
 	if !x.typeKnown {
 		x.contentType, x.typeKnown = contentType, true
@@ -267,19 +282,22 @@ func (x *Exchange) Typed(contentType string) {
 // MayBeHTML reports whether the answer is HTML or may be found to be.
 func (x *Exchange) MayBeHTML() bool { return !x.typeKnown || web.IsHTML(x.contentType) }
 
-// Set has the values that the application set.
+// Set is told the values that the application set, for $app. It keeps the map.
 func (x *Exchange) Set(app map[string]any) { x.app = app }
 
-// Ended is told that the handler has returned. bodied: it wrote a body;
-// unanswered: it wrote nothing, and what is around it may answer.
+// Ended is told that the handler has returned, with the route as in [Exchange.Answered].
+// It is bodied if a body was written. It is unanswered if nothing was written, and what
+// is around the handler may answer: then only what the application confirmed counts
+// ([ReasonNothingWritten]).
 func (x *Exchange) Ended(route func(path string) string, bodied, unanswered bool) {
 	x.route = route(x.wholePath())
 	x.bodied, x.unanswered = bodied, unanswered
 	x.answer.End()
 }
 
-// With is the exchange of a goal that the application raised with data. One of
-// the zero exchange has no request at all.
+// With is a copy of the exchange for a goal that the application raised with data, which
+// is read by $app, before what [Exchange.Set] was told. It keeps data, which may not be
+// changed any more.
 func (x *Exchange) With(data map[string]any) *Exchange {
 	own := *x
 	own.app = make(map[string]any, len(data)+len(x.app))
@@ -289,7 +307,8 @@ func (x *Exchange) With(data map[string]any) *Exchange {
 	return &own
 }
 
-// CameFrom asks where the session came from, if a goal wants to know.
+// CameFrom asks origin where the session came from, if the goal wants to know for $utm
+// and $referrer. Without it, they are those of the request.
 func (x *Exchange) CameFrom(c *Cause, origin func() visit.Origin) {
 	if c.goal != nil && c.goal.needs.origin() {
 		x.origin = origin()

@@ -13,7 +13,7 @@ func (x *Exchange) sees(s *source) Reason {
 	case !s.ofAnswer():
 		return Fires
 	case x.unanswered:
-		return reasonNothingWritten
+		return ReasonNothingWritten
 	case s.kind == sourceResponseJSON:
 		switch x.answer.Look() {
 		case scan.AnswerRead:
@@ -38,7 +38,7 @@ func (x *Exchange) sees(s *source) Reason {
 
 func (x *Exchange) unreadable(why string) Reason {
 	x.unreadWhy = why
-	return reasonAnswerUnreadable
+	return ReasonAnswerUnreadable
 }
 
 // judgeData reports whether what the goal sends of the answer's JSON is known.

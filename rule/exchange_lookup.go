@@ -80,7 +80,7 @@ func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
 func (x *Exchange) collect(s *source) (v string, r Reason) {
 	v, _ = x.lookup(s)
 	if len(v) > maxCollected || x.tooLong(s) {
-		return "", reasonValueTooLong
+		return "", ReasonValueTooLong
 	}
 	return cleanText(v), Fires
 }

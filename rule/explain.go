@@ -12,34 +12,38 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Verdict is what one goal makes of an exchange.
+// Verdict is what one goal makes of an example.
 type Verdict struct {
-	Goal  string `json:"goal"`
-	Fired bool   `json:"fired"`
-	// Reason says in words what kept the goal from counting: the first thing
-	// that did not hold. It is "" if the goal fired.
+	// Goal is the goal's name.
+	Goal string `json:"goal"`
+	// Fired says that the goal counted.
+	Fired bool `json:"fired"`
+	// Reason says in words what kept the goal from counting: the first thing that
+	// did not hold. It is "" if the goal fired.
 	Reason string `json:"reason"`
-	// Value and Data are what the CDP would receive.
+	// Value and Data are what the CDP would receive, nil if the goal did not
+	// fire. Value is a float64, or nil if the goal has none.
 	Value any            `json:"value"`
 	Data  map[string]any `json:"data"`
 
 	// Note says what else decides whether a goal that fired is sent: it is a
-	// draft, only for some environments, or counts once or after others. Of
-	// that, an example has no history, and it is taken to count.
+	// draft, only for some environments, or counts once or after others. An
+	// example has no history, so such a goal is taken to count. "" is nothing.
 	Note string `json:"-"`
 
-	// Code is the reason by its name in snapshots and logs.
+	// Code is the reason by its name in snapshots and logs, [Fires] if the goal
+	// fired.
 	Code Reason `json:"-"`
 }
 
-// Explain evaluates every goal over an example, once each, in the order of the
-// rules, by the same code that decides on a live site. The visitor is taken to
-// be a person who may be counted.
+// Explain judges an example by every goal, once each, in the order of the rules, by the
+// same code that decides on a live site. The visitor is taken to be a person who may be
+// counted, and the time to be now. A goal that is paused does not count.
 func (s *Set) Explain(e Example) []Verdict {
 	verdicts := make([]Verdict, 0, len(s.goals))
 	for _, g := range s.goals {
 		if g.Status == statusPaused {
-			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", Code: reasonNotNow})
+			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", Code: ReasonNotNow})
 			continue
 		}
 		x := e.exchange()
@@ -48,7 +52,7 @@ func (s *Set) Explain(e Example) []Verdict {
 	return verdicts
 }
 
-// explain evaluates a goal as if it were not paused, at a time; zero means now.
+// explain judges an example by a goal as if it were not paused, at a time; zero means now.
 func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 	v := Verdict{Goal: g.Name}
 	if x.host == "" {
@@ -106,15 +110,15 @@ func (g *goal) someHost() string {
 func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step int, why string) {
 	switch {
 	case c.kind == causeCode:
-		return reasonCondition, 0, "raised in code, not by a request"
+		return ReasonCondition, 0, "raised in code, not by a request"
 	case c.kind == causeScript:
-		return reasonCondition, 0, "reported by a page script, not by a request"
+		return ReasonCondition, 0, "reported by a page script, not by a request"
 	case c.method != x.method:
-		return reasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
+		return ReasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
 	}
 	values, ok := c.path.Capture(x.path, nil)
 	if !ok {
-		return reasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)
+		return ReasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)
 	}
 	x.vars, x.varNames = values, c.path.Names
 	if r := c.goal.judgeAt(x, now); r != Fires {
@@ -129,7 +133,7 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 // judged here, since what the site says in it is not known.
 func (c *Cause) sends(x *Exchange) (value any, data map[string]any, r Reason) {
 	e, r := c.Event(x, Base{})
-	if r == reasonValueTooLong || r == reasonValueMissing {
+	if r == ReasonValueTooLong || r == ReasonValueMissing {
 		return nil, nil, r
 	}
 	value, data = valueAndData(e.Ext)
@@ -156,37 +160,37 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	switch r {
 	case Fires:
 		return ""
-	case reasonCondition:
+	case ReasonCondition:
 		if x.failed == nil {
 			return "a condition does not hold"
 		}
 		return x.failed.failure
-	case reasonValueTooLong:
+	case ReasonValueTooLong:
 		return "a value is too long or over its maximum"
-	case reasonValueMissing:
+	case ReasonValueMissing:
 		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
 	case ReasonNotAfter:
 		return "counts only " + c.goal.afterInWords()
-	case reasonNotNow:
+	case ReasonNotNow:
 		return "the date is outside from: and until:"
-	case reasonOtherHost:
+	case ReasonOtherHost:
 		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
-	case reasonOtherForm:
+	case ReasonOtherForm:
 		return fmt.Sprintf("the form does not call itself %q", c.form)
-	case reasonNotNavigation:
+	case ReasonNotNavigation:
 		return "the browser does not show the answer as a page"
-	case reasonStatus:
+	case ReasonStatus:
 		if c.kind == causeDownload {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
 		}
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
-	case reasonNotHTML:
+	case ReasonNotHTML:
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
-	case reasonRange:
+	case ReasonRange:
 		return "the answer is a part of the file that is not its beginning, or a probe"
-	case reasonNotConfirmed:
+	case ReasonNotConfirmed:
 		return "the application did not confirm it"
-	case reasonNotSuccessful, reasonDoubtfulRedirect:
+	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
 		if what, hint := x.refusal.inWords(x.host); what != "" {
 			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
 		}
@@ -194,17 +198,17 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return "answered " + x.answered() + "; " + x.failed.failure
 		}
 		return "answered " + x.answered() + "; " + c.goal.success.inWords()
-	case reasonAnswerUnreadable:
+	case ReasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
-	case reasonNothingWritten:
+	case ReasonNothingWritten:
 		return "the handler wrote nothing, and what is around it may have answered otherwise"
-	case reasonRouteUnknown:
+	case ReasonRouteUnknown:
 		return "the router does not say which route it was"
-	case reasonFormUnread:
+	case ReasonFormUnread:
 		return "the application did not read the form to its end, or something in front of goaltrack had read it"
-	case reasonFormReadOutside:
+	case ReasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"
-	case reasonFormNotAForm:
+	case ReasonFormNotAForm:
 		return "the body is " + c.goal.needs.missed()
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")

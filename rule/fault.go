@@ -12,25 +12,33 @@ import (
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
-// Error is every fault of a set of rules, in the order of the file. Beyond
-// 100 it counts them only. Its texts are fit to print: what a file could smuggle
-// into a terminal is replaced, and long words are cut.
+// Error is what is wrong with rules. It is returned as an [*Error], which
+// [errors.As] finds.
 type Error struct {
+	// Faults are all of them, in the order of the file; at least one. Of more
+	// than 100, the last entry says how many there are beside. Their texts are
+	// fit to print: what a file could smuggle into a terminal is replaced, and
+	// long words are cut.
 	Faults []Fault
 }
 
-// Fault is one thing wrong with a rule file. Line and Column count from 1 and
-// are 0 for rules made in Go.
+// Fault is one thing wrong with rules, or a warning.
 type Fault struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	Goal    string `json:"goal"`
+	// File is the name that the rules were read by, "" if there is none.
+	File string `json:"file"`
+	// Line and Column count from 1, columns by characters. They are 0 for rules
+	// made in Go.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Goal is the goal's name, "" for what stands outside of goals.
+	Goal string `json:"goal"`
+	// Message says what is wrong.
 	Message string `json:"message"`
-	Hint    string `json:"hint"`
+	// Hint says what to write, "" if the message does.
+	Hint string `json:"hint"`
 }
 
-// Error prints one line for each fault.
+// Error is one line for each fault, as [Fault.String] has it.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Faults))
 	for i, f := range e.Faults {
@@ -39,7 +47,8 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// String is "goals.yaml:12:5: goal CONTACT_SENT: message (hint)".
+// String is "goals.yaml:12:5: goal CONTACT_SENT: message (hint)", without what is not
+// known.
 func (f Fault) String() string {
 	var b strings.Builder
 	if f.File != "" {

@@ -1,134 +1,176 @@
 package rule
 
-// Goal is one goal: what has to happen, and what the CDP is told. It is the
-// rule file's entry in Go's words; both are checked by the same code.
+// Goal is one goal: what has to happen, and what the CDP is told. It is the rule
+// file's entry in Go's words. [New] checks and compiles goals, with the same code as
+// [Load] those of a file. What a field may not hold is a [Fault]. A Goal is not
+// changed by that, and not looked at again.
+//
+// Where a field says $source, it is a text such as "$form.topic". The sources are
+// $path.x, $query.x, $form.x, $json.x, $header.x, $cookie.x, $redirect.x,
+// $response.header.x, $response.json.x, $app.x, $utm.x and $referrer. Any other text
+// is sent as it is; a text that begins with a dollar sign is written with two.
+// A source whose name says that it is a secret, such as $form.password, is a fault,
+// and so is a header with credentials.
 type Goal struct {
-	// Name is the goal's name and, unless Sends says otherwise, the type of
-	// the event the CDP receives: upper case, digits, _ and :, not a name the
-	// CDP reserves. Unique among the goals.
+	// Name is the goal's name, unique among the goals. Unless Sends says
+	// otherwise, it is also the type of the event that the CDP receives.
+	// It is made of upper-case letters, digits and _, such as CONTACT_SENT,
+	// perhaps after a site's name and a colon. Names that the CDP reserves are
+	// faults (doc.sitecore.com, "Custom event"; see cdp.Reserved). Required.
 	Name string
-	// Label, Note and Owner are for people.
+	// Label, Note and Owner are for people. Default: none.
 	Label, Note, Owner string
-	// Sends is the event type, if it differs from Name; goals may share one.
+	// Sends is the event type if it differs from Name. Goals may share one.
+	// "FORM" is the form event of SitecoreAI, which needs Data with "formId".
+	// Default: Name.
 	Sends string
 
-	// The trigger is one of the next six fields, or Any.
+	// The trigger is one of the next six fields, or Any. One is required; a
+	// second is a fault.
 
-	// Visit is the path of a page: a GET by a human that is answered with
-	// HTML and 200 or 304. Prefetches do not count; pages fetched by a script
-	// in place of a navigation (htmx, Turbo, Next.js) do.
+	// Visit is the path of a page, such as "/products/{id}" or "/blog/**". It is
+	// a GET by a person that is answered with HTML and 200, or with 304.
+	// Prefetches do not count. Pages that a script fetches in place of a
+	// navigation (htmx, Turbo, Next.js) do.
 	Visit string
 	// Submit is a form that the application accepted (see Success).
 	Submit Submit
 	// Download is the path of a file: a GET answered with 200, or with a 206
 	// that begins at the first byte.
 	Download string
-	// Code is raised by the application with [Tracker.Trigger] or
-	// [Tracker.Send].
+	// Code says that the application raises the goal, with goaltrack's
+	// Tracker.Trigger or Tracker.Send.
 	Code bool
 	// Click and Seen name an element of a page that a script would report.
-	// This version has no such script: they are checked and never happen.
+	// This version has no such script. They are checked, with a warning, and
+	// never happen.
 	Click, Seen string
 	// Any are alternatives; one is enough.
 	Any []Trigger
 
 	// Success says which answer means that the form was accepted: "redirect",
-	// "redirect to /thanks", "303 to /orders/{orderId}", "200", "2xx" or
-	// "confirmed" (the handler calls [Tracker.Confirm]). Default: 201, 202, 204,
-	// or a 302 or 303 to another page of the site: neither the form nor the page
-	// in the Referer, no page of a log-in or an error by its name or its query,
-	// and not the home page, whose reason is doubtful_redirect.
+	// "redirect to /thanks", "303 to /orders/{orderId}", "200", "2xx", or
+	// "confirmed" (the handler calls goaltrack's Tracker.Confirm). It is for
+	// Submit only.
+	//
+	// Default: 201, 202, 204, or a 302 or 303 to another page of the site.
+	// Neither the form itself nor the page in the Referer is another page.
+	// Pages of a log-in or an error are none either, by their path or query.
+	// The home page is doubtful: see [ReasonDoubtfulRedirect].
 	Success string
-	// SuccessIf says it with conditions on the answer instead, for forms sent
-	// by a script that always answer 200: "response.json.ok": true. They hold
-	// only for 2xx, or for a redirect that is a success by default, and only
-	// if the answer could be read: up to 16 KiB of JSON, as it is or compressed
-	// with gzip or deflate. Otherwise the reason is answer_unreadable, also for
-	// the conditions of If and Unless and for data.
+	// SuccessIf says it with conditions on the answer instead, for forms sent by
+	// a script that always answer 200: "response.json.ok": true. They can hold
+	// only for 2xx, or for a redirect that is a success by default.
+	//
+	// The answer has to be readable: up to 16 KiB of JSON, as it is or compressed
+	// with gzip or deflate. Otherwise the reason is [ReasonAnswerUnreadable], also
+	// for the conditions of If and Unless and for Data. Default: none.
 	SuccessIf Conditions
 
-	// If must hold altogether, and nothing of Unless may hold.
+	// If must hold altogether, and nothing of Unless may hold. Default: none.
 	If, Unless Conditions
 
 	// Status is "live", "draft" (decided and counted, never sent) or "paused".
 	// Default: "live".
 	Status string
 	// From and Until limit the goal to a time: "2026-12-01" or
-	// "2026-12-01 18:00", in Timezone (an IANA name; default UTC). A date in
-	// Until includes that day.
+	// "2026-12-01 18:00", in Timezone. A date in Until includes that day.
+	// Timezone is an IANA name. Default: no limits; UTC.
 	From, Until, Timezone string
-	// Env and Hosts limit the goal to environments (see Config.Env) and to
-	// host names, such as "shop.example" or "*.shop.example".
+	// Env limits the goal to environments, of which goaltrack's Config.Env names
+	// the one that runs. Hosts limits it to host names, such as "shop.example" or
+	// "*.shop.example", without ports. Default: everywhere.
 	Env, Hosts []string
 
-	// Count is how often the goal counts: "every" (the default), "once per
-	// session", "once per visitor", "once per day", each perhaps "for
-	// $source", or "once per $source", which is once per visitor and value. A
-	// goal whose $source has no value does not count. Once means offered to the
-	// queue once, whatever becomes of the event. What counted is kept in the
-	// visitor's visit cookie; docs/goals.md says what that can do and what not.
+	// Count is how often the goal counts: "every", "once per session", "once per
+	// visitor" or "once per day". Each may be followed by "for $source", for each
+	// value. "once per $source" is once per visitor and value. A goal whose
+	// $source has no value does not count. Default: "every".
+	//
+	// Once means offered to the queue once, whatever becomes of the event. What
+	// counted is kept in the visitor's visit cookie. docs/goals.md says what that
+	// can do and what not.
 	Count string
-	// After are goals, at most 10, that must have happened before in the
-	// session, in this order and in other requests; Within a time such as "30m"
-	// from the first of them to now. A goal has happened when its rule held,
-	// also as a draft or if it had been counted before.
-	After  []string
+	// After are goals, at most 10, that must have happened before in the session,
+	// in this order and in other requests. A goal has happened when its rule
+	// held, also as a draft, or if it had been counted before. Default: none.
+	After []string
+	// Within is how long it may take from the first goal of After to now, such as
+	// "30m" or "2h". Default: as long as the session.
 	Within string
-	// Consent is the consent the goal needs: "required", to every category,
-	// "analytics", "marketing", or "not-needed", which counts whatever
-	// Config.Consent says; a visitor who opted out is not counted even then.
-	// Default: "required".
+	// Consent is the consent that the goal needs: "required" (to every category),
+	// "analytics", "marketing" or "not-needed". The last counts whatever
+	// goaltrack's Config.Consent says. Visitors who opted out are not counted
+	// even then. Default: "required".
 	Consent string
-	// Late is what happens to an event that could not be delivered for more
-	// than a minute: "send" (the default, marked ext.late) or "drop".
+	// Late is what happens to an event that could not be delivered for more than
+	// a minute: "send", marked with the attribute late, or "drop".
+	// Default: "send".
 	Late string
 	// Bots "count" lets a form by a suspected bot count all the same.
 	// Default: bots never count.
 	Bots string
 
-	// Identify names the visitor before the goal is sent, with an IDENTITY
-	// event: "email", the person's "title", "firstName", "lastName", "gender",
-	// "dob", "mobile", "phone", "street", "city", "state", "postalCode" and
-	// "country"; every other key is an identity provider and its value the ID
-	// there. Values are $sources, of which email and IDs may be hashed:
-	// "sha256($form.email)". What a visitor typed proves nothing, and the CDP
-	// would merge his profile with that of whoever's address he typed; so
-	// $form, $json and $query need success: confirmed, or "verified": true.
+	// Identify names the visitor before the goal is sent, with an IDENTITY event
+	// (doc.sitecore.com, "IDENTITY event"). "email" is their address. What
+	// describes the person is "title", "firstName", "lastName", "gender", "dob",
+	// "mobile", "phone", "street", "city", "state", "postalCode" and "country".
+	// Every other key is an identity provider, and its value the ID there.
+	//
+	// Values are $sources. The e-mail address and IDs may be hashed:
+	// "sha256($form.email)".
+	//
+	// What a visitor typed proves nothing: the CDP would merge their profile with
+	// that of the person whose address they typed. So what they can write ($form,
+	// $json, $query and so on) needs Success "confirmed", or the key "verified"
+	// with the value true.
+	// Default: nobody is named.
 	Identify map[string]any
 	// IdentityProvider is the provider of the e-mail address: that of the
-	// tenant's identity rule. Needed with "email".
+	// tenant's identity rule. Required with "email".
 	IdentityProvider string
-	// Forget ends the visitor's profile on this browser when the goal counts,
-	// as a log-out should: the goal itself is still his, and on the next page
-	// the browser has a new ID, which is another guest in the CDP. The cookie
-	// is deleted with the answer, which holds for every instance of the site and
-	// for other sites of the tenant; so are their visit cookies.
-	// If the goal is decided only after the header was written (its form was
-	// not read by then), or the answer may be kept by a shared cache, or the
-	// goal is raised on a request that is not followed, only this process
-	// remembers it, for the last 1,024 visitors.
+	// Forget ends the visitor's profile on this browser when the goal counts, as
+	// a log-out should. The goal itself still belongs to that profile. With the
+	// next page, the browser has a new ID, which is another guest in the CDP.
+	//
+	// The cookie is deleted with the answer. That holds for every instance of the
+	// site, and for other sites of the tenant; so are their visit cookies.
+	// Only this process remembers it, for the last 1,024 visitors, if the goal
+	// was decided after the header was written. So it is if a shared cache may
+	// keep the answer, or if the goal was raised on a request that is not
+	// followed. Default: false.
 	Forget bool
-	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP takes
-	// it only for a visitor it knows, so it needs Identify.
+	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP counts it
+	// only for a customer whom it knows (doc.sitecore.com, "ORDER_CHECKOUT
+	// event"), so it needs Identify. Default: a custom event.
 	Order Order
 
-	// Value is what the goal is worth.
+	// Value is what the goal is worth. Default: nothing is said.
 	Value Value
-	// Data is sent in the event's ext: literals (texts, numbers, true, false)
-	// and $sources. Names are letters and digits, beginning with a letter.
+	// Data is sent in the event's ext: literals (texts, numbers, true, false),
+	// $sources and [DataFrom]. Names are letters and digits, beginning with a
+	// letter. There may be 44: the CDP takes 50 (doc.sitecore.com, "Send
+	// additional event data"), of which goaltrack may send 6 itself.
+	// A text of over 1 KiB is a fault, or keeps the goal from counting.
 	Data map[string]any
 
 	// Examples are tried by [Set.CheckExamples].
 	Examples Examples
 
-	// Page, Language, Currency, Channel and PointOfSale replace what the site
-	// says, as a literal or a $source. Page defaults to the page the visitor
-	// was on: the last fixed segment of the address.
-	Page, Language, Currency, Channel, PointOfSale string
+	// Page is the page that the event is on, as a literal or a $source. Default:
+	// the page the visitor was on, named by the last fixed segment of its
+	// address.
+	Page string
+	// Language, Currency, Channel and PointOfSale replace what the site says, as
+	// a literal or a $source. A language, currency or channel that the CDP does
+	// not take is a fault as a literal. As the value of a $source, it leaves what
+	// the site says. Channel may be "auto": WEB, or MOBILE_WEB by what
+	// the browser says of itself. Default: what the site says.
+	Language, Currency, Channel, PointOfSale string
 }
 
-// Trigger is one alternative of a goal. Exactly one field is set; they mean
-// what those of [Goal] mean.
+// Trigger is one alternative of a goal. Exactly one field is set; they mean what
+// those of [Goal] mean.
 type Trigger struct {
 	Visit       string
 	Submit      Submit
@@ -137,57 +179,85 @@ type Trigger struct {
 	Click, Seen string
 }
 
-// Submit is the trigger of a form. Method defaults to POST. Form narrows it to
-// forms that say so themselves in a field named form, form_id, formId or
-// form_name, for pages with several forms at one address.
+// Submit is the trigger of a form.
 type Submit struct {
-	Path, Method, Form string
+	// Path is where the form is sent to, such as "/contact". Required.
+	Path string
+	// Method is POST, PUT, PATCH or DELETE, in any case. Default: POST.
+	Method string
+	// Form narrows it to forms that say so themselves in a field named form,
+	// form_id, formId or form_name, for pages with several forms at one address.
+	// Default: any form.
+	Form string
 }
 
-// Examples say in lines like "POST /contact topic=sales -> 303 /thanks" what
-// counts and what does not (see [ParseExample]).
+// Examples say what counts and what does not, in lines such as "POST /contact
+// topic=sales -> 303 /thanks". See [ParseExample] for how to write one.
 type Examples struct {
 	Counts, Ignores []string
 }
 
-// Conditions are tests by what they look at: "query.q", "form.email",
-// "json.user.plan", "header.x", "cookie.x", "app.x", "path", "host", "route",
-// "response.header.x", "response.type". A test is "present", "absent", a value,
-// a list of values ([]any), "~ regex" or a comparison such as "> 10".
+// Conditions are tests by what they look at. The keys are "path", "host", "route",
+// "referrer", "response.type", and with a name after the dot "query.q", "form.email",
+// "json.user.plan", "header.x", "cookie.x", "utm.source", "app.x",
+// "response.header.x" and "response.json.x".
+//
+// A test is "present", "absent", a value, a list of values ([]any) of which one is
+// enough, "~ regex" with Go's syntax, or a comparison with a number such as "> 10".
+// Values are compared as texts, with regard to case, but for host and response.type.
+// One of "path" is a template, as in [Goal.Visit]. A value over 2 KiB passes no test.
 type Conditions map[string]any
 
-// Value is what a goal is worth: either an Amount other than 0, or From a
-// $source. Currency defaults to the site's. Max bounds what a $source may say, which is needed
-// where the visitor writes it ($form, $query, $cookie, $header).
+// Value is what a goal is worth. It is set with Amount or with From.
 type Value struct {
-	Amount   float64
-	From     string
+	// Amount is a number above 0.
+	Amount float64
+	// From is a $source. If it has no value, none is sent. One that is no number,
+	// or below 0, keeps the goal from counting ([ReasonValueMissing]).
+	From string
+	// Currency is an ISO 4217 code, such as EUR. Default: that of the goal, or
+	// of the site.
 	Currency string
-	Max      float64
+	// Max bounds what From may say; more keeps the goal from counting
+	// ([ReasonValueTooLong]). It is required where the visitor writes it: $form,
+	// $query, $cookie, $header and so on. Default: no bound.
+	Max float64
 }
 
-// Order is an order placed, in $sources or literals. ID and Total are needed.
-// Items is a $app source set by the handler to a []cdp.OrderItem; without it,
-// the order has one item made of the whole, of the type ItemType (default
-// "ORDER").
+// Order is an order placed, in $sources or literals.
 type Order struct {
-	ID, Total, Currency, Payment, Card, Items, ItemType string
+	// ID and Total are required. Total must not come from the visitor.
+	ID, Total string
+	// Currency is an ISO 4217 code. Default: the site's.
+	Currency string
+	// Payment and Card are how it was paid. Default: "Other"; none.
+	Payment, Card string
+	// Items is a $app source that the handler sets to a []cdp.OrderItem.
+	// Default: one item made of the whole.
+	Items string
+	// ItemType is the type of that one item. Default: "ORDER".
+	ItemType string
 }
 
-// DataFrom is a $source in Data that is sent as a certain type: "text",
-// "number" or "bool". A value that is none is left out.
+// DataFrom is a $source in [Goal.Data] that is sent as a certain type. The CDP stops
+// ingesting an attribute that changes its type (doc.sitecore.com, "Send additional
+// event data").
 type DataFrom struct {
-	From, As string
+	// From is the $source. Required.
+	From string
+	// As is "text", "number" or "bool". A value that is none is left out.
+	// Default: as it is.
+	As string
 }
 
-// Defaults apply to every goal of a rule file that does not say otherwise. They
-// are fixed texts, not $sources, which not every goal could read.
+// Defaults apply to every goal of a rule file that does not say otherwise. They are
+// fixed texts, not $sources, which not every goal could read.
 type Defaults struct {
 	Language, Currency, Channel string
 	Timezone, Count, Consent    string
 	IdentityProvider            string
-	// Failure are pages that a refused form leads to; a redirect there is no
+	// Failure are pages to which a refused form leads; a redirect there is no
 	// success. They add to those that are known by their words, such as
-	// /account/login and /errors/500; "!/login" takes one away.
+	// /account/login and /errors/500. "!/login" takes one away.
 	Failure []string
 }

@@ -27,7 +27,7 @@ func (g *goal) judgeAt(x *Exchange, now time.Time) Reason {
 func (c *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
 	confirmed := c.kind == causeSubmit && x.confirmed // whatever the answer looks like
 	if x.unanswered && !confirmed {
-		return reasonNothingWritten
+		return ReasonNothingWritten
 	}
 	var r Reason
 	switch c.kind {
@@ -71,9 +71,9 @@ func (c *Cause) judgeConditions(x *Exchange) Reason {
 	case verdict != Fires:
 		return verdict
 	case c.form != "" && !c.callsItself(x):
-		return reasonOtherForm
+		return ReasonOtherForm
 	case !c.bodyFits(x):
-		return reasonFormNotAForm
+		return ReasonFormNotAForm
 	}
 	return x.judgeData(&g.needs)
 }
@@ -91,15 +91,15 @@ func (c *Cause) callsItself(x *Exchange) bool {
 func judgePage(x *Exchange) Reason {
 	switch {
 	case !x.navigation:
-		return reasonNotNavigation
+		return ReasonNotNavigation
 	case x.status == http.StatusNotModified:
 		return Fires
 	case x.status != http.StatusOK:
-		return reasonStatus
+		return ReasonStatus
 	case !x.typeKnown:
 		return pending
 	case !web.IsHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
-		return reasonNotHTML
+		return ReasonNotHTML
 	}
 	return Fires
 }

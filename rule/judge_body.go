@@ -24,7 +24,7 @@ func (c *Cause) judgeBody(x *Exchange) Reason {
 		return x.bodyReason
 	case !c.goal.needs.bodies().Has(x.bodyKind):
 		if x.bodyKind == scan.KindJSON {
-			return reasonFormNotAForm
+			return ReasonFormNotAForm
 		}
 		return Fires // a form has no members, whatever becomes of it; see bodyFits
 	case x.bodyReason != Fires || x.bodyKind == scan.KindJSON:
@@ -58,9 +58,9 @@ func (c *Cause) bodyFits(x *Exchange) bool {
 // doubtReasons are the reasons of goals by what is in doubt about a field they read.
 var doubtReasons = [...]Reason{
 	scan.NoDoubt:          Fires,
-	scan.DoubtBroken:      reasonFormNotAForm,
-	scan.DoubtTooLarge:    reasonFormTooLarge,
-	scan.DoubtReadOutside: reasonFormReadOutside,
+	scan.DoubtBroken:      ReasonFormNotAForm,
+	scan.DoubtTooLarge:    ReasonFormTooLarge,
+	scan.DoubtReadOutside: ReasonFormReadOutside,
 }
 
 // missed says in words what a body is not that the goal cannot read.

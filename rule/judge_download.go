@@ -26,17 +26,17 @@ func judgeDownload(x *Exchange) Reason {
 	switch x.status {
 	case http.StatusOK:
 		if x.byteRange != "" && handsOver(x.responseHeader) && !asksForBeginning(x.byteRange) {
-			return reasonRange
+			return ReasonRange
 		}
 		return Fires
 	case http.StatusPartialContent:
 		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
 		if !ok || first != 0 || last < min(smallRange, size)-1 {
-			return reasonRange
+			return ReasonRange
 		}
 		return Fires
 	}
-	return reasonStatus
+	return ReasonStatus
 }
 
 // handOvers are the headers by which a site leaves it to the server in front to send

@@ -12,25 +12,28 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Lead is a page to which accepted forms of a goal led: whoever knows the site
-// sees there whether all of them were accepted.
+// Lead is a page to which accepted forms of a goal led. Whoever knows the site sees
+// there whether all of them were accepted.
 type Lead struct {
-	// To is its path without the query, in which what looks like an ID is *;
-	// "//pay.example" for another host, and "" for all beyond the first 16.
-	To    string `json:"to"`
+	// To is its path without the query, in which what looks like an ID is *. It
+	// is "//pay.example" for another host, and "" for all beyond the first 16.
+	To string `json:"to"`
+	// Times is how often forms led there.
 	Times uint64 `json:"times"`
 }
 
 // keptLeads bounds the pages counted for a goal.
 const keptLeads = 16
 
-// Leads counts pages. The zero value is ready.
+// Leads counts the pages to which accepted forms of one goal led: 16 of them, and all
+// others together. The zero value is ready. It belongs to one goroutine at a time.
 type Leads struct {
 	to     map[string]*uint64
 	others uint64
 }
 
-// Count counts where the answer of a form that was accepted leads.
+// Count counts where the answer of a form that was accepted leads. An answer that leads
+// nowhere is not counted.
 func (l *Leads) Count(x *Exchange) {
 	to := x.leadsTo()
 	if to == "" {
@@ -51,7 +54,8 @@ func (l *Leads) Count(x *Exchange) {
 	}
 }
 
-// List is what was counted, the most frequent first.
+// List is what was counted, the most frequent first, and the others last. The list is
+// the caller's.
 func (l *Leads) List() []Lead {
 	var list []Lead
 	for to, n := range l.to {

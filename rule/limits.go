@@ -31,9 +31,9 @@ func (l *limits) judge(x *Exchange, now time.Time) Reason {
 	}
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
-		return reasonNotNow
+		return ReasonNotNow
 	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNone() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
-		return reasonOtherHost
+		return ReasonOtherHost
 	}
 	return Fires
 }

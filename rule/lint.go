@@ -125,9 +125,9 @@ func (g *goal) fingerprint() string {
 	return b.String()
 }
 
-// lintTypes finds attributes that have one type in one goal and another in a
-// goal that sends the same event: the CDP stops ingesting such an attribute
-// (doc.sitecore.com, "Send additional event data").
+// lintTypes finds attributes that have one type in one goal, and another in a goal that
+// sends the same event. The CDP stops ingesting such an attribute (doc.sitecore.com,
+// "Send additional event data").
 func (s *Set) lintTypes(f *faults) {
 	type attribute struct{ event, name string }
 	seen := map[attribute]string{}

@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// New checks and compiles goals made in Go. The error is a *Error
-// with every fault.
+// New checks and compiles goals made in Go. If something is wrong with them, the error
+// is an [*Error] with every fault, without places. Without goals, the set has none.
 func New(goals ...Goal) (*Set, error) {
 	s, found := compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
 	if err := rulesError(found); err != nil {
@@ -18,8 +18,8 @@ func New(goals ...Goal) (*Set, error) {
 	return s, nil
 }
 
-// Load reads a rule file: one YAML document in UTF-8 of at most 4 MiB. The
-// error is a *Error with every fault, or that of reading the file.
+// Load reads a rule file: one YAML document in UTF-8 of at most 4 MiB. The error is an
+// [*Error] with every fault, or that of reading the file, such as [os.ErrNotExist].
 func Load(path string) (*Set, error) {
 	text, _, err := Read(path)
 	if err != nil {
@@ -28,13 +28,14 @@ func Load(path string) (*Set, error) {
 	return ParseFile(path, text)
 }
 
-// Parse reads the text of a rule file, as Load does. The error is a
-// *Error with every fault.
+// Parse reads the text of a rule file, as [Load] does. The error is an [*Error] with
+// every fault.
 func Parse(text []byte) (*Set, error) { return ParseFile("", text) }
 
-// ParseFile reads a rule file strictly: an unknown key, a key given twice or a
-// value of the wrong kind is a fault with its line and column. A rule file is
-// written by people who do not read Go, so every message says what to write.
+// ParseFile is [Parse] with the name of a file, which it does not read: faults name
+// it. It is strict: an unknown key, a key given twice or a value of the wrong kind is a
+// fault with its line and column. A rule file is written by people who do not read Go,
+// so every message says what to write.
 func ParseFile(file string, text []byte) (*Set, error) {
 	l := &loader{file: file}
 	root := l.parse(text)
@@ -51,8 +52,9 @@ func ParseFile(file string, text []byte) (*Set, error) {
 	return s, nil
 }
 
-// Read reads a rule file, but not much more than one may be long. hash is the
-// fingerprint of what it holds.
+// Read reads the text of a rule file for [ParseFile]. Of a file that is longer than one
+// may be, it reads just enough for the fault. hash is the text's fingerprint, as
+// [Set.Hash] has it. By that a program sees whether the file has changed.
 func Read(path string) (text []byte, hash string, err error) {
 	file, err := os.Open(path) //nolint:gosec // The operator names the file.
 	if err != nil {

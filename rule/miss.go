@@ -1,7 +1,8 @@
 package rule
 
-// Miss is why a goal whose path and method matched did not count, as far
-// as it can be put right in the rule file.
+// Miss is why a goal whose path and method matched did not count, as far as it can be
+// put right in the rule file. Misses are compared with ==: equal ones are described
+// alike.
 type Miss struct {
 	reason Reason
 	status int
@@ -9,23 +10,23 @@ type Miss struct {
 	refusal
 }
 
-// Missed is the near miss of a goal that met that reason. ok is false if it is not
-// worth showing to whoever wrote the rule.
+// Missed is the near miss of a goal that was judged last and got that reason. Not ok is
+// what is not worth showing to those who wrote the rule.
 func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 	switch r {
-	case reasonCondition:
+	case ReasonCondition:
 		m.failed = "a condition does not hold"
 		if x.failed != nil {
 			m.failed = x.failed.failure
 		}
-	case reasonAnswerUnreadable:
+	case ReasonAnswerUnreadable:
 		m.failed = x.unreadWhy
-	case reasonNotSuccessful, reasonDoubtfulRedirect:
+	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
 		m.status, m.refusal = x.status, x.refusal
-	case reasonStatus:
+	case ReasonStatus:
 		m.status = x.status
-	case ReasonNotAfter, reasonNotHTML, reasonNotConfirmed, reasonRange, reasonRouteUnknown, reasonNothingWritten, reasonValueTooLong,
-		reasonValueMissing, reasonFormUnread, reasonFormTooLarge, reasonFormEncoded, reasonFormNotAForm, reasonFormReadOutside, reasonOtherForm:
+	case ReasonNotAfter, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,
+		ReasonValueMissing, ReasonFormUnread, ReasonFormTooLarge, ReasonFormEncoded, ReasonFormNotAForm, ReasonFormReadOutside, ReasonOtherForm:
 	default:
 		return m, false
 	}
@@ -33,7 +34,8 @@ func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 	return m, true
 }
 
-// Describe puts a near miss in words.
+// Describe puts a near miss of a goal in words. hint says what to write, "" if nothing
+// can be said of that.
 func (m Miss) Describe(c *Cause) (what, hint string) {
 	if m.failed != "" {
 		return m.failed, ""
@@ -44,7 +46,7 @@ func (m Miss) Describe(c *Cause) (what, hint string) {
 	}
 	x := Exchange{status: m.status}
 	what = c.why(m.reason, &x)
-	if m.reason == reasonNotSuccessful && m.status == 200 {
+	if m.reason == ReasonNotSuccessful && m.status == 200 {
 		hint = "if that means the form was accepted, write success: 200"
 	}
 	return what, hint

@@ -10,9 +10,9 @@ import (
 // homePage is how the SDKs name the page at "/".
 const homePage = "Home Page"
 
-// pageName names a page as Sitecore's browser scripts do, by the last segment
-// of its path, unless that looks like a key to something: a reset token or a
-// share link must not reach the CDP. Then it is the segment before.
+// pageName names a page as Sitecore's browser scripts do, by the last segment of its
+// path. If that looks like a key to something, it is the segment before: a reset token
+// or a share link must not reach the CDP.
 func pageName(path string) string {
 	path = strings.TrimRight(path, "/")
 	for path != "" {

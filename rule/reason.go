@@ -1,47 +1,108 @@
 package rule
 
-// Reason is what the rules make of a goal in one exchange: it fires, it cannot
-// be judged yet, or why it does not fire. Its names are a public contract: they
-// stand in snapshots, logs and the table in docs/operations.md, and never change.
+// Reason is what the rules make of a goal in one exchange: that it fires, or why it
+// does not. Its name is what [Reason.String] returns. The names are a public
+// contract: they stand in snapshots and logs, and never change. The numbers may
+// change with any version. docs/goals.md has the names in words, together with those
+// of what happens to a goal outside of the rules.
 type Reason uint8
 
 const (
-	// Fires says that all that the rule asks for holds.
+	// Fires says that all that the rule asks for holds. Its name is "fired".
 	Fires Reason = iota
 
-	// The rule did not hold.
-	reasonNotNavigation
-	reasonCondition
-	reasonNotNow
-	reasonPaused
-	reasonOtherHost
-	reasonOtherEnv
-	reasonOtherForm
-	reasonStatus
-	reasonNotHTML
-	reasonNotSuccessful
-	reasonDoubtfulRedirect
-	reasonNotConfirmed
-	reasonRange
-	reasonRouteUnknown
-	reasonValueTooLong
-	reasonValueMissing
-	// ReasonNotAfter says that what after: names did not come before.
+	// ReasonNotNavigation is given to a visit if the browser does not show the
+	// answer as a page, but uses it inside one: in a frame, or by a script. If
+	// it should count, let the application raise it ([Goal.Code]).
+	ReasonNotNavigation
+	// ReasonCondition is given if a line of if: does not hold, or one of unless:
+	// does. [Verdict.Reason] and [Miss.Describe] say which. Change that
+	// line.
+	ReasonCondition
+	// ReasonNotNow is given outside of from: and until:, and by [Set.Explain] to
+	// what is paused. Change the dates, or the timezone: in which they are read.
+	ReasonNotNow
+	// ReasonPaused is given to a goal raised in code if its rule says status:
+	// paused. Write status: live.
+	ReasonPaused
+	// ReasonOtherHost is given if the host is not one of hosts:. Add it there; a
+	// host without *. does not include those below it.
+	ReasonOtherHost
+	// ReasonOtherEnv is given to a goal raised in code if env: does not name the
+	// environment. Add it there.
+	ReasonOtherEnv
+	// ReasonOtherForm is given if the form does not call itself what the form: of
+	// submit: says. See [Submit.Form] for the fields in which it would.
+	ReasonOtherForm
+	// ReasonStatus is given to a visit that was not answered with 200 or 304, and
+	// to a download that was not answered with 200 or 206.
+	ReasonStatus
+	// ReasonNotHTML is given to a visit that was answered with something else
+	// than a page. For a file, write download:.
+	ReasonNotHTML
+	// ReasonNotSuccessful is given to a form if the answer is not what success:
+	// says. If the application did accept it, write the status or the page that
+	// it answers with, such as success: 200 or success: redirect to /thanks.
+	ReasonNotSuccessful
+	// ReasonDoubtfulRedirect is given to a form that leads to the home page,
+	// where some sites have their log-in. If it was accepted, write success:
+	// redirect to /.
+	ReasonDoubtfulRedirect
+	// ReasonNotConfirmed is given to a form with success: confirmed if the
+	// handler has not confirmed it. Call goaltrack's Tracker.Confirm there.
+	ReasonNotConfirmed
+	// ReasonRange is given to a download of a part of a file that is not its
+	// beginning, and to a first look of under 1 KiB. The request for the
+	// beginning counts.
+	ReasonRange
+	// ReasonRouteUnknown is given if a condition looks at the route, and no
+	// router tells it. Write a condition on the path.
+	ReasonRouteUnknown
+	// ReasonValueTooLong is given if a text is over 2 KiB in a condition or over
+	// 1 KiB in an event, or if a number is over the max: of value:. Raise that,
+	// or leave the text out.
+	ReasonValueTooLong
+	// ReasonValueMissing is given if a value or a total is no number or below 0,
+	// if an order has no ID, and if what count: is for has no value. Read it from
+	// where it is always set, such as $app.total.
+	ReasonValueMissing
+	// ReasonNotAfter is given if what after: names did not come before, in this
+	// order and within that time. The rules alone never give it: it takes the
+	// visitor's past.
 	ReasonNotAfter
 
-	// The form could not be read.
-	reasonFormUnread
-	reasonFormTooLarge
-	reasonFormOverBudget
-	reasonFormEncoded
-	reasonFormNotAForm
-	reasonFormReadOutside
+	// ReasonFormUnread is given if the goal reads the body, and the handler did
+	// not read that to its end. If it did, something in front of goaltrack had
+	// read it: let goaltrack come first.
+	ReasonFormUnread
+	// ReasonFormTooLarge is given if the body is over 64 KiB. Read the value with $app,
+	// which the handler sets.
+	ReasonFormTooLarge
+	// ReasonFormOverBudget is given if there was no memory for the body, since
+	// too many were under way. It says nothing about the rule.
+	ReasonFormOverBudget
+	// ReasonFormEncoded is given if the body is compressed. Read the values with
+	// $app, which the handler sets.
+	ReasonFormEncoded
+	// ReasonFormNotAForm is given if the body is not of the kind that the goal
+	// reads, or is broken. Write json.x for the members of JSON, and form.x for
+	// the fields of a form.
+	ReasonFormNotAForm
+	// ReasonFormReadOutside is given if something outside of goaltrack had read
+	// the body. Let goaltrack come first.
+	ReasonFormReadOutside
 
-	// The answer says nothing.
-	reasonAnswerUnreadable
-	reasonNothingWritten
+	// ReasonAnswerUnreadable is given if the rule looks at a part of the answer
+	// that could not be read. It is JSON that is broken, over 16 KiB, or
+	// compressed in another way than gzip and deflate. Or it is a part of the
+	// header that a 304 leaves out (RFC 9110, section 15.4.5). Let the handler set the value, and write $app.
+	ReasonAnswerUnreadable
+	// ReasonNothingWritten is given if the handler wrote nothing, and what is
+	// around it may have answered otherwise. See NothingWritten in goaltrack's
+	// Config.
+	ReasonNothingWritten
 
-	// Reasons is how many there are, fires among them.
+	// Reasons is how many there are, Fires among them. It is not a reason.
 	Reasons
 
 	// pending: nobody can say before the handler has returned, because the form
@@ -51,41 +112,42 @@ const (
 
 var reasonNames = [Reasons]string{
 	Fires:                  "fired",
-	reasonNotNavigation:    "not_navigation",
-	reasonCondition:        "condition",
-	reasonNotNow:           "not_now",
-	reasonPaused:           "paused",
-	reasonOtherHost:        "other_host",
-	reasonOtherEnv:         "other_env",
-	reasonOtherForm:        "other_form",
-	reasonStatus:           "status",
-	reasonNotHTML:          "not_html",
-	reasonNotSuccessful:    "not_successful",
-	reasonDoubtfulRedirect: "doubtful_redirect",
-	reasonNotConfirmed:     "not_confirmed",
-	reasonRange:            "range",
-	reasonRouteUnknown:     "route_unknown",
-	reasonValueTooLong:     "value_too_long",
-	reasonValueMissing:     "value_missing",
+	ReasonNotNavigation:    "not_navigation",
+	ReasonCondition:        "condition",
+	ReasonNotNow:           "not_now",
+	ReasonPaused:           "paused",
+	ReasonOtherHost:        "other_host",
+	ReasonOtherEnv:         "other_env",
+	ReasonOtherForm:        "other_form",
+	ReasonStatus:           "status",
+	ReasonNotHTML:          "not_html",
+	ReasonNotSuccessful:    "not_successful",
+	ReasonDoubtfulRedirect: "doubtful_redirect",
+	ReasonNotConfirmed:     "not_confirmed",
+	ReasonRange:            "range",
+	ReasonRouteUnknown:     "route_unknown",
+	ReasonValueTooLong:     "value_too_long",
+	ReasonValueMissing:     "value_missing",
 	ReasonNotAfter:         "not_after",
-	reasonFormUnread:       "form_unread",
-	reasonFormTooLarge:     "form_too_large",
-	reasonFormOverBudget:   "form_over_budget",
-	reasonFormEncoded:      "form_encoded",
-	reasonFormNotAForm:     "form_not_a_form",
-	reasonFormReadOutside:  "form_read_outside",
-	reasonAnswerUnreadable: "answer_unreadable",
-	reasonNothingWritten:   "nothing_written",
+	ReasonFormUnread:       "form_unread",
+	ReasonFormTooLarge:     "form_too_large",
+	ReasonFormOverBudget:   "form_over_budget",
+	ReasonFormEncoded:      "form_encoded",
+	ReasonFormNotAForm:     "form_not_a_form",
+	ReasonFormReadOutside:  "form_read_outside",
+	ReasonAnswerUnreadable: "answer_unreadable",
+	ReasonNothingWritten:   "nothing_written",
 }
 
-// String is the name under which the reason is counted.
+// String is the reason's name, such as "doubtful_redirect". That of a value which
+// is no reason is "pending".
 func (r Reason) String() string {
-	if r == pending {
+	if r >= Reasons {
 		return "pending"
 	}
 	return reasonNames[r]
 }
 
-// IsOfValue reports that a value is missing or not one, which the application may
-// still mend.
-func (r Reason) IsOfValue() bool { return r == reasonValueMissing || r == reasonValueTooLong }
+// IsOfValue reports whether a value is missing or not one, which the application may
+// still mend before the handler returns: [ReasonValueMissing], [ReasonValueTooLong].
+func (r Reason) IsOfValue() bool { return r == ReasonValueMissing || r == ReasonValueTooLong }

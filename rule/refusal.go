@@ -11,10 +11,10 @@ import (
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 )
 
-// A refused form is answered with a redirect as often as an accepted one, and
-// only the address tells them apart: back to the form, to a log-in page since the
-// session has ended, to an error page. What is not known to be elsewhere is no
-// success, since a goal may be lost but never invented.
+// A refused form is answered with a redirect as often as an accepted one, and only the
+// address tells them apart. It leads back to the form, to an error page, or to a log-in
+// page since the session has ended. What is not known to be elsewhere is no success,
+// since a goal may be lost but never invented.
 
 // refusal is why a redirect is no success by itself.
 type refusal struct {
@@ -78,12 +78,12 @@ func matchesPath(list []urlpath.Template, path string) bool {
 	return false
 }
 
-// judgeRedirect judges the answer of a goal that does not name the page to which
-// accepted forms lead: a 302 or 303 to another page of the same host. leaves is
-// that of its success.
+// judgeRedirect judges the answer of a goal that does not name the page to which accepted
+// forms lead. It is to be a 302 or 303 to another page of the same host. What leaves says
+// is that of the goal's success.
 func (x *Exchange) judgeRedirect(pages *failurePages, leaves bool) Reason {
 	if x.status != http.StatusFound && x.status != http.StatusSeeOther {
-		return reasonNotSuccessful
+		return ReasonNotSuccessful
 	}
 	return x.judgeTarget(x.location, pages, leaves)
 }
@@ -93,7 +93,7 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	path, query, ok := x.resolve(location)
 	if !ok {
 		x.refuseHost()
-		return reasonNotSuccessful
+		return ReasonNotSuccessful
 	}
 	r := x.refused(path, query, pages, leaves)
 	if r.kind == refusedNot {
@@ -104,9 +104,9 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 		r.word = "the query" // which a visitor may have written
 	}
 	if x.refusal = r; r.kind == refusedHome {
-		return reasonDoubtfulRedirect
+		return ReasonDoubtfulRedirect
 	}
-	return reasonNotSuccessful
+	return ReasonNotSuccessful
 }
 
 // refused tells why a redirect to a page of this site is no success.

@@ -100,9 +100,9 @@ func (p *phrase) has(list []string) bool {
 	return false
 }
 
-// saysNew reports whether the query says that the form was accepted, and is not
-// just that of the page it was on, from an earlier time: a form that stands on
-// every page, as for a newsletter, leads back to where its sender was.
+// saysNew reports whether the query says that the form was accepted, and is not just that
+// of the page it was on, from an earlier time. A form that stands on every page, as for a
+// newsletter, leads back to where its sender was.
 func (x *Exchange) saysNew(says saying, pageQuery string) bool {
 	return says.accepted && !slices.Contains(strings.Split(pageQuery, "&"), says.pair)
 }

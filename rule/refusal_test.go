@@ -31,7 +31,7 @@ func FuzzRefusal(f *testing.F) {
 		if verdict == Fires && page != "" && samePath(to, page) && !sayingOf(query).accepted {
 			t.Errorf("%q from a form on %q counts", location, page)
 		}
-		if verdict == reasonDoubtfulRedirect && !isHome(to) {
+		if verdict == ReasonDoubtfulRedirect && !isHome(to) {
 			t.Errorf("%q is doubtful", location)
 		}
 		if lead := x.leadsTo(); strings.HasPrefix(lead, "/") && !strings.HasPrefix(lead, "//") {

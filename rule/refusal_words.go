@@ -144,9 +144,9 @@ func (p *phrase) next(i int) (kind wordKind, word []byte, end int) {
 	return kind, word, i + 1
 }
 
-// segmentSays judges one segment: that of a log-in or error page if it consists
-// of such words and of fillers, or ends in one after a single other word, as
-// /dealer-login and /contact-error do.
+// segmentSays tells what one segment says. It is that of a log-in or error page if it
+// consists of such words and of fillers. So it is if it ends in one after a single other
+// word, as /dealer-login and /contact-error do.
 func segmentSays(segment string) (kind wordKind, word string) {
 	var text [64]byte
 	var ends [maxWords + 1]int
@@ -181,9 +181,9 @@ func segmentSays(segment string) (kind wordKind, word string) {
 	return wordOther, ""
 }
 
-// refusalWord finds the word by which a path is that of a log-in or error page,
-// and its kind, wordOther if there is none. form and page are where the form was
-// sent and where it was.
+// refusalWord finds the word by which a path is that of a log-in or error page, and its
+// kind, wordOther if there is none. The form is where it was sent to, the page where it
+// was.
 func refusalWord(path, form, page string) (kind wordKind, word string) {
 	shared := max(sharedSegments(path, form), sharedSegments(path, page))
 	rest := urlpath.Trim(path)

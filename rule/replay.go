@@ -18,23 +18,29 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// LogEntry is a request as an access log tells it. What a log does not have is
-// left empty.
+// LogEntry is a request as an access log tells it. What a log does not have is left
+// empty.
 type LogEntry struct {
-	Method, Host, Target         string // Target is the path and the query
-	UserAgent, Referer, Location string
-	ContentType                  string
-	Status                       int
-	Time                         time.Time
+	// Method is in upper case, Target the path and the query, escaped.
+	Method, Host, Target string
+	// UserAgent and Referer are headers of the request, Location and ContentType
+	// of the answer.
+	UserAgent, Referer, Location, ContentType string
+	// Status is that of the answer.
+	Status int
+	// Time is when the request came.
+	Time time.Time
 }
 
-// Replay counts what rules would have counted in the requests of a log. A log
-// tells neither forms nor headers, and seldom where a redirect leads: what it
-// does not tell is taken to hold, so the counts of such goals are upper bounds.
-// A Replay is not safe for concurrent use. It holds a bounded amount of memory.
+// Replay counts what rules would have counted in the requests of a log. A log tells
+// neither forms nor headers, and seldom where a redirect leads. What it does not tell is
+// taken to hold, so the counts of such goals are upper bounds. Requests by what calls
+// itself a robot do not count. It is made by [Set.NewReplay] and belongs to one goroutine
+// at a time. It holds a bounded amount of memory, however long the log is.
 type Replay struct {
-	// PathPrefix is taken off addresses, as Config.PathPrefix is. What is no
-	// prefix changes nothing. Default: none.
+	// PathPrefix is taken off addresses, as goaltrack's Config.PathPrefix is. It
+	// is set before the first entry. What is no prefix changes nothing.
+	// Default: none.
 	PathPrefix string
 
 	rules   *Set
@@ -54,23 +60,24 @@ type Replay struct {
 
 // ReplayCount is what a log says about one goal.
 type ReplayCount struct {
+	// Goal is the goal's name.
 	Goal string
 	// Status is "live", "draft" or "paused". A draft is counted here, though
 	// it would not be sent; what is paused is not counted.
 	Status string
-	// Count is how often the goal would have counted, at most; Guessed of them
+	// Count is how often the goal would have counted, at most. Guessed of them
 	// depend on what the log does not tell.
 	Count, Guessed uint64
-	// NotFired counts why it would not have counted, by the names of the
-	// snapshot.
+	// NotFired counts why it would not have counted, by the names of reasons, and
+	// "bot".
 	NotFired map[string]uint64
-	// LedTo tells where the forms led that were accepted, as far as the log
-	// does.
+	// LedTo tells where the forms led that were accepted, as far as the log does,
+	// the most frequent first.
 	LedTo []Lead
 	// Untold names what the guesses depend on, such as "where a redirect leads"
-	// and "form.email".
+	// and "form.email". It is nil if nothing was guessed.
 	Untold []string
-	// Raised says that the goal is raised in code or by a page script: no log
+	// Raised says that the goal is raised in code or by a page script. No log
 	// tells how often.
 	Raised bool
 }
@@ -86,7 +93,7 @@ const (
 	maxUnruled  = 512
 )
 
-// NewReplay starts a count.
+// NewReplay starts a count of what the rules make of a log.
 func (s *Set) NewReplay() *Replay {
 	r := &Replay{
 		rules: s, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(s.goals)), leads: map[*goal]*Leads{},
@@ -100,8 +107,8 @@ func (s *Set) NewReplay() *Replay {
 	return r
 }
 
-// Add counts one request. It keeps no part of the texts of e for longer than
-// until the next call.
+// Add counts one request. It keeps no part of the texts of e for longer than until the
+// next call. An entry without a method matches no rule.
 func (r *Replay) Add(e LogEntry) {
 	target, rawQuery, _ := strings.Cut(e.Target, "?")
 	page := target
@@ -225,7 +232,7 @@ func (r *Replay) judge(c *Cause, at time.Time) Reason {
 	if reason == Fires {
 		reason = c.judgeLate(x, r.rules.failure)
 	}
-	if reason == reasonOtherForm {
+	if reason == ReasonOtherForm {
 		// No log tells what a form calls itself. All else held: this is what
 		// is asked last.
 		reason, x.guessed = Fires, true
@@ -234,7 +241,8 @@ func (r *Replay) judge(c *Cause, at time.Time) Reason {
 	return reason
 }
 
-// Counts returns what was counted, in the order of the rules.
+// Counts returns what was counted so far, in the order of the rules. The list is the
+// caller's.
 func (r *Replay) Counts() []ReplayCount {
 	list := make([]ReplayCount, 0, len(r.rules.goals))
 	for _, g := range r.rules.goals {

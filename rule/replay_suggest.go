@@ -13,9 +13,12 @@ import (
 
 // Suggestion is a goal that the rules do not have.
 type Suggestion struct {
-	What  string // "POST /demo-request was accepted 41 times"
+	// What is what the log shows: "POST /demo-request was accepted 41 times".
+	What string
+	// Times is how often.
 	Times uint64
-	YAML  string // ready to be put under goals:
+	// YAML is the goal, ready to be put under goals: of a rule file.
+	YAML string
 }
 
 // noteUnruled counts forms that were accepted and files that were fetched
@@ -26,7 +29,7 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 	if !isForm && !isFile || len(page) > maxUnruled || r.isBot(e) {
 		return
 	}
-	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == reasonNotSuccessful {
+	if isForm && e.Location != "" && e.Status != http.StatusCreated && r.x.judgeRedirect(r.rules.failure, false) == ReasonNotSuccessful {
 		return
 	}
 	// A log is written by strangers too: what they sent as %1B or %0A must not
@@ -45,8 +48,8 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 // documents are endings of files that people download on purpose.
 var documents = []string{".pdf", ".zip", ".docx", ".xlsx", ".pptx", ".csv", ".epub", ".dmg", ".exe", ".msi", ".mp4"}
 
-// Suggestions returns the most frequent forms and downloads without a goal, at
-// most n.
+// Suggestions returns the most frequent forms and downloads without a goal, at most n.
+// Of their addresses, 10,000 are kept.
 func (r *Replay) Suggestions(n int) []Suggestion {
 	all := slices.SortedFunc(maps.Keys(r.unruled), func(a, b request) int {
 		return cmp.Or(cmp.Compare(*r.unruled[b], *r.unruled[a]), strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))

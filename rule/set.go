@@ -13,9 +13,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
-// Set are goals checked and compiled. They never change, so that any number of
-// goroutines may use them; a [Tracker] swaps one set for another. The zero value
-// has no goals.
+// Set are goals checked and compiled, by [Load], [Parse] or [New]. They never change,
+// so that any number of goroutines may use them. New rules are a new set, which
+// goaltrack's Tracker.SetRules puts in the place of the old one. The zero value has no
+// goals.
 type Set struct {
 	goals    []*goal
 	byID     map[string]*goal // by name
@@ -30,7 +31,8 @@ type Set struct {
 	past     visit.Needs
 }
 
-// Names lists the goals in the order of the file.
+// Names lists the goals in the order of the file, also those that are paused. The list
+// is the caller's.
 func (s *Set) Names() []string {
 	names := make([]string, 0, len(s.goals))
 	for _, g := range s.goals {
@@ -42,15 +44,16 @@ func (s *Set) Names() []string {
 // Has reports whether a goal has that name.
 func (s *Set) Has(name string) bool { return s.byID[name] != nil }
 
-// Hash is a short fingerprint of the file the rules came from, "" for rules
-// made in Go.
+// Hash is a short fingerprint of the text that the rules were read from: 8 hexadecimal
+// digits of its SHA-256. It is "" for rules made in Go.
 func (s *Set) Hash() string { return s.hash }
 
-// Warnings are what is no fault but may not be what was meant, in the order of
-// the file. They keep nothing from loading.
+// Warnings are what is no fault but may not be what was meant, such as a goal that
+// counts on every page. They keep nothing from loading. The list is the caller's.
 func (s *Set) Warnings() []Fault { return slices.Clone(s.warnings) }
 
-// Goals returns each goal by its first cause, in the order of the file.
+// Goals returns each goal by its first cause, in the order of the file. It is for a
+// live site.
 func (s *Set) Goals() []*Cause {
 	list := make([]*Cause, 0, len(s.goals))
 	for _, g := range s.goals {
@@ -59,8 +62,10 @@ func (s *Set) Goals() []*Cause {
 	return list
 }
 
-// Find adds to into the goals that a request to that path can make happen in the
-// environment env.
+// Find appends to into what a request can make happen in the environment env, and
+// returns it. Each alternative of a goal is a cause of its own. path is as rules see
+// it: decoded, with a slash at its beginning. What is paused is not found, nor what is
+// raised in code. It is for a live site.
 func (s *Set) Find(method, path, env string, into []*Cause) []*Cause {
 	found := s.index.Find(method, path, into)
 	if s.hasEnv {
@@ -69,8 +74,10 @@ func (s *Set) Find(method, path, env string, into []*Cause) []*Cause {
 	return found
 }
 
-// Raised finds a goal that may be raised in code with such data. The error says why
-// there is none, or what is wrong with the data.
+// Raised finds a goal that may be raised in code with such data. If no goal has the
+// name, the error is just that name. Another error says that the rule lacks code: true.
+// If the goal is returned beside an error, that is what is wrong with the data. It is for
+// a live site.
 func (s *Set) Raised(name string, data map[string]any) (*Cause, error) {
 	g := s.byID[name]
 	switch {
@@ -98,8 +105,10 @@ func (c *Cause) checkData(data map[string]any) error {
 	return e.Validate()
 }
 
-// Needs reports whether a goal needs that consent.
+// Needs reports whether a goal that is not paused needs that consent. It is for a live
+// site.
 func (s *Set) Needs(n consent.Need) bool { return s.consents[n] }
 
-// Past is what the goals ask of visitors' past.
+// Past is what the goals ask of visitors' past. Nobody may change it. It is for a live
+// site.
 func (s *Set) Past() *visit.Needs { return &s.past }

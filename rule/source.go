@@ -30,7 +30,7 @@ const (
 	sourceRedirect       // a variable of the success rule's target
 	sourceResponseHeader // a header of the response
 	sourceResponseJSON   // a member of the answer's JSON body
-	sourceApp            // set by the handler with Tracker.Set
+	sourceApp            // set by the handler
 	sourceUTM            // a utm_ parameter of the address
 	sourceReferrer       // the other site the visitor came from
 

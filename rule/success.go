@@ -34,7 +34,7 @@ const (
 	successRedirectTo
 	successStatus
 	successClass
-	successConfirmed // only Tracker.Confirm
+	successConfirmed // only if the application confirms it
 	successIf        // conditions on the answer
 )
 
@@ -75,7 +75,7 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 	}
 	switch s.kind {
 	case successConfirmed:
-		return reasonNotConfirmed
+		return ReasonNotConfirmed
 	case successIf:
 		return s.judgeAnswer(x, pages)
 	case successStatus:
@@ -84,12 +84,12 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 		return succeeds(x.status/100 == s.status)
 	case successRedirectTo:
 		if s.status != 0 && x.status != s.status || !web.IsRedirect(x.status) {
-			return reasonNotSuccessful
+			return ReasonNotSuccessful
 		}
 		path, _, ok := x.redirectTarget()
 		if !ok {
 			x.refuseHost()
-			return reasonNotSuccessful
+			return ReasonNotSuccessful
 		}
 		values, ok := s.target.Capture(path, x.redirect[:0])
 		x.redirect, x.redirectNames = values, s.target.Names
@@ -135,7 +135,7 @@ func succeeds(ok bool) Reason {
 	if ok {
 		return Fires
 	}
-	return reasonNotSuccessful
+	return ReasonNotSuccessful
 }
 
 // judgeAnswer judges the conditions of success:. They hold only for an answer
@@ -145,7 +145,7 @@ func (s *success) judgeAnswer(x *Exchange, pages *failurePages) Reason {
 	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
 		r := x.judgeRedirect(pages, s.leaves)
 		x.refusal = refusal{} // the rule says what to write
-		if r != Fires && (r != reasonDoubtfulRedirect || s.onlyAbsent()) {
+		if r != Fires && (r != ReasonDoubtfulRedirect || s.onlyAbsent()) {
 			return r
 		}
 	}
@@ -156,8 +156,8 @@ func (s *success) judgeAnswer(x *Exchange, pages *failurePages) Reason {
 		case Fires:
 		case pending:
 			verdict = pending
-		case reasonCondition:
-			return reasonNotSuccessful
+		case ReasonCondition:
+			return ReasonNotSuccessful
 		default:
 			return r
 		}
@@ -170,10 +170,10 @@ func (s *success) onlyAbsent() bool {
 	return !slices.ContainsFunc(s.answer, func(cond condition) bool { return !cond.test.absent })
 }
 
-// namesRedirect reports whether success: speaks of a header that only the
-// accepted form's redirect has: the Location itself, or where that does not lead
-// to a page of this site another: a payment page that is named, or the X-Action-Redirect of a Next.js
-// server action, which is a 303 without Location
+// namesRedirect reports whether success: speaks of a header that only the accepted form's
+// redirect has: the Location itself, such as that of a payment page. Where that does not
+// lead to a page of this site, it may be another, such as the X-Action-Redirect of a
+// Next.js server action. That is a 303 without Location
 // (https://github.com/vercel/next.js/issues/74026).
 func (s *success) namesRedirect(x *Exchange) bool {
 	if !web.IsRedirect(x.status) {
