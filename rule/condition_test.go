@@ -2,6 +2,8 @@ package rule
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -80,5 +82,29 @@ func TestConditionPath(t *testing.T) {
 		} else if got := cond.judge(x); got != test.want {
 			t.Errorf("%s: %v: %v", test.key, test.value, got)
 		}
+	}
+}
+
+// TestConditionHint: the hint names all that a condition can look at, and nothing else.
+func TestConditionHint(t *testing.T) {
+	_, list, _ := strings.Cut(conditionHint, "conditions look at ")
+	hinted := strings.Fields(list)
+	for _, key := range hinted {
+		if _, err := parseCondition(key, "present", false); err != nil {
+			t.Errorf("%s is no key of a condition: %v", key, err)
+		}
+	}
+	for word, kind := range sourceKinds {
+		if kind != sourcePath && kind != sourceRedirect && !slices.Contains(hinted, word+".x") {
+			t.Errorf("%s.x is missing", word)
+		}
+	}
+	for word := range bareSources {
+		if !slices.Contains(hinted, word) {
+			t.Errorf("%s is missing", word)
+		}
+	}
+	if !slices.Contains(hinted, "referrer") {
+		t.Error("referrer is missing")
 	}
 }

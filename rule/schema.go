@@ -118,7 +118,7 @@ var goalKeyHelp = map[string]string{
 	"seen":             "An element that comes into view; needs a page script.",
 	"any":              "Alternatives; one is enough.",
 	"success":          "Which answer means that the form was accepted: redirect, redirect to /thanks, 303 to /thanks, 200, 2xx, confirmed.",
-	"if":               "What must hold: query.x, form.x, json.x, header.x, cookie.x, path, host, route, response.header.x.",
+	"if":               "What must hold: path, host, route, referrer, response.type, query.x, form.x, json.x, header.x, cookie.x, response.header.x, response.json.x, app.x, utm.x.",
 	"unless":           "What must not hold.",
 	"status":           "live, draft (counted and never sent) or paused.",
 	"from":             "From when the goal counts: 2026-12-01 or 2026-12-01 18:00.",
