@@ -39,9 +39,9 @@ func judgeDownload(x *Exchange) Reason {
 	return ReasonStatus
 }
 
-// handOvers are the headers by which a site leaves it to the server in front to send
-// a file: nginx and what copies it, Apache and lighttpd, perlbal, Cloudflare and
-// Litespeed.
+// handOvers are the headers by which a site leaves it to the server in front to send a
+// file. They are those of nginx and what copies it, Apache and lighttpd, perlbal,
+// Cloudflare and Litespeed.
 var handOvers = []string{"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", "X-Sendfile2", "X-Reproxy-Url", "X-Reproxy-File", "X-Litespeed-Location"}
 
 func handsOver(h http.Header) bool {

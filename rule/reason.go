@@ -53,7 +53,7 @@ const (
 	ReasonNotConfirmed
 	// ReasonRange is given to a download of a part of a file that is not its
 	// beginning, and to a first look of under 1 KiB. The request for the
-	// beginning counts.
+	// beginning counts. Nothing is to be written.
 	ReasonRange
 	// ReasonRouteUnknown is given if a condition looks at the route, and no
 	// router tells it. Write a condition on the path.
