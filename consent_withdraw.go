@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -58,11 +59,11 @@ func (wd *withdrawal) BeforeHeader(status int) {
 	if len(names) == 0 || !carriesCookies(status) {
 		return
 	}
-	if wd.store = storingOf(status, h); wd.store == storePublic {
+	if wd.store = caching.Of(status, h); wd.store == caching.Public {
 		wd.t.ledger.note("cookie_public_answer")
 		return
 	}
-	(*tracked)(wd).makePrivate(h)
+	wd.store.MakePrivate(h)
 	for _, name := range names {
 		s.cookie.delete(h, name)
 	}

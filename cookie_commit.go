@@ -3,7 +3,9 @@ package goaltrack
 import (
 	"net/http"
 	"slices"
+	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -23,7 +25,7 @@ func (s *site) visitorOf(h http.Header) brought {
 // if this answer may carry it.
 func (tr *tracked) setCookiesLocked(h http.Header) {
 	c := &tr.site.cookie
-	tr.store = storingOf(tr.status, h)
+	tr.store = caching.Of(tr.status, h)
 	theirs, isSet := c.isSet(h)
 	if theirs != "" {
 		tr.told.id, tr.told.recognised = theirs, true // one person, one guest
@@ -41,11 +43,11 @@ func (tr *tracked) setCookiesLocked(h http.Header) {
 	if !set && !remove {
 		return
 	}
-	if tr.store == storePublic {
+	if tr.store == caching.Public {
 		tr.t.ledger.note("cookie_public_answer")
 		return
 	}
-	tr.makePrivate(h)
+	tr.store.MakePrivate(h)
 	if remove {
 		c.remove(h, tr.told.brought)
 		return
@@ -73,14 +75,14 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		if id := line.Replacement(tr.told.id); id != "" {
 			tr.told.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
-		set = set || b.former != "" || tr.navigation && tr.store == storePrivate
+		set = set || b.former != "" || tr.navigation && tr.store == caching.Private
 	}
 	// Of a client that has left, nobody would keep the ID.
 	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {
 		switch {
 		case !tr.told.secure:
 			tr.t.ledger.note("cookie_insecure")
-		case tr.store == storePublic:
+		case tr.store == caching.Public:
 			tr.t.ledger.note("cookie_public_answer")
 		case tr.takeIDLocked():
 			return true, false
@@ -135,4 +137,46 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
 		return (drafts || !r.goal.IsDraft()) && tr.raisedFiresLocked(r)
 	})
+}
+
+// A goal with forget: true ends a visitor's profile on this browser, as a
+// log-out does: whoever comes next is another guest. The cookie is deleted with
+// the answer, which every instance of a site understands. An instance also
+// remembers the ID, for the cases in which a cookie cannot do it: the goal was
+// only decided when the header was out, or an answer that was under way at the
+// same time brings the old cookie back.
+
+// forgetsLocked reports whether a goal that ends the profile is known to count. It is
+// asked before the header is written.
+func (tr *tracked) forgetsLocked() bool {
+	for i := range tr.candidates {
+		c := &tr.candidates[i]
+		if !c.trigger.Ends() {
+			continue
+		}
+		tr.peekFormLocked()
+		// A page whose type is not known yet is taken for one, as net/http
+		// will most likely find: the cookie can only be deleted now.
+		if f, open := tr.judgeLocked(c); f == fired || open && c.trigger.IsPage() && tr.navigation {
+			tr.forgetLocked()
+			return true
+		}
+	}
+	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
+		ends := r.goal.Ends() && tr.raisedFiresLocked(r)
+		if ends {
+			tr.forgetLocked()
+		}
+		return ends
+	})
+}
+
+// forgetLocked remembers that the visitor's ID is not to be used by later requests.
+// What happened in this one still is his.
+func (tr *tracked) forgetLocked() { tr.site.forget(tr.told.brought.id) }
+
+func (s *site) forget(id string) {
+	if s.line != nil && id != "" && !s.tenant.forgotten.Has(id) {
+		s.tenant.forgotten.Put(strings.Clone(id), "-")
+	}
 }

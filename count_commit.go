@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
@@ -66,7 +67,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 // mayKeepVisitLocked reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
-	return carriesCookies(tr.status) && tr.told.secure && !tr.withheld && !tr.leaving && tr.store != storePublic &&
+	return carriesCookies(tr.status) && tr.told.secure && !tr.withheld && !tr.leaving && tr.store != caching.Public &&
 		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 
@@ -206,20 +207,20 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 // and whose browser-ID cookie this answer may change.
 func (tr *tracked) dropVisitLocked(h http.Header) {
 	ends := tr.leaving || tr.told.brought.forgotten && (tr.told.fresh || tr.navigation)
-	if !ends || !carriesCookies(tr.status) || tr.store == storePublic {
+	if !ends || !carriesCookies(tr.status) || tr.store == caching.Public {
 		return
 	}
 	sent := http.Header{"Cookie": tr.cookies}
 	for _, name := range tr.site.tenant.visits {
 		if (tr.withheld || web.HasCookie(sent, name)) && !setsCookie(h, name) {
-			tr.makePrivate(h)
+			tr.store.MakePrivate(h)
 			tr.site.cookie.delete(h, name)
 		}
 	}
 }
 
 func (tr *tracked) setVisit(h http.Header, value string) {
-	tr.makePrivate(h)
+	tr.store.MakePrivate(h)
 	tr.site.visits.Set(h, value)
 }
 

@@ -1,46 +1,12 @@
 package goaltrack
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/rule"
 )
-
-// BeforeHeader is the moment of truth: status and Location are known, and
-// cookies can still be set. It implements [tap.Hook].
-func (tr *tracked) BeforeHeader(status int) {
-	defer tr.t.recovered("header", func() {})
-	h := tr.rec.Header()
-	tr.told.mu.Lock()
-	defer tr.told.mu.Unlock()
-	tr.status = status
-	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
-	if tr.x.AwaitsType() {
-		if tr.rules.Past().Used && tr.rec.BeginsAsHTML() {
-			// Known now, a visit can still be counted in the cookie.
-			tr.x.Typed("text/html")
-		} else {
-			tr.rec.Sniff()
-		}
-	}
-	tr.x.Set(tr.told.saidLocked().app)
-	tr.told.committed = true
-	if tr.releases || !tr.told.recognised && tr.mayFireLocked(true) {
-		tr.recogniseLateLocked()
-	}
-	if tr.t.config.DryRun {
-		tr.releaseLocked()
-		return
-	}
-	tr.setCookiesLocked(h)
-	tr.releaseLocked()
-	tr.keepVisitLocked(h)
-	tr.dropVisitLocked(h)
-}
 
 // routeNow is what a rule's route: condition sees, while the handler runs.
 func (tr *tracked) routeNow(path string) string { return routeOf(tr.inner).text(path) }
@@ -70,23 +36,6 @@ func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 	}
 	r, open := c.trigger.Judge(&tr.x, slices.Contains(said.confirmed, name))
 	return fateOf(r), open
-}
-
-// conclude decides, after the handler returned normally, and hands the events
-// over. It must not wait: the client may not have its answer yet.
-func (tr *tracked) conclude() {
-	defer tr.t.recovered("conclusion", func() {})
-	switch err := tr.r.Context().Err(); {
-	case errors.Is(err, context.DeadlineExceeded):
-		tr.end(fateTimedOut) // an http.TimeoutHandler around us has answered in our place
-		return
-	case tr.rec.Hijacked():
-		tr.endAnswered(fateHijacked)
-		return
-	}
-	tr.x.Typed(tr.rec.ContentType())
-	tr.sealForm()
-	tr.endAnswered(fired)
 }
 
 // sealForm takes the form as the handler has read it.
@@ -283,4 +232,41 @@ func (tr *tracked) account(g *rule.Cause, f fate, note string) {
 		note = "bot_counted"
 	}
 	tr.t.ledger.decide(g.Name(), f, tr.told.id, note)
+}
+
+// NothingWritten says what the answer is if a handler returned and wrote
+// nothing.
+type NothingWritten string
+
+const (
+	// NothingAuto decides by the [http.ResponseWriter]. In net/http's own
+	// writer it is the empty 200 that net/http sends then. That is the writer
+	// of a server, of [http.TimeoutHandler], or a
+	// [net/http/httptest.ResponseRecorder]. Any other writer may belong to a
+	// framework that writes the errors of its handlers when goaltrack's part is
+	// over. There it is NothingUndecided.
+	NothingAuto NothingWritten = "auto"
+	// NothingIs200 always means 200. It is for sites that wrap net/http's
+	// writer themselves, to log or to compress, and whose handlers write their
+	// own errors.
+	NothingIs200 NothingWritten = "200"
+	// NothingUndecided never takes it for an answer. No visit, form or download
+	// counts then, with the reason nothing_written. It is for a site whose
+	// handlers return errors and get net/http's own writer.
+	NothingUndecided NothingWritten = "undecided"
+)
+
+// leftUnanswered reports whether the handler, which has returned, left it to somebody
+// further out what the answer is.
+func (tr *tracked) leftUnanswered() bool {
+	if tr.rec.Begun() {
+		return false
+	}
+	switch tr.t.config.NothingWritten {
+	case NothingIs200:
+		return false
+	case NothingUndecided:
+		return true
+	}
+	return !tr.rec.IsServers()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
@@ -71,7 +72,7 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 		return fateNoBrowserID
 	case !tr.told.secure:
 		return fateInsecure
-	case g == rule.View && (create == CreateGoal || tr.store == storePublic):
+	case g == rule.View && (create == CreateGoal || tr.store == caching.Public):
 		return fateNoBrowserID
 	}
 	return fired

@@ -3,130 +3,32 @@ package goaltrack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
+	"slices"
 
-	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/deliver"
-	"github.com/goaltrack/goaltrack/rule"
-
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
-	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/tap"
-	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/internal/web"
-	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
-// Tracker watches requests and sends goals. Make one with [New], and call
-// [Tracker.Close] when the server has shut down. All methods are safe for
-// concurrent use.
-type Tracker struct {
-	config Config
-	sites  []*site
-	rules  atomic.Pointer[Rules]
-	bots   *botCache
-	health web.Lengths // of Ignore.HealthPaths
-	forms  tap.Budget
-	visits *visit.Memory
-	// keyless says once that there are no keys but one for this process.
-	keyless sync.Once
-	// unlike says once that the path seen is not the one asked for.
-	unlike sync.Once
-	ledger *ledger
-	holds  *holds
-	sender *deliver.Sender // nil with DryRun
-	store  store           // where events wait for it
-	// stopSummaries ends the line a minute in the log.
-	stopSummaries context.CancelFunc
-	// closed is what the first call of Close returned.
-	closed struct {
-		once    sync.Once
-		account Account
-		err     error
-	}
-	// clients are those whose connections end with the tracker.
-	clients []*cdp.Client
-	panics  atomic.Uint64
-	fault   atomic.Pointer[string] // of a rule file that was not put in force
-}
-
-// site is a Site with its defaults and what belongs to it.
-type site struct {
-	Site
-	cookie browserCookie
-	visits visit.Cookie
-	zone   *time.Location // in which a day begins
-	tenant *tenant
-	line   *deliver.Line // nil with DryRun
-}
-
-// tenant is what sites have in common whose visitors are known by one
-// browser-ID cookie.
-type tenant struct {
-	forgotten recent.Table // the IDs of visitors who ended their profile
-	visits    []string     // the names of the sites' visit cookies
-}
-
-// New makes and starts a tracker. If the configuration has faults, it returns
-// all of them in one error and starts nothing. New itself opens no connection;
-// with Cookie.Warm, a goroutine of the tracker does.
-func New(config Config) (*Tracker, error) {
-	c := config.withDefaults()
-	if err := c.validate(); err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
-	}
-	t := &Tracker{config: c, bots: newBotCache(c.Bots), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
-	t.forms.Limit = bodyBudget
-	t.holds = newHolds(t.ledger)
-	keys := make([]visit.Key, len(c.Keys))
-	for i, k := range c.Keys {
-		keys[i] = visit.Key(k)
-	}
-	if len(keys) == 0 {
-		keys = []visit.Key{visit.NewKey()}
-	}
-	var errs []error
-	for _, def := range c.Sites {
-		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
-		s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
-		var err error
-		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
-			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
-		}
-		s.visits, err = visit.NewCookie(visit.Options{
-			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
-		}, keys)
-		s.tenant = t.tenantOf(s)
-		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
-		t.sites, errs = append(t.sites, s), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
-	}
-	t.useRules(c.Rules)
-	if !c.DryRun {
-		if err := t.connect(t.config.openStore); err != nil {
-			return nil, fmt.Errorf("goaltrack: %w", err)
-		}
-	}
-	return t, nil
-}
-
-// tenantOf is the tenant of one of the sites so far, or another.
-func (t *Tracker) tenantOf(s *site) *tenant {
-	for _, o := range t.sites {
-		if o.cookie.name == s.cookie.name {
-			return o.tenant
-		}
-	}
-	return new(tenant)
-}
+// The way of a request, and where each step is written down:
+//
+//  1. Candidates: the goals whose path and method match, and whether a person goes to
+//     a page (path.go; package rule finds the goals).
+//  2. Nobody is interested: the handler gets writer and request untouched.
+//  3. The gate: opt-out, GPC, machines, colleagues, consent, prefetch. Whoever may
+//     not be counted gets a reason with a name (gate.go, proxies.go, consent.go and
+//     the files after it).
+//  4. The visit: the browser ID of the cookie, and the visit cookie (track.go,
+//     cookie.go).
+//  5. The handler runs, with a writer that is watched, and a body that is copied if
+//     a goal reads it (body.go). It may speak to the Tracker (handler_api.go,
+//     identify.go).
+//  6. Header commit: what can be decided is decided while cookies can still be set
+//     (decide.go, cookie_commit.go, past.go, count_commit.go).
+//  7. The handler has returned normally: the rest is decided, and the events are
+//     handed to the queue (emit.go, encode.go, sender.go). Nothing waits for the CDP.
 
 // Handler wraps a handler: a whole site or one route. As a method value it is a
 // middleware for gorilla/mux, and for every router that takes
@@ -153,177 +55,188 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// Ready waits until browser IDs are ready for the first visitors, until the CDP
-// failed to make any, or until ctx ends. A visitor who comes earlier gets their
-// ID on a later page. A server avoids that if it waits for Ready before it
-// listens. The error is that of ctx.
-func (t *Tracker) Ready(ctx context.Context) error {
-	for _, s := range t.sites {
-		if s.line == nil {
-			continue
-		}
-		select {
-		case <-s.line.IDs.Warm():
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
-}
+// interest is what there is to do before the handler runs: steps 1 to 4. It
+// returns nil if the request concerns nobody, and the request then goes on
+// untouched. A request whose goals are all decided before the handler runs is
+// accounted for here and marked as ended, so that the same tracker mounted further
+// in does not count it again.
+func (t *Tracker) interest(r *http.Request) (tr *tracked) {
+	defer t.recovered("request", func() { tr = nil })
 
-// SetRules puts other rules in force. Requests under way end under the rules
-// with which they began. The error is ErrInvalid for nil; otherwise it names
-// what does not fit the sites, such as a value without a currency. After an
-// error the old rules stay.
-func (t *Tracker) SetRules(rules *Rules) error {
-	if rules == nil {
-		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
-	}
-	if err := t.config.fits(rules); err != nil {
-		return fmt.Errorf("goaltrack: %w", err)
-	}
-	t.useRules(rules)
-	return nil
-}
+	// 1. Candidates.
+	rules, path, views := t.rules.Load(), t.path(r), t.config.Views == ViewsServer
+	var found [9]*rule.Cause // room for most requests' candidates
+	goals := rules.Find(r.Method, path, t.config.Env, found[:0])
+	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) && navigation.IsSoft(r.Header, t.askedPath(r))
+	pages := t.wantsPages()
+	navigation := (pages || len(goals) > 0) && (soft || navigation.Is(r))
 
-func (t *Tracker) useRules(rules *Rules) {
-	goals := rules.Goals()
-	names := []string{rule.View.Name()}
+	// 2. Nobody is interested.
+	if len(goals) == 0 && !navigation {
+		return nil
+	}
+	if outer := t.trackedOf(r); outer != nil {
+		outer.told.meet(r)
+		return nil
+	}
+	s := t.siteOf(t.host(r), path)
+	if s == nil {
+		return nil
+	}
+	if navigation && views {
+		goals = slices.Insert(goals, 0, rule.View)
+	}
+
+	// 3. The gate.
+	e := t.gate(r, path)
+	releases := t.answered(s, &e)
+	open := releases || pages && navigation && e.judge(consent.All) == fired
+	if !open && !e.admitsAny(goals) {
+		return t.refuse(r, s, rules, &e, goals)
+	}
+
+	// 4. The visit.
+	tr = t.track(s, r, path, rules)
+	tr.admit(r, &e)
+	tr.navigation, tr.releases = navigation, releases
+	if soft {
+		tr.x.Soft()
+	}
+	tr.candidates = tr.inline[:0]
 	for _, g := range goals {
-		names = append(names, g.Name())
+		open = tr.consider(g) || open
 	}
-	t.ledger.add(names...)
-	t.rules.Store(rules)
-	for _, g := range goals {
-		for _, path := range g.Paths() {
-			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
-				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
-			}
-		}
+	if !open {
+		tr.told.cookieless = true
+		tr.end(fired) // every candidate has its reason already
 	}
-	if rules.Past().Used && len(t.config.Keys) == 0 && !t.config.DryRun {
-		t.keyless.Do(func() {
-			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
-		})
-	}
+	return tr
 }
 
-// Flush waits until every event that was accepted before the call has met its
-// fate, or until ctx ends. It returns the account in both cases. The error is
-// that of ctx, or ErrClosed.
-func (t *Tracker) Flush(ctx context.Context) (Account, error) {
-	var err error
-	if t.sender != nil {
-		err = t.sender.Flush(ctx)
+// consider adds a goal to the candidates and reports whether it may count.
+func (tr *tracked) consider(g *rule.Cause) bool {
+	c := candidate{trigger: g}
+	if c.early, c.held = tr.entry.admits(g); c.early == fired {
+		r := tr.x.Consider(g)
+		c.early = fateOf(r)
+		c.miss, c.isMiss = tr.x.Missed(r)
 	}
-	return t.account(), err
+	tr.candidates = append(tr.candidates, c)
+	return c.early == fired
 }
 
-// closeTimeout is how long Close may take if its context does not say.
-const closeTimeout = 10 * time.Second
-
-// Close delivers what it can until ctx ends and stops the tracker. If ctx has
-// no deadline, it takes at most 10 seconds. Waits between attempts are at most
-// 250 ms meanwhile. If the CDP asks for a pause beyond the deadline, Close
-// returns at once.
-//
-// The error is that of ctx, or ErrUndelivered. Call Close after the server's
-// Shutdown, with a context that has not ended yet. Requests after Close are
-// served as before and not counted. A second call returns the same as the
-// first.
-func (t *Tracker) Close(ctx context.Context) (Account, error) {
-	t.holds.close()
-	if t.sender == nil {
-		return t.account(), nil
+// refuse accounts for a request that the gate keeps from counting. Nothing is
+// kept of it, not even the visitor's ID.
+func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals []*rule.Cause) *tracked {
+	for i, g := range goals {
+		if !slices.ContainsFunc(goals[:i], g.SameGoal) {
+			f, _ := e.admits(g)
+			t.ledger.decide(g.Name(), f, "", "")
+		}
 	}
-	c := &t.closed
-	c.once.Do(func() {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
-			defer cancel()
-		}
-		c.err = t.sender.Close(ctx)
-		t.stopSummaries()
-		for _, site := range t.sites {
-			site.line.IDs.Close()
-		}
-		for _, client := range t.clients {
-			client.Close()
-		}
-		c.account = t.account()
-	})
-	return c.account, c.err
+	tr := new(tracked)
+	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.judge(consent.All)
+	tr.told.ended, tr.told.cookieless = true, true
+	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
+		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
+	}
+	return tr
 }
 
-func (t *Tracker) account() Account {
-	if t.sender == nil {
-		return t.ledger.account(queue.Stats{})
-	}
-	return t.ledger.account(t.sender.Stats())
+// wantsPages reports whether pages matter even without a goal.
+func (t *Tracker) wantsPages() bool {
+	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any()
 }
 
-// siteOf finds the site of a request: the longest prefix, and among equals a
-// host that is named before *.host, and that before every host.
-func (t *Tracker) siteOf(host, path string) *site {
-	if len(t.sites) == 1 && len(t.sites[0].Hosts) == 0 && t.sites[0].PathPrefix == "" {
-		return t.sites[0]
-	}
-	var best *site
-	var bestFit hostFit
-	for _, s := range t.sites {
-		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
-			continue
-		}
-		fit := s.fit(web.HostOnly(host))
-		if fit == hostOther {
-			continue
-		}
-		if best == nil || len(s.PathPrefix) > len(best.PathPrefix) || len(s.PathPrefix) == len(best.PathPrefix) && fit > bestFit {
-			best, bestFit = s, fit
-		}
-	}
-	return best
-}
-
-// hostFit says how closely a site's Hosts describe a host.
-type hostFit uint8
-
-const (
-	hostOther hostFit = iota
-	hostAny
-	hostWildcard
-	hostNamed
-)
-
-func (s *site) fit(host string) hostFit {
-	if len(s.Hosts) == 0 {
-		return hostAny
-	}
-	best := hostOther
-	for _, h := range s.Hosts {
-		if suffix, ok := strings.CutPrefix(h, "*"); !ok {
-			if strings.EqualFold(h, host) {
-				return hostNamed
-			}
-		} else if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
-			best = hostWildcard
-		}
-	}
-	return best
-}
-
-// recovered is deferred around the functions the user gave and around our own
-// part of a request, never around the handler's: no fault of theirs or ours may
-// bring the site down, and none may go unsaid.
-func (t *Tracker) recovered(what string, then func()) {
-	p := recover()
-	if p == nil {
+// pass runs the handler of a request that is decided already, with its own
+// writer.
+func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
+	r := tr.mark()
+	defer tap.CopyBack(r, tr.r)
+	if tr.withdrawal == nil {
+		next.ServeHTTP(w, r)
 		return
 	}
-	then()
-	t.ledger.note("panic_" + what)
-	if n := t.panics.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th ...: no storm of lines
-		t.config.Logger.Error("goaltrack: recovered from a panic; the site goes on", "in", what, "panic", p, "times", n, "stack", string(debug.Stack()))
+	tr.rec.Init(w, (*withdrawal)(tr))
+	next.ServeHTTP(tr.rec.Writer(), r)
+	tr.rec.Finish()
+}
+
+// serve is step 5: it runs the handler. A panic of the handler's, http.ErrAbortHandler
+// among them, goes through untouched; nothing is sent for it.
+func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
+	tr.rec.Init(w, tr)
+	r := tr.mark()
+	tr.watchForm(r)
+	returned := false
+	defer func() {
+		tap.CopyBack(r, tr.r)
+		defer tr.giveBack()
+		if !returned {
+			tr.end(fatePanicked)
+		}
+	}()
+	next.ServeHTTP(tr.rec.Writer(), r)
+	returned = true
+	if tr.unanswered = tr.leftUnanswered(); tr.unanswered {
+		// The header is somebody else's, and may become that of an error, even
+		// if it is written by way of the recorder.
+		tr.rec.Mute()
+		tr.told.mu.Lock()
+		tr.told.cookieless = true
+		tr.told.mu.Unlock()
+	} else {
+		tr.rec.Finish()
 	}
+	tr.conclude()
+	tr.t.await(context.Background(), tr.awaited)
+}
+
+// BeforeHeader is step 6, the moment of truth: status and Location are known, and
+// cookies can still be set. It implements [tap.Hook].
+func (tr *tracked) BeforeHeader(status int) {
+	defer tr.t.recovered("header", func() {})
+	h := tr.rec.Header()
+	tr.told.mu.Lock()
+	defer tr.told.mu.Unlock()
+	tr.status = status
+	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
+	if tr.x.AwaitsType() {
+		if tr.rules.Past().Used && tr.rec.BeginsAsHTML() {
+			// Known now, a visit can still be counted in the cookie.
+			tr.x.Typed("text/html")
+		} else {
+			tr.rec.Sniff()
+		}
+	}
+	tr.x.Set(tr.told.saidLocked().app)
+	tr.told.committed = true
+	if tr.releases || !tr.told.recognised && tr.mayFireLocked(true) {
+		tr.recogniseLateLocked()
+	}
+	if tr.t.config.DryRun {
+		tr.releaseLocked()
+		return
+	}
+	tr.setCookiesLocked(h)
+	tr.releaseLocked()
+	tr.keepVisitLocked(h)
+	tr.dropVisitLocked(h)
+}
+
+// conclude is step 7: it decides, after the handler returned normally, and hands
+// the events over. It must not wait: the client may not have its answer yet.
+func (tr *tracked) conclude() {
+	defer tr.t.recovered("conclusion", func() {})
+	switch err := tr.r.Context().Err(); {
+	case errors.Is(err, context.DeadlineExceeded):
+		tr.end(fateTimedOut) // an http.TimeoutHandler around us has answered in our place
+		return
+	case tr.rec.Hijacked():
+		tr.endAnswered(fateHijacked)
+		return
+	}
+	tr.x.Typed(tr.rec.ContentType())
+	tr.sealForm()
+	tr.endAnswered(fired)
 }

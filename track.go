@@ -3,18 +3,16 @@ package goaltrack
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
-	"github.com/goaltrack/goaltrack/internal/navigation"
-	"github.com/goaltrack/goaltrack/rule"
-
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // tracked is one request on its way, in three parts: who may touch what, and
@@ -53,7 +51,7 @@ type decided struct {
 	candidates []candidate
 	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
 	status     int              // of the answer
-	store      storing          // what the answer says about caches
+	store      caching.Storing  // what the answer says about caches
 	leaving    bool             // a goal with forget: is known to count
 	unanswered bool             // nothing was written, and nobody here knows what will be
 }
@@ -139,73 +137,6 @@ func (c *requestContext) Value(key any) any {
 func (t *Tracker) trackedOf(r *http.Request) *tracked {
 	tr, _ := r.Context().Value(trackedKey{t}).(*tracked)
 	return tr
-}
-
-// interest decides whether the request concerns anybody. It returns nil if not,
-// and the request then goes on untouched. A request whose goals are all
-// decided before the handler has run is accounted for here and marked as ended,
-// so that the same tracker mounted further in does not count it again.
-func (t *Tracker) interest(r *http.Request) (tr *tracked) {
-	defer t.recovered("request", func() { tr = nil })
-	rules := t.rules.Load()
-	path := t.path(r)
-	var found [8]*rule.Cause
-	triggers := rules.Find(r.Method, path, t.config.Env, found[:0])
-	soft := r.Method == http.MethodGet && (len(triggers) > 0 || t.config.Views == ViewsServer) && navigation.IsSoft(r.Header, t.askedPath(r))
-	pages := t.wantsPages()
-	navigation := (pages || len(triggers) > 0) && (soft || navigation.Is(r))
-	if len(triggers) == 0 && !navigation {
-		return nil
-	}
-	if outer := t.trackedOf(r); outer != nil {
-		outer.told.meet(r)
-		return nil
-	}
-	s := t.siteOf(t.host(r), path)
-	if s == nil {
-		return nil
-	}
-	e := t.gate(r, path)
-	releases := t.answered(s, &e)
-	open := releases || pages && navigation && e.judge(consent.All) == fired
-	if !open && !t.mayCount(&e, triggers, navigation) {
-		return t.refuse(r, s, rules, &e, triggers, navigation)
-	}
-	tr = t.track(s, r, path, rules)
-	tr.admit(r, &e)
-	tr.navigation, tr.releases = navigation, releases
-	if soft {
-		tr.x.Soft()
-	}
-	tr.candidates = tr.inline[:0]
-	if navigation && t.config.Views == ViewsServer {
-		c := candidate{trigger: rule.View}
-		if c.early, c.held = e.admits(rule.View); c.early == fired {
-			tr.x.Consider(rule.View)
-		}
-		open = tr.add(c) || open
-	}
-	for _, g := range triggers {
-		c := candidate{trigger: g}
-		if c.early, c.held = e.admits(g); c.early == fired {
-			r := tr.x.Consider(g)
-			c.early = fateOf(r)
-			c.miss, c.isMiss = tr.x.Missed(r)
-		}
-		open = tr.add(c) || open
-	}
-	if !open {
-		tr.told.cookieless = true
-		tr.end(fired) // every candidate has its reason already
-		return tr
-	}
-	return tr
-}
-
-// add adds a candidate and reports whether it may count.
-func (tr *tracked) add(c candidate) bool {
-	tr.candidates = append(tr.candidates, c)
-	return c.early == fired
 }
 
 // track notes what is needed of a request, while nobody can have changed it.
@@ -298,46 +229,6 @@ func (tr *tracked) recogniseLateLocked() {
 	}
 }
 
-// wantsPages reports whether pages matter even without a goal.
-func (t *Tracker) wantsPages() bool {
-	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any()
-}
-
-// refuse accounts for a request that the gate keeps from counting. Nothing is
-// kept of it, not even the visitor's ID.
-func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, triggers []*rule.Cause, navigation bool) *tracked {
-	for i, g := range triggers {
-		if !slices.ContainsFunc(triggers[:i], g.SameGoal) {
-			f, _ := e.admits(g)
-			t.ledger.decide(g.Name(), f, "", "")
-		}
-	}
-	if navigation && t.config.Views == ViewsServer {
-		f, _ := e.admits(rule.View)
-		t.ledger.decide(rule.View.Name(), f, "", "")
-	}
-	tr := new(tracked)
-	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.judge(consent.All)
-	tr.told.ended, tr.told.cookieless = true, true
-	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
-		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
-	}
-	return tr
-}
-
-// mayCount reports whether the gate lets anything through or holds it.
-func (t *Tracker) mayCount(e *entry, triggers []*rule.Cause, navigation bool) bool {
-	if navigation && t.config.Views == ViewsServer {
-		if f, _ := e.admits(rule.View); f == fired {
-			return true
-		}
-	}
-	return slices.ContainsFunc(triggers, func(g *rule.Cause) bool {
-		f, _ := e.admits(g)
-		return f == fired
-	})
-}
-
 // mark returns the request that the handler gets.
 func (tr *tracked) mark() *http.Request {
 	tr.context = requestContext{tr.r.Context(), tr}
@@ -354,50 +245,6 @@ func (tl *told) meet(r *http.Request) {
 	if !tl.ended && rt != (route{}) {
 		tl.route = rt
 	}
-}
-
-// pass runs the handler of a request that is decided already, with its own
-// writer.
-func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
-	r := tr.mark()
-	defer tap.CopyBack(r, tr.r)
-	if tr.withdrawal == nil {
-		next.ServeHTTP(w, r)
-		return
-	}
-	tr.rec.Init(w, (*withdrawal)(tr))
-	next.ServeHTTP(tr.rec.Writer(), r)
-	tr.rec.Finish()
-}
-
-// serve runs the handler. A panic of his, http.ErrAbortHandler among them, goes
-// through untouched; nothing is sent for it.
-func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
-	tr.rec.Init(w, tr)
-	r := tr.mark()
-	tr.watchForm(r)
-	returned := false
-	defer func() {
-		tap.CopyBack(r, tr.r)
-		defer tr.giveBack()
-		if !returned {
-			tr.end(fatePanicked)
-		}
-	}()
-	next.ServeHTTP(tr.rec.Writer(), r)
-	returned = true
-	if tr.unanswered = tr.leftUnanswered(); tr.unanswered {
-		// The header is somebody else's, and may become that of an error, even
-		// if it is written by way of the recorder.
-		tr.rec.Mute()
-		tr.told.mu.Lock()
-		tr.told.cookieless = true
-		tr.told.mu.Unlock()
-	} else {
-		tr.rec.Finish()
-	}
-	tr.conclude()
-	tr.t.await(context.Background(), tr.awaited)
 }
 
 // giveBack gives back what was kept for the request: memory of its form, and

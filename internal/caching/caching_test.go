@@ -1,4 +1,4 @@
-package goaltrack
+package caching
 
 import (
 	"net/http"
@@ -19,8 +19,8 @@ func headerOf(lines ...string) http.Header {
 }
 
 func TestStoringOf(t *testing.T) {
-	for want, rows := range map[storing][][]string{
-		storePrivate: {
+	for want, rows := range map[Storing][][]string{
+		Private: {
 			{"Cache-Control: private"},
 			{"Cache-Control: no-store"},
 			{"Cache-Control: Private"},
@@ -65,7 +65,7 @@ func TestStoringOf(t *testing.T) {
 			{"Cache-Control: private", "X-LiteSpeed-Cache-Control: no-store"},
 			{"Cache-Control: private", "Surrogate-Key: page", "Cache-Tag: page", "X-Cache: HIT"},
 		},
-		storeUnsaid: {
+		Unsaid: {
 			{},
 			{"Pragma: no-cache"},
 			{`Etag: "1"`, "Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT"},
@@ -86,7 +86,7 @@ func TestStoringOf(t *testing.T) {
 			{"X-Accel-Expires: 0"},
 			{"Cache-Control: no-cache", "X-Accel-Expires: 0"},
 		},
-		storePublic: {
+		Public: {
 			{"Cache-Control: public"},
 			{"Cache-Control: max-age=60"},
 			{"Cache-Control: max-age=0, must-revalidate"},
@@ -179,16 +179,16 @@ func TestStoringOf(t *testing.T) {
 		},
 	} {
 		for _, row := range rows {
-			if got := storingOf(http.StatusOK, headerOf(row...)); got != want {
+			if got := Of(http.StatusOK, headerOf(row...)); got != want {
 				t.Errorf("%q: %d, want %d", row, got, want)
 			}
-			if got := storingOf(http.StatusNotModified, headerOf(row...)); got != storePublic {
+			if got := Of(http.StatusNotModified, headerOf(row...)); got != Public {
 				t.Errorf("304, %q: %d", row, got)
 			}
 		}
 	}
 	for _, name := range []string{"Cache-Control", "Expires", "Cdn-Cache-Control", "X-Accel-Expires"} {
-		if got := storingOf(http.StatusOK, http.Header{name: nil}); got != storeUnsaid {
+		if got := Of(http.StatusOK, http.Header{name: nil}); got != Unsaid {
 			t.Errorf("%s that is not sent: %d", name, got)
 		}
 	}
@@ -204,16 +204,16 @@ func TestMakePrivate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := http.Header{"Cache-Control": c.lines}
 			before := slices.Clone(c.lines)
-			tr := tracked{decided: decided{store: storingOf(http.StatusOK, h)}}
-			tr.makePrivate(h)
-			tr.makePrivate(h) // for the next cookie
+			s := Of(http.StatusOK, h)
+			s.MakePrivate(h)
+			s.MakePrivate(h) // for the next cookie
 			if got := h["Cache-Control"]; !slices.Equal(got, c.want) {
 				t.Errorf("Cache-Control %q, want %q", got, c.want)
 			}
 			if !slices.Equal(c.lines, before) {
 				t.Errorf("the application's own slice is %q", c.lines)
 			}
-			if got := storingOf(http.StatusOK, h); got != storePrivate {
+			if got := Of(http.StatusOK, h); got != Private {
 				t.Errorf("judged again: %d", got)
 			}
 		})
@@ -223,7 +223,7 @@ func TestMakePrivate(t *testing.T) {
 // TestStoringAllocs: every answer to a person is judged.
 func TestStoringAllocs(t *testing.T) {
 	h := headerOf(`Cache-Control: max-age=0, no-cache="X-A, Set-Cookie"`, "Content-Type: text/html", "X-Frame-Options: DENY", "CDN-Cache-Control: no-store")
-	if n := testing.AllocsPerRun(100, func() { storingOf(http.StatusOK, h) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { Of(http.StatusOK, h) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

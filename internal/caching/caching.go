@@ -1,4 +1,6 @@
-package goaltrack
+// Package caching reads of an answer's header who may keep the answer, and so
+// whether a cookie may be set with it.
+package caching
 
 import (
 	"net/http"
@@ -7,29 +9,29 @@ import (
 	"strings"
 )
 
-// storing says what an answer's header allows to be set with it.
-type storing uint8
+// Storing says what an answer's header allows to be set with it.
+type Storing uint8
 
 const (
-	// storePublic: a shared cache may keep the answer and hand one visitor's ID
+	// Public says that a shared cache may keep the answer and hand one visitor's ID
 	// to all the others: Set-Cookie does not keep it from that (RFC 9111, section
 	// 7.3). No cookie.
-	storePublic storing = iota
-	// storeUnsaid: nothing is said of who may keep the answer. The cookie may be
+	Public Storing = iota
+	// Unsaid says nothing of who may keep the answer. The cookie may be
 	// set once the answer is made private.
-	storeUnsaid
-	// storePrivate: the application itself keeps the answer, or its Set-Cookie,
+	Unsaid
+	// Private says that the application itself keeps the answer, or its Set-Cookie,
 	// from shared caches.
-	storePrivate
+	Private
 )
 
-// storingOf reads who may keep an answer with that status and header. A 304 is
+// Of reads who may keep an answer with that status and header. A 304 is
 // put together with an answer that a cache kept before, Set-Cookie included (RFC
 // 9111, section 3.2), and only that one said who may have it: what the 304 says
 // itself does not tell.
-func storingOf(status int, h http.Header) storing {
+func Of(status int, h http.Header) Storing {
 	if status == http.StatusNotModified {
-		return storePublic
+		return Public
 	}
 	var says directives
 	control, expires := false, false
@@ -45,28 +47,28 @@ func storingOf(status int, h http.Header) storing {
 			expires = true
 		case fieldTargeted:
 			if !readControl(lines).forbids(name) || isAddressed(name, lines) {
-				return storePublic
+				return Public
 			}
 		case fieldLifetime:
 			if slices.ContainsFunc(lines, func(line string) bool { return textproto.TrimString(line) != "0" }) {
-				return storePublic
+				return Public
 			}
 		case fieldOther:
 		}
 	}
 	if !control && !expires {
-		return storeUnsaid
+		return Unsaid
 	}
 	return says.storing()
 }
 
-// makePrivate keeps an answer that gets a cookie from shared caches, if it does not
+// MakePrivate keeps an answer that gets a cookie from shared caches, if it does not
 // say who may keep it. What it does say stays.
-func (tr *tracked) makePrivate(h http.Header) {
-	if tr.store != storeUnsaid {
+func (s *Storing) MakePrivate(h http.Header) {
+	if *s != Unsaid {
 		return
 	}
-	tr.store = storePrivate
+	*s = Private
 	lines := slices.Clone(h["Cache-Control"]) // the application may use the slice for all its answers
 	if len(lines) == 0 {
 		h.Set("Cache-Control", "private")
@@ -157,22 +159,22 @@ const (
 // storing judges what Cache-Control says. If directives contradict each other,
 // the most restrictive holds; of two lists of fields a cache may heed one alone
 // (section 4.2.1).
-func (d directives) storing() storing {
+func (d directives) storing() Storing {
 	switch {
 	case d&saysGarbage != 0:
-		return storePublic
+		return Public
 	case d.forbidsAll():
-		return storePrivate
+		return Private
 	case d&saysPrivateOther != 0:
-		return storePublic
+		return Public
 	case d&(saysPrivate|saysPrivateCookie) != 0:
-		return storePrivate
+		return Private
 	case d&(saysNoCache|saysShared|saysUnderstand) == saysNoCache:
-		return storeUnsaid
+		return Unsaid
 	case d&(saysNoCache|saysNoCacheCookie|saysNoCacheOther) == saysNoCacheCookie:
-		return storePrivate
+		return Private
 	}
-	return storePublic
+	return Public
 }
 
 // forbidsAll reports whether no cache at all keeps the answer.

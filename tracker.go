@@ -1,0 +1,375 @@
+package goaltrack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/bots"
+	"github.com/goaltrack/goaltrack/internal/deliver"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/tap"
+	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/rule"
+)
+
+// Tracker watches requests and sends goals. Make one with [New], and call
+// [Tracker.Close] when the server has shut down. All methods are safe for
+// concurrent use.
+type Tracker struct {
+	config Config
+	sites  []*site
+	rules  atomic.Pointer[Rules]
+	bots   *bots.Cache
+	health web.Lengths // of Ignore.HealthPaths
+	forms  tap.Budget
+	visits *visit.Memory
+	// keyless says once that there are no keys but one for this process.
+	keyless sync.Once
+	// unlike says once that the path seen is not the one asked for.
+	unlike sync.Once
+	ledger *ledger
+	holds  *holds
+	sender *deliver.Sender // nil with DryRun
+	store  store           // where events wait for it
+	// stopSummaries ends the line a minute in the log.
+	stopSummaries context.CancelFunc
+	// closed is what the first call of Close returned.
+	closed struct {
+		once    sync.Once
+		account Account
+		err     error
+	}
+	// clients are those whose connections end with the tracker.
+	clients []*cdp.Client
+	panics  atomic.Uint64
+	fault   atomic.Pointer[string] // of a rule file that was not put in force
+}
+
+// site is a Site with its defaults and what belongs to it.
+type site struct {
+	Site
+	cookie browserCookie
+	visits visit.Cookie
+	zone   *time.Location // in which a day begins
+	tenant *tenant
+	line   *deliver.Line // nil with DryRun
+}
+
+// tenant is what sites have in common whose visitors are known by one
+// browser-ID cookie.
+type tenant struct {
+	forgotten recent.Table // the IDs of visitors who ended their profile
+	visits    []string     // the names of the sites' visit cookies
+}
+
+// New makes and starts a tracker. If the configuration has faults, it returns
+// all of them in one error and starts nothing. New itself opens no connection;
+// with Cookie.Warm, a goroutine of the tracker does.
+func New(config Config) (*Tracker, error) {
+	c := config.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
+	}
+	t := &Tracker{config: c, bots: bots.New(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
+	t.forms.Limit = bodyBudget
+	t.holds = newHolds(t.ledger)
+	keys := make([]visit.Key, len(c.Keys))
+	for i, k := range c.Keys {
+		keys[i] = visit.Key(k)
+	}
+	if len(keys) == 0 {
+		keys = []visit.Key{visit.NewKey()}
+	}
+	var errs []error
+	for _, def := range c.Sites {
+		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
+		s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
+		var err error
+		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
+			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
+		}
+		s.visits, err = visit.NewCookie(visit.Options{
+			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
+		}, keys)
+		s.tenant = t.tenantOf(s)
+		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
+		t.sites, errs = append(t.sites, s), append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
+	}
+	t.useRules(c.Rules)
+	if !c.DryRun {
+		if err := t.connect(t.config.openStore); err != nil {
+			return nil, fmt.Errorf("goaltrack: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// tenantOf is the tenant of one of the sites so far, or another.
+func (t *Tracker) tenantOf(s *site) *tenant {
+	for _, o := range t.sites {
+		if o.cookie.name == s.cookie.name {
+			return o.tenant
+		}
+	}
+	return new(tenant)
+}
+
+// Ready waits until browser IDs are ready for the first visitors, until the CDP
+// failed to make any, or until ctx ends. A visitor who comes earlier gets their
+// ID on a later page. A server avoids that if it waits for Ready before it
+// listens. The error is that of ctx.
+func (t *Tracker) Ready(ctx context.Context) error {
+	for _, s := range t.sites {
+		if s.line == nil {
+			continue
+		}
+		select {
+		case <-s.line.IDs.Warm():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// SetRules puts other rules in force. Requests under way end under the rules
+// with which they began. The error is ErrInvalid for nil; otherwise it names
+// what does not fit the sites, such as a value without a currency. After an
+// error the old rules stay.
+func (t *Tracker) SetRules(rules *Rules) error {
+	if rules == nil {
+		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
+	}
+	if err := t.config.fits(rules); err != nil {
+		return fmt.Errorf("goaltrack: %w", err)
+	}
+	t.useRules(rules)
+	return nil
+}
+
+func (t *Tracker) useRules(rules *Rules) {
+	goals := rules.Goals()
+	names := []string{rule.View.Name()}
+	for _, g := range goals {
+		names = append(names, g.Name())
+	}
+	t.ledger.add(names...)
+	t.rules.Store(rules)
+	for _, g := range goals {
+		for _, path := range g.Paths() {
+			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
+				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
+			}
+		}
+	}
+	if rules.Past().Used && len(t.config.Keys) == 0 && !t.config.DryRun {
+		t.keyless.Do(func() {
+			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
+		})
+	}
+}
+
+// watchEvery is how often WatchRules looks at the file.
+const watchEvery = 2 * time.Second
+
+// WatchRules follows a rule file until ctx ends. When the content of the file
+// changes, WatchRules loads it and puts it in force. It blocks, so start it in
+// a goroutine of its own. It returns the error of ctx.
+//
+// A file with faults never replaces the rules in force. Its faults are logged
+// once, and RulesFault of the Snapshot names them. WatchRules reads the file
+// every two seconds and compares the content. So it does not matter how the
+// file is changed: in place, by an editor that renames, or by a Kubernetes
+// ConfigMap that swaps a symlink. A new content is put in force only when it is
+// the same at the next look, because a file may be half written.
+func (t *Tracker) WatchRules(ctx context.Context, path string) error {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	seen, said := t.rules.Load().Hash(), ""
+	settling := ""     // the content that was new at the last look
+	var judged *string // what is wrong with the content seen
+	for {
+		text, hash, err := rule.Read(path)
+		switch {
+		case err != nil:
+			if said != err.Error() {
+				said = err.Error()
+				t.rulesFault(path, err)
+			}
+		case hash == seen:
+			if settling = ""; said != "" { // the file is there again, as it was
+				said = ""
+				t.fault.Store(judged)
+			}
+		case hash != settling:
+			settling = hash // perhaps half-written: once more
+		default:
+			seen, said, settling = hash, "", ""
+			t.reload(path, text)
+			judged = t.fault.Load()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// reload puts the text of a rule file in force, if it has no faults.
+func (t *Tracker) reload(path string, text []byte) {
+	rules, err := rule.ParseFile(path, text)
+	if err == nil {
+		err = t.SetRules(rules)
+	}
+	if err != nil {
+		t.rulesFault(path, err)
+		return
+	}
+	t.fault.Store(nil)
+	t.config.Logger.Info("goaltrack: new rules in force", "file", path, "hash", rules.Hash(), "goals", len(rules.Goals()))
+}
+
+// rulesFault notes that a rule file could not be put in force.
+func (t *Tracker) rulesFault(path string, err error) {
+	text := err.Error()
+	t.fault.Store(&text)
+	attrs := []any{"file", path, "error", err}
+	if faults, ok := errors.AsType[*RulesError](err); ok {
+		attrs = []any{"file", path, "faults", len(faults.Faults), "first", fmt.Sprint(faults.Faults[0])}
+	}
+	t.config.Logger.Error("goaltrack: the rule file is not put in force; the rules before it stay", attrs...)
+}
+
+// Flush waits until every event that was accepted before the call has met its
+// fate, or until ctx ends. It returns the account in both cases. The error is
+// that of ctx, or ErrClosed.
+func (t *Tracker) Flush(ctx context.Context) (Account, error) {
+	var err error
+	if t.sender != nil {
+		err = t.sender.Flush(ctx)
+	}
+	return t.account(), err
+}
+
+// closeTimeout is how long Close may take if its context does not say.
+const closeTimeout = 10 * time.Second
+
+// Close delivers what it can until ctx ends and stops the tracker. If ctx has
+// no deadline, it takes at most 10 seconds. Waits between attempts are at most
+// 250 ms meanwhile. If the CDP asks for a pause beyond the deadline, Close
+// returns at once.
+//
+// The error is that of ctx, or ErrUndelivered. Call Close after the server's
+// Shutdown, with a context that has not ended yet. Requests after Close are
+// served as before and not counted. A second call returns the same as the
+// first.
+func (t *Tracker) Close(ctx context.Context) (Account, error) {
+	t.holds.close()
+	if t.sender == nil {
+		return t.account(), nil
+	}
+	c := &t.closed
+	c.once.Do(func() {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, closeTimeout)
+			defer cancel()
+		}
+		c.err = t.sender.Close(ctx)
+		t.stopSummaries()
+		for _, site := range t.sites {
+			site.line.IDs.Close()
+		}
+		for _, client := range t.clients {
+			client.Close()
+		}
+		c.account = t.account()
+	})
+	return c.account, c.err
+}
+
+func (t *Tracker) account() Account {
+	if t.sender == nil {
+		return t.ledger.account(queue.Stats{})
+	}
+	return t.ledger.account(t.sender.Stats())
+}
+
+// siteOf finds the site of a request: the longest prefix, and among equals a
+// host that is named before *.host, and that before every host.
+func (t *Tracker) siteOf(host, path string) *site {
+	if len(t.sites) == 1 && len(t.sites[0].Hosts) == 0 && t.sites[0].PathPrefix == "" {
+		return t.sites[0]
+	}
+	var best *site
+	var bestFit hostFit
+	for _, s := range t.sites {
+		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
+			continue
+		}
+		fit := s.fit(web.HostOnly(host))
+		if fit == hostOther {
+			continue
+		}
+		if best == nil || len(s.PathPrefix) > len(best.PathPrefix) || len(s.PathPrefix) == len(best.PathPrefix) && fit > bestFit {
+			best, bestFit = s, fit
+		}
+	}
+	return best
+}
+
+// hostFit says how closely a site's Hosts describe a host.
+type hostFit uint8
+
+const (
+	hostOther hostFit = iota
+	hostAny
+	hostWildcard
+	hostNamed
+)
+
+func (s *site) fit(host string) hostFit {
+	if len(s.Hosts) == 0 {
+		return hostAny
+	}
+	best := hostOther
+	for _, h := range s.Hosts {
+		if suffix, ok := strings.CutPrefix(h, "*"); !ok {
+			if strings.EqualFold(h, host) {
+				return hostNamed
+			}
+		} else if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
+			best = hostWildcard
+		}
+	}
+	return best
+}
+
+// recovered is deferred around the functions the user gave and around our own
+// part of a request, never around the handler's: no fault of theirs or ours may
+// bring the site down, and none may go unsaid.
+func (t *Tracker) recovered(what string, then func()) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	then()
+	t.ledger.note("panic_" + what)
+	if n := t.panics.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th ...: no storm of lines
+		t.config.Logger.Error("goaltrack: recovered from a panic; the site goes on", "in", what, "panic", p, "times", n, "stack", string(debug.Stack()))
+	}
+}
