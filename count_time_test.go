@@ -17,7 +17,6 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/queue"
 )
 
 // shop is a tracker around a site of pages, with a clock of its own in a
@@ -102,10 +101,15 @@ func (s *shop) do(method, target string) string {
 // expect compares how the decisions about a goal have ended so far.
 func (s *shop) expect(goal string, fired int, not string, times int) {
 	s.Helper()
+	known := false
 	for _, g := range s.tracker.Snapshot().Goals {
+		known = known || g.Goal == goal
 		if g.Goal == goal && (g.Fired != uint64(fired) || g.NotFired[not] != uint64(times)) {
 			s.Errorf("%s: fired %d, %v; want fired %d, %s %d", goal, g.Fired, g.NotFired, fired, not, times)
 		}
+	}
+	if !known {
+		s.Errorf("%s: unknown", goal)
 	}
 }
 
@@ -313,83 +317,4 @@ func (c *countingCodec) Encode(name string, value any) (string, error) {
 func (c *countingCodec) Decode(name, value string, dst any) error {
 	c.calls++
 	return c.Codec.Decode(name, value, dst)
-}
-
-// TestCountedOnceIfTheQueueIsFull: what cannot be offered does not count, and
-// counts when there is room.
-func TestCountedOnceIfTheQueueIsFull(t *testing.T) {
-	held := &holding{Memory: queue.NewMemory(2, 1<<20)}
-	s := openShop(t, "{version: 1, goals: [{goal: SESSION, submit: /session, count: once per session}, {goal: OTHER, submit: /other}]}",
-		func(c *Config) { c.Delivery.Queue = held })
-	s.do(http.MethodPost, "/other")
-	if line := s.do(http.MethodPost, "/session"); line != "" {
-		t.Errorf("the count is in the cookie: %q", line)
-	}
-	s.expect("SESSION", 0, "queue_full", 1)
-	held.take(t)
-	if line := s.do(http.MethodPost, "/session"); line == "" {
-		t.Error("the count is not in the cookie")
-	}
-	s.expect("SESSION", 1, "queue_full", 1)
-	s.do(http.MethodPost, "/session")
-	s.expect("SESSION", 1, "already_counted", 1)
-}
-
-// holding is a memory queue of which the sender gets nothing.
-type holding struct{ *queue.Memory }
-
-func (h *holding) Receive(ctx context.Context, _ int) ([]queue.Delivery, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (h *holding) take(t *testing.T) {
-	t.Helper()
-	got, err := h.Memory.Receive(t.Context(), 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range got {
-		d.Ack()
-	}
-}
-
-// TestRoomIsGivenBack, whatever becomes of the request.
-func TestRoomIsGivenBack(t *testing.T) {
-	for name, after := range map[string]func(*Tracker, *http.Request){
-		"rejected": func(t *Tracker, r *http.Request) { _ = t.Reject(r, "SESSION") },
-		"panicked": func(*Tracker, *http.Request) { panic(http.ErrAbortHandler) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			held := &holding{Memory: queue.NewMemory(10, 1<<20)}
-			s := openShop(t, "{version: 1, goals: [{goal: SESSION, submit: /session, count: once per session}]}",
-				func(c *Config) { c.Delivery.Queue = held })
-			s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.WriteHeader(http.StatusNoContent)
-				if n := held.rooms(); n != 8 {
-					t.Errorf("there is room for %d more, want 8", n)
-				}
-				after(s.tracker, r)
-			}))
-			func() {
-				defer func() { _ = recover() }()
-				s.do(http.MethodPost, "/session")
-			}()
-			if n := held.rooms(); n != 9 { // of 10, 95 % for what has no value
-				t.Errorf("there is room for %d afterwards, want 9", n)
-			}
-		})
-	}
-}
-
-// rooms tells how many events without a value would fit.
-func (h *holding) rooms() (n int) {
-	for {
-		room, err := h.Reserve(queue.Normal, 1)
-		if err != nil {
-			return n
-		}
-		defer room.Release()
-		n++
-	}
 }

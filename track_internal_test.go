@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -148,4 +149,42 @@ func TestRouteDescribes(t *testing.T) {
 			t.Errorf("%s for %s: %q, want %q", c.template, c.path, got, c.want)
 		}
 	}
+}
+
+// TestHandlersGoOnWhileTheRequestEnds: what a goroutine of the handler says while
+// the request ends belongs to the request or comes after it, and counts once
+// either way.
+func TestHandlersGoOnWhileTheRequestEnds(t *testing.T) {
+	const requests, calls = 20, 40 // which is fewer than one request keeps
+	s := openShop(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, success: confirmed}]}", nil)
+	var talking sync.WaitGroup
+	s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := make(chan struct{})
+		talking.Go(func() {
+			for i := range calls {
+				for what, err := range map[string]error{
+					"Trigger":  s.tracker.Trigger(r, "RAISED", nil),
+					"Confirm":  s.tracker.Confirm(r, "SENT"),
+					"Set":      s.tracker.Set(r, "key", i),
+					"Identify": s.tracker.Identify(r, cdp.Identity{Email: "a@b.example", Identifiers: []cdp.Identifier{{Provider: "email", ID: "a@b.example"}}}),
+				} {
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+				}
+				if i == calls/4 {
+					close(begun)
+				}
+			}
+		})
+		<-begun
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	for range requests {
+		s.do(http.MethodPost, "/form")
+	}
+	talking.Wait()
+	s.expect("RAISED", requests*calls, "", 0)
+	s.expect("IDENTITY", requests*calls, "", 0)
+	s.expect("SENT", requests, "", 0)
 }

@@ -207,6 +207,21 @@ func TestReplacing(t *testing.T) {
 	if r.recognised("bad2"); !r.spend(true) {
 		t.Error("the last verdict counts")
 	}
+	exact := replacing{}
+	for i := range 8 {
+		exact.recognised(fmt.Sprint("good", i))
+	}
+	exact.unrecognised("bad0")
+	exact.unrecognised("bad1")
+	if !exact.spend(true) {
+		t.Error("two in ten are a fifth, and no more")
+	}
+	exact.credit = idCredit
+	exact.recognised("good8")
+	exact.unrecognised("bad2")
+	if exact.spend(true) {
+		t.Error("three in twelve are more than a fifth")
+	}
 	for i := range 3 * idsSeen {
 		r.recognised(fmt.Sprint("again", i))
 	}
