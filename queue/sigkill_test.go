@@ -158,6 +158,13 @@ func newVictims(t *testing.T) *victims {
 // killed.
 func (v *victims) run(life time.Duration, environment ...string) {
 	v.Helper()
+	v.runFrom(0, life, environment...)
+}
+
+// runFrom is run with a life that begins when the victim has said so much, so that
+// a busy machine kills nobody before they have done anything.
+func (v *victims) runFrom(words int, life time.Duration, environment ...string) {
+	v.Helper()
 	child := exec.CommandContext(v.Context(), os.Args[0])
 	child.Env = append(append(os.Environ(), victimDir+"="+v.dir, victimFirst+"="+strconv.Itoa(v.top+1)), environment...)
 	child.Stderr = os.Stderr
@@ -168,20 +175,28 @@ func (v *victims) run(life time.Duration, environment ...string) {
 	if err := child.Start(); err != nil {
 		v.Fatal(err)
 	}
+	live := func() {}
 	if life > 0 {
-		timer := time.AfterFunc(life, func() { _ = child.Process.Kill() })
+		timer := time.AfterFunc(time.Hour, func() { _ = child.Process.Kill() })
 		defer timer.Stop()
+		live = func() { timer.Reset(life) }
 	}
 	clear(v.passed)
-	v.hear(out)
+	v.hear(out, words, live)
 	if err := child.Wait(); err != nil {
 		v.killed++
 	}
 }
 
-func (v *victims) hear(out io.Reader) {
+func (v *victims) hear(out io.Reader, words int, live func()) {
 	v.Helper()
+	if words == 0 {
+		live()
+	}
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {
+		if words--; words == 0 {
+			live()
+		}
 		word, rest, _ := strings.Cut(scanner.Text(), " ")
 		digits, place, _ := strings.Cut(rest, " ")
 		n, err := strconv.Atoi(digits)
@@ -317,13 +332,14 @@ func copyDir(t *testing.T, from, to string) {
 	}
 }
 
-// TestKilledAtRandom kills process after process on one directory.
+// TestKilledAtRandom kills process after process on one directory: some at any time
+// from their start on, the others when they have begun to work.
 // QUEUE_TEST_KILLS asks for more kills than fit a test suite.
 func TestKilledAtRandom(t *testing.T) {
 	v := newVictims(t)
 	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 17))
-	for range max(20, number("QUEUE_TEST_KILLS")) {
-		v.run(time.Duration(5+random.IntN(60))*time.Millisecond, victimSteps+"=1000000")
+	for i := range max(20, number("QUEUE_TEST_KILLS")) {
+		v.runFrom(i%3*(20+random.IntN(40)), time.Duration(5+random.IntN(60))*time.Millisecond, victimSteps+"=1000000")
 		v.verify(fmt.Sprintf("after %d kills", v.killed))
 		if t.Failed() {
 			return
