@@ -1,5 +1,5 @@
-// Package bench compares goaltrack with the routers it is often used beside. It
-// is a module of its own, so that nobody who imports goaltrack imports them.
+// Package bench compares goaltrack with the routers beside which it is often
+// used. It is its own module, so that users of goaltrack do not import them.
 package bench
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 )
 
-// shapes are families of paths. A template is that of the n-th rule, hit a path
-// of the n-th, miss a path of none.
+// shapes are families of paths. template is that of the n-th rule. hit is a
+// path that the n-th rule matches, and miss a path that no rule matches.
 var shapes = []struct {
 	name, template, hit, miss string
 }{
@@ -27,11 +27,11 @@ var shapes = []struct {
 
 var sizes = []int{10, 100, 1_000, 10_000}
 
-// BenchmarkFind finds the rule or the route for a path that the last one of n
-// matches, and for one that none matches. goaltrack finds all matching rules,
-// the others the first; for goaltrack the figure is that of the whole
-// middleware around a handler that does nothing, on a request by a bot-free
-// visitor whose rule is then refused by a condition, or that is handed on.
+// BenchmarkFind finds the rule or the route for two paths: one that the last of
+// n matches, and one that none matches. The routers find the first match,
+// goaltrack finds all matching rules. For goaltrack, the figure is that of the
+// whole middleware around a handler that does nothing. The visitor is no bot. A
+// condition of the rule then refuses the request, or the request is handed on.
 func BenchmarkFind(b *testing.B) {
 	for _, shape := range shapes {
 		for _, n := range sizes {

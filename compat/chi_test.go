@@ -9,7 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// TestChiUse: chi's handlers write their answers themselves, so Use is right.
+// TestChiUse uses chi's Use, which is right because chi's handlers write their
+// answers themselves.
 func TestChiUse(t *testing.T) {
 	play(t, func(tracker *goaltrack.Tracker) http.Handler {
 		r := chi.NewRouter()

@@ -9,8 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// echoSite is a site in Echo. Its handlers return errors, as Echo's do, and Echo
-// answers with them when every middleware has returned.
+// echoSite is a site in Echo. Its handlers return errors, as is usual in Echo.
+// Echo answers with the errors when every middleware has returned.
 func echoSite(use ...echo.MiddlewareFunc) *echo.Echo {
 	e := echo.New()
 	e.Use(use...)
@@ -35,13 +35,14 @@ func echoSite(use ...echo.MiddlewareFunc) *echo.Echo {
 	return e
 }
 
-// TestEchoAround: around the whole, everything has its own reason.
+// TestEchoAround puts goaltrack around the whole. Then every refusal has its
+// own reason.
 func TestEchoAround(t *testing.T) {
 	play(t, func(tracker *goaltrack.Tracker) http.Handler { return tracker.Handler(echoSite()) }, told)
 }
 
-// TestEchoUse: inside, by Echo's own adapter, what was refused is not known to
-// have been, and counts nothing all the same.
+// TestEchoUse puts goaltrack inside, by Echo's own adapter. It then does not
+// see refusals, and still counts nothing for them.
 func TestEchoUse(t *testing.T) {
 	play(t, func(tracker *goaltrack.Tracker) http.Handler {
 		return echoSite(echo.WrapMiddleware(tracker.Handler))

@@ -9,7 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// TestGinAround: gin has no adapter of its own for net/http's middleware.
+// TestGinAround puts goaltrack around gin, which has no adapter of its own for
+// net/http's middleware.
 func TestGinAround(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	play(t, func(tracker *goaltrack.Tracker) http.Handler {

@@ -1,6 +1,6 @@
 // Package compat tries goaltrack in frameworks as they are, with their own
-// adapters. It is a module of its own, so that nobody who uses goaltrack
-// downloads them.
+// adapters. It is its own module, so that users of goaltrack do not download
+// them.
 package compat
 
 import (
@@ -41,16 +41,17 @@ var (
 		"SIGNED_UP": "fired 1, not_successful 1", "STATED": "fired 1, not_successful 1", "CONTACT_SENT": "fired 1, not_successful 1",
 		"GOT_FILE": "fired 1, status 1",
 	}
-	// untold is what becomes of them if refusals are written when it is done.
+	// untold is what becomes of the goals if refusals are written after
+	// goaltrack's part.
 	untold = map[string]string{
 		"SIGNED_UP": "fired 1, nothing_written 1", "STATED": "fired 1, nothing_written 1", "CONTACT_SENT": "fired 1, nothing_written 1",
 		"GOT_FILE": "fired 1, nothing_written 1",
 	}
 )
 
-// play sends each form and asks for each file twice, so that the site accepts
-// one and refuses one, and compares what became of the goals and what arrived
-// with want. The answers are those of the site.
+// play sends each form twice and asks for each file twice, so that the site
+// accepts one and refuses one. It compares what became of the goals, and what
+// arrived, with want. The answers are the site's own.
 func play(t *testing.T, site func(*goaltrack.Tracker) http.Handler, want map[string]string) {
 	t.Helper()
 	parsed, err := goaltrack.ParseRules([]byte(rules))
@@ -100,7 +101,7 @@ func play(t *testing.T, site func(*goaltrack.Tracker) http.Handler, want map[str
 	}
 }
 
-// fates tells how the decisions about a goal ended: "fired 1, status 1".
+// fates says how the decisions about a goal ended: "fired 1, status 1".
 func fates(g goaltrack.GoalCount) string {
 	parts := []string{fmt.Sprint("fired ", g.Fired)}
 	for _, fate := range slices.Sorted(maps.Keys(g.NotFired)) {

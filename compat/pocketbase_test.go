@@ -50,8 +50,8 @@ func pocketSite(t *testing.T, use ...func(*core.RequestEvent) error) http.Handle
 	return mux
 }
 
-// TestPocketBaseAround mounts goaltrack as the README says. What PocketBase does
-// to serve is what apis.Serve does with the event.
+// TestPocketBaseAround mounts goaltrack as the README says. It does with the
+// event what apis.Serve does.
 func TestPocketBaseAround(t *testing.T) {
 	play(t, func(tracker *goaltrack.Tracker) http.Handler {
 		app := core.NewBaseApp(core.BaseAppConfig{DataDir: t.TempDir()})
@@ -80,9 +80,9 @@ func TestPocketBaseBind(t *testing.T) {
 	}, untold)
 }
 
-// TestPocketBaseReadsTwice: handlers of PocketBase may bind the body as often as
-// they like, also where goaltrack stands between them and a body that can be read
-// again, and the form is seen once.
+// TestPocketBaseReadsTwice binds the body more than once, as handlers of
+// PocketBase may. goaltrack stands between them and a body that can be read
+// again, and sees the form once.
 func TestPocketBaseReadsTwice(t *testing.T) {
 	rules, err := goaltrack.ParseRules([]byte(`{version: 1, goals: [{goal: JSON_SENT, submit: /api/twice, success: 2xx, if: {json.email: ada}}]}`))
 	if err != nil {

@@ -1,10 +1,10 @@
-// Command e2e is the server of the browser tests: it opens shops, each a site
-// behind goaltrack with a stand-in for the CDP of its own, and tells what
-// arrived there. The tests (cases/, run by run.mjs) drive a real browser through
-// the pages, in which Sitecore's real SDKs run.
+// Command e2e is the server of the browser tests. It opens shops: each is a
+// site behind goaltrack, with its own stand-in for the CDP. It tells the tests
+// what arrived there. The tests (cases/, run by run.mjs) drive a real browser
+// through the pages, in which Sitecore's real SDKs run.
 //
-// It prints the address at which it takes orders, on loopback, and ends when its
-// standard input does, so that nothing is left behind when the tests die.
+// It prints the loopback address at which it takes orders. It ends when its
+// standard input ends, so that nothing is left behind when the tests die.
 package main
 
 import (
@@ -21,7 +21,8 @@ import (
 	"time"
 )
 
-// patience bounds whatever a shop is waited for: nothing here takes a second.
+// patience bounds how long to wait for anything in a shop. Nothing here takes a
+// second.
 const patience = 20 * time.Second
 
 func main() {
@@ -37,7 +38,7 @@ func main() {
 	}
 }
 
-// desk is where shops are opened, asked and closed.
+// desk is where the tests open, ask and close shops.
 type desk struct {
 	bundles string
 
@@ -100,7 +101,7 @@ func (d *desk) shut(w http.ResponseWriter, r *http.Request) {
 	answer(w, account)
 }
 
-// of serves what is asked of one shop.
+// of serves a question about one shop.
 func (d *desk) of(ask func(context.Context, *shop) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d.mu.Lock()

@@ -17,7 +17,7 @@ var pageTemplates = template.Must(template.New("pages").Parse(pagesSource))
 // guide is a file worth downloading.
 var guide = []byte("%PDF-1.4\n" + strings.Repeat("% A guide to many teas.\n", 200) + "%%EOF\n")
 
-// settings are what a page's script gives to its SDK.
+// settings are what the script of a page gives to its SDK.
 type settings struct {
 	CDP         string `json:"cdp"` // base URL
 	ClientKey   string `json:"clientKey"`
@@ -27,7 +27,7 @@ type settings struct {
 	Domain      string `json:"domain,omitempty"`
 }
 
-// pages is the site. It knows nothing of goaltrack.
+// pages returns the site. It knows nothing of goaltrack.
 func (s *shop) pages(bundles string) http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"home", "pricing", "thanks", "contact", "club"} {
@@ -46,7 +46,8 @@ func (s *shop) pages(bundles string) http.Handler {
 	return mux
 }
 
-// sdkPage is a page in which an SDK runs; its address says what it tells caches.
+// sdkPage answers with a page in which an SDK runs. Its address says what it
+// tells caches.
 func (s *shop) sdkPage(w http.ResponseWriter, r *http.Request) {
 	switch r.PathValue("caching") {
 	case "unsaid":

@@ -11,7 +11,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// report is what the CDP, goaltrack and the site know of a shop's visitors, once
+// report is what the CDP, goaltrack and the site know of a shop's visitors when
 // nothing is under way any more.
 type report struct {
 	Cookie  string          `json:"cookie"`  // name of the browser-ID cookie
@@ -30,7 +30,7 @@ type call struct {
 	Status int    `json:"status"`
 }
 
-// event is one that the CDP took in.
+// event is an event that the CDP accepted.
 type event struct {
 	By   string         `json:"by"`
 	Type string         `json:"type"`
@@ -40,14 +40,14 @@ type event struct {
 	Lost bool           `json:"lost"`
 }
 
-// goal is what goaltrack's ledger says of one.
+// goal is what goaltrack's ledger says of a goal.
 type goal struct {
 	Fired    uint64            `json:"fired"`
 	NotFired map[string]uint64 `json:"notFired"`
 }
 
-// report waits until the site has answered whom it was answering, goaltrack has
-// delivered what it accepted, and returns what there is to know.
+// report waits until the site has answered every request and goaltrack has
+// delivered what it accepted. Then it returns what there is to know.
 func (s *shop) report(ctx context.Context) (*report, error) {
 	if err := s.idle(ctx); err != nil {
 		return nil, err
@@ -96,8 +96,8 @@ func (s *shop) idle(ctx context.Context) error {
 	}
 }
 
-// pooled waits until goaltrack has the IDs that the CDP made for it: those that it
-// keeps ready are made in the background.
+// pooled waits until goaltrack has the IDs that the CDP made for it, because it
+// makes the IDs that it keeps ready in the background.
 func (s *shop) pooled(ctx context.Context) (goaltrack.Snapshot, error) {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
@@ -119,8 +119,8 @@ func (s *shop) pooled(ctx context.Context) (goaltrack.Snapshot, error) {
 	}
 }
 
-// fromBrowser tells browsers from servers: the calls of a page's script are
-// cross-origin, and only browsers say of which origin.
+// fromBrowser tells browsers from servers. The calls of a page's script are
+// cross-origin, and only browsers say from which origin.
 func fromBrowser(r cdptest.Request) bool { return sender(r.Header) == "browser" }
 
 func sender(h http.Header) string {
@@ -130,7 +130,7 @@ func sender(h http.Header) string {
 	return "goaltrack"
 }
 
-// visit is one request to the site, and the cookies that went with it.
+// visit is one request to the site, and its cookies.
 type visit struct {
 	Method    string   `json:"method"`
 	Path      string   `json:"path"`
@@ -157,8 +157,8 @@ func (l *visitLog) all() []visit {
 	return slices.Clone(l.visits)
 }
 
-// watch notes the requests around goaltrack, which is done with one when its
-// handler returns.
+// watch notes the requests around goaltrack. goaltrack has finished with a
+// request when its handler returns.
 func (s *shop) watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.served.Add(1)

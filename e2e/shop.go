@@ -19,7 +19,7 @@ import (
 //go:embed goals.yaml
 var goals []byte
 
-// The names by which the SDKs in the pages and goaltrack know the same tenant.
+// The SDKs in the pages and goaltrack know the same tenant by these names.
 const (
 	clientKey   = "e2e-key"
 	pointOfSale = "e2e-shop"
@@ -30,8 +30,9 @@ const (
 // options say how a shop is set up. The zero value is a site of the edge behind
 // goaltrack's defaults.
 type options struct {
-	// SDK is the one in the pages: "cloud", "content" or "engage". Engage makes
-	// the site one of a tenant (bid_...), the others one of the edge (sc_cid).
+	// SDK is the SDK in the pages: "cloud", "content" or "engage". With engage
+	// the site has a tenant's cookie (bid_...), with the others the edge's
+	// (sc_cid).
 	SDK string `json:"sdk"`
 	// Create, Domain and Warm are goaltrack's [goaltrack.Cookie] settings.
 	Create goaltrack.Create `json:"create"`
@@ -39,7 +40,7 @@ type options struct {
 	Warm   int              `json:"warm"`
 	// PageDomain is the SDK's own setting of the cookie's domain.
 	PageDomain string `json:"pageDomain"`
-	// TLS serves https, with a certificate nobody has signed.
+	// TLS serves https, with a certificate that nobody has signed.
 	TLS bool `json:"tls"`
 }
 
@@ -104,8 +105,8 @@ func (s *shop) know() string {
 	return id
 }
 
-// fail has browsers that ask the CDP for an ID get an error, or no answer, which
-// they try again a few times. Servers get theirs.
+// fail gives browsers that ask the CDP for an ID an error or no answer. They
+// try again a few times. Servers get their answer.
 func (s *shop) fail(how string) error {
 	var f cdptest.Fault
 	switch how {

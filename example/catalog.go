@@ -14,7 +14,7 @@ type cents int
 // String prints an amount as the shop shows it.
 func (c cents) String() string { return fmt.Sprintf("€%d.%02d", int(c)/100, int(c)%100) }
 
-// Euros is the amount as the CDP takes it.
+// Euros returns the amount as the CDP takes it.
 func (c cents) Euros() float64 { return float64(c) / 100 }
 
 // product is something on the shelf.
@@ -93,7 +93,7 @@ type order struct {
 	Paid     bool
 }
 
-// Total is what the order costs.
+// Total returns what the order costs.
 func (o order) Total() cents { return o.Product.Price * cents(o.Quantity) }
 
 // maxOrders bounds the order book; the oldest order makes room for a new one.
@@ -128,8 +128,8 @@ func (b *orderBook) find(id string) (order, bool) {
 	return order{}, false
 }
 
-// pay marks an order as paid and reports whether it was still open, so that a
-// second click on the button does not pay twice.
+// pay marks an order as paid. It reports whether the order was still open, so
+// that a second click on the button does not pay twice.
 func (b *orderBook) pay(id string) (o order, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// localCDP is the CDP the shop brings along, on a loopback address of its own.
+// localCDP is the CDP that the shop brings along, on its own loopback address.
 type localCDP struct {
 	site  cdp.Direct
 	page  string // lists what arrived
@@ -49,18 +49,19 @@ func startCDP(ctx context.Context, out *log.Logger) (localCDP, error) {
 	}, nil
 }
 
-// bookkeeping are attributes that goaltrack adds for whoever works with the
+// bookkeeping are attributes that goaltrack adds for people who work with the
 // CDP's data. They would only crowd the line.
 var bookkeeping = []string{"eventId", "goalConfig", "occurredAt", "late"}
 
-// eventLine is one event on one line: what, who, where, and with which data.
+// eventLine writes one event on one line: what, who, where, and with which
+// data.
 func eventLine(e cdptest.Event) string {
 	line := fmt.Sprintf("CDP received  %-19s visitor %.8s  page %-15s %s",
 		e.Type, e.BrowserID, printable(e.Page), strings.Join(attributes(e), " "))
 	return strings.TrimRight(line, " ")
 }
 
-// attributes are what an event says beyond its name, as name=value.
+// attributes returns what an event says beyond its name, as name=value.
 func attributes(e cdptest.Event) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(e.Ext)) {
@@ -71,8 +72,8 @@ func attributes(e cdptest.Event) []string {
 	return list
 }
 
-// printable quotes what would not read as one word, such as the words of a
-// search or an attempt to send a command to the terminal.
+// printable quotes a text that would not read as one word, such as the words of
+// a search, or an attempt to send a command to the terminal.
 func printable(s string) string {
 	odd := func(r rune) bool { return r == '"' || unicode.IsSpace(r) || !unicode.IsPrint(r) }
 	if s == "" || strings.ContainsFunc(s, odd) {
@@ -81,7 +82,7 @@ func printable(s string) string {
 	return s
 }
 
-// directions say where to click.
+// directions says where to click.
 func directions(shop, cdpPage string) string {
 	stops := []struct{ what, url string }{
 		{"The shop", shop + "/"},

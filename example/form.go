@@ -10,7 +10,8 @@ import (
 // maxForm bounds what the shop reads of a form.
 const maxForm = 64 << 10
 
-// form is a form as its page shows it: what was typed and what is wrong with it.
+// form is a form as its page shows it: what the visitor typed, and what is
+// wrong with it.
 type form struct {
 	name   string
 	values url.Values
@@ -22,11 +23,11 @@ type field struct {
 	ID, Name, Label, Type, Autocomplete, Value, Fault string
 }
 
-// emptyForm is a form nobody has filled in yet.
+// emptyForm makes a form that nobody has filled in yet.
 func emptyForm(name string) *form { return &form{name: name} }
 
-// readForm reads a form that was sent. It has answered the request if it
-// returns nil.
+// readForm reads a form that was sent. If it returns nil, it has already
+// answered the request.
 func readForm(w http.ResponseWriter, r *http.Request, name string) *form {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -36,7 +37,7 @@ func readForm(w http.ResponseWriter, r *http.Request, name string) *form {
 	return &form{name: name, values: r.PostForm, faults: map[string]string{}}
 }
 
-// Value returns what was typed into an input.
+// Value returns what the visitor typed into an input.
 func (f *form) Value(name string) string { return strings.TrimSpace(f.values.Get(name)) }
 
 // Fault returns what is wrong with an input.

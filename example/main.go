@@ -71,8 +71,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		site, shop.cdpPage = local.site, local.page
 	}
 
-	// From here on it is what every site does: rules, a tracker, one line of
-	// routing, and a word from the code where no address tells the story.
+	// From here on it is what every site does: rules, a tracker and one line of
+	// routing. A few calls tell what no address shows.
 	rules, err := goaltrack.ParseRules(goals)
 	if opts.rules != "" {
 		rules, err = goaltrack.LoadRules(opts.rules)
@@ -105,8 +105,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
 	serveErr := serve(ctx, listener, router, opts.grace)
 
-	// The visitors are gone; now the last events may leave, with time of their
-	// own, because ctx is over.
+	// The visitors are gone. Now the last events may leave. They get their own
+	// time, because ctx is over.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.grace)
 	defer cancel()
 	account, closeErr := tracker.Close(closing)
@@ -114,8 +114,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return errors.Join(serveErr, closeErr)
 }
 
-// secret makes a key of random bytes. A real site keeps its keys, the same for
-// every instance, where it keeps its other secrets.
+// secret makes a key of random bytes. A real site keeps its keys where it keeps
+// its other secrets, and all its instances have the same.
 func secret(n int) []byte {
 	key := make([]byte, n)
 	_, _ = rand.Read(key) // never fails
@@ -145,7 +145,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, gra
 	return server.Shutdown(closing)
 }
 
-// warn notes what went wrong with the tracking. It is no reason to turn a
+// warn logs what went wrong with the tracking. That is no reason to turn a
 // customer away.
 func warn(err error) {
 	if err != nil {

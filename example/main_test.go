@@ -17,7 +17,8 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// step is one thing a visitor does and what the shop and the CDP make of it.
+// step is one thing that a visitor does, and what the shop and the CDP make of
+// it.
 type step struct {
 	name   string
 	method string // default: GET, or POST with a form
@@ -91,8 +92,8 @@ var steps = []step{
 	{name: "no such page", path: "/pricing/old", status: 404},
 }
 
-// TestEveryStep has one visitor do everything and compares what the CDP has
-// when the shop has closed, which is when nothing can follow any more.
+// TestEveryStep lets one visitor do everything. It compares what the CDP has
+// when the shop has closed, because nothing can follow then.
 func TestEveryStep(t *testing.T) {
 	stand := cdptest.New(cdptest.Options{ClientKeys: []string{"key"}, PointsOfSale: []string{"shop"}})
 	server := httptest.NewServer(stand)

@@ -18,9 +18,9 @@ import (
 //go:embed templates static files
 var assets embed.FS
 
-// shop is Kettle & Cup, a site like any other: its handlers know nothing of
+// shop is Kettle & Cup, a site like any other. Its handlers know nothing of
 // goals, visitors or the CDP. Two hooks tell its owner what only the shop
-// knows; main.go hangs the tracking on them.
+// knows; main.go connects the tracking to them.
 type shop struct {
 	onPlaced func(*http.Request, order) // an order was accepted
 	onPaid   func(*http.Request, order) // an order was paid
@@ -94,7 +94,7 @@ type view struct {
 	Data any
 }
 
-// render answers with a page. It is rendered into memory first, so that a
+// render answers with a page. It first writes the page into memory, so that a
 // broken template becomes a clean 500 and not half a page.
 func (s *shop) render(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) {
 	var page bytes.Buffer
@@ -179,8 +179,8 @@ func (s *shop) contactForm(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "contact.html", "Contact", emptyForm("contact"))
 }
 
-// contact answers a form with faults as most sites do: 200, and the form once
-// more. Only a reader of the answer can tell that nothing was sent.
+// contact answers a form with faults as most sites do: with 200, and the form
+// once more. Only a reader of the answer can see that nothing was sent.
 func (s *shop) contact(w http.ResponseWriter, r *http.Request) {
 	f := readForm(w, r, "contact")
 	if f == nil {
@@ -268,8 +268,8 @@ func (s *shop) loginForm(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "login.html", "Log in", loginPage{emptyForm("login"), r.URL.Query().Has("error")})
 }
 
-// login lets in whoever knows the password, which the page tells everybody.
-// The shop keeps no sessions: there is nothing behind the door.
+// login lets everybody in who knows the password, which the page shows. The
+// shop keeps no sessions: there is nothing behind the door.
 func (s *shop) login(w http.ResponseWriter, r *http.Request) {
 	f := readForm(w, r, "login")
 	if f == nil {
@@ -282,8 +282,8 @@ func (s *shop) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/account", http.StatusFound)
 }
 
-// teaGuide serves the brochure as files should be served: with its type,
-// ranges and conditional requests.
+// teaGuide serves the brochure as files should be served: with its type, ranges
+// and conditional requests.
 func (s *shop) teaGuide(w http.ResponseWriter, r *http.Request) {
 	guide, err := assets.ReadFile("files/tea-guide.pdf")
 	if err != nil {

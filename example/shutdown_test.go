@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// shopProcess is the example in a process of its own.
+// shopProcess is the example in its own process.
 type shopProcess struct {
 	*openShop
 	cmd    *exec.Cmd
@@ -33,7 +33,7 @@ type shopProcess struct {
 	out    bytes.Buffer
 }
 
-// Write is the process's standard output, whole lines at a time.
+// Write receives the process's standard output, whole lines at a time.
 func (p *shopProcess) Write(b []byte) (int, error) {
 	p.out.Write(b)
 	if m := regexp.MustCompile(`The shop +(http://127\.0\.0\.1:\d+)/`).FindSubmatch(b); m != nil {
@@ -61,7 +61,7 @@ func startShop(t *testing.T, stand *cdptest.Server, args ...string) *shopProcess
 	return p
 }
 
-// sendForms has a visitor send so many forms, and more pages.
+// sendForms lets a visitor send n forms, and ask for more pages.
 func (p *shopProcess) sendForms(t *testing.T, n int) {
 	t.Helper()
 	v := p.visitor(t)
@@ -73,12 +73,13 @@ func (p *shopProcess) sendForms(t *testing.T, n int) {
 	}
 }
 
-// settled is what the account of a shop that has closed says of events.
+// settled is what the account of a closed shop says of events.
 type settled struct{ accepted, recovered, delivered, dropped, waiting int }
 
 var accountLine = regexp.MustCompile(`accepted (\d+)(?: \+ recovered (\d+))? = delivered (\d+) \+ dead 0 \+ dropped (\d+)(?: \(shutdown \d+\))? \+ waiting (\d+)`)
 
-// end sends SIGTERM, again and again if impatient, and waits for the process.
+// end sends SIGTERM and waits for the process. If impatient, it sends the
+// signal again and again.
 func (p *shopProcess) end(t *testing.T, impatient bool) (settled, error) {
 	t.Helper()
 	ended := make(chan error)

@@ -42,7 +42,7 @@ func open(t *testing.T, args ...string) *openShop {
 	return s
 }
 
-// Write is the standard output of the example.
+// Write receives the standard output of the example.
 func (s *openShop) Write(p []byte) (int, error) {
 	s.lines <- string(p)
 	return len(p), nil
@@ -77,8 +77,8 @@ type visitor struct {
 }
 
 // visitor returns somebody who has just come in. The shop never waits for a
-// browser ID, so whoever is there in the first moment may have to look twice
-// before there is a cookie.
+// browser ID. So a visitor of the first moment may have to look twice before
+// there is a cookie.
 func (s *openShop) visitor(t *testing.T) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -153,7 +153,7 @@ func (v *visitor) take(t *testing.T, s step) {
 	}
 }
 
-// browserID returns what the visitor's cookie says, "" without one.
+// browserID returns the ID in the visitor's cookie, "" without one.
 func (v *visitor) browserID(t *testing.T) string {
 	t.Helper()
 	u, err := url.Parse(v.shop.url)

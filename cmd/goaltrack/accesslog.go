@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// maxLine is the longest line that is read, its end included. The servers take
-// 8 KiB for a request line and for a header field unless they are told
-// otherwise (large_client_header_buffers of nginx, LimitRequestLine of Apache).
+// maxLine is how many bytes a line may have, with its end. Servers take 8 KiB
+// for a request line and for a header field unless they are told otherwise
+// (large_client_header_buffers of nginx, LimitRequestLine of Apache).
 const maxLine = 64 << 10
 
-// logLine is a request as an access log tells it. What the line does not say
-// is nil, zero, or -1 for bytes. The slices are views of a buffer: they are
-// good until the function that was given the line returns.
+// logLine is a request as an access log tells it. What the line does not say is
+// nil, zero, or -1 for bytes. The slices are parts of a buffer. They are valid
+// until the function that got the line returns.
 type logLine struct {
 	method      []byte
 	host        []byte // without the port
@@ -36,13 +36,13 @@ type logLine struct {
 	time        time.Time // in UTC
 }
 
-// readLog calls each for every request of an access log, in their order. The
-// log may be compressed with gzip, and its lines may be of any of the known
-// formats, mixed: the common and the combined one, and JSON.
+// readLog calls each for every request of an access log, in order. The log may
+// be compressed with gzip. Its lines may be of any known format, mixed: the
+// common and the combined one, and JSON.
 //
 // It returns how many lines there were, without the empty ones, and how many of
-// them tell of no request. It stops when ctx ends or r fails; what was read by
-// then counts, but not the line that was cut off.
+// them were no requests. It stops when ctx ends or r fails. What was read by
+// then counts, except a line that was cut off.
 func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (lines, unreadable int64, err error) {
 	text, err := decompress(r)
 	if err != nil {
@@ -69,11 +69,11 @@ func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (lines, unre
 }
 
 // decompress returns the text of a file that may be compressed. Rotated logs
-// that were concatenated have several gzip members (RFC 1952 section 2.2),
-// which a [gzip.Reader] reads as one.
+// that were joined have several gzip members (RFC 1952, section 2.2); a
+// [gzip.Reader] reads them as one.
 func decompress(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReader(r)
-	// An error of Peek is said again by the Read to come.
+	// An error of Peek comes again from the next Read.
 	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		return in, nil
 	}
@@ -119,14 +119,14 @@ func nextLine(in *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSpace(line), nil
 }
 
-// logParser has what a line is read into.
+// logParser holds what a line is read into.
 type logParser struct {
 	line logLine
 	json jsonScanner
 }
 
-// parse reads one line, which it may write over. It reports whether the line
-// tells of a request.
+// parse reads one line and may overwrite it. It reports whether the line is a
+// request.
 func (p *logParser) parse(line []byte) bool {
 	p.line = logLine{bytes: -1}
 	if bytes.HasPrefix(line, []byte("{")) {
@@ -140,8 +140,8 @@ func (p *logParser) parse(line []byte) bool {
 //
 //	[host[:port]] client ident user [time] "request" status bytes ["referer" "user agent" ...]
 func (l *logLine) readText(line []byte) bool {
-	// A user name may have spaces and brackets in it, but its quotes are
-	// escaped: the first quote is that of the request.
+	// A user name may contain spaces and brackets, but its quotes are escaped.
+	// So the first quote is that of the request.
 	end := bytes.Index(line, []byte(`] "`))
 	start := bytes.LastIndexByte(line[:max(end, 0)], '[')
 	if start < 0 {
@@ -173,8 +173,9 @@ func (l *logLine) readText(line []byte) bool {
 	return ok
 }
 
-// virtualHost returns the host in front of the client, or nil. The identity
-// behind the client tells: it is "-" everywhere, as nobody asks for it any more.
+// virtualHost returns the host in front of the client, or nil. It looks at the
+// identity after the client, which is "-" everywhere, because nobody asks for
+// it any more.
 func virtualHost(words []byte) []byte {
 	host, words, _ := bytes.Cut(words, []byte(" "))
 	client, words, _ := bytes.Cut(words, []byte(" "))
@@ -198,7 +199,7 @@ func withoutPort(host []byte) []byte {
 }
 
 // splitRequest returns the parts of a request line, or nil for both. Lenient
-// servers have taken spaces within the target, and nginx takes a line without
+// servers have accepted spaces inside the target. nginx accepts a line without
 // a version (HTTP/0.9).
 func splitRequest(line []byte) (method, target []byte) {
 	method, target, ok := bytes.Cut(line, []byte(" "))
@@ -211,15 +212,15 @@ func splitRequest(line []byte) (method, target []byte) {
 	return method, target
 }
 
-// setTarget takes the method and the target of a request, when they are some
-// and not what a scanner sent instead.
+// setTarget takes the method and the target of a request. It returns false if
+// they are something else, such as what a scanner sends.
 func (l *logLine) setTarget(method, target []byte) bool {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
 	if !isToken(method) || len(target) == 0 || bytes.ContainsFunc(target, control) {
 		return false
 	}
 	l.method = method
-	// The other three forms of a target: RFC 9112 section 3.2.
+	// RFC 9112, section 3.2, has three other forms of a target.
 	if authority, path, ok := cutAbsolute(target); ok {
 		l.host, target = withoutPort(authority), path
 	}
@@ -227,8 +228,8 @@ func (l *logLine) setTarget(method, target []byte) bool {
 	return target[0] == '/' || string(target) == "*" || string(method) == "CONNECT"
 }
 
-// cutAbsolute splits a web address that a proxy, or a log of whole addresses,
-// has for a target.
+// cutAbsolute splits a web address. A proxy has one for a target, and some logs
+// write whole addresses.
 func cutAbsolute(target []byte) (authority, path []byte, ok bool) {
 	if target[0] == '/' {
 		return nil, nil, false
@@ -248,7 +249,7 @@ func cutAbsolute(target []byte) (authority, path []byte, ok bool) {
 	return authority, path, len(authority) > 0
 }
 
-// isToken reports whether it can be a method (RFC 9110 section 5.6.2).
+// isToken reports whether the text can be a method (RFC 9110, section 5.6.2).
 func isToken(text []byte) bool {
 	for _, c := range text {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
@@ -265,7 +266,8 @@ func (l *logLine) setStatus(text []byte) bool {
 	return ok && len(text) == 3 && status >= 100
 }
 
-// present returns nil for the two ways to say that there is nothing.
+// present returns nil for the two ways in which a log says that there is
+// nothing.
 func present(text []byte) []byte {
 	if len(text) == 0 || string(text) == "-" {
 		return nil
@@ -273,9 +275,9 @@ func present(text []byte) []byte {
 	return text
 }
 
-// cutQuoted takes a quoted field off the front, and the space behind it. The
-// field is unescaped in place. A quote within a field that was not escaped, as
-// nginx leaves them with escape=none, is one that no space follows.
+// cutQuoted cuts a quoted field off the front, with the space after it. It
+// unescapes the field in place. nginx with escape=none does not escape quotes
+// inside a field; such a quote is one without a space after it.
 func cutQuoted(text []byte) (field, rest []byte, ok bool) {
 	if len(text) == 0 || text[0] != '"' {
 		return nil, nil, false
@@ -292,14 +294,14 @@ func cutQuoted(text []byte) (field, rest []byte, ok bool) {
 	}
 }
 
-// isEscaped reports whether what follows the text is escaped: whether the
-// number of backslashes at its end is odd.
+// isEscaped reports whether the byte after the text is escaped: whether the
+// number of backslashes at the end of the text is odd.
 func isEscaped(text []byte) bool {
 	return (len(text)-len(bytes.TrimRight(text, `\`)))%2 == 1
 }
 
 // unescape undoes the escapes of Apache and nginx, in place. A backslash that
-// begins none stays.
+// begins no escape stays.
 func unescape(text []byte) []byte {
 	at := bytes.IndexByte(text, '\\')
 	if at < 0 {
@@ -318,8 +320,8 @@ func unescape(text []byte) []byte {
 	return plain
 }
 
-// escaped returns the byte that the escape at the front of the text means, and
-// the length of the escape, or 0 when it is none.
+// escaped returns which byte the escape at the front of the text means, and how
+// long the escape is. The length is 0 if there is no escape.
 func escaped(text []byte) (c byte, size int) {
 	if len(text) >= 4 && text[1] == 'x' {
 		if n, err := strconv.ParseUint(string(text[2:4]), 16, 8); err == nil {
@@ -345,9 +347,9 @@ func parseDigits(text []byte) (n int64, ok bool) {
 	return n, 0 < len(text) && len(text) <= 18 // what 64 bits hold
 }
 
-// parseTime reads the time of an access log: that of the common log format, one
-// of ISO 8601, or the seconds (or a thousandth of them, or less) since 1970.
-// Anything else is the zero time: no goal depends on it.
+// parseTime reads the time of an access log. It may be of the common log
+// format, of ISO 8601, or in seconds or fractions of them since 1970. Any other
+// text gives the zero time, because no goal depends on it.
 func parseTime(text []byte) time.Time {
 	switch {
 	case len(text) == len("10/Oct/2000:13:55:36 -0700") && text[2] == '/':
@@ -371,14 +373,14 @@ func parseTime(text []byte) time.Time {
 	return time.Unix(int64(whole), int64(part*1e9)).UTC()
 }
 
-// commonTime has where the pairs of digits stand in a time such as
-// 10/Oct/2000:13:55:36 -0700, and the most they can be.
+// commonTime says where the pairs of digits stand in a time such as
+// 10/Oct/2000:13:55:36 -0700, and how large they can be.
 var commonTime = [...]struct{ at, limit int }{
 	{0, 31}, {7, 99}, {9, 99}, {12, 23}, {15, 59}, {18, 60}, {22, 23}, {24, 59},
 }
 
-// parseCommonTime does what [time.Parse] does, about four times as fast: the
-// time would be a third of what a line costs.
+// parseCommonTime does the same as [time.Parse], about four times as fast. With
+// time.Parse, the time would take a third of the work on a line.
 func parseCommonTime(text []byte) time.Time {
 	var n [len(commonTime)]int
 	for i, pair := range commonTime {

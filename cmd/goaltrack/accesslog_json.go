@@ -27,10 +27,10 @@ const (
 	jsonFields
 )
 
-// jsonNames has the names by which loggers call a field, the best first. A name
-// is its letters and digits, in lower case, behind those of the objects it is
-// in: so request_method of nginx, request.method of Caddy and RequestMethod of
-// Traefik are one and the same. Their sources:
+// jsonNames has the names that loggers give to a field, the best first. Of a name
+// only letters and digits count, in lower case, after those of the objects that
+// contain it. So request_method of nginx, request.method of Caddy and
+// RequestMethod of Traefik are the same name. The sources:
 //
 //   - nginx: the variables of ngx_http_core_module and ngx_http_log_module, by
 //     which most people call the members of their log_format
@@ -39,7 +39,7 @@ const (
 //   - Elastic Common Schema: http, url and user_agent
 //   - pino-http: req and res
 //
-// A mere content_type is not among them: in nginx it is that of the request.
+// A plain content_type is not among them, because nginx means that of the request.
 var jsonNames = rankNames([jsonFields][]string{
 	jsonMethod: {"requestmethod", "method", "httpmethod", "httprequestmethod", "reqmethod"},
 	jsonHost: {
@@ -75,7 +75,7 @@ var jsonNames = rankNames([jsonFields][]string{
 	jsonTime: {"startutc", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
 })
 
-// jsonName is what a name stands for.
+// jsonName says what a name stands for.
 type jsonName struct {
 	field jsonField
 	rank  int // the smallest is the best
@@ -94,9 +94,9 @@ func rankNames(names [jsonFields][]string) map[string]jsonName {
 // maxDepth is how deep objects and arrays may nest in a line.
 const maxDepth = 32
 
-// jsonScanner reads an object of JSON (RFC 8259) and keeps what it knows the
-// names of. It allocates nothing once its buffers have grown, as decoding into
-// a value would for every line.
+// jsonScanner reads an object of JSON (RFC 8259) and keeps the members whose
+// names it knows. Once its buffers have grown, it allocates nothing. Decoding
+// into a value would allocate for every line.
 type jsonScanner struct {
 	text   []byte
 	pos    int
@@ -111,7 +111,7 @@ type jsonFinding struct {
 	rank  int
 }
 
-// scan reads a line, whose strings it unescapes in place.
+// scan reads a line and unescapes its strings in place.
 func (s *jsonScanner) scan(line []byte) bool {
 	s.text, s.pos, s.name = line, 0, s.name[:0]
 	clear(s.found[:])
@@ -143,7 +143,7 @@ func (s *jsonScanner) fill(l *logLine) bool {
 	return l.setTarget(method, target) && l.setStatus(get(jsonStatus))
 }
 
-// join puts the query behind a path that is logged without it.
+// join appends the query to a path that was logged without it.
 func (s *jsonScanner) join(path, query []byte) []byte {
 	query = bytes.TrimPrefix(query, []byte("?"))
 	if len(query) == 0 || bytes.IndexByte(path, '?') >= 0 {
@@ -153,8 +153,8 @@ func (s *jsonScanner) join(path, query []byte) []byte {
 	return s.target
 }
 
-// keep remembers the value of the name, should it be of use. Of two values by
-// the same name the last counts, as in encoding/json.
+// keep remembers the value of the name, if it may be of use. If two values have
+// the same name, the last one counts, as in encoding/json.
 func (s *jsonScanner) keep(value []byte) {
 	name, ok := jsonNames[string(s.name)]
 	if !ok || present(value) == nil {
@@ -165,7 +165,7 @@ func (s *jsonScanner) keep(value []byte) {
 	}
 }
 
-// value reads a value, which is depth deep in others.
+// value reads a value that is inside depth others.
 func (s *jsonScanner) value(depth int) bool {
 	if depth > maxDepth {
 		return false
@@ -189,7 +189,7 @@ func (s *jsonScanner) value(depth int) bool {
 	return s.number()
 }
 
-// next skips white space and returns the byte behind it, or 0 at the end.
+// next skips white space and returns the byte after it, or 0 at the end.
 func (s *jsonScanner) next() byte {
 	for ; s.pos < len(s.text); s.pos++ {
 		switch c := s.text[s.pos]; c {
@@ -201,7 +201,7 @@ func (s *jsonScanner) next() byte {
 	return 0
 }
 
-// skip reads that byte, if it is the next.
+// skip reads the byte c, if it is the next one.
 func (s *jsonScanner) skip(c byte) bool {
 	if s.next() != c {
 		return false
@@ -246,8 +246,8 @@ func (s *jsonScanner) object(depth int) bool {
 	}
 }
 
-// array reads an array. Its first element counts as the value itself: Caddy
-// logs all values of a header, though there is mostly one.
+// array reads an array. Its first element counts as the value itself, because
+// Caddy logs all values of a header and most headers have one.
 func (s *jsonScanner) array(depth int) bool {
 	s.pos++
 	if s.skip(']') {
@@ -303,7 +303,7 @@ func (s *jsonScanner) number() bool {
 	return true
 }
 
-// sign reads one byte, if it is one of those.
+// sign reads one byte, if it is one of these.
 func (s *jsonScanner) sign(of string) bool {
 	if s.pos == len(s.text) || bytes.IndexByte([]byte(of), s.text[s.pos]) < 0 {
 		return false
@@ -321,8 +321,8 @@ func (s *jsonScanner) digits() int {
 	return s.pos - start
 }
 
-// quoted reads a string. It takes the \xHH that nginx writes without
-// escape=json too: such a log is as old as the mistake.
+// quoted reads a string. It also accepts the \xHH that nginx writes without
+// escape=json, because old logs have it.
 func (s *jsonScanner) quoted() ([]byte, bool) {
 	start := s.pos + 1
 	plain := s.text[start:start]
@@ -348,8 +348,9 @@ func (s *jsonScanner) quoted() ([]byte, bool) {
 	return nil, false
 }
 
-// escapedRune returns what an escape such as \u00e9 means and its length, or 0
-// when it is none. What is beyond U+FFFF is a pair of them.
+// escapedRune returns what an escape such as \u00e9 means, and its length; 0 if
+// there is no escape. A character beyond U+FFFF is written as a pair of
+// escapes.
 func escapedRune(text []byte) (r rune, size int) {
 	half := func(text []byte) (rune, bool) {
 		if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// Bounds of what waits for the disk. No request waits for it: what is beyond is
-// left out, and the log says so.
+// These bound what waits for the disk. No request waits for the disk: lines
+// beyond the bounds are left out, and the log says so.
 const (
 	accessLines = 4096
 	accessBytes = 4 << 20
 )
 
-// accessField is the most that a line keeps of a field, before escapes. A line has
-// to stay below maxLine, or nobody can read it.
+// accessField is how many bytes a line keeps of a field, before escapes. A line
+// must stay below maxLine, or nobody can read it.
 const accessField = 4 << 10
 
 // accessLog writes a line for each answer of the site, in a format that "goaltrack
@@ -37,8 +37,8 @@ type accessLog struct {
 	missed  *seldom
 }
 
-// openAccessLog opens the log of that name, to add to it; "-" is stdout, and no name
-// is no log.
+// openAccessLog opens the log of that name and appends to it. The name "-"
+// means stdout; an empty name means no log.
 func openAccessLog(name, format string, c console) (*accessLog, error) {
 	switch name {
 	case "":
@@ -65,7 +65,8 @@ func newAccessLog(out io.Writer, format string, logger *slog.Logger) *accessLog 
 	return l
 }
 
-// write writes the lines until the log is closed, and then those that wait.
+// write writes lines until the log is closed, and then the lines that still
+// wait.
 func (l *accessLog) write(logger *slog.Logger) {
 	failing := false
 	one := func(line []byte) {
@@ -95,7 +96,8 @@ func (l *accessLog) write(logger *slog.Logger) {
 	}
 }
 
-// close writes what waits, for as long as patience lasts. What is added later is left out.
+// close writes the lines that wait, for as long as patience allows. Lines that
+// are added later are left out.
 func (l *accessLog) close(patience time.Duration) error {
 	if l == nil {
 		return nil
@@ -124,9 +126,9 @@ func (l *accessLog) add(line []byte) {
 	l.missed.warn("the access log is slow; lines are left out")
 }
 
-// around returns a handler that adds a line for each request. A request that ends
-// in a panic has one, too. It belongs inside of the middleware, which sees the
-// server's own writer then.
+// around returns a handler that adds a line for each request, also for one that
+// ends in a panic. It belongs inside the middleware, so that the middleware
+// sees the server's own writer.
 func (l *accessLog) around(next http.Handler) http.Handler {
 	if l == nil {
 		return next
@@ -138,7 +140,7 @@ func (l *accessLog) around(next http.Handler) http.Handler {
 	})
 }
 
-// accessLine is an answer under way, and what a line tells of it.
+// accessLine is an answer under way, and what its line says.
 type accessLine struct {
 	http.ResponseWriter
 	request *http.Request
@@ -147,11 +149,12 @@ type accessLine struct {
 	bytes   int64
 }
 
-// clientGone is what nginx writes if the visitor left before there was an answer.
+// clientGone is the status that nginx writes if the visitor left before there
+// was an answer.
 const clientGone = 499
 
-// WriteHeader notes the status. Those below 200 are not the last, but for a switch
-// of protocols.
+// WriteHeader notes the status. A status below 200 is not the last one, except
+// a switch of protocols.
 func (l *accessLine) WriteHeader(status int) {
 	if l.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		l.status = status
@@ -159,7 +162,7 @@ func (l *accessLine) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts.
+// Write counts the bytes.
 func (l *accessLine) Write(p []byte) (int, error) {
 	l.status = cmp.Or(l.status, http.StatusOK)
 	n, err := l.ResponseWriter.Write(p)
@@ -170,7 +173,7 @@ func (l *accessLine) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach flush, hijack and the rest.
 func (l *accessLine) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
-// client is the address of the connection.
+// client returns the address of the connection.
 func (l *accessLine) client() string {
 	host, _, err := net.SplitHostPort(l.request.RemoteAddr)
 	if err != nil {
@@ -179,7 +182,7 @@ func (l *accessLine) client() string {
 	return host
 }
 
-// combinedLine is the combined format of Apache and nginx:
+// combinedLine writes the combined format of Apache and nginx:
 // https://httpd.apache.org/docs/2.4/logs.html#combined.
 func combinedLine(l *accessLine) []byte {
 	r := l.request
@@ -194,11 +197,12 @@ func combinedLine(l *accessLine) []byte {
 	return b.Bytes()
 }
 
-// short cuts what is too long for a line.
+// short cuts a text that is too long for a line.
 func short(text string) string { return text[:min(len(text), accessField)] }
 
-// quoteField writes a field as Apache does: what is not printable in ASCII, quotes
-// and backslashes are escaped, so that a visitor can make up no line.
+// quoteField writes a field as Apache does. It escapes quotes, backslashes and
+// everything that is not printable ASCII, so that a visitor cannot invent a
+// line.
 func quoteField(b *bytes.Buffer, text string) {
 	const digits = "0123456789abcdef"
 	b.WriteByte('"')
@@ -218,7 +222,7 @@ func quoteField(b *bytes.Buffer, text string) {
 	b.WriteByte('"')
 }
 
-// jsonLogLine is an object whose names are those of nginx's variables.
+// jsonLogLine writes an object whose names are those of nginx's variables.
 func jsonLogLine(l *accessLine) []byte {
 	r := l.request
 	line, err := json.Marshal(struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// checker is the check command: the faults of rule files, and the examples that
-// do not come out as they say.
+// checker is the check command. It reports the faults of rule files, and the
+// examples whose result differs from what they say.
 type checker struct {
 	files []string
 	json  bool
@@ -33,19 +33,19 @@ or only warnings, and 2 if a file cannot be read.
 	}
 }
 
-// check finds nothing: the faults of the files are what run is about.
+// check finds nothing, because the faults of the files are the subject of run.
 func (c *checker) check(v *settings.Values, files []string) error {
 	c.files, c.json = files, v.On("json")
 	return nil
 }
 
-// findings are what is found in some rule files.
+// findings are what was found in rule files.
 type findings struct {
 	faults, warnings []goaltrack.Fault
 	goals            int
 }
 
-// inspect adds the findings of a rule file. The error is that of reading it.
+// inspect adds the findings of a rule file. The error is the one of reading it.
 func (f *findings) inspect(file string) error {
 	rules, err := goaltrack.LoadRules(file)
 	if faulty, ok := errors.AsType[*goaltrack.RulesError](err); ok {
@@ -99,7 +99,7 @@ func (c *checker) print(found findings, out console) error {
 	return nil
 }
 
-// summary is the last line for people.
+// summary returns the last line for people.
 func (c *checker) summary(found findings) string {
 	text := counted(len(c.files), "file") + ", " + counted(found.goals, "goal") + " loaded: "
 	if len(found.faults) == 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// command is one of the things goaltrack does.
+// command is one command of goaltrack.
 type command struct {
 	name, summary string
 	operands      operands
@@ -23,8 +23,8 @@ type command struct {
 	program
 }
 
-// program is what a command does: check takes the settings and the operands and
-// returns every fault of them, then run does the work.
+// program is what a command does. check takes the settings and the operands and
+// returns all their faults. Then run does the work.
 type program interface {
 	check(v *settings.Values, words []string) error
 	run(ctx context.Context, c console) error
@@ -44,7 +44,7 @@ type operands struct {
 	about    string // for the help
 }
 
-// take returns the words that can be taken, and what is wrong with their number.
+// take returns the words that it can take, and what is wrong with their number.
 func (o *operands) take(words []string) (taken []string, faults []error) {
 	limit := len(words)
 	switch {
@@ -62,12 +62,12 @@ func (o *operands) take(words []string) (taken []string, faults []error) {
 	return words[:limit], faults
 }
 
-// run is the whole program: it returns the exit code, and ends when ctx does.
+// run is the whole program. It returns the exit code, and ends when ctx ends.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	return carryOut(ctx, commands(), &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr})
 }
 
-// invocation is how the program was called, and what came of it.
+// invocation says how the program was called, and what came of it.
 type invocation struct {
 	args, environ  []string
 	stdout, stderr io.Writer
@@ -76,7 +76,7 @@ type invocation struct {
 	code   int
 }
 
-// carryOut finds the command that is asked for and runs it.
+// carryOut finds the command in the arguments and runs it.
 func carryOut(ctx context.Context, list []command, in *invocation) int {
 	root := in.tree(list)
 	if len(in.args) == 0 {
@@ -95,8 +95,8 @@ func carryOut(ctx context.Context, list []command, in *invocation) int {
 	return in.code
 }
 
-// spell writes the arguments as cobra reads them, and keeps what is wrong with
-// the flags of the command that they call.
+// spell writes the arguments as cobra reads them. It keeps what is wrong with
+// the flags of the command.
 func (in *invocation) spell(root *cobra.Command) ([]string, error) {
 	args := in.args
 	if args[0] == "help" && len(args) > 1 {
@@ -121,8 +121,8 @@ func (in *invocation) spell(root *cobra.Command) ([]string, error) {
 	return append([]string{name}, spelled...), nil
 }
 
-// checkShell returns what is wrong with the word behind "completion": for a shell
-// that it does not know, cobra shows the help, as if all were well.
+// checkShell returns what is wrong with the word after "completion". For an
+// unknown shell, cobra would show the help, as if all were well.
 func checkShell(called *cobra.Command, words []string) error {
 	if !called.HasSubCommands() || len(words) == 0 || strings.HasPrefix(words[0], "-") || find(called, words[0]) != nil {
 		return nil
@@ -173,7 +173,8 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 	}
 }
 
-// newLogger returns the log of a command, as its settings say if it has any.
+// newLogger returns the log of a command, as its settings say if it has such
+// settings.
 func newLogger(w io.Writer, v *settings.Values) *slog.Logger {
 	level := slog.LevelInfo
 	if !v.Has("log-level") {

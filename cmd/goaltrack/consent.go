@@ -22,8 +22,8 @@ var consentTools = map[string]func(*settings.Values) (consentFunc, error){
 	"tcf":       readTCF,
 }
 
-// consentDetails are the settings that say more about a tool, and the tools that
-// know them.
+// consentDetails are the settings that say more about a tool, and the tools
+// that use them.
 var consentDetails = map[string][]string{
 	"consent-analytics":     {"onetrust", "tcf"},
 	"consent-marketing":     {"onetrust", "tcf"},
@@ -51,8 +51,8 @@ func consentReader(v *settings.Values) (consentFunc, error) {
 	case cookie == "":
 		return nil, nil
 	}
-	// Parsing takes off the blanks and quotes that a browser never sends, and with
-	// which every visitor would have refused.
+	// Parsing cuts off blanks and quotes, which a browser never sends. With
+	// them in the value, every visitor would have refused.
 	name, value, ok := strings.Cut(cookie, "=")
 	read, err := http.ParseCookie(strings.TrimSpace(name) + "=" + strings.TrimSpace(value))
 	if !ok || err != nil || len(read) != 1 || read[0].Value == "" {
@@ -61,7 +61,8 @@ func consentReader(v *settings.Values) (consentFunc, error) {
 	return goaltrack.ConsentCookie(read[0].Name, read[0].Value), nil
 }
 
-// readOneTrust has one category for each purpose.
+// readOneTrust reads OneTrust's cookies. It has one category for each of the
+// two.
 func readOneTrust(v *settings.Values) (consentFunc, error) {
 	o := goaltrack.OneTrust{BeforeAnswer: v.On("consent-before-answer")}
 	for name, into := range map[string]*string{"consent-analytics": &o.Analytics, "consent-marketing": &o.Marketing} {
@@ -76,10 +77,11 @@ func readOneTrust(v *settings.Values) (consentFunc, error) {
 	return goaltrack.ConsentOneTrust(o), nil
 }
 
-// purposes are how many the Transparency and Consent Framework has room for.
+// purposes is how many purposes the Transparency and Consent Framework has room
+// for.
 const purposes = 24
 
-// readTCF has several purposes for each.
+// readTCF reads a TC string. It has several purposes for each of the two.
 func readTCF(v *settings.Values) (consentFunc, error) {
 	o := goaltrack.TCF{Cookie: v.Text("consent-tool-cookie")}
 	for name, into := range map[string]*[]int{"consent-analytics": &o.Analytics, "consent-marketing": &o.Marketing} {
@@ -101,9 +103,8 @@ func readTCF(v *settings.Values) (consentFunc, error) {
 	return goaltrack.ConsentTCF(o), nil
 }
 
-// checkCookieName returns what is wrong with a setting that names a cookie. A
-// reader of a cookie that cannot be would take every visitor for one who has not
-// answered.
+// checkCookieName returns what is wrong with a setting that names a cookie. If
+// no cookie can have the name, every visitor would seem not to have answered.
 func checkCookieName(v *settings.Values, setting string) error {
 	name := v.Text(setting)
 	if name == "" {

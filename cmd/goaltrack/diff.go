@@ -14,12 +14,13 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// comparison is the diff command: what changes from one rule file to another.
+// comparison is the diff command. It shows what changes from one rule file to
+// another.
 type comparison struct {
 	log  string
 	json bool
 
-	// Old and new.
+	// The old and the new rules.
 	rules [2]*goaltrack.Rules
 	texts [2]ruleText
 }
@@ -74,14 +75,15 @@ type goalChange struct {
 	Keys   []keyChange `json:"keys"`
 }
 
-// keyChange is a key whose value changed; nil is one that is not there.
+// keyChange is a key whose value changed. nil means that the key is absent.
 type keyChange struct {
 	Key string  `json:"key"`
 	Old *string `json:"old"`
 	New *string `json:"new"`
 }
 
-// oldAndNew is how often a goal counts by either file; nil where it is not in it.
+// oldAndNew is how often a goal counts by either file. nil means that the file
+// does not have it.
 type oldAndNew struct {
 	Old *uint64 `json:"old"`
 	New *uint64 `json:"new"`
@@ -107,7 +109,7 @@ func (c *comparison) run(ctx context.Context, out console) error {
 	return nil
 }
 
-// count counts the log by both files in one go.
+// count counts the log by both files in one pass.
 func (c *comparison) count(ctx context.Context, stderr io.Writer, d *difference) (logsRead, error) {
 	before, after := c.rules[0].NewReplay(), c.rules[1].NewReplay()
 	read, err := readLogs(ctx, []string{c.log}, stderr, func(e goaltrack.LogEntry) {
@@ -124,7 +126,8 @@ func (c *comparison) count(ctx context.Context, stderr io.Writer, d *difference)
 	return read, err
 }
 
-// names lists the goals of the new file, then those that are only in the old.
+// names lists the goals of the new file, then the goals that only the old file
+// has.
 func (c *comparison) names() []string {
 	names := c.rules[1].Names()
 	for _, name := range c.rules[0].Names() {
@@ -135,8 +138,8 @@ func (c *comparison) names() []string {
 	return names
 }
 
-// compare finds what changed: goals in the order of the new file, then those
-// that it does not have.
+// compare finds what changed. Goals come in the order of the new file, then
+// those that it does not have.
 func compare(before, after ruleText) difference {
 	d := difference{Defaults: before.defaults.changes(after.defaults), Goals: []goalChange{}}
 	for _, name := range after.names {
@@ -157,7 +160,7 @@ func compare(before, after ruleText) difference {
 	return d
 }
 
-// print writes what changed, with a sign in front as in other diffs.
+// print writes what changed, with a sign in front as other diffs do.
 func (d *difference) print(w io.Writer) {
 	if len(d.Defaults)+len(d.Goals) == 0 {
 		say(w, "Nothing changes.\n")
@@ -207,7 +210,7 @@ func orDash(n *uint64) string {
 	return strconv.FormatUint(*n, 10)
 }
 
-// change is "+2 (+20%)".
+// change returns a text such as "+2 (+20%)".
 func (n oldAndNew) change() string {
 	var before, after float64
 	if n.Old != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// doctor is the doctor command: it asks a tenant what Sitecore's documentation
-// leaves open, and tells whether goals would arrive there.
+// doctor is the doctor command. It asks a tenant what Sitecore's documentation
+// leaves open, and says whether goals would arrive there.
 type doctor struct {
 	settings          *settings.Values
 	json              bool
@@ -53,7 +53,7 @@ func (d *doctor) check(v *settings.Values, _ []string) error {
 	return errors.Join(faults...)
 }
 
-// run asks everything, also when ctx ends: then the answers say so.
+// run asks every question, also when ctx ends; then the answers say so.
 func (d *doctor) run(ctx context.Context, c console) error {
 	v, err := newVisit(d)
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *doctor) run(ctx context.Context, c console) error {
 	return nil
 }
 
-// verdict is what an answer means.
+// verdict says what an answer means.
 type verdict string
 
 const (
@@ -100,11 +100,11 @@ type finding struct {
 	Question string  `json:"question"`
 	Verdict  verdict `json:"verdict"`
 	Found    string  `json:"found"`
-	// Advice is what to do, or what it means for goals.
+	// Advice says what to do, or what the answer means for goals.
 	Advice string `json:"advice,omitempty"`
 }
 
-// report prints findings as they come, since some take their time.
+// report prints each finding at once, because some take their time.
 type report struct {
 	out      io.Writer
 	findings []finding
@@ -164,7 +164,7 @@ func newVisit(d *doctor) (*visit, error) {
 // as returns a client for another site of the same settings.
 func (v *visit) as(site cdp.Site) (*cdp.Client, error) { return cdp.New(site, v.options) }
 
-// event is an event that says which question it is for.
+// event makes an event that says which question it is for.
 func (v *visit) event(question string) *cdp.Event {
 	e := cdp.Custom("GOALTRACK_DOCTOR", cdp.Ext{{Name: "question", Value: question}})
 	e.BrowserID, e.Page, e.Language, e.Channel, e.RequestedAt = v.patient.ID, "doctor", "EN", "WEB", time.Now()

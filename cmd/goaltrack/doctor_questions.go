@@ -16,8 +16,8 @@ type question struct {
 	ask  func(context.Context, *visit) finding
 }
 
-// questions are asked in this order; what the first makes, the others use, so
-// that without it none of them is asked.
+// questions are asked in this order. The first one makes the ID that the others
+// use, so none of them is asked without it.
 var questions = []question{
 	{"a browser ID", askCreate},
 	{"a known ID", askShow},
@@ -59,7 +59,8 @@ func askCreate(ctx context.Context, v *visit) finding {
 	return finding{Verdict: asDocumented, Found: v.last("made")}
 }
 
-// askShow looks the new ID up, which goaltrack does before it replaces one.
+// askShow looks up the new ID. goaltrack does the same before it replaces an
+// ID.
 func askShow(ctx context.Context, v *visit) finding {
 	b, err := v.client.Show(ctx, v.patient.ID)
 	switch {
@@ -80,7 +81,7 @@ func askEvent(ctx context.Context, v *visit) finding {
 	return finding{Verdict: asDocumented, Found: v.last("accepted")}
 }
 
-// askGET sends the one form that doc.sitecore.com documents.
+// askGET sends the one form of request that doc.sitecore.com documents.
 func askGET(ctx context.Context, v *visit) finding {
 	direct, ok := v.site.(cdp.Direct)
 	if !ok {
@@ -98,7 +99,7 @@ func askGET(ctx context.Context, v *visit) finding {
 	return finding{Verdict: asDocumented, Found: v.last("accepted")}
 }
 
-// askWrongKey tells whether a mistyped key would be noticed.
+// askWrongKey asks whether the CDP notices a mistyped key.
 func askWrongKey(ctx context.Context, v *visit) finding {
 	const no = "-goaltrack-doctor"
 	var site cdp.Site
@@ -113,7 +114,7 @@ func askWrongKey(ctx context.Context, v *visit) finding {
 	return v.refusedKey(ctx, site, "a mistyped key is not noticed: watch in Sitecore that events arrive")
 }
 
-// askRegion tells whether a wrong region would be noticed.
+// askRegion asks whether the CDP notices a wrong region.
 func askRegion(ctx context.Context, v *visit) finding {
 	direct, ok := v.site.(cdp.Direct)
 	if !ok || direct.Region == "" {
@@ -143,7 +144,8 @@ func (v *visit) refusedKey(ctx context.Context, site cdp.Site, unnoticed string)
 	return finding{Verdict: otherwise, Found: inWords(err), Advice: "documented is 401; goaltrack would try again and not say that the key is wrong"}
 }
 
-// askUnknownID tells whether visitors whose ID was forgotten can be helped.
+// askUnknownID asks whether goaltrack can help visitors whose ID the CDP has
+// forgotten.
 func askUnknownID(ctx context.Context, v *visit) finding {
 	e := v.event("an unknown ID")
 	e.BrowserID = newID()
@@ -161,7 +163,8 @@ func askUnknownID(ctx context.Context, v *visit) finding {
 	return finding{Verdict: otherwise, Found: inWords(err), Advice: "documented is 404 with NOT_FOUND; goaltrack takes this answer for another trouble"}
 }
 
-// askPointOfSale sends an event that, by the documentation, is accepted and lost.
+// askPointOfSale sends an event that, by the documentation, the CDP accepts and
+// loses.
 func askPointOfSale(ctx context.Context, v *visit) finding {
 	var site cdp.Site
 	switch s := v.site.(type) {
@@ -189,7 +192,8 @@ func askPointOfSale(ctx context.Context, v *visit) finding {
 	return finding{Verdict: asDocumented, Found: v.last("accepted, and by the documentation lost"), Advice: "a mistyped point of sale is not noticed: compare it letter by letter"}
 }
 
-// askPast dates an event back. The edge SDKs send requested_at, always as now.
+// askPast sends an event with a time in the past. The edge SDKs send
+// requested_at too, but always as now.
 func askPast(ctx context.Context, v *visit) finding {
 	past := time.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:04:05.000Z")
 	f := v.sendAltered(ctx, "a time in the past", func(e map[string]any) {
@@ -203,7 +207,8 @@ func askPast(ctx context.Context, v *visit) finding {
 	return f
 }
 
-// askTwice repeats an event, ID and all: is it counted once or twice?
+// askTwice sends an event a second time, with the same ID: is it counted once
+// or twice?
 func askTwice(ctx context.Context, v *visit) finding {
 	e := v.event("the same event twice")
 	e.Ext = append(e.Ext, cdp.Attr{Name: "eventId", Value: newID()})
@@ -221,12 +226,12 @@ func askTwice(ctx context.Context, v *visit) finding {
 	return finding{Verdict: learned, Found: v.last("accepted twice"), Advice: "it is counted twice, as documented nowhere; whoever reads the data can tell by ext.eventId"}
 }
 
-// askLimit sends an event that goaltrack would not.
+// askLimit sends an event that goaltrack itself would not send.
 func askLimit(about string, alter func(map[string]any)) func(context.Context, *visit) finding {
 	return func(ctx context.Context, v *visit) finding {
 		return v.sendAltered(ctx, about, func(e map[string]any) {
-			// A type of its own: the CDP stops taking in an attribute that has
-			// changed its type.
+			// The event has its own type: the CDP no longer accepts an
+			// attribute that has changed its type.
 			e["type"] = "GOALTRACK_DOCTOR_LIMITS"
 			alter(e)
 		})
@@ -242,8 +247,8 @@ func askAnotherType(ctx context.Context, v *visit) finding {
 	return typed(1)
 }
 
-// sendAltered sends an event that was altered behind the back of package cdp,
-// which would refuse it.
+// sendAltered sends an event that was changed after package cdp wrote it,
+// because package cdp would refuse it.
 func (v *visit) sendAltered(ctx context.Context, about string, alter func(map[string]any)) finding {
 	var members map[string]any
 	if err := json.Unmarshal(v.event(about).AppendJSON(nil, v.site), &members); err != nil {
@@ -264,7 +269,7 @@ func (v *visit) sendAltered(ctx context.Context, about string, alter func(map[st
 	}
 }
 
-// askTime is about the answers so far.
+// askTime says how long the answers took so far.
 func askTime(_ context.Context, v *visit) finding {
 	n, median, longest := v.transport.times()
 	if n == 0 {

@@ -17,8 +17,8 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 )
 
-// witness is a transport that remembers what was answered: package cdp tells
-// what an answer means, the doctor also what it was.
+// witness is a transport that remembers the answers. Package cdp says what an
+// answer means; the doctor also shows the answer.
 type witness struct {
 	inner  http.RoundTripper
 	status int // of the last answer, 0 if there was none
@@ -51,7 +51,7 @@ func (w *witness) close() {
 	}
 }
 
-// times tells how many answers there were, and how long they took.
+// times returns how many answers there were, and how long they took.
 func (w *witness) times() (n int, median, longest time.Duration) {
 	if len(w.took) == 0 {
 		return 0, 0, 0
@@ -67,7 +67,7 @@ func (v *visit) last(what string) string {
 	return fmt.Sprintf("%s (status %d)", what, v.transport.status)
 }
 
-// inWords is an error without the words that only a program needs.
+// inWords returns an error without the words that only a program needs.
 func inWords(err error) string {
 	e, ok := errors.AsType[*cdp.Error](err)
 	if !ok {
@@ -86,7 +86,8 @@ func inWords(err error) string {
 	return text
 }
 
-// shortened is somebody else's text, which may be a whole page.
+// shortened returns the beginning of somebody else's text, which may be a whole
+// page.
 func shortened(s string) string {
 	if r := []rune(s); len(r) > 120 {
 		return string(r[:120]) + "…"
@@ -101,7 +102,8 @@ func either(err error, otherwise string) string {
 	return inWords(err)
 }
 
-// trouble is the finding of a question without which goals do not arrive.
+// trouble is the finding for a question without whose success goals do not
+// arrive.
 func (v *visit) trouble(err error) finding {
 	f := finding{Verdict: broken, Found: inWords(err)}
 	e, ok := errors.AsType[*cdp.Error](err)
@@ -129,7 +131,7 @@ func (v *visit) trouble(err error) finding {
 	return f
 }
 
-// newID makes an ID of the form that the CDP makes, which it does not know
+// newID makes an ID of the form that the CDP makes, but which it does not know
 // (RFC 9562, version 4).
 func newID() string {
 	var b [16]byte
@@ -138,18 +140,18 @@ func newID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// guest is what is of interest of a guest in the REST API
+// guest is what the doctor reads of a guest in the REST API
 // (api-docs.sitecore.com, "Guest REST API v2.1").
 type guest struct {
 	LastSeen string `json:"lastSeen"`
 	Modified string `json:"modifiedAt"`
 }
 
-// readEvery is how often a guest is looked at until his event shows.
+// readEvery is how often the doctor reads a guest until their event shows.
 const readEvery = time.Second
 
-// askReadBack looks at the two guests: the event of the one should show, that of
-// the other, which is for no point of sale, should not.
+// askReadBack reads the two guests. The event of the first should show. The
+// event of the second should not, because it is for no point of sale.
 func askReadBack(ctx context.Context, v *visit) finding {
 	direct, ok := v.site.(cdp.Direct)
 	switch {
@@ -178,7 +180,7 @@ func askReadBack(ctx context.Context, v *visit) finding {
 	}
 }
 
-// shows reports whether the guest was seen since the doctor came.
+// shows reports whether the guest was seen since the doctor began.
 func (v *visit) shows(g guest) bool {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04"} {
 		if t, err := time.Parse(layout, g.LastSeen); err == nil {
@@ -202,7 +204,7 @@ func (v *visit) compareStray(ctx context.Context, direct cdp.Direct) finding {
 	return finding{Verdict: asDocumented, Found: "the event shows, and the one for no point of sale is lost"}
 }
 
-// maxGuest bounds what is read of a guest.
+// maxGuest is how many bytes are read of a guest.
 const maxGuest = 1 << 20
 
 func (v *visit) readGuest(ctx context.Context, direct cdp.Direct, ref string) (g guest, err error) {

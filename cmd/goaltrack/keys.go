@@ -8,7 +8,8 @@ import (
 )
 
 // parseKeys reads HASH, BLOCK and perhaps OLDHASH, OLDBLOCK, in hexadecimal
-// digits. What is wrong is told by its place, not by its text: keys are secret.
+// digits. A fault is named by its place and not by its text, because keys are
+// secret.
 func parseKeys(words []string) (keys []goaltrack.Key, err error) {
 	if len(words)%2 != 0 {
 		return nil, fmt.Errorf("%d keys are given; they come in pairs: HASH,BLOCK, the present pair first", len(words))

@@ -1,6 +1,6 @@
-// Command goaltrack checks and tries out rule files, puts the middleware in
-// front of a site that is not written in Go, and stands in for the CDP while
-// you develop.
+// Command goaltrack checks and tries out rule files. It puts the middleware in
+// front of a site that is not written in Go. It stands in for the CDP while you
+// develop.
 //
 //	goaltrack check goals.yaml
 //	goaltrack try goals.yaml 'POST /contact topic=sales -> 303 /thanks'
@@ -19,19 +19,21 @@
 // table.go.
 //
 // The commands check, try, replay, diff, schema, settings and spool read files
-// and print, for people or with --json for programs; doctor asks a tenant, and
-// prints likewise.
+// and print what they find. The command doctor asks a tenant. They print for
+// people, or with --json for programs.
 //
-// The commands proxy and cdp print one line, "listening on http://HOST:PORT", when they are
-// ready, and log to standard error. SIGINT and SIGTERM end them in order:
-// requests finish, goals are delivered, and proxy prints the account. A second
-// signal ends them at once.
+// When they are ready, the commands proxy and cdp print one line, "listening on
+// http://HOST:PORT". They log to standard error. SIGINT and SIGTERM end them in
+// order: requests finish, goals are delivered, and proxy prints the account. A
+// second signal ends them at once.
 //
-// The exit code is 0 when all is well, and after a signal to proxy or cdp; 2
-// when the settings, the rules or the settings file have faults (all are
-// listed) or a file is not there; and 1 when anything else fails. The one
-// difference is check, for which faults in rules are what it looks for: 1.
-// For doctor, 1 means that goals would not arrive.
+// The exit codes are:
+//
+//   - 0: all is well, or a signal ended proxy or cdp
+//   - 1: something else failed; check found faults in rules; doctor found that
+//     goals would not arrive
+//   - 2: the settings, the rules or the settings file have faults, which are all
+//     listed, or a file does not exist
 package main
 
 import (
@@ -66,10 +68,11 @@ type console struct {
 	logger         *slog.Logger // to stderr
 }
 
-// usageError is an error that the user mends in the settings, not by trying again.
+// usageError is an error that the user mends in the settings, and not by
+// another try.
 type usageError struct{ error }
 
-// errSaid ends a command that failed and has said why.
+// errSaid ends a command that failed and has already said why.
 var errSaid = errors.New("said already")
 
 // Unwrap returns the error itself.
@@ -82,7 +85,7 @@ func sayJSON(w io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-// counted is a number and a word, "1 goal" or "2 goals".
+// counted returns a number and a word, such as "1 goal" or "2 goals".
 func counted[N int | int64 | uint64](n N, word string) string {
 	if n == 1 {
 		return "1 " + word
@@ -90,13 +93,13 @@ func counted[N int | int64 | uint64](n N, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// say writes to a console. Should nobody be there any more, nobody is left to
-// be told so either.
+// say writes to a console. It ignores errors: if nobody is there any more,
+// nobody can be told.
 func say(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format, args...)
 }
 
-// version is what the go command wrote into the binary.
+// version returns what the go command wrote into the binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -14,8 +14,8 @@ const (
 	progressWidth = 24 // of the bar, in characters
 )
 
-// progress is a reader of a file that draws on a terminal how much of it was
-// read: in bytes of the file, so it stands below any decompression. It is not
+// progress reads a file and draws on a terminal how much of it was read. It
+// counts bytes of the file, so it stands below any decompression. It is not
 // safe for concurrent use.
 type progress struct {
 	file       io.Reader
@@ -26,8 +26,8 @@ type progress struct {
 	drawn      int       // its length on the terminal
 }
 
-// newProgress returns a progress. It draws nothing when stderr is no terminal
-// or the size is unknown, that is, not above 0.
+// newProgress returns a progress. It draws nothing if stderr is not a terminal,
+// or if size is not above 0, which means that it is unknown.
 func newProgress(file io.Reader, size int64, stderr io.Writer, now func() time.Time) *progress {
 	p := &progress{file: file, size: size, now: now}
 	if size > 0 && isTerminal(stderr) {
@@ -36,8 +36,8 @@ func newProgress(file io.Reader, size int64, stderr io.Writer, now func() time.T
 	return p
 }
 
-// isTerminal reports whether it is one, as far as the standard library can
-// tell. The null device is taken for one too, which does no harm.
+// isTerminal reports whether w is a terminal, as far as the standard library
+// can tell. It also takes the null device for one, which does no harm.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(interface{ Stat() (fs.FileInfo, error) })
 	if !ok {
@@ -70,7 +70,7 @@ func (p *progress) draw() {
 	say(p.terminal, "\r%s", bar)
 }
 
-// clear takes the bar off the terminal, so that other text can follow.
+// clear removes the bar from the terminal, so that other text can follow.
 func (p *progress) clear() {
 	if p.drawn > 0 {
 		say(p.terminal, "\r%*s\r", p.drawn, "")
@@ -78,7 +78,7 @@ func (p *progress) clear() {
 	}
 }
 
-// sizeText is a number of bytes for people.
+// sizeText writes a number of bytes for people.
 func sizeText(size int64) string {
 	const units = "kMGTPE"
 	if size < 1000 {

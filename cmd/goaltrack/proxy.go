@@ -18,7 +18,7 @@ import (
 type proxyProgram struct {
 	settings *settings.Values
 
-	// What check makes of the settings.
+	// check makes these from the settings.
 	target *url.URL
 	config goaltrack.Config
 }
@@ -52,8 +52,8 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 	return errors.Join(faults...)
 }
 
-// tryOut returns what the library has against a configuration. Nothing is
-// sent: a tracker that starts in earnest makes its first browser IDs at once.
+// tryOut returns the faults that the library finds in a configuration. It sends
+// nothing: a real tracker makes its first browser IDs at once.
 func tryOut(config goaltrack.Config) error {
 	config.DryRun = true
 	config.Logger = slog.New(slog.DiscardHandler)
@@ -65,7 +65,8 @@ func tryOut(config goaltrack.Config) error {
 	return err
 }
 
-// run serves until ctx ends, then delivers what is waiting and prints the account.
+// run serves until ctx ends. Then it delivers what waits and prints the
+// account.
 func (p *proxyProgram) run(ctx context.Context, c console) error {
 	access, err := openAccessLog(p.settings.Text("access-log"), p.settings.Text("access-log-format"), c)
 	if err != nil {
@@ -90,7 +91,8 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	err = serve(ctx, listener, handler, p.settings.Time("request-grace"), c)
 	stopWatching()
 
-	// The context of the command has ended: delivery gets time of its own.
+	// The context of the command has ended, so delivery gets a context with its
+	// own time.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.settings.Time("delivery-grace"))
 	defer cancel()
 	account, closeErr := tracker.Close(grace)
@@ -107,8 +109,8 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 // lastLines is how long the access log may take for its last lines.
 const lastLines = time.Second
 
-// follow puts changes of a rule file in force until the function it returns is
-// called. The tracker logs what becomes of them.
+// follow puts changes of a rule file in force until its result is called. The
+// tracker logs what becomes of them.
 func follow(ctx context.Context, tracker *goaltrack.Tracker, rules string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -119,8 +121,8 @@ func follow(ctx context.Context, tracker *goaltrack.Tracker, rules string) (stop
 	}
 }
 
-// readyWithin is how long the first visitor may be kept waiting for a CDP that
-// is slow or not there.
+// readyWithin is how long the first visitor may have to wait if the CDP is slow
+// or not there.
 const readyWithin = time.Second
 
 // warmUp waits for browser IDs, so that the first visitor gets one.

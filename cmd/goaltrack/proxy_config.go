@@ -12,8 +12,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// proxyConfig is what the library is told. The error holds every fault of what
-// it is made of.
+// proxyConfig makes the library's configuration. The error holds every fault of
+// its parts.
 func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	c = goaltrack.Config{
 		Views: goaltrack.Views(v.Text("views")), Env: v.Text("env"), PathPrefix: v.Text("path-prefix"),
@@ -45,7 +45,7 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	return c, errors.Join(faults...)
 }
 
-// delivery is where events wait and how they are sent.
+// delivery says where events wait and how they are sent.
 func delivery(v *settings.Values) goaltrack.Delivery {
 	d := goaltrack.Delivery{
 		QueueEvents: v.Count("queue-events"), QueueBytes: int64(v.Number("queue-bytes")),
@@ -61,7 +61,7 @@ func delivery(v *settings.Values) goaltrack.Delivery {
 	return d
 }
 
-// proxyFaults returns what is missing and what does not go together.
+// proxyFaults returns what is missing and what does not fit together.
 func proxyFaults(v *settings.Values) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if err := checkAddress(v, "listen"); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// settingsOf are the settings behind a field of the library's configuration, as its
-// faults begin with the field.
+// settingsOf are the settings for each field of the library's configuration.
+// The library's faults begin with the field.
 var settingsOf = map[string][]string{
 	"Views": {"views"}, "RequireConsent": {"consent"}, "ConsentHoldBy": {"consent-hold-by"}, "PathPrefix": {"path-prefix"}, "OptOutCookie": {"opt-out-cookie"},
 	"Bots.Allow": {"bots-allow"}, "Bots.Deny": {"bots-deny"}, "Ignore": {"health-paths", "editor-paths"}, "Ignore.EditorModes": {"editor-modes"},
@@ -17,16 +17,17 @@ var settingsOf = map[string][]string{
 	"Keys[0]": {"keys"}, "Keys[1]": {"keys"}, "Staff": {"staff"}, "TrustedProxies": {"trusted-proxies"},
 }
 
-// settingsOfSite are those of a site's fields, if there is one site.
+// settingsOfSite are the settings for the fields of a site, if there is one
+// site.
 var settingsOfSite = map[string][]string{
 	"Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
 }
 
-// field is the field that a line of the library's faults begins with.
+// field matches the field with which a line of the library's faults begins.
 var field = regexp.MustCompile(`^(?:goaltrack: )?(?:Sites\[0\]: )?([A-Za-z.]+(?:\[\d+\])?):`)
 
-// bySetting puts the settings that were given before the library's faults about
-// them, since who starts the proxy does not know its fields.
+// bySetting writes the settings that were given in front of the library's
+// faults. Whoever starts the proxy does not know the library's fields.
 func bySetting(v *settings.Values, err error) error {
 	if err == nil {
 		return nil

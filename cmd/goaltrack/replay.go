@@ -62,7 +62,8 @@ func (r *replayer) check(v *settings.Values, words []string) error {
 	return errors.Join(err, checkPrefix(v), areThere(r.logs))
 }
 
-// areThere returns which logs are not, before hours are spent on the others.
+// areThere returns the logs that do not exist, before hours are spent on the
+// others.
 func areThere(logs []string) error {
 	var faults []error
 	for _, name := range logs {
@@ -92,17 +93,17 @@ func (r *replayer) run(ctx context.Context, out console) error {
 	return nil
 }
 
-// standardInput is the name of it among files.
+// standardInput is the name of the standard input among files.
 const standardInput = "-"
 
-// logsRead is what was read of logs.
+// logsRead says what was read of logs.
 type logsRead struct {
 	lines, unreadable int64
 	nameless          int64 // requests of no known user agent
 }
 
 // readLogs calls add with every request of the logs. The texts of an entry are
-// good until add returns.
+// valid until add returns.
 func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goaltrack.LogEntry)) (read logsRead, err error) {
 	each := func(l *logLine) {
 		if len(l.userAgent) == 0 {
@@ -141,8 +142,8 @@ func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*
 	return lines, unreadable, err
 }
 
-// entryOf turns a line into what the rules look at, for as long as the line is
-// good.
+// entryOf turns a line into what the rules look at. The entry is valid as long
+// as the line is.
 func entryOf(l *logLine) goaltrack.LogEntry {
 	return goaltrack.LogEntry{
 		Method: view(l.method), Host: view(l.host), Target: view(l.target),
@@ -151,9 +152,9 @@ func entryOf(l *logLine) goaltrack.LogEntry {
 	}
 }
 
-// view returns the text of bytes without copying them, which would take longer
-// than all that is done with most lines. It changes when they do: what goes on
-// to [goaltrack.Replay.Add], which keeps nothing, is gone by then.
+// view returns the text of bytes without a copy, which would take longer than
+// all other work on most lines. The text changes when the bytes change. That is
+// safe because [goaltrack.Replay.Add] keeps nothing of an entry.
 func view(text []byte) string {
 	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // See above.
 }
@@ -163,7 +164,7 @@ type replayJSON struct {
 	Lines      int64             `json:"lines"`
 	Unreadable int64             `json:"unreadable"`
 	Goals      map[string]uint64 `json:"goals"`
-	// LedTo is where accepted forms led, of goals for which the log tells.
+	// LedTo says where accepted forms led, for goals of which the log tells it.
 	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
 }
 
@@ -178,7 +179,7 @@ func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
 	return replayJSON{read.lines, read.unreadable, goals, ledTo}
 }
 
-// keptSuggestions is how many goals are suggested.
+// keptSuggestions is how many goals are suggested at most.
 const keptSuggestions = 5
 
 // printReplay writes what people want to know, the numbers first.
@@ -222,7 +223,7 @@ func printCounts(w io.Writer, counts []goaltrack.ReplayCount) {
 	sayTable(w, table, &b)
 }
 
-// sayTable writes a table without spaces at the ends of its lines.
+// sayTable writes a table without blanks at the ends of its lines.
 func sayTable(w io.Writer, table *tabwriter.Writer, text *strings.Builder) {
 	_ = table.Flush() // a strings.Builder takes everything
 	for line := range strings.Lines(text.String()) {
@@ -249,7 +250,7 @@ func printLedTo(w io.Writer, counts []goaltrack.ReplayCount) {
 	}
 }
 
-// keptReasons is how many reasons a goal has in the table.
+// keptReasons is how many reasons the table has for a goal at most.
 const keptReasons = 3
 
 // whyNot lists the most frequent reasons for which a goal did not count.
@@ -273,7 +274,7 @@ func whyNot(c goaltrack.ReplayCount) string {
 	return strings.Join(words, ", ")
 }
 
-// printUntold writes which counts are not to be taken at their word, and why.
+// printUntold writes which counts are uncertain, and why.
 func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 	say(w, "\nWhat the log does not tell:\n")
 	parts := uint64(0)

@@ -13,19 +13,20 @@ import (
 	"time"
 )
 
-// newProxy returns a handler that hands every request to the site at target
+// newProxy returns a handler that passes every request to the site at target,
 // and its answer back. Method, request target, status, end-to-end headers,
 // trailers and bodies pass unchanged in both directions and are never held
-// back; only the X-Forwarded headers and hop-by-hop headers (RFC 9110, section
-// 7.6.1) differ. A site that cannot be reached is a 502 and a line in the log.
+// back. Only the X-Forwarded headers and hop-by-hop headers (RFC 9110, section
+// 7.6.1) differ. If the site cannot be reached, the answer is 502, and the log
+// has a line.
 //
-// An answer that begins while the upload runs needs mindUploads outside of the
-// proxy. Without it net/http first reads what is left of the upload.
+// An answer that begins during the upload needs mindUploads outside the proxy.
+// Without it, net/http first reads the rest of the upload.
 func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 	return newProxyOver(newTransport(), target, logger)
 }
 
-// newProxyOver is newProxy with other connections to the site.
+// newProxyOver is newProxy with another transport to the site.
 func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
 	trouble := &seldom{logger: logger, every: 10 * time.Second}
 	proxy := &httputil.ReverseProxy{
@@ -34,7 +35,7 @@ func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Log
 		BufferPool: newBuffers(),
 		ErrorLog:   log.New(trouble, "", 0),
 		// ReverseProxy already flushes event streams and answers of unknown
-		// length at once. This is for the rest: an answer that announces its
+		// length at once. This is for the others: an answer that announces its
 		// length and then trickles must not wait for a full buffer.
 		FlushInterval: 100 * time.Millisecond,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -53,10 +54,11 @@ func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Log
 }
 
 // leaveQuietly is deferred around the proxy, which panics with ErrAbortHandler
-// when the visitor leaves in the middle of an answer. That is no fault of the
-// site: a browser's PDF viewer leaves the first request of every file it shows.
-// A client that has only closed its own side still reads, and must not be told
-// that this was all of the answer: net/http cannot write its end any more.
+// if the visitor leaves in the middle of an answer. That is no fault of the
+// site: a browser's PDF viewer leaves the first request of every file that it
+// shows. A client that has only closed its own side still reads. It must not be
+// told that this was all of the answer, because net/http cannot write its end
+// any more.
 func leaveQuietly(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p != nil && (p != http.ErrAbortHandler || r.Context().Err() == nil) { //nolint:errorlint // As net/http compares it.
@@ -70,9 +72,9 @@ func leaveQuietly(w http.ResponseWriter, r *http.Request) {
 // outliveGrace is how long a form may take after its sender has left.
 const outliveGrace = 30 * time.Second
 
-// outlive lets a form be processed although its sender has left, as it would be
-// without a proxy: a double click leaves the first request behind, and its
-// order is accepted all the same. Other requests end with their visitor.
+// outlive lets the site process a form although its sender has left, as it
+// would without a proxy. A double click leaves the first request behind, and a
+// site still accepts its order. Other requests end with their visitor.
 func outlive(r *http.Request) (*http.Request, func()) {
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
@@ -94,20 +96,20 @@ func outlive(r *http.Request) (*http.Request, func()) {
 func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 	in, out := pr.In, pr.Out
 	// ReverseProxy drops query parameters that Go cannot parse, such as a;b.
-	// What they mean is for the site to say, so the query goes as it came.
+	// Only the site knows what they mean, so the query goes on as it came.
 	out.URL.RawQuery = in.URL.RawQuery
 	pr.SetURL(target)
 	keepPath(in, out, target)
 	out.Host = in.Host // the site must see, and link to, its public name
 
-	// Clone copied the map of trailers, but their values arrive only after the
+	// Clone copied the map of trailers. Their values arrive only after the
 	// body, in the map of the original.
 	out.Trailer = in.Trailer
 
-	// RFC 7239 section 4, and the custom behind X-Forwarded-For: each proxy
-	// adds the address it was called from and keeps what those before it said.
-	// What a visitor made up passes too: a site that is reached from outside
-	// without a proxy in front must not trust these headers.
+	// By RFC 7239, section 4, and by custom, each proxy adds the address that
+	// called it to X-Forwarded-For and keeps the earlier ones. Addresses that a
+	// visitor invented pass, too. So a site that is reached without a proxy in
+	// front must not trust these headers.
 	out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
 	pr.SetXForwarded()
 	for _, name := range []string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
@@ -117,9 +119,9 @@ func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 	}
 }
 
-// keepPath sends the path as the visitor wrote it. A URL that has been parsed
-// is escaped anew when it is sent, and a site that signs or compares its URLs
-// can tell /a|b from /a%7Cb.
+// keepPath sends the path as the visitor wrote it. A parsed URL is escaped anew
+// when it is sent. A site that signs or compares its URLs can tell /a|b from
+// /a%7Cb.
 func keepPath(in, out *http.Request, target *url.URL) {
 	path, _, _ := strings.Cut(in.RequestURI, "?")
 	if path == "*" { // OPTIONS *, RFC 9110 section 9.3.7
@@ -136,8 +138,9 @@ func keepPath(in, out *http.Request, target *url.URL) {
 	}
 }
 
-// newTransport returns the connections to the site: HTTP/1.1, which carries
-// upgrades and trailers alike, straight there, whatever HTTP_PROXY says.
+// newTransport returns the transport to the site. It speaks HTTP/1.1, which
+// carries upgrades and trailers alike. It goes straight to the site, whatever
+// HTTP_PROXY says.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -145,14 +148,15 @@ func newTransport() *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		// Otherwise the transport asks for gzip on its own and unpacks it.
 		DisableCompression: true,
-		// Lets the site refuse an upload before it is sent (RFC 9110, section
-		// 10.1.1). A site that says nothing gets the body after a second.
+		// With it, the site can refuse an upload before it is sent (RFC 9110,
+		// section 10.1.1). If the site says nothing, it gets the body after a
+		// second.
 		ExpectContinueTimeout: time.Second,
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   256,
-		// Shorter than what common servers keep (gunicorn 2 s, Node 5 s): a
-		// POST sent on a connection that the site just closed cannot be sent
-		// again, and would be a 502.
+		// This is shorter than what common servers keep (gunicorn 2 s, Node 5
+		// s). A POST on a connection that the site just closed cannot be sent
+		// again and would be a 502.
 		IdleConnTimeout: time.Second,
 	}
 }
@@ -175,8 +179,8 @@ func (v *verbatim) WriteHeader(status int) {
 		}
 		return
 	}
-	// Absent stays absent: without an entry net/http guesses a type. (It also
-	// adds a missing Date, as RFC 9110 section 6.6.1 asks of a proxy.)
+	// An absent type stays absent: without an entry, net/http guesses one. It
+	// also adds a missing Date, as RFC 9110, section 6.6.1, asks of a proxy.
 	header := v.Header()
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil
@@ -190,7 +194,7 @@ func (v *verbatim) WriteHeader(status int) {
 // Unwrap lets http.ResponseController reach flush, hijack and the rest.
 func (v *verbatim) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 
-// buffers are the 32 KiB that copying an answer takes, used again.
+// buffers are the 32 KiB buffers for copying answers, which are used again.
 type buffers struct{ pool sync.Pool }
 
 func newBuffers() *buffers {

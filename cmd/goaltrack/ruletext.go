@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// ruleText is a rule file as its author wrote it: what diff shows. It says
-// nothing about what the keys mean, and is read after the rules were loaded,
-// which found every fault there could be.
+// ruleText is a rule file as its author wrote it, which diff shows. It does not
+// know what the keys mean. It is read after the rules were loaded, so every
+// fault has been found.
 type ruleText struct {
 	names    []string // the goals, in the order of the file
 	goals    map[string]ruleKeys
@@ -50,7 +50,7 @@ func readRuleText(path string) (ruleText, error) {
 	return text, nil
 }
 
-// read adds what stands at a key: a mapping key by key, anything else as text.
+// read adds the value of a key: a mapping key by key, anything else as text.
 func (k *ruleKeys) read(key string, n *yaml.Node) {
 	if n.Kind == yaml.MappingNode && len(n.Content) > 0 {
 		for pair := range slices.Chunk(n.Content, 2) {
@@ -73,8 +73,8 @@ func (k *ruleKeys) drop(key string) {
 	delete(k.values, key)
 }
 
-// plain writes a value on one line, in quotes only where they matter: where they
-// make a text of a number, say.
+// plain writes a value on one line. It uses quotes only where they matter, such
+// as for a text that looks like a number.
 func plain(n *yaml.Node) string {
 	var items []string
 	switch n.Kind {
@@ -95,16 +95,16 @@ func plain(n *yaml.Node) string {
 	return n.Value
 }
 
-// isPlainText reports whether YAML takes it for a text on one line without
-// quotes too.
+// isPlainText reports whether YAML reads it as a one-line text, also without
+// quotes.
 func isPlainText(text string) bool {
 	var v any
 	err := yaml.Unmarshal([]byte(text), &v)
 	return err == nil && v == any(text)
 }
 
-// changes lists the keys whose values differ, in the order in which they stand
-// in after, then those that are only in k.
+// changes lists the keys whose values differ, in the order of after. Then it
+// lists those that only k has.
 func (k ruleKeys) changes(after ruleKeys) []keyChange {
 	list := []keyChange{}
 	for _, key := range after.order {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// seldom writes at most one line in a while, with the number of lines left
-// out since the last: a site that is down must not fill the disk with logs.
-// It is safe for concurrent use.
+// seldom writes at most one line in a period, with the number of lines that
+// were left out since the last. So a site that is down cannot fill the disk
+// with logs. It is safe for concurrent use.
 type seldom struct {
 	logger *slog.Logger
 	every  time.Duration

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// requestGrace is how long the requests of a command may go on after SIGTERM that
-// has no setting for it.
+// requestGrace is how long requests may go on after SIGTERM, in a command
+// without a setting for it.
 const requestGrace = 4 * time.Second
 
-// listen opens address, so that a port that is taken shows before anything
-// else is started.
+// listen opens address first, so that a port that is taken shows before
+// anything else is started.
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	return config.Listen(ctx, "tcp", address)
@@ -32,7 +32,7 @@ func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// serve answers on the listener until ctx ends and then lets requests finish,
+// serve answers on the listener until ctx ends. Then it lets requests finish,
 // but not for longer than patience. It returns nil if ctx ended it.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, patience time.Duration, c console) error {
 	server := newServer(handler, c.logger)

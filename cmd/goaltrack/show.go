@@ -8,7 +8,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// settingsShower is the settings command: what holds, and where it came from.
+// settingsShower is the settings command: it shows the values in force, and
+// where they come from.
 type settingsShower struct {
 	settings *settings.Values
 	json     bool

@@ -7,8 +7,9 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// sites makes the library's sites: those that the settings file lists, or one of
-// the proxy's own settings. The CDP of one whose settings have faults is nil.
+// sites makes the library's sites: those that the settings file lists, or one
+// from the proxy's own settings. If the settings of a site have faults, its CDP
+// is nil.
 func sites(v *settings.Values) (list []goaltrack.Site, err error) {
 	if v.Given("sites") {
 		for _, one := range v.Group("sites") {
@@ -21,7 +22,7 @@ func sites(v *settings.Values) (list []goaltrack.Site, err error) {
 	return []goaltrack.Site{siteOf(v)}, errors.Join(tenantFaults(v)...)
 }
 
-// siteOf makes a site of the settings that every site has.
+// siteOf makes a site from the settings that every site has.
 func siteOf(v *settings.Values) goaltrack.Site {
 	return goaltrack.Site{
 		CDP: tenant(v), Language: v.Text("language"), Currency: v.Text("currency"), Channel: v.Text("channel"),

@@ -15,8 +15,8 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// spoolLooker is the spool command: a look into a directory of events, and what
-// can be done with those that were given up.
+// spoolLooker is the spool command. It shows a directory of events, and sends
+// again or removes those that were given up.
 type spoolLooker struct {
 	verb, dir          string
 	goal, site, reason string
@@ -73,7 +73,7 @@ func (s *spoolLooker) run(_ context.Context, c console) error {
 	return s.settle(c)
 }
 
-// wanted reports whether the flags ask for an event.
+// wanted reports whether the flags select an event.
 func (s *spoolLooker) wanted(d goaltrack.DeadLetter) bool {
 	return (s.goal == "" || s.goal == d.Goal) && (s.site == "" || s.site == d.Site) && (s.reason == "" || s.reason == d.Reason)
 }
@@ -125,7 +125,7 @@ func (s *spooled) state() string {
 	return "waiting"
 }
 
-// why is the reason and what the CDP wrote about it.
+// why returns the reason and what the CDP wrote about it.
 func (s *spooled) why() string {
 	switch {
 	case !s.Dead:
@@ -136,7 +136,7 @@ func (s *spooled) why() string {
 	return s.Reason
 }
 
-// settle has dead letters sent again, or removes them.
+// settle queues dead letters again, or removes them.
 func (s *spoolLooker) settle(c console) (err error) {
 	spool, err := queue.OpenSpool(s.dir, queue.SpoolOptions{})
 	if errors.Is(err, queue.ErrLocked) {

@@ -7,8 +7,9 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// standIn is the cdp command: the CDP's stand-in on a local port. It takes no
-// variables: GOALTRACK_LISTEN is for the proxy, which runs beside it.
+// standIn is the cdp command: the stand-in for the CDP on a local port. It
+// reads no environment, because GOALTRACK_LISTEN is for the proxy, which runs
+// beside it.
 type standIn struct{ listen string }
 
 func cdpCommand() command {

@@ -17,14 +17,15 @@ var table = &settings.Table{
 	Rows: slices.Concat(siteRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, runRows, doctorRows, groupRows, fileRows),
 }
 
-// The commands that take a setting. The command settings shows those of the other two.
+// These are the commands that take a setting. The command settings shows the
+// settings of the other two.
 var (
 	ofProxy  = []string{"proxy", "settings"}
 	ofDoctor = []string{"doctor", "settings"}
 	ofBoth   = []string{"proxy", "doctor", "settings"}
 )
 
-// siteRows say where visitors arrive, and what is looked for.
+// siteRows say where visitors arrive, and which rules apply.
 var siteRows = []settings.Setting{
 	{Name: "listen", Commands: ofProxy, Value: "HOST:PORT", Default: "127.0.0.1:8080", Like: "127.0.0.1:8080", About: "The address at which visitors arrive. Port 0 takes a free one."},
 	{Name: "listen", Commands: []string{"cdp"}, Value: "HOST:PORT", Default: "127.0.0.1:7000", Like: "127.0.0.1:7000", About: "The address at which events arrive. A browser sees there what arrived."},
@@ -148,7 +149,7 @@ var groupRows = []settings.Setting{
 	{Name: "path-prefix", Group: "sites", Value: "PATH", Unset: "/", Like: "/press", About: "The part of the hosts that the site is."},
 }
 
-// fileRows are those of the commands that read files and print.
+// fileRows are for the commands that read files and print.
 var fileRows = []settings.Setting{
 	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
 	{Name: "log", Kind: settings.File, Commands: []string{"diff"}, Value: "LOG", Like: "access.log", About: "An access log, to see how the numbers would change; - is the standard input."},

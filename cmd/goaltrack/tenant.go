@@ -8,8 +8,8 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// tenantFaults returns what is missing of the settings that name the CDP, and
-// what does not go together.
+// tenantFaults returns which settings that name the CDP are missing, and which
+// do not fit together.
 func tenantFaults(v *settings.Values) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	exclude := func(a, b string) {
@@ -45,7 +45,8 @@ func tenantFaults(v *settings.Values) (faults []error) {
 	return faults
 }
 
-// hasUser reports whether an address may hold a password, which no message may show.
+// hasUser reports whether an address may contain a password, which no message
+// may show.
 func hasUser(address string) bool { return strings.Contains(address, "@") }
 
 // tenant returns the CDP that the settings name, or nil if they have faults.

@@ -11,14 +11,14 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// What the annotations of a command of ours hold, for its help.
+// These are the annotations of our commands, for their help.
 const (
 	operandsKey = "operands"
 	aboutKey    = "about"
 	noteKey     = "note"
 )
 
-// tree makes the commands, with cobra's own beside them: completion, and what a
+// tree makes the commands. Beside them are cobra's own: completion, and what a
 // shell asks for it.
 func (in *invocation) tree(list []command) *cobra.Command {
 	root := &cobra.Command{
@@ -43,7 +43,7 @@ func (in *invocation) tree(list []command) *cobra.Command {
 	return root
 }
 
-// branch makes one of the commands.
+// branch makes one command.
 func (in *invocation) branch(c *command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: c.name, Short: c.summary, DisableFlagsInUseLine: true,
@@ -75,7 +75,7 @@ func completionOf(s *settings.Setting) cobra.CompletionFunc {
 	return cobra.FixedCompletions(s.OneOf, directive)
 }
 
-// complete completes operands: words that stand in the help, or else files.
+// complete completes operands: words that the help lists, or else files.
 func (o *operands) complete(_ *cobra.Command, words []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	verbs, _, _ := strings.Cut(o.value, " ")
 	switch {
@@ -87,10 +87,10 @@ func (o *operands) complete(_ *cobra.Command, words []string, _ string) ([]cobra
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// helpWidth is how long a line of the help may be.
+// helpWidth is how many characters a line of the help may have.
 const helpWidth = 120
 
-// help is what --help says.
+// help returns what --help prints.
 func help(cmd *cobra.Command) string {
 	var b strings.Builder
 	switch {

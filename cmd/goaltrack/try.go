@@ -14,7 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
-// trial is the try command: what the goals of a file make of requests.
+// trial is the try command: it shows what the goals of a file make of requests.
 type trial struct {
 	json     bool
 	rules    *goaltrack.Rules
@@ -83,8 +83,8 @@ func (t *trial) run(_ context.Context, out console) error {
 	return nil
 }
 
-// sayVerdicts writes the verdicts in JSON. Data is an object even where there
-// is none, so that a program can look into it without asking first.
+// sayVerdicts writes the verdicts in JSON. Data is an object even if it is
+// empty, so that a program can look into it without a test.
 func sayVerdicts(w io.Writer, verdicts []goaltrack.Verdict) error {
 	for i := range verdicts {
 		if verdicts[i].Data == nil {
@@ -112,7 +112,7 @@ func printVerdicts(w io.Writer, verdicts []goaltrack.Verdict) {
 	}
 }
 
-// sentText is what the CDP would receive: value 5  topic="sales".
+// sentText returns what the CDP would receive, such as: value 5  topic="sales".
 func sentText(v goaltrack.Verdict) string {
 	var words []string
 	if v.Value != nil {

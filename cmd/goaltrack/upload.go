@@ -11,18 +11,17 @@ import (
 )
 
 // leaveWithin is how long a visitor may go on sending a body that was answered
-// before its end. It is shorter than what --request-grace is
-// if not given, so that nobody's rest of an
-// upload makes a shutdown look cut short.
+// before its end. It is shorter than the default of --request-grace. Otherwise
+// the rest of an upload would make a shutdown look cut short.
 const leaveWithin = 3 * time.Second
 
 // upload is a request body that knows whether it was read to its end.
 //
-// What is left of a body must never be read as the next request: RFC 9112,
-// section 9.3 has a server read all of it or close the connection. net/http
-// does so by reading the rest before it answers. An answer that begins while
-// the upload runs cannot wait for that. Such an answer says "Connection: close"
-// (section 9.6), and the connection ends with it.
+// The rest of a body must never be read as the next request. RFC 9112, section
+// 9.3, has a server read all of it or close the connection, and net/http reads the
+// rest before it answers. An answer that begins during the upload cannot wait for
+// that. Such an answer says "Connection: close" (section 9.6), and the connection
+// ends with it.
 type upload struct {
 	io.ReadCloser
 
@@ -35,9 +34,9 @@ type upload struct {
 
 type uploadKey struct{}
 
-// mindUploads returns a handler that sees to it that a proxy inside can begin an
-// answer while the upload runs. It belongs outside of all other handlers: what
-// they decide after the answer must not find the connection closed.
+// mindUploads returns a handler that lets a proxy inside begin an answer during
+// the upload. It belongs outside all other handlers: what they decide after the
+// answer must not find the connection closed.
 func mindUploads(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength == 0 { // no body
@@ -45,8 +44,8 @@ func mindUploads(next http.Handler) http.Handler {
 			return
 		}
 		u := &upload{ReadCloser: r.Body}
-		// An answer that was cut, or that may have no end but that of the
-		// connection (HTTP/1.0), must not wait for the visitor.
+		// Two kinds of answers must not wait for the visitor: one that was cut,
+		// and one that may end only with the connection (HTTP/1.0).
 		patient := false
 		defer func() {
 			p := recover()
@@ -59,8 +58,8 @@ func mindUploads(next http.Handler) http.Handler {
 				panic(p)
 			}
 		}()
-		// net/http knows its own bodies by type, so the request that it gave
-		// us keeps the one it has (golang/go#63152).
+		// net/http knows its own bodies by type, so the request that it gave us
+		// keeps its body (golang/go#63152).
 		r = r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
 		r.Body = u
 		next.ServeHTTP(w, r)
@@ -68,7 +67,8 @@ func mindUploads(next http.Handler) http.Handler {
 	})
 }
 
-// uploadOf returns what mindUploads made of the request's body; nil if it has none.
+// uploadOf returns the upload that mindUploads made of the request's body, nil
+// if there is none.
 func uploadOf(r *http.Request) *upload {
 	if r.ContentLength == 0 {
 		return nil
@@ -78,7 +78,7 @@ func uploadOf(r *http.Request) *upload {
 }
 
 // Read notes the end of the body. The body of net/http returns io.EOF with the
-// last byte of a Content-Length, and behind the trailers of a chunked body.
+// last byte of a Content-Length, and after the trailers of a chunked body.
 func (u *upload) Read(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -92,11 +92,11 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// answer is called when the header is about to be written. Behind a body that is
-// at its end the connection goes on, and net/http looks once more whether it is
-// (full duplex would turn that off). Behind any other the connection ends, and
-// the header says so; now net/http may leave the rest for the site.
-// HTTP/2 needs none of this and does not support EnableFullDuplex.
+// answer is called when the header is about to be written. If the body is at
+// its end, the connection goes on. net/http checks that once more, which full
+// duplex would turn off. Otherwise the connection ends, and the header says so;
+// net/http may then leave the rest for the site. HTTP/2 needs none of this and
+// does not support EnableFullDuplex.
 func (u *upload) answer(w http.ResponseWriter) {
 	if u == nil || u.ended.Load() || http.NewResponseController(w).EnableFullDuplex() != nil {
 		return
@@ -105,21 +105,22 @@ func (u *upload) answer(w http.ResponseWriter) {
 	u.closing = true
 }
 
-// cutShort sends what has come of an answer whose end will not come. It stands in
-// for the panic with which a handler asks for that: behind one, net/http closes
-// the connection at once, and the reset that the rest of the upload causes can
-// take with it what the visitor has not read yet. Behind a write that failed,
-// net/http writes no end of the answer, so that the visitor sees that it was cut.
+// cutShort sends what there is of an answer whose end will not come. It
+// replaces the panic with which a handler asks for that. After a panic,
+// net/http closes the connection at once. The rest of the upload then causes a
+// reset, which can destroy what the visitor has not read yet. After a write
+// that failed, net/http writes no end of the answer, so the visitor sees that
+// it was cut.
 func cutShort(w http.ResponseWriter) {
 	control := http.NewResponseController(w)
 	_ = control.Flush()
 	_ = control.SetWriteDeadline(time.Unix(1, 0))
 }
 
-// leave is called when the request is over. What it does is for the visitor who
-// is still sending; that the connection is closed is certain already. If it
-// were closed at once, the reset that a late byte causes could overtake the
-// answer (RFC 9112, section 9.6).
+// leave is called when the request is over. It is for a visitor who is still
+// sending; the connection will be closed in any case. If it were closed at
+// once, a late byte would cause a reset, which could overtake the answer (RFC
+// 9112, section 9.6).
 func (u *upload) leave(w http.ResponseWriter, patient bool) {
 	if !u.closing {
 		return
@@ -134,7 +135,7 @@ func (u *upload) leave(w http.ResponseWriter, patient bool) {
 		// net/http reads up to 256 KiB more, without a deadline of its own.
 		_ = control.SetReadDeadline(time.Now().Add(leaveWithin))
 	}
-	// A limit that is reached makes net/http close its side and wait half a
-	// second for the visitor's. There is no other way to ask for this.
+	// When a limit is reached, net/http closes its side and waits half a second
+	// for the visitor's. There is no other way to ask for this.
 	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 }

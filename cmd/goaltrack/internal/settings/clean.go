@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns a value without what surrounds it unseen, and what is wrong
-// with the rest. The message never shows the value, which may be a secret.
+// clean cuts invisible characters off both ends of a value. The error says what
+// is wrong with the rest. It never shows the value, which may be a secret.
 //
-// A newline at the end comes with "echo SECRET | base64"
-// (https://github.com/kubernetes/kubernetes/issues/23404), a carriage return
-// with a file from Windows, quotes with "docker run --env-file"
+// A newline at the end comes from "echo SECRET | base64"
+// (https://github.com/kubernetes/kubernetes/issues/23404). A carriage return
+// comes from a file of Windows, and quotes come from "docker run --env-file"
 // (https://github.com/docker/cli/issues/3630). Such a value looks right in
-// every listing, and is never equal to what it is compared with.
+// every listing, and never equals what it is compared with.
 func clean(text string, path bool) (string, error) {
 	text = trim(text)
 	if at, ok := quoted(text); ok {
@@ -35,13 +35,13 @@ func clean(text string, path bool) (string, error) {
 	return text, nil
 }
 
-// trim cuts blanks of every kind off both ends, and characters that cannot be seen,
-// such as a byte-order mark.
+// trim cuts blanks of every kind off both ends, and invisible characters such
+// as a byte-order mark.
 func trim(text string) string {
 	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }
 
-// quotes are those that open, and what closes each.
+// quotes maps each opening quote to its closing one.
 var quotes = map[rune]string{
 	'"': `"`, '\'': "'", '`': "`", '“': "”", '”': "”", '„': "“”", '‘': "’", '’': "’", '‚': "‘’", '«': "»", '»': "«", '‹': "›", '›': "‹",
 }
@@ -56,8 +56,8 @@ func quoted(text string) (at string, ok bool) {
 	return string(first) + string(last), true
 }
 
-// unseen names a character that nobody means to write. Names of files may have
-// joiners and blanks of every kind in them.
+// unseen names a character that nobody means to write. Names of files may
+// contain joiners and blanks of every kind.
 func unseen(r rune, path bool) string {
 	switch {
 	case r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029':

@@ -11,9 +11,9 @@ import (
 	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
-// environment reads the variables of the rows. An empty variable is none, as in
-// a compose file. A variable that is spelled almost like one of the table is a
-// fault; others belong to somebody else.
+// environment reads the variables of the rows. An empty variable counts as
+// absent, as in a compose file. A variable that is spelled almost like one of
+// the table is a fault. Other variables belong to somebody else.
 func (t *Table) environment(rows []Setting, environ []string) (map[string]given, []error) {
 	mine, all := map[string]string{}, map[string]bool{}
 	for _, s := range t.Rows {
@@ -46,8 +46,9 @@ func (t *Table) environment(rows []Setting, environ []string) (map[string]given,
 	return found, faults
 }
 
-// fromKubernetes are the variables that Kubernetes adds for a service, behind
-// its name: of one called goaltrack, GOALTRACK_PORT=tcp://10.0.0.1:80
+// fromKubernetes matches the variables that Kubernetes adds for a service,
+// after its name. For a service goaltrack, it adds
+// GOALTRACK_PORT=tcp://10.0.0.1:80
 // (https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables).
 var fromKubernetes = regexp.MustCompile(`^(|.*_)(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
@@ -56,7 +57,7 @@ func isFromKubernetes(prefix, variable string) bool {
 	return ok && fromKubernetes.MatchString(rest)
 }
 
-// almost returns the variable that was meant, or nothing. It is strict, since a
+// almost returns the variable that was meant, or "". It is strict, because a
 // program that does not start is worse than a variable that is overlooked.
 func (t *Table) almost(variable string, all map[string]bool) (meant string) {
 	plain, prefix := plainly(variable), plainly(t.Prefix)
@@ -75,15 +76,15 @@ func (t *Table) almost(variable string, all map[string]bool) (meant string) {
 	return meant
 }
 
-// begins reports whether a name begins with the prefix as a word of its own:
+// begins reports whether a name begins with the prefix as a whole word:
 // GOALTRACKER_KEYS belongs to somebody else.
 func begins(name, prefix string) bool {
 	rest, ok := strings.CutPrefix(name, prefix)
 	return ok && rest != "" && plainly(rest[:1]) == ""
 }
 
-// isSlip reports whether a name of distance d may be a slip of another. A short
-// one is soon another word: POD is not POS.
+// isSlip reports whether a name of distance d may be a typing error for another
+// name. A short name is easily another word: POD is not POS.
 func isSlip(name, other string, d int) bool {
 	switch {
 	case isAnagram(name, other):
@@ -96,7 +97,8 @@ func isSlip(name, other string, d int) bool {
 	return d <= 2
 }
 
-// plainly is a name without what people forget or add in it.
+// plainly returns a name without the characters that people forget or add in
+// it.
 func plainly(variable string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -109,7 +111,8 @@ func plainly(variable string) string {
 	}, variable)
 }
 
-// isAnagram reports whether two words have the same letters, as after a slip.
+// isAnagram reports whether two words have the same letters, as after a typing
+// error.
 func isAnagram(a, b string) bool {
 	x, y := []byte(a), []byte(b)
 	slices.Sort(x)
@@ -117,7 +120,7 @@ func isAnagram(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// printable is a name as a message can show it.
+// printable returns a name as a message can show it.
 func printable(name string) string {
 	if quoted := strconv.QuoteToASCII(name); quoted != `"`+name+`"` {
 		return quoted

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// contents are what stands in a settings file.
+// contents are what a settings file says.
 type contents struct {
 	given  map[string]given
 	groups map[string][]entry
@@ -22,9 +22,9 @@ type entry struct {
 	node *yaml.Node
 }
 
-// file reads the settings file of that name: one mapping of names to plain values,
-// to lists of them or to groups. It returns what it could read, and every fault
-// with its line and column.
+// file reads the settings file of that name. It is one mapping of names to
+// plain values, lists of them or groups. It returns what it could read, and
+// every fault with its line and column.
 func (t *Table) file(command, name string) (c contents, err error) {
 	path, err := clean(name, true)
 	if err != nil || path == "" {
@@ -58,7 +58,7 @@ func (t *Table) file(command, name string) (c contents, err error) {
 	return c, errors.Join(append(faults, err)...)
 }
 
-// load returns the mapping that a file holds, nil if it holds nothing.
+// load returns the mapping in a file, nil if the file is empty.
 func load(path string) (*yaml.Node, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // The operator says which file.
 	if err != nil {
@@ -81,7 +81,7 @@ func load(path string) (*yaml.Node, error) {
 	return root, nil
 }
 
-// at is where a node stands.
+// at says where a node stands.
 func at(path string, n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", path, n.Line, n.Column) }
 
 // entriesOf returns the entries of a group.
@@ -99,8 +99,9 @@ func entriesOf(path string, s Setting, n *yaml.Node) (entries []entry, err error
 	return entries, err
 }
 
-// readMapping reads the settings of a mapping into those of mine. The others may stand there,
-// too. What stands under the name of a section is handed to that.
+// readMapping reads a mapping into the settings of mine. It also allows the
+// names of others. A mapping under the name of a section is read for that
+// section.
 func readMapping(path string, n *yaml.Node, mine, others []Setting, sections map[string]func(*yaml.Node)) (map[string]given, error) {
 	found, faults := map[string]given{}, []error(nil)
 	sectionsFound := map[string]bool{}
@@ -135,8 +136,8 @@ func readMapping(path string, n *yaml.Node, mine, others []Setting, sections map
 	return found, errors.Join(faults...)
 }
 
-// readValue reads the value of a setting: the text, not YAML's reading of it: "off"
-// is a word here, and NO a language.
+// readValue reads the value of a setting. It takes the text and not YAML's
+// reading of it: here "off" is a word and NO is a language.
 func readValue(path string, s *Setting, n *yaml.Node) (given, error) {
 	source := at(path, n) + ": " + s.Name
 	switch {

@@ -8,22 +8,22 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flag keeps what was written for a setting; Load reads it.
+// flag keeps the text of a setting; Load reads it.
 type flag struct {
 	setting *Setting
 	text    string
 }
 
-// String returns what was written, or the default.
+// String returns the text that was given, or the default.
 func (f *flag) String() string { return f.text }
 
-// Set takes what is written.
+// Set keeps the text.
 func (f *flag) Set(text string) error {
 	f.text = text
 	return nil
 }
 
-// Type is what stands for the value in the help.
+// Type returns the word that stands for the value in the help.
 func (f *flag) Type() string {
 	if f.setting.Kind == Switch {
 		return "bool" // for which the help shows nothing
@@ -31,7 +31,7 @@ func (f *flag) Type() string {
 	return f.setting.placeholder()
 }
 
-// Define adds the flags of a command. What they hold, Flags returns.
+// Define adds the flags of a command. Flags returns their values.
 func (t *Table) Define(command string, flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	rows := t.of(command)
@@ -47,7 +47,7 @@ func (t *Table) Define(command string, flags *pflag.FlagSet) {
 	}
 }
 
-// Flags returns what was written for each flag of Define, by name.
+// Flags returns what was given for each flag of Define, by name.
 func Flags(flags *pflag.FlagSet) map[string]string {
 	given := map[string]string{}
 	flags.Visit(func(f *pflag.Flag) {
@@ -58,7 +58,7 @@ func Flags(flags *pflag.FlagSet) map[string]string {
 	return given
 }
 
-// Of returns the setting of a flag, nil if it is of none.
+// Of returns the setting of a flag, nil if it has none.
 func Of(f *pflag.Flag) *Setting {
 	if own, ok := f.Value.(*flag); ok {
 		return own.setting
@@ -66,10 +66,10 @@ func Of(f *pflag.Flag) *Setting {
 	return nil
 }
 
-// Spell writes arguments as pflag reads them: --name=value for what may be
-// -name, --name or --name value. It leaves out those with faults, and returns the
-// faults: pflag would stop at the first, and take a flag for another's value.
-// Should one of them ask for help, that is all it returns.
+// Spell writes arguments as pflag reads them. It turns -name, --name and --name
+// value into --name=value. It leaves out arguments with faults and returns the
+// faults. pflag would stop at the first fault, and take a flag for the value of
+// another. If an argument asks for help, that is all it returns.
 func Spell(flags *pflag.FlagSet, args []string, takesOperands bool) (plain []string, faults []error) {
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {
@@ -106,7 +106,7 @@ func Spell(flags *pflag.FlagSet, args []string, takesOperands bool) (plain []str
 }
 
 // isFlag reports whether an argument is a flag. A single dash is an operand or
-// a value: the standard input.
+// a value, which means the standard input.
 func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
 
 func namesIn(flags *pflag.FlagSet) (names []string) {

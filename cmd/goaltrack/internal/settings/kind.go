@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Kind is how a value is written, and what becomes of it.
+// Kind says how a value is written, and what it becomes.
 type Kind int
 
 // The kinds of settings.
@@ -31,7 +31,7 @@ const (
 	Group                // a list of settings, in the settings file alone
 )
 
-// String says how a value of the kind is written.
+// String says how a value of this kind is written.
 func (k Kind) String() string {
 	return [...]string{
 		"text", "word", "switch", "time", "whole number", "number", "size", "list", "list", "networks", "file", "directory", "list of settings",
@@ -45,7 +45,7 @@ func (k Kind) isPath() bool { return k == File || k == Dir }
 // None is the word for a list that is empty on purpose.
 const None = "none"
 
-// parse reads a value that is not empty. What a list holds are its entries.
+// parse reads a value that is not empty. entries are what a list holds.
 func (s *Setting) parse(text string, entries []string) (any, error) {
 	switch s.Kind {
 	case Switch:
@@ -97,8 +97,8 @@ func (s *Setting) parseTime(text string) (time.Duration, error) {
 	return 0, fmt.Errorf("%q is not a time between %s and %s, such as %s", text, s.least(), s.Most, s.Like)
 }
 
-// duration is time.ParseDuration with days, since what is kept for long is
-// hard to write in hours.
+// duration is time.ParseDuration with days, because long times are hard to
+// write in hours.
 func duration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
@@ -108,7 +108,7 @@ func duration(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// bounded reads a number that lies between Least and Most.
+// bounded reads a number between Least and Most.
 func (s *Setting) bounded(text string, parse func(string) (float64, error)) (float64, error) {
 	n, err := parse(text)
 	least := 1.0
@@ -139,7 +139,7 @@ func (s *Setting) bounded(text string, parse func(string) (float64, error)) (flo
 	return 0, fmt.Errorf("%q is not %s%s such as %s", text, what, bounds, s.Like)
 }
 
-// units are those of sizes, in bytes.
+// units are the units of sizes, in bytes.
 var units = []struct {
 	name  string
 	bytes float64

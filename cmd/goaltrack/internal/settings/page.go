@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Page writes the rows that keep keeps as a table in Markdown. Its first column has
-// that title; the next has the variables, if they have one in the environment.
+// Page writes the rows that keep accepts as a table in Markdown. Its first
+// column has that title. The next has the variables, if the rows are read from
+// the environment.
 func (t *Table) Page(title string, variables bool, keep func(Setting) bool) string {
 	var b strings.Builder
 	titles := []string{title}
@@ -59,7 +60,7 @@ func (s *Setting) valueCell() string {
 	return text
 }
 
-// least is the least value in words.
+// least returns the least value in words.
 func (s *Setting) least() string {
 	if s.Least == "" && s.Kind == Time {
 		return "1ms"

@@ -1,6 +1,6 @@
 // Package settings reads the settings of a program from its flags, from the
-// environment and from a file. One table says what the settings are; the help,
-// the completion of a shell and the documentation are made from the same table.
+// environment and from a file. One table lists all settings. The help, the
+// completion of a shell and the documentation are made from the same table.
 package settings
 
 import (
@@ -10,12 +10,15 @@ import (
 
 // Table is all settings of a program.
 type Table struct {
-	// Prefix begins the variables of the environment, such as "GOALTRACK_".
+	// Prefix is the beginning of the environment variables' names, such as
+	// "GOALTRACK_".
 	Prefix string
-	// Config is the setting that names the settings file. A command that has it
-	// reads that file and the environment; another command reads flags alone.
+	// Config is the setting that names the settings file. A command with this
+	// setting reads that file and the environment. Another command reads flags
+	// alone.
 	Config string
-	// Main is the command whose settings any command may find in its file.
+	// Main is the command whose settings may stand in the file of every
+	// command.
 	Main string
 	Rows []Setting
 }
@@ -23,32 +26,34 @@ type Table struct {
 // Setting is a row of the table. A name may have several rows, for different
 // commands or for a group.
 type Setting struct {
-	// Name is what the setting is called: --client-key, GOALTRACK_CLIENT_KEY and
+	// Name is the name of the setting: --client-key, GOALTRACK_CLIENT_KEY and
 	// client-key in the file.
 	Name string
 	Kind Kind
-	// Commands are the commands that take the setting. A setting that stands only
-	// in a group has none.
+	// Commands are the commands that take the setting. A setting that stands
+	// only in a group has none.
 	Commands []string
-	// Group is the group in whose entries the setting stands, and only there.
+	// Group is the group in whose entries, and only there, the setting stands.
 	Group string
-	// Shared settings may stand in the entries of every group, too. What the command has
-	// is then the default of the entry.
+	// Shared settings may also stand in the entries of every group. The
+	// command's value is then the default of the entry.
 	Shared bool
-	// Default is what holds if nothing is given, written as a user would.
+	// Default is the value if nothing is given, written as a user would.
 	Default string
-	// Unset says what holds if nothing is given and that is not one value.
+	// Unset says what applies if nothing is given and there is no single
+	// default.
 	Unset string
 	// Unit is what a number counts.
 	Unit string
-	// Value stands for the value in the help, such as FILE.
+	// Value is the word for the value in the help, such as FILE.
 	Value string
-	// Like is a good value, for messages.
+	// Like is an example of a good value, for messages.
 	Like string
-	// OneOf are the values allowed. None: any.
+	// OneOf are the allowed values. If it is empty, every value is allowed.
 	OneOf []string
-	// Least and Most bound a number, a size or a time. They are written as a user
-	// would. A Least of "" is 1 of the unit, or more than no time at all.
+	// Least and Most bound a number, a size or a time. They are written as a
+	// user would. A Least of "" is 1 of the unit; for a time it is anything
+	// above zero.
 	Least, Most string
 	// About is one sentence on what the setting does.
 	About string
@@ -98,7 +103,7 @@ func namesOf(rows []Setting) []string {
 	return names
 }
 
-// Variable is the name of the setting in the environment.
+// Variable returns the name of the setting in the environment.
 func (t *Table) Variable(name string) string {
 	return t.Prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
@@ -108,7 +113,7 @@ func (t *Table) Reads(command string) bool {
 	return find(t.of(command), t.Config) != nil
 }
 
-// placeholder stands for the value in the help.
+// placeholder returns the word for the value in the help.
 func (s *Setting) placeholder() string {
 	if len(s.OneOf) > 0 {
 		return strings.Join(s.OneOf, "|")

@@ -8,20 +8,22 @@ import (
 
 // Line is a setting as it can be shown.
 type Line struct {
-	// Name is that of the setting.
+	// Name is the name of the setting.
 	Name string `json:"name"`
-	// Value is what holds: masked if it is a secret, "" if there is none.
+	// Value is the value in force. It is masked if it is a secret, and "" if
+	// there is none.
 	Value string `json:"value"`
-	// From is the flag, the variable or the place in the file; "default" where
-	// nothing was given.
+	// From is the flag, the variable or the place in the file. It is "default"
+	// if nothing was given.
 	From string `json:"from"`
 }
 
 // masked stands for a secret.
 const masked = "(set)"
 
-// Lines are all settings, in the order of the table, without their secrets. Those
-// of an entry of a group have its place before their name: sites[0].pos.
+// Lines returns all settings, in the order of the table, without secrets. The
+// settings of an entry of a group have its place before their name:
+// sites[0].pos.
 func (v *Values) Lines() (lines []Line) {
 	for i := range v.rows {
 		s := &v.rows[i]
@@ -48,7 +50,8 @@ func (v *Values) Lines() (lines []Line) {
 	return lines
 }
 
-// origin is where a given value came from, or that of the command if it is in a group.
+// origin returns where a value came from. Inside a group, it may come from the
+// command.
 func (v *Values) origin(name string) string {
 	if g, ok := v.given[name]; ok {
 		return g.source
@@ -56,8 +59,8 @@ func (v *Values) origin(name string) string {
 	return v.base.origin(name)
 }
 
-// shown is a value without what must not be seen: a secret, or the password in
-// an address.
+// shown returns a value without what nobody may see: a secret, or the password
+// in an address.
 func (s *Setting) shown(written string) string {
 	if s.Secret {
 		return masked
@@ -65,7 +68,8 @@ func (s *Setting) shown(written string) string {
 	return Redacted(written)
 }
 
-// Redacted is a text without the password in it, should it be an address.
+// Redacted returns a text without the password in it, if it is an address with
+// one.
 func Redacted(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !strings.Contains(rest, "@") {

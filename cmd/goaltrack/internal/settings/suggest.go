@@ -6,10 +6,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
-// DidYouMean returns a suggestion to put behind a message about a name that
-// does not exist, or nothing when none of the names is close.
+// DidYouMean returns a suggestion to append to a message about an unknown name.
+// It returns "" if none of the names is close.
 func DidYouMean(prefix, name string, names []string) string {
-	// A slip or two, or one in three letters, is still the same word.
+	// Two typing errors, or one in three letters, still make the same word.
 	best, limit := "", min(max(2, len(name)/3), len(name)-1)
 	for _, candidate := range names {
 		d := spelling.Distance(name, candidate)

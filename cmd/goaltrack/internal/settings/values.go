@@ -14,8 +14,8 @@ import (
 type given struct {
 	text   string
 	source string // as messages name it
-	// words are the entries of a list in the file. Listed says that there is one,
-	// which may be empty.
+	// words are the entries of a list in the file. listed says that there is a
+	// list, which may be empty.
 	words  []word
 	listed bool
 	dir    string // what the names of files are relative to
@@ -26,7 +26,8 @@ type word struct{ text, source string }
 
 func (g *given) isEmpty() bool { return g.text == "" && !g.listed }
 
-// Values are the settings of a command: what was given for each, or its default.
+// Values are the settings of a command: what was given for each, or its
+// default.
 type Values struct {
 	rows    []Setting
 	given   map[string]given
@@ -36,9 +37,10 @@ type Values struct {
 	base    *Values // of an entry of a group: what holds if it says nothing
 }
 
-// Load reads the settings of a command. A flag wins over the environment, that
-// over the file, that over the default; an empty flag brings back the default.
-// The error holds every fault; a setting with a fault has its default.
+// Load reads the settings of a command. A flag wins over the environment, the
+// environment over the file, and the file over the default. An empty flag
+// brings back the default. The error holds every fault. A setting with a fault
+// has its default.
 func (t *Table) Load(command string, flags map[string]string, environ []string) (*Values, error) {
 	v := &Values{rows: t.of(command), given: map[string]given{}}
 	fromFlags, faults := map[string]given{}, []error(nil)
@@ -68,7 +70,7 @@ func (t *Table) Load(command string, flags map[string]string, environ []string) 
 	return v, errors.Join(faults...)
 }
 
-// enter reads the entries of a group, for which v has the defaults.
+// enter reads the entries of a group. v has the defaults for them.
 func (v *Values) enter(group string, entries []entry, all []Setting) error {
 	var faults []error
 	v.groups = map[string][]*Values{}
@@ -83,7 +85,7 @@ func (v *Values) enter(group string, entries []entry, all []Setting) error {
 	return errors.Join(faults...)
 }
 
-// resolve reads what was given.
+// resolve reads everything that was given.
 func (v *Values) resolve() error {
 	var faults []error
 	v.parsed, v.written = map[string]any{}, map[string]string{}
@@ -120,14 +122,14 @@ func (v *Values) setDefault(s *Setting) {
 	}
 }
 
-// standIn gives a setting with a fault a value about which nothing else complains.
+// standIn gives a setting with a fault a value that causes no second fault.
 func (v *Values) standIn(s *Setting) {
 	if v.setDefault(s); s.Kind == Word && s.Default == "" {
 		v.parsed[s.Name] = s.OneOf[0]
 	}
 }
 
-// inherit takes over what the command has.
+// inherit takes the command's value.
 func (v *Values) inherit(name string) {
 	if parsed, ok := v.base.parsed[name]; ok {
 		v.parsed[name], v.written[name] = parsed, v.base.written[name]
@@ -166,8 +168,8 @@ func prefixed(source string, err error) error {
 	return fmt.Errorf("%s: %w", source, err)
 }
 
-// entries cleans the entries of a list. A line break may stand behind a comma,
-// so it is the entries that must have none.
+// entries cleans the entries of a list. A line break may follow a comma, so
+// each entry is checked and not the whole text.
 func (s *Setting) entries(g *given) (written string, entries []string, err error) {
 	words := g.words
 	if !g.listed {
@@ -201,8 +203,8 @@ func (s *Setting) entries(g *given) (written string, entries []string, err error
 	return written, entries, errors.Join(faults...)
 }
 
-// get returns what holds for a setting, which is of a kind that has a T, or no
-// value at all.
+// get returns the value of a setting, or the zero value if there is none. The
+// kind of the setting must have a T.
 func get[T any](v *Values, name string) (value T) {
 	if find(v.rows, name) == nil {
 		panic("settings: the command has no " + name)
@@ -213,40 +215,39 @@ func get[T any](v *Values, name string) (value T) {
 	return value
 }
 
-// Has reports whether the command has the setting at all.
+// Has reports whether the command has the setting.
 func (v *Values) Has(name string) bool { return find(v.rows, name) != nil }
 
-// Text is the value of a Text, Word, File or Dir, "" if there is none.
+// Text returns the value of a Text, Word, File or Dir, "" if there is none.
 func (v *Values) Text(name string) string { return get[string](v, name) }
 
 // On reports whether a Switch is on.
 func (v *Values) On(name string) bool { return get[bool](v, name) }
 
-// Time is the value of a Time, 0 if there is none.
+// Time returns the value of a Time, 0 if there is none.
 func (v *Values) Time(name string) time.Duration { return get[time.Duration](v, name) }
 
-// Number is the value of a Count, a Size or a Number, 0 if there is none.
+// Number returns the value of a Count, a Size or a Number, 0 if there is none.
 func (v *Values) Number(name string) float64 { return get[float64](v, name) }
 
-// Count is a Number that is whole.
+// Count returns a Number that is whole.
 func (v *Values) Count(name string) int { return int(v.Number(name)) }
 
-// List is the value of a List or Texts. It is nil if there is none, and empty if
-// it was given as None or as a list without entries.
+// List returns the value of a List or Texts. It is nil if there is none. It is
+// empty if it was given as None or as a list without entries.
 func (v *Values) List(name string) []string { return get[[]string](v, name) }
 
-// Networks is the value of Networks.
+// Networks returns the value of Networks.
 func (v *Values) Networks(name string) []netip.Prefix { return get[[]netip.Prefix](v, name) }
 
-// Written is the text of what holds for a setting: of a list of the file, with
-// commas between its entries.
+// Written returns the text of a setting's value. The entries of a list in the
+// file have commas between them.
 func (v *Values) Written(name string) string { return v.written[name] }
 
-// Group are the entries of a group, nil if the file has none.
+// Group returns the entries of a group, nil if the file has none.
 func (v *Values) Group(name string) []*Values { return v.groups[name] }
 
-// Given reports whether there is anything for a setting but a default, whether it
-// is good or not.
+// Given reports whether anything was given for a setting, good or not.
 func (v *Values) Given(name string) bool {
 	g, ok := v.given[name]
 	if !ok && v.base != nil && find(v.base.rows, name) != nil {
@@ -255,7 +256,8 @@ func (v *Values) Given(name string) bool {
 	return ok && !g.isEmpty()
 }
 
-// From says where a setting came from, for messages: its flag if it was not given.
+// From says where a setting came from, for messages. If nothing was given, it
+// is the setting's flag.
 func (v *Values) From(name string) string {
 	if g, ok := v.given[name]; ok {
 		return g.source
