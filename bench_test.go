@@ -157,7 +157,7 @@ var scenes = []struct {
 		s := newScene(tb, onceRules, benchPage, http.MethodGet, "/products/sku-42", "").seal(tb)
 		m, n := s.tracker.visits, []string{"1"}
 		s.request.Header["X-N"] = n
-		s.turn = m.Clear // the process forgets him, or it would not count again
+		s.turn = m.Clear // the process forgets the visitor, or it would not count again
 		return s
 	}},
 	{"a navigation that fires nothing, with a visit cookie", 2, false, func(tb testing.TB) *scene {

@@ -30,11 +30,12 @@ var (
 	agreeSeed  = flag.Uint64("agreeseed", 0, "the last seed of TestTryAgreesWithTheSite; 0: a random one")
 )
 
-// TestTryAgreesWithTheSite makes rule files and requests at random, sends each
-// request to a live site, and compares what every goal made of it, its value and
-// its data with what goaltrack try says of the same line. Since try looks at each
-// goal alone, no goal can change what another counts either. Three seeds are the
-// same in every run, and one is new. For longer, or with a seed that failed:
+// TestTryAgreesWithTheSite makes rule files and requests at random and sends
+// each request to a live site. It compares what every goal made of the request,
+// its value and its data, with what goaltrack try says of the same line.
+// Because try looks at each goal alone, no goal can change what another counts.
+// Three seeds are the same in every run, and one is new. For longer, or with a
+// seed that failed:
 //
 //	go test -run TestTryAgreesWithTheSite -agree 10000 -agreeseed 42
 func TestTryAgreesWithTheSite(t *testing.T) {

@@ -68,9 +68,10 @@ func packed(text string, codings ...string) string {
 	return text
 }
 
-// TestAnswerSays: no answer, no success. Each row is an answer that every rule
-// above is asked about, over real connections; 1 is a goal that arrived at the
-// CDP, 0 one that was refused, and u an answer that could not be read.
+// TestAnswerSays: without an answer, nothing counts. Each row is an answer,
+// about which every rule above is asked over real connections. 1 is a goal that
+// arrived at the CDP, 0 one that was refused, and u an answer that could not be
+// read.
 func TestAnswerSays(t *testing.T) {
 	const (
 		asJSON = "application/json"

@@ -27,10 +27,11 @@ goals:
   - { goal: PLAN_CHOSEN, submit: /form, if: { json.plan: pro } }
 `
 
-// readsOutside are the ways in which a middleware outside of goaltrack deals with
-// a body, and what is known of the form then: all, if the handler reads the body
-// (rest), or because the form was parsed (parsed); or nothing, which shows at once
-// (gone) or when the handler meets the end of the body (end).
+// readsOutside are the ways in which a middleware outside of goaltrack deals
+// with a body, and what is known of the form then. All of it is known if the
+// handler reads the body (rest), or because the form was parsed (parsed). Or
+// nothing is known, which shows at once (gone) or when the handler meets the
+// end of the body (end).
 var readsOutside = []struct {
 	name, known string
 	read        func(http.ResponseWriter, *http.Request)
@@ -131,9 +132,10 @@ func sendBody(v *world.Visitor, contentType, body string, chunked bool) *http.Re
 	return v.Send(v.Request(http.MethodPost, "/form", rd, "Content-Type", contentType))
 }
 
-// TestFormReadOutside: whatever a middleware outside of goaltrack does with the
-// body and the handler inside with what is left, a form counts with its fields or
-// not at all, by name, and one that a trap has caught never counts.
+// TestFormReadOutside lets a middleware outside of goaltrack do something with
+// the body, and the handler inside with what is left. The form counts with its
+// fields or not at all, with a named reason. A form that a trap has caught
+// never counts.
 func TestFormReadOutside(t *testing.T) {
 	var spam, genuine []string
 	for _, f := range [][2]string{{"csrf", "0123456789abcdef"}, {"topic", "sales"}, {"website", ""}, {"form", "newsletter"}} {

@@ -13,9 +13,9 @@ import (
 )
 
 // sharedCache is a small shared cache between visitors and a site. It keeps all
-// that RFC 9111 lets it keep, Set-Cookie included, asks the site where it has to,
-// and puts what a 304 says into what it has, as Apache's mod_cache does. It has no
-// wish to be careful.
+// that RFC 9111 lets it keep, Set-Cookie included. It asks the site where it
+// has to, and adds what a 304 says to what it has, as Apache's mod_cache does.
+// It is not careful on purpose.
 type sharedCache struct {
 	site http.RoundTripper
 	// heeds are the fields that it looks at before Cache-Control, in this order.

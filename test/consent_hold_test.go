@@ -69,8 +69,8 @@ func newHolding(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) *
 
 const aSession = "session=0123456789abcdef"
 
-// says sets the cookies that the visitor sends from now on: his session, and his
-// answer.
+// withAnswer sets the cookies that the visitor sends from now on: their
+// session, and their answer.
 func withAnswer(v *world.Visitor, answer string) *world.Visitor {
 	v.Header.Set("Cookie", aSession)
 	if answer != "" {
@@ -80,7 +80,7 @@ func withAnswer(v *world.Visitor, answer string) *world.Visitor {
 }
 
 // TestHoldAndRelease: what happened before the visitor agreed arrives in order,
-// before what he does then, under the ID that he gets then.
+// before what they do then, under the ID that they get then.
 func TestHoldAndRelease(t *testing.T) {
 	w := holding(t)
 	v := withAnswer(w.Visitor(), "")
@@ -166,8 +166,8 @@ func TestHoldEnds(t *testing.T) {
 	}
 }
 
-// TestHoldReadsNothing: before he agrees, no cookie of ours and no browser ID is
-// looked at, and none is sent.
+// TestHoldReadsNothing: before the visitor agrees, no cookie of ours and no
+// browser ID is read, and none is sent.
 func TestHoldReadsNothing(t *testing.T) {
 	w := holding(t)
 	v := w.Visitor().Meet()
@@ -240,7 +240,7 @@ goals:
 	v.Post("/form", "a=b")
 	withAnswer(v, "yes").Get("/landing?c=a")
 	v.Get("/landing?c=c")
-	elsewhere := *v // another instance knows it by his cookie
+	elsewhere := *v // another instance knows it by their cookie
 	elsewhere.World = newHolding(t, rules, keys)
 	elsewhere.World.CDP.Know(v.ID())
 	elsewhere.Get("/landing?c=b")

@@ -17,8 +17,8 @@ const (
 	tail = "; Max-Age=63072000; SameSite=None; Secure; Path=/"
 )
 
-// TestCookieOfAKnownVisitor: the ID he has is kept; it is renewed only where the
-// application itself made the answer private.
+// TestCookieOfAKnownVisitor: a known visitor keeps their ID. It is renewed only
+// where the application itself made the answer private.
 func TestCookieOfAKnownVisitor(t *testing.T) {
 	for name, c := range map[string]struct {
 		control string
@@ -239,8 +239,8 @@ func TestNoGuestWhereNoCookieCanBeSet(t *testing.T) {
 	w.Expect("RAISED", "no_browser_id 2")
 }
 
-// TestNoIDReady: the answer does not wait; the event gets an ID of its own, and
-// the visitor his on a later page.
+// TestNoIDReady: the answer does not wait. The event gets its own ID, and the
+// visitor gets theirs on a later page.
 func TestNoIDReady(t *testing.T) {
 	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Cookie.Warm = -1 })
 	v := w.Visitor()

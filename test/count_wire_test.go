@@ -151,7 +151,7 @@ var guarantees = map[string]func(t *testing.T){
 	"A link is clicked twice, and the first page is left while it loads": TestCountOfAPageThatWasLeft,
 	"A double click": func(t *testing.T) {
 		w, v := countWorld(t)
-		v.Get("/other") // he has a browser ID by then
+		v.Get("/other") // they have a browser ID by then
 		var clicks sync.WaitGroup
 		for range 8 {
 			clicks.Go(func() { v.Post("/form", "email=a") })

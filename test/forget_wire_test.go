@@ -88,7 +88,7 @@ func TestForget(t *testing.T) {
 			}
 			w.Flush()
 			if c.goal != "" {
-				w.CDP.Expect(t, c.goal).From(world.Known).Once() // it still is his
+				w.CDP.Expect(t, c.goal).From(world.Known).Once() // it still is theirs
 			}
 			waitFor(t, func() bool { return w.Tracker.Snapshot().Delivery[0].IDsReady > 0 })
 			v.Get("/page")
@@ -148,7 +148,7 @@ func TestForgottenCookieComesBack(t *testing.T) {
 }
 
 // TestForgetWhileAPageLoads: a page that is still loading when the visitor logs
-// out does not renew his cookie afterwards.
+// out does not renew their cookie afterwards.
 func TestForgetWhileAPageLoads(t *testing.T) {
 	loading, loggedOut := make(chan struct{}), make(chan struct{})
 	site := http.NewServeMux()
@@ -173,7 +173,7 @@ func TestForgetWhileAPageLoads(t *testing.T) {
 		t.Errorf("the page set %q", got)
 	}
 	w.Done()
-	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once() // he did begin it
+	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once() // they did begin it
 }
 
 // TestForgetEveryName: a cookie of a former name, or of the host beside one of

@@ -190,8 +190,8 @@ func TestSecureByForwardedHost(t *testing.T) {
 	}
 }
 
-// TestWithdrawal: who says no while his browser still sends our cookies loses
-// them, as far as the answer may say so.
+// TestWithdrawal: visitors who say no while their browser still sends our
+// cookies lose them, as far as the answer may say so.
 func TestWithdrawal(t *testing.T) {
 	const bid = "bid_" + cdptest.TestClientKey
 	for name, c := range map[string]struct {

@@ -29,7 +29,7 @@ var (
 	olderGoldenKey = goaltrack.Key{Hash: []byte(strings.Repeat("older hash key, ", 2)), Block: []byte("an older key, 16")}
 )
 
-// goldenVisit is a visitor's cookies as his browser sends them.
+// goldenVisit is a visitor's cookies as their browser sends them.
 type goldenVisit struct {
 	About   string    `json:"about"`
 	Written time.Time `json:"written"` // the last of them
@@ -89,8 +89,8 @@ func cookieHeader(jar map[string]string) string {
 	return strings.Join(pairs, "; ")
 }
 
-// readGoldenVisits sends each visitor's cookies to trackers that know nothing else
-// of him, at several times, and tells what counts.
+// readGoldenVisits sends each visitor's cookies, at several times, to trackers
+// that know nothing else of the visitor. It says what counts.
 func readGoldenVisits(t *testing.T, dir string) golden.Texts {
 	var visits map[string]goldenVisit
 	fromJSON(t, filepath.Join(dir, "cookies.json"), &visits)

@@ -269,8 +269,8 @@ goals:
 `
 
 // TestIdentifyByRule: what identify: sends, field by field. What the CDP would
-// not take about the person is left out, and noted; what does not name him is
-// no identity, and the goal goes without.
+// not accept about the person is left out and noted. If what is left does not
+// name the person, there is no identity, and the goal goes without one.
 func TestIdentifyByRule(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, form string
@@ -347,8 +347,8 @@ func TestIdentityAndGoalTogether(t *testing.T) {
 	}
 }
 
-// TestSendIdentifies: a goal sent for a visitor who is not there names him first,
-// if its rule does, and an order needs that.
+// TestSendIdentifies: a goal that is sent for an absent visitor names them
+// first, if its rule does, and an order needs that.
 func TestSendIdentifies(t *testing.T) {
 	const rules = `
 version: 1

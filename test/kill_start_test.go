@@ -15,10 +15,11 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// TestKilledAtTheStart kills sites within 50 ms of their start, each on an empty
-// directory, beside programs that keep the disk busy. Whoever saw the answer to their
-// form finds their goal in the files, unless it was counted as late; and few are late,
-// although a request waits only as long as it does by default.
+// TestKilledAtTheStart kills sites within 50 ms of their start, each on an
+// empty directory, beside programs that keep the disk busy. Visitors who saw
+// the answer to their form find their goal in the files, unless it was counted
+// as late. Few are late, although a request waits only as long as it does by
+// default.
 func TestKilledAtTheStart(t *testing.T) {
 	k := newKilledSites(t, 0)
 	k.cdp.Fault(cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends))

@@ -82,8 +82,8 @@ func newCrowd(t *testing.T, adjust ...func(*goaltrack.Config)) *crowd {
 	return c
 }
 
-// comes has somebody without a cookie ask for a page, and reports whether he was
-// given one.
+// comes lets somebody without a cookie ask for a page. It reports whether they
+// got a cookie.
 func (c *crowd) comes(path string, header ...string) bool {
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example"+path, nil)
 	for name, value := range map[string]string{"User-Agent": world.Chrome, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"} {

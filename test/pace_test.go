@@ -24,10 +24,10 @@ const (
 	pacePairs = 9
 )
 
-// TestASlowCDPSlowsNobody: the CDP takes two seconds for each answer and 5,000
-// events a second are offered. As many requests are under way as there are
-// workers, no goroutine is added, what does not fit is refused by name, and the
-// site's own answers take as long as without any tracking.
+// TestASlowCDPSlowsNobody offers 5,000 events a second to a CDP that takes two
+// seconds for each answer. As many requests are under way as there are workers,
+// and no goroutine is added. What does not fit is refused with a named reason.
+// The site's own answers take as long as without any tracking.
 func TestASlowCDPSlowsNobody(t *testing.T) {
 	var flying, highest atomic.Int64
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -69,8 +69,8 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// TestLeavesAtTheRedirect: the visitor closes the page as soon as the answer
-// to his form is there.
+// TestLeavesAtTheRedirect: the visitor closes the page as soon as the answer to
+// their form is there.
 func TestLeavesAtTheRedirect(t *testing.T) {
 	w := world.New(t, world.EachTrigger, world.Answer(http.StatusSeeOther, "Location", "/thanks"))
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", w.Site.Listener.Addr().String())

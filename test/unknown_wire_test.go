@@ -76,9 +76,9 @@ func TestACDPThatKnowsNobody(t *testing.T) {
 	})
 }
 
-// TestAForgottenIDAmongGoodOnes: the CDP has deleted one visitor. His event is
-// delivered once, under a new ID, and his next page puts that into his cookie,
-// beside which no cookie of the host alone is left.
+// TestAForgottenIDAmongGoodOnes: the CDP has deleted one visitor. Their event
+// is delivered once, under a new ID. Their next page puts that ID into their
+// cookie, and no cookie of the host alone is left beside it.
 func TestAForgottenIDAmongGoodOnes(t *testing.T) {
 	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.Warm, c.Cookie.Domain = -1, "127.0.0.1"

@@ -76,7 +76,7 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// TestConsentHold holds what a visitor does until he has answered.
+// TestConsentHold holds what a visitor does until they have answered.
 func TestConsentHold(t *testing.T) {
 	stand := cdptest.NewServer(t, cdptest.Options{})
 	site := httptest.NewServer(&plainSite{})

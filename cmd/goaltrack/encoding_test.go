@@ -68,10 +68,10 @@ func packingSite(t *testing.T, asked chan<- string) http.Handler {
 	})
 }
 
-// TestProxyReadsCompressedAnswers: a site that compresses, behind the proxy. A
-// rule that reads the answer counts what was accepted and nothing else; what the
-// client is sent, it takes; a request that no such rule concerns goes on as it
-// came.
+// TestProxyReadsCompressedAnswers puts a site that compresses behind the proxy.
+// A rule that reads the answer counts only what was accepted. The client gets
+// an answer that it can read. A request that no such rule concerns goes on as
+// it came.
 func TestProxyReadsCompressedAnswers(t *testing.T) {
 	asked := make(chan string, 1)
 	site := httptest.NewServer(packingSite(t, asked))

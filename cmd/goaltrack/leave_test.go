@@ -15,7 +15,7 @@ import (
 func TestLeaving(t *testing.T) {
 	for _, test := range []struct {
 		name, request string
-		began         string // what the visitor sees before he leaves
+		began         string // what the visitor sees before they leave
 		goal          string
 	}{
 		{"an order", "POST /newsletter HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 15\r\n%s\r\ntopic=tea&a=bcd", "", "SIGNED_UP"},

@@ -68,9 +68,9 @@ func poisonRows() (rows []poisonRow) {
 	return rows
 }
 
-// TestPoison sends a thousand events that the CDP never takes to a proxy that is a
-// process of its own, and measures what that costs the others. bash .ci/poison runs
-// it: it takes a quarter of an hour, with -short two minutes.
+// TestPoison sends a thousand events that the CDP never accepts to a proxy in
+// its own process. It measures what that costs the others. Run it with bash
+// .ci/poison: it takes a quarter of an hour, or two minutes with -short.
 func TestPoison(t *testing.T) {
 	if os.Getenv("GOALTRACK_POISON") == "" {
 		t.Skip("GOALTRACK_POISON is not set; .ci/poison does")
@@ -346,8 +346,9 @@ func (p *poisonPlay) undelivered(before time.Time) (n int) {
 	return n
 }
 
-// sharesIDs reports whether a form is of a visitor who has no ID yet and waits for one
-// behind a thousand others: 20 are made in a second, and that is no matter of poison.
+// sharesIDs reports whether a form is of a visitor who has no ID yet and waits
+// for one behind a thousand others. Only 20 IDs are made in a second, which has
+// nothing to do with the poison.
 func (p *poisonPlay) sharesIDs(text string) bool {
 	return p.source == "anonymous" && p.brought[text] == ""
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// play is one run of a scenario: the scheduler as it is, with a queue and workers
-// that take no goroutine, so that hours of traffic are played in a second. It
-// belongs in a synctest bubble.
+// play is one run of a scenario. It has the scheduler as it is, with a queue
+// and workers that take no goroutine. So hours of traffic are played in a
+// second.
 type play struct {
 	scenario
 	t     *testing.T
@@ -570,8 +570,9 @@ func (p *play) requestsIn(from, to time.Duration) (n int) {
 	return n
 }
 
-// someOf is one in five of some scenarios if the race detector asks (-short): it makes
-// them take ten times as long, and the same code runs in all of them.
+// someOf returns one in five of some scenarios if the race detector asks
+// (-short). It makes them take ten times as long, and the same code runs in all
+// of them.
 func someOf[T any](scenarios []T) (list []T) {
 	if !testing.Short() {
 		return scenarios

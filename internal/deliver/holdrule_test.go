@@ -261,9 +261,9 @@ func (p *play) ramps() bool {
 	return within-first <= 3
 }
 
-// TestPoisonHidesNobody: a thousand events that the CDP does not take, of whatever
-// kind and from whomever, cost the others nothing, also if the CDP really refuses
-// this sender in the midst of it.
+// TestPoisonHidesNobody sends a thousand events that the CDP does not accept,
+// of whatever kind and from whomever. They cost the others nothing, also if the
+// CDP really refuses this sender in the midst of it.
 func TestPoisonHidesNobody(t *testing.T) {
 	kinds := map[string]eventKind{"refused": refusedAlways, "IDs made up": madeUp, "bad contents": badContents, "resets": breaksOff}
 	sources := map[string]func(kind eventKind) func(*play){

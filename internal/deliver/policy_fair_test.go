@@ -16,8 +16,8 @@ import (
 
 // TestOneVisitorsTroubleIsHis: whatever becomes of one visitor's events, and
 // however many they have, the events of others go out at once. On a quiet site,
-// where nobody else shows for a while that the CDP takes events, they wait for
-// two sixteenths of that while at the most, and for a second of a request that
+// nobody else may show for a while that the CDP takes events. Then others wait
+// for two sixteenths of that while at most, and for a second of a request that
 // hangs.
 func TestOneVisitorsTroubleIsHis(t *testing.T) {
 	for _, tc := range []struct {
@@ -136,9 +136,9 @@ func TestConnectionsAreRenewed(t *testing.T) {
 	})
 }
 
-// TestOrderUnderRandomFaults is a property: whatever the CDP does, no event of
-// a visitor begins before the one before it has met its fate, none is lost, and
-// those who have no trouble are not held up.
+// TestOrderUnderRandomFaults is a property, whatever the CDP does. No event of
+// a visitor begins before the one before it has met its fate. None is lost, and
+// visitors without trouble are not held up.
 func TestOrderUnderRandomFaults(t *testing.T) {
 	for seed := range uint64(20) {
 		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -165,9 +165,9 @@ func TestOrderUnderRandomFaults(t *testing.T) {
 					goals[v] = append(goals[v], goal)
 					r.offer(v, goal)
 				}
-				// The trouble of several visitors looks like an outage, if nobody
-				// else is there to show that it is none, and then there is a probe
-				// a minute, of each of them once at the most.
+				// The trouble of several visitors looks like an outage, if
+				// nobody else is there to show that it is none. Then there is a
+				// probe a minute, of each of them once at most.
 				bubble.Pass((visitors/6 + 1) * time.Minute)
 				for v := visitors / 6; v < visitors; v++ {
 					if len(r.cdp().of(goals[v][e])) == 0 {

@@ -18,9 +18,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// race compares the sender with the least that would do: as many goroutines as
-// it has workers, each posting one body after the other through the same kind of
-// transport, with nothing lost track of and nothing looked at.
+// race compares the sender with the least that would do: as many goroutines as it
+// has workers. Each posts one body after the other through the same kind of
+// transport. It keeps track of nothing and looks at nothing.
 type race struct {
 	tb     testing.TB
 	url    string

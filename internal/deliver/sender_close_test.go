@@ -86,9 +86,9 @@ func TestFlushOfAClosedSender(t *testing.T) {
 	})
 }
 
-// undelivered reports whether err is one that Close returns at its deadline: that
-// of the context, or ErrUndelivered if there was only something to wait for that
-// would have come later.
+// undelivered reports whether err is one that Close returns at its deadline.
+// That is the error of the context, or ErrUndelivered if what was left could
+// only have come later.
 func undelivered(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrUndelivered)
 }

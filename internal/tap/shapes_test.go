@@ -106,8 +106,9 @@ func TestInterfaceSet(t *testing.T) {
 	})
 }
 
-// TestHandlersGetNoMore: what a handler is given has the methods of a writer and of a
-// body, since it may ask for others, such as Status or Keep, and mean something else.
+// TestHandlersGetNoMore checks that a handler gets the methods of a writer and
+// of a body and no others. A handler may ask for others, such as Status or
+// Keep, and mean something else.
 func TestHandlersGetNoMore(t *testing.T) {
 	writer := []string{"CloseNotify", "Flush", "FlushError", "Header", "Hijack", "Push", "ReadFrom", "Unwrap", "Write", "WriteHeader", "WriteString"}
 	for _, row := range []struct {

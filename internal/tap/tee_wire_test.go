@@ -201,9 +201,9 @@ func TestTeeRejections(t *testing.T) {
 	})
 }
 
-// TestExpectContinue: a page of 3 KB that refuses a form the client holds back
-// must come at once; a tee in the wrong place makes the server wait for a body
-// that never comes (golang/go#63152).
+// TestExpectContinue refuses a form that the client holds back with a page of 3
+// KB, which must come at once. A tee in the wrong place makes the server wait
+// for a body that never comes (golang/go#63152).
 func TestExpectContinue(t *testing.T) {
 	page := strings.Repeat("Who are you? ", 250)
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -16,9 +16,10 @@ var (
 	declared = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)[A-Z]\w*)\(`)
 )
 
-// TestCIRunsWhatIsThere: each test that the scripts in .ci name is in the package
-// where they look for it. Go says nothing of a name that no test has, so a test that
-// is renamed or moved would not be run any more, or run where it was left out.
+// TestCIRunsWhatIsThere checks that each test that the scripts in .ci name is
+// in the package where they look for it. Go does not complain about a name that
+// no test has. A test that is renamed or moved would no longer run, or run
+// where it was left out.
 func TestCIRunsWhatIsThere(t *testing.T) {
 	tests := testNames(t)
 	found := 0

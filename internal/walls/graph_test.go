@@ -204,9 +204,10 @@ func sources(t *testing.T) (files []string) {
 	return files
 }
 
-// noteSources opens the files that the go command will read. The go command takes
-// the result of a test from its cache if the files that the test opened are the
-// same, and does not see what programs open that a test starts.
+// noteSources opens the files that the go command will read. The go command
+// takes the result of a test from its cache if the files that the test opened
+// are the same. It does not see which files are opened by programs that a test
+// starts.
 func noteSources(t *testing.T) {
 	t.Helper()
 	for _, name := range append(sources(t), top+"/go.mod") {
