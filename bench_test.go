@@ -64,8 +64,9 @@ func (s *scene) serve(h http.Handler) {
 	h.ServeHTTP(&s.writer, s.request)
 }
 
-func newScene(tb testing.TB, rules string, handler http.HandlerFunc, method, target, body string, header ...string) *scene {
+func newScene(tb testing.TB, rules string, handler http.HandlerFunc, line, body string, header ...string) *scene {
 	tb.Helper()
+	method, target, _ := strings.Cut(line, " ")
 	parsed, err := ParseRules([]byte(rules))
 	if err != nil {
 		tb.Fatal(err)
@@ -144,27 +145,27 @@ var scenes = []struct {
 			kind := [...]string{"visit", "submit"}[i%2]
 			fmt.Fprintf(&rules, "  - { goal: GOAL_%d, %s: '/section%d/{id}/send' }\n", i, kind, i)
 		}
-		return newScene(tb, rules.String(), benchPage, http.MethodGet, "/static/site.css", "", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
+		return newScene(tb, rules.String(), benchPage, "GET /static/site.css", "", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
 	}},
 	{"a navigation that fires nothing", 2, false, func(tb testing.TB) *scene {
-		return newScene(tb, benchRules, benchPage, http.MethodGet, "/about/us", "")
+		return newScene(tb, benchRules, benchPage, "GET /about/us", "")
 	}},
 	{"a visit that fires", 7, true, func(tb testing.TB) *scene {
-		return newScene(tb, benchRules, benchPage, http.MethodGet, "/products/sku-42?utm_source=news", "")
+		return newScene(tb, benchRules, benchPage, "GET /products/sku-42?utm_source=news", "")
 	}},
 	// Here the cookie is opened and sealed anew.
 	{"a visit that counts once", 66, true, func(tb testing.TB) *scene {
-		s := newScene(tb, onceRules, benchPage, http.MethodGet, "/products/sku-42", "").seal(tb)
+		s := newScene(tb, onceRules, benchPage, "GET /products/sku-42", "").seal(tb)
 		m, n := s.tracker.visits, []string{"1"}
 		s.request.Header["X-N"] = n
 		s.turn = m.Clear // the process forgets the visitor, or it would not count again
 		return s
 	}},
 	{"a navigation that fires nothing, with a visit cookie", 2, false, func(tb testing.TB) *scene {
-		return newScene(tb, onceRules, benchPage, http.MethodGet, "/about/us", "").seal(tb)
+		return newScene(tb, onceRules, benchPage, "GET /about/us", "").seal(tb)
 	}},
 	{"a form that fires", 13, true, func(tb testing.TB) *scene {
-		return newScene(tb, benchRules, benchForm, http.MethodPost, "/contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
+		return newScene(tb, benchRules, benchForm, "POST /contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
 			"Referer", "https://shop.example/contact")
 	}},
 }
