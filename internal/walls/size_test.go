@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,31 @@ func TestFaceIsSmall(t *testing.T) {
 	noteSources(t)
 	if lines := strings.Count(goTool(t, nil, "doc", "."), "\n"); lines > most {
 		t.Errorf(`"go doc ." has %d lines, and may have %d: what few need belongs in a package of its own, or in a struct that stands there already`, lines, most)
+	}
+}
+
+// TestRootIsSmall: who opens the repository sees what a user can set and call, and
+// the way of a request, and not every mechanism.
+func TestRootIsSmall(t *testing.T) {
+	const (
+		most    = 30 // that are no tests
+		mostAll = 50
+		cure    = "make a package of a mechanism (internal/...), or move tests of the public API to the folder test; docs/code.md has the map"
+	)
+	var code, all int
+	for _, file := range sources(t) {
+		if filepath.Dir(file) != filepath.Clean(top) {
+			continue
+		}
+		if all++; !strings.HasSuffix(file, "_test.go") {
+			code++
+		}
+	}
+	if code > most {
+		t.Errorf("%d Go files at the top are no tests, and %d may be: %s", code, most, cure)
+	}
+	if all > mostAll {
+		t.Errorf("%d Go files are at the top, and %d may be: %s", all, mostAll, cure)
 	}
 }
 
