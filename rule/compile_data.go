@@ -56,6 +56,7 @@ func (k kind) convert(v any) (_ any, ok bool) {
 		}
 		_, ok := v.(bool)
 		return v, ok
+	case asIs:
 	}
 	return v, true
 }

@@ -71,6 +71,7 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		}
 	case sourceReferrer:
 		g.needs.referrer = g.needs.referrer || s.ofVisit
+	case sourceLiteral, sourceQuery, sourceApp, sourceWholePath, sourceHost: // always there
 	}
 }
 

@@ -20,8 +20,9 @@ func (x *Exchange) sees(s *source) Reason {
 			return Fires
 		case scan.AnswerOpen:
 			return pending
+		default:
+			return x.unreadable(x.answer.Why())
 		}
-		return x.unreadable(x.answer.Why())
 	case s.ofType():
 		switch {
 		case !x.typeKnown:
@@ -52,6 +53,7 @@ func (x *Exchange) judgeData(n *needs) Reason {
 		return pending
 	case scan.AnswerUnread:
 		return x.unreadable(x.answer.Why())
+	default:
+		return Fires
 	}
-	return Fires
 }

@@ -210,6 +210,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case ReasonFormNotAForm:
 		return "the body is " + c.goal.needs.missed()
+	case ReasonPaused, ReasonOtherEnv, ReasonFormTooLarge, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")
 }
@@ -245,6 +246,7 @@ func (s *success) inWords() string {
 		return fmt.Sprintf("success needs %dxx", s.status)
 	case successIf:
 		return "success needs 2xx or a redirect to another page, and what success: says of the answer"
+	case successDefault, successConfirmed: // of which the second has a reason of its own
 	}
 	return "success needs a redirect to another page, 201, 202 or 204"
 }

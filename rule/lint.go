@@ -157,6 +157,7 @@ func (d *field) sentAs() string {
 		return "number"
 	case asBool:
 		return "bool"
+	case asIs:
 	}
 	switch d.from.kind {
 	case sourceApp, sourceJSON, sourceResponseJSON:
@@ -169,6 +170,7 @@ func (d *field) sentAs() string {
 			return "text"
 		}
 		return "number"
+	default:
+		return "text"
 	}
-	return "text"
 }

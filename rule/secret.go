@@ -27,12 +27,15 @@ func (s *source) allowed() error {
 		if !web.ValidToken(s.name) {
 			return fmt.Errorf("%q is not the name of a cookie", s.name)
 		}
+	default: // any name will do
 	}
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceResponseHeader, sourceResponseJSON, sourceCookie:
 		if w := secretWord(s.name); w != "" {
 			return fmt.Errorf("%q looks like a secret (%s) and is never read", s.name, w)
 		}
+	case sourceLiteral, sourcePath, sourceRedirect, sourceApp, sourceUTM, sourceReferrer: // who writes the rule or the application names it
+	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // without a name
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func (s *source) late() bool {
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceResponseType, sourceRoute, sourceApp:
 		return true
+	case sourceLiteral, sourcePath, sourceQuery, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceWholePath, sourceHost:
 	}
 	return false
 }
@@ -40,6 +41,8 @@ func (s *source) visitorWrites() bool {
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceQuery, sourcePath, sourceHeader, sourceCookie, sourceUTM, sourceReferrer:
 		return true
+	case sourceLiteral, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp: // the application does
+	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // of conditions only
 	}
 	return false
 }
@@ -68,6 +71,7 @@ func (s *source) hidden(x *Exchange) bool {
 		return x.host == ""
 	case sourceResponseType:
 		return x.contentType == ""
+	case sourcePath, sourceHeader, sourceCookie, sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp, sourceRoute:
 	}
 	return true
 }

@@ -102,6 +102,7 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 			}
 			return Fires
 		}
+	case successRedirect: // judged like what else leads elsewhere
 	}
 	return x.judgeRedirect(pages, s.leaves)
 }
