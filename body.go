@@ -49,10 +49,10 @@ func (tr *tracked) readsAnswer() bool {
 }
 
 // A request has one body, and each goal is judged by it alone: what another
-// goal reads of it changes nothing. A goal that reads form. needs a form, one
-// that reads json. needs JSON, and one that reads both takes either, of which
-// the fields of the other are then absent. A request without a body has no
-// field of any kind.
+// goal reads of it changes nothing. A goal that reads form. needs a form, and
+// one that reads json. needs JSON. A goal that reads both takes either, and the
+// fields of the other kind are then absent. A request without a body has no
+// fields.
 
 // watchForm tees the body of r if a goal that may count reads a body of its kind.
 func (tr *tracked) watchForm(r *http.Request) {
@@ -71,12 +71,12 @@ func (tr *tracked) watchForm(r *http.Request) {
 	}
 }
 
-// Something outside of goaltrack may have read the body already: a middleware
-// that looks for its CSRF token or a method override in the form, or that logs
-// bodies (https://github.com/gorilla/csrf/issues/67,
-// https://github.com/labstack/echo/issues/2600). If it left the form parsed, the
-// fields are taken from there. If not, nobody can say what the form held, and
-// what nobody has seen is not absent.
+// Something outside of goaltrack may have read the body already. It may be a
+// middleware that looks for its CSRF token or a method override in the form
+// (https://github.com/gorilla/csrf/issues/67). Others log bodies
+// (https://github.com/labstack/echo/issues/2600). If the form was left parsed,
+// the fields are taken from there. If not, nobody can say what the form held,
+// and what nobody has seen is not absent.
 
 // takeParsed takes the fields from a form that is parsed already. It reports false
 // if there is none.

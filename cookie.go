@@ -45,17 +45,18 @@ type brought struct {
 	id     string // "" if there is none
 	former string // the cookie of a former name that the ID is in, to be migrated
 	legacy uint8  // which of the former names are there, as bits
-	// stale says that the cookie's present name holds something else, too: junk,
-	// or an ID that is not the visitor's any more.
+	// stale says that the cookie of the present name also holds something else:
+	// junk, or an ID that is no longer the visitor's.
 	stale bool
 	// forgotten says that the ID that was there is not to be used any more.
 	forgotten bool
 }
 
-// read reads the visitor's ID. What is not a UUID is treated as absent: scripts
-// are known to leave an empty value, "undefined" and "anonymous". A visitor with
-// cookies of both names keeps the older ID: the edge SDKs copy it over the newer
-// one, and so does Engage 1.x in the browser (its server side does not look).
+// read reads the visitor's ID. A value that is not a UUID counts as absent:
+// scripts are known to leave an empty value, "undefined" and "anonymous". A
+// visitor with cookies of both names keeps the older ID. The edge SDKs copy it
+// over the newer one, and so does Engage 1.x in the browser; its server side
+// does not look.
 func (c *browserCookie) read(h http.Header) (b brought) {
 	if len(h["Cookie"]) == 0 {
 		return b

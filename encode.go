@@ -54,9 +54,9 @@ func setBase(e *cdp.Event, b base) {
 // knows.
 const orderType = "ORDER_CHECKOUT"
 
-// identityOf makes the IDENTITY that goes before e, the event of a goal: nil if
-// its rule or the request does not say who the visitor is, or not in a form the
-// CDP takes; what is left out is noted. An order needs one.
+// identityOf makes the IDENTITY that goes before e, the event of a goal. It is
+// nil if the rule or the request does not say who the visitor is, or not in a
+// form that the CDP takes. What is left out is noted. An order needs one.
 func (s *site) identityOf(g *rule.Cause, x *rule.Exchange, e *cdp.Event, note func(string)) (*cdp.Event, fate) {
 	read, ok := g.Identity(x)
 	if !ok {
@@ -87,9 +87,9 @@ func (s *site) personOf(read cdp.Identity, e *cdp.Event, note func(string)) (who
 	return who, true
 }
 
-// takeable makes the event of an identity and leaves out what the CDP would not
-// take, so that a country in words does not cost the whole. whole is false if
-// that was something, ok if no identifier is left.
+// takeable makes the event of an identity. It leaves out what the CDP would not
+// take, so that a country in words does not cost the whole. If something is
+// left out, whole is false. If no identifier is left, ok is false.
 func takeable(who cdp.Identity) (e cdp.Event, whole, ok bool) {
 	e = who.Event()
 	err := e.Validate()

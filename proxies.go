@@ -15,9 +15,9 @@ import (
 // Config.TrustedProxies: everybody else can send the same headers.
 
 // host is the host that the visitor's browser asked for: X-Forwarded-Host if a
-// trusted proxy sent the request, else the Host header. Proxies that do not
-// replace the header append to it, so the last name is the one that the trusted
-// proxy saw itself, and those before may be the visitor's invention.
+// trusted proxy sent the request, else the Host header. A proxy that does not
+// replace the header appends to it. So the last name is the one that the
+// trusted proxy saw, and the visitor may have invented the names before it.
 func (t *Tracker) host(r *http.Request) string {
 	if len(t.config.TrustedProxies) == 0 {
 		return r.Host

@@ -359,9 +359,9 @@ func (s *site) fit(host string) hostFit {
 	return best
 }
 
-// recovered is deferred around the functions the user gave and around our own
-// part of a request, never around the handler's: no fault of theirs or ours may
-// bring the site down, and none may go unsaid.
+// recovered is deferred around the functions that the user gave and around our
+// own part of a request, but never around the handler's. No fault of theirs or
+// ours may bring the site down, and none may go unsaid.
 func (t *Tracker) recovered(what string, then func()) {
 	p := recover()
 	if p == nil {

@@ -1,4 +1,4 @@
-// Package bots tells machines by their user agents.
+// Package bots recognises machines by their user agents.
 package bots
 
 import (
@@ -36,8 +36,9 @@ func matchesAny(list []pattern, agent string) bool {
 	return slices.ContainsFunc(list, func(p pattern) bool { return p.matches(agent) })
 }
 
-// Cache remembers verdicts on user agents, which take a microsecond or two to
-// reach. It has a fixed number of places; a newcomer takes the place of another.
+// Cache remembers verdicts on user agents, because one takes a microsecond or
+// two. It has a fixed number of places; a new user agent takes the place of
+// another. It is safe for concurrent use.
 type Cache struct {
 	allow, deny []pattern
 
@@ -50,9 +51,9 @@ type verdict struct {
 	bot       bool
 }
 
-// New is a cache of verdicts by isbot, but for user agents with one of the patterns:
-// those in allow are no bots, those in deny are, also if they are in both. In a
-// pattern * stands for any text, and case does not matter.
+// New returns a cache of isbot's verdicts. User agents with a pattern in allow
+// are no bots. Those with a pattern in deny are bots, even if they are in both.
+// In a pattern * stands for any text, and case does not matter.
 func New(allow, deny []string) *Cache {
 	return &Cache{allow: compile(allow), deny: compile(deny), seed: maphash.MakeSeed()}
 }

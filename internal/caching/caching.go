@@ -1,4 +1,4 @@
-// Package caching reads of an answer's header who may keep the answer, and so
+// Package caching reads from an answer's header who may keep the answer, and so
 // whether a cookie may be set with it.
 package caching
 
@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-// Storing says what an answer's header allows to be set with it.
+// Storing says whether an answer's header allows a cookie.
 type Storing uint8
 
 const (
-	// Public says that a shared cache may keep the answer and hand one visitor's ID
-	// to all the others: Set-Cookie does not keep it from that (RFC 9111, section
-	// 7.3). No cookie.
+	// Public means that a shared cache may keep the answer and hand one
+	// visitor's ID to all the others. Set-Cookie does not prevent that (RFC
+	// 9111, section 7.3). So no cookie may be set.
 	Public Storing = iota
-	// Unsaid says nothing of who may keep the answer. The cookie may be
-	// set once the answer is made private.
+	// Unsaid means that the header does not say who may keep the answer. The
+	// cookie may be set once the answer is made private.
 	Unsaid
-	// Private says that the application itself keeps the answer, or its Set-Cookie,
-	// from shared caches.
+	// Private means that the application itself keeps the answer, or its
+	// Set-Cookie, from shared caches.
 	Private
 )
 
-// Of reads who may keep an answer with that status and header. A 304 is
-// put together with an answer that a cache kept before, Set-Cookie included (RFC
-// 9111, section 3.2), and only that one said who may have it: what the 304 says
-// itself does not tell.
+// Of reads who may keep an answer with that status and header. A cache joins a
+// 304 with an answer that it kept before, Set-Cookie included (RFC 9111,
+// section 3.2). Only that answer said who may have it, so the header of the 304
+// does not count.
 func Of(status int, h http.Header) Storing {
 	if status == http.StatusNotModified {
 		return Public
@@ -62,8 +62,8 @@ func Of(status int, h http.Header) Storing {
 	return says.storing()
 }
 
-// MakePrivate keeps an answer that gets a cookie from shared caches, if it does not
-// say who may keep it. What it does say stays.
+// MakePrivate keeps an answer that gets a cookie from shared caches, if the
+// header does not say who may keep it. What the header does say stays.
 func (s *Storing) MakePrivate(h http.Header) {
 	if *s != Unsaid {
 		return
@@ -78,7 +78,7 @@ func (s *Storing) MakePrivate(h http.Header) {
 	h["Cache-Control"] = lines
 }
 
-// cacheField is what a field of an answer's header has to do with caches.
+// cacheField says what a field of an answer's header has to do with caches.
 type cacheField uint8
 
 const (
@@ -92,12 +92,13 @@ const (
 	fieldLifetime
 )
 
-// cacheFieldOf tells it by the name, in any case: handlers may write a name as they
-// like. There are more fields aimed at certain caches than can be listed. Most end
-// as CDN-Cache-Control does, and Surrogate-Control (https://www.w3.org/TR/edge-arch/)
-// has variants, too. Edge-Control is Akamai's
-// (https://github.com/akamai/wp-akamai/issues/1), X-Accel-Expires nginx's
-// (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_cache_valid),
+// cacheFieldOf recognises the field by its name, in any case, because handlers
+// may write a name as they like. More fields are aimed at certain caches than
+// can be listed. Most end as CDN-Cache-Control does, and Surrogate-Control
+// (https://www.w3.org/TR/edge-arch/) has variants, too. Edge-Control is
+// Akamai's (https://github.com/akamai/wp-akamai/issues/1), and X-Accel-Expires
+// is nginx's
+// (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_cache_valid).
 // X-Reverse-Proxy-TTL is FOSHttpCache's
 // (https://github.com/FriendsOfSymfony/FOSHttpCache).
 func cacheFieldOf(name string) cacheField {
@@ -157,8 +158,8 @@ const (
 )
 
 // storing judges what Cache-Control says. If directives contradict each other,
-// the most restrictive holds; of two lists of fields a cache may heed one alone
-// (section 4.2.1).
+// the most restrictive one holds. Of two lists of fields a cache may heed only
+// one (section 4.2.1).
 func (d directives) storing() Storing {
 	switch {
 	case d&saysGarbage != 0:
@@ -190,16 +191,17 @@ func (d directives) forbids(name string) bool {
 	return d.forbidsAll() || d&saysPrivate != 0 && !strings.EqualFold(name, "X-LiteSpeed-Cache-Control")
 }
 
-// isAddressed reports whether a word of Surrogate-Control is for one cache alone:
-// "no-store, max-age=60;abc" says to abc that it may keep the answer
-// (https://www.w3.org/TR/edge-arch/).
+// isAddressed reports whether a word of Surrogate-Control is for one cache
+// alone. For example, "no-store, max-age=60;abc" says to abc that it may keep
+// the answer (https://www.w3.org/TR/edge-arch/).
 func isAddressed(name string, lines []string) bool {
 	return endsWith(name, "Surrogate-Control") && slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, ";") })
 }
 
-// readControl reads the lines of one field. What not every cache would read alike
-// is garbage: a quote that does not follow "=", is not closed, or that something
-// follows; a backslash; a control character, for which HTTP/2 drops the line.
+// readControl reads the lines of one field. What caches may read differently is
+// garbage. That is a quote that does not follow "=", a quote that is not
+// closed, and anything after a closed quote. It is also a backslash, and a
+// control character, for which HTTP/2 drops the line.
 func readControl(lines []string) (d directives) {
 	for _, line := range lines {
 		start, quoted := 0, false
@@ -224,13 +226,13 @@ func readControl(lines []string) (d directives) {
 	return d
 }
 
-// endsDirective reports whether nothing more of a directive follows.
+// endsDirective reports whether the directive ends here.
 func endsDirective(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t")
 	return rest == "" || rest[0] == ','
 }
 
-// read takes in one directive.
+// read adds one directive.
 func (d *directives) read(directive string) {
 	name, value, qualified := strings.Cut(directive, "=")
 	name = textproto.TrimString(name)
@@ -251,8 +253,8 @@ func (d *directives) read(directive string) {
 	}
 }
 
-// oneOf tells apart a directive without a list of fields, with one that has
-// Set-Cookie, and with another.
+// oneOf chooses by the list of fields of a directive: without a list, with one
+// that has Set-Cookie, or with another.
 func oneOf(qualified bool, list string, bare, cookie, other directives) directives {
 	if !qualified {
 		return bare
@@ -269,6 +271,6 @@ func oneOf(qualified bool, list string, bare, cookie, other directives) directiv
 	return other
 }
 
-// equalFold is [strings.EqualFold] for a word in ASCII, with which no other letter
-// is equal: "no-ſtore" is not no-store.
+// equalFold is [strings.EqualFold] for a word in ASCII, to which no letter
+// outside ASCII is equal: "no-ſtore" is not no-store.
 func equalFold(s, word string) bool { return len(s) == len(word) && strings.EqualFold(s, word) }

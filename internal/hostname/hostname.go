@@ -1,6 +1,6 @@
-// Package hostname compares the names of hosts. One name has several spellings: in
-// upper case, with a dot at its end, and in letters or in the code that DNS has for
-// them (müller.example, xn--mller-kva.example).
+// Package hostname compares the names of hosts. One name has several spellings:
+// in upper case, with a dot at its end, in letters, or in the code that DNS
+// uses for them (müller.example, xn--mller-kva.example).
 package hostname
 
 import (
@@ -12,13 +12,14 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Same reports whether two hosts, each perhaps with a port, are one name.
+// Same reports whether two hosts have the same name. Each may have a port,
+// which does not matter.
 func Same(a, b string) bool {
 	a, b = web.HostOnly(a), web.HostOnly(b)
 	return strings.EqualFold(a, b) || plainHost(a) == plainHost(b)
 }
 
-// plainHost is a host name in one spelling. It is for comparing only.
+// plainHost returns a host name in one spelling. It is only for comparison.
 func plainHost(host string) string {
 	labels := strings.Split(host, ".")
 	for i, label := range labels {
@@ -45,8 +46,8 @@ const (
 	longestCode = 63 // bytes of a label (RFC 1035, section 2.3.4)
 )
 
-// decodeLabel reads a label written in Punycode, without its xn-- (RFC 3492, section
-// 6.2). ok is false if it is none.
+// decodeLabel reads a label in Punycode, without its xn-- (RFC 3492, section
+// 6.2). ok is false if it is not Punycode.
 func decodeLabel(code string) (text string, ok bool) {
 	if len(code) > longestCode {
 		return "", false

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// Unseen names the first character of a text that nobody can see, "" if there is
-// none: one without a shape, such as U+200B, a blank that is not the common one, such
-// as the no-break space, or a blank at the beginning or the end. Texts that are pasted
-// from a chat, a wiki or an office program bring them along, and a rule with one
-// looks right and never matches.
+// Unseen names the first character of a text that nobody can see, "" if there
+// is none. That is a character without a shape, such as U+200B, or a blank that
+// is not the common one, such as the no-break space. A blank at the beginning
+// or the end is one, too. Texts that are pasted from a chat, a wiki or an
+// office program have such characters. A rule with one looks right and never
+// matches.
 func Unseen(text string) string {
 	for i, r := range text {
 		switch {

@@ -9,13 +9,14 @@ import (
 // the proxies next to the site wrote.
 const forwardedMost = 32
 
-// Forwarded reads one parameter, such as "for" or "host", of Forwarded (RFC 7239,
-// section 4): a value for each proxy that a request came through, from the visitor's
-// to the one next to the site, "" where a proxy does not say. It believes everybody.
+// Forwarded reads one parameter, such as "for" or "host", of Forwarded (RFC
+// 7239, section 4). It returns a value for each proxy that a request came
+// through, from the visitor's to the one next to the site. The value is ""
+// where a proxy does not say it. It believes everybody.
 //
-// A header that breaks the grammar anywhere is not read at all: in it nobody can say
-// what the visitor wrote and what the last proxy appended. With host=evil;x=" before
-// it, what the proxy says would be the inside of a string.
+// A header that breaks the grammar anywhere is not read at all, because nobody
+// can say what the visitor wrote in it and what the last proxy appended. With
+// host=evil;x=" before it, what the proxy says would be the inside of a string.
 func Forwarded(h http.Header, name string) (values []string) {
 	lines := h["Forwarded"]
 	if len(lines) == 0 {

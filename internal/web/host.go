@@ -24,9 +24,9 @@ func ValidHost(h string) bool {
 	return h != "" && !strings.ContainsAny(h, "/: ") && !strings.Contains(strings.TrimPrefix(h, "*."), "*")
 }
 
-// HostOnly cuts the port off a Host header, and the dot at the end of the name, which
-// some write to say that the name is whole (RFC 9110, section 4.2.3, and RFC 1034,
-// section 3.1). An IPv6 address keeps its brackets.
+// HostOnly cuts the port off a Host header, and the dot at the end of the name.
+// Some write that dot to say that the name is whole (RFC 9110, section 4.2.3,
+// and RFC 1034, section 3.1). An IPv6 address keeps its brackets.
 func HostOnly(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
 		host = host[:i]
