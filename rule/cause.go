@@ -225,7 +225,7 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 
 // Page names the page of the event. For a form, that is the page it was on. Otherwise it
 // is the last fixed segment of the path's template, if one is known, so that no ID becomes
-// a page. Otherwise it is the last segment of the path that does not look like a key.
+// a page. Otherwise it is the last segment of the path that does not look like a secret.
 // What a router knows is asked of described: the template of a path, or "".
 func (c *Cause) Page(x *Exchange, described func(path string) string) string {
 	if c.kind == causeSubmit || c.kind == causeIdentity && x.method != http.MethodGet {

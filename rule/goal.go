@@ -3,7 +3,10 @@ package rule
 // Goal is one goal: what has to happen, and what the CDP is told. It is the rule
 // file's entry in Go's words. [New] checks and compiles goals, with the same code as
 // [Load] those of a file. What a field may not hold is a [Fault]. A Goal is not
-// changed by that, and not looked at again.
+// changed by that. What its maps and lists hold may not be changed afterwards.
+//
+// What has to happen is its trigger: one of Visit, Submit, Download, Code, Click and
+// Seen, or Any. One is required, and a second is a fault.
 //
 // Where a field says $source, it is a text such as "$form.topic". The sources are
 // $path.x, $query.x, $form.x, $json.x, $header.x, $cookie.x, $redirect.x,
@@ -21,12 +24,11 @@ type Goal struct {
 	// Label, Note and Owner are for people. Default: none.
 	Label, Note, Owner string
 	// Sends is the event type if it differs from Name. Goals may share one.
-	// "FORM" is the form event of SitecoreAI, which needs Data with "formId".
+	// "FORM" is the form event of Sitecore's SDKs, which needs Data with "formId".
 	// Default: Name.
 	Sends string
 
-	// The trigger is one of the next six fields, or Any. One is required; a
-	// second is a fault.
+	// The trigger.
 
 	// Visit is the path of a page, such as "/products/{id}" or "/blog/**". It is
 	// a GET by a person that is answered with HTML and 200, or with 304.
@@ -123,8 +125,7 @@ type Goal struct {
 	// What a visitor typed proves nothing: the CDP would merge their profile with
 	// that of the person whose address they typed. So what they can write ($form,
 	// $json, $query and so on) needs Success "confirmed", or the key "verified"
-	// with the value true.
-	// Default: nobody is named.
+	// with the value true. Default: nobody is named.
 	Identify map[string]any
 	// IdentityProvider is the provider of the e-mail address: that of the
 	// tenant's identity rule. Required with "email".
@@ -134,8 +135,8 @@ type Goal struct {
 	// next page, the browser has a new ID, which is another guest in the CDP.
 	//
 	// The cookie is deleted with the answer. That holds for every instance of the
-	// site, and for other sites of the tenant; so are their visit cookies.
-	// Only this process remembers it, for the last 1,024 visitors, if the goal
+	// site, and for other sites of the tenant. So are their visit cookies. Only
+	// this process remembers it, for the last 1,024 visitors, if the goal
 	// was decided after the header was written. So it is if a shared cache may
 	// keep the answer, or if the goal was raised on a request that is not
 	// followed. Default: false.
@@ -151,10 +152,12 @@ type Goal struct {
 	// $sources and [DataFrom]. Names are letters and digits, beginning with a
 	// letter. There may be 44: the CDP takes 50 (doc.sitecore.com, "Send
 	// additional event data"), of which goaltrack may send 6 itself.
-	// A text of over 1 KiB is a fault, or keeps the goal from counting.
+	// A text of over 1 KiB is a fault here. As the value of a $source, it keeps
+	// the goal from counting ([ReasonValueTooLong]). What has no value is left
+	// out, and so are lists and objects. Default: none.
 	Data map[string]any
 
-	// Examples are tried by [Set.CheckExamples].
+	// Examples are judged by [Set.CheckExamples]. Default: none.
 	Examples Examples
 
 	// Page is the page that the event is on, as a literal or a $source. Default:
@@ -164,14 +167,14 @@ type Goal struct {
 	// Language, Currency, Channel and PointOfSale replace what the site says, as
 	// a literal or a $source. A language, currency or channel that the CDP does
 	// not take is a fault as a literal. As the value of a $source, it leaves what
-	// the site says. Channel may be "auto": WEB, or MOBILE_WEB by what
-	// the browser says of itself. Default: what the site says.
+	// the site says. Channel may be "auto": WEB, or MOBILE_WEB by what the browser
+	// says of itself. Default: what the site says.
 	Language, Currency, Channel, PointOfSale string
 }
 
-// Trigger is one alternative of a goal. Exactly one field is set; they mean what
-// those of [Goal] mean.
+// Trigger is one alternative of a goal.
 type Trigger struct {
+	// Exactly one of these is set. They mean what those of [Goal] mean.
 	Visit       string
 	Submit      Submit
 	Download    string
@@ -194,6 +197,7 @@ type Submit struct {
 // Examples say what counts and what does not, in lines such as "POST /contact
 // topic=sales -> 303 /thanks". See [ParseExample] for how to write one.
 type Examples struct {
+	// Counts are those by which the goal fires, Ignores those by which it does not.
 	Counts, Ignores []string
 }
 
@@ -253,11 +257,12 @@ type DataFrom struct {
 // Defaults apply to every goal of a rule file that does not say otherwise. They are
 // fixed texts, not $sources, which not every goal could read.
 type Defaults struct {
+	// These are what the fields of the same names in [Goal] are. Default: as there.
 	Language, Currency, Channel string
 	Timezone, Count, Consent    string
 	IdentityProvider            string
 	// Failure are pages to which a refused form leads; a redirect there is no
 	// success. They add to those that are known by their words, such as
-	// /account/login and /errors/500. "!/login" takes one away.
+	// /account/login and /errors/500. "!/login" takes one away. Default: none.
 	Failure []string
 }

@@ -16,8 +16,7 @@ const (
 	// it should count, let the application raise it ([Goal.Code]).
 	ReasonNotNavigation
 	// ReasonCondition is given if a line of if: does not hold, or one of unless:
-	// does. [Verdict.Reason] and [Miss.Describe] say which. Change that
-	// line.
+	// does. [Verdict.Reason] and [Miss.Describe] say which. Change that line.
 	ReasonCondition
 	// ReasonNotNow is given outside of from: and until:, and by [Set.Explain] to
 	// what is paused. Change the dates, or the timezone: in which they are read.
@@ -35,7 +34,8 @@ const (
 	// submit: says. See [Submit.Form] for the fields in which it would.
 	ReasonOtherForm
 	// ReasonStatus is given to a visit that was not answered with 200 or 304, and
-	// to a download that was not answered with 200 or 206.
+	// to a download that was not answered with 200 or 206. Nothing was shown, so
+	// nothing is to be written.
 	ReasonStatus
 	// ReasonNotHTML is given to a visit that was answered with something else
 	// than a page. For a file, write download:.
@@ -67,16 +67,16 @@ const (
 	// where it is always set, such as $app.total.
 	ReasonValueMissing
 	// ReasonNotAfter is given if what after: names did not come before, in this
-	// order and within that time. The rules alone never give it: it takes the
-	// visitor's past.
+	// order and within that time. Explain never gives it, since an example has no
+	// past. Name the goals that come before, or allow more time with within:.
 	ReasonNotAfter
 
 	// ReasonFormUnread is given if the goal reads the body, and the handler did
 	// not read that to its end. If it did, something in front of goaltrack had
 	// read it: let goaltrack come first.
 	ReasonFormUnread
-	// ReasonFormTooLarge is given if the body is over 64 KiB. Read the value with $app,
-	// which the handler sets.
+	// ReasonFormTooLarge is given if the body is over 64 KiB. Read the value with
+	// $app, which the handler sets.
 	ReasonFormTooLarge
 	// ReasonFormOverBudget is given if there was no memory for the body, since
 	// too many were under way. It says nothing about the rule.
@@ -95,7 +95,8 @@ const (
 	// ReasonAnswerUnreadable is given if the rule looks at a part of the answer
 	// that could not be read. It is JSON that is broken, over 16 KiB, or
 	// compressed in another way than gzip and deflate. Or it is a part of the
-	// header that a 304 leaves out (RFC 9110, section 15.4.5). Let the handler set the value, and write $app.
+	// header that a 304 leaves out (RFC 9110, section 15.4.5). Let the handler set
+	// the value, and write $app.
 	ReasonAnswerUnreadable
 	// ReasonNothingWritten is given if the handler wrote nothing, and what is
 	// around it may have answered otherwise. See NothingWritten in goaltrack's
