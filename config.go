@@ -102,11 +102,14 @@ type Config struct {
 	Staff []netip.Prefix
 
 	// TrustedProxies are the networks of the proxies in front of this server.
-	// The tracker believes what they say in three headers:
+	// The tracker believes what they say in these headers:
 	//
 	//   - X-Forwarded-For: the visitor's address, for Staff
 	//   - X-Forwarded-Host: the host, for Sites, for hosts: in rules, and for
 	//     every test whether an address is of the same site
+	//   - Forwarded (RFC 7239): for= and host=, for the same, if there is no
+	//     X-Forwarded-For or X-Forwarded-Host. One that breaks the grammar is
+	//     not read at all
 	//   - X-Forwarded-Prefix: the PathPrefix, if none is set
 	//
 	// Of several addresses it takes the last one that is not a trusted proxy's

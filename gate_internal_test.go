@@ -50,6 +50,38 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
+// TestForwardedHeader: of trusted proxies, Forwarded counts as the X-Forwarded
+// headers do, which win where there are both.
+func TestForwardedHeader(t *testing.T) {
+	tracker := &Tracker{config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}}}
+	for _, c := range []struct {
+		peer   string
+		header http.Header
+		client string
+		host   string
+	}{
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=198.51.100.7;host=shop.example;proto=https"}}, "198.51.100.7", "shop.example"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {`For="198.51.100.7:4711";Host="shop.example:8443"`}}, "198.51.100.7", "shop.example:8443"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {`for="[2001:db9::1]:4711", for="[2001:db8::1]";host=shop.example`}}, "2001:db9::1", "shop.example"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=192.0.2.66;host=evil.example", "for=198.51.100.7;host=shop.example"}}, "198.51.100.7", "shop.example"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=192.0.2.66;host=evil.example, for=198.51.100.7"}}, "198.51.100.7", "app"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=_hidden;host=shop.example"}}, "", "shop.example"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=unknown"}}, "", "app"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {`host=evil.example;x=", for="198.51.100.7";host=shop.example`}}, "10.0.0.1", "app"},
+		{"10.0.0.1:1", http.Header{"Forwarded": {"for=192.0.2.66;host=evil.example"}, "X-Forwarded-For": {"198.51.100.7"}, "X-Forwarded-Host": {"shop.example"}}, "198.51.100.7", "shop.example"},
+		{"192.0.2.1:1", http.Header{"Forwarded": {"for=198.51.100.7;host=shop.example"}}, "192.0.2.1", "app"},
+	} {
+		r := &http.Request{RemoteAddr: c.peer, Host: "app", Header: c.header}
+		want, _ := netip.ParseAddr(c.client)
+		if got := tracker.client(r); got != want {
+			t.Errorf("%s, %v: the client is %v, want %v", c.peer, c.header, got, want)
+		}
+		if got := tracker.host(r); got != c.host {
+			t.Errorf("%s, %v: the host is %q, want %q", c.peer, c.header, got, c.host)
+		}
+	}
+}
+
 // FuzzForwarded: no header makes the address one that a network holds which
 // nobody trusted wrote, or the host one that could not stand in a Host header.
 func FuzzForwarded(f *testing.F) {

@@ -23,11 +23,17 @@ func (t *Tracker) host(r *http.Request) string {
 		return r.Host
 	}
 	lines := r.Header["X-Forwarded-Host"]
-	if len(lines) == 0 || !within(t.config.TrustedProxies, addrOf(r.RemoteAddr)) {
+	if len(lines)+len(r.Header["Forwarded"]) == 0 || !within(t.config.TrustedProxies, addrOf(r.RemoteAddr)) {
 		return r.Host
 	}
-	last := lines[len(lines)-1]
-	if host := strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]); isForwardedHost(host) {
+	host := ""
+	if len(lines) > 0 {
+		last := lines[len(lines)-1]
+		host = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+	} else if hosts := web.Forwarded(r.Header, "host"); len(hosts) > 0 {
+		host = hosts[len(hosts)-1]
+	}
+	if isForwardedHost(host) {
 		return host
 	}
 	return r.Host
@@ -47,6 +53,9 @@ func isForwardedHost(host string) bool {
 func (t *Tracker) client(r *http.Request) netip.Addr {
 	addr := addrOf(r.RemoteAddr)
 	lines := r.Header["X-Forwarded-For"]
+	if len(lines) == 0 && within(t.config.TrustedProxies, addr) {
+		lines = web.Forwarded(r.Header, "for")
+	}
 	for _, line := range slices.Backward(lines) {
 		for rest, more := line, true; more; {
 			if !within(t.config.TrustedProxies, addr) {
@@ -128,17 +137,8 @@ func isSecure(r *http.Request, host string) bool {
 
 // forwardedSecure reads Forwarded (RFC 7239): for=192.0.2.60;proto=https.
 func forwardedSecure(h http.Header) bool {
-	element, _ := web.First(h["Forwarded"])
-	element, _, _ = strings.Cut(element, ",")
-	for element != "" {
-		var pair string
-		pair, element, _ = strings.Cut(element, ";")
-		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-		if strings.EqualFold(name, "proto") {
-			return strings.EqualFold(strings.Trim(value, `"`), "https")
-		}
-	}
-	return false
+	protos := web.Forwarded(h, "proto")
+	return len(protos) > 0 && strings.EqualFold(protos[0], "https")
 }
 
 func isLoopback(host string) bool {

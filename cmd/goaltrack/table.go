@@ -34,7 +34,7 @@ var siteRows = []settings.Setting{
 	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
 	{Name: "env", Commands: ofProxy, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
-	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Prefix are believed."},
+	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
 }
 
 // tenantRows name the CDP.
