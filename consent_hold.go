@@ -23,14 +23,14 @@ import (
 // holds keeps the events of visitors who have not answered the consent question
 // yet, because the page on which it is asked is where most visits begin. They
 // stay in this process, are bounded, and leave in one of four ways: the visitor
-// agrees, he refuses, their time is up, or the tracker is closed.
+// agrees, they refuse, the time of the events is up, or the tracker is closed.
 //
 // A visitor is known by a cookie that the site has set for purposes of its own.
 // Its value is kept as a hash under a key that the process makes for itself.
 type holds struct {
 	ledger *ledger
 	secret [sha256.Size]byte
-	count  atomic.Int64 // events held; while there are none, no request asks for more
+	total  atomic.Int64 // events held; while there are none, no request asks for more
 
 	mu       sync.Mutex
 	closed   bool
@@ -73,9 +73,9 @@ func newHolds(l *ledger) *holds {
 }
 
 // any reports whether anything is held.
-func (h *holds) any() bool { return h.count.Load() > 0 }
+func (h *holds) any() bool { return h.total.Load() > 0 }
 
-// key makes a visitor's key of his cookie's value.
+// key makes a visitor's key of their cookie's value.
 func (h *holds) key(s *site, value string) holdKey {
 	var buf [sha256.Size + urlpath.MaxLength]byte
 	text := append(append(buf[:0], h.secret[:]...), value...)
@@ -100,7 +100,7 @@ func (h *holds) add(one *held) fate {
 	one.place = h.byTime.PushBack(one)
 	h.visitors[one.visitor] = append(h.visitors[one.visitor], one)
 	h.bytes += one.size
-	h.count.Add(1)
+	h.total.Add(1)
 	if h.byTime.Len() == 1 {
 		h.timer = time.AfterFunc(holdTime, h.expire)
 	}
@@ -108,13 +108,13 @@ func (h *holds) add(one *held) fate {
 	return fateHeld
 }
 
-// answered tells what the visitor says now. What he has refused is dropped; the
-// result is whether he has agreed to something, which take then hands out.
-func (h *holds) answered(visitor holdKey, e *entry) (agreed bool) {
+// apply applies what the visitor says now. What they have refused is dropped; the
+// result is whether they have agreed to something, which take then hands out.
+func (h *holds) apply(visitor holdKey, e *entry) (agreed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sift(visitor, func(one *held) bool {
-		switch f := e.judge(one.trigger.Terms().Need); f {
+		switch f := e.fate(one.trigger.Terms().Need); f {
 		case fired:
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
@@ -132,7 +132,7 @@ func (h *holds) take(visitor holdKey, e *entry) (agreed []*held) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sift(visitor, func(one *held) bool {
-		if e.judge(one.trigger.Terms().Need) != fired {
+		if e.fate(one.trigger.Terms().Need) != fired {
 			return false
 		}
 		agreed = append(agreed, one)
@@ -153,7 +153,7 @@ func (h *holds) sift(visitor holdKey, out func(*held) bool) {
 		}
 		h.byTime.Remove(one.place)
 		h.bytes -= one.size
-		h.count.Add(-1)
+		h.total.Add(-1)
 	}
 	clear(all[len(kept):])
 	if len(kept) == 0 {
@@ -206,18 +206,18 @@ func (t *Tracker) holdBy(h http.Header) string {
 	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= urlpath.MaxLength })
 }
 
-// answered tells what was held for this visitor what he says now. It reports
-// whether he has agreed to some of it.
-func (t *Tracker) answered(s *site, e *entry) bool {
-	return e.holds != "" && t.holds.any() && t.holds.answered(t.holds.key(s, e.holds), e)
+// agrees applies what the visitor says now to what was held for them. It reports
+// whether they have agreed to some of it.
+func (t *Tracker) agrees(s *site, e *entry) bool {
+	return e.heldBy != "" && t.holds.any() && t.holds.apply(t.holds.key(s, e.heldBy), e)
 }
 
 // send sends the event of a goal that fired, if count: and after: let it, or
 // holds it. They are not asked about what is held: what happened before is in a
 // cookie.
-func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, isHeld bool) fate {
-	if !isHeld {
-		return tr.tallied(g, data, at)
+func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
+	if !waits {
+		return tr.sendCounted(g, data, at)
 	}
 	e, f := tr.eventOfLocked(g, data)
 	if f != fired {
@@ -227,11 +227,11 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, isHeld bool) fate 
 	if r != rule.Fires {
 		return fateOf(r)
 	}
-	return tr.keep(g, data, &e, name)
+	return tr.hold(g, data, &e, name)
 }
 
-// keep holds an event until the visitor agrees.
-func (tr *tracked) keep(g *rule.Cause, data Data, e *cdp.Event, name visit.Counted) fate {
+// hold holds an event until the visitor agrees.
+func (tr *tracked) hold(g *rule.Cause, data Data, e *cdp.Event, name visit.Counted) fate {
 	who, f := tr.identityOf(g, data, e)
 	if f != fired {
 		return f
@@ -240,17 +240,17 @@ func (tr *tracked) keep(g *rule.Cause, data Data, e *cdp.Event, name visit.Count
 	if f != fired {
 		return f
 	}
-	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.holds), trigger: g, counted: name, items: items})
+	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items})
 }
 
 // releaseLocked sends what was held for the visitor, before anything of this request.
-// It waits for another one if this one's answer cannot carry his browser ID: what
+// It waits for another one if this one's answer cannot carry their browser ID: what
 // they did before they agreed and what they do afterwards shall be one guest's.
 func (tr *tracked) releaseLocked() {
 	if !tr.releases || !tr.keepsIDLocked() {
 		return
 	}
-	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.holds), &tr.entry) {
+	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.heldBy), &tr.entry) {
 		f := tr.sendHeldLocked(one)
 		tr.t.ledger.settle(one.trigger.Name(), f, tr.told.id, "held")
 	}
@@ -273,7 +273,7 @@ func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	if g.Remembered() {
 		p.id = tr.told.id
 		p.open(now)
-		r := p.rule(g, one.since, func() (visit.Counted, rule.Reason) { return one.counted, rule.Fires }, nil)
+		r := p.ruleNamed(g, one.since, func() (visit.Counted, rule.Reason) { return one.counted, rule.Fires }, nil)
 		defer func() {
 			if f != fired {
 				p.undo(r.counted, one.since)

@@ -63,14 +63,14 @@ func ConsentCookie(name, value string) func(*http.Request) Consent {
 	})
 }
 
-// answer collects what one cookie says about one category.
-type answer struct {
+// opinion collects what one cookie says about one category.
+type opinion struct {
 	consent Consent
 	said    bool
 }
 
 // add takes in one more word about the category.
-func (a *answer) add(word []byte, yes, no string) {
+func (a *opinion) add(word []byte, yes, no string) {
 	c := ConsentUnknown
 	switch string(word) {
 	case yes:
@@ -178,7 +178,7 @@ func (o *OneTrust) read(value string) (c Consent) {
 func (o *OneTrust) groups(escaped string) Consent {
 	var buf [256]byte // enough for thirty categories
 	list := appendUnescaped(buf[:0], escaped)
-	var analytics, marketing answer
+	var analytics, marketing opinion
 	for len(list) > 0 {
 		var entry []byte
 		entry, list, _ = bytes.Cut(list, []byte{','})
@@ -223,7 +223,7 @@ func readCookiebot(value string) Consent {
 	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
 		return ConsentUnknown
 	}
-	var statistics, marketing answer
+	var statistics, marketing opinion
 	for rest := text[1 : len(text)-1]; len(rest) > 0; {
 		var name, word []byte
 		var ok bool

@@ -9,8 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// withdrawal is a request of a visitor who says no while his browser still sends
-// our cookies: he agreed once, and does not any more. Nothing is counted, and
+// withdrawal is a request of a visitor who says no while their browser still sends
+// our cookies: they agreed once, and do not any more. Nothing is counted, and
 // the cookies are deleted with the answer, if it may carry that.
 type withdrawal tracked
 
@@ -22,7 +22,7 @@ func (e *entry) withdraws(rules *Rules) bool {
 		return true
 	case fired:
 	default:
-		return false // an editor or a machine, who may have his own opinion elsewhere
+		return false // an editor or a machine, who may have an opinion of their own elsewhere
 	}
 	refused := false
 	for n := range consent.Needs {

@@ -9,7 +9,7 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// visitorOf reads who the visitor is. An ID that he was to forget is none,
+// visitorOf reads who the visitor is. An ID that they were to forget is none,
 // should it come back: from a tab that was still loading, or because the answer
 // could not delete it.
 func (s *site) visitorOf(h http.Header) brought {
@@ -31,7 +31,7 @@ func (tr *tracked) setCookiesLocked(h http.Header) {
 		tr.told.id, tr.told.recognised = theirs, true // one person, one guest
 	}
 	if !tr.told.recognised {
-		return // his cookie is read and set for what may count, and that is nothing
+		return // their cookie is read and set for what may count, and that is nothing
 	}
 	if !carriesCookies(tr.status) {
 		return
@@ -127,7 +127,7 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 	tr.peekFormLocked()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger == rule.View || c.held || !drafts && c.trigger.IsDraft() {
+		if c.trigger == rule.View || c.waits || !drafts && c.trigger.IsDraft() {
 			continue
 		}
 		if f, open := tr.judgeLocked(c); f == fired || open {
@@ -172,7 +172,7 @@ func (tr *tracked) forgetsLocked() bool {
 }
 
 // forgetLocked remembers that the visitor's ID is not to be used by later requests.
-// What happened in this one still is his.
+// What happened in this one is still theirs.
 func (tr *tracked) forgetLocked() { tr.site.forget(tr.told.brought.id) }
 
 func (s *site) forget(id string) {

@@ -13,6 +13,36 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
+// This page is step 6 for count: and after:. What counts once is written into the
+// visit cookie, and a cookie can only go with the header, before the handler has
+// returned. An example, with a form that counts once per session:
+//
+//	rules    FORM_SENT: submit /contact, count: once per session
+//	visitor  has the browser ID 9f..., and a visit cookie that says: the session
+//	         began at 12:00, and nothing counted in it
+//	request  POST /contact at 12:10
+//	answer   303 to /thanks. At WriteHeader the handler has read the form, and so
+//	         the rule is known to hold.
+//	now      countEarlyLocked makes the event once to see how long it is (draftLocked),
+//	         keeps room for it in the queue (keepRoomsLocked), and notes the goal in
+//	         the visit. sealVisitLocked puts Set-Cookie into the header.
+//	later    The handler returns. sendCounted sees that the ruling is there, and puts
+//	         the event in the place that was kept.
+//	or       The handler panics. takeBack takes the goal out of this process's memory,
+//	         and giveBack gives the room back. The cookie that has left stays.
+//	again    POST /contact at 12:20, with the new cookie: already_counted.
+//
+// What always holds:
+//
+//  1. A goal that is in the cookie has a place in the queue until it is sent, if the
+//     queue can keep places (queue.Reserver).
+//  2. A ruling is made once. Whoever finds it done keeps to it.
+//  3. A goal that cannot be judged yet stays without a ruling, and is decided when the
+//     handler has returned. Then this process alone remembers that it counted.
+//  4. No answer carries the cookie that a shared cache may keep, or that comes from a
+//     goal with forget:.
+//  5. Rooms that are not used are given back, however the request ends.
+
 // lookBackLocked reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
 func (tr *tracked) lookBackLocked(h http.Header) {
@@ -75,50 +105,53 @@ func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
 // the visit has changed, or was sealed with a former key. The others are decided
 // when the handler has returned.
 func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
-	p := tr.pastLocked()
-	count := func(g *rule.Cause, data Data, at *ruling, judge func() fate) {
-		if !g.Past().Remembered() || at.done || judge() != fired {
-			return
-		}
-		if tr.mayEmitLocked(g) != fired {
-			return
-		}
-		place, f := tr.draftLocked(g, data)
-		if f != fired {
-			return // not yet, or not at all
-		}
-		r := p.judge(g, tr.exchangeFor(data), now, func() fate { return tr.keepRoomsLocked(g, &place) })
-		if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
-			return // the handler may say it later
-		}
-		switch r.fate {
-		case fired:
-			r.rooms = place.rooms
-		default:
-			place.rooms.release()
-		}
-		*at = r
-		changed = changed || r.fate == fired && r.counted != (visit.Counted{})
-	}
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
 		return c.early == fired && c.trigger.Past().Remembered()
 	}) {
 		tr.peekFormLocked()
 	}
 	for i := range tr.candidates {
-		c := &tr.candidates[i]
-		if !c.held {
-			count(c.trigger, nil, tr.rulingOfLocked(i), func() fate { f, _ := tr.judgeLocked(c); return f })
+		c, at := &tr.candidates[i], tr.rulingOfLocked(i)
+		if c.waits || at == nil || at.done {
+			continue
+		}
+		if f, _ := tr.judgeLocked(c); f == fired {
+			changed = tr.countNowLocked(c.trigger, nil, at, now) || changed
 		}
 	}
 	said := tr.told.saidLocked()
 	for i := range said.raised {
 		r := &said.raised[i]
-		if tr.raisedFiresLocked(*r) {
-			count(r.goal, r.data, &r.ruling, func() fate { return fired })
+		if r.goal.Past().Remembered() && !r.ruling.done && tr.raisedFiresLocked(*r) {
+			changed = tr.countNowLocked(r.goal, r.data, &r.ruling, now) || changed
 		}
 	}
+	p := tr.pastLocked()
 	return changed || len(p.happened) > 0 || p.former
+}
+
+// countNowLocked decides by the past on a goal whose rule holds, if its events can
+// be made now and the queue has room for them. It reports whether the visit has
+// changed. If it leaves the ruling as it was, the goal is decided later.
+func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time.Time) (changed bool) {
+	if tr.mayEmitLocked(g) != fired {
+		return false
+	}
+	place, f := tr.draftLocked(g, data)
+	if f != fired {
+		return false // not yet, or not at all
+	}
+	r := tr.pastLocked().rule(g, tr.exchangeFor(data), now, func() fate { return tr.keepRoomsLocked(g, &place) })
+	if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
+		return false // the handler may say it later
+	}
+	if r.fate == fired {
+		r.rooms = place.rooms
+	} else {
+		place.rooms.giveBack()
+	}
+	*at = r
+	return r.fate == fired && r.counted != (visit.Counted{})
 }
 
 // place is how much room the events of a goal need in the queue.
@@ -168,13 +201,13 @@ func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
 	return queueFate(err)
 }
 
-// releaseRooms gives the places back that were kept and not used.
-func (s *seldom) releaseRooms() {
+// giveBackRooms gives the places back that were kept and not used.
+func (s *seldom) giveBackRooms() {
 	for i := range s.rulings {
-		s.rulings[i].rooms.release()
+		s.rulings[i].rooms.giveBack()
 	}
 	for i := range s.raised {
-		s.raised[i].ruling.rooms.release()
+		s.raised[i].ruling.rooms.giveBack()
 	}
 }
 
@@ -203,7 +236,7 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 	tr.setVisit(h, value)
 }
 
-// dropVisitLocked deletes the visit cookies of somebody who ends his profile, or has,
+// dropVisitLocked deletes the visit cookies of somebody who ends their profile, or has,
 // and whose browser-ID cookie this answer may change.
 func (tr *tracked) dropVisitLocked(h http.Header) {
 	ends := tr.leaving || tr.told.brought.forgotten && (tr.told.fresh || tr.navigation)
@@ -247,8 +280,8 @@ func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
 	}
 }
 
-// tallied sends a goal that fired, if count: and after: let it.
-func (tr *tracked) tallied(g *rule.Cause, data Data, at *ruling) fate {
+// sendCounted sends a goal that fired, if count: and after: let it.
+func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 	if !tr.told.recognised {
 		tr.told.mu.Lock()
 		tr.recogniseLateLocked()
@@ -260,7 +293,7 @@ func (tr *tracked) tallied(g *rule.Cause, data Data, at *ruling) fate {
 	now, early, p := time.Now(), at.done, tr.pastLocked()
 	if !early {
 		p.id = tr.told.id
-		*at = p.judge(g, tr.exchangeFor(data), now, nil)
+		*at = p.rule(g, tr.exchangeFor(data), now, nil)
 	}
 	if at.fate != fired {
 		return at.fate

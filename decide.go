@@ -8,6 +8,38 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
+// This page decides what becomes of the goals of a request, some with the header and
+// the rest when the handler has returned. An example:
+//
+//	rules    PAGE_SEEN: visit /contact; FORM_SENT: submit /contact; CALLED: code: true
+//	visitor  has the browser ID 9f..., and agreed to everything
+//	request  POST /contact, from a form
+//	before   interest makes a candidate of FORM_SENT. The gate lets it through, and
+//	         early is fired. PAGE_SEEN is for GET, and so no candidate.
+//	handler  reads the form, calls Trigger(r, "CALLED", nil), and answers 303 to
+//	         /thanks.
+//	header   BeforeHeader: FORM_SENT is judged by status, Location and the form so far:
+//	         it fires, or would if nothing else comes. Cookies are set by that.
+//	return   conclude: endTelling ends what handlers may say; endAnswered judges
+//	         FORM_SENT for good and sends it, and then CALLED. The ledger has "fired"
+//	         for both.
+//	or       The handler panics: end gives FORM_SENT and CALLED the fate panicked.
+//	or       Confirm, Reject and Set after the header: they still decide the events.
+//	         Only the cookies have left.
+//
+// What always holds:
+//
+//  1. Every candidate, raised goal and identity gets exactly one fate, by end or by
+//     endAnswered. Alternatives of one goal get one together.
+//  2. A candidate with an early fate keeps it, however the request ends.
+//  3. Nothing is sent before the handler has returned normally.
+//  4. Once ended is set, handlers change nothing: what they say then is decided for
+//     itself, by Tracker.now.
+//  5. Identities are decided first, then candidates, then raised goals: the CDP has to
+//     know the visitor before it hears what they did.
+//  6. A fault of ours here is noted, and harms neither the answer nor a panic on its
+//     way.
+
 // routeNow is what a rule's route: condition sees, while the handler runs.
 func (tr *tracked) routeNow(path string) string { return routeOf(tr.inner).text(path) }
 
@@ -49,8 +81,8 @@ func (tr *tracked) sealForm() {
 	}
 }
 
-// settle lets the handler's goroutines change nothing from here on.
-func (tr *tracked) settle() {
+// endTelling lets the handler's goroutines change nothing from here on.
+func (tr *tracked) endTelling() {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	tr.told.ended = true
@@ -107,7 +139,7 @@ func (tr *tracked) takeBack() {
 // endAnswered settles every candidate, with their own verdict if f is fired,
 // and sends what fired.
 func (tr *tracked) endAnswered(f fate) {
-	tr.settle()
+	tr.endTelling()
 	gone := tr.r.Context().Err() != nil
 	said := tr.told.saidLocked()
 	for i := range said.identities {
@@ -116,7 +148,7 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.counted && c.trigger.SameGoal(b.trigger) }) {
+		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.fired && c.trigger.SameGoal(b.trigger) }) {
 			continue
 		}
 		verdict := f
@@ -127,11 +159,11 @@ func (tr *tracked) endAnswered(f fate) {
 			tr.noteForm(c.trigger, verdict)
 		}
 		if gone && verdict == fired && c.trigger.IsPage() && !tr.countedEarly(i) {
-			verdict = fateClientGone // a page nobody saw is no visit, but for one that his visit cookie has as counted
+			verdict = fateClientGone // a page nobody saw is no visit, but for one that their visit cookie has as counted
 		}
 		if verdict == fired {
-			c.counted = true
-			verdict = tr.send(c.trigger, nil, tr.rulingOfLocked(i), c.held)
+			c.fired = true
+			verdict = tr.send(c.trigger, nil, tr.rulingOfLocked(i), c.waits)
 		} else if tr.decidedLater(i) {
 			continue
 		}
@@ -143,9 +175,9 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	for i := range said.raised {
 		r := &said.raised[i]
-		verdict, held := tr.judgeRaisedLocked(r.goal, r.data)
+		verdict, waits := tr.judgeRaisedLocked(r.goal, r.data)
 		if verdict == fired {
-			verdict = tr.send(r.goal, r.data, &r.ruling, held)
+			verdict = tr.send(r.goal, r.data, &r.ruling, waits)
 		}
 		tr.decide(r.goal, verdict, leftNote(gone, verdict))
 	}
@@ -171,20 +203,20 @@ func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
 // judgeRaisedLocked decides on a goal that the application raised: the gate, the
 // handler's Reject and the rule's own limits and conditions apply to it as to
 // any other.
-func (tr *tracked) judgeRaisedLocked(g *rule.Cause, data Data) (f fate, held bool) {
-	switch f, held = tr.entry.admits(g); {
+func (tr *tracked) judgeRaisedLocked(g *rule.Cause, data Data) (f fate, waits bool) {
+	switch f, waits = tr.entry.admits(g); {
 	case f != fired:
 		return f, false
 	case slices.Contains(tr.told.saidLocked().rejected, g.Name()):
 		return fateRejected, false
 	}
-	return fateOf(g.JudgeRaised(tr.exchangeFor(data), tr.t.config.Env)), held
+	return fateOf(g.JudgeRaised(tr.exchangeFor(data), tr.t.config.Env)), waits
 }
 
 // raisedFiresLocked reports whether a goal that was raised counts now.
 func (tr *tracked) raisedFiresLocked(r raised) bool {
-	f, held := tr.judgeRaisedLocked(r.goal, r.data)
-	return f == fired && !held
+	f, waits := tr.judgeRaisedLocked(r.goal, r.data)
+	return f == fired && !waits
 }
 
 // decidedLater reports whether another alternative of the same goal follows, so
@@ -206,7 +238,7 @@ func leftNote(gone bool, f fate) string {
 
 // decide counts what became of a goal, and how it nearly counted.
 func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
-	tr.account(g, f, note)
+	tr.book(g, f, note)
 	if r, ok := f.ofRules(); ok && g != rule.View { // about which no rule says anything
 		if m, ok := tr.x.Missed(r); ok {
 			tr.t.ledger.miss(g.Name(), m)
@@ -217,14 +249,14 @@ func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 // decideEarly is decide for a candidate that was known not to count before the
 // handler ran.
 func (tr *tracked) decideEarly(c *candidate, note string) {
-	tr.account(c.trigger, c.early, note)
+	tr.book(c.trigger, c.early, note)
 	if c.isMiss {
 		tr.t.ledger.miss(c.trigger.Name(), c.miss)
 	}
 }
 
-// account counts the fate of a goal.
-func (tr *tracked) account(g *rule.Cause, f fate, note string) {
+// book counts the fate of a goal.
+func (tr *tracked) book(g *rule.Cause, f fate, note string) {
 	if f == fateHeld {
 		return // it was counted when it was put there, since it may have left again
 	}

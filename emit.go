@@ -95,7 +95,7 @@ func (tl *told) keyLocked() string {
 // it.
 type rooms struct{ event, who *queue.Room }
 
-func (r rooms) release() {
+func (r rooms) giveBack() {
 	r.event.Release()
 	r.who.Release()
 }

@@ -16,17 +16,17 @@ import (
 // entry is what the gate says of a request: to each goal, by the consent that
 // the goal needs.
 type entry struct {
-	no      fate    // against every goal: the visitor said no, or he is none; else fired
-	consent Consent // his answer
+	no      fate    // against every goal: the visitor said no, or is none; else fired
+	consent Consent // the visitor's answer
 	absent  fate    // nobody is looking, or nobody is there; else fired
-	// holds is the value of the cookie that ConsentHoldBy names, by which goals
+	// heldBy is the value of the cookie that ConsentHoldBy names, by which goals
 	// are held until the visitor has answered. "" if they are not.
-	holds string
+	heldBy string
 }
 
-// judge says whether something may count that needs this consent: fired, or the
+// fate says whether something may count that needs this consent: fired, or the
 // first reason against, in the order a person would give them.
-func (e *entry) judge(n consent.Need) fate {
+func (e *entry) fate(n consent.Need) fate {
 	if e.no != fired {
 		return e.no
 	}
@@ -38,14 +38,14 @@ func (e *entry) judge(n consent.Need) fate {
 
 // gate looks at the visitor and the request. path is the path that rules see.
 func (t *Tracker) gate(r *http.Request, path string) (e entry) {
-	if e.no = t.refuses(r); e.no == fired {
+	if e.no = t.optsOut(r); e.no == fired {
 		e.no = t.ignores(r, path)
 	}
 	if e.no == fired {
 		e.consent = t.consent(r)
 	}
 	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.any()) {
-		e.holds = t.holdBy(r.Header)
+		e.heldBy = t.holdBy(r.Header)
 	}
 	if e.no != fired {
 		return e
@@ -59,8 +59,8 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	return e
 }
 
-// refuses reports whether the visitor said no, without being asked.
-func (t *Tracker) refuses(r *http.Request) fate {
+// optsOut reports whether the visitor said no, without being asked.
+func (t *Tracker) optsOut(r *http.Request) fate {
 	if web.CookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
 		return fateOptOut
 	}
@@ -83,12 +83,12 @@ func userAgent(r *http.Request) string {
 // admits turns what the gate says into a verdict on a goal: a form by a suspected
 // bot counts if its rule says so, and what only lacks the visitor's answer may be
 // held until it comes.
-func (e *entry) admits(g *rule.Cause) (f fate, held bool) {
+func (e *entry) admits(g *rule.Cause) (f fate, waits bool) {
 	terms := g.Terms()
-	switch f = e.judge(terms.Need); {
+	switch f = e.fate(terms.Need); {
 	case f == fateBot && terms.CountsBots:
 		return fired, false
-	case f == fateConsentUnknown && e.holds != "" && terms.MayWait:
+	case f == fateConsentUnknown && e.heldBy != "" && terms.MayWait:
 		return e.absent, e.absent == fired
 	}
 	return f, false

@@ -126,8 +126,8 @@ func TestGateAllocs(t *testing.T) {
 		}); n > 0 {
 			t.Errorf("%v: %v allocations", want, n)
 		}
-		if e.judge(consent.All) != want || e.judge(consent.Analytics) != fired {
-			t.Errorf("required %v, analytics %v; want %v and fired", e.judge(consent.All), e.judge(consent.Analytics), want)
+		if e.fate(consent.All) != want || e.fate(consent.Analytics) != fired {
+			t.Errorf("required %v, analytics %v; want %v and fired", e.fate(consent.All), e.fate(consent.Analytics), want)
 		}
 	}
 }

@@ -95,9 +95,9 @@ const maxRaised = 64
 // triggerNow sends a goal for a request that is not followed, or not any more.
 func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *rule.Cause, data Data) error {
 	return t.now("Trigger", r, seen, g, func(tr *tracked) fate {
-		f, held := tr.judgeRaisedLocked(g, data)
+		f, waits := tr.judgeRaisedLocked(g, data)
 		if f == fired {
-			f = tr.send(g, data, new(ruling), held)
+			f = tr.send(g, data, new(ruling), waits)
 			tr.pastLocked().end(time.Now())
 		}
 		return f
@@ -131,8 +131,8 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause
 	return refused(f)
 }
 
-// resume takes over what is known of the visitor, so that an ID made for him in
-// this request stays his only one.
+// resume takes over what is known of the visitor, so that an ID made for them in
+// this request stays their only one.
 func (tr *tracked) resume(seen *tracked) {
 	tr.entry, tr.gate, tr.withheld = seen.entry, seen.gate, seen.withheld
 	own, old := &tr.told, &seen.told
@@ -265,7 +265,7 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 	if s == nil {
 		return ""
 	}
-	if e := t.gate(r, path); e.judge(consent.All) != fired {
+	if e := t.gate(r, path); e.fate(consent.All) != fired {
 		return ""
 	}
 	return s.visitorOf(r.Header).id

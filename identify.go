@@ -111,8 +111,8 @@ func (tl *told) identify(e cdp.Event) bool {
 
 // identify offers an identity of the handler's to the queue.
 func (tr *tracked) identify(e *cdp.Event) fate {
-	f, held := tr.entry.admits(rule.Identity)
-	if f == fired && !held {
+	f, waits := tr.entry.admits(rule.Identity)
+	if f == fired && !waits {
 		f = tr.mayEmitLocked(rule.Identity)
 	}
 	if f != fired {
@@ -121,8 +121,8 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
 	setBase(e, base(sent.Base))
 	tr.site.birthDate(e)
-	if held {
-		return tr.keep(rule.Identity, nil, e, visit.Counted{})
+	if waits {
+		return tr.hold(rule.Identity, nil, e, visit.Counted{})
 	}
 	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }

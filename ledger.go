@@ -116,9 +116,9 @@ func (l *ledger) settle(goal string, f fate, browserID, note string) {
 	l.record(Record{now, goal, f.String(), shortID(browserID), note})
 }
 
-// counted reports whether a goal of that name was ever decided on, or is in the
+// knows reports whether a goal of that name was ever decided on, or is in the
 // rules.
-func (l *ledger) counted(goal string) bool { return (*l.goals.Load())[goal] != nil }
+func (l *ledger) knows(goal string) bool { return (*l.goals.Load())[goal] != nil }
 
 // miss counts a way in which a goal nearly counted.
 func (l *ledger) miss(goal string, m rule.Miss) {

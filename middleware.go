@@ -89,8 +89,8 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 
 	// 3. The gate.
 	e := t.gate(r, path)
-	releases := t.answered(s, &e)
-	open := releases || pages && navigation && e.judge(consent.All) == fired
+	releases := t.agrees(s, &e)
+	open := releases || pages && navigation && e.fate(consent.All) == fired
 	if !open && !e.admitsAny(goals) {
 		return t.refuse(r, s, rules, &e, goals)
 	}
@@ -116,7 +116,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 // consider adds a goal to the candidates and reports whether it may count.
 func (tr *tracked) consider(g *rule.Cause) bool {
 	c := candidate{trigger: g}
-	if c.early, c.held = tr.entry.admits(g); c.early == fired {
+	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
 		r := tr.x.Consider(g)
 		c.early = fateOf(r)
 		c.miss, c.isMiss = tr.x.Missed(r)
@@ -135,7 +135,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 		}
 	}
 	tr := new(tracked)
-	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.judge(consent.All)
+	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.fate(consent.All)
 	tr.told.ended, tr.told.cookieless = true, true
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
 		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]

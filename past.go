@@ -8,6 +8,35 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
+// The past decides on count: and after: of a goal whose rule holds. An example:
+//
+//	rules    CART_SEEN: visit /cart
+//	         ORDERED: submit /order, after: CART_SEEN, within: 30m, count: once per
+//	         session for $form.order
+//	visitor  sends the visit cookie: "session since 12:00, CART_SEEN at 12:05". This
+//	         process remembers of the same browser ID: "ORDERED for A-1 at 12:06", of
+//	         an answer whose cookie has not come back yet.
+//	request  POST /order with order=A-2 at 12:07
+//	open     joins the two: the session, CART_SEEN, and ORDERED for A-1.
+//	rule     1. after: CART_SEEN was two minutes ago, so the walk goes on.
+//	         2. The goal's name in the visit is "ORDERED for A-2", in a short hash.
+//	         3. The visit does not have it, so the goal counts, and the visit and this
+//	            process have it from now on.
+//	again    order=A-2 once more: already_counted. order=A-3: counts.
+//	end      ORDERED has happened: a goal with after: ORDERED may follow.
+//
+// What always holds:
+//
+//  1. The visit is opened at most once in a request, and only if a goal asks.
+//  2. Joining forgets nothing that still matters: what either has of the session that
+//     goes on, the whole has.
+//  3. Of two requests at the same time one counts: the second look, under the lock of
+//     the process's memory, decides.
+//  4. A goal that counted and could not be sent is taken back (undo).
+//  5. What happens in a request comes before none of its own goals: happened is noted
+//     at its end.
+//  6. Without a browser ID there is nobody to remember, and the cookie alone decides.
+
 // past is what is known of a visitor from before this request, and decides by it
 // on count: and after:. It is looked up when a goal first asks, and at most once.
 type past struct {
@@ -74,14 +103,14 @@ func (p *past) remember(now time.Time, change func() (keep bool)) {
 	})
 }
 
-// judge decides on count: and after: of a goal whose rule held. If it counts,
+// rule decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
-func (p *past) judge(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
-	return p.rule(g.Past(), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
+func (p *past) rule(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
+	return p.ruleNamed(g.Past(), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
-// rule is judge, with the name under which the goal counts told by name.
-func (p *past) rule(g *visit.Goal, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
+// ruleNamed is rule, with the name under which the goal counts told by name.
+func (p *past) ruleNamed(g *visit.Goal, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
 	v := p.open(now)
 	if !v.Came(g, now) {
 		return ruling{done: true, fate: fateOf(rule.ReasonNotAfter)}
@@ -141,7 +170,7 @@ func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 		return enqueue()
 	}
 	now := time.Now()
-	t := p.judge(g, x, now, nil)
+	t := p.rule(g, x, now, nil)
 	if t.fate != fired {
 		p.end(now)
 		return t.fate

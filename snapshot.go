@@ -182,7 +182,7 @@ func (t *Tracker) Snapshot() Snapshot {
 	if t.config.Views == ViewsServer {
 		s.Goals = append(s.Goals, t.ledger.goal(rule.View.Name(), "Page views"))
 	}
-	if t.ledger.counted(rule.Identity.Name()) {
+	if t.ledger.knows(rule.Identity.Name()) {
 		s.Goals = append(s.Goals, t.ledger.goal(rule.Identity.Name(), "Identities from code"))
 	}
 	s.Notes, s.Recent = t.ledger.history()

@@ -110,8 +110,8 @@ type candidate struct {
 	early   fate      // fired, or why it is known before the handler runs not to count
 	miss    rule.Miss // early is one, if isMiss
 	isMiss  bool
-	held    bool // only the visitor's consent is missing
-	counted bool // it fired, so that alternatives of its goal need not
+	waits   bool // only the visitor's consent is missing
+	fired   bool // it fired, so that alternatives of its goal need not
 }
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
@@ -202,7 +202,7 @@ func (tr *tracked) pastLocked() *past {
 // admit notes what the gate said, and who the visitor is if goaltrack may ask
 // that of its own accord.
 func (tr *tracked) admit(r *http.Request, e *entry) {
-	tr.entry, tr.gate = *e, e.judge(consent.All)
+	tr.entry, tr.gate = *e, e.fate(consent.All)
 	if tr.gate == fired {
 		tr.recogniseLocked(r.Header)
 	}
@@ -257,5 +257,5 @@ func (tr *tracked) giveBack() {
 		return
 	}
 	defer s.tee.Release()
-	s.releaseRooms()
+	s.giveBackRooms()
 }
