@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -53,7 +54,7 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	switch {
 	case r.Method == http.MethodGet && (navigation.IsPrefetch(r.Header) || navigation.IsSoftPrefetch(r.Header)):
 		e.absent = fatePrefetch
-	case t.bots.Is(userAgent(r)):
+	case t.agents.Of(userAgent(r)) == agent.Machine:
 		e.absent = fateBot
 	}
 	return e
@@ -221,14 +222,13 @@ func inMode(r *http.Request, mode string) bool {
 
 func isEditing(v string) bool { return v != "" && !strings.EqualFold(v, "normal") }
 
-// Bots corrects the verdicts on user agents, which come from
-// https://pkg.go.dev/zgo.at/isbot. Each entry is a part of a user agent, in
-// which * stands for any text: "HeadlessChrome", "Pingdom*bot". Case does not
-// matter. Only the first 512 bytes of a user agent are looked at. New refuses
+// Bots corrects the verdicts on user agents. docs/agents.md says how they are
+// reached. Each entry is a part of a user agent, in which * stands for any text:
+// "HeadlessChrome", "Pingdom*bot". Case does not matter. Only the first 512 bytes of a user agent are looked at. New refuses
 // an entry without text or with more than 512 bytes, and a list of more than
 // 256.
 type Bots struct {
-	// Allow are not bots, whatever isbot says: a customer's procurement
+	// Allow are not bots, whatever they look like: a customer's procurement
 	// program, or a browser that is wrongly suspected. Default: none.
 	Allow []string
 	// Deny are bots, even if Allow has them as well: a monitor, a test suite. A

@@ -10,7 +10,6 @@ require (
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/text v0.41.0
-	zgo.at/isbot v1.0.0
 )
 
 require github.com/inconshreveable/mousetrap v1.1.0 // indirect

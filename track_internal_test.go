@@ -49,7 +49,7 @@ func browserRequest(method, path, body string) *http.Request {
 func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
 	const rules = "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}"
 	for name, sabotage := range map[string]func(*Tracker){
-		"request":    func(t *Tracker) { t.bots = nil },
+		"request":    func(t *Tracker) { t.agents = nil },
 		"header":     func(t *Tracker) { t.config.DryRun, t.config.Cookie.Create = false, CreateGoal; t.sites[0].line = nil },
 		"conclusion": func(t *Tracker) { t.sites[0].CDP = nil },
 	} {

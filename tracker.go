@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/bots"
+	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
@@ -29,7 +29,7 @@ type Tracker struct {
 	config Config
 	sites  []*site
 	rules  atomic.Pointer[Rules]
-	bots   *bots.Cache
+	agents *agent.Judge
 	health web.Lengths // of Ignore.HealthPaths
 	forms  tap.Budget
 	visits *visit.Memory
@@ -80,7 +80,7 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, bots: bots.New(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
+	t := &Tracker{config: c, agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = bodyBudget
 	t.holds = newHolds(t.ledger)
 	keys := make([]visit.Key, len(c.Keys))

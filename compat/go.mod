@@ -70,5 +70,4 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.11.0 // indirect
 	modernc.org/sqlite v1.44.1 // indirect
-	zgo.at/isbot v1.0.0 // indirect
 )

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"zgo.at/isbot"
-
+	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -154,17 +153,17 @@ func (r *Replay) Add(e LogEntry) {
 // isBot judges the user agent. A log has more of them than visit a live site at
 // a time, so it has a larger cache than that.
 func (r *Replay) isBot(e *LogEntry) bool {
-	agent := web.CutUserAgent(e.UserAgent)
-	if agent == "" {
+	ua := web.CutUserAgent(e.UserAgent)
+	if ua == "" {
 		return false
 	}
-	bot, known := r.agents[agent]
+	bot, known := r.agents[ua]
 	if !known {
 		if len(r.agents) >= keptAgents {
 			clear(r.agents)
 		}
-		bot = isbot.Is(isbot.UserAgent(agent))
-		r.agents[strings.Clone(agent)] = bot
+		bot = agent.Sign(ua) != ""
+		r.agents[strings.Clone(ua)] = bot
 	}
 	return bot
 }

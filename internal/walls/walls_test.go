@@ -35,13 +35,12 @@ var walls = []wall{
 	{
 		of:   "rule",
 		why:  "It is the language of the rule file: pure data and functions. It knows nothing of requests under way, writers and delivery.",
-		ours: []string{"cdp", "internal/consent", "internal/ext", "internal/hostname", "internal/navigation", "internal/path", "internal/scan", "internal/spelling", "internal/visit", "internal/web"},
+		ours: []string{"cdp", "internal/agent", "internal/consent", "internal/ext", "internal/hostname", "internal/navigation", "internal/path", "internal/scan", "internal/spelling", "internal/visit", "internal/web"},
 		theirs: []string{
 			"github.com/gorilla/mux",
 			"github.com/gorilla/securecookie", // internal/visit has both what is remembered and the cookie it is sealed in
 			"go.yaml.in/yaml/v4",
 			"golang.org/x/text/unicode/norm", "golang.org/x/text/transform", // one spelling of a path
-			"zgo.at/isbot", // a replay judges the user agents of a log
 		},
 		never: []set{unfitForLibraries},
 	},
@@ -139,7 +138,6 @@ var libraries = []string{
 	"github.com/gorilla/securecookie", // seals the visit cookie
 	"go.yaml.in/yaml/v4",              // reads the rule file, with lines and columns
 	"golang.org/x/sync",               // the next browser ID is asked for once, whoever waits for it
-	"zgo.at/isbot",                    // knows the user agents of machines
 	// Two spellings of one letter in a path are one (NFC, https://unicode.org/reports/tr15/),
 	// and the tables for that follow Unicode's versions.
 	"golang.org/x/text/unicode/norm",
