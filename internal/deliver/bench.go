@@ -8,9 +8,9 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 )
 
-// bench is where a line's refused events wait to be tried again (sentences 4 and
-// 5 of sendgate.go). It is no part of the window, so that however many they are,
-// they take no place from the others.
+// bench is where a line's refused events wait to be tried again (points 4 and 5
+// of sendgate.go). It is not part of the window. So they take no place from the
+// others, however many they are.
 type bench struct {
 	due    dueHeap
 	events int // on the bench or under way from it
@@ -23,8 +23,8 @@ type bench struct {
 	minds time.Time // until then the CDP is of two minds
 }
 
-// The bench holds at most so much. What is more goes back to the queue for a
-// while, and is as new when it comes again.
+// The bench holds at most this many events. Others go back to the queue for a
+// while, and count as new when they come again.
 const (
 	benchEvents = 2000
 	benchBytes  = 4 << 20
@@ -107,7 +107,7 @@ func (sc *schedule) toBench(j *job) {
 	}
 }
 
-// leaveBench is for an event that has met its fate.
+// leaveBench is called for an event that has met its fate.
 func (sc *schedule) leaveBench(j *job) {
 	if !j.benched {
 		return
@@ -139,8 +139,8 @@ func (sc *schedule) benchWait(refusals int) time.Duration {
 	return wait - wait/4 + time.Duration(sc.random(int64(wait/2+1)))
 }
 
-// next finds the event on the bench that may be tried now, or else when there may
-// be one.
+// next finds the event on the bench that may be tried now, or else when there
+// may be one.
 func (b *bench) next(h *health, now time.Time) (*job, time.Time) {
 	if b.flying >= max(b.width, 1) {
 		return nil, time.Time{}
@@ -167,7 +167,7 @@ func dueAt(j *job) time.Time {
 	return j.notYet
 }
 
-// sent is told of an event of the bench that goes out.
+// sent is called when an event of the bench goes out.
 func (b *bench) sent(p *pacing, h *health, j *job, now time.Time) {
 	b.due.remove(j)
 	b.flying++
@@ -176,8 +176,8 @@ func (b *bench) sent(p *pacing, h *health, j *job, now time.Time) {
 	}
 }
 
-// pardon is for an event of the bench that was accepted after all. One that had
-// a strike shows that the CDP is of two minds.
+// pardon is called for an event of the bench that was accepted after all. If
+// the event had a strike, the CDP is of two minds.
 func (b *bench) pardon(sc *schedule, j *job) {
 	sc.tally.note("pardoned")
 	if j.strikes > 0 && j.replaces == "" {
@@ -187,9 +187,10 @@ func (b *bench) pardon(sc *schedule, j *job) {
 	b.width = min(max(b.width, 1)*2, max(sc.options.Workers/2, 1))
 }
 
-// strike counts a refusal against an event, now that one like it was accepted,
-// and buries it if there were enough. After a silence, however short, a single one
-// never is: a hiccup of the CDP in the midst of a burst must bury nobody.
+// strike counts a refusal against an event, because one like it was accepted
+// now. It buries the event if there were enough. After a silence, however
+// short, a single strike never is enough: a hiccup of the CDP in the midst of a
+// burst must bury nobody.
 func (sc *schedule) strike(j *job, silent bool) {
 	b := &j.line.health.bench
 	if j.strikes++; j.strikes >= 2 {
@@ -207,8 +208,8 @@ func (sc *schedule) strike(j *job, silent bool) {
 	}
 }
 
-// enough reports whether there are strikes enough to bury the event. The ID of
-// a visitor who was accepted before is none that somebody made up.
+// enough reports whether there are enough strikes to bury the event. If the
+// visitor was accepted before, nobody made up their ID.
 func (sc *schedule) enough(j *job, now time.Time, silent bool) bool {
 	p, b := &sc.pacing, &j.line.health.bench
 	switch {
@@ -226,8 +227,9 @@ func (sc *schedule) enough(j *job, now time.Time, silent bool) bool {
 	return j.strikes >= p.strikes
 }
 
-// clearBench buries all that have outlived their time with the one that was just
-// tried: at a try a minute, the last of a thousand would wait for a day.
+// clearBench buries, together with the event that was just tried, all others
+// that have outlived their time. With one try a minute, the last of a thousand
+// would wait for a day.
 func (sc *schedule) clearBench(h *health, now time.Time) {
 	for _, j := range slices.Clone(h.bench.due) {
 		if sc.outlived(j, now) {
@@ -236,10 +238,10 @@ func (sc *schedule) clearBench(h *health, now time.Time) {
 	}
 }
 
-// outlived reports whether an event that is refused once more was benched for
-// long enough: others were accepted between its last two tries, and for MaxAge
-// nothing like it. It never is while the IDs that visitors bring are refused
-// one and all.
+// outlived reports whether an event that is refused once more was on the bench
+// for long enough. Others must have been accepted between its last two tries,
+// and for MaxAge nothing like it. It is never so while all IDs that visitors
+// bring are refused.
 func (sc *schedule) outlived(j *job, now time.Time) bool {
 	h := &j.line.health
 	if !j.benched || !h.accepted.After(j.lastRefused) {
@@ -263,8 +265,8 @@ func (j *job) reason() string {
 	return "blocked"
 }
 
-// tellFirstRefusal says at once what whoever has just typed a wrong key wants to
-// know. Later it takes a minute of silence.
+// tellFirstRefusal says at once what somebody wants to know who has just typed
+// a wrong key. Later it takes a minute of silence.
 func (sc *schedule) tellFirstRefusal(j *job) {
 	h := &j.line.health
 	if h.accepted.IsZero() && !h.toldFirst && cdp.OutcomeOf(j.err) == cdp.SenderBad {

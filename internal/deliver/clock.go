@@ -6,10 +6,10 @@ import (
 )
 
 // clock tells how old events are. Waits are measured by the monotonic clock of
-// the process, which nobody can set, and so is the age of an event that this
-// process made. One that comes from a disk has the time of day alone, and that
-// can be set: by ten years, on a machine whose battery is empty. Such a jump
-// must not make a whole backlog too old to be sent.
+// the process, which nobody can set, and so is the age of an event of this
+// process. An event from a disk has only the time of day. That can be set: by
+// ten years, on a machine whose battery is empty. Such a jump must not make a
+// whole backlog too old to be sent.
 type clock struct {
 	wall func() time.Time // the time of day
 
@@ -20,19 +20,20 @@ type clock struct {
 }
 
 // jumpAllowed is how far the time of day may move away from the monotonic clock
-// before ages by it are doubted. What time servers correct is less, and summer
-// time is no change of it.
+// before ages by it are doubted. Time servers correct less, and summer time
+// does not change it.
 const jumpAllowed = time.Hour
 
 func newClock(wall func() time.Time) *clock {
 	return &clock{wall: wall, seen: time.Now(), day: wall()}
 }
 
-// timeOfDay is the present without its monotonic part.
+// timeOfDay returns the present without its monotonic part.
 func timeOfDay() time.Time { return time.Now().Round(0) }
 
-// age is how long ago something happened. After a jump of the clock it is no
-// more than what has passed since: which of the times is right nobody knows.
+// age returns how long ago something happened. After a jump of the clock it is
+// at most the time since the jump, because nobody knows which of the times is
+// right.
 func (c *clock) age(then time.Time) time.Duration {
 	if then != then.Round(0) { // it has a reading of the monotonic clock
 		return time.Since(then)

@@ -4,13 +4,14 @@
 //
 // # What it promises
 //
-//   - Every event that Offer took ends in exactly one of three ways: it is
-//     delivered, it is dead (given up, for a reason with a name), or it is dropped
-//     (lost with the process, since its queue does not outlive it). The [Tally]
-//     counts each, so an account always balances.
+//   - Every event that Offer took ends in exactly one of three ways. It is
+//     delivered. Or it is dead: given up, for a reason with a name. Or it is
+//     dropped: lost with the process, because its queue does not outlive it. The
+//     [Tally] counts each, so an account always balances.
 //   - Offer waits for no network. It waits for the queue, which has a bound.
-//   - The CDP cannot tell an event that comes twice. One that it may have counted is
-//     sent again, but only so often, and it is counted as a possible duplicate.
+//   - The CDP does not notice that an event comes twice. An event that may have
+//     counted is sent again, but only so often, and is counted as a possible
+//     duplicate.
 //   - The events of one visitor arrive in the order in which they happened. That
 //     order is given up, and noted, before one visitor takes the place of others.
 //   - What is refused or fails keeps nobody else's events waiting. The rule that
@@ -32,29 +33,29 @@
 //   - One fetcher carries events from the queue, as many as the scheduler asks for.
 //   - The workers, Options.Workers for each line, do nothing but send. An event
 //     belongs to its worker between jobs and finished.
-//   - Requests call Offer, Reserve, Wait and Line.Replacement. What these read beside
-//     the scheduler has a lock of its own or is atomic: the Tally, the numbers that
-//     requests wait for (wait.go), and of a line known, replaced and picky.
+//   - Requests call Offer, Reserve, Wait and Line.Replacement. What these read while
+//     the scheduler runs has its own lock or is atomic. That is the Tally, the numbers
+//     that requests wait for (wait.go), and a line's known, replaced and picky.
 //
 // # Words
 //
 // A line is one site's way to the CDP, a lane one visitor's way within it. The window
 // is what the scheduler has taken from the queue. A gate counts what was not accepted
-// in a row; while it is SLOW, one event at a time is tried, and when that has lasted
-// for so long that no single visitor can be the cause, its events are held. The bench
-// is where single refused events wait for another try; a refusal that counts against
-// an event is a strike.
+// in a row. While it is SLOW, one event at a time is tried. When that has lasted for
+// so long that no single visitor can be the cause, its events are held. The bench is
+// where single refused events wait for another try. A refusal that counts against an
+// event is a strike.
 //
 // # An example
 //
-// Ann sends a form, and her IDENTITY goes before it. The tracker offers both items at
-// once; the queue takes both. The fetcher hands them to the scheduler, which puts them
-// into Ann's lane: the IDENTITY is ready, the goal is parked behind it. A worker posts
-// the IDENTITY. The CDP answers 503 with Retry-After: 2, so it surely was not
-// processed: the line pauses for two seconds, and the event waits for its next try.
-// Then it is accepted: the tally says delivered, the queue gets its Ack, and the goal
-// is next. Its connection breaks before an answer comes. Nobody knows whether it
+// Ann sends a form, and an IDENTITY goes before the goal. The tracker offers both
+// items at once; the queue takes both. The fetcher hands them to the scheduler, which
+// puts them into Ann's lane: the IDENTITY is ready, the goal is parked behind it. A
+// worker posts the IDENTITY. The CDP answers 503 with Retry-After: 2, so it surely was
+// not processed. The line pauses for two seconds, and the event waits for its next
+// try. Then it is accepted: the tally says delivered, the queue gets its Ack, and the
+// goal is next. Its connection breaks before an answer comes. Nobody knows whether it
 // counted, so it is sent again, and accepted: one delivered, and one possible
-// duplicate. Had it broken three times, it would be a dead letter now, for the reason
-// "unknown", and Ann's next event would go on.
+// duplicate. If the connection had broken three times, the goal would be a dead letter
+// now, for the reason "unknown". Ann's next event would go on.
 package deliver

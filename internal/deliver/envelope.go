@@ -16,9 +16,9 @@ import (
 //	site, goal and user agent (each a uvarint length and the bytes), body,
 //	the number of a request that waits (8 bytes, if the flags say so)
 //
-// The body is kept encoded, so that a worker need not parse it: what is only
-// known late (a browser ID, that the event is late) is spliced in, which
-// cdp.Event.AppendJSON's promise about its layout makes safe.
+// The body is kept encoded, so that a worker need not parse it. What is only known
+// later is spliced in: a browser ID, and that the event is late. This is safe by what
+// cdp.Event.AppendJSON promises about its layout.
 type Envelope struct {
 	Site, Goal, UserAgent string
 	HasExt                bool
@@ -54,7 +54,7 @@ func (e *Envelope) AppendHead(dst []byte) []byte {
 var errEnvelope = errors.New("goaltrack: not an event of a version this program knows")
 
 // ParseEnvelope reads what AppendHead and the body wrote. The body shares b. It
-// is looked at just enough to be completed safely.
+// is checked just enough to be completed safely.
 func ParseEnvelope(b []byte) (e Envelope, err error) {
 	if len(b) < 2 || b[0] != envelopeVersion {
 		return e, errEnvelope
@@ -84,7 +84,7 @@ func ParseEnvelope(b []byte) (e Envelope, err error) {
 	return e, nil
 }
 
-// hasLayout reports whether the body begins and ends as one that can be
+// hasLayout reports whether the body begins and ends like one that can be
 // completed.
 func (e *Envelope) hasLayout() bool {
 	rest, ok := bytes.CutPrefix(e.body, []byte(idPrefix))
@@ -118,7 +118,7 @@ func (e *Envelope) setBrowserID(id string) {
 	}
 }
 
-// WithBrowserID gives what the queue keeps of an event another browser ID.
+// WithBrowserID returns an item of the queue with another browser ID.
 func WithBrowserID(item []byte, id string) ([]byte, error) {
 	e, err := ParseEnvelope(item)
 	if err != nil {

@@ -36,13 +36,14 @@ type health struct {
 	rejected  int // events rejected (400 and the like) in a row
 
 	// limit is how many requests may be under way while the line finds out
-	// whether it works: one, and one more for each event accepted. 0 is as many
-	// as there are workers. It begins with the process, and with the end of an
-	// outage, so that a CDP that has just come back is not knocked over.
+	// whether it works: one, and one more for each event accepted. 0 means as
+	// many as there are workers. The limit begins with the process and with the
+	// end of an outage, so that a CDP that has just come back is not
+	// overloaded.
 	limit int
 
-	// pausedUntil is what a Retry-After asked for. It holds for every event:
-	// a 429 is about the sender, not about the event.
+	// pausedUntil is what a Retry-After asked for. It applies to every event,
+	// because a 429 is about the sender and not about the event.
 	pausedUntil time.Time
 	renewed     time.Time // when idle connections were last closed
 
@@ -77,7 +78,7 @@ func (h *health) inner(p *pacing, j *job, now time.Time) *sendGate {
 	return nil
 }
 
-// unaccepted is for a send that was not accepted.
+// unaccepted is called for a send that was not accepted.
 func (h *health) unaccepted(p *pacing, j *job, now time.Time, refused bool) {
 	h.troubled = now
 	h.gate.unaccepted(p, j, now, refused)
@@ -116,7 +117,8 @@ func (h *health) ramp(workers int, again bool) {
 	}
 }
 
-// pause stops the line for a while, which is no silence of the CDP's.
+// pause stops the line for a while. That does not count as a silence of the
+// CDP.
 func (h *health) pause(now time.Time, d time.Duration) {
 	until := now.Add(d)
 	if !until.After(h.pausedUntil) {
@@ -133,7 +135,7 @@ func (h *health) pause(now time.Time, d time.Duration) {
 	}
 }
 
-// heldGoals are the goals whose events are refused one and all, in order.
+// heldGoals returns the goals whose events are all refused, in order.
 func (h *health) heldGoals(p *pacing, now time.Time) (goals []string) {
 	for goal, g := range h.goals {
 		if g.slow(p, now) && g.held(p, now) {

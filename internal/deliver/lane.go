@@ -6,8 +6,8 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// lane is the way of one visitor's events. One of them goes at a time, up to
-// width when their order is given up; the others are parked.
+// lane is the way of one visitor's events. One of them goes at a time, and the
+// others are parked. When their order is given up, up to width go at a time.
 type lane struct {
 	key       laneKey
 	going     int
@@ -18,7 +18,7 @@ type lane struct {
 }
 
 // laneKey tells lanes apart. Sites of one tenant can share their visitors' IDs,
-// and one of them may be held while the other is not.
+// and one site may be held while the other is not.
 type laneKey struct {
 	line *Line
 	key  string
@@ -47,9 +47,9 @@ func (sc *schedule) advance(l *lane) {
 	}
 }
 
-// putBackBehind returns an event to the queue if its lane is full. Such events wait
-// longer each time the lane still is, so that a thousand of them are not looked at
-// all the time.
+// putBackBehind returns an event to the queue if its lane is full. Such events
+// wait longer each time, so that a thousand of them are not looked at all the
+// time.
 func (sc *schedule) putBackBehind(l *lane, d queue.Delivery) bool {
 	full := l.going+len(l.parked) >= maxLane
 	if full && !time.Now().Before(l.fullUntil) {

@@ -20,8 +20,8 @@ type meter struct {
 	lastErrorAt    time.Time
 }
 
-// add counts the attempt that has just ended, if a request was made at all: an
-// event whose browser ID could not be had was not sent.
+// add counts the attempt that has just ended, if a request was made. An event
+// without a browser ID was not sent.
 func (m *meter) add(j *job) {
 	if j.began.IsZero() {
 		return
@@ -38,8 +38,8 @@ func (m *meter) add(j *job) {
 	}
 }
 
-// inOurWords says what an error was without what the CDP wrote about it, which
-// may repeat what a visitor wrote.
+// inOurWords says what an error was without what the CDP wrote about it,
+// because that may repeat what a visitor wrote.
 func inOurWords(err error) string {
 	e, ok := errors.AsType[*cdp.Error](err)
 	if !ok {
@@ -61,8 +61,8 @@ func (m *meter) byOutcome() map[string]uint64 {
 	return named
 }
 
-// latency is a histogram of recent times. Its two windows take turns, so that
-// it tells of the last five to ten minutes, whatever happened before.
+// latency is a histogram of recent times. Its two windows take turns. So it
+// covers the last five to ten minutes, whatever happened before.
 type latency struct {
 	current, former latencyWindow
 }
@@ -104,14 +104,13 @@ func (l *latency) turn(now time.Time) {
 	}
 }
 
-// recent reports whether a window is not too old to be told of.
+// recent reports whether a window is recent enough to count.
 func (w *latencyWindow) recent(now time.Time) bool {
 	return w.n > 0 && now.Sub(w.since) < 2*latencyTurn
 }
 
-// Latency tells how long recent requests took, from dialing to the end of the
-// answer: those of the last five to ten minutes. Percentiles are rounded up by at
-// most 9 %.
+// Latency says how long the requests of the last five to ten minutes took, from
+// dialing to the end of the answer. Percentiles are rounded up by at most 9 %.
 type Latency struct {
 	Requests           int
 	P50, P95, P99, Max time.Duration

@@ -20,7 +20,8 @@ func (sc *schedule) makeReady(j *job) {
 		return
 	}
 	if g = h.overfull(sc.share); g != nil {
-		// The oldest goes back to the queue, since the newest is the next to be tried.
+		// The oldest goes back to the queue, because the newest is the next to
+		// be tried.
 		oldest := g.waiting.oldest()
 		oldest.leaveList()
 		sc.tally.note("order_released")
@@ -28,9 +29,10 @@ func (sc *schedule) makeReady(j *job) {
 	}
 }
 
-// overfull finds a gate within the line for which too many events wait. A goal that
-// is held must not take the window from the others, nor must many such goals
-// together: each has a quarter of it, and all have half.
+// overfull finds a gate within the line for which too many events wait. A goal
+// that is held must not take the window from the others, and many such goals
+// together must not, either. Each has a quarter of it, and all together have
+// half.
 func (h *health) overfull(share int) (fullest *sendGate) {
 	all, most := 0, 0
 	for g := range h.innerGates() {
@@ -45,8 +47,8 @@ func (h *health) overfull(share int) (fullest *sendGate) {
 	return nil
 }
 
-// next finds the event of a line to send now, or else when there may be one (zero:
-// when something happens).
+// next finds the event of a line to send now, or else when there may be one.
+// Zero means that nothing can be sent until something happens.
 func (sc *schedule) next(ln *Line, now time.Time) (*job, time.Time) {
 	h, p := &ln.health, &sc.pacing
 	switch {
@@ -96,7 +98,7 @@ func (h *health) again(now time.Time) (*job, time.Time) {
 	return nil, sooner(at, j.notYet)
 }
 
-// mixed reports whether something was not accepted lately, so that the oldest must
+// mixed reports whether something was not accepted lately. Then the oldest must
 // not hide the others.
 func (h *health) mixed(p *pacing, now time.Time) bool {
 	return !h.troubled.IsZero() && now.Sub(h.troubled) < p.slowMost
@@ -107,11 +109,11 @@ func (h *health) inTrouble(p *pacing, now time.Time) bool {
 	return !h.gate.since.IsZero() || h.mixed(p, now)
 }
 
-// nextProbe finds the one event that a SLOW line sends: one that was not tried
-// yet if there is any, then the one on the bench that is due first, then the one
-// that failed. Of those that wait for a gate of their own, it is one whose gate
-// allows it. A request that hangs does not keep the next one waiting for longer
-// than a second, so that nobody whose events hang holds up the others.
+// nextProbe finds the one event that a SLOW line sends. It prefers one that was
+// not tried yet. Then comes the one on the bench that is due first, and then
+// the one that failed. Among events that wait for a gate of their own, it takes
+// one whose gate allows it. A request that hangs keeps the next one waiting for
+// a second at most, so that nobody whose events hang holds up the others.
 func (sc *schedule) nextProbe(ln *Line, now time.Time) (*job, time.Time) {
 	h := &ln.health
 	if young, at := h.young(&sc.pacing, now); young > 0 {
@@ -146,7 +148,7 @@ func (sc *schedule) nextProbe(ln *Line, now time.Time) (*job, time.Time) {
 	return h.retries.first(), soonest
 }
 
-// innerGates are those within the line.
+// innerGates are the gates within the line.
 func (h *health) innerGates() func(yield func(*sendGate) bool) {
 	return func(yield func(*sendGate) bool) {
 		for _, g := range h.goals {
@@ -158,9 +160,9 @@ func (h *health) innerGates() func(yield func(*sendGate) bool) {
 	}
 }
 
-// young counts the requests under way that have not hung for as long as makes a
-// line SLOW, and tells when the first of them will have: a request that hangs
-// says nothing of how wide the line may be.
+// young counts the requests under way that do not hang yet. A request hangs
+// after the time that makes a line SLOW; until is when the first of them will
+// hang. A request that hangs says nothing about how wide the line may be.
 func (h *health) young(p *pacing, now time.Time) (n int, until time.Time) {
 	for _, j := range h.flying {
 		if at := j.sent.Add(p.slowAfter); now.Before(at) {
@@ -171,7 +173,7 @@ func (h *health) young(p *pacing, now time.Time) (n int, until time.Time) {
 	return n, until
 }
 
-// takeOff takes an event out of where it waits, for a worker.
+// takeOff takes an event from where it waits, for a worker.
 func (sc *schedule) takeOff(j *job, now time.Time) {
 	h := &j.line.health
 	if j.spot.in != nil && j.spot.in != &h.ready {
@@ -192,8 +194,8 @@ func (sc *schedule) takeOff(j *job, now time.Time) {
 	h.gate.next = now.Add(h.gate.wait(&sc.pacing, now))
 }
 
-// landed is for an event that a worker gives back. The next wait of a gate that is
-// SLOW begins.
+// landed is called for an event that a worker gives back. The next wait of a
+// gate that is SLOW begins then.
 func (h *health) landed(p *pacing, j *job, now time.Time) {
 	if i := slices.Index(h.flying, j); i >= 0 {
 		h.flying = slices.Delete(h.flying, i, i+1)
@@ -210,7 +212,7 @@ func (h *health) landed(p *pacing, j *job, now time.Time) {
 	}
 }
 
-// guard is called when an answer has been dealt with: it moves what waits for a
+// guard is called after an answer was handled. It moves events that wait for a
 // gate that has become SLOW out of the others' way.
 func (sc *schedule) guard(ln *Line) {
 	h, now := &ln.health, time.Now()
@@ -235,15 +237,17 @@ func (sc *schedule) guard(ln *Line) {
 	ln.picky.Store(h.bench.events > 0 || h.gate.refusing())
 }
 
-// The events that each line may have in the window beyond its bound, of the newest end
-// of the queue: without them, a burst at the head of the queue would hide all others.
+// Each line may have this many events of the newest end of the queue in the
+// window, beyond its bound. Without them, a burst at the head of the queue
+// would hide all others.
 const (
 	maxFetched = 64
 	askAgain   = 100 * time.Millisecond
 )
 
-// wantsNewest tells how many of the newest end of the queue to look at: some while not
-// all is accepted, and the window is full, and the queue holds more.
+// wantsNewest says how many events to take from the newest end of the queue. It
+// is some of them while not all is accepted, the window is full, and the queue
+// holds more.
 func (sc *schedule) wantsNewest(now time.Time) (n int) {
 	for _, ln := range sc.lines {
 		if h := &ln.health; h.inTrouble(&sc.pacing, now) {

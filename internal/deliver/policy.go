@@ -10,7 +10,7 @@ import (
 )
 
 // finish decides what an answer means for the event, for its line and for the
-// visitor. What the CDP's answers mean is the contract of package cdp.
+// visitor. Package cdp defines what the CDP's answers mean.
 func (sc *schedule) finish(j *job) {
 	if errors.Is(j.err, errLateEvent) {
 		sc.bury(j, "late")
@@ -42,8 +42,8 @@ func (sc *schedule) finish(j *job) {
 	}
 }
 
-// accept is for an event that arrived: its gates open, and refusals of others
-// become strikes.
+// accept is called for an event that arrived. Its gates open, and refusals of
+// others become strikes.
 func (sc *schedule) accept(j *job) {
 	ln, h, p, now := j.line, &j.line.health, &sc.pacing, time.Now()
 	h.accepted, h.rejected = now, 0
@@ -89,8 +89,8 @@ func (sc *schedule) accept(j *job) {
 	}
 }
 
-// open opens a gate, lets go what waited for it, and says so if its silence was
-// said.
+// open opens a gate and lets go what waited for it. If the log told of its
+// silence, the log tells of its end.
 func (sc *schedule) open(ln *Line, g *sendGate, j *job, now time.Time, void bool) []*job {
 	h := &ln.health
 	held := g.held(&sc.pacing, now)
@@ -110,8 +110,8 @@ func (sc *schedule) open(ln *Line, g *sendGate, j *job, now time.Time, void bool
 	return struck
 }
 
-// reject is for an event that the CDP will never take. When too many in a row
-// get such an answer, that may not be the events' fault: then they wait until
+// reject is called for an event that the CDP will never take. If too many in a
+// row get such an answer, the sender may be at fault. Then they wait until
 // another is accepted.
 func (sc *schedule) reject(j *job) {
 	h := &j.line.health
@@ -129,8 +129,8 @@ func (sc *schedule) reject(j *job) {
 	sc.refuse(j, refusedContents)
 }
 
-// unknownID is for an event whose browser ID the CDP does not know. The ID is
-// replaced only if that surely is so.
+// unknownID is called for an event whose browser ID the CDP does not know. The
+// ID is replaced only if the CDP surely does not know it.
 func (sc *schedule) unknownID(j *job) {
 	h := &j.line.health
 	first := j.refusals == 0
@@ -147,8 +147,9 @@ func (sc *schedule) unknownID(j *job) {
 	sc.refuse(j, refusedID)
 }
 
-// retry is for an event that surely was not processed. It is tried until it is
-// too old: attempts are no measure, since an outage uses them up in minutes.
+// retry is called for an event that surely was not processed. It is tried until
+// it is too old. Attempts are no measure, because an outage uses them up in
+// minutes.
 func (sc *schedule) retry(j *job, limited bool) {
 	if !limited { // our own budget says nothing about the CDP
 		sc.failed(j)
@@ -168,8 +169,8 @@ func (sc *schedule) retry(j *job, limited bool) {
 	sc.bury(j, reason)
 }
 
-// unknown is for an event that may or may not have counted. It is sent again a
-// bounded number of times, since the CDP has no idempotency key.
+// unknown is called for an event that may have counted or not. It is sent again
+// a bounded number of times, because the CDP has no idempotency key.
 func (sc *schedule) unknown(j *job) {
 	sc.failed(j)
 	if j.unknowns++; j.unknowns >= sc.options.UnknownAttempts {
@@ -179,16 +180,16 @@ func (sc *schedule) unknown(j *job) {
 	sc.delay(j, sc.backoff(j))
 }
 
-// failed is for a send without an answer, or with one that says to come again. It
-// pauses the line if the CDP asks for it.
+// failed is called for a send without an answer, or with one that says to come
+// again. It pauses the line if the CDP asks for it.
 func (sc *schedule) failed(j *job) {
 	ln, h, now := j.line, &j.line.health, time.Now()
 	h.unaccepted(&sc.pacing, j, now, false)
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.RetryAfter > 0 {
 		h.pause(now, min(e.RetryAfter, time.Hour, sc.options.MaxAge/2))
 	}
-	// A kept connection leads to where the CDP was when it was made. In a
-	// silence its address is looked up again.
+	// A kept connection leads to where the CDP was when the connection was
+	// made. During a silence the CDP's address is looked up again.
 	if ln.Renew != nil && h.gate.silence(now) >= sc.pacing.slowAfter && now.Sub(h.renewed) >= h.gate.wait(&sc.pacing, now) {
 		h.renewed = now
 		ln.Renew()
@@ -212,7 +213,7 @@ func (sc *schedule) backoff(j *job) time.Duration {
 }
 
 // tooOld reports whether an event was tried for long enough. The time in which
-// this sender was refused does not count, since the backlog must outlive it.
+// this sender was refused does not count, because the backlog must outlive it.
 func (sc *schedule) tooOld(j *job) bool {
 	h, now := &j.line.health, time.Now()
 	age := sc.clock.age(j.born())
@@ -228,8 +229,8 @@ func (sc *schedule) tooOld(j *job) bool {
 // buryAgainAfter is how long an event waits whose letter the queue could not keep.
 const buryAgainAfter = time.Minute
 
-// bury gives an event up. If the queue cannot keep its letter, it is not given up
-// yet: it is not sent any more, and buried later.
+// bury gives an event up. If the queue cannot keep its letter, the event is not
+// given up yet: it is not sent any more, and buried later.
 func (sc *schedule) bury(j *job, reason string) {
 	why := reason
 	if e, ok := errors.AsType[*cdp.Error](j.err); ok && e.Message != "" {
@@ -257,7 +258,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// sooner is the earlier of two times, of which zero is none.
+// sooner returns the earlier of two times. A zero time does not count.
 func sooner(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -7,8 +7,7 @@ import (
 )
 
 // readyList holds events that may be sent, in the order in which they happened.
-// Those of visitors of whom an event was accepted before stand in a second list
-// as well.
+// A second list has those of visitors of whom an event was accepted before.
 type readyList struct{ all, known linked.List }
 
 // spot is where an event stands in a readyList.
@@ -26,8 +25,8 @@ func (l *readyList) push(j *job, known bool) {
 	}
 }
 
-// insert puts an event after all that are not younger. Mostly it is the youngest;
-// what was fetched from the newest end of the queue may not be.
+// insert puts an event after all that are not younger. Usually it is the
+// youngest; an event from the newest end of the queue may not be.
 func insert(l *linked.List, j *job) *linked.Element {
 	at := l.Back()
 	for at != nil && jobAt(at).Time.After(j.Time) {
@@ -61,7 +60,7 @@ func (l *readyList) oldest() *job      { return jobAt(l.all.Front()) }
 func (l *readyList) newest() *job      { return jobAt(l.all.Back()) }
 func (l *readyList) newestKnown() *job { return jobAt(l.known.Back()) }
 
-// take takes those out that meet a condition, in their order.
+// take removes and returns those that meet a condition, in their order.
 func (l *readyList) take(meets func(*job) bool) (taken []*job) {
 	for e := l.all.Front(); e != nil; {
 		j := jobAt(e)
@@ -97,9 +96,9 @@ func (c *choice) mixed(l *readyList) *job {
 	return l.oldest()
 }
 
-// probe chooses the one event that a SLOW gate sends. One that came after the
-// last was tried is the best there is, but not twice running: else a flood of
-// them would hide all others.
+// probe chooses the one event that a SLOW gate sends. The best is one that came
+// after the last try, but not twice in a row: a flood of them would hide all
+// others.
 func (c *choice) probe(now time.Time, lists ...*readyList) *job {
 	newest := youngest(lists, (*readyList).newest)
 	if newest == nil {
@@ -140,7 +139,7 @@ func eldest(lists []*readyList) (found *job) {
 	return found
 }
 
-// dueHeap holds events that wait for a time of their own, the soonest first.
+// dueHeap holds events that wait for a time, the soonest first.
 type dueHeap []*job
 
 func (h dueHeap) Len() int { return len(h) }
@@ -177,7 +176,7 @@ func (h *dueHeap) add(j *job, at time.Time) {
 	priority.Push(h, j)
 }
 
-// first is the soonest, nil if there is none.
+// first returns the soonest, nil if there is none.
 func (h dueHeap) first() *job {
 	if len(h) == 0 {
 		return nil

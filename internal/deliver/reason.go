@@ -15,8 +15,8 @@ const (
 	explanationMark = ": "
 )
 
-// CutReason takes a letter's reason apart: its name, the CDP's status (0: none),
-// and what the CDP wrote.
+// CutReason cuts a letter's reason into its name, the CDP's status (0 if there
+// is none), and what the CDP wrote.
 func CutReason(text string) (reason string, status int, explanation string) {
 	reason, explanation, _ = strings.Cut(text, explanationMark)
 	if code, ok := strings.CutPrefix(reason, rejectedPrefix); ok {
@@ -25,8 +25,8 @@ func CutReason(text string) (reason string, status int, explanation string) {
 	return reason, status, explanation
 }
 
-// explain tells why an event was not taken, for a log: in the CDP's words, but
-// without those of the visitor, which an answer may repeat.
+// explain says for a log why an event was not taken. It uses the CDP's words,
+// but without those of the visitor, which an answer may repeat.
 func (j *job) explain() string { return explain(j.err, j.body) }
 
 func explain(err error, body []byte) string {
@@ -44,13 +44,14 @@ var ours = []string{"type", "channel", "language", "currency", "pos"}
 // an answer repeats in another form than it was sent in.
 var personal = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+|\d{5,}`)
 
-// maxReason bounds the reason in a dead letter. A sentence says it; of a page of
-// HTML more would not help.
+// maxReason is how many bytes the reason in a dead letter has at most. One
+// sentence is enough; more of an HTML page would not help.
 const maxReason = 500
 
-// withoutValues takes out of a text what an event says about its visitor: the
-// values of its attributes of three characters and more, but for those in ours,
-// and what is personal by its look. The text is at most maxReason bytes long.
+// withoutValues removes from a text what an event says about its visitor. It
+// removes the values of the event's attributes, except those in ours, if they
+// have three characters or more. It also removes what looks personal. The text
+// is at most maxReason bytes long.
 func withoutValues(text string, body []byte) string {
 	var event map[string]any
 	if json.Unmarshal(body, &event) == nil {
@@ -59,7 +60,7 @@ func withoutValues(text string, body []byte) string {
 		}
 	}
 	values := textsIn(event, nil)
-	// The longest first: one may be a part of another.
+	// The longest come first, because one may be a part of another.
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
 	for _, v := range values {
 		text = replaceFold(text, v)
@@ -93,8 +94,8 @@ func textsIn(v any, into []string) []string {
 	return into
 }
 
-// replaceFold puts "…" in the place of a value, in whatever case it is written,
-// where it stands as words of its own.
+// replaceFold puts "…" in the place of a value where it stands as words of its
+// own. Case does not matter.
 func replaceFold(text, value string) string {
 	pattern := regexp.QuoteMeta(value)
 	if word.MatchString(value[:1]) {

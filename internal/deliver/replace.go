@@ -3,9 +3,9 @@ package deliver
 import "github.com/goaltrack/goaltrack/internal/recent"
 
 // replacing decides whether a browser ID that the CDP does not know may be
-// replaced. A wrong tenant or region knows none, and to replace every visitor's
-// ID in one bad hour could not be undone. And whoever makes IDs up must not have
-// a guest made for each.
+// replaced. A wrong tenant or region knows no ID, and if every visitor's ID
+// were replaced in one bad hour, nobody could undo it. Somebody who makes up
+// IDs must not get a guest for each of them.
 type replacing struct {
 	seen   recent.Verdicts // verdicts on IDs that visitors brought, each at its first try
 	credit int             // what replacements may be paid with
@@ -25,7 +25,7 @@ const (
 	idCredit = 20 * idShare
 )
 
-// recognised is for an ID that a visitor brought and the CDP knows.
+// recognised is called for an ID that a visitor brought and the CDP knows.
 func (r *replacing) recognised(id string) {
 	r.passed = true
 	if !r.seen.Has(id) {
@@ -34,7 +34,8 @@ func (r *replacing) recognised(id string) {
 	r.seen.Add(id, false, idsSeen)
 }
 
-// unrecognised is for one that the CDP does not know, at the first try of its event.
+// unrecognised is called for an ID that the CDP does not know, at the first try
+// of its event.
 func (r *replacing) unrecognised(id string) { r.seen.Add(id, true, idsSeen) }
 
 // spend reports whether an ID may be replaced, and pays for it if so.

@@ -13,10 +13,10 @@ import (
 
 // schedule decides what is sent next. It runs in one goroutine.
 //
-// Every visitor has a lane while events of theirs are in the window: one of them is
-// on its way, the others are parked behind it, so that they arrive in the order they
-// happened (an IDENTITY before the goal). What is not parked is either ready or
-// delayed until a time.
+// Every visitor has a lane while some of their events are in the window. One of
+// these events is on its way, and the others are parked behind it. So they
+// arrive in the order in which they happened, an IDENTITY before the goal. An
+// event that is not parked is either ready or delayed until a time.
 type schedule struct {
 	*Sender
 	lanes    map[laneKey]*lane
@@ -152,7 +152,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	sc.advance(l)
 }
 
-// refuseDelivery gives up what is no event of ours.
+// refuseDelivery gives up an item that is not an event of ours.
 func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string) {
 	if !d.Dead(reason) {
 		d.Nack(sc.capped(buryAgainAfter))
@@ -258,8 +258,8 @@ func (sc *schedule) tellWaiters() {
 	}
 }
 
-// closingWait caps every wait while the sender closes: what can be delivered
-// is tried again soon, since there is no later.
+// closingWait bounds every wait while the sender closes. What can be delivered
+// is tried again soon, because there is no later.
 const closingWait = 250 * time.Millisecond
 
 func (sc *schedule) beginClosing(deadline time.Time, over chan<- error) {
@@ -284,7 +284,7 @@ func (sc *schedule) endClosing(err error) {
 	}
 }
 
-// capped is d, or less while closing.
+// capped returns d, or less while closing.
 func (sc *schedule) capped(d time.Duration) time.Duration {
 	if sc.closing {
 		return min(d, closingWait)

@@ -48,8 +48,8 @@ type Sender struct {
 	waits  waits
 }
 
-// Line is one site's way to the CDP and how it is doing. Whoever makes one sets the
-// exported fields, before New.
+// Line is one site's way to the CDP, and how it is doing. Its maker sets the
+// exported fields before New.
 type Line struct {
 	Name     string
 	Client   poster
@@ -68,8 +68,8 @@ type poster interface {
 	Show(ctx context.Context, browserID string) (cdp.Browser, error)
 }
 
-// Replacement is the browser ID that the visitor with this one was given since, ""
-// if there is none.
+// Replacement returns the browser ID that the visitor with this ID got since,
+// "" if there is none.
 func (ln *Line) Replacement(id string) string { return ln.replaced.Get(id) }
 
 // job is one event on its way.
@@ -92,15 +92,16 @@ type job struct {
 	err      error
 	began    time.Time     // when the last request began, zero if none was made
 	took     time.Duration // until it was answered
-	// madeID says that the worker made the browser ID; replaces is the ID the
-	// CDP did not know, if it stands for one.
+	// madeID says that the worker made the browser ID. replaces is the ID that
+	// the CDP did not know, if the new one stands for it.
 	madeID   bool
 	replaces string
 	blame
 }
 
-// born is when the event's age begins: one brought back from the dead letters, or
-// held until its visitor agreed, is as young as if it had just happened.
+// born returns when the event's age begins. The age of an event from the dead
+// letters begins when it is resent, and of a held event when its visitor
+// agreed.
 func (j *job) born() time.Time {
 	if j.Resent.After(j.Time) {
 		return j.Resent
@@ -108,12 +109,11 @@ func (j *job) born() time.Time {
 	return j.Time
 }
 
-// knownIDs is of how many visitors a line remembers that an event of theirs was
-// accepted.
+// knownIDs is how many visitors of accepted events a line remembers.
 const knownIDs = 4096
 
-// New makes a sender and starts it. The queue is closed with it; what the lines have
-// is the caller's.
+// New makes a sender and starts it. Close also closes the queue. What the lines
+// hold stays the caller's.
 func New(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Logger) *Sender {
 	s := makeSender(q, lines, o, t, log)
 	s.start()
@@ -121,8 +121,8 @@ func New(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Logger) *S
 }
 
 func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Logger) *Sender {
-	// Every line has workers of its own: a site whose CDP hangs must not keep
-	// those of the others waiting.
+	// Every line has its own workers: a site whose CDP hangs must not keep the
+	// workers of the others waiting.
 	workers := o.Workers * len(lines)
 	s := &Sender{
 		queue: q, bySite: make(map[string]*Line, len(lines)), lines: lines, options: o, tally: t, log: log,
@@ -183,10 +183,10 @@ func (s *Sender) offer(ctx context.Context, items ...queue.Item) error {
 	return err
 }
 
-// keptForKnown reports whether the places left in the queue are for visitors of
-// whom an event was accepted before, and this is none of them: the last tenth is
-// while the CDP refuses events. A queue full of such, and a line that sends one
-// event at a time, would block each other for good.
+// keptForKnown reports whether an event must leave the last places of the queue
+// to others. While the CDP refuses events, the last tenth is for visitors of
+// whom an event was accepted before. Otherwise a queue full of unknown visitors
+// and a line that sends one event at a time would block each other for good.
 func (s *Sender) keptForKnown(ln *Line, id string) bool {
 	if ln == nil || !ln.picky.Load() || ln.known.Has(id) {
 		return false
@@ -194,8 +194,8 @@ func (s *Sender) keptForKnown(ln *Line, id string) bool {
 	return s.queue.Stats().Full >= 0.9
 }
 
-// lineOf is the line of an event, nil if no event is refused anywhere, so that
-// it does not matter.
+// lineOf returns the line of an event. It returns nil if no event is refused
+// anywhere, because the line does not matter then.
 func (s *Sender) lineOf(i *queue.Item) *Line {
 	for _, ln := range s.lines {
 		if ln.picky.Load() {
@@ -206,8 +206,8 @@ func (s *Sender) lineOf(i *queue.Item) *Line {
 	return nil
 }
 
-// Reserve keeps a place in the queue for an event of this line and visitor, of so
-// many bytes. There is none (nil) in a queue that cannot do that.
+// Reserve keeps a place in the queue for an event of this line and visitor, of
+// so many bytes. It returns nil if the queue cannot do that.
 func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
 	if s.keptForKnown(ln, id) {
 		return nil, queue.ErrFull
@@ -233,9 +233,9 @@ func (s *Sender) append(ctx context.Context, items []queue.Item) error {
 	return s.queue.Append(ctx, items...)
 }
 
-// Offer puts events into the queue, all or none, and waits for no network. The error
-// is the queue's. A request that waits for the fate of its events says so by a; nil
-// is none.
+// Offer puts events into the queue, all or none, and waits for no network. The
+// error is the queue's. a is for a request that waits for the fate of its
+// events, else nil.
 func (s *Sender) Offer(ctx context.Context, a *Awaited, items ...queue.Item) error {
 	if a == nil {
 		return s.offer(ctx, items...)
@@ -290,7 +290,8 @@ func (s *Sender) fetch(ctx context.Context) {
 	}
 }
 
-// receiveNewest looks at the newest end of the queue, if it can be looked at.
+// receiveNewest takes from the newest end of the queue, if the queue can do
+// that.
 func (s *Sender) receiveNewest(ctx context.Context, n int) ([]queue.Delivery, error) {
 	q, ok := s.queue.(queue.NewestReceiver)
 	if !ok {
@@ -310,8 +311,9 @@ func (s *Sender) work(ctx context.Context) {
 // errLateEvent is the fate of an event whose rule says late: drop.
 var errLateEvent = errors.New("goaltrack: too late")
 
-// send makes one attempt and leaves the result in j.err. A panic, which only an
-// injected http.Client can cause, is an attempt with an unknown outcome.
+// send makes one attempt and leaves the result in j.err. Only an injected
+// http.Client can cause a panic, which counts as an attempt with an unknown
+// outcome.
 func (s *Sender) send(ctx context.Context, j *job) {
 	j.began, j.took = time.Time{}, 0
 	defer func() {
@@ -343,8 +345,9 @@ func (s *Sender) send(ctx context.Context, j *job) {
 	}
 }
 
-// confirm asks again about a browser ID that the CDP does not know: it is given
-// up only if the CDP says so twice. In no case was the event counted.
+// confirm asks again about a browser ID that the CDP does not know. The ID is
+// given up only if the CDP says so twice. The event was not counted in any
+// case.
 func (s *Sender) confirm(ctx context.Context, j *job) error {
 	_, err := j.line.Client.Show(ctx, j.id)
 	switch cdp.OutcomeOf(err) {
@@ -358,7 +361,7 @@ func (s *Sender) confirm(ctx context.Context, j *job) error {
 	return err
 }
 
-// Stats is what the queue holds. What a closed one has lost does not wait.
+// Stats says what the queue holds. What a closed queue has lost does not wait.
 func (s *Sender) Stats() queue.Stats {
 	stats := s.queue.Stats()
 	if stats.Waiting -= stats.Lost; stats.Waiting == 0 {
@@ -367,7 +370,7 @@ func (s *Sender) Stats() queue.Stats {
 	return stats
 }
 
-// sleep waits, unless ctx ends before.
+// sleep waits for d. It reports false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// ErrClosed is returned by Flush when the sender was closed before all was settled.
+// ErrClosed is the error of Flush when the sender was closed before everything
+// was settled.
 var ErrClosed = errors.New("goaltrack: closed")
 
 // Flush waits until every event accepted before the call is settled.
@@ -32,9 +33,9 @@ func (s *Sender) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the intake, goes on delivering until ctx ends or nothing is left
-// that can be delivered before, and then gives up the rest: kept by a durable
-// queue, counted as dropped for any other.
+// Close stops the intake. It goes on delivering until ctx ends, or until
+// nothing is left that can be delivered before. Then it gives up the rest: a
+// durable queue keeps it, and any other counts it as dropped.
 func (s *Sender) Close(ctx context.Context) error {
 	s.intake.Lock()
 	s.closed = true
@@ -66,8 +67,8 @@ func (s *Sender) Close(ctx context.Context) error {
 // on a disk can write what it has in memory.
 const closeGrace = time.Second
 
-// closeQueue waits for the goroutines to end, which takes no time unless the
-// queue's disk hangs, and closes the queue.
+// closeQueue waits for the goroutines to end and closes the queue. That takes
+// no time unless the queue's disk hangs.
 func (s *Sender) closeQueue(ctx context.Context) error {
 	grace := closeGrace
 	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil {

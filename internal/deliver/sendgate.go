@@ -17,8 +17,8 @@ import (
 //     sixteenth of the time since the last acceptance, and never more than a
 //     minute. One acceptance makes it fast again.
 //  3. While anything was not accepted in the last minute, half of the events
-//     sent are not the oldest: one in four is the newest of a visitor who was
-//     accepted before, one in four the newest of all. So no burst hides the
+//     sent are not the oldest. One in four is the newest of a visitor who was
+//     accepted before, and one in four the newest of all. So no burst hides the
 //     others, wherever it stands in the queue.
 //  4. A refused event goes to the bench (bench.go), from which few workers try
 //     it again at growing waits. A refusal is a strike only if an event like it
@@ -33,10 +33,10 @@ import (
 // An example. A scanner sends forty forms with a text that a firewall before
 // the CDP refuses with 403. Each is refused once and goes to the bench. Between
 // them the forms of other visitors are accepted, so the line stays OPEN. One
-// after the other the forty are tried again, after 1, 4, 16 and 60 seconds,
-// always after somebody's form of the same goal was accepted: four strikes, and
-// they are dead letters. Had the key been wrong, nobody's form would have been
-// accepted: no strike, no letter, and after a second the line would be SLOW.
+// after the other the forty are tried again, after 1, 4, 16 and 60 seconds, always
+// after somebody's form of the same goal was accepted. After four strikes they are
+// dead letters. With a wrong key, nobody's form would have been accepted: no
+// strike, no letter, and after a second the line would be SLOW.
 //
 //	gate (one for the line; one for each goal; one for the IDs that visitors bring)
 //
@@ -51,8 +51,8 @@ import (
 //	     │         │ └───▶ refused: BENCH ──▶ sent again: delivered, or one refusal more ──▶ dead: blocked
 //	     └─────────┘
 //
-// "held" and "down" are names for the log and for Snapshot, no states: of a gate
-// that has been silent for so long that it is surely not one visitor's doing.
+// "held" and "down" are no states. They are names, for the log and for Snapshot, of
+// a gate that has been silent for so long that no single visitor can be the cause.
 type sendGate struct {
 	run     int       // sends in a row that were not accepted
 	since   time.Time // when the first of them began; zero: all is well
@@ -84,14 +84,14 @@ type pacing struct {
 	slowAfter time.Duration
 	// A wait is the silence divided by slowShare, at most slowMost: whatever a
 	// fault lasted, delivery resumes within 6 % of it, and it takes 16·ln(t)
-	// probes. slowMost is also the longest wait on the bench, how long a silence
-	// must be to be told in the log, and how long after the last send that was
-	// not accepted half of what is sent is not the oldest.
+	// probes. slowMost is also the longest wait on the bench, and how long a silence
+	// must be until the log tells of it. For as long after the last send that was
+	// not accepted, half of what is sent is not the oldest.
 	slowShare int
 	slowMost  time.Duration
 	// A gate is called held or down when its silence is slowShare times as long
-	// as it takes to be SLOW, if it is of so many visitors, and after longest
-	// anyway.
+	// as it takes to be SLOW, if so many visitors are concerned. After longest it
+	// is called so in any case.
 	heldVisitors int
 	// It takes strikes to bury an event, sureStrikes after sureAfter second
 	// tries that were all refused, and then one while more than a quarter of a

@@ -2,7 +2,7 @@ package deliver
 
 import "time"
 
-// State is how the delivery for one site stands.
+// State says how the delivery for one site is going.
 type State struct {
 	Site        string
 	State       string // "ok", "slow", "paused", "down", "held", "stuck" or "closed"
@@ -24,8 +24,8 @@ type State struct {
 // longer only if the queue's disk hangs.
 const statesWait = time.Second
 
-// States tells how each line is doing. The scheduler is asked, whose they are,
-// or read when it has ended.
+// States says how each line is doing. It asks the scheduler, which owns the
+// lines, or reads them when the scheduler has ended.
 func (s *Sender) States() []State {
 	got := make(chan []State, 1)
 	ask := func(*schedule) { got <- s.readStates(false) }

@@ -22,13 +22,13 @@ type Tally struct {
 	notes   map[string]uint64
 }
 
-// NewTally makes a tally that tells record of each event that was delivered
+// NewTally makes a tally. It calls record for each event that was delivered
 // ("delivered") or given up ("dead: reason").
 func NewTally(record func(goal, fate, browserID string)) *Tally {
 	return &Tally{record: record, dead: map[string]uint64{}, dropped: map[string]uint64{}, notes: map[string]uint64{}}
 }
 
-// deliver counts an event the CDP took.
+// deliver counts an event that the CDP took.
 func (t *Tally) deliver(goal, browserID string) {
 	t.delivered.Add(1)
 	t.record(goal, "delivered", browserID)
@@ -66,11 +66,11 @@ func (t *Tally) Notes() map[string]uint64 {
 	return maps.Clone(t.notes)
 }
 
-// NotYetOnDisk is the note that counts what was accepted before it was on the disk, because that
-// took longer than a request waits.
+// NotYetOnDisk is the note for events that were accepted before they were on
+// the disk, because that took longer than a request waits.
 const NotYetOnDisk = "not_yet_on_disk"
 
-// Account is what became of all events. At any quiet moment
+// Account is what became of all events. Whenever nothing is under way,
 //
 //	Accepted + Recovered = Delivered + all of Dead + all of Dropped + Waiting
 type Account struct {

@@ -21,8 +21,8 @@ const (
 	logAnswered = "goaltrack: the CDP answers again"
 )
 
-// tell says once that a gate has been silent for too long, and returns when it
-// will be to say so of another.
+// tell says once that a gate has been silent for too long. It returns when the
+// next gate will be silent for too long.
 func (sc *schedule) tell(ln *Line, now time.Time) (soonest time.Time) {
 	h := &ln.health
 	if sc.closing { // its waits are short, and who ends the process is told by the account
@@ -77,7 +77,7 @@ func (sc *schedule) tellSilence(ln *Line, g *sendGate, goal string) {
 	g.told = text
 }
 
-// visitors says of how many visitors nothing was accepted.
+// visitors says for how many visitors nothing was accepted.
 func visitors(p *pacing, g *sendGate) string {
 	if len(g.who) < p.heldVisitors {
 		return strconv.Itoa(len(g.who))

@@ -28,7 +28,7 @@ type Awaited struct {
 	done    chan struct{} // closed when none is left, nil until somebody waits
 }
 
-// await has a request wait for these events, which are about to be queued.
+// await makes a request wait for these events, which are about to be queued.
 func (w *waits) await(a *Awaited, items []queue.Item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,8 +58,9 @@ func (w *waits) met(number uint64) {
 	}
 }
 
-// Wait returns when all of the request's events have met their fate, the limit
-// or ctx is over or the sender has ended. It reports whether they have.
+// Wait returns when all of the request's events have met their fate, when the
+// limit or ctx is over, or when the sender has ended. It reports whether all
+// have met their fate.
 func (s *Sender) Wait(ctx context.Context, a *Awaited) bool {
 	w := &s.waits
 	w.mu.Lock()

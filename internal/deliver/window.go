@@ -13,7 +13,7 @@ const (
 	leastShare = 100
 )
 
-// spare is how many more events the window has room for.
+// spare returns for how many more events the window has room.
 func (sc *schedule) spare() int { return sc.share*len(sc.lines) - sc.inWindow }
 
 // fullWait is how long events wait in the queue whose line has its share of the
@@ -24,9 +24,9 @@ const (
 )
 
 // makeRoom lets an event in although its line may have its share of the window,
-// while not all is accepted: else what is refused would fill it, and nothing that the
-// CDP takes would ever be tried. It is one of the few beyond the window, or the oldest
-// goes back to the queue for it.
+// while not all is accepted. Otherwise refused events would fill the window,
+// and nothing that the CDP takes would ever be tried. Either it is one of the
+// few beyond the window, or the oldest goes back to the queue for it.
 func (sc *schedule) makeRoom(j *job, newest bool) bool {
 	h := &j.line.health
 	oldest := h.ready.oldest()
@@ -47,15 +47,15 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 	return true
 }
 
-// putBack returns an event to the queue if its line has its share of the window:
-// a site that cannot send must not take the whole of it from the others. A
-// single line never comes to this.
+// putBack returns an event to the queue if its line has its share of the
+// window. A site that cannot send must not take the whole window from the
+// others. This never happens to a single line.
 func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
 	return putBack(d, ln.health.inWindow >= share, &ln.health.fullUntil, wait)
 }
 
-// putBack returns an event if there is no room. All that come meanwhile go back
-// until one moment, so that none overtakes another.
+// putBack returns an event if there is no room. All events that come meanwhile
+// go back until the same moment, so that none overtakes another.
 func putBack(d queue.Delivery, full bool, until *time.Time, wait time.Duration) bool {
 	now := time.Now()
 	if !now.Before(*until) {
@@ -85,9 +85,9 @@ func (sc *schedule) leaveWindow(j *job) {
 	}
 }
 
-// stepAside takes an event that has to wait for a retry out of the window, so that
-// others have its place: a thousand of them would fill it, while the CDP takes all
-// the rest. As many may be aside as on the bench.
+// stepAside takes an event that has to wait for a retry out of the window, so
+// that others have its place. A thousand of them would fill the window while
+// the CDP takes all the rest. As many may be aside as on the bench.
 func (sc *schedule) stepAside(j *job) {
 	h := &j.line.health
 	if j.aside || j.benched || h.aside.events >= benchEvents || h.aside.bytes+int64(len(j.Body)) > benchBytes {
@@ -100,7 +100,8 @@ func (sc *schedule) stepAside(j *job) {
 	h.aside.bytes += int64(len(j.Body))
 }
 
-// giveBack returns an event to the queue, from which it comes as if it were new.
+// giveBack returns an event to the queue, from which it will come like a new
+// one.
 func (sc *schedule) giveBack(j *job, d time.Duration) {
 	sc.leaveWindow(j)
 	j.Nack(sc.capped(d))
