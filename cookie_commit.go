@@ -61,7 +61,8 @@ func carriesCookies(status int) bool {
 	return status < http.StatusBadRequest && status != http.StatusSwitchingProtocols
 }
 
-// cookieNowLocked decides whether tr.told.id is set in a cookie now, or the cookie deleted.
+// cookieNowLocked decides whether the ID is set in a cookie now, or the cookie
+// deleted.
 func (tr *tracked) cookieNowLocked() (set, remove bool) {
 	line, b := tr.site.line, &tr.told.brought
 	if tr.leaving {
