@@ -21,9 +21,9 @@ import (
 )
 
 // holds keeps the events of visitors who have not answered the consent question
-// yet, because the page on which it is asked is where most visits begin. They
-// stay in this process, are bounded, and leave in one of four ways: the visitor
-// agrees, they refuse, the time of the events is up, or the tracker is closed.
+// yet, because most visits begin on the page that asks it. They stay in this
+// process and are bounded. They leave in one of four ways: the visitor agrees
+// or refuses, the time of the events is up, or the tracker is closed.
 //
 // A visitor is known by a cookie that the site has set for purposes of its own.
 // Its value is kept as a hash under a key that the process makes for itself.

@@ -337,7 +337,7 @@ func maskConsent(purposes, mask uint32) Consent {
 
 // tcfPurposes reads the purposes with consent from a core string. Each
 // character of base64url (RFC 4648, section 5) stands for six bits, so the bits
-// can be read in place. ok is false if the string is not one of version 2.
+// can be read in place. If the string is not one of version 2, ok is false.
 func tcfPurposes(s string) (purposes uint32, ok bool) {
 	const (
 		chars = (tcfLeast + 5) / 6

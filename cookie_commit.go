@@ -143,9 +143,9 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 // A goal with forget: true ends a visitor's profile on this browser, as a
 // log-out does: whoever comes next is another guest. The cookie is deleted with
 // the answer, which every instance of a site understands. An instance also
-// remembers the ID, for the cases in which a cookie cannot do it: the goal was
-// only decided when the header was out, or an answer that was under way at the
-// same time brings the old cookie back.
+// remembers the ID, because a cookie cannot serve two cases. In one, the goal
+// was decided after the header was written. In the other, an answer that was
+// under way at the same time brings the old cookie back.
 
 // forgetsLocked reports whether a goal that ends the profile is known to count. It is
 // asked before the header is written.

@@ -55,8 +55,9 @@ func (tr *tracked) peekFormLocked() {
 	}
 }
 
-// judgeLocked decides on one candidate with what is known so far. open says that more
-// has to be known first; the fate is then that of one who never learns it.
+// judgeLocked decides on one candidate with what is known so far. open says
+// that more has to be known first. The fate is then the one for a request of
+// which nothing more becomes known.
 func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 	if c.early != fired {
 		return c.early, false

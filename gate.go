@@ -20,8 +20,8 @@ type entry struct {
 	no      fate    // against every goal: the visitor said no, or is none; else fired
 	consent Consent // the visitor's answer
 	absent  fate    // nobody is looking, or nobody is there; else fired
-	// heldBy is the value of the cookie that ConsentHoldBy names, by which goals
-	// are held until the visitor has answered. "" if they are not.
+	// heldBy is the value of the cookie that ConsentHoldBy names, "" if goals
+	// are not held. Goals are held by it until the visitor has answered.
 	heldBy string
 }
 
@@ -81,9 +81,9 @@ func userAgent(r *http.Request) string {
 	return web.CutUserAgent(ua)
 }
 
-// admits turns what the gate says into a verdict on a goal: a form by a suspected
-// bot counts if its rule says so, and what only lacks the visitor's answer may be
-// held until it comes.
+// admits turns what the gate says into a verdict on a goal. A form by a
+// suspected bot counts if its rule says so. A goal that lacks only the
+// visitor's answer may be held until it comes.
 func (e *entry) admits(g *rule.Cause) (f fate, waits bool) {
 	terms := g.Terms()
 	switch f = e.fate(terms.Need); {

@@ -57,9 +57,9 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 
 // interest is what there is to do before the handler runs: steps 1 to 4. It
 // returns nil if the request concerns nobody, and the request then goes on
-// untouched. A request whose goals are all decided before the handler runs is
-// accounted for here and marked as ended, so that the same tracker mounted further
-// in does not count it again.
+// untouched. If all goals of a request are decided before the handler runs, it
+// is accounted for here and marked as ended. So the same tracker, mounted
+// further in, does not count it again.
 func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
