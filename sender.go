@@ -60,6 +60,7 @@ func (c *Config) openStore() (store, error) {
 		options.Level = queue.LevelStrict
 	}
 	spool, err := queue.OpenSpool(d.SpoolDir, options)
+	c.tellDirectory()
 	switch {
 	case err == nil:
 		c.tellFound(spool.Report())
@@ -193,12 +194,27 @@ func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
 // could not be delivered in time. The account says how many.
 var ErrUndelivered = deliver.ErrUndelivered
 
-// tellFound says what was in the spool when it was opened, and that others may add
-// to it: whoever can write to the directory can make up events.
-func (c *Config) tellFound(r queue.SpoolReport) {
-	if info, err := os.Stat(c.Delivery.SpoolDir); err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows" {
-		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", c.Delivery.SpoolDir, "mode", info.Mode().Perm().String())
+// tellDirectory says, in one line, that whoever is not the owner may reach the spool:
+// everybody may write to its directory and make up events, or it is a link, and whoever
+// can change that leads the events elsewhere.
+func (c *Config) tellDirectory() {
+	dir := c.Delivery.SpoolDir
+	named, err := os.Lstat(dir)
+	if err != nil {
+		return
 	}
+	link := named.Mode()&os.ModeSymlink != 0
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
+		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", dir, "mode", info.Mode().Perm().String(), "link", link)
+	case link:
+		c.Logger.Warn("goaltrack: the spool's directory is a symbolic link; name the directory itself", "dir", dir)
+	}
+}
+
+// tellFound says what was in the spool when it was opened.
+func (c *Config) tellFound(r queue.SpoolReport) {
 	switch damage := damageOf(r); {
 	case damage != "":
 		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)

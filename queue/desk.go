@@ -66,7 +66,7 @@ func (d *desk) init(k backend, maxItems, maxBytes int64) {
 	d.backend = k
 	d.bounds = bounds{maxItems: max(maxItems, 1), maxBytes: max(maxBytes, 1)}
 	d.wake = make(chan struct{}, 1)
-	older := func(a, b *entry) bool { return a.number < b.number }
+	older := func(a, b *entry) bool { return a.rank() < b.rank() }
 	d.begun = heap{before: older, which: spotBegun}
 	d.notDue = heap{before: func(a, b *entry) bool { return a.dueAt.Before(b.dueAt) }, which: spotGivenBack}
 	d.due = heap{before: older, which: spotGivenBack}
@@ -175,7 +175,7 @@ func (d *desk) takeDueLocked(e *entry) {
 
 // newer returns the entry with the higher number; either may be nil.
 func newer(a, b *entry) *entry {
-	if a == nil || b != nil && b.number > a.number {
+	if a == nil || b != nil && b.rank() > a.rank() {
 		return b
 	}
 	return a
@@ -210,11 +210,11 @@ func (d *desk) statLocked(fresh *entry) Stats {
 	s := d.stats
 	s.Waiting, s.Bytes, s.Full, s.Done = int(d.bounds.items), d.bounds.bytes, d.bounds.full(), s.Last
 	e := d.begun.first()
-	if e == nil || fresh != nil && fresh.number < e.number {
+	if e == nil || fresh != nil && fresh.rank() < e.rank() {
 		e = fresh
 	}
 	if e != nil {
-		s.Oldest, s.Done = e.Time, e.number-1
+		s.Oldest, s.Done = e.Time, e.rank()-1
 	}
 	return s
 }

@@ -133,20 +133,43 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// testDiskFullAtTheStart opens a spool on a disk that has no room for a segment: it
-// opens, says so, and takes nothing until there is room.
+// testDiskFullAtTheStart opens a spool on a disk that has no room for a segment. It
+// cannot be used, and leaves nothing behind. If something waits there, it opens to hand
+// that out, says so, and takes nothing new until there is room.
 func testDiskFullAtTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := newCrashFS()
+		for _, capacity := range []int64{1, minSegment - 1} {
+			disk.capacity = capacity
+			if q, err := openSpool(disk, spoolDir, smallSpool(false)); !errors.Is(err, ErrDiskFull) {
+				t.Fatalf("with %d bytes: %v, %v", capacity, q, err)
+			}
+			if used := disk.used(); used != 0 {
+				t.Errorf("%d bytes are left behind", used)
+			}
+		}
+		disk.capacity = 0
+		before, err := openSpool(disk, spoolDir, smallSpool(false))
+		if err != nil {
+			t.Fatalf("with room: %v", err)
+		}
+		mustAppend(t, before, Item{Body: []byte("before")})
+		if err := before.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		full := &faulty{suits: operations("write"), err: syscall.ENOSPC}
 		disk.before = full.strike
 		full.on.Store(true)
 		var told []error
 		o := smallSpool(false)
+		o.SegmentBytes *= 2 // so that nothing is appended to what is there
 		o.Failing = func(err error) { told = append(told, err) }
 		q, err := openSpool(disk, spoolDir, o)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := drain(t, q, 10); len(got) != 1 {
+			t.Errorf("%d came of what waited", len(got))
 		}
 		if err := q.Append(t.Context(), Item{Body: []byte("a"), Priority: High}); !errors.Is(err, ErrDiskFull) {
 			t.Errorf("without room: %v", err)

@@ -8,6 +8,7 @@ type Letter struct {
 	Reason string    // as given to Delivery.Dead; a spool keeps the first 2 KiB
 	Died   time.Time // when it was given up
 
+	copyOf uint64 // of an item that was copied, the number before (spool_compact.go)
 	number uint64 // by which the engine finds the letter or the record again
 }
 

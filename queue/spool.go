@@ -80,6 +80,9 @@ type SpoolOptions struct {
 	// Default: nobody is told.
 	Failing func(error)
 
+	// pace is how compaction goes about it. Default: as spool_compact.go says.
+	pace pace
+
 	// beingAdopted: it is opened to be taken over, and takes over nothing itself.
 	beingAdopted bool
 }
@@ -98,6 +101,7 @@ func (o SpoolOptions) withDefaults() SpoolOptions {
 	o.Window = orDefault(o.Window, 1000)
 	o.SegmentBytes = min(max(orDefault(o.SegmentBytes, 8<<20), minSegment), maxSegment)
 	o.Letters = orDefault(o.Letters, max(o.Bytes/4, 2*o.SegmentBytes))
+	o.pace = pace{orDefault(o.pace.after, compactAfter), orDefault(o.pace.step, compactStep), orDefault(o.pace.idle, compactIdle)}
 	o.LetterAge = orDefault(o.LetterAge, 30*24*time.Hour)
 	return o
 }
@@ -142,6 +146,8 @@ type Spool struct {
 	intake      intake // the newest items, which are in memory
 	window      window // the oldest that were not handed out
 	commit      commitState
+	acks        ackList
+	copying     []*entry // by the last step of compaction
 	filesClosed bool
 	shared      bool // there are directories of processes below dir
 
@@ -157,18 +163,36 @@ type Spool struct {
 // place is what a spool knows of an entry.
 type place struct {
 	seg     *segment // nil until it is written
+	record  uint64   // the number of its record there: entry.number, unless it is being copied
 	off     int64
 	length  int  // of the frame
 	settled bool // settled
 	dropped bool // the body has to be read again
+
+	// An item that was copied (spool_compact.go) has a new number. copyOf is the number
+	// before, and first the one that it was appended with; 0 if it was never copied.
+	copyOf, first uint64
 }
+
+// rank is where the entry stands among all others: the number that it was appended with.
+func (e *entry) rank() uint64 {
+	if e.first != 0 {
+		return e.first
+	}
+	return e.number
+}
+
+// at returns where the entry's record is.
+func (e *entry) at() address { return address{e.seg, e.record} }
 
 // OpenSpool opens the spool in dir. It makes the directory if need be, with rights for
 // the owner alone. What it finds there waits to be received again. Damaged files are no
 // reason to refuse: [Spool.Report] tells of them.
 //
 // It returns [ErrLocked] if another process has the directory, or the error that says why
-// the directory cannot be used. Options that are out of range count as [SpoolOptions]
+// the directory cannot be used. It cannot if the disk has no room for one segment: that
+// is an [ErrDiskFull]. But if items wait in the directory, the spool opens to hand them
+// out, and refuses new ones until there is room. Options that are out of range count as [SpoolOptions]
 // says.
 func OpenSpool(dir string, o SpoolOptions) (*Spool, error) {
 	return openSpool(osFS{}, dir, o)
@@ -304,8 +328,8 @@ func (s *Spool) Err() error {
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := s.statLocked(s.nextFreshLocked())
-	if first := s.begun.first(); s.window.unread > 0 && len(s.window.loaded) == 0 && (first == nil || first.number > s.window.lastRead) {
+	stats := s.statLocked(s.nextFreshLocked(false))
+	if first := s.begun.first(); s.window.unread > 0 && len(s.window.loaded) == 0 && (first == nil || first.rank() > s.window.lastRead) {
 		stats.Oldest, stats.Done = s.window.oldestUnread, s.window.lastRead
 	}
 	if s.closed {
@@ -352,15 +376,11 @@ func (s *Spool) settle(t ticket) {
 		s.mu.Unlock()
 		return
 	}
-	seg := s.removeLocked(t.entry)
-	if seg != nil {
-		s.releaseLocked(seg, 1)
+	if s.removeLocked(t.entry) == nil {
+		s.mu.Unlock()
+		return
 	}
-	s.mu.Unlock()
-	if seg != nil {
-		seg.ack(t.number)
-		kick(s.commit.dirty)
-	}
+	s.ackInTime(t.at())
 }
 
 // removeLocked takes a settled entry from all lists. It returns the segment in which its

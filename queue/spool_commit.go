@@ -74,18 +74,24 @@ type commitState struct {
 	// disk compares it afterwards (invariant 5).
 	generation int
 
-	sinceSync  int       // records written since the last sync began
-	superseded []address // older copies, acked when the newer ones are synced
-	buried     []burial  // acked when their letters are synced
-	dirChanged bool      // the directory has to be synced, too
-	buf        []byte    // the frames of a batch, to be used again
-	spare      string    // the file that becomes the next segment, "" if there is none
+	sinceSync  int          // records written since the last sync began
+	superseded []superseded // older copies, acked when the newer ones are synced
+	buried     []burial     // acked when their letters are synced
+	dirChanged bool         // the directory has to be synced, too
+	buf        []byte       // the frames of a batch, to be used again
+	spare      string       // the file that becomes the next segment, "" if there is none
 }
 
 // address says where a record is: its segment and its number.
 type address struct {
 	seg    *segment
 	number uint64
+}
+
+// superseded is an older copy of an item, and the number of the newer one.
+type superseded struct {
+	address
+	by uint64
 }
 
 // burial is an item whose dead letter was written (invariant 8).
@@ -234,7 +240,7 @@ func (s *Spool) nothingToWriteLocked() {
 func (s *Spool) encode(batch []*entry, size int, salt uint64) []byte {
 	buf := slices.Grow(s.commit.buf[:0], size)
 	for _, e := range batch {
-		buf = appendFrame(buf, salt, kindItems, &Letter{Item: e.Item, number: e.number})
+		buf = appendFrame(buf, salt, kindItems, &Letter{Item: e.Item, number: e.number, copyOf: e.copyOf})
 	}
 	s.commit.buf = buf
 	if cap(buf) > 2*batchBytes {
@@ -306,9 +312,10 @@ func (s *Spool) wrote(seg *segment, batch []*entry, off int64, generation int) {
 // before is superseded.
 func (s *Spool) placeLocked(e *entry, seg *segment, off int64) {
 	if e.seg != nil && !e.settled {
-		s.commit.superseded = append(s.commit.superseded, address{e.seg, e.number})
+		s.commit.superseded = append(s.commit.superseded, superseded{e.at(), e.number})
 	}
-	e.seg, e.off, e.length = seg, off, frameSize(&e.Item, "")
+	e.seg, e.record, e.off, e.length = seg, e.number, off, frameSize(&e.Item, "")
+	seg.copies = seg.copies || e.copyOf != 0
 	seg.count++
 	seg.bytes += e.size()
 	seg.last, seg.newest = e.number, e.Time
@@ -350,7 +357,7 @@ func (s *Spool) abandonLocked(seg *segment) {
 func (s *Spool) retireActiveLocked(seal bool) {
 	if seg := s.active; seg != nil {
 		s.active = nil
-		seg.retired = true
+		seg.retired, seg.retiredAt = true, time.Now()
 		if seal {
 			s.unsealed = append(s.unsealed, seg)
 		}
@@ -371,7 +378,11 @@ func (s *Spool) newActive(first uint64) error {
 	}
 	s.mu.Lock()
 	id := s.nextID
-	full := int64(len(s.segments))*s.o.SegmentBytes+s.report.QuarantinedBytes >= 2*s.o.Bytes+4*s.o.SegmentBytes
+	bound := 2*s.o.Bytes + 4*s.o.SegmentBytes
+	if len(s.copying) > 0 {
+		bound += 2 * s.o.SegmentBytes // what makes room needs some first
+	}
+	full := int64(len(s.segments))*s.o.SegmentBytes+s.report.QuarantinedBytes >= bound
 	s.mu.Unlock()
 	if full {
 		s.weighQuarantine() // it may have been emptied

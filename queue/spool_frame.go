@@ -28,7 +28,7 @@ const (
 	frameVersion = 1
 	frameHead    = 56
 
-	hasTime, hasResent, hasDied = 1, 2, 4
+	hasTime, hasResent, hasDied, isCopy = 1, 2, 4, 8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -55,6 +55,9 @@ func appendFrame(b []byte, salt uint64, kind uint8, l *Letter) []byte {
 		return uint64(t.UnixNano())
 	}
 	born, resent, died := stamp(l.Time, hasTime), stamp(l.Resent, hasResent), stamp(l.Died, hasDied)
+	if l.copyOf != 0 { // an item has no time of death
+		died, flags = l.copyOf, flags|isCopy
+	}
 	b = append(b, frameMagic...)
 	b = append(b, frameVersion, kind, uint8(l.Priority), flags) //nolint:gosec // Back again in parseFrame.
 	b = binary.LittleEndian.AppendUint64(b, l.number)
@@ -118,6 +121,9 @@ func parseFrame(b []byte, salt uint64) (r record, err error) {
 	r.number = binary.LittleEndian.Uint64(b[8:])
 	r.Priority = Priority(b[6]) //nolint:gosec // As written by appendFrame.
 	r.Time, r.Resent, r.Died = stamp(16, hasTime), stamp(24, hasResent), stamp(32, hasDied)
+	if flags&(isCopy|hasDied) == isCopy {
+		r.copyOf = binary.LittleEndian.Uint64(b[32:])
+	}
 	r.Key, r.Reason, r.Body = string(b[frameHead:key]), string(b[key:reason]), b[reason:]
 	return r, nil
 }

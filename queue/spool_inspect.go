@@ -38,17 +38,39 @@ func inspectSpool(disk fsys, dir string, see func(SpoolEntry) error) error {
 	if err != nil {
 		return fmt.Errorf("queue: inspect spool: %w", err)
 	}
-	for _, kind := range []uint8{kindItems, kindLetters} {
+	copied := map[original]bool{}
+	gather := func(e SpoolEntry) error {
+		if e.copyOf != 0 {
+			copied[original{filepath.Dir(e.File), e.copyOf}] = true
+		}
+		return nil
+	}
+	once := func(e SpoolEntry) error {
+		if !e.Dead && copied[original{filepath.Dir(e.File), e.Number}] {
+			return nil
+		}
+		return see(e)
+	}
+	for _, walk := range []struct {
+		kind uint8
+		see  func(SpoolEntry) error
+	}{{kindItems, gather}, {kindItems, once}, {kindLetters, once}} {
 		for _, name := range names {
-			if _, k, ok := parseSegmentName(filepath.Base(name)); !ok || k != kind {
+			if _, kind, ok := parseSegmentName(filepath.Base(name)); !ok || kind != walk.kind {
 				continue
 			}
-			if err := inspectSegment(disk, dir, name, see); err != nil {
+			if err := inspectSegment(disk, dir, name, walk.see); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// original is an item of which a copy waits, too: by the directory and its number.
+type original struct {
+	dir    string
+	number uint64
 }
 
 // namesIn lists what is in a directory below root, with paths that begin at root. The

@@ -16,6 +16,7 @@ type letterStore struct {
 	spool   *Spool
 	largest int64 // the largest frame of an item that fits as a letter, too
 
+	adding  errand     // the spool's lock guards it
 	walking sync.Mutex // one Resend or Drop at a time
 	mu      sync.Mutex // guards what follows; held while a letter is written
 	list    []*segment // oldest first
@@ -42,24 +43,31 @@ func (s *Spool) bury(t ticket, reason string) bool {
 	}
 	t.out = false // from here on the ticket is void for everybody else
 	final := s.filesClosed
-	s.mu.Unlock()
 	letter := Letter{Item: t.Item, Reason: reason, Died: time.Now()}
+	s.mu.Unlock()
 	var at address
 	if !final {
+		var kept address
 		var err error
-		if at, err = s.letters.add(letter); err != nil {
+		became := s.run(context.Background(), &s.letters.adding, func() { kept, err = s.letters.add(letter) }, func() {
+			if err == nil { // nothing has happened: the letter is taken back
+				go s.letters.ack([]address{kept})
+			}
+		})
+		if became != errandDone || err != nil {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			t.out = true
 			return false
 		}
+		at = kept
 	}
 	mayCrash("letter written")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Dead++
 	if seg := s.removeLocked(t.entry); seg != nil {
-		s.commit.buried = append(s.commit.buried, burial{address{seg, t.number}, at, letter})
+		s.commit.buried = append(s.commit.buried, burial{t.at(), at, letter})
 		kick(s.commit.dirty)
 	}
 	return true

@@ -60,27 +60,46 @@ func (b *backlogEnd) newest(lastRead uint64) *entry {
 // ReceiveNewest implements [NewestReceiver]. The newest items are in memory, as many as
 // Window; a call that finds enough of them costs no more than what it hands out. For older
 // ones it reads from the end of the files: 64 KiB at a time, and each file once as a
-// whole, to know where its frames are. What it cannot read it leaves to Receive. A read
-// that hangs holds it up, as it holds up Receive.
+// whole, to know where its frames are. What it cannot read it leaves to Receive. If a
+// read takes a second, it returns what is in memory.
 func (s *Spool) ReceiveNewest(ctx context.Context, n int) ([]Delivery, error) {
 	got, unread, err := s.takeNewest(nil, n, false)
-	if unread {
-		select {
-		case s.window.reading <- struct{}{}:
-			defer func() { <-s.window.reading }()
-		case <-ctx.Done():
-			err, unread = ctx.Err(), false
-		}
+	if err == nil && unread {
+		err = ctx.Err()
 	}
-	for unread && err == nil {
-		if err = s.readBack(ctx); err == nil {
-			got, unread, err = s.takeNewest(got, n, true)
+	if err == nil && unread {
+		var more []Delivery
+		var bad error
+		if s.run(ctx, &s.window.readingBack, func() { more, bad = s.readNewest(ctx, n-len(got)) }, func() {
+			for _, d := range more {
+				s.giveBackLocked(d.ticket.(ticket).entry, 0)
+			}
+		}) == errandDone {
+			got, err = append(got, more...), bad
+		} else {
+			err = ctx.Err()
 		}
 	}
 	if len(got) > 0 {
 		return got, nil
 	}
 	return nil, err
+}
+
+// readNewest takes items that have to be read.
+func (s *Spool) readNewest(ctx context.Context, n int) (got []Delivery, err error) {
+	select {
+	case s.window.reading <- struct{}{}:
+		defer func() { <-s.window.reading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for unread := true; unread && err == nil; {
+		if err = s.readBack(ctx); err == nil {
+			got, unread, err = s.takeNewest(got, n, true)
+		}
+	}
+	return got, err
 }
 
 // takeNewest adds items to got until there are n, or none can be had without reading;
@@ -162,7 +181,7 @@ func (s *Spool) takeFreshLocked(e *entry) {
 // It needs no reading again: it was received or settled.
 func (s *Spool) stepOverLocked(e *entry) {
 	if s.window.backlogged && e.seg != nil {
-		e.seg.goAheadLocked(e.number)
+		e.seg.goAheadLocked(e.record)
 	}
 }
 

@@ -245,7 +245,7 @@ func TestNewestContext(t *testing.T) {
 			e.waiting = e.waiting[len(got):]
 		})
 		<-reading
-		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		soon, cancel := context.WithTimeout(t.Context(), hangs/2)
 		defer cancel()
 		if got, err := e.ReceiveNewest(soon, 50); !errors.Is(err, context.DeadlineExceeded) || len(got) > 0 {
 			t.Errorf("while the disk hangs: %d, %v", len(got), err)

@@ -53,6 +53,10 @@ type SpoolReport struct {
 
 	// Adopted is how many items were taken over from processes that ended.
 	Adopted int
+
+	// Copied is how many items were copied to a newer segment since, so that the file
+	// of the old one could be removed.
+	Copied int
 }
 
 // Report says what was found when the spool was opened, and what has happened since.
@@ -90,16 +94,22 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 	s.init(s, int64(o.Items), o.Bytes)
 	s.commit.work, s.commit.dirty, s.commit.urgent = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	s.commit.writerDone, s.chores.work = make(chan struct{}), make(chan struct{}, 1)
+	s.acks.work, s.acks.ended = make(chan struct{}, 1), make(chan struct{})
 	s.chores.making, s.window.reading = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.letters.spool, s.letters.nextID, s.letters.largest = s, 1, largestFrame(o.SegmentBytes)
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("queue: open spool: %w", err), lock.Close())
 	}
-	s.makeReady()
+	if err := s.makeReady(); err != nil && !errors.Is(err, errCrowded) && s.stats.Recovered == 0 && !o.beingAdopted {
+		s.giveUp()
+		return nil, fmt.Errorf("queue: open spool: %w", err)
+	}
 	first(s)
 	s.workers.Go(s.write)
 	s.workers.Go(s.sync)
 	s.workers.Go(s.keepHouse)
+	s.workers.Go(s.keepCompact)
+	go s.writeAcks()
 	if !o.beingAdopted && (o.PerProcess || s.shared) {
 		s.workers.Go(func() { s.adopt(root) })
 	}
@@ -110,11 +120,13 @@ func openSpoolFor(disk fsys, dir string, o SpoolOptions, first func(*Spool)) (*S
 // makeReady makes the first segment before there are items, and opens its file. So an
 // Append waits for no more than a write. That costs a segment of zeros and its sync,
 // once for each empty directory (https://github.com/hashicorp/raft-wal does the same).
-// If the disk cannot do it now, new items are refused, and the writer tries again.
-func (s *Spool) makeReady() {
+// If the disk cannot do it now, it returns why. New items are refused then, and the
+// writer tries again.
+func (s *Spool) makeReady() (err error) {
 	if seg := s.active; seg == nil {
-		if err := s.newActive(s.stats.Last + 1); err != nil {
+		if err = s.newActive(s.stats.Last + 1); err != nil {
 			s.fail(err)
+			err = s.Err()
 		}
 	} else {
 		seg.mu.Lock()
@@ -122,6 +134,15 @@ func (s *Spool) makeReady() {
 		seg.mu.Unlock()
 	}
 	s.syncOnce() // the name of the segment, too
+	return err
+}
+
+// giveUp closes the files of a spool that was never used.
+func (s *Spool) giveUp() {
+	for _, seg := range slices.Concat(s.segments, s.letters.list) {
+		seg.closeForGood()
+	}
+	_ = s.lock.Close()
 }
 
 // lockDir takes the directory for this process, or returns a LockedError.
@@ -140,11 +161,15 @@ func lockDir(disk fsys, dir string) (dirLock, error) {
 // up.
 func (s *Spool) finish() {
 	s.workers.Wait()
+	s.mu.Lock()
+	s.filesClosed = true // no more acks come
+	s.mu.Unlock()
+	kick(s.acks.work)
+	<-s.acks.ended
 	if s.checkOwner() == nil {
 		s.removeFinished()
 	}
 	s.mu.Lock()
-	s.filesClosed = true
 	all := slices.Concat(s.segments, s.finished)
 	s.mu.Unlock()
 	s.letters.mu.Lock()
@@ -354,21 +379,39 @@ func (s *Spool) separate() {
 		if seg.first <= last {
 			s.supersede(s.segments[:i], seg)
 		}
-		last = max(last, seg.highest())
+		highest, originals := seg.survey()
+		last = max(last, highest)
+		settleOriginals(s.segments[:i], originals)
 	}
 }
 
-// highest returns the highest number in the segment.
-func (s *segment) highest() uint64 {
+// survey returns the highest number in the segment, and the numbers of which it has
+// copies. Before a segment is sealed, the originals are settled and synced.
+func (s *segment) survey() (last uint64, originals []uint64) {
 	if s.sealed {
-		return s.last
+		return s.last, nil
 	}
-	last := s.first - 1
+	last = s.first - 1
 	r := newFrameReader(s, &s.header, s.data(), s.size)
 	for rec, err := r.next(); err == nil; rec, err = r.next() {
 		last = rec.number
+		if rec.copyOf != 0 {
+			originals = append(originals, rec.copyOf)
+		}
 	}
-	return last
+	s.copies = len(originals) > 0
+	return last, originals
+}
+
+// settleOriginals settles in older segments what was copied from there.
+func settleOriginals(older []*segment, numbers []uint64) {
+	for _, number := range numbers {
+		for _, seg := range older {
+			if (!seg.sealed || number <= seg.last) && !seg.settled(number) {
+				seg.ack(number)
+			}
+		}
+	}
 }
 
 // supersede settles in the older segments what the newer one has too. Only the newer copy

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // segment is one file of the log. The file is opened when somebody reads, writes or
@@ -33,8 +34,12 @@ type segment struct {
 	// The spool's lock guards what follows; of a segment of letters, the lock of
 	// letterStore does.
 
-	retired   bool // nothing is appended any more
-	unsettled int  // records that are neither settled nor lost
+	retired   bool      // nothing is appended any more
+	retiredAt time.Time // zero if it was found so
+	unsettled int       // records that are neither settled nor lost
+	copies    bool      // some are copies of records in older segments: see spool_compact.go
+	sparse    bool      // to be emptied, for the step of compaction that says so
+	heavy     int       // so many unsettled records were too many bytes to be copied; 0: not known
 
 	// unread counts those unsettled records whose items are on the disk only, and
 	// unreadBytes their bodies and keys. See spool_window.go.

@@ -1,6 +1,9 @@
 package queue
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // sync is the syncer's goroutine. It makes what was written survive a loss of power, a
 // group at a time. It syncs a group SyncEvery after the first record of it was written,
@@ -108,15 +111,38 @@ func (s *Spool) settleAt(copies []address) {
 
 // seal completes the headers of segments to which nothing more is written. Without
 // that, the next start has to go through their frames.
+//
+// That is just what it has to do for a segment with copies, as long as the acks of the
+// originals may be lost with the power: so they are synced first.
 func (s *Spool) seal(segments []*segment) {
 	for _, seg := range segments {
 		s.mu.Lock()
-		spoiled := seg.spoiled
+		spoiled, copies := seg.spoiled, seg.copies
 		s.mu.Unlock()
+		if !spoiled && copies && !s.syncOlder(seg) {
+			continue // the next start goes through it
+		}
 		if !spoiled && seg.seal() == nil {
 			kick(s.commit.dirty)
 		}
 	}
+}
+
+// syncOlder syncs the segments before one, and reports whether they all could be.
+func (s *Spool) syncOlder(than *segment) bool {
+	s.mu.Lock()
+	segments := slices.Clone(s.segments)
+	s.mu.Unlock()
+	for _, seg := range segments {
+		if seg.id >= than.id {
+			continue
+		}
+		if err := seg.sync(); err != nil {
+			s.badSync(seg, err)
+			return false
+		}
+	}
+	return true
 }
 
 // confirmSync notes that all items up to the number are synced, unless a segment was
@@ -133,10 +159,10 @@ func (s *Spool) confirmSync(number uint64, generation int) {
 	var ready []address
 	kept := s.commit.superseded[:0]
 	for _, c := range s.commit.superseded {
-		if c.number > number {
+		if c.by > number {
 			kept = append(kept, c)
 		} else {
-			ready = append(ready, c)
+			ready = append(ready, c.address)
 		}
 	}
 	s.commit.superseded = kept

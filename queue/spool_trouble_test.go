@@ -300,59 +300,6 @@ func TestDeadOnABrokenDisk(t *testing.T) {
 	})
 }
 
-// TestOldItemsPinTheirSegments: an event that cannot be delivered keeps its segment. If
-// there is one in each, few of them reach the bound of the files. New events are refused
-// by name then, and what waits is delivered. All goes on when one of the old is settled.
-func TestOldItemsPinTheirSegments(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStory(t, 12)
-		disk := newCrashFS()
-		o := smallSpool(false)
-		o.Bytes, o.Letters = 4*o.SegmentBytes, 2*o.SegmentBytes
-		q, err := openSpool(disk, spoolDir, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		segments := int(2*o.Bytes/o.SegmentBytes + 4)
-		pinned := map[*segment]Delivery{}
-		appended := 0
-		for ; appended < 1000*segments; appended++ {
-			if err = s.append(q, 1, 2000); err != nil && !errors.Is(err, ErrNotYetOnDisk) {
-				break
-			}
-			for _, d := range s.receive(q, 10) {
-				e := d.ticket.(ticket).entry
-				if e.seg == nil || pinned[e.seg].ticket != nil {
-					s.ack(d)
-				} else {
-					pinned[e.seg] = d
-				}
-			}
-		}
-		if !errors.Is(err, ErrFull) || !errors.Is(q.Err(), ErrFull) {
-			t.Fatalf("after %d items, with one left in each of %d segments: %v", appended, len(pinned), err)
-		}
-		st := q.Stats()
-		if len(pinned) < segments-1 || st.Waiting > segments+2 || appended < 10*segments {
-			t.Errorf("%d items wait in %d segments, %d were appended", st.Waiting, len(pinned), appended)
-		}
-		if used, bound := disk.used(), int64(segments+3)*o.SegmentBytes; used > bound {
-			t.Errorf("%d bytes on the disk, want at most %d", used, bound)
-		}
-		for seg, d := range pinned {
-			if seg.retired {
-				s.ack(d)
-				break
-			}
-		}
-		<-time.After(3 * time.Second)
-		if err := s.append(q, 1, 2000); err != nil {
-			t.Errorf("after one of the old items was settled: %v", err)
-		}
-		s.close(q)
-	})
-}
-
 // Processes that come and go on one directory, all at once, adopt what others
 // left: nothing is lost, and none takes what a living one has.
 func TestPerProcessComingAndGoing(t *testing.T) {

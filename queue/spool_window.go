@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -69,6 +70,8 @@ type window struct {
 	givenBackBytes int64 // of the bodies in memory of items given back
 	back           backlogEnd
 
+	loading, fetching, readingBack errand
+
 	reading chan struct{} // holds one token while somebody reads files
 	reader  *frameReader  // stands at atOff of at; nil if it has to be made
 }
@@ -96,12 +99,13 @@ func (w *window) hasRead(seg *segment, n int, bytes int64) {
 	seg.unreadBytes -= bytes
 }
 
-// nextFreshLocked returns the oldest fresh item, nil if it is not in memory.
-func (s *Spool) nextFreshLocked() *entry {
+// nextFreshLocked returns the oldest fresh item, nil if it is not in memory. While
+// reading hangs it is the oldest of those in memory.
+func (s *Spool) nextFreshLocked(hanging bool) *entry {
 	switch {
 	case len(s.window.loaded) > 0:
 		return s.window.loaded[0]
-	case s.window.unread == 0:
+	case s.window.unread == 0 || hanging:
 		return s.head
 	}
 	return nil
@@ -109,7 +113,7 @@ func (s *Spool) nextFreshLocked() *entry {
 
 // take implements backend.
 func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
-	failed := s.load(n)
+	failed, hanging := s.loadInTime(n)
 	s.mu.Lock()
 	if s.closed {
 		s.signal() // for the next one who waits
@@ -117,8 +121,8 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 		return nil, 0, ErrClosed
 	}
 	wait := s.findDueLocked()
-	out := s.pickLocked(n)
-	more := s.due.first() != nil || s.window.backlogged || s.nextFreshLocked() != nil
+	out := s.pickLocked(n, hanging)
+	more := s.due.first() != nil || s.window.backlogged && !hanging || s.nextFreshLocked(hanging) != nil
 	if len(out) > 0 && (more || wait > 0) {
 		s.signal() // there is or will be something for another receiver
 	}
@@ -131,12 +135,12 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 
 // pickLocked takes at most n items from where they wait: those given back that are
 // due, then fresh ones.
-func (s *Spool) pickLocked(n int) (out []*entry) {
+func (s *Spool) pickLocked(n int, hanging bool) (out []*entry) {
 	for e := s.due.first(); e != nil && len(out) < n; e = s.due.first() {
 		s.handAgainLocked(e)
 		out = append(out, e)
 	}
-	for e := s.nextFreshLocked(); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFreshLocked() {
+	for e := s.nextFreshLocked(hanging); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFreshLocked(hanging) {
 		if len(s.window.loaded) > 0 {
 			s.window.loaded = s.window.loaded[1:]
 		} else {
@@ -163,7 +167,7 @@ func (s *Spool) handAgainLocked(e *entry) {
 func (s *Spool) deliver(out []*entry) []Delivery {
 	got := make([]Delivery, 0, len(out))
 	for _, e := range out {
-		if e.dropped && !s.fetch(e) {
+		if e.dropped && !s.fetchInTime(e) {
 			continue
 		}
 		got = append(got, NewDelivery(e.Item, ticket{e, e.turn}))
@@ -171,18 +175,37 @@ func (s *Spool) deliver(out []*entry) []Delivery {
 	return got
 }
 
-// fetch reads an item's body again. If the disk fails, the item waits; if the record is
-// damaged, the item is lost.
-func (s *Spool) fetch(e *entry) bool {
-	r := newFrameReader(e.seg, &e.seg.header, e.off, e.off+int64(e.length))
-	rec, err := r.frameAt(e.off)
+// fetchInTime reads an item's body again, and reports whether it did. If the disk hangs,
+// the item is given back.
+func (s *Spool) fetchInTime(e *entry) bool {
+	var body []byte
+	var err error
+	became := s.run(context.Background(), &s.window.fetching, func() {
+		body, err = e.bodyAt(e.place) // compaction leaves alone what is handed out without a body
+	}, func() {
+		if s.fetchedLocked(e, body, err) {
+			s.giveBackLocked(e, 0)
+		}
+	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch became {
+	case errandDone:
+		return s.fetchedLocked(e, body, err)
+	case errandBusy:
+		s.giveBackLocked(e, retryAfter)
+	}
+	return false
+}
+
+// fetchedLocked notes what came of reading an item's body again. If the disk fails, the
+// item waits; if the record is damaged, the item is lost.
+func (s *Spool) fetchedLocked(e *entry, body []byte, err error) bool {
 	switch {
-	case err == nil && rec.number == e.number:
-		e.Body, e.dropped = slices.Clone(rec.Body), false
+	case err == nil:
+		e.Body, e.dropped = body, false
 		return true
-	case err == nil || errors.Is(err, errNoFrame):
+	case errors.Is(err, errNoFrame):
 		e.out, e.settled = false, true
 		s.letGoLocked(e)
 		s.loseLocked(e.seg, 1, int64(e.length-frameHead))
@@ -213,6 +236,18 @@ func (s *Spool) returnedLocked(e *entry) {
 		s.window.givenBackBytes -= int64(len(e.Body))
 		e.Body, e.dropped = nil, true
 	}
+}
+
+// loadInTime is load, unless the disk hangs.
+func (s *Spool) loadInTime(n int) (err error, hanging bool) {
+	if !s.wantsMore(n) {
+		return nil, false
+	}
+	var failed error
+	if s.run(context.Background(), &s.window.loading, func() { failed = s.load(n) }, nil) != errandDone {
+		return nil, true
+	}
+	return failed, false
 }
 
 // load reads ahead until more than n items are loaded or nothing is left to be read.
@@ -323,7 +358,7 @@ func (s *Spool) wentAhead(seg *segment, number uint64) bool {
 
 // onDisk makes the entry of a record that was read.
 func (s *Spool) onDisk(seg *segment, rec *record) *entry {
-	return &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, off: rec.off, length: rec.size}}
+	return &entry{Item: rec.Item, desk: &s.desk, number: rec.number, place: place{seg: seg, record: rec.number, off: rec.off, length: rec.size}}
 }
 
 // unreadableLocked reports whether to go on without the rest of a segment: if its file

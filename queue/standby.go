@@ -67,8 +67,20 @@ type Standby struct {
 // standbyEvery is how long a standby waits between two tries to open the spool.
 const standbyEvery = 2 * time.Second
 
+// standbyFull is the wait after a try for which the disk had no room. Such a try fills
+// the disk for a moment, which others who write there feel.
+const standbyFull = time.Minute
+
+// untilNext returns how long to wait until the next try.
+func (s *Standby) untilNext() time.Duration {
+	if errors.Is(s.Err(), ErrDiskFull) {
+		return standbyFull
+	}
+	return standbyEvery
+}
+
 // NewStandby makes a queue that uses the memory queue m and tries every two seconds to
-// open the spool in dir. Nobody else may use m. The argument why says why the spool could
+// open the spool in dir, or every minute if its disk has no room for a segment. Nobody else may use m. The argument why says why the spool could
 // not be opened so far; Err returns it until the next try.
 //
 // When the queue has moved, it calls took once, with the spool and how many items moved.
@@ -102,6 +114,7 @@ func (s *Standby) tryToMove() {
 	defer ticker.Stop()
 	moved := false
 	for stopping := false; !stopping; {
+		ticker.Reset(s.untilNext())
 		select {
 		case <-ticker.C:
 		case <-s.stop:

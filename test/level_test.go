@@ -238,10 +238,19 @@ func TestSpoolRequired(t *testing.T) {
 }
 
 // TestSpoolOpenToAll: a directory that everybody may write to is used, since a volume
-// may come like that, and said.
+// may come like that, and said. So is one that is a symbolic link.
 func TestSpoolOpenToAll(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
+	}
+	target, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.Chmod(target, 0o700), os.Symlink(target, link)); err != nil {
+		t.Fatal(err)
+	}
+	w, log := spooled(t, link, nil)
+	w.End()
+	if n := strings.Count(log.String(), `level=WARN msg="goaltrack: the spool's directory is a symbolic link`); n != 1 {
+		t.Errorf("a link: %d lines in\n%s", n, log)
 	}
 	for mode, want := range map[os.FileMode]int{0o777: 1, 0o770: 0, 0o700: 0} {
 		dir := t.TempDir()
