@@ -103,7 +103,7 @@ func TestStuckItemsKeepNoSegments(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				bound := int64(2*o.Bytes/o.SegmentBytes + 4)
+				bound := 2*o.Bytes/o.SegmentBytes + 4
 				var stuck []Delivery
 				seen := map[*segment]bool{}
 				for len(stuck) < int(bound) {

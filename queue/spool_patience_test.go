@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -136,11 +137,13 @@ func TestDeadOnADiskThatHangs(t *testing.T) {
 	within(t, "Dead again", func() {
 		for _, d := range got {
 			for !d.Dead("why") {
+				runtime.Gosched()
 			}
 		}
 	})
 	within(t, "the letter that was too late", func() {
 		for len(q.Letters()) != 3 {
+			runtime.Gosched()
 		}
 	})
 	s.close(q)

@@ -113,7 +113,7 @@ func (s *Spool) nextFreshLocked(hanging bool) *entry {
 
 // take implements backend.
 func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
-	failed, hanging := s.loadInTime(n)
+	hanging, failed := s.loadInTime(n)
 	s.mu.Lock()
 	if s.closed {
 		s.signal() // for the next one who waits
@@ -194,6 +194,7 @@ func (s *Spool) fetchInTime(e *entry) bool {
 		return s.fetchedLocked(e, body, err)
 	case errandBusy:
 		s.giveBackLocked(e, retryAfter)
+	case errandLate: // given back when it is done
 	}
 	return false
 }
@@ -239,15 +240,15 @@ func (s *Spool) returnedLocked(e *entry) {
 }
 
 // loadInTime is load, unless the disk hangs.
-func (s *Spool) loadInTime(n int) (err error, hanging bool) {
+func (s *Spool) loadInTime(n int) (hanging bool, err error) {
 	if !s.wantsMore(n) {
-		return nil, false
+		return false, nil
 	}
 	var failed error
 	if s.run(context.Background(), &s.window.loading, func() { failed = s.load(n) }, nil) != errandDone {
-		return nil, true
+		return true, nil
 	}
-	return failed, false
+	return false, failed
 }
 
 // load reads ahead until more than n items are loaded or nothing is left to be read.
