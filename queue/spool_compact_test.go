@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -202,6 +203,14 @@ func TestCopiesAfterACrash(t *testing.T) {
 		disk := newCrashFS()
 		o := smallSpool(false)
 		o.pace = pace{1, time.Second, time.Second}
+		var left *crashFS
+		var using atomic.Pointer[Spool]
+		disk.before = func(o op) error {
+			if q := using.Load(); q != nil && left == nil && o.what == "sync" && q.Report().Copied > 0 {
+				left = disk.powerLoss(s.random, keepEverything)
+			}
+			return nil
+		}
 		q, err := openSpool(disk, spoolDir, o)
 		if err != nil {
 			t.Fatal(err)
@@ -216,15 +225,9 @@ func TestCopiesAfterACrash(t *testing.T) {
 				}
 			}
 		}
-		var left *crashFS
-		<-time.After(time.Second / 2)
-		disk.before = func(o op) error {
-			if left == nil && o.what == "sync" && q.Report().Copied > 0 {
-				left = disk.powerLoss(s.random, keepEverything)
-			}
-			return nil
-		}
+		using.Store(q)
 		<-time.After(time.Minute)
+		using.Store(nil)
 		if left == nil {
 			t.Fatal("nothing was copied")
 		}
