@@ -64,10 +64,10 @@ func (tr *tracked) watchForm(r *http.Request) {
 		return
 	}
 	tee := &tr.told.seldomLocked().tee
-	if outcome, ok := tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds); ok {
+	if outcome, ok := tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds, tr.x.Fields()); ok {
 		r.Body = tee.Reader()
 	} else {
-		tr.x.Body(outcome, nil)
+		tr.x.Body(outcome, scan.Kept{})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,7 +149,8 @@ func scalarText(v any) (string, error) {
 	return "", errors.New("a text, a number, true or false is expected here")
 }
 
-// judge reports whether the condition holds. A value that is too long fails it either way,
+// judge reports whether the condition holds. Of a field that a form has several times,
+// one value for which it holds is enough. A value that is too long fails it either way,
 // and so does an answer that could not be read.
 func (cond *condition) judge(x *Exchange) Reason {
 	if x.blind && cond.from.hidden(x) {
@@ -165,7 +167,10 @@ func (cond *condition) judge(x *Exchange) Reason {
 	if cond.from.kind == sourceRoute && !ok {
 		return ReasonRouteUnknown
 	}
-	if cond.test.matches(v, ok && v != "" || x.hasMany(&cond.from), cond.from.fold()) == cond.unless {
+	others := x.others(&cond.from)
+	present := ok && v != "" || x.hasMany(&cond.from) || slices.ContainsFunc(others, func(o string) bool { return o != "" })
+	holds := func(v string) bool { return cond.test.matches(v, present, cond.from.fold()) }
+	if (holds(v) || slices.ContainsFunc(others, holds)) == cond.unless {
 		x.failed = cond
 		return ReasonCondition
 	}

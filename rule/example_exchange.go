@@ -77,7 +77,7 @@ func (e *Example) body(x *Exchange) {
 		x.bodyReason = ReasonFormNotAForm
 	case scan.IsEncoded(e.Header):
 		x.bodyReason = ReasonFormEncoded
-	case len(text) > scan.BodyLimit:
+	case len(text) > scan.BodyLimit && x.bodyKind != scan.KindMultipart:
 		x.bodyReason = ReasonFormTooLarge
 	case x.bodyKind == scan.KindJSON:
 		x.json.Text = []byte(text)

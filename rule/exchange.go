@@ -195,8 +195,8 @@ func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
 	return x.wants.body, x.wants.answerJSON
 }
 
-// formNames are the fields that goals name, each once.
-func (x *Exchange) formNames() []string {
+// Fields are the fields of a form that goals name, each once.
+func (x *Exchange) Fields() []string {
 	if w := &x.wants; w.forms > 1 {
 		slices.Sort(w.form)
 		w.form, w.forms = slices.Compact(w.form), 1
@@ -209,15 +209,15 @@ func (x *Exchange) formNames() []string {
 // that are not there then have no value, and otherwise goals that read them do not
 // count ([ReasonFormReadOutside]).
 func (x *Exchange) Parsed(form url.Values, whole func() bool) {
-	x.bodyReason, x.form = Fires, scan.Pick(form, x.formNames())
+	x.bodyReason, x.form = Fires, scan.Pick(form, x.Fields())
 	if !x.form.Complete() && !whole() {
 		x.form.ReadOutside()
 	}
 }
 
-// Body is told what became of the body, and the body if all of it is there. It keeps
-// body, which may not be changed any more. What it was told before stays.
-func (x *Exchange) Body(o scan.Outcome, body []byte) {
+// Body is told what became of the body, and what was kept of it if all of it was
+// read. The bytes may not be changed any more. What it was told before stays.
+func (x *Exchange) Body(o scan.Outcome, kept scan.Kept) {
 	if x.bodyReason != pending {
 		return
 	}
@@ -227,9 +227,9 @@ func (x *Exchange) Body(o scan.Outcome, body []byte) {
 		x.bodyKind = scan.KindNone
 	case o != scan.Complete:
 	case x.bodyKind == scan.KindJSON:
-		x.json.Text = body
+		x.json.Text = kept.Text
 	default:
-		x.form = scan.Form(x.bodyType, body, x.formNames())
+		x.form = kept.Form(x.bodyType, x.Fields())
 	}
 }
 

@@ -61,6 +61,14 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	return "", false
 }
 
+// others are the values of a field before its last, which lookup returns.
+func (x *Exchange) others(s *source) []string {
+	if s.kind != sourceForm {
+		return nil
+	}
+	return x.form.Others(s.name)
+}
+
 // lookupTyped reads a source whose values have types of their own.
 func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
 	switch s.kind {

@@ -2,18 +2,15 @@ package scan
 
 import (
 	"bytes"
-	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/url"
 	"slices"
 	"strings"
 )
 
 const (
-	maxFormValue = 2 << 10 // bytes of one value; longer ones are reported, not cut
-	maxFormParts = 1000    // parts of one multipart body
+	maxFormValue  = 2 << 10 // bytes of one value; longer ones are reported, not cut
+	maxFormValues = 1000    // values of one name
+	textSize      = 16      // bytes of a text beside its letters
 )
 
 // fieldState says what a form holds under a name.
@@ -27,7 +24,8 @@ const (
 )
 
 type formField struct {
-	name, value string
+	name, value string   // the last one
+	before      []string // the others, in their order
 	state       fieldState
 }
 
@@ -78,8 +76,9 @@ func (f *Fields) Complete() bool { return f.missing == 0 }
 // missing here.
 func (f *Fields) ReadOutside() { f.lost = DoubtReadOutside }
 
-// Get returns the first value of a field. It reports false for a field that is
-// absent, was not asked for, or is too long.
+// Get returns the last value of a field, which is the one that Rails, PHP and
+// Symfony take: a hidden field before a checkbox says what it is worth unticked. It
+// reports false for a field that is absent, was not asked for, or is too long.
 func (f Fields) Get(name string) (string, bool) {
 	for i := range f.fields {
 		if f.fields[i].name == name {
@@ -89,7 +88,17 @@ func (f Fields) Get(name string) (string, bool) {
 	return "", false
 }
 
-// TooLong reports whether the field is there but longer than 2 KiB.
+// Others returns the values of a field before its last.
+func (f Fields) Others(name string) []string {
+	for i := range f.fields {
+		if f.fields[i].name == name {
+			return f.fields[i].before
+		}
+	}
+	return nil
+}
+
+// TooLong reports whether the field has a value longer than 2 KiB, or too many.
 func (f Fields) TooLong(name string) bool {
 	for i := range f.fields {
 		if f.fields[i].name == name {
@@ -100,15 +109,16 @@ func (f Fields) TooLong(name string) bool {
 }
 
 // Form reads the wanted fields of a urlencoded or multipart body in one
-// pass. The first value of a name wins, as in [url.Values.Get]. A body of any
-// other kind has no fields. The result does not refer to body.
+// pass. A body of any other kind has no fields. The result does not refer to body.
 func Form(contentType string, body []byte, want []string) Fields {
 	f := newFields(want)
 	switch KindOf(contentType) {
 	case KindURLEncoded:
 		f.scanURLEncoded(body)
 	case KindMultipart:
-		f.scanMultipart(contentType, body)
+		p := NewParts(contentType, want)
+		p.Write(body)
+		return p.Fields()
 	case KindNone, KindJSON:
 	}
 	return f
@@ -119,8 +129,8 @@ func Form(contentType string, body []byte, want []string) Fields {
 func Pick(values url.Values, want []string) Fields {
 	f := newFields(want)
 	for i, name := range want {
-		if v := values[name]; len(v) > 0 {
-			f.set(i, v[0])
+		for _, v := range values[name] {
+			f.set(i, v)
 		}
 	}
 	return f
@@ -138,7 +148,7 @@ func newFields(want []string) Fields {
 // or an invalid escape and goes on with the next.
 func (f *Fields) scanURLEncoded(body []byte) {
 	var pair []byte
-	for len(body) > 0 && f.missing > 0 {
+	for len(body) > 0 {
 		pair, body, _ = bytes.Cut(body, []byte("&"))
 		key, value, _ := bytes.Cut(pair, []byte("="))
 		i := f.wantedKey(key)
@@ -148,19 +158,19 @@ func (f *Fields) scanURLEncoded(body []byte) {
 		if text, ok := unescapeForm(value); ok && bytes.IndexByte(pair, ';') < 0 {
 			f.set(i, text)
 		} else {
-			f.fields[i].state = fieldBroken // to Go it is absent, to PHP it is not
+			f.broken(i) // to Go it is absent, to PHP it is not
 		}
 	}
 }
 
-// wantedKey returns the index of the missing field that an escaped key names,
-// or -1. Keys of another length are not decoded.
+// wantedKey returns the index of the field that an escaped key names, or -1.
+// Keys of another length are not decoded.
 func (f *Fields) wantedKey(key []byte) int {
 	escapes := bytes.Count(key, []byte("%"))
 	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
 	for i := range f.fields {
 		field := &f.fields[i]
-		if field.known() || len(field.name) != len(key)-2*escapes {
+		if len(field.name) != len(key)-2*escapes {
 			continue
 		}
 		if plain {
@@ -182,70 +192,45 @@ func unescapeForm(b []byte) (string, bool) {
 	return text, err == nil
 }
 
-// scanMultipart stops at the first fault; what came before it stands.
-func (f *Fields) scanMultipart(contentType string, body []byte) {
-	f.lost = DoubtBroken
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil || params["boundary"] == "" {
-		return
-	}
-	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for n := 0; f.missing > 0; n++ {
-		part, err := parts.NextPart()
-		switch {
-		case errors.Is(err, io.EOF) && bytes.Contains(body, LastBoundary(contentType)):
-			f.lost = NoDoubt // the end is the form's own, not that of a part cut in its header
-			return
-		case err != nil:
-			return
-		case n == maxFormParts:
-			f.lost = DoubtTooLarge
-			return
-		}
-		i := f.wantedPart(part)
-		if i < 0 {
-			continue
-		}
-		value, err := io.ReadAll(io.LimitReader(part, maxFormValue+1))
-		if err != nil {
-			return
-		}
-		f.set(i, string(value))
-	}
-}
-
-// LastBoundary returns the text that ends a multipart body, nil if the
-// Content-Type has no boundary.
-func LastBoundary(contentType string) []byte {
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil || params["boundary"] == "" {
-		return nil
-	}
-	return []byte("--" + params["boundary"] + "--")
-}
-
-// wantedPart returns the index of the missing field that a part holds, or -1. A
-// file upload is not a value.
-func (f *Fields) wantedPart(part *multipart.Part) int {
-	name := part.FormName()
-	if name == "" || part.FileName() != "" {
-		return -1
-	}
-	for i := range f.fields {
-		if !f.fields[i].known() && f.fields[i].name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// set stores a value as valid UTF-8, if it is within bounds.
-func (f *Fields) set(i int, value string) {
-	f.missing--
+// set adds a value, valid UTF-8 and within bounds. It returns how many bytes are
+// kept for it.
+func (f *Fields) set(i int, value string) (kept int) {
+	field := &f.fields[i]
 	value = strings.ToValidUTF8(value, "\uFFFD")
-	if len(value) > maxFormValue {
-		f.fields[i].state = fieldTooLong
-		return
+	switch {
+	case field.state == fieldTooLong:
+		return 0
+	case len(value) > maxFormValue || len(field.before)+1 >= maxFormValues:
+		f.tooLong(i)
+		return 0
+	case field.state == fieldFound:
+		field.before = append(field.before, field.value)
+		kept = textSize
 	}
-	f.fields[i].value, f.fields[i].state = value, fieldFound
+	f.meet(i)
+	field.value, field.state = value, fieldFound
+	return kept + len(value)
+}
+
+// tooLong notes a value that nobody keeps. No other value of the name counts then.
+func (f *Fields) tooLong(i int) {
+	f.meet(i)
+	f.fields[i] = formField{name: f.fields[i].name, state: fieldTooLong}
+}
+
+// broken notes a value that nobody can decode, unless a good one follows.
+func (f *Fields) broken(i int) {
+	if field := &f.fields[i]; field.state != fieldTooLong {
+		if field.known() {
+			f.missing++
+			field.before = append(field.before, field.value)
+		}
+		field.state = fieldBroken
+	}
+}
+
+func (f *Fields) meet(i int) {
+	if !f.fields[i].known() {
+		f.missing--
+	}
 }

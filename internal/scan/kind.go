@@ -3,8 +3,9 @@
 // keep an answer while it is written, and read JSON from it even if it is
 // compressed. The package knows nothing of rules and connections.
 //
-// Everything is bounded. Of a request, it reads a body up to [BodyLimit], a
-// value up to 2 KiB and a multipart body up to 1000 parts. Of an answer, it
+// Everything is bounded. Of a request, it reads a body up to [BodyLimit], or a
+// multipart body of any length as it passes ([Parts]): the headers of up to 1000
+// parts, each up to 16 KiB. A value is read up to 2 KiB. Of an answer, it
 // reads up to [AnswerLimit], before and after it is unpacked, and undoes up to
 // four codings. What lies beyond a bound is reported as not known, and never
 // taken for absent.
@@ -16,7 +17,8 @@ package scan
 import "strings"
 
 // BodyLimit is how many bytes of a request's body are kept to be read. The
-// caller sees to it. Of a longer body nothing is read.
+// caller sees to it. If more had to be kept, nothing is read. Of a multipart body,
+// only the wanted fields are kept.
 const BodyLimit = 64 << 10
 
 // Kind is a kind of body, as its Content-Type says.

@@ -16,9 +16,10 @@ type Body struct {
 
 // Start prepares a copy of at most limit bytes of the body of r, which it does
 // not change. If it returns false, the request must go on untouched, and the
-// outcome says why. A body of other kinds is not copied.
-func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (scan.Outcome, bool) {
-	return b.tee.start(r, limit, budget, kinds)
+// outcome says why. A body of other kinds is not copied. Of a multipart body of
+// any length, only the fields are copied.
+func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
+	return b.tee.start(r, limit, budget, kinds, fields)
 }
 
 // Reader returns the body for the handler's copy of the request.
@@ -29,12 +30,12 @@ func (b *Body) Started() bool { return b.tee.body != nil }
 
 // Snapshot is called when the header is written. It returns the body if that is
 // complete by then. Callers only read the bytes, and only before Release.
-func (b *Body) Snapshot() ([]byte, bool) { return b.tee.snapshot() }
+func (b *Body) Snapshot() (scan.Kept, bool) { return b.tee.snapshot() }
 
 // Seal ends the copying when the handler has returned. There are bytes only
 // with [scan.Complete], because half a form gives wrong values, not fewer
 // values. The caller may use them until Release.
-func (b *Body) Seal() ([]byte, scan.Outcome) { return b.tee.seal() }
+func (b *Body) Seal() (scan.Kept, scan.Outcome) { return b.tee.seal() }
 
 // Release forgets what was kept and returns it to the budget. It may be called
 // more than once, so it can be deferred.

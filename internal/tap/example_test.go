@@ -30,15 +30,15 @@ func Example() {
 	var body tap.Body
 	rec.Init(w, hook{})
 	inner := r.WithContext(r.Context())
-	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}); ok {
+	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}, nil); ok {
 		inner.Body = body.Reader()
 	}
 	defer body.Release()
 	handler(rec.Writer(), inner)
 	rec.Finish()
 
-	text, outcome := body.Seal()
-	fmt.Println("it has read", string(text), outcome == scan.Complete, rec.HasBody())
+	kept, outcome := body.Seal()
+	fmt.Println("it has read", string(kept.Text), outcome == scan.Complete, rec.HasBody())
 	// Output:
 	// the handler reads sales
 	// the answer is 202

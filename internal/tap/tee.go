@@ -1,7 +1,6 @@
 package tap
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"slices"
@@ -10,7 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// bodyTee keeps a bounded copy of a request body while the handler reads it. It
+// bodyTee keeps a bounded copy of a request body, or the wanted parts of a
+// multipart body of any length, while the handler reads it. It
 // never reads by itself. A body that the handler does not want stays on the
 // wire, as "Expect: 100-continue" and early rejections need it. A form that
 // nobody read is a form that nobody processed.
@@ -30,14 +30,14 @@ type bodyTee struct {
 	budget *Budget
 	// outside says that something outside of goaltrack has begun to read it.
 	outside bool
-	last    []byte // the last boundary of a multipart body of unknown length
-	json    bool   // it is JSON
+	json    bool // it is JSON
 
 	// mu is needed because a proxy's transport may go on reading after the
 	// handler returned.
 	mu     sync.Mutex
 	kept   []byte
-	taken  int // of the budget
+	parts  *scan.Parts // of a multipart body, in place of kept
+	taken  int         // of the budget
 	seen   int64
 	eof    bool
 	sealed bool
@@ -46,8 +46,8 @@ type bodyTee struct {
 
 // start prepares the tee for the body of r, which it does not change. If it
 // returns false, the request must go on untouched, and the outcome says why. A
-// body of other kinds is not copied.
-func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds) (scan.Outcome, bool) {
+// body of other kinds is not copied. Of a multipart body, only the fields are.
+func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
 	// HTTP/2 gives a body even to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
@@ -59,13 +59,13 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.K
 		return scan.Encoded, false
 	case r.Body == nil || r.Body == http.NoBody:
 		return scan.ReadOutside, false // an http.NoBody must stay one, since others tell it by identity
-	case length > int64(limit):
+	case length > int64(limit) && kind != scan.KindMultipart:
 		return scan.TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
 	t.json = kind == scan.KindJSON
-	if length < 0 && kind == scan.KindMultipart {
-		t.last = scan.LastBoundary(r.Header.Get("Content-Type"))
+	if kind == scan.KindMultipart {
+		t.parts = scan.NewParts(r.Header.Get("Content-Type"), fields)
 	}
 	return scan.Unread, true
 }
@@ -101,6 +101,9 @@ func (t *bodyTee) Reread() {
 		t.eof = true // what is still to come was seen already
 	} else if !t.eof {
 		t.kept, t.seen = t.kept[:0], 0
+		if t.parts != nil {
+			t.parts.Reset()
+		}
 	}
 }
 
@@ -113,6 +116,11 @@ func (t *bodyTee) record(p []byte, err error) {
 	if t.fate != scan.Unread || len(p) == 0 {
 		return
 	}
+	if t.parts != nil {
+		t.parts.Write(p)
+		t.takeFor(t.parts.Held())
+		return
+	}
 	if len(t.kept)+len(p) > t.limit {
 		t.giveUp(scan.TooLarge)
 		return
@@ -122,6 +130,19 @@ func (t *bodyTee) record(p []byte, err error) {
 		return
 	}
 	t.kept = append(t.kept, p...)
+}
+
+// takeFor takes of the budget what the parts hold, which is far less than passes.
+func (t *bodyTee) takeFor(held int) {
+	switch more := held - t.taken; {
+	case more <= 0:
+	case held > t.limit:
+		t.giveUp(scan.TooLarge)
+	case !t.budget.take(more):
+		t.giveUp(scan.OverBudget)
+	default:
+		t.taken = held
+	}
 }
 
 // grow makes room for need bytes. It follows what has arrived, not what
@@ -142,8 +163,16 @@ func (t *bodyTee) grow(need int) bool {
 
 // giveUp forgets what was kept; the handler can go on reading.
 func (t *bodyTee) giveUp(fate scan.Outcome) {
-	t.fate, t.kept = fate, nil
+	t.fate = fate
+	t.forget()
 	t.giveBack()
+}
+
+func (t *bodyTee) forget() {
+	if t.kept = nil; t.parts != nil {
+		t.parts.Clear()
+		t.parts = nil
+	}
 }
 
 func (t *bodyTee) giveBack() {
@@ -155,7 +184,8 @@ func (t *bodyTee) giveBack() {
 
 // complete reports whether the handler has read the whole body, and all of it was
 // kept. To reach Content-Length is enough, because a JSON decoder stops there
-// and never sees the EOF. Without a Content-Length, a reader that stops early
+// and never sees the EOF. So is the last boundary, since what follows it means
+// nothing. Without either, a reader that stops early
 // leaves the body incomplete. Browsers always send a Content-Length with a form.
 func (t *bodyTee) complete() bool {
 	t.mu.Lock()
@@ -165,7 +195,7 @@ func (t *bodyTee) complete() bool {
 
 func (t *bodyTee) completeLocked() bool {
 	return t.fate == scan.Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
-		t.last != nil && bytes.Contains(t.kept, t.last) || t.lacksLineEnd())
+		t.parts != nil && t.parts.Ended() || t.lacksLineEnd())
 }
 
 // lacksLineEnd reports whether only the end of a line is missing after JSON. A
@@ -181,20 +211,27 @@ func (t *bodyTee) lacksLineEnd() bool {
 
 // snapshot is called when the header is written. It returns the body if that is
 // complete by then. Callers only read the bytes, and only before release.
-func (t *bodyTee) snapshot() ([]byte, bool) {
+func (t *bodyTee) snapshot() (scan.Kept, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.completeLocked() {
-		return nil, false
+		return scan.Kept{}, false
 	}
-	return slices.Clip(t.kept), true
+	return t.whole(), true
+}
+
+func (t *bodyTee) whole() (k scan.Kept) {
+	if k.Text = slices.Clip(t.kept); t.parts != nil {
+		k.Parts = t.parts.Fields()
+	}
+	return k
 }
 
 // seal ends the copying when the handler has returned. Later reads, such as
 // those of a proxy's transport, are not copied. There are bytes only with
 // Complete, because half a form gives wrong values, not fewer values. The
 // caller may use them until release.
-func (t *bodyTee) seal() ([]byte, scan.Outcome) {
+func (t *bodyTee) seal() (scan.Kept, scan.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sealed = true
@@ -203,9 +240,9 @@ func (t *bodyTee) seal() ([]byte, scan.Outcome) {
 			t.fate = scan.ReadOutside
 		}
 		t.giveUp(t.fate)
-		return nil, t.fate
+		return scan.Kept{}, t.fate
 	}
-	return t.kept, scan.Complete
+	return t.whole(), scan.Complete
 }
 
 // release seals the tee, wipes what was kept and returns it to the budget. It
@@ -215,6 +252,6 @@ func (t *bodyTee) release() {
 	defer t.mu.Unlock()
 	t.sealed = true
 	clear(t.kept)
-	t.kept = nil
+	t.forget()
 	t.giveBack()
 }

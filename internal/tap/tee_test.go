@@ -56,7 +56,7 @@ func TestTeeStart(t *testing.T) {
 	for _, tt := range rows {
 		body := tt.r.Body
 		var tee bodyTee
-		fate, ok := tee.start(tt.r, 100, newBudget(1000), scan.Kinds{Form: true, JSON: tt.json})
+		fate, ok := tee.start(tt.r, 100, newBudget(1000), scan.Kinds{Form: true, JSON: tt.json}, nil)
 		if fate != tt.fate || ok != tt.starts || tt.r.Body != body {
 			t.Errorf("%s: %v, %v; want %v, %v", tt.name, fate, ok, tt.fate, tt.starts)
 		}
@@ -106,7 +106,7 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			budget := newBudget(1 << 20)
 			var tee bodyTee
-			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{Form: true}); !ok {
+			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{Form: true}, nil); !ok {
 				t.Fatal("not started")
 			}
 			if _, ok := tee.snapshot(); ok || tee.complete() {
@@ -117,8 +117,8 @@ func TestTeeCompleteness(t *testing.T) {
 			if want := tt.fate == scan.Complete; ok != want || tee.complete() != want {
 				t.Errorf("snapshot %v, complete %v; want %v", ok, tee.complete(), want)
 			}
-			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early)) {
-				t.Errorf("%d bytes of the budget held for %d", held, len(early))
+			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early.Text)) {
+				t.Errorf("%d bytes of the budget held for %d", held, len(early.Text))
 			}
 			if held := budget.held.Load(); tt.fate == scan.TooLarge && held != 0 {
 				t.Errorf("%d bytes held for a body given up", held)
@@ -127,18 +127,111 @@ func TestTeeCompleteness(t *testing.T) {
 			if fate != tt.fate {
 				t.Errorf("fate %v, want %v", fate, tt.fate)
 			}
-			if fate == scan.Complete && (string(got) != body || string(early) != body) || fate != scan.Complete && got != nil {
-				t.Errorf("kept %d bytes, snapshot %d", len(got), len(early))
+			if fate == scan.Complete && (string(got.Text) != body || string(early.Text) != body) || fate != scan.Complete && got.Text != nil {
+				t.Errorf("kept %d bytes, snapshot %d", len(got.Text), len(early.Text))
 			}
 			tee.release()
 			tee.release()
 			if held := budget.held.Load(); held != 0 {
 				t.Errorf("%d bytes of the budget not returned", held)
 			}
-			if fate == scan.Complete && !bytes.Equal(got, make([]byte, len(got))) {
+			if fate == scan.Complete && !bytes.Equal(got.Text, make([]byte, len(got.Text))) {
 				t.Error("release left the bytes in memory")
 			}
 		})
+	}
+}
+
+// repeated is a text, n times.
+type repeated struct {
+	text string
+	n    int
+	rest string
+}
+
+func (r *repeated) Read(p []byte) (n int, err error) {
+	if r.rest == "" {
+		if r.n == 0 {
+			return 0, io.EOF
+		}
+		r.n, r.rest = r.n-1, r.text
+	}
+	n = copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// TestTeeUpload: fields before, between and behind a file of 200 MB are kept, little
+// else is at any time, and the handler gets every byte.
+func TestTeeUpload(t *testing.T) {
+	const head = "--x\r\nContent-Disposition: form-data; name="
+	fields := []string{"first", "second", "third"}
+	for place := range len(fields) + 1 {
+		file := &repeated{text: strings.Repeat("PDF\r\n--", 4<<10), n: 200 << 20 / (8 * 4 << 10)}
+		length := int64(file.n * len(file.text))
+		var body []io.Reader
+		add := func(s string) {
+			body = append(body, strings.NewReader(s))
+			length += int64(len(s))
+		}
+		for i := range len(fields) + 1 {
+			if i == place {
+				add(head + "cv; filename=cv.pdf\r\n\r\n")
+				body = append(body, file)
+				add("\r\n")
+			}
+			if i < len(fields) {
+				add(head + fields[i] + "\r\n\r\nvalue of " + fields[i] + "\r\n")
+			}
+		}
+		add("--x--\r\n")
+		r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(body...))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		r.ContentLength = length
+		budget := newBudget(8 << 10)
+		var tee bodyTee
+		if fate, ok := tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, fields); !ok {
+			t.Fatal(fate)
+		}
+		if n, err := io.Copy(io.Discard, &tee); n != length || err != nil {
+			t.Errorf("the handler got %d bytes of %d, %v", n, length, err)
+		}
+		kept, fate := tee.seal()
+		for _, name := range fields {
+			if v, _ := kept.Parts.Get(name); v != "value of "+name || fate != scan.Complete {
+				t.Errorf("file at %d: %s is %q, %v", place, name, v, fate)
+			}
+		}
+		if tee.release(); budget.Held() != 0 {
+			t.Errorf("%d bytes held", budget.Held())
+		}
+	}
+}
+
+// TestTeePartsGivenUp: a multipart form of which too much is wanted is given up by
+// name, and the handler reads on.
+func TestTeePartsGivenUp(t *testing.T) {
+	part := "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n" + strings.Repeat("x", 2<<10) + "\r\n"
+	for _, tt := range []struct {
+		parts  int
+		budget int64
+		want   scan.Outcome
+	}{
+		{25, 1 << 20, scan.Complete}, {40, 1 << 20, scan.TooLarge}, {25, 20 << 10, scan.OverBudget},
+	} {
+		body := strings.Repeat(part, tt.parts) + "--x--\r\n"
+		budget := newBudget(tt.budget)
+		var tee bodyTee
+		tee.start(formPost("multipart/form-data; boundary=x", body), scan.BodyLimit, budget, scan.Kinds{Form: true}, []string{"a"})
+		if got, err := io.ReadAll(&tee); string(got) != body || err != nil {
+			t.Errorf("the handler got %d bytes, %v", len(got), err)
+		}
+		if _, fate := tee.seal(); fate != tt.want {
+			t.Errorf("%d parts, budget %d: %v, want %v", tt.parts, tt.budget, fate, tt.want)
+		}
+		if tee.release(); budget.Held() != 0 {
+			t.Errorf("%d bytes held", budget.Held())
+		}
 	}
 }
 
@@ -148,7 +241,7 @@ func TestTeeBudget(t *testing.T) {
 	tees := make([]bodyTee, 3)
 	fates := make([]scan.Outcome, 3)
 	for i := range tees {
-		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}); !ok {
+		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}, nil); !ok {
 			t.Fatal("not started")
 		}
 		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
@@ -197,7 +290,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		r.ContentLength = -1
 		budget := newBudget(1 << 20)
 		var tee bodyTee
-		tee.start(r, 1<<16, budget, scan.Kinds{Form: true})
+		tee.start(r, 1<<16, budget, scan.Kinds{Form: true}, nil)
 		started, done := make(chan struct{}), make(chan string)
 		go func() {
 			var got strings.Builder
@@ -216,8 +309,8 @@ func TestTeeSealWhileReading(t *testing.T) {
 		}()
 		<-started
 		kept, fate := tee.seal()
-		if fate == scan.Complete && string(kept) != body || fate != scan.Complete && kept != nil {
-			t.Errorf("%v with %d bytes", fate, len(kept))
+		if fate == scan.Complete && string(kept.Text) != body || fate != scan.Complete && kept.Text != nil {
+			t.Errorf("%v with %d bytes", fate, len(kept.Text))
 		}
 		tee.release()
 		if got := <-done; got != body {
@@ -235,7 +328,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", pr)
 	r.Header.Set("Content-Type", urlEncoded)
 	var tee bodyTee
-	tee.start(r, 100, newBudget(100), scan.Kinds{Form: true})
+	tee.start(r, 100, newBudget(100), scan.Kinds{Form: true}, nil)
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
@@ -293,22 +386,22 @@ func TestTeeReread(t *testing.T) {
 			r := formPost(urlEncoded, body)
 			r.Body, r.ContentLength = again{strings.NewReader(body)}, length
 			var tee bodyTee
-			tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true})
+			tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true}, nil)
 			for _, step := range steps {
 				step(&tee)
 			}
-			if kept, fate := tee.seal(); string(kept) != body || fate != scan.Complete {
-				t.Errorf("%s, length %d: kept %q, %v", name, length, kept, fate)
+			if kept, fate := tee.seal(); string(kept.Text) != body || fate != scan.Complete {
+				t.Errorf("%s, length %d: kept %q, %v", name, length, kept.Text, fate)
 			}
 			tee.release()
 		}
 	}
 	var tee bodyTee
-	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true})
+	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true}, nil)
 	all(&tee)
 	tee.Reread() // of a body that cannot
-	if kept, fate := tee.seal(); string(kept) != body || fate != scan.Complete {
-		t.Errorf("kept %q, %v", kept, fate)
+	if kept, fate := tee.seal(); string(kept.Text) != body || fate != scan.Complete {
+		t.Errorf("kept %q, %v", kept.Text, fate)
 	}
 }
 
@@ -326,7 +419,7 @@ func TestTeeClose(t *testing.T) {
 	r := formPost(urlEncoded, "a=1")
 	r.Body = body
 	var tee bodyTee
-	tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true})
+	tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true}, nil)
 	for i := range 3 {
 		if body.n != i {
 			t.Errorf("%d calls of Close after %d", body.n, i)
@@ -351,7 +444,7 @@ func BenchmarkTee(b *testing.B) {
 	for b.Loop() {
 		rd.Reset(body)
 		var tee bodyTee
-		tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true})
+		tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, nil)
 		for {
 			if _, err := tee.Read(buf); err != nil {
 				break

@@ -24,7 +24,7 @@ import (
 type teeResult struct {
 	started bool
 	fate    scan.Outcome
-	body    string
+	body    string        // what was kept: the text, or the field email of parts
 	held    int64         // of the budget, after release
 	r       *http.Request // the request as middleware further out has it
 }
@@ -37,7 +37,7 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		res := teeResult{r: r}
 		defer func() { res.held = budget.held.Load(); results <- res }()
 		var tee bodyTee
-		if res.fate, res.started = tee.start(r, limit, budget, scan.Kinds{Form: true, JSON: true}); !res.started {
+		if res.fate, res.started = tee.start(r, limit, budget, scan.Kinds{Form: true, JSON: true}, []string{"email"}); !res.started {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -45,8 +45,9 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		defer tee.release()
 		defer CopyBack(r2, r)
 		h.ServeHTTP(w, r2)
-		body, fate := tee.seal()
-		res.body, res.fate = string(body), fate
+		kept, fate := tee.seal()
+		email, _ := kept.Parts.Get("email")
+		res.body, res.fate = string(kept.Text)+email, fate
 	}), results
 }
 
@@ -145,12 +146,16 @@ func TestTeeHandlers(t *testing.T) {
 				if tt.unsized {
 					bodies = append(bodies, onlyReader{strings.NewReader(tt.body)})
 				}
+				want := tt.body
+				if tt.contentType == multi {
+					want = "a@example.com"
+				}
 				for _, body := range bodies {
 					if code, _, err := wirePost(t, srv, typed(tt.contentType), body); code != 200 || err != nil {
 						t.Fatal(code, err)
 					}
-					if got := <-results; got.fate != scan.Complete || got.body != tt.body || got.held != 0 {
-						t.Errorf("%v, %d bytes of %d, %d held", got.fate, len(got.body), len(tt.body), got.held)
+					if got := <-results; got.fate != scan.Complete || got.body != want || got.held != 0 {
+						t.Errorf("%v, %d bytes of %d, %d held", got.fate, len(got.body), len(want), got.held)
 					}
 				}
 			})
@@ -308,8 +313,8 @@ func TestUploadsRemoved(t *testing.T) {
 		if during != 1 || len(files) != 0 || err != nil {
 			t.Errorf("h2 %v: %d files while handled, %d afterwards, %v", h2, during, len(files), err)
 		}
-		if res := <-results; res.fate != scan.Complete || res.body != string(body) {
-			t.Errorf("%v, %d bytes", res.fate, len(res.body))
+		if res := <-results; res.fate != scan.Complete || res.body != "a@example.com" {
+			t.Errorf("%v, kept %q", res.fate, res.body)
 		}
 	}
 }
