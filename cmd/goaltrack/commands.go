@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,6 +31,11 @@ type command struct {
 type program interface {
 	check(v *settings.Values, words []string) error
 	run(ctx context.Context, c console) error
+}
+
+// restless is a program that reads its settings again when the process gets SIGHUP.
+type restless interface {
+	expect(hangups <-chan os.Signal, again func() (*settings.Values, error))
 }
 
 func commands() []command {
@@ -148,7 +156,13 @@ func namesOf(root *cobra.Command) (names []string) {
 
 // runCommand reads the settings of a command and runs it.
 func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.FlagSet, words []string) {
-	v, err := table.Load(c.name, settings.Flags(flags), in.environ)
+	load := func() (*settings.Values, error) { return table.Load(c.name, settings.Flags(flags), in.environ) }
+	if r, ok := c.program.(restless); ok {
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP) // before anything is read, and until the process ends
+		r.expect(hangups, load)
+	}
+	v, err := load()
 	words, faults := c.operands.take(words)
 	err = errors.Join(slices.Concat(in.faults, faults, []error{err, c.check(v, words)})...)
 	if err != nil {
@@ -167,6 +181,9 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 	lines := strings.ReplaceAll(err.Error(), "\n", "\n  ")
 	say(in.stderr, "goaltrack %s:\n  %s\n", c.name, lines)
 	in.code = exitFailed
+	if v.Has("check") && v.On("check") {
+		return
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		say(in.stderr, "Run \"goaltrack %s --help\" for the settings.\n", c.name)
 		in.code = exitUsage

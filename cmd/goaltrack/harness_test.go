@@ -58,6 +58,7 @@ func deadline(t *testing.T) context.Context {
 type running struct {
 	url    string // from "listening on"
 	cancel context.CancelFunc
+	end    context.CancelCauseFunc
 	code   chan int
 	out    chan string // what stdout said after the first line
 	stderr *syncBuffer
@@ -66,8 +67,9 @@ type running struct {
 // start runs goaltrack with these arguments until stop.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{cancel: cancel, code: make(chan int, 1), out: make(chan string, 1), stderr: &syncBuffer{}}
+	ctx, end := context.WithCancelCause(t.Context())
+	cancel := func() { end(nil) }
+	r := &running{cancel: cancel, end: end, code: make(chan int, 1), out: make(chan string, 1), stderr: &syncBuffer{}}
 	stdout, writer := io.Pipe()
 	go func() {
 		code := run(ctx, args, noEnv, writer, r.stderr)

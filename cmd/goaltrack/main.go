@@ -25,13 +25,14 @@
 // When they are ready, the commands proxy and cdp print one line, "listening on
 // http://HOST:PORT". They log to standard error. SIGINT and SIGTERM end them in
 // order: requests finish, goals are delivered, and proxy prints the account. A
-// second signal ends them at once.
+// second signal ends them at once. SIGHUP has proxy read its settings and rules
+// again.
 //
 // The exit codes are:
 //
 //   - 0: all is well, or a signal ended proxy or cdp
-//   - 1: something else failed; check found faults in rules; doctor found that
-//     goals would not arrive
+//   - 1: something else failed; check found faults in rules; proxy --check found
+//     any faults; doctor found that goals would not arrive
 //   - 2: the settings, the rules or the settings file have faults, which are all
 //     listed, or a file does not exist
 package main
@@ -57,8 +58,14 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process, as without this program's doing
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		told := <-signals
+		signal.Stop(signals) // a second signal ends the process, as without this program's doing
+		cancel(&signalled{told})
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

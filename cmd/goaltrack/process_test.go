@@ -43,6 +43,7 @@ func TestProcesses(t *testing.T) {
 	t.Run("killed", func(t *testing.T) { testKilled(t, binary) })
 	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
+	t.Run("a hangup", func(t *testing.T) { testHangup(t, binary) })
 }
 
 // testGoal sends a goal from a proxy to a stand-in.
@@ -265,11 +266,44 @@ func testSecondSignal(t *testing.T, binary string) {
 	}
 }
 
+// testHangup sends SIGHUP all the time, from before the proxy listens until it ends.
+func testHangup(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	proxy := launch(t, binary, nil, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL,
+		"--rules="+write(t, "goals.yaml", rules), "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop")
+	ended := make(chan struct{})
+	sending := make(chan struct{})
+	go func() {
+		defer close(sending)
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(5 * time.Millisecond):
+				_ = proxy.Process.Signal(syscall.SIGHUP)
+			}
+		}
+	}()
+	log := proxy.Stderr.(*syncBuffer)
+	for strings.Count(log.String(), "the settings are read again") < 3 {
+		if t.Context().Err() != nil {
+			t.Fatal(log)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	close(ended)
+	<-sending
+	if account := proxy.terminate(t); !strings.Contains(account, "decisions 0") {
+		t.Errorf("the account is %q\n%s", account, log)
+	}
+}
+
 // launch starts the program and waits until it listens.
 func launch(t *testing.T, binary string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.CommandContext(t.Context(), binary, args...), out: make(chan string, 1)}
-	p.Env = append(os.Environ(), env...)
+	p.Env = append(append(os.Environ(), "GOALTRACK_SHUTDOWN_DELAY=0s"), env...)
 	p.Stderr = &syncBuffer{}
 	stdout, err := p.StdoutPipe()
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +23,11 @@ type proxyProgram struct {
 	// check makes these from the settings.
 	target *url.URL
 	config goaltrack.Config
+	secure *certificate // nil for plain HTTP
+
+	// What is needed to read the settings again.
+	again   func() (*settings.Values, error)
+	hangups <-chan os.Signal
 }
 
 func proxyCommand() command {
@@ -46,6 +53,9 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 	if p.config, err = proxyConfig(v); err != nil {
 		faults = append(faults, err)
 	}
+	if p.secure, err = secureOf(v); err != nil {
+		faults = append(faults, err)
+	}
 	if len(p.config.Sites) > 0 && !slices.ContainsFunc(p.config.Sites, func(s goaltrack.Site) bool { return s.CDP == nil }) { // else the faults say why
 		faults = append(faults, bySetting(v, tryOut(p.config)))
 	}
@@ -68,6 +78,9 @@ func tryOut(config goaltrack.Config) error {
 // run serves until ctx ends. Then it delivers what waits and prints the
 // account.
 func (p *proxyProgram) run(ctx context.Context, c console) error {
+	if p.settings.On("check") {
+		return p.tell(c)
+	}
 	access, err := openAccessLog(p.settings.Text("access-log"), p.settings.Text("access-log-format"), c)
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", p.settings.From("access-log"), err)}
@@ -82,28 +95,34 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, listener.Close(), access.close(lastLines))
 	}
 	warmUp(ctx, tracker)
-	stopWatching := func() {}
-	if p.settings.On("watch") {
-		stopWatching = follow(ctx, tracker, p.settings.Text("rules"))
-	}
-	site := access.around(newProxy(p.target, c.logger))
-	handler := mindUploads(tracker.Handler(tracker.AskReadable(site)))
-	err = serve(ctx, listener, handler, p.settings.Time("request-grace"), c)
-	stopWatching()
-
-	// The context of the command has ended, so delivery gets a context with its
-	// own time.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.settings.Time("delivery-grace"))
-	defer cancel()
-	account, closeErr := tracker.Close(grace)
-	if closeErr != nil {
-		c.logger.Warn("not everything was delivered", "error", closeErr)
-	}
+	account, err := p.serve(ctx, listener, tracker, access, c)
 	if late := access.close(lastLines); late != nil {
 		c.logger.Warn("the access log is not whole", "error", late)
 	}
 	say(c.stdout, "%s\n", account)
 	return err
+}
+
+// serve is run for what has been opened. It returns the account of the last tracker.
+func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goaltrack.Tracker, access *accessLog, c console) (goaltrack.Account, error) {
+	h := &house{limits: newLimits(limitsOf(p.settings)), console: c}
+	h.site = access.around(newProxyWithin(h.limits, newTransport(), p.target, c.logger))
+	h.doorman = doormanOf(p.settings)
+	h.entrance = newEntrance(p.settings, l, p.secure, h, c)
+	h.doorman.ending = &h.entrance.ending
+	h.moveIn(ctx, p, tracker)
+	h.entrance.open(p.settings)
+	following, stopFollowing := context.WithCancel(ctx)
+	if p.secure != nil {
+		p.secure.logger = c.logger
+		go p.secure.follow(following)
+	}
+	say(c.stdout, "listening on %s\n", urlOf(l, p.secure != nil))
+	err := h.keep(ctx, p.hangups)
+	stopFollowing()
+	h.entrance.linger(ctx, h.now.program.settings.Time("shutdown-delay"))
+	h.entrance.end(h.now.program.settings.Time("request-grace"))
+	return h.moveOut(ctx), err
 }
 
 // lastLines is how long the access log may take for its last lines.

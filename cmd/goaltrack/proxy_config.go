@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -33,6 +34,9 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	var bad error
 	c.Sites, bad = sites(v)
 	faults = append(faults, bad)
+	if v.On("trust-unix") {
+		c.TrustedProxies = append(c.TrustedProxies, netip.PrefixFrom(socketPeer.Addr(), socketPeer.Addr().BitLen()))
+	}
 	if c.Keys, bad = parseKeys(v.List("keys")); bad != nil {
 		faults = append(faults, fmt.Errorf("%s: %w", v.From("keys"), bad))
 	}
@@ -78,6 +82,7 @@ func proxyFaults(v *settings.Values) (faults []error) {
 			fault("%s needs --rules", v.From("watch"))
 		}
 	}
+	faults = append(faults, entranceFaults(v)...)
 	if v.Given("spool") {
 		return faults
 	}
@@ -97,9 +102,50 @@ func proxyFaults(v *settings.Values) (faults []error) {
 	return faults
 }
 
+// entranceFaults returns what does not go together of the settings about how
+// visitors arrive.
+func entranceFaults(v *settings.Values) (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	cert, key := v.Given("tls-cert"), v.Given("tls-key")
+	switch {
+	case cert && !key:
+		fault("%s needs --tls-key", v.From("tls-cert"))
+	case key && !cert:
+		fault("%s needs --tls-cert", v.From("tls-key"))
+	case cert && v.On("h2c"):
+		fault("%s is HTTP/2 without TLS, and %s is given: leave one out", v.From("h2c"), v.From("tls-cert"))
+	}
+	if v.On("trust-unix") && !strings.HasPrefix(v.Text("listen"), socketPrefix) {
+		fault("%s needs a --listen such as unix:/run/goaltrack.sock", v.From("trust-unix"))
+	}
+	if path := v.Text("ready-path"); path != "" && (path[0] != '/' || strings.ContainsAny(path, "?#")) {
+		fault("%s: %q is not a path such as /readyz", v.From("ready-path"), path)
+	}
+	return faults
+}
+
+// secureOf reads the certificate, if the settings name one.
+func secureOf(v *settings.Values) (*certificate, error) {
+	cert, key := v.Text("tls-cert"), v.Text("tls-key")
+	if cert == "" || key == "" {
+		return nil, nil
+	}
+	secure, err := loadCertificate(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.From("tls-cert"), err)
+	}
+	return secure, nil
+}
+
 // checkAddress returns what is wrong with an address to listen on.
 func checkAddress(v *settings.Values, name string) error {
 	address := v.Text(name)
+	if path, ok := strings.CutPrefix(address, socketPrefix); ok {
+		if path == "" {
+			return fmt.Errorf("%s: %q names no socket, as unix:/run/goaltrack.sock does", v.From(name), address)
+		}
+		return nil
+	}
 	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)

@@ -1,7 +1,9 @@
 package main
 
 import (
-	"context"
+	"bufio"
+	"errors"
+	"io"
 	"log"
 	"log/slog"
 	"net"
@@ -10,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,10 +31,15 @@ func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
 
 // newProxyOver is newProxy with another transport to the site.
 func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
+	return newProxyWithin(newLimits(&limits{answerTime: answerTime}), transport, target, logger)
+}
+
+// newProxyWithin is newProxyOver with limits that can be changed.
+func newProxyWithin(limits *current, transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
 	trouble := &seldom{logger: logger, every: 10 * time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
-		Transport:  transport,
+		Transport:  impatient{transport, limits},
 		BufferPool: newBuffers(),
 		ErrorLog:   log.New(trouble, "", 0),
 		// ReverseProxy already flushes event streams and answers of unknown
@@ -39,17 +47,30 @@ func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Log
 		// length and then trickles must not wait for a full buffer.
 		FlushInterval: 100 * time.Millisecond,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				tooLarge(w)
+				return
+			}
 			if r.Context().Err() == nil { // else the visitor left, which is no trouble
 				trouble.warn("the site did not answer", "method", r.Method, "error", err)
 			}
-			http.Error(w, "502 Bad Gateway: the site behind this proxy did not answer.", http.StatusBadGateway)
+			status, text := answerStatus(err)
+			http.Error(w, text, status)
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), upload: uploadOf(r)}
+		switch {
+		case isRefused(r.Method):
+			refuseMethod(v)
+			return
+		case !limits.Load().bound(v, r):
+			return
+		}
 		defer leaveQuietly(w, r)
-		r, done := outlive(r)
+		r, done := outlive(r, v)
 		defer done()
-		proxy.ServeHTTP(&verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), upload: uploadOf(r)}, r)
+		proxy.ServeHTTP(v, r)
 	})
 }
 
@@ -67,29 +88,6 @@ func leaveQuietly(w http.ResponseWriter, r *http.Request) {
 	if p != nil {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
 	}
-}
-
-// outliveGrace is how long a form may take after its sender has left.
-const outliveGrace = 30 * time.Second
-
-// outlive lets the site process a form although its sender has left, as it
-// would without a proxy. A double click leaves the first request behind, and a
-// site still accepts its order. Other requests end with their visitor.
-func outlive(r *http.Request) (*http.Request, func()) {
-	switch r.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
-	default:
-		return r, func() {}
-	}
-	if r.Header.Get("Upgrade") != "" {
-		return r, func() {}
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	stop := context.AfterFunc(r.Context(), func() {
-		timer := time.AfterFunc(outliveGrace, cancel)
-		context.AfterFunc(ctx, func() { timer.Stop() })
-	})
-	return r.WithContext(ctx), func() { stop(); cancel() }
 }
 
 // rewrite addresses a request to the site and says on whose behalf it comes.
@@ -111,7 +109,13 @@ func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 	// visitor invented pass, too. So a site that is reached without a proxy in
 	// front must not trust these headers.
 	out.Header["X-Forwarded-For"] = in.Header["X-Forwarded-For"]
-	pr.SetXForwarded()
+	if _, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
+		pr.SetXForwarded()
+	} else { // a Unix socket has no address, for which SetXForwarded would remove the header
+		said := out.Header["X-Forwarded-For"]
+		pr.SetXForwarded()
+		out.Header["X-Forwarded-For"] = said
+	}
 	for _, name := range []string{"Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto"} {
 		if said := in.Header[name]; len(said) > 0 {
 			out.Header[name] = said
@@ -166,6 +170,7 @@ type verbatim struct {
 	http.ResponseWriter
 	http10 bool
 	upload *upload // nil without a body
+	writes atomic.Int64
 }
 
 // WriteHeader sends the status the site sent.
@@ -189,6 +194,22 @@ func (v *verbatim) WriteHeader(status int) {
 		v.upload.answer(v.ResponseWriter)
 	}
 	v.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts what is written, so that it shows whether an answer goes on.
+func (v *verbatim) Write(p []byte) (int, error) {
+	v.writes.Add(1)
+	return v.ResponseWriter.Write(p)
+}
+
+// Hijack gives the connection away with what the visitor has sent on it already, right
+// behind the request. ReverseProxy would leave that in the reader.
+func (v *verbatim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(v.ResponseWriter).Hijack()
+	if err == nil && buffered.Reader.Buffered() > 0 {
+		conn = &begun{conn, io.LimitReader(buffered.Reader, int64(buffered.Reader.Buffered()))}
+	}
+	return conn, buffered, err
 }
 
 // Unwrap lets http.ResponseController reach flush, hijack and the rest.

@@ -13,13 +13,6 @@ import (
 // without a setting for it.
 const requestGrace = 4 * time.Second
 
-// listen opens address first, so that a port that is taken shows before
-// anything else is started.
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	var config net.ListenConfig
-	return config.Listen(ctx, "tcp", address)
-}
-
 func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:                      handler,
@@ -38,7 +31,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, pat
 	server := newServer(handler, c.logger)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	say(c.stdout, "listening on http://%s\n", listener.Addr())
+	say(c.stdout, "listening on %s\n", urlOf(listener, false))
 
 	select {
 	case err := <-ended:

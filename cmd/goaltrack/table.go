@@ -14,7 +14,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -27,7 +27,7 @@ var (
 
 // siteRows say where visitors arrive, and which rules apply.
 var siteRows = []settings.Setting{
-	{Name: "listen", Commands: ofProxy, Value: "HOST:PORT", Default: "127.0.0.1:8080", Like: "127.0.0.1:8080", About: "The address at which visitors arrive. Port 0 takes a free one."},
+	{Name: "listen", Commands: ofProxy, Value: "HOST:PORT", Default: "127.0.0.1:8080", Like: "127.0.0.1:8080", About: "The address at which visitors arrive. Port 0 takes a free one; unix:/PATH is a Unix socket."},
 	{Name: "listen", Commands: []string{"cdp"}, Value: "HOST:PORT", Default: "127.0.0.1:7000", Like: "127.0.0.1:7000", About: "The address at which events arrive. A browser sees there what arrived."},
 	{Name: "to", Commands: ofProxy, Value: "URL", Like: "http://127.0.0.1:9000", About: "The site behind the proxy."},
 	{Name: "rules", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "goals.yaml", About: "The file with the goals."},
@@ -35,6 +35,20 @@ var siteRows = []settings.Setting{
 	{Name: "env", Commands: ofProxy, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
+}
+
+// entranceRows are about the way by which visitors arrive.
+var entranceRows = []settings.Setting{
+	{Name: "tls-cert", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "fullchain.pem", About: "The certificate for HTTPS, with those between it and the root, in PEM. The files are read again when they change. Give it with --tls-key."},
+	{Name: "tls-key", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "privkey.pem", About: "The key of the certificate, in PEM, without a password."},
+	{Name: "no-http2", Kind: settings.Switch, Commands: ofProxy, About: "Do not speak HTTP/2 with visitors over TLS."},
+	{Name: "h2c", Kind: settings.Switch, Commands: ofProxy, About: "Speak HTTP/2 without TLS too, with clients that begin with it, such as a proxy in front."},
+	{Name: "trust-unix", Kind: settings.Switch, Commands: ofProxy, About: "Believe whoever connects to the Unix socket of --listen as if they were in --trusted-proxies."},
+	{Name: "max-header-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Default: "64KiB", Least: "4KiB", Most: "16MiB", Like: "64KiB", About: "How large the header of a request may be, with its target. What is larger is answered 431."},
+	{Name: "header-timeout", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "10s", Like: "10s", About: "How long a visitor may take to send the header, and for the TLS handshake."},
+	{Name: "answer-timeout", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "60s", Least: "0s", Like: "60s", About: "How long the site may do nothing before its answer begins. Then the visitor gets 504. An upgrade, and an answer that has begun, may take any time; 0s is no limit."},
+	{Name: "max-body", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "no limit", Like: "10MiB", About: "How large the body of a request may be. What is larger is answered 413."},
+	{Name: "ready-path", Commands: ofProxy, Value: "PATH", Like: "/readyz", About: "A path at which the proxy itself says whether it takes requests: 200, and 503 once it is ending. The site does not see it."},
 }
 
 // tenantRows name the CDP.
@@ -125,7 +139,9 @@ var deliveryRows = []settings.Setting{
 
 // runRows are about the process itself.
 var runRows = []settings.Setting{
-	{Name: "request-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "4s", Least: "0s", Like: "20s", About: "How long requests may go on after SIGTERM. Docker, for one, kills after ten seconds."},
+	{Name: "check", Kind: settings.Switch, Commands: []string{"proxy"}, About: "Look for faults in settings and rules, and end: with exit code 0 if there are none, else 1. Nothing is listened to, written or sent."},
+	{Name: "shutdown-delay", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "5s", Least: "0s", Like: "5s", About: "How long the proxy goes on taking requests after SIGTERM, until load balancers send none. SIGINT does not wait."},
+	{Name: "request-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "25s", Least: "0s", Like: "20s", About: "How long requests may go on after that. What runs the proxy has to wait for all three times; Docker kills after ten seconds if it is not told otherwise."},
 	{Name: "delivery-grace", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "5s", Least: "0s", Like: "5s", About: "How long events may be delivered after the last request."},
 	{Name: "log-level", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "info", OneOf: []string{"debug", "info", "warn", "error"}, About: "The least level of the lines that are logged to standard error."},
 	{Name: "log-format", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "text", OneOf: []string{"text", "json"}, About: "How these lines are written."},

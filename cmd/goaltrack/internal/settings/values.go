@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/netip"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -266,4 +268,21 @@ func (v *Values) From(name string) string {
 		return name
 	}
 	return "--" + name
+}
+
+// Changed returns the names of the settings that hold other values than in other, which are
+// those of the same command. Of a group it is the group's.
+func (v *Values) Changed(other *Values) (names []string) {
+	for i := range v.rows {
+		name := v.rows[i].Name
+		switch {
+		case v.rows[i].Kind == Group:
+			if !slices.EqualFunc(v.groups[name], other.groups[name], func(a, b *Values) bool { return len(a.Changed(b)) == 0 }) {
+				names = append(names, name)
+			}
+		case !reflect.DeepEqual(v.parsed[name], other.parsed[name]):
+			names = append(names, name)
+		}
+	}
+	return names
 }

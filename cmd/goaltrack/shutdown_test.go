@@ -1,0 +1,153 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stopAs ends the program as a signal does.
+func (r *running) stopAs(signal syscall.Signal) { r.end(&signalled{signal}) }
+
+// TestShutdownOrder: after SIGTERM the port stays open for a while, and answers say that the
+// connection ends; then a form that is under way is answered and counted.
+func TestShutdownOrder(t *testing.T) {
+	arrived, finish := make(chan struct{}), make(chan struct{})
+	proxy, tenant := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.Method == http.MethodPost {
+			close(arrived)
+			<-finish
+			http.Redirect(w, r, "/welcome", http.StatusSeeOther)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		say(w, "<!doctype html>")
+	}, "--client-key=key", "--pos=shop", "--shutdown-delay=700ms", "--ready-path=/readyz")
+	visitor := newVisitor(t, proxy.url)
+	form := make(chan int, 1)
+	go func() {
+		header := navigation.Clone()
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		response, err := visitor.Do(request(t, http.MethodPost, proxy.url, "/newsletter", strings.NewReader("topic=tea"), header))
+		if err != nil {
+			form <- 0
+			return
+		}
+		_ = response.Body.Close()
+		form <- response.StatusCode
+	}()
+	<-arrived
+	ready := func() int {
+		response := do(t, newBrowser(t), request(t, http.MethodGet, proxy.url, "/readyz", nil, nil))
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	if status := ready(); status != http.StatusOK {
+		t.Errorf("ready is %d", status)
+	}
+	began := time.Now()
+	proxy.stopAs(syscall.SIGTERM)
+	for ready() == http.StatusOK {
+		<-time.After(time.Millisecond) // the signal is on its way
+	}
+	response := do(t, newBrowser(t), request(t, http.MethodGet, proxy.url, "/a", nil, navigation))
+	if response.StatusCode != http.StatusOK || !response.Close {
+		t.Errorf("while it ends: %s, closes %v", response.Status, response.Close)
+	}
+	untilRefused(t, proxy.url)
+	if took := time.Since(began); took < 700*time.Millisecond {
+		t.Errorf("the port was closed after %v", took)
+	}
+	close(finish)
+	if status := <-form; status != http.StatusSeeOther {
+		t.Errorf("the form was answered with %d", status)
+	}
+	if got := goalsAfter(t, proxy, tenant); got != "SIGNED_UP" {
+		t.Errorf("goals %q", got)
+	}
+}
+
+// TestInterrupt: whoever presses Ctrl-C waits for no load balancer.
+func TestInterrupt(t *testing.T) {
+	proxy, _ := inFront(t, func(http.ResponseWriter, *http.Request) {}, "--client-key=key", "--pos=shop", "--shutdown-delay=1h")
+	proxy.stopAs(syscall.SIGINT)
+	if code, _ := proxy.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestCutIsAccounted: of a form that is cut because it takes too long, the account says so.
+func TestCutIsAccounted(t *testing.T) {
+	arrived := make(chan struct{})
+	proxy, tenant := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.Method == http.MethodPost {
+			close(arrived)
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		say(w, "<!doctype html>")
+	}, "--client-key=key", "--pos=shop", "--request-grace=10ms")
+	visitor := newVisitor(t, proxy.url)
+	go func() {
+		header := navigation.Clone()
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if response, err := visitor.Do(request(t, http.MethodPost, proxy.url, "/newsletter", strings.NewReader("topic=tea"), header)); err == nil {
+			_ = response.Body.Close()
+		}
+	}()
+	<-arrived
+	code, account := proxy.stop()
+	if code != exitOK || !strings.Contains(account, "decisions 1 = fired 0 + not fired 1") {
+		t.Errorf("exit code %d, account %q\n%s", code, account, proxy.stderr)
+	}
+	if types := tenant.Types(); len(types) > 0 {
+		t.Errorf("the CDP heard %q", types)
+	}
+}
+
+// TestProxyCheck looks for faults without listening, and without making a directory or a file.
+func TestProxyCheck(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writeCertificate(t, dir, "one")
+	goals := write(t, "goals.yaml", rules)
+	failing := write(t, "goals.yaml", "version: 1\ngoals:\n  - goal: A\n    visit: /a\n    examples: { counts: [GET /b -> 200] }\n")
+	taken, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	good := []string{
+		"proxy", "--check", "--listen=" + taken.Addr().String(), "--to=http://127.0.0.1:9", "--region=eu", "--client-key=k", "--pos=p",
+		"--spool=" + filepath.Join(dir, "spool"), "--spool-required", "--access-log=" + filepath.Join(dir, "access.log"),
+	}
+	for _, test := range []struct {
+		args           []string
+		code           int
+		stdout, stderr string
+	}{
+		{[]string{"--rules=" + goals, "--tls-cert=" + cert, "--tls-key=" + key}, exitOK, "no faults, ", ""},
+		{[]string{"--rules=" + goals, "--views=all"}, exitFailed, "", `--views: "all" is not one of`},
+		{[]string{"--rules=" + goals, "--vews=off"}, exitFailed, "", "there is no flag --vews"},
+		{[]string{"--rules=" + goals + ".old"}, exitFailed, "", "no such file"},
+		{[]string{"--rules=" + goals, "--tls-cert=" + goals, "--tls-key=" + key}, exitFailed, "", "--tls-cert: tls: "},
+		{[]string{"--rules=" + goals, "--language=english"}, exitFailed, "", "--language: "},
+		{[]string{"--rules=" + failing}, exitFailed, "", failing + ":"},
+		{[]string{"--rules=" + goals, "--config=" + write(t, "goaltrack.yaml", "max-bodies: 1\n")}, exitFailed, "", "max-bodies"},
+	} {
+		code, stdout, stderr := outcome(t, slices.Concat(good, test.args), nil)
+		if code != test.code || !strings.Contains(stdout, test.stdout) || !strings.Contains(stderr, test.stderr) || test.stderr == "" && stderr != "" {
+			t.Errorf("%q: exit code %d, want %d\nstdout %s\nstderr %s", test.args, code, test.code, stdout, stderr)
+		}
+	}
+	if made, _ := filepath.Glob(filepath.Join(dir, "*")); len(made) != 2 {
+		t.Errorf("it made %q", made)
+	}
+}
