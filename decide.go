@@ -251,8 +251,8 @@ func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 // handler ran.
 func (tr *tracked) decideEarly(c *candidate, note string) {
 	tr.book(c.trigger, c.early, note)
-	if c.isMiss {
-		tr.t.ledger.miss(c.trigger.Name(), c.miss)
+	if c.miss != nil {
+		tr.t.ledger.miss(c.trigger.Name(), *c.miss)
 	}
 }
 

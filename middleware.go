@@ -119,10 +119,22 @@ func (tr *tracked) consider(g *rule.Cause) bool {
 	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
 		r := tr.x.Consider(g)
 		c.early = fateOf(r)
-		c.miss, c.isMiss = tr.x.Missed(r)
+		if m, ok := tr.x.Missed(r); ok {
+			c.miss = tr.keepMiss(m)
+		}
 	}
 	tr.candidates = append(tr.candidates, c)
 	return c.early == fired
+}
+
+// keepMiss keeps how a candidate nearly counted. For the first one there is room.
+func (tr *tracked) keepMiss(m rule.Miss) *rule.Miss {
+	at := &tr.miss
+	if slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.miss != nil }) {
+		at = new(rule.Miss)
+	}
+	*at = m
+	return at
 }
 
 // refuse accounts for a request that the gate keeps from counting. Nothing is

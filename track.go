@@ -23,6 +23,7 @@ type tracked struct {
 	told    told
 	context requestContext
 	inline  [3]candidate // room for most requests' candidates
+	miss    rule.Miss    // room for that of one of them
 }
 
 // known is what is found out before the handler runs.
@@ -107,11 +108,10 @@ type roomy struct {
 // candidate is a goal whose path and method match.
 type candidate struct {
 	trigger *rule.Cause
-	early   fate      // fired, or why it is known before the handler runs not to count
-	miss    rule.Miss // early is one, if isMiss
-	isMiss  bool
-	waits   bool // only the visitor's consent is missing
-	fired   bool // it fired, so that alternatives of its goal need not
+	early   fate       // fired, or why it is known before the handler runs not to count
+	miss    *rule.Miss // how it nearly counted, nil if that is not worth telling
+	waits   bool       // only the visitor's consent is missing
+	fired   bool       // it fired, so that alternatives of its goal need not
 }
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
