@@ -78,7 +78,7 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		}
 		set = set || b.former != "" || tr.navigation && tr.store == caching.Private
 	}
-	// Of a client that has left, nobody would keep the ID.
+	// A client that has left would not keep the ID, so none is taken.
 	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {
 		switch {
 		case !tr.told.secure:
@@ -90,6 +90,7 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		default:
 			tr.t.ledger.note("id_not_ready")
 		}
+		tr.t.withoutID.Add(1)
 	}
 	return set, b.forgotten && !set && tr.navigation
 }

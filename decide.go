@@ -265,6 +265,7 @@ func (tr *tracked) book(g *rule.Cause, f fate, note string) {
 		note = "bot_counted"
 	}
 	tr.t.ledger.decide(g.Name(), f, tr.told.id, note)
+	tr.t.firsts.tell(f, tr.t.config.Logger)
 }
 
 // NothingWritten says what the answer is if a handler returned and wrote

@@ -144,6 +144,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 		if !slices.ContainsFunc(goals[:i], g.SameGoal) {
 			f, _ := e.admits(g)
 			t.ledger.decide(g.Name(), f, "", "")
+			t.firsts.tell(f, t.config.Logger)
 		}
 	}
 	tr := new(tracked)

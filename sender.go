@@ -115,6 +115,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 	var summaries context.Context
 	summaries, t.stopSummaries = context.WithCancel(context.Background())
 	go t.summarize(summaries)
+	t.started()
 	return nil
 }
 

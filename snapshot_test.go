@@ -86,10 +86,10 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		send(1, 2)
 		bubble.Pass(time.Minute)
 		want := []string{
-			"INFO goaltrack: the last minute delivered=5 waiting=0",
-			"WARN goaltrack: the last minute delivered=0 waiting=0 dead=[rejected_400=1]",
-			"WARN goaltrack: the last minute delivered=0 waiting=9 oldest=1m0s refused=[queue_full=3]",
-			"INFO goaltrack: the last minute delivered=0 waiting=9 oldest=2m0s",
+			"INFO goaltrack: the last minute decisions=5 fired=5 accepted=5 delivered=5 waiting=0",
+			"WARN goaltrack: the last minute decisions=1 fired=1 accepted=1 delivered=0 waiting=0 dead=[rejected_400=1]",
+			"WARN goaltrack: the last minute decisions=13 fired=9 not_fired=[bot=1 queue_full=3] accepted=9 delivered=0 waiting=9 oldest=1m0s",
+			"INFO goaltrack: the last minute decisions=0 fired=0 accepted=0 delivered=0 waiting=9 oldest=2m0s",
 		}
 		got := logs.About("the last minute")
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
@@ -98,7 +98,7 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		if all := strings.Join(got, "\n"); !strings.Contains(all, "dead=[expired=") {
 			t.Errorf("nothing expired:\n%s", all)
 		}
-		if late := got[len(got)-1]; late != "WARN goaltrack: the last minute delivered=2 waiting=0 not_yet_on_disk=2" {
+		if late := got[len(got)-1]; late != "WARN goaltrack: the last minute decisions=2 fired=2 accepted=2 delivered=2 waiting=0 not_yet_on_disk=2" {
 			t.Errorf("%s", late)
 		}
 		for _, l := range got {

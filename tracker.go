@@ -37,6 +37,7 @@ type Tracker struct {
 	keyless sync.Once
 	// unlike says once that the path seen is not the one asked for.
 	unlike sync.Once
+	firsts firsts
 	ledger *ledger
 	holds  *holds
 	sender *deliver.Sender // nil with DryRun
@@ -52,7 +53,9 @@ type Tracker struct {
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
 	panics  atomic.Uint64
-	fault   atomic.Pointer[string] // of a rule file that was not put in force
+	// withoutID counts the first looks of visitors who got no browser ID.
+	withoutID atomic.Uint64
+	fault     atomic.Pointer[string] // of a rule file that was not put in force
 }
 
 // site is a Site with its defaults and what belongs to it.
