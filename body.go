@@ -64,7 +64,7 @@ func (tr *tracked) watchForm(r *http.Request) {
 		return
 	}
 	tee := &tr.told.seldomLocked().tee
-	if outcome, ok := tee.Start(r, scan.BodyLimit, &tr.t.forms, kinds, tr.x.Fields()); ok {
+	if outcome, ok := tee.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, tr.x.Fields()); ok {
 		r.Body = tee.Reader()
 	} else {
 		tr.x.Body(outcome, scan.Kept{})
@@ -88,6 +88,3 @@ func (tr *tracked) takeParsed(r *http.Request) bool {
 	tr.x.Parsed(form.Value, func() bool { return tap.IsWhole(r, form) })
 	return true
 }
-
-// bodyBudget is how many bytes are kept of all bodies at once.
-const bodyBudget = 32 << 20

@@ -138,6 +138,9 @@ type Config struct {
 	// counts.
 	Path func(*http.Request) string
 
+	// Forms bounds what is kept of the bodies that goals read.
+	Forms Forms
+
 	// NothingWritten says what it means that a handler returned and wrote
 	// nothing. In some frameworks (Echo, PocketBase) handlers return their
 	// errors, and the framework writes them later. If goaltrack is mounted
@@ -222,6 +225,22 @@ type Site struct {
 	// and $referrer of the session. Whole minutes, from 1 minute to 24 hours. A
 	// session without a pause ends after 24 hours. Default: 30 minutes.
 	SessionLength time.Duration
+}
+
+// Forms bounds the memory for the bodies of requests: the forms and the JSON that
+// goals read. A body is kept while the handler reads it, and only if a goal reads
+// it. Of a multipart form, only the fields that goals read are kept. The handler
+// always gets all of it. No field of more than 2 KiB is read, and no more than 1000
+// parts of a multipart form; that cannot be set.
+type Forms struct {
+	// BodyBytes is how many bytes are kept of one body. If more had to be kept, a
+	// goal that reads it does not count (form_too_large). From 1 KiB to 16 MiB. Default: 64 KiB.
+	BodyBytes int
+
+	// TotalBytes is how many bytes are kept of all bodies at once. A goal that reads
+	// a body for which there is no room does not count (form_over_budget). At least
+	// BodyBytes, at most 4 GiB. Default: 32 MiB.
+	TotalBytes int64
 }
 
 // Views says who sends the CDP's VIEW events.

@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/deliver"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -28,6 +29,8 @@ func (c Config) withDefaults() Config {
 	def(&c.Cookie.CreatePerSecond, 20)
 	def(&c.Cookie.CreateBurst, 200)
 	def(&c.OptOutCookie, "gt_optout")
+	def(&c.Forms.BodyBytes, scan.BodyLimit)
+	def(&c.Forms.TotalBytes, 32<<20)
 	def(&c.Delivery.QueueEvents, 10_000)
 	def(&c.Delivery.QueueBytes, 16<<20)
 	standard := deliver.Defaults()
@@ -136,6 +139,7 @@ func (c *Config) validate() error {
 		errs.add("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
 	}
 	c.checkCookie(&errs)
+	c.Forms.check(&errs)
 	if c.RequireConsent && c.Consent == nil {
 		errs.add("RequireConsent: no Consent reader is set, so nobody could ever be counted")
 	}
@@ -156,6 +160,25 @@ func (c *Config) validate() error {
 		validateNetworks("Staff", c.Staff), validateNetworks("TrustedProxies", c.TrustedProxies))
 	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
 	return errors.Join(errs...)
+}
+
+// The bounds of what may be set of Forms.
+const (
+	leastBodyBytes = 1 << 10
+	mostBodyBytes  = 16 << 20
+	mostTotalBytes = 4 << 30
+)
+
+func (f *Forms) check(errs *configFaults) {
+	if f.BodyBytes < leastBodyBytes || f.BodyBytes > mostBodyBytes {
+		errs.add("Forms.BodyBytes: %d is not between %d and %d", f.BodyBytes, leastBodyBytes, mostBodyBytes)
+	}
+	switch {
+	case f.TotalBytes < 0 || f.TotalBytes > mostTotalBytes:
+		errs.add("Forms.TotalBytes: %d is not between 0 and %d", f.TotalBytes, int64(mostTotalBytes))
+	case f.TotalBytes < int64(f.BodyBytes):
+		errs.add("Forms.TotalBytes: %d leaves no room for one body of BodyBytes, which is %d", f.TotalBytes, f.BodyBytes)
+	}
 }
 
 // maxCookieWait bounds how long a page may wait for an ID.

@@ -84,7 +84,7 @@ func New(config Config) (*Tracker, error) {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	t := &Tracker{config: c, agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
-	t.forms.Limit = bodyBudget
+	t.forms.Limit = c.Forms.TotalBytes
 	t.holds = newHolds(t.ledger)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -206,11 +207,15 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return "the router does not say which route it was"
 	case ReasonFormUnread:
 		return "the application did not read the form to its end, or something in front of goaltrack had read it"
+	case ReasonFormTooLarge:
+		if x.bodyReason == r {
+			return fmt.Sprintf("the body is over %d KiB, which is as much as is read if nothing else is set", scan.BodyLimit>>10)
+		}
 	case ReasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case ReasonFormNotAForm:
 		return "the body is " + c.goal.needs.missed()
-	case ReasonPaused, ReasonOtherEnv, ReasonFormTooLarge, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
+	case ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")
 }

@@ -28,6 +28,7 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 			Domain: v.Text("cookie-domain"), Path: v.Text("cookie-path"), MaxAge: v.Time("cookie-max-age"), Wait: v.Time("cookie-wait"),
 			Create: goaltrack.Create(v.Text("create")), CreatePerSecond: v.Number("create-per-second"), CreateBurst: v.Count("create-burst"),
 		},
+		Forms:    goaltrack.Forms{BodyBytes: v.Count("form-bytes"), TotalBytes: int64(v.Number("forms-bytes"))},
 		Delivery: delivery(v),
 	}
 	var faults []error

@@ -83,6 +83,8 @@ var visitorRows = []settings.Setting{
 	{Name: "editor-paths", Kind: settings.List, Commands: ofProxy, Value: "PATHS", Unset: "/sitecore, /api/editing", Like: "/sitecore,/preview", About: "The paths at which editors work, with all below, which are not counted; \"none\" for no path."},
 	{Name: "editor-modes", Kind: settings.List, Commands: ofProxy, Value: "NAMES", Unset: "sc_mode", Like: "sc_mode", About: "The query parameters and cookies that mark a page as shown to editors; \"none\" for no name."},
 	{Name: "opt-out-cookie", Commands: ofProxy, Value: "NAME", Unset: "gt_optout", Like: "gt_optout", About: "The cookie by which visitors say that they do not want to be counted."},
+	{Name: "form-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "64KiB", Least: "1KiB", Most: "16MiB", Like: "256KiB", About: "How long a form may be that a goal reads, files not counted. The site gets a longer one all the same."},
+	{Name: "forms-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "32MiB", Least: "1KiB", Most: "4GiB", Like: "64MiB", About: "How much memory these forms take at most, all together."},
 	{Name: "ignore-gpc", Kind: settings.Switch, Commands: ofProxy, About: "Count visitors whose browser sends Sec-GPC: 1, the Global Privacy Control."},
 }
 

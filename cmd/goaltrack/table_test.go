@@ -69,6 +69,8 @@ editor-paths: none
 editor-modes: []
 opt-out-cookie: no_track
 ignore-gpc: true
+form-bytes: 128KiB
+forms-bytes: 8MiB
 create-per-second: 0.5
 create-burst: 50
 cookie-path: /
@@ -95,6 +97,7 @@ probe-max: 30s
 		Views: goaltrack.ViewsOff, RulesHash: true, NoEventID: true, DryRun: true, OptOutCookie: "no_track", IgnoreGPC: true,
 		Bots:   goaltrack.Bots{Allow: []string{"Mozilla/5.0 (KHTML, like Gecko) Robot", "HeadlessChrome"}, Deny: []string{"Pingdom*bot", "Uptime"}},
 		Ignore: goaltrack.Ignore{HealthPaths: []string{"/up"}, EditorPaths: []string{}, EditorModes: []string{}},
+		Forms:  goaltrack.Forms{BodyBytes: 128 << 10, TotalBytes: 8 << 20},
 		Cookie: goaltrack.Cookie{
 			Path: "/", MaxAge: 400 * 24 * time.Hour, Wait: 300 * time.Millisecond,
 			Create: goaltrack.CreateVisit, CreatePerSecond: 0.5, CreateBurst: 50,
@@ -107,6 +110,23 @@ probe-max: 30s
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the library is told\n%+v\nwant\n%+v", c, want)
+	}
+}
+
+// TestFormLimits: limits of which neither is wrong by itself name both settings.
+func TestFormLimits(t *testing.T) {
+	_, faults := checked(t, "region: eu\nclient-key: k\npos: shop\n", "--form-bytes=1MiB", "--forms-bytes=1023KiB")
+	if want := "--form-bytes or --forms-bytes: goaltrack: Forms.TotalBytes: "; !strings.Contains(faults, want) {
+		t.Errorf("%s\nwant %s...", faults, want)
+	}
+	for flag, want := range map[string]string{
+		"--form-bytes=1000": `--form-bytes: "1000" is not a size between 1KiB and 16MiB`,
+		"--form-bytes=1GiB": `--form-bytes: "1GiB" is not a size between 1KiB and 16MiB`,
+		"--forms-bytes=5GB": `--forms-bytes: "5GB" is not a size between 1KiB and 4GiB`,
+	} {
+		if _, err := proxyValues([]string{flag}, noEnv); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", flag, err, want)
+		}
 	}
 }
 

@@ -16,9 +16,9 @@ package scan
 
 import "strings"
 
-// BodyLimit is how many bytes of a request's body are kept to be read. The
-// caller sees to it. If more had to be kept, nothing is read. Of a multipart body,
-// only the wanted fields are kept.
+// BodyLimit is how many bytes of a request's body are kept to be read if nothing
+// else is set. The caller sees to it. If more had to be kept, nothing is read. Of a
+// multipart body, only the wanted fields are kept.
 const BodyLimit = 64 << 10
 
 // Kind is a kind of body, as its Content-Type says.
