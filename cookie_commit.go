@@ -109,10 +109,15 @@ func (tr *tracked) takeIDLocked() bool {
 
 // wantsIDLocked reports whether this answer is reason enough to make a guest.
 func (tr *tracked) wantsIDLocked() bool {
-	switch tr.t.config.Cookie.Create {
-	case CreateNever:
+	switch create := tr.t.config.Cookie.Create; {
+	case create == CreateNever:
 		return false
-	case CreateVisit:
+	case tr.stranger:
+		return slices.ContainsFunc(tr.candidates, func(c candidate) bool {
+			f, open := tr.judgeLocked(&c)
+			return c.trigger.Terms().CountsBots && !c.waits && !c.trigger.IsDraft() && (f == fired || open)
+		})
+	case create == CreateVisit:
 		if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
 			return true
 		}

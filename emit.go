@@ -70,6 +70,8 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 		return fired // decided as if it were sent
 	case create == CreateNever, tr.status >= http.StatusBadRequest:
 		return fateNoBrowserID
+	case tr.stranger && !g.Terms().CountsBots:
+		return fateNotABrowser
 	case !tr.told.secure:
 		return fateInsecure
 	case g == rule.View && (create == CreateGoal || tr.store == caching.Public):

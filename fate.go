@@ -45,6 +45,7 @@ const (
 	// The event could not be sent.
 	fateNoIdentity
 	fateNoBrowserID
+	fateNotABrowser
 	fateInsecure
 	fateEventInvalid
 	fateBeforeSend
@@ -111,6 +112,7 @@ var fateNames = [...]string{
 	fateDraft:           "draft",
 	fateNoIdentity:      "no_identity",
 	fateNoBrowserID:     "no_browser_id",
+	fateNotABrowser:     "not_a_browser",
 	fateInsecure:        "insecure",
 	fateEventInvalid:    "event_invalid",
 	fateBeforeSend:      "before_send",

@@ -139,6 +139,7 @@ func (tr *tracked) resume(seen *tracked) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	own.cookieless = old.cookieless
+	tr.stranger = seen.stranger
 	if seen.site == nil {
 		return // the gate let nothing of it through, and nothing was kept
 	}
@@ -160,7 +161,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
+	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -275,7 +276,7 @@ func (tr *tracked) browserID() string {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.secure {
+		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.secure && !tr.stranger {
 		tr.takeIDLocked()
 	}
 	return tr.told.id

@@ -6,9 +6,11 @@ import (
 	"sync"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -39,6 +41,7 @@ type known struct {
 	entry           entry
 	gate            fate  // what entry says to what goaltrack does of its own accord
 	navigation      bool  // a person went to a page
+	stranger        bool  // no browser sends such a request, so that it makes no guest
 	releases        bool  // the visitor has agreed to what was held for them
 	withheld        bool  // the browser may have kept the visit cookie back
 	answerRead      bool  // a goal that may count reads the body of the answer
@@ -151,6 +154,7 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 		}
 	}
 	tr.path, tr.userAgent = path, userAgent(r)
+	tr.stranger = !navigation.MayBeBrowser(r.Header) && t.agents.Of(tr.userAgent) != agent.Allowed
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	tr.cookies = r.Header["Cookie"]
 	return tr

@@ -40,7 +40,7 @@ func TestProxyBehindAPrefix(t *testing.T) {
 					t.Fatal(err)
 				}
 				req.Header = http.Header{
-					"User-Agent": {person}, "X-To": {to}, "X-Forwarded-Prefix": {"/shop"}, "Referer": {proxy.url + "/shop/contact-us"},
+					"User-Agent": {person}, "Accept": {"text/html"}, "X-To": {to}, "X-Forwarded-Prefix": {"/shop"}, "Referer": {proxy.url + "/shop/contact-us"},
 					"Content-Type": {"application/x-www-form-urlencoded"},
 				}
 				res, err := http.DefaultTransport.RoundTrip(req)

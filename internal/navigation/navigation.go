@@ -97,11 +97,16 @@ func saysPrefetch(line string) bool {
 }
 
 // MayBePage reports whether the answer may be shown as a page of its own.
-// Browsers that send Sec-Fetch-Dest say so. For other clients it is not known,
-// and the result is true.
+// Browsers that send Sec-Fetch-Dest say so, and before Chrome 80 they said how they
+// fetch it (Sec-Fetch-Mode), as Node.js does today. For other clients it is not
+// known, and the result is true.
 func MayBePage(h http.Header) bool {
 	dest, ok := web.First(h["Sec-Fetch-Dest"])
-	return !ok || dest == "document"
+	if ok {
+		return dest == "document"
+	}
+	mode, ok := web.First(h["Sec-Fetch-Mode"])
+	return !ok || mode == "navigate"
 }
 
 // Is reports whether a person surely went to a page. Only then a browser ID may
@@ -117,6 +122,49 @@ func Is(r *http.Request) bool {
 		mode, _ := web.First(r.Header["Sec-Fetch-Mode"])
 		return mode == "navigate" || mode == ""
 	}
-	accept, _ := web.First(r.Header["Accept"])
-	return strings.Contains(accept, "text/html")
+	return MayBePage(r.Header) && acceptsHTML(r.Header)
+}
+
+// MayBeBrowser reports whether a browser may have sent the request. Every browser of
+// today says in Sec-Fetch-Site and its kin what it fetches and why
+// (https://www.w3.org/TR/fetch-metadata/). It does not to a site without https, nor
+// did Safari before 16.4, and old ones: they name text/html in Accept when a person
+// goes to a page. Programs send */* or nothing there.
+func MayBeBrowser(h http.Header) bool {
+	for _, name := range [...]string{"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site"} {
+		if v, _ := web.First(h[name]); v != "" {
+			return true
+		}
+	}
+	return acceptsHTML(h)
+}
+
+// acceptsHTML reports whether the client names text/html as something that it takes
+// (RFC 9110, 12.5.1). It does not read q-values, but that 0 is a refusal.
+func acceptsHTML(h http.Header) bool {
+	for _, line := range h["Accept"] {
+		for line != "" {
+			var member string
+			member, line, _ = strings.Cut(line, ",")
+			name, parameters, _ := strings.Cut(member, ";")
+			if strings.EqualFold(strings.TrimSpace(name), "text/html") && !refuses(parameters) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refuses reports whether the parameters of a member of Accept have the weight 0.
+func refuses(parameters string) bool {
+	for parameters != "" {
+		var p string
+		p, parameters, _ = strings.Cut(parameters, ";")
+		name, weight, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			weight = strings.TrimSpace(weight)
+			return weight != "" && strings.Trim(weight, "0.") == ""
+		}
+	}
+	return false
 }

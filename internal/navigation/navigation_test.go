@@ -71,3 +71,42 @@ func TestIsPrefetch(t *testing.T) {
 		}
 	}
 }
+
+// TestMayBeBrowser asserts what browsers have in common, and that what a fetch says of itself is
+// no page.
+func TestMayBeBrowser(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		header        http.Header
+		browser, page bool
+		navigation    bool
+	}{
+		{"nothing", nil, false, true, false},
+		{"everything", http.Header{"Accept": {"*/*"}}, false, true, false},
+		{"HTML", http.Header{"Accept": {"text/html"}}, true, true, true},
+		{"HTML among others", http.Header{"Accept": {"application/xml;q=0.9, TEXT/HTML ;q=0.1"}}, true, true, true},
+		{"HTML in a second line", http.Header{"Accept": {"*/*", "text/html"}}, true, true, true},
+		{"HTML refused", http.Header{"Accept": {"text/html; q=0.0"}}, false, true, false},
+		{"HTML refused, then not", http.Header{"Accept": {"text/html;q=0, text/html;level=1"}}, true, true, true},
+		{"a weight that is empty", http.Header{"Accept": {"text/html;q="}}, true, true, true},
+		{"other types", http.Header{"Accept": {"text/htmlx, xtext/html, a/b;c=text/html"}}, false, true, false},
+		{"a document", http.Header{"Sec-Fetch-Dest": {"document"}}, true, true, true},
+		{"a picture", http.Header{"Sec-Fetch-Dest": {"image"}, "Accept": {"text/html"}}, true, false, false},
+		{"only the site", http.Header{"Sec-Fetch-Site": {"none"}}, true, true, false},
+		{"a fetch", http.Header{"Sec-Fetch-Mode": {"cors"}, "Accept": {"text/html"}}, true, false, false},
+		{"an old navigation", http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}, true, true, true},
+		{"empty", http.Header{"Sec-Fetch-Site": {""}, "Accept": {""}}, false, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := MayBeBrowser(tt.header); got != tt.browser {
+				t.Errorf("browser: %t", got)
+			}
+			if got := MayBePage(tt.header); got != tt.page {
+				t.Errorf("page: %t", got)
+			}
+			if got := Is(&http.Request{Method: http.MethodGet, Header: tt.header}); got != tt.navigation {
+				t.Errorf("navigation: %t", got)
+			}
+		})
+	}
+}
