@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/trouble"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -25,6 +27,8 @@ type ledger struct {
 	// without a lock. Its keys are names of goals, so it is as bounded as the
 	// rule files loaded.
 	goals atomic.Pointer[map[string]*tally]
+
+	forms, holds trouble.Trouble
 
 	mu     sync.Mutex
 	notes  map[string]uint64
@@ -94,11 +98,31 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 		t = (*l.goals.Load())[goal]
 	}
 	t.counts[f].Add(1)
+	switch f { //nolint:exhaustive // The budgets alone.
+	case fateConsentHoldFull:
+		l.holds.Happens()
+	case fateOf(rule.ReasonFormOverBudget):
+		l.forms.Happens()
+	}
 	now := time.Now()
 	if f == fired {
 		t.last.Store(now.UnixNano())
 	}
 	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+}
+
+// The texts of the log about budgets, which begin and end as package trouble says.
+const (
+	logForms     = "goaltrack: the memory for forms is used up; goals that read a form do not count"
+	logFormsOver = "goaltrack: there has been memory for forms for a minute"
+	logHolds     = "goaltrack: too many goals wait for their visitors' consent; more do not count"
+	logHoldsOver = "goaltrack: there has been room for goals that wait for consent for a minute"
+)
+
+// watch tells the log of budgets that refuse.
+func (l *ledger) watch(log *slog.Logger) {
+	l.forms.Log, l.forms.Begun, l.forms.Over = log, logForms, logFormsOver
+	l.holds.Log, l.holds.Begun, l.holds.Over = log, logHolds, logHoldsOver
 }
 
 // settle gives a decision that was held its fate. Both counts change together,

@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,8 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/goaltrack/goaltrack/internal/golden"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -210,4 +214,26 @@ func names() map[string]bool {
 		all[f.String()] = true
 	}
 	return all
+}
+
+// TestTheLogSaysThatABudgetRefuses: once, however many goals it concerns, and once when
+// it is over.
+func TestTheLogSaysThatABudgetRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, logs := newLedger(), &logbook.Book{}
+		l.watch(slog.New(logs))
+		for range 100 {
+			for f := range decisionFates {
+				l.decide("A", f, "", "")
+			}
+		}
+		synctest.Wait()
+		if want := []string{"WARN " + logForms, "WARN " + logHolds}; !slices.Equal(slices.Sorted(slices.Values(logs.Lines())), slices.Sorted(slices.Values(want))) {
+			t.Errorf("got %q, want %q", logs.Lines(), want)
+		}
+		<-time.After(2 * time.Minute)
+		if logs.Count("INFO "+logFormsOver+" times=100") != 1 || logs.Count("INFO "+logHoldsOver+" times=100") != 1 {
+			t.Errorf("it is over: %q", logs.Lines())
+		}
+	})
 }

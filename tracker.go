@@ -85,6 +85,7 @@ func New(config Config) (*Tracker, error) {
 	}
 	t := &Tracker{config: c, agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = c.Forms.TotalBytes
+	t.ledger.watch(c.Logger)
 	t.holds = newHolds(t.ledger)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {
@@ -282,6 +283,8 @@ const closeTimeout = 10 * time.Second
 // first.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.close()
+	t.ledger.forms.Close()
+	t.ledger.holds.Close()
 	if t.sender == nil {
 		return t.account(), nil
 	}

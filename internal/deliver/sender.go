@@ -15,6 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/trouble"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -29,6 +30,8 @@ type Sender struct {
 	tally   *Tally
 	log     *slog.Logger
 	clock   *clock
+	full    trouble.Trouble // the queue refuses
+	early   trouble.Trouble // events are let go before they are on the disk
 
 	jobs     chan *job
 	finished chan *job
@@ -137,6 +140,8 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, byNumber: make(map[uint64]*Awaited)}, //nolint:gosec // Only has to differ.
 		clock:    newClock(timeOfDay),
 	}
+	s.full.Log, s.full.Begun, s.full.Over = log, logFull, logRoom
+	s.early.Log, s.early.Begun, s.early.Over = log, logEarly, logInTime
 	for _, ln := range lines {
 		s.bySite[ln.Name] = ln
 		ln.known = recent.NewSet(knownIDs)
@@ -162,6 +167,20 @@ func (s *Sender) start() {
 
 // offer is Offer where nobody waits.
 func (s *Sender) offer(ctx context.Context, items ...queue.Item) error {
+	return s.noteFull(s.take(ctx, items))
+}
+
+// noteFull notes that the queue had no room, if the error says that. A disk that is full
+// is told by the spool.
+func (s *Sender) noteFull(err error) error {
+	if errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrDiskFull) {
+		s.full.Happens()
+	}
+	return err
+}
+
+// take brings the items to the queue, if it takes any now.
+func (s *Sender) take(ctx context.Context, items []queue.Item) error {
 	s.intake.RLock()
 	defer s.intake.RUnlock()
 	if s.closed {
@@ -175,6 +194,7 @@ func (s *Sender) offer(ctx context.Context, items ...queue.Item) error {
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
 		s.tally.note(NotYetOnDisk)
+		s.early.Happens()
 		err = nil
 	}
 	if err == nil {
@@ -210,7 +230,7 @@ func (s *Sender) lineOf(i *queue.Item) *Line {
 // so many bytes. It returns nil if the queue cannot do that.
 func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
 	if s.keptForKnown(ln, id) {
-		return nil, queue.ErrFull
+		return nil, s.noteFull(queue.ErrFull)
 	}
 	s.intake.RLock()
 	defer s.intake.RUnlock()
@@ -221,7 +241,8 @@ func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*que
 	case !ok:
 		return nil, nil //nolint:nilnil // No place is needed.
 	}
-	return q.Reserve(p, int64(bytes))
+	room, err := q.Reserve(p, int64(bytes))
+	return room, s.noteFull(err)
 }
 
 func (s *Sender) append(ctx context.Context, items []queue.Item) error {

@@ -40,6 +40,8 @@ func (s *Sender) Close(ctx context.Context) error {
 	s.intake.Lock()
 	s.closed = true
 	s.intake.Unlock()
+	s.full.Close()
+	s.early.Close()
 
 	over := make(chan error, 1)
 	deadline, _ := ctx.Deadline()

@@ -199,3 +199,52 @@ func TestResendOfWhatMustNotBeLate(t *testing.T) {
 		}
 	})
 }
+
+// lateQueue takes events before they are on a disk.
+type lateQueue struct{ *queue.Memory }
+
+func (q lateQueue) Append(ctx context.Context, items ...queue.Item) error {
+	if err := q.Memory.Append(ctx, items...); err != nil {
+		return err
+	}
+	return queue.ErrNotYetOnDisk
+}
+
+// TestTheLogSaysThatTheQueueIsFull: and that events are let go before they are on the
+// disk. Each is one line when it begins and one when it is over, however many events it
+// concerned. A full disk is told by the spool.
+func TestTheLogSaysThatTheQueueIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRigOn(t, lateQueue{queue.NewMemory(100, 1<<20)}, Options{}, func(*call) error { return status(503) })
+		lines := func(text string, want int) {
+			t.Helper()
+			synctest.Wait()
+			if n := r.logs.Count(text); n != want {
+				t.Errorf("%d lines say %q, want %d: %q", n, text, want, r.logs.Lines())
+			}
+		}
+		refused := 0
+		for range 1000 {
+			if r.Offer(t.Context(), nil, queue.Item{Body: []byte("unreadable"), Key: "1", Time: time.Now()}) != nil {
+				refused++
+			} else {
+				r.offered++
+			}
+		}
+		for range 1000 {
+			if _, err := r.Reserve(nil, "1", queue.Low, 10); err != nil {
+				refused++
+			}
+		}
+		if refused < 100 {
+			t.Fatalf("%d were refused", refused)
+		}
+		lines("WARN "+logFull, 1)
+		lines("WARN "+logEarly, 1)
+		bubble.Pass(2 * time.Minute)
+		lines("INFO "+logRoom, 1)
+		lines("INFO "+logInTime, 1)
+		r.noteFull(queue.ErrDiskFull)
+		lines(logFull, 1)
+	})
+}

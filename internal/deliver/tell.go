@@ -21,6 +21,14 @@ const (
 	logAnswered = "goaltrack: the CDP answers again"
 )
 
+// The texts about the queue, which begin and end as package trouble says.
+const (
+	logFull   = "goaltrack: the queue is full; events are refused"
+	logRoom   = "goaltrack: the queue has had room for a minute"
+	logEarly  = "goaltrack: the disk is slow; requests are answered before their events are on it"
+	logInTime = "goaltrack: events have been on the disk in time for a minute"
+)
+
 // tell says once that a gate has been silent for too long. It returns when the
 // next gate will be silent for too long.
 func (sc *schedule) tell(ln *Line, now time.Time) (soonest time.Time) {

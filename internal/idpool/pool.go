@@ -14,6 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/backoff"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/trouble"
 )
 
 // Pool keeps a few browser IDs ready, so that the page of a new visitor need
@@ -30,6 +31,8 @@ type Pool struct {
 	ctx    context.Context //nolint:containedctx // Ends with the pool, not with a call.
 	cancel context.CancelFunc
 	flying sync.WaitGroup
+
+	limited trouble.Trouble // the budget refuses
 
 	mu       sync.Mutex
 	closed   bool
@@ -76,6 +79,7 @@ func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm
 		create: create, budget: budget, made: recent.NewSet(remembered), note: note, log: log,
 		target: min(max(warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
 	}
+	p.limited.Log, p.limited.Begun, p.limited.Over = log, logLimited, logUnlimited
 	if p.first = p.target; p.first == 0 {
 		p.warmed()
 	}
@@ -182,6 +186,12 @@ func (p *Pool) pop() string {
 	return id
 }
 
+// What the log is told of the budget.
+const (
+	logLimited   = "goaltrack: more browser IDs are asked for than may be made; some new visitors get none"
+	logUnlimited = "goaltrack: as many browser IDs as were asked for could be made for a minute"
+)
+
 // ErrLimited says that the budget is used up.
 var ErrLimited = errors.New("goaltrack: too many browser IDs asked for")
 
@@ -197,6 +207,7 @@ func (p *Pool) Get(ctx context.Context) (string, error) {
 	}
 	if !p.budget.Take() {
 		p.note("id_limited")
+		p.limited.Happens()
 		return "", ErrLimited
 	}
 	b, err := p.create(ctx)
@@ -221,6 +232,7 @@ func (p *Pool) fill() {
 		}
 		if !p.budget.Take() {
 			p.note("id_limited")
+			p.limited.Happens()
 			p.wakeIn(p.budget.wait())
 			return
 		}
@@ -331,6 +343,7 @@ func (p *Pool) Close() {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
+	p.limited.Close()
 	p.cancel()
 	p.flying.Wait()
 }

@@ -372,3 +372,22 @@ func TestPoolSurvivesAPanic(t *testing.T) {
 		p.Close()
 	})
 }
+
+// TestTheLogSaysThatTheBudgetRefuses: once when it begins, and once when it is over.
+func TestTheLogSaysThatTheBudgetRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPoolRig(t, 0, time.Millisecond, NewBucket(0.001, 1))
+		for range 100 {
+			_, _ = r.Get(t.Context())
+			_ = r.Take()
+		}
+		synctest.Wait()
+		if n := r.logs.Count(logLimited); n != 1 {
+			t.Errorf("%d lines say that it begins: %q", n, r.logs.Lines())
+		}
+		bubble.Pass(3 * time.Hour)
+		if n := r.logs.Count(logUnlimited); n == 0 {
+			t.Errorf("no line says that it is over: %q", r.logs.Lines())
+		}
+	})
+}
