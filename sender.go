@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime"
 	"slices"
@@ -289,4 +290,116 @@ func (s *store) state(q *QueueState) {
 	if err := spool.Err(); err != nil {
 		q.Degraded = err.Error()
 	}
+}
+
+// Delivery sets where events wait and how they are sent. New refuses negative
+// numbers and durations.
+type Delivery struct {
+	// Queue keeps events until they are delivered. [Tracker.Close] closes a
+	// queue given here. It excludes SpoolDir. Default: a [queue.Memory] with
+	// the bounds below.
+	Queue queue.Queue
+
+	// QueueEvents and QueueBytes bound the default queue. An event that does
+	// not fit is lost as queue_full. Defaults: 10,000 events and 16 MiB.
+	QueueEvents int
+	QueueBytes  int64
+
+	// SpoolDir is a directory on a local disk in which events wait until they
+	// are delivered, so that they outlive the process; see [Level]. It is made
+	// if it does not exist. It belongs to one process at a time. Default: "",
+	// events wait in memory.
+	//
+	// If the directory cannot be used, the site still starts, with a queue in
+	// memory. One line with the level Error says so, and so do Degraded and
+	// HeldBy in the Snapshot's Queue. The tracker tries again every two
+	// seconds. When the directory can be used, because the process that had it
+	// has ended, the tracker delivers what that process left. It then moves
+	// what waits in memory to the disk and logs one line.
+	SpoolDir string
+
+	// SpoolRequired makes New fail if the SpoolDir cannot be used. Default:
+	// false, events then wait in memory.
+	SpoolRequired bool
+
+	// SpoolPerProcess gives each process its own directory below SpoolDir, for
+	// several processes that run at once. A process that starts takes over what
+	// an ended one left behind. Default: false, one process has the SpoolDir.
+	SpoolPerProcess bool
+
+	// SpoolWait bounds how long a request whose goal fired waits until its
+	// event is on the disk. If that takes longer, the event is accepted and
+	// noted as not_yet_on_disk; it is lost if the process ends before it is
+	// written. At most 10 s; it needs a SpoolDir. Default: 20 ms with
+	// LevelDurable, 100 ms with LevelStrict.
+	SpoolWait time.Duration
+
+	// Level says what a crash may cost. LevelDurable and LevelStrict need a
+	// SpoolDir. Default: LevelDurable with a SpoolDir, else LevelMemory.
+	Level Level
+
+	// SpoolBytes bounds how many bytes of the disk the spool takes. Default: 1
+	// GiB.
+	SpoolBytes int64
+
+	// MaxAge is how long the tracker tries to deliver an event. After that the
+	// event goes to the dead letters with the reason "expired". Default: 10
+	// minutes, or 72 hours with a SpoolDir.
+	MaxAge time.Duration
+
+	// Workers is how many requests to the CDP may be under way at once for each
+	// site, at most 1024. It bounds the rate of delivery: workers divided by
+	// the CDP's answer time. 16 workers and 50 ms make 320 events a second.
+	// Default: 16.
+	Workers int
+
+	// Timeout ends one attempt. If it is shorter than the CDP's own timeout,
+	// events may count twice. Default: 10 s.
+	Timeout time.Duration
+
+	// UnknownAttempts bounds how often an event is sent in all if an earlier
+	// attempt may have counted. That is so after 500, 502, 504, and after a
+	// timeout or a reset when the request was written. 1 means that it is never
+	// sent again; it then becomes the dead letter "unknown". Default: 3.
+	UnknownAttempts int
+
+	// BackoffBase and BackoffMax set the wait after a failed attempt: a random
+	// time up to BackoffBase x 2^failures, at most BackoffMax. Defaults: 1 s
+	// and 5 min.
+	BackoffBase, BackoffMax time.Duration
+
+	// Wait is for serverless platforms that freeze a process as soon as it has
+	// answered: AWS Lambda, or Cloud Run with CPU during requests only. There,
+	// a queued event would be sent with the next request, or never. With Wait,
+	// a request whose goals fired returns when its events have met their fate.
+	// It waits no longer than Wait: then the note wait_timed_out is counted,
+	// and the events stay queued. The handler has returned by then, but the
+	// answer may not have left.
+	//
+	// Other requests do not wait. [Tracker.Send], and a [Tracker.Trigger] that
+	// sends at once, wait as well. Default: 0, nobody waits.
+	Wait time.Duration
+
+	// ProbeBase and ProbeMax set the pace while the CDP accepts nothing,
+	// because it does not answer or refuses this sender. Defaults: 1 s and 1
+	// min.
+	//
+	// This pace begins after twenty sends in a row and ProbeBase without an
+	// accepted event. Then one event at a time is sent. The wait before each is
+	// a sixteenth of the time since the last acceptance, from ProbeBase/16 to
+	// ProbeMax. So delivery resumes soon after a short fault, and a long fault
+	// costs little more than a request a minute. After ProbeMax without an
+	// acceptance the log says so.
+	//
+	// If the CDP refuses one event and accepts others, that event is tried
+	// again after ProbeBase. Each later wait is four times as long, up to
+	// ProbeMax.
+	ProbeBase, ProbeMax time.Duration
+
+	// HTTPClient sends the events. Default: a client made for this purpose.
+	// Redirects are refused with every client, because a redirected POST
+	// becomes an empty GET that looks delivered. While the CDP does not answer,
+	// the client's idle connections are closed, so that the next attempt
+	// resolves the address again.
+	HTTPClient *http.Client
 }
