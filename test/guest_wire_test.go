@@ -140,3 +140,64 @@ func TestGuestsOfHead(t *testing.T) {
 	w.Expect("PAGE_VISITED", "none")
 	w.Expect("VIEW", "none")
 }
+
+// TestGuestsAreNoMachines: what reads pages for itself or for others makes no guest
+// and counts for no goal, whatever it accepts. Each of these has made guests
+// somewhere: in YOURLS (https://github.com/YOURLS/YOURLS/issues/3967), behind monitors
+// (https://github.com/department-of-veterans-affairs/va.gov-team/issues/46103), and
+// where one list of robots was trusted
+// (https://github.com/robhunter/agentdeals/issues/1128).
+func TestGuestsAreNoMachines(t *testing.T) {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
+	const webkit, safari = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.7204.168 ", "Safari/537.36"
+	machines := []string{
+		"Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+		"WhatsApp/2.23.20.0 A",
+		"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Claude-User/1.0; +Claude-User@anthropic.com)",
+		"Mozilla/5.0 (compatible; meta-externalagent/1.1)",
+		webkit + safari + " DatadogSynthetics",
+		"check_http/v2.3.3 (monitoring-plugins 2.3.3)",
+		"Blackbox Exporter/0.24.0",
+		"Datadog Agent/7.69.2",
+		"Mozilla/5.00 (Nikto/2.1.5) (Evasions:None) (Test:Port Check)",
+		"Python/3.12 aiohttp/3.9.5",
+		"Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)",
+		"Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1",
+		webkit + safari + " Playwright/1.40.0",
+		"Mozilla/5.0 (X11; Linux x86_64; Catchpoint) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/75.0.3770.90 Safari/537.36",
+		"Mozilla/5.0 (Windows NT 6.2; WOW64) AppleWebKit/537.4 (KHTML, like Gecko) Chrome/98 Safari/537.4 (StatusCake)",
+		webkit + safari + " PTST/SpeedCurve/230120.120134",
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+	}
+	for _, agent := range machines {
+		for _, accept := range []string{"*/*", "text/html"} {
+			v := w.Visitor()
+			v.Get("/page", "User-Agent", agent, "Accept", accept, "Sec-Fetch-Dest", "", "Sec-Fetch-Mode", "", "Sec-Fetch-Site", "")
+			if v.ID() != "" {
+				t.Errorf("a guest: %s (%s)", agent, accept)
+			}
+		}
+	}
+	w.Expect("PAGE_VISITED", "bot 34") // each goes twice
+}
+
+// TestGuestsAreWhoWasRefused: people whose phone, app or carrier has the word of a
+// machine count (https://github.com/omrilotan/isbot/issues/29,
+// https://github.com/omrilotan/isbot/issues/314,
+// https://github.com/JayBizzle/Crawler-Detect/issues/111).
+func TestGuestsAreWhoWasRefused(t *testing.T) {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
+	people := []string{
+		"Mozilla/5.0 (Linux; Android 14; Cubot X50) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 9; X20 PRO; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/101.0.4951.61 Mobile Safari/537.36 Instagram 237.0.0.7.102 Android (28/9; 480dpi; 1080x2115; CUBOT; X20 PRO; X20_PRO; mt6771; it_IT; 372544735)",
+		"Mozilla/5.0 (Linux; Android 7.0; S710 Ruby) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/85.0.4183.81 Mobile Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 4.4.2; ForwardRuby) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/78.0.3904.108 Mobile Safari/537.36",
+		"[FBAN/FB4A;FBAV/567.1.0.52.74;FBCR/KPN;FBMF/samsung;FBDV/SM-S921B;FBSV/16;FBOP/1;FBCA/arm64-v8a:;]",
+	}
+	for _, agent := range people {
+		v := w.Visitor()
+		v.Get("/page", "User-Agent", agent)
+		w.Flush() // so that there is another ID for the next
+	}
+	w.Expect("PAGE_VISITED", "fired 5")
+}
