@@ -34,13 +34,14 @@ func Sign(ua string) string {
 }
 
 // sign finds a name or a word of a machine. Where the name of a device stands, it
-// has to be a product with a version, "AcmeBot/2.1", or a name that no device has.
+// has to be a product with a version, "AcmeBot/2.1", or a name that no device has. The
+// version behind an old phone is its own: "SAMSUNG-Scan/1.0".
 func (t *text) sign(w *word) string {
 	device := t.isDevice(w)
 	if w.name != nil && (!device || w.name.beside) {
 		return w.name.is
 	}
-	if device && !t.hasVersion(int(w.to)) || w.flags&innocent != 0 {
+	if device && (t.kind == phone || !t.hasVersion(int(w.to))) || w.flags&innocent != 0 {
 		return ""
 	}
 	if sign := t.actsFor(w); sign != "" {

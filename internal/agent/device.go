@@ -25,7 +25,7 @@ func (t *text) kindOf() kind {
 
 // makers are the words by which old phones begin: "Nokia6300/2.0 (05.00)".
 var makers = []string{
-	"alcatel", "blackberry", "docomo/", "htc", "huawei", "j-phone/", "karbonn", "kddi", "lenovo", "lg-", "lg/", "lge-", "micromax", "mot-", "motorola",
+	"alcatel", "blackberry", "docomo/", "htc-", "htc/", "htc_", "huawei", "j-phone/", "karbonn", "kddi", "lenovo", "lg-", "lg/", "lge-", "micromax", "mot-", "motorola",
 	"nec-", "nokia", "oppo", "palm", "panasonic", "pantech", "philips", "portalmmm/", "sagem", "samsung", "sanyo", "sec-", "sharp", "sie-", "softbank/",
 	"sonim", "sonyericsson", "spice", "tecno", "tianyu", "toshiba", "vodafone/", "xiaomi", "zte",
 }

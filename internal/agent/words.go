@@ -10,7 +10,7 @@ var kinds = []struct {
 	{"a library", []string{
 		"aiohttp", "axios", "cfnetworkclient", "curl", "libcurl", "pycurl", "ehttp", "faraday", "fasthttp", "gohttp", "guzzle", "guzzlehttp", "httpclient", "httpie", "httpunit", "httpx", "httpurlconnection",
 		"indy", "jersey", "jetty", "libwww", "libhttp", "lwp", "mechanize", "mechanicalsoup", "okhttp", "openssl", "perl", "php", "python", "cpython", "restsharp", "rustls", "reqwest", "simplepie",
-		"superagent", "typhoeus", "undici", "urllib", "urlgrabber", "wget", "winhttp", "xmlhttp", "xmlrpc", "deno", "bun", "grpc", "gsoap", "postman", "insomnia", "resty", "nodejs", "webdav", "symfony",
+		"superagent", "typhoeus", "undici", "urllib", "urlgrabber", "wget", "winhttp", "xmlhttp", "xmlrpc", "deno", "bun", "grpc", "gsoap", "powershell", "windowspowershell", "postman", "insomnia", "resty", "nodejs", "webdav", "symfony",
 	}},
 	{"a crawler", []string{
 		"bot", "bots", "robot", "robots", "crawl", "crawler", "crawlers", "crawling", "crawls", "spider", "spiders", "scrape", "scraper", "scraping", "scrapes", "archiver",
@@ -60,7 +60,7 @@ var notMachines = []string{
 
 	"camscanner", "adobescan", "barcodescanner", "docscanner", "geniusscan", "pdfscanner", // apps with
 	"qrscanner", "qrcodescanner", "scannerpro", "scanbot", "agentweb", // a browser in them
-	"checkpoint", "surveymonkey", // firms
+	"checkpoint", "surveymonkey", "pingone", "pingid", // firms
 	"firephp",   // an extension of Firefox
 	"20preview", // "Safari%20Technology%20Preview"
 }
