@@ -219,7 +219,7 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
 	if !waits {
 		return tr.sendCounted(g, data, at)
 	}
-	e, f := tr.eventOfLocked(g, data)
+	e, f := tr.eventOfLocked(g, data, tr.t.ledger.note)
 	if f != fired {
 		return f
 	}

@@ -163,7 +163,7 @@ type place struct {
 // draftLocked makes the events of a goal of what is known, only to see whether that
 // can be done and how large they are.
 func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
-	e, f := tr.eventOfLocked(g, data)
+	e, f := tr.eventOfLocked(g, data, func(string) {})
 	if f != fired {
 		return p, f
 	}

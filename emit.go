@@ -24,7 +24,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f := tr.mayEmitLocked(g); f != fired {
 		return f
 	}
-	e, f := tr.eventOfLocked(g, data)
+	e, f := tr.eventOfLocked(g, data, tr.t.ledger.note)
 	if f != fired {
 		return f
 	}
@@ -50,11 +50,11 @@ func (tr *tracked) exchangeFor(data Data) *rule.Exchange {
 }
 
 // eventOfLocked makes the event of a goal.
-func (tr *tracked) eventOfLocked(g *rule.Cause, data Data) (cdp.Event, fate) {
+func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (cdp.Event, fate) {
 	if tr.told.recognised {
 		tr.x.CameFrom(g, tr.originLocked)
 	}
-	return tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g))
+	return tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
 }
 
 // mayEmitLocked refuses events that could only be sent by making a guest where none

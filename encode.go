@@ -28,11 +28,14 @@ func (s *site) base(page string) rule.Base {
 	return rule.Base(base{Page: page, Language: s.Language, Currency: s.Currency, Channel: s.Channel})
 }
 
-// eventOf makes the CDP's event of what a goal sends.
-func (s *site) eventOf(g *rule.Cause, x *rule.Exchange, page string) (cdp.Event, fate) {
+// eventOf makes the CDP's event of what a goal sends. What it lacks is noted.
+func (s *site) eventOf(g *rule.Cause, x *rule.Exchange, page string, note func(string)) (cdp.Event, fate) {
 	sent, r := g.Event(x, s.base(page))
 	if r != rule.Fires {
 		return cdp.Event{}, fateOf(r)
+	}
+	for _, why := range sent.Lacks {
+		note(why)
 	}
 	e := cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM}
 	if sent.Order != nil {

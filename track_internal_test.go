@@ -112,7 +112,7 @@ func TestFaultWhileAPanicPasses(t *testing.T) {
 // TestNeverHoldsMoreThanItsBudget: when all forms together would be too much,
 // the handlers get theirs and the goals say why they do not count.
 func TestNeverHoldsMoreThanItsBudget(t *testing.T) {
-	tracker := dryTracker(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}", nil)
+	tracker := dryTracker(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, if: {form.a: present}}]}", nil)
 	tracker.forms.Limit = 1500 // room for one
 	var inner http.Handler
 	depth := 0

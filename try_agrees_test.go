@@ -369,6 +369,9 @@ func (d dice) goal() (keys []string) {
 	if d.chance(2) {
 		keys = append(keys, fmt.Sprintf("data: { x: $%s, y: $%s, z: { from: $%s, as: number } }", d.of(readable...), d.of(readable...), d.of(readable...)))
 	}
+	if d.chance(4) {
+		keys = append(keys, "decimal: "+d.of("comma", "point"))
+	}
 	if d.chance(6) {
 		keys = append(keys, fmt.Sprintf("value: { from: $%s, max: 10 }", d.of(readable...)))
 	}
@@ -453,7 +456,10 @@ func (d dice) body() (words []string) {
 	}
 	for _, name := range names {
 		if d.chance(2) {
-			words = append(words, prefix+name+"="+d.of(d.of(littleValues...), d.of(littleValues...), "a&b=c;d%", "\xffü", strings.Repeat("x", 1500), strings.Repeat("x", 2500)))
+			if prefix == "form." && d.chance(4) {
+				words = append(words, prefix+name+"="+d.of(littleValues...)) // the name comes twice
+			}
+			words = append(words, prefix+name+"="+d.of(d.of(littleValues...), d.of(littleValues...), d.of("1.234", "-7,5", "Infinity", "NaN", "6.5"), "a&b=c;d%", "\xffü", strings.Repeat("x", 1500), strings.Repeat("x", 2500)))
 		}
 	}
 	if prefix == "form." && len(words) > 0 && d.chance(3) {

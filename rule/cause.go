@@ -220,7 +220,11 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 	if e.Base, r = c.base(x, from); r != Fires {
 		return e, r
 	}
-	return e, c.goal.addData(&e, x)
+	if why := c.lacks(x); why != "" {
+		e.lack(why)
+	}
+	r = c.goal.addData(&e, x)
+	return e, r
 }
 
 // Page names the page of the event. For a form, that is the page it was on. Otherwise it

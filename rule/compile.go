@@ -62,6 +62,7 @@ func (d *Defaults) check(f *faults) {
 	}{
 		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
 		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
+		{"decimal", "comma or point", &d.Decimal, func(s string) bool { return s == "comma" || s == "point" }},
 		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
 	} {
 		switch {
@@ -80,6 +81,7 @@ func (d *Defaults) apply(g Goal) Goal {
 	g.Language = cmp.Or(g.Language, d.Language)
 	g.Currency = cmp.Or(g.Currency, d.Currency)
 	g.Channel = cmp.Or(g.Channel, d.Channel)
+	g.Decimal = cmp.Or(g.Decimal, d.Decimal)
 	g.Timezone = cmp.Or(g.Timezone, d.Timezone)
 	g.Count = cmp.Or(g.Count, d.Count)
 	g.Consent = cmp.Or(g.Consent, d.Consent)

@@ -18,8 +18,9 @@ import (
 type field struct {
 	name    string
 	from    source
-	literal any  // used when from is a literal
-	as      kind // what a text is turned into
+	literal any     // used when from is a literal
+	as      kind    // what a text is turned into
+	decimal decimal // how visitors write numbers
 }
 
 // kind is the type an attribute is sent as. The CDP wants a name to keep its
@@ -36,7 +37,7 @@ const (
 var kinds = map[string]kind{"": asIs, "text": asText, "number": asNumber, "bool": asBool}
 
 // convert turns a value into the kind; ok is false if it is none.
-func (k kind) convert(v any) (_ any, ok bool) {
+func (k kind) convert(v any, dec decimal) (_ any, ok bool) {
 	s, isText := v.(string)
 	switch k {
 	case asText:
@@ -45,10 +46,9 @@ func (k kind) convert(v any) (_ any, ok bool) {
 	case asNumber:
 		if !isText {
 			_, isBool := v.(bool)
-			return v, !isBool
+			return v, !isBool && !isNoNumber(v)
 		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		return n, err == nil && n-n == 0
+		return dec.parse(s)
 	case asBool:
 		if isText {
 			b, err := strconv.ParseBool(strings.TrimSpace(s))
@@ -58,7 +58,7 @@ func (k kind) convert(v any) (_ any, ok bool) {
 		return v, ok
 	case asIs:
 	}
-	return v, true
+	return v, !isNoNumber(v)
 }
 
 // value is value: compiled.
@@ -99,6 +99,7 @@ func (g *goal) compileData(f *faults) {
 			continue
 		}
 		g.reads(key, &d.from, f)
+		d.decimal = g.decimal
 		g.data = append(g.data, d)
 	}
 }

@@ -30,6 +30,7 @@ type goal struct {
 	order       *order
 	limits      limits
 	need        consent.Need
+	decimal     decimal
 	past        visit.Goal // count: and after:
 	key         source     // of count: ... for $source
 	needs       needs
@@ -44,6 +45,7 @@ func compileGoal(def Goal, f *faults) *goal {
 		g.typ = def.Sends
 	}
 	g.checkNames(f)
+	g.compileDecimal(f)
 	g.compileTriggers(f)
 	g.compileConditions(f)
 	g.compileLimits(f)
@@ -53,6 +55,7 @@ func compileGoal(def Goal, f *faults) *goal {
 	g.compileIdentity(f)
 	g.compileOrder(f)
 	slices.Sort(g.needs.form)
+	g.needs.must.form = slices.Compact(slices.Sorted(slices.Values(g.needs.must.form)))
 	g.needs.form = slices.Compact(g.needs.form)
 	return g
 }
@@ -90,6 +93,13 @@ func (g *goal) checkNames(f *faults) {
 	}
 }
 
+func (g *goal) compileDecimal(f *faults) {
+	var ok bool
+	if g.decimal, ok = decimals[g.Decimal]; !ok {
+		f.hint("decimal", fmt.Sprintf("decimal: %q is not understood", g.Decimal), "comma or point")
+	}
+}
+
 func (g *goal) compileConditions(f *faults) {
 	for _, side := range []struct {
 		key        string
@@ -115,6 +125,7 @@ func (g *goal) parseConditions(at string, conditions Conditions, unless bool, f 
 			continue
 		}
 		g.reads(at+"."+key, &cond.from, f)
+		cond.decimal = g.decimal
 		list = append(list, cond)
 	}
 	return list

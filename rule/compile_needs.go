@@ -11,6 +11,7 @@ import (
 type needs struct {
 	form         []string // fields of the form
 	json         bool     // the body, if it is JSON
+	must         bodyNeeds
 	header       bool     // a header or cookie, after the handler ran
 	cookie       bool     // a cookie
 	answerHeader bool
@@ -19,6 +20,19 @@ type needs struct {
 	route        bool
 	utm          []string // parameters of the session's first page
 	referrer     bool     // and its referrer
+}
+
+// bodyNeeds is what of a body a goal cannot be judged without: what a condition, a key
+// or an order reads. Without the rest, its event only has less.
+type bodyNeeds struct {
+	form []string
+	json bool
+}
+
+// isExtra reports whether a goal counts without the value of a key.
+func isExtra(key string) bool {
+	return strings.HasPrefix(key, "data.") || strings.HasPrefix(key, "identify.") ||
+		slices.Contains([]string{"value", "page", "language", "currency", "channel", "pos"}, key)
 }
 
 // origin reports whether the goal wants to know where the session came from.
@@ -42,6 +56,13 @@ func (g *goal) reads(key string, s *source, f *faults) {
 			g.needs.form = append(g.needs.form, s.name)
 		} else {
 			g.needs.json = true
+		}
+		switch {
+		case isExtra(key):
+		case s.kind == sourceForm:
+			g.needs.must.form = append(g.needs.must.form, s.name)
+		default:
+			g.needs.must.json = true
 		}
 	case sourcePath:
 		for i := range g.causes {

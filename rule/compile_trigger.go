@@ -64,6 +64,7 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 		if c := add("submit", causeSubmit, method, t.Submit.Path); c != nil && t.Submit.Form != "" {
 			c.form = t.Submit.Form
 			g.needs.form = append(g.needs.form, formNameFields...)
+			g.needs.must.form = append(g.needs.must.form, formNameFields...)
 		}
 	}
 	if t.Download != "" {

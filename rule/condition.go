@@ -19,6 +19,8 @@ type condition struct {
 	failure string // in words, when it does not hold
 	from    source
 	test    test
+	// decimal is how visitors write numbers.
+	decimal decimal
 	// unless turns the condition round.
 	unless bool
 }
@@ -169,7 +171,8 @@ func (cond *condition) judge(x *Exchange) Reason {
 	}
 	others := x.others(&cond.from)
 	present := ok && v != "" || x.hasMany(&cond.from) || slices.ContainsFunc(others, func(o string) bool { return o != "" })
-	holds := func(v string) bool { return cond.test.matches(v, present, cond.from.fold()) }
+	dec := x.decimalOf(&cond.from, cond.decimal)
+	holds := func(v string) bool { return cond.test.matches(v, present, cond.from.fold(), dec) }
 	if (holds(v) || slices.ContainsFunc(others, holds)) == cond.unless {
 		x.failed = cond
 		return ReasonCondition
@@ -177,7 +180,7 @@ func (cond *condition) judge(x *Exchange) Reason {
 	return Fires
 }
 
-func (t *test) matches(v string, present, foldCase bool) bool {
+func (t *test) matches(v string, present, foldCase bool, dec decimal) bool {
 	switch {
 	case t.present:
 		return present
@@ -186,8 +189,8 @@ func (t *test) matches(v string, present, foldCase bool) bool {
 	case t.re != nil:
 		return t.re.MatchString(v)
 	case t.op != "":
-		n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-		return err == nil && compare(n, t.op, t.number)
+		n, ok := dec.parse(v)
+		return ok && compare(n, t.op, t.number)
 	}
 	for i := range t.paths {
 		if _, ok := t.paths[i].Capture(v, nil); ok {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -39,6 +38,9 @@ type Event struct {
 	// site's address, and the utm_ parameters of this one, at most 10.
 	Referrer string
 	UTM      []cdp.Attr
+	// Lacks says why the event has less than the rule says, by the names of reasons and
+	// of notes: value_unreadable, form_too_large. It is nil if it has all.
+	Lacks []string
 	// Order is what an ORDER_CHECKOUT tells, nil for any other event.
 	Order *cdp.Order
 }
@@ -62,11 +64,13 @@ func (g *goal) addData(e *Event, x *Exchange) Reason {
 	}
 	for i := range g.data {
 		d := &g.data[i]
-		v, r := d.value(x)
-		if r != Fires {
+		v, lost, r := d.value(x)
+		switch {
+		case r != Fires:
 			return r
-		}
-		if v != nil {
+		case lost:
+			e.lack(noteValueUnreadable)
+		case v != nil:
 			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: v})
 		}
 	}
@@ -84,44 +88,58 @@ func (g *goal) addData(e *Event, x *Exchange) Reason {
 }
 
 // value reads the attribute's value: nil if there is none.
-func (d *field) value(x *Exchange) (any, Reason) {
+// lost: it has one that cannot be read as what the rule says.
+func (d *field) value(x *Exchange) (v any, lost bool, r Reason) {
 	if d.from.kind == sourceLiteral {
-		return d.literal, Fires
+		return d.literal, false, Fires
 	}
+	dec := x.decimalOf(&d.from, d.decimal)
 	if v, typed := x.lookupTyped(&d.from); typed {
 		switch v := v.(type) {
 		case string:
-			return d.text(v)
+			return d.text(v, dec)
 		case nil, map[string]any, []any, []cdp.OrderItem: // the CDP takes no lists and objects in ext
-			return nil, Fires
+			return nil, false, Fires
 		}
-		return d.converted(v), Fires
+		v, lost = d.converted(v, dec)
+		return v, lost, Fires
 	}
 	s, ok := x.lookup(&d.from)
 	switch {
 	case x.tooLong(&d.from):
-		return nil, ReasonValueTooLong
+		return nil, false, ReasonValueTooLong
 	case !ok || s == "":
-		return nil, Fires
+		return nil, false, Fires
 	}
-	return d.text(s)
+	return d.text(s, dec)
 }
 
 // text is a value that came as text.
-func (d *field) text(s string) (any, Reason) {
+func (d *field) text(s string, dec decimal) (v any, lost bool, r Reason) {
 	if len(s) > maxCollected {
-		return nil, ReasonValueTooLong
+		return nil, false, ReasonValueTooLong
 	}
-	return d.converted(cleanText(s)), Fires
+	v, lost = d.converted(cleanText(s), dec)
+	return v, lost, Fires
 }
 
-// converted turns a value into the type the rule asks for, nil if it is none.
-func (d *field) converted(v any) any {
-	v, ok := d.as.convert(v)
+// converted turns a value into the type the rule asks for. lost: it is none.
+func (d *field) converted(v any, dec decimal) (_ any, lost bool) {
+	made, ok := d.as.convert(v, dec)
 	if !ok {
-		return nil
+		return nil, v != ""
 	}
-	return v
+	return made, false
+}
+
+// noteValueUnreadable counts values that are there, and are not what the rule says.
+const noteValueUnreadable = "value_unreadable"
+
+// lack notes why the event has less, once.
+func (e *Event) lack(why string) {
+	if !slices.Contains(e.Lacks, why) {
+		e.Lacks = append(e.Lacks, why)
+	}
 }
 
 // replaceBase puts what the goal says in place of what the site says. Nonsense,
@@ -164,11 +182,12 @@ func (g *goal) addValue(e *Event, x *Exchange) Reason {
 		if r != Fires || text == "" {
 			return r // no value is said, which is not the same as 0
 		}
-		var err error
-		if amount, err = strconv.ParseFloat(strings.TrimSpace(text), 64); err != nil || !finite(amount) || amount < 0 {
-			return ReasonValueMissing
-		}
-		if g.value.max > 0 && amount > g.value.max {
+		var ok bool
+		switch amount, ok = x.number(&g.value.from, g.decimal, text); {
+		case !ok, amount < 0 && g.value.from.visitorWrites():
+			e.lack(noteValueUnreadable)
+			return Fires
+		case beyond(amount, g.value.max):
 			return ReasonValueTooLong
 		}
 	}

@@ -28,7 +28,8 @@ type Verdict struct {
 	Data  map[string]any `json:"data"`
 
 	// Note says what else decides whether a goal that fired is sent: it is a
-	// draft, only for some environments, or counts once or after others. An
+	// draft, only for some environments, or counts once or after others; and what
+	// its event lacks, since it could not be read. An
 	// example has no history, so such a goal is taken to count. "" is nothing.
 	Note string `json:"-"`
 
@@ -67,8 +68,9 @@ func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 		if r == Fires {
 			var value any
 			var data map[string]any
-			if value, data, r = c.sends(x); r == Fires {
-				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note()
+			var lacks []string
+			if value, data, lacks, r = c.sends(x); r == Fires {
+				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note(lacks)
 				v.Value, v.Data = value, data
 				return v
 			}
@@ -82,7 +84,7 @@ func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 }
 
 // note says what decides beside the request whether the goal is sent.
-func (g *goal) note() string {
+func (g *goal) note(lacks []string) string {
 	var notes []string
 	if g.Status == statusDraft {
 		notes = append(notes, "draft, not sent")
@@ -91,6 +93,9 @@ func (g *goal) note() string {
 	}
 	if g.past.Counts() {
 		notes = append(notes, g.inWords())
+	}
+	if len(lacks) > 0 {
+		notes = append(notes, "without a value that could not be read ("+strings.Join(lacks, ", ")+")")
 	}
 	return strings.Join(notes, "; ")
 }
@@ -132,13 +137,13 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 // sends is the value and the data of a goal whose rule held. A value that cannot
 // be sent keeps it from counting after all. Whether the event is whole is not
 // judged here, since what the site says in it is not known.
-func (c *Cause) sends(x *Exchange) (value any, data map[string]any, r Reason) {
+func (c *Cause) sends(x *Exchange) (value any, data map[string]any, lacks []string, r Reason) {
 	e, r := c.Event(x, Base{})
 	if r == ReasonValueTooLong || r == ReasonValueMissing {
-		return nil, nil, r
+		return nil, nil, nil, r
 	}
 	value, data = valueAndData(e.Ext)
-	return value, data, Fires
+	return value, data, e.Lacks, Fires
 }
 
 // valueAndData takes an event's value from among its data.

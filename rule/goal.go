@@ -148,6 +148,10 @@ type Goal struct {
 
 	// Value is what the goal is worth. Default: nothing is said.
 	Value Value
+	// Decimal is how visitors write numbers, for Value, for the numbers of Data and
+	// for comparisons: "comma" (1.234,56) or "point" (1,234.56), with or without what
+	// parts thousands and the sign of a currency. Default: 1234.56 and nothing else.
+	Decimal string
 	// Data is sent in the event's ext: literals (texts, numbers, true, false),
 	// $sources and [DataFrom]. Names are letters and digits, beginning with a
 	// letter. There may be 44: the CDP takes 50 (doc.sitecore.com, "Send
@@ -216,13 +220,14 @@ type Conditions map[string]any
 type Value struct {
 	// Amount is a number above 0.
 	Amount float64
-	// From is a $source. If it has no value, none is sent. One that is no number,
-	// or below 0, keeps the goal from counting ([ReasonValueMissing]).
+	// From is a $source. If it has no value, none is sent, and neither is one that
+	// is no number, or is below 0 and the visitor's (the note value_unreadable). What
+	// the application says may be below 0, as a refund is.
 	From string
 	// Currency is an ISO 4217 code, such as EUR. Default: that of the goal, or
 	// of the site.
 	Currency string
-	// Max bounds what From may say; more keeps the goal from counting
+	// Max bounds what From may say; more, or less than its negative, keeps the goal from counting
 	// ([ReasonValueTooLong]). It is required where the visitor writes it: $form,
 	// $query, $cookie, $header and so on. Default: no bound.
 	Max float64
@@ -260,6 +265,7 @@ type Defaults struct {
 	// These are what the fields of the same names in [Goal] are. Default: as there.
 	Language, Currency, Channel string
 	Timezone, Count, Consent    string
+	Decimal                     string
 	IdentityProvider            string
 	// Failure are pages to which a refused form leads; a redirect there is no
 	// success. They add to those that are known by their words, such as

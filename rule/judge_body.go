@@ -27,16 +27,50 @@ func (c *Cause) judgeBody(x *Exchange) Reason {
 			return ReasonFormNotAForm
 		}
 		return Fires // a form has no members, whatever becomes of it; see bodyFits
+	case c.doesWithout(x):
+		return Fires
 	case x.bodyReason != Fires || x.bodyKind == scan.KindJSON:
 		return x.bodyReason
 	}
 	return doubtReasons[x.form.Doubt(c.wantedFields(x))]
 }
 
-// wantedFields are the fields that the goal reads. Of those in which a form says
+// doesWithout reports whether the goal counts although the body could not be read,
+// since nothing but its event's values stood there.
+func (c *Cause) doesWithout(x *Exchange) bool {
+	switch x.bodyReason {
+	case ReasonFormTooLarge, ReasonFormOverBudget, ReasonFormEncoded, ReasonFormReadOutside:
+	default:
+		return false
+	}
+	must := &c.goal.needs.must
+	if x.bodyKind == scan.KindJSON {
+		return !must.json
+	}
+	return len(must.form) == 0
+}
+
+// lacks is the name of the reason why an event may have less than its rule says, ""
+// if it has all.
+func (c *Cause) lacks(x *Exchange) string {
+	switch r := x.bodyReason; {
+	case !c.readsBody() || !c.goal.needs.bodies().Has(x.bodyKind) || r == pending:
+		return ""
+	case r != Fires:
+		return r.String()
+	case x.bodyKind == scan.KindJSON:
+		return ""
+	}
+	if r := doubtReasons[x.form.Doubt(c.goal.needs.form)]; r != Fires && c.form == "" {
+		return r.String()
+	}
+	return ""
+}
+
+// wantedFields are the fields that the goal cannot do without. Of those in which a form says
 // what it calls itself, one that says it is enough.
 func (c *Cause) wantedFields(x *Exchange) []string {
-	names := c.goal.needs.form
+	names := c.goal.needs.must.form
 	if c.form == "" || !c.callsItself(x) {
 		return names
 	}
@@ -50,7 +84,7 @@ func (c *Cause) bodyFits(x *Exchange) bool {
 	case !c.readsBody() || x.bodyKind == scan.KindNone:
 		return true
 	case x.bodyKind == scan.KindJSON:
-		return x.json.Valid()
+		return x.bodyReason != Fires || x.json.Valid() // see doesWithout
 	}
 	return len(c.goal.needs.form) > 0
 }

@@ -70,7 +70,7 @@ func TestTooLong(t *testing.T) {
 		length int
 		want   string
 	}{
-		{maxCollected, "IF fired; UNLESS condition; DATA fired q=" + strings.Repeat("x", maxCollected) + "; PAGE fired page=" + strings.Repeat("x", maxCollected) + "; LANGUAGE fired; AMOUNT value_missing"},
+		{maxCollected, "IF fired; UNLESS condition; DATA fired q=" + strings.Repeat("x", maxCollected) + "; PAGE fired page=" + strings.Repeat("x", maxCollected) + "; LANGUAGE fired; AMOUNT fired"},
 		{maxCollected + 1, "IF fired; UNLESS condition; DATA value_too_long; PAGE value_too_long; LANGUAGE value_too_long; AMOUNT value_too_long"},
 		{maxInput + 1, "IF value_too_long; UNLESS value_too_long; DATA value_too_long; PAGE value_too_long; LANGUAGE value_too_long; AMOUNT value_too_long"},
 	} {

@@ -127,12 +127,12 @@ func (l *loader) document(n *yaml.Node) (d Defaults) {
 }
 
 // defaultKeys are the keys of defaults: that are texts.
-var defaultKeys = []string{"channel", "consent", "count", "currency", "identityProvider", "language", "timezone"}
+var defaultKeys = []string{"channel", "consent", "count", "currency", "decimal", "identityProvider", "language", "timezone"}
 
 func (l *loader) defaults(n *yaml.Node) (d Defaults) {
 	into := map[string]*string{
 		"language": &d.Language, "currency": &d.Currency, "channel": &d.Channel, "timezone": &d.Timezone,
-		"count": &d.Count, "consent": &d.Consent, "identityProvider": &d.IdentityProvider,
+		"count": &d.Count, "consent": &d.Consent, "decimal": &d.Decimal, "identityProvider": &d.IdentityProvider,
 	}
 	l.pairs(n, "defaults:", "currency: EUR", append(slices.Clone(defaultKeys), "failure"), func(key string, v *yaml.Node) {
 		l.doc["defaults."+key] = v

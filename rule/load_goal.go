@@ -20,6 +20,7 @@ var textKeys = map[string]func(*Goal) *string{
 	"status":           func(g *Goal) *string { return &g.Status },
 	"from":             func(g *Goal) *string { return &g.From },
 	"until":            func(g *Goal) *string { return &g.Until },
+	"decimal":          func(g *Goal) *string { return &g.Decimal },
 	"timezone":         func(g *Goal) *string { return &g.Timezone },
 	"count":            func(g *Goal) *string { return &g.Count },
 	"within":           func(g *Goal) *string { return &g.Within },

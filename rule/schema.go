@@ -100,6 +100,7 @@ var enumKeys = map[string][]string{
 	"status":  {statusLive, statusDraft, statusPaused},
 	"consent": consent.Words[:],
 	"late":    {"send", "drop"},
+	"decimal": {"comma", "point"},
 	"bots":    {"count"},
 }
 
@@ -133,6 +134,7 @@ var goalKeyHelp = map[string]string{
 	"late":             "What happens to an event delivered late: send or drop.",
 	"bots":             "count: a form by a suspected bot counts all the same.",
 	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",
+	"decimal":          "How visitors write numbers: comma (1.234,56) or point (1,234.56). Default: plain, 1234.56.",
 	"data":             "What is sent along: literals and $path $query $form $json $header $cookie $redirect $response $app $utm $referrer.",
 	"identify":         "Who the visitor is: email, a provider and an ID, the person's name.",
 	"identityProvider": "The provider of the e-mail address, as in the tenant's identity rule.",

@@ -170,17 +170,29 @@ func TestExampleBodies(t *testing.T) {
 	rules := world.MustParse(t, "{version: 1, goals: [{goal: FIELD, submit: /form, data: {t: $form.topic}}]}")
 	for line, want := range map[string]string{
 		"POST /form topic=a -> 303 /thanks":                                                       "",
-		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks":                          "form encoded",
 		"POST /form topic=a header.Content-Encoding=identity -> 303 /thanks":                      "",
 		"POST /form topic=a header.Content-Type=text/plain -> 303 /thanks":                        "the body is no form",
 		"POST /form json.a=1 header.Content-Type=text/plain header.Content-Encoding=gzip -> 204":  "the body is no form",
-		"POST /form topic=a message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks":           "the body is over 64 KiB, which is as much as is read if nothing else is set",
 		"POST /form topic=" + strings.Repeat("x", 2<<10+1) + " -> 303 /thanks":                    "a value is too long or over its maximum",
 		"POST /form header.Content-Type=text/plain header.Content-Encoding=gzip -> 303 /thanks":   "",
 		"POST /form topic=a header.Content-Type=application/x-www-form-urlencoded -> 303 /thanks": "",
 	} {
 		if v := tryLineOf(t, rules, line)[0]; v.Reason != want {
 			t.Errorf("%.80s: %q, want %q", line, v.Reason, want)
+		}
+	}
+	needs := world.MustParse(t, "{version: 1, goals: [{goal: ASKED, submit: /form, if: {form.topic: a}}]}")
+	for line, want := range map[string]string{
+		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks":                "form encoded",
+		"POST /form topic=a message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks": "the body is over 64 KiB, which is as much as is read if nothing else is set",
+	} {
+		v := tryLineOf(t, needs, line)[0]
+		if v.Reason != want {
+			t.Errorf("%.80s: %q, want %q", line, v.Reason, want)
+		}
+		code := v.Code.String()
+		if v := tryLineOf(t, rules, line)[0]; !v.Fired || !strings.Contains(v.Note, code) {
+			t.Errorf("%.80s, of which a field is only sent: %+v", line, v)
 		}
 	}
 }
