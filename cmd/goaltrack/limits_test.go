@@ -206,6 +206,36 @@ func TestUpgradeEarlyData(t *testing.T) {
 	}
 }
 
+// TestUpgradeFirstClosedByTheSite: what a visitor sends after the site has closed its side arrives.
+func TestUpgradeFirstClosedByTheSite(t *testing.T) {
+	got := make(chan string, 1)
+	proxy, _ := inFront(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		say(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\nbye")
+		_ = conn.(*net.TCPConn).CloseWrite()
+		all, _ := io.ReadAll(buffered)
+		got <- string(all)
+	})
+	conn, r := dial(t, proxy.url, "GET /chat HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\nEARLY")
+	if response := answer(t, r); response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response.Status)
+	}
+	if text, err := io.ReadAll(r); string(text) != "bye" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	send(t, conn, " late")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if text := <-got; text != "EARLY late" {
+		t.Errorf("the site got %q", text)
+	}
+}
+
 // TestHalfClosedIsServed: a client that has closed its side gets its answer, late or long.
 func TestHalfClosedIsServed(t *testing.T) {
 	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {

@@ -175,10 +175,10 @@ func TestHangupWithFaults(t *testing.T) {
 	}
 }
 
-// TestHangupLosesNothing changes the tenant while a form is under way and events wait, in
+// TestHangupLosesNothing changes what is sent while a form is under way and events wait, in
 // memory and on disk: all of them arrive, once.
 func TestHangupLosesNothing(t *testing.T) {
-	for name, spool := range map[string]string{"memory": "", "spool": "spool: spool\nspool-required: true\n"} {
+	for name, spool := range map[string]string{"memory": "delivery-grace: 1ms\n", "spool": "delivery-grace: 1ms\nspool: spool\nspool-required: true\n"} {
 		t.Run(name, func(t *testing.T) {
 			arrived, finish := make(chan struct{}), make(chan struct{})
 			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -194,14 +194,21 @@ func TestHangupLosesNothing(t *testing.T) {
 			slow := make(chan int, 1)
 			go func() { slow <- r.page(tenant, http.Header{"X-Slow": {"1"}}) }()
 			<-arrived
-			r.put("client-key: other\npos: other\nbackoff-max: 1s\n"+spool+"keys: ["+strings.Repeat("ab", 32)+","+strings.Repeat("cd", 32)+"]\n", goalNamed("SEEN"))
-			r.hangUp()
+			r.put(shopSettings+"currency: EUR\n"+spool+"keys: ["+strings.Repeat("ab", 32)+","+strings.Repeat("cd", 32)+"]\n", goalNamed("SEEN"))
+			if log := r.hangUp(); !strings.Contains(log, "the settings are read again") {
+				t.Error(log)
+			}
 			r.page(tenant, nil)
 			close(finish)
 			if status := <-slow; status != http.StatusOK {
 				t.Errorf("the slow page: %d", status)
 			}
 			tenant.ClearFaults()
+			defer func() {
+				if t.Failed() {
+					t.Log(r.stderr)
+				}
+			}()
 			tenant.Expect(t, "SEEN").Within(30 * time.Second).Times(3)
 			if code, account := r.stop(); code != exitOK {
 				t.Errorf("exit code %d\n%s\n%s", code, account, r.stderr)
