@@ -56,15 +56,15 @@ func (tr *tracked) readsAnswer() bool {
 
 // watchForm tees the body of r if a goal that may count reads a body of its kind.
 func (tr *tracked) watchForm(r *http.Request) {
-	var kinds scan.Kinds
-	if kinds, tr.answerRead = tr.x.Serve(); kinds == (scan.Kinds{}) {
+	kinds, fields, answer := tr.x.Serve()
+	if tr.answerRead = answer; kinds == (scan.Kinds{}) {
 		return
 	}
 	if kinds.Form && tr.takeParsed(r) {
 		return
 	}
 	tee := &tr.told.seldomLocked().tee
-	if outcome, ok := tee.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, tr.x.Fields()); ok {
+	if outcome, ok := tee.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, fields); ok {
 		r.Body = tee.Reader()
 	} else {
 		tr.x.Body(outcome, scan.Kept{})

@@ -12,8 +12,8 @@ type needs struct {
 	form         []string // fields of the form
 	json         bool     // the body, if it is JSON
 	must         bodyNeeds
-	header       bool     // a header or cookie, after the handler ran
-	cookie       bool     // a cookie
+	header       bool // a header or cookie, after the handler ran
+	cookie       bool // a cookie
 	answerHeader bool
 	answerType   bool
 	answerJSON   bool

@@ -180,9 +180,9 @@ func (x *Exchange) want(c *Cause) {
 }
 
 // Serve is told that the handler is about to run, to which the header belongs from then
-// on. It returns the kinds of body that some goal reads, and whether one reads the body
-// of the answer.
-func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
+// on. It returns the kinds of body that some goal reads, the fields of a form among
+// them, and whether one reads the body of the answer.
+func (x *Exchange) Serve() (kinds scan.Kinds, fields []string, answer bool) {
 	if x.wants.body != (scan.Kinds{}) {
 		x.bodyType = x.header.Get("Content-Type")
 		x.bodyKind = scan.KindOf(x.bodyType)
@@ -192,11 +192,11 @@ func (x *Exchange) Serve() (kinds scan.Kinds, answer bool) {
 	} else {
 		x.header = nil
 	}
-	return x.wants.body, x.wants.answerJSON
+	return x.wants.body, x.formNames(), x.wants.answerJSON
 }
 
-// Fields are the fields of a form that goals name, each once.
-func (x *Exchange) Fields() []string {
+// formNames are the fields of a form that goals name, each once.
+func (x *Exchange) formNames() []string {
 	if w := &x.wants; w.forms > 1 {
 		slices.Sort(w.form)
 		w.form, w.forms = slices.Compact(w.form), 1
@@ -209,7 +209,7 @@ func (x *Exchange) Fields() []string {
 // that are not there then have no value, and otherwise goals that read them do not
 // count ([ReasonFormReadOutside]).
 func (x *Exchange) Parsed(form url.Values, whole func() bool) {
-	x.bodyReason, x.form = Fires, scan.Pick(form, x.Fields())
+	x.bodyReason, x.form = Fires, scan.Pick(form, x.formNames())
 	if !x.form.Complete() && !whole() {
 		x.form.ReadOutside()
 	}
@@ -229,7 +229,7 @@ func (x *Exchange) Body(o scan.Outcome, kept scan.Kept) {
 	case x.bodyKind == scan.KindJSON:
 		x.json.Text = kept.Text
 	default:
-		x.form = kept.Form(x.bodyType, x.Fields())
+		x.form = kept.Form(x.bodyType, x.formNames())
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
-const formsRules = "{version: 1, goals: [{goal: SENT, submit: /form, data: {topic: $form.topic}}, {goal: TOLD, submit: /json, data: {topic: $json.topic}}]}"
+const formsRules = "{version: 1, goals: [{goal: SENT, submit: /form, if: {form.topic: tea}}, {goal: TOLD, submit: /json, if: {json.topic: tea}}]}"
 
 // withForms is a site whose handlers read what they are sent.
 func withForms(t *testing.T, limits goaltrack.Forms, site http.HandlerFunc) *world.World {

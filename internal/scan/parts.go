@@ -88,6 +88,9 @@ func (p *Parts) Clear() {
 // Held is how many bytes are kept.
 func (p *Parts) Held() int { return cap(p.carry) + cap(p.header) + cap(p.value) + p.kept }
 
+// Kept is how many of them are of the fields.
+func (p *Parts) Kept() int { return p.kept }
+
 // Ended reports whether the last boundary has come. What follows means nothing.
 func (p *Parts) Ended() bool {
 	if p.state != atLine {

@@ -118,7 +118,7 @@ func (t *bodyTee) record(p []byte, err error) {
 	}
 	if t.parts != nil {
 		t.parts.Write(p)
-		t.takeFor(t.parts.Held())
+		t.takeFor()
 		return
 	}
 	if len(t.kept)+len(p) > t.limit {
@@ -133,11 +133,12 @@ func (t *bodyTee) record(p []byte, err error) {
 }
 
 // takeFor takes of the budget what the parts hold, which is far less than passes.
-func (t *bodyTee) takeFor(held int) {
+func (t *bodyTee) takeFor() {
+	held := t.parts.Held()
 	switch more := held - t.taken; {
-	case more <= 0:
-	case held > t.limit:
+	case t.parts.Kept() > t.limit:
 		t.giveUp(scan.TooLarge)
+	case more <= 0:
 	case !t.budget.take(more):
 		t.giveUp(scan.OverBudget)
 	default:
