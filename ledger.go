@@ -98,7 +98,7 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 		t = (*l.goals.Load())[goal]
 	}
 	t.counts[f].Add(1)
-	switch f { //nolint:exhaustive // The budgets alone.
+	switch f {
 	case fateConsentHoldFull:
 		l.holds.Happens()
 	case fateOf(rule.ReasonFormOverBudget):

@@ -2,6 +2,8 @@ package goaltrack
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -109,8 +111,15 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		t.clients = slices.Concat(clients, creators)
 	}
 	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	kept := c.takeUnused()
 	for i, ln := range lines {
-		ln.IDs = idpool.New(creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
+		var mine []idpool.Unused // nil: nothing is kept
+		if kept != nil {
+			tenant := tenantName(t.sites[i].CDP)
+			mine = append([]idpool.Unused{}, kept[tenant]...)
+			delete(kept, tenant) // another site of the tenant gets none of the same
+		}
+		ln.IDs = idpool.NewKept(mine, creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
 	t.sender, t.store = deliver.New(where.queue, lines, c.Delivery.pace(where.wait), t.ledger.events, c.Logger), where
 	var summaries context.Context
@@ -118,6 +127,45 @@ func (t *Tracker) connect(open func() (store, error)) error {
 	go t.summarize(summaries)
 	t.started()
 	return nil
+}
+
+// takeUnused returns the browser IDs that an earlier process has left, by tenant, nil if
+// none are kept.
+func (c *Config) takeUnused() map[string][]idpool.Unused {
+	if c.Cookie.UnusedFile == "" {
+		return nil
+	}
+	kept, err := idpool.Keep{Path: c.Cookie.UnusedFile}.Take()
+	if err != nil {
+		c.Logger.Warn("goaltrack: the browser IDs that an earlier process left cannot be used", "file", c.Cookie.UnusedFile, "error", err)
+	}
+	if kept == nil || err != nil {
+		kept = map[string][]idpool.Unused{}
+	}
+	return kept
+}
+
+// putUnused leaves the browser IDs that nobody was given to the next process.
+func (t *Tracker) putUnused() {
+	file := t.config.Cookie.UnusedFile
+	if file == "" {
+		return
+	}
+	unused := map[string][]idpool.Unused{}
+	for _, s := range t.sites {
+		tenant := tenantName(s.CDP)
+		unused[tenant] = append(unused[tenant], s.line.IDs.Unused()...)
+	}
+	if err := (idpool.Keep{Path: file}).Put(unused); err != nil {
+		t.config.Logger.Warn("goaltrack: the browser IDs that nobody was given cannot be left to the next process", "file", file, "error", err)
+	}
+}
+
+// tenantName tells tenants apart without saying who they are. An ID is good for one
+// tenant alone.
+func tenantName(site cdp.Site) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%T %+v", site, site))
+	return hex.EncodeToString(sum[:8])
 }
 
 // appendWait is how long a request waits for a queue that is not one of ours,

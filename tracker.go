@@ -300,6 +300,7 @@ func (t *Tracker) Close(ctx context.Context) (Account, error) {
 		for _, site := range t.sites {
 			site.line.IDs.Close()
 		}
+		t.putUnused()
 		for _, client := range t.clients {
 			client.Close()
 		}

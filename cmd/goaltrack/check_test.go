@@ -177,7 +177,7 @@ func TestFilesUsage(t *testing.T) {
 		{
 			[]string{"proxy", "--spool-required", "--spool-per-process", "--spool-level=strict", "--spool-wait=1h"},
 			[]string{
-				"--spool-required needs --spool", "--spool-per-process needs --spool", "--spool-level needs --spool", "--spool-wait needs --spool",
+				"--spool-required needs --spool or --state", "--spool-per-process needs --spool or --state", "--spool-level needs --spool or --state", "--spool-wait needs --spool or --state",
 				`--spool-wait: "1h" is not a time between 1ms and 10s, such as 100ms`,
 			},
 		},

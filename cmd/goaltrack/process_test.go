@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,6 +43,7 @@ func TestProcesses(t *testing.T) {
 	t.Run("its environment", func(t *testing.T) { testEnvironment(t, binary) })
 	t.Run("a bad environment", func(t *testing.T) { testBadEnvironment(t, binary) })
 	t.Run("killed", func(t *testing.T) { testKilled(t, binary) })
+	t.Run("state", func(t *testing.T) { testState(t, binary) })
 	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
 	t.Run("a hangup", func(t *testing.T) { testHangup(t, binary) })
@@ -156,6 +159,71 @@ func testKilled(t *testing.T, binary string) {
 	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
 	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
 		t.Errorf("the account is %q\n%s", account, next.Stderr)
+	}
+}
+
+// testState kills a proxy that has a state directory and could not deliver. The next one
+// delivers, and leaves the browser IDs that nobody was given to the one after it, which
+// makes none. A spool that is named wins.
+func testState(t *testing.T, binary string) {
+	site := httptest.NewServer(&plainSite{})
+	defer site.Close()
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	dir := filepath.Join(t.TempDir(), "state")
+	ids := filepath.Join(dir, "browser-ids.json")
+	proxy := func(more ...string) *process {
+		return launch(t, binary, nil, append([]string{
+			"proxy", "--listen=127.0.0.1:0", "--to=" + site.URL, "--rules=" + write(t, "goals.yaml", rules),
+			"--cdp=" + stand.URL, "--client-key=key", "--pos=shop", "--spool-wait=10s",
+		}, more...)...)
+	}
+	const inMemory = "events wait in memory: what comes faster"
+	killed := proxy("--state=" + dir)
+	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
+	exchanges[2].do(t, newVisitor(t, killed.url), killed.url) // a form, accepted
+	untilOnDisk(t, filepath.Join(dir, "spool"), "SIGNED_UP", 1)
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait()
+	if _, err := os.Stat(ids); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a process that was killed left IDs, which it may have given away: %v", err)
+	}
+
+	stand.ClearFaults()
+	next := proxy("--state=" + dir)
+	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
+	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
+		t.Errorf("the account is %q\n%s", account, next.Stderr)
+	}
+	if log := next.Stderr.(*syncBuffer).String(); strings.Contains(log, inMemory) {
+		t.Errorf("it said\n%s", log)
+	}
+	left, err := os.ReadFile(ids)
+	if info, bad := os.Stat(ids); err != nil || bad != nil || info.Mode().Perm() != 0o600 || strings.Count(string(left), `"id"`) != 2 {
+		t.Fatalf("the IDs that are left are %q, %v", left, err)
+	}
+
+	made := len(stand.Browsers())
+	third := proxy("--state=" + dir)
+	if log := third.terminate(t); len(stand.Browsers()) != made {
+		t.Errorf("%d IDs were made in place of those that were left\n%s", len(stand.Browsers())-made, log)
+	}
+	if again, err := os.ReadFile(ids); err != nil || string(again) != string(left) {
+		t.Errorf("%q is left, and was %q: %v", again, left, err)
+	}
+
+	elsewhere := filepath.Join(t.TempDir(), "spool")
+	other := proxy("--state="+filepath.Join(t.TempDir(), "other"), "--spool="+elsewhere)
+	exchanges[2].do(t, newVisitor(t, other.url), other.url)
+	_ = other.terminate(t)
+	if files, _ := filepath.Glob(filepath.Join(elsewhere, "*.seg")); len(files) == 0 {
+		t.Error("the spool that was named is empty")
+	}
+	without := proxy("--spool-wait=")
+	_ = without.terminate(t)
+	if log := without.Stderr.(*syncBuffer).String(); strings.Count(log, inMemory) != 1 {
+		t.Errorf("without a directory it said\n%s", log)
 	}
 }
 

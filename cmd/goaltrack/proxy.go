@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,6 +91,10 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, access.close(lastLines))
 	}
 	p.config.Logger = c.logger
+	if d := p.config.Delivery; d.SpoolDir == "" && !p.config.DryRun {
+		c.logger.Info("events wait in memory: what comes faster than the CDP takes it is lost when they are too many; --state keeps them on disk",
+			"most", cmp.Or(d.QueueEvents, 10000))
+	}
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {
 		return errors.Join(err, listener.Close(), access.close(lastLines))

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -26,7 +28,8 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 		NoEventID: v.On("no-event-id"), RulesHash: v.On("rules-hash"), DryRun: v.On("dry-run"),
 		Cookie: goaltrack.Cookie{
 			Domain: v.Text("cookie-domain"), Path: v.Text("cookie-path"), MaxAge: v.Time("cookie-max-age"), Wait: v.Time("cookie-wait"),
-			Create: goaltrack.Create(v.Text("create")), CreatePerSecond: v.Number("create-per-second"), CreateBurst: v.Count("create-burst"),
+			UnusedFile: below(v.Text("state"), "browser-ids.json"),
+			Create:     goaltrack.Create(v.Text("create")), CreatePerSecond: v.Number("create-per-second"), CreateBurst: v.Count("create-burst"),
 		},
 		Forms:    goaltrack.Forms{BodyBytes: v.Count("form-bytes"), TotalBytes: int64(v.Number("forms-bytes"))},
 		Delivery: delivery(v),
@@ -59,11 +62,19 @@ func delivery(v *settings.Values) goaltrack.Delivery {
 		BackoffBase: v.Time("backoff-base"), BackoffMax: v.Time("backoff-max"),
 		ProbeBase: v.Time("probe-base"), ProbeMax: v.Time("probe-max"),
 	}
-	if d.SpoolDir = v.Text("spool"); d.SpoolDir != "" {
+	if d.SpoolDir = cmp.Or(v.Text("spool"), below(v.Text("state"), "spool")); d.SpoolDir != "" {
 		d.Level, d.SpoolWait, d.SpoolBytes = goaltrack.Level(v.Text("spool-level")), v.Time("spool-wait"), int64(v.Number("spool-bytes"))
 		d.SpoolRequired, d.SpoolPerProcess = v.On("spool-required"), v.On("spool-per-process")
 	}
 	return d
+}
+
+// below is a name in the directory of --state, "" if there is none.
+func below(state, name string) string {
+	if state == "" {
+		return ""
+	}
+	return filepath.Join(state, name)
 }
 
 // proxyFaults returns what is missing and what does not fit together.
@@ -84,20 +95,20 @@ func proxyFaults(v *settings.Values) (faults []error) {
 		}
 	}
 	faults = append(faults, entranceFaults(v)...)
-	if v.Given("spool") {
+	if v.Text("spool") != "" || v.Text("state") != "" {
 		return faults
 	}
 	for _, name := range []string{"spool-wait", "spool-bytes"} {
 		if v.Given(name) {
-			fault("%s needs --spool", v.From(name))
+			fault("%s needs --spool or --state", v.From(name))
 		}
 	}
 	if v.Text("spool-level") != string(goaltrack.LevelDurable) {
-		fault("%s needs --spool", v.From("spool-level"))
+		fault("%s needs --spool or --state", v.From("spool-level"))
 	}
 	for _, name := range []string{"spool-required", "spool-per-process"} {
 		if v.On(name) {
-			fault("%s needs --spool", v.From(name))
+			fault("%s needs --spool or --state", v.From(name))
 		}
 	}
 	return faults

@@ -15,7 +15,7 @@ import (
 // files that are open, and how events wait there and are delivered.
 var needsStart = []string{
 	"listen", "to", "config", "check", "tls-cert", "tls-key", "no-http2", "h2c", "trust-unix", "ready-path", "dry-run",
-	"spool", "spool-level", "spool-wait", "spool-required", "spool-per-process", "spool-bytes",
+	"state", "spool", "spool-level", "spool-wait", "spool-required", "spool-per-process", "spool-bytes",
 	"queue-events", "queue-bytes", "delivery-max-age", "delivery-workers", "delivery-timeout", "delivery-attempts", "delivery-wait",
 	"backoff-base", "backoff-max", "probe-base", "probe-max", "log-level", "log-format", "access-log", "access-log-format",
 }

@@ -36,7 +36,7 @@ type Pool struct {
 
 	mu       sync.Mutex
 	closed   bool
-	ready    []pooledID
+	ready    []Unused
 	target   int // how many to keep ready
 	inFlight int
 	takes    int           // since lull
@@ -50,11 +50,9 @@ type Pool struct {
 	first    int           // how many IDs the tracker starts with
 	warm     chan struct{} // closed when they are there, or one could not be had
 	warmOnce sync.Once
-}
 
-type pooledID struct {
-	id   string
-	made time.Time
+	keeps  bool          // what is not used is for the next process
+	maxAge time.Duration // of IDs that are ready
 }
 
 // Flights is how many requests for IDs may be under way at once. 128 requests
@@ -62,9 +60,10 @@ type pooledID struct {
 const Flights = 128
 
 const (
-	// maxReady bounds the IDs kept ready. They are thrown away after maxAge.
+	// maxReady bounds the IDs kept ready. They are thrown away after shortAge, or
+	// after KeptAge if those that are not used are kept for the next process.
 	maxReady = 256
-	maxAge   = 10 * time.Minute
+	shortAge = 10 * time.Minute
 	// remembered is of how many IDs a pool knows that it made them.
 	remembered = 32 << 10
 	// lullEvery is how often the target follows the rate of new visitors.
@@ -75,12 +74,25 @@ const (
 // create makes one ID. The budget bounds how often, and several pools may share
 // it. The function note gets the name of what happened to an ID.
 func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
+	return NewKept(nil, create, budget, warm, note, log)
+}
+
+// NewKept is [New] with the IDs that an earlier process has left. After Close,
+// [Pool.Unused] returns what this one leaves. If kept is nil, none are kept.
+func NewKept(kept []Unused, create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
 	p := &Pool{
+		keeps: kept != nil, maxAge: shortAge, ready: good(slices.Clone(kept)),
 		create: create, budget: budget, made: recent.NewSet(remembered), note: note, log: log,
 		target: min(max(warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
 	}
 	p.limited.Log, p.limited.Begun, p.limited.Over = log, logLimited, logUnlimited
-	if p.first = p.target; p.first == 0 {
+	if p.keeps {
+		p.maxAge = KeptAge
+	}
+	for _, u := range p.ready {
+		p.made.Add(u.ID)
+	}
+	if p.first = p.target; p.first <= len(p.ready) {
 		p.warmed()
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -178,10 +190,10 @@ func (p *Pool) takeNow() string {
 // held.
 func (p *Pool) pop() string {
 	p.expire(time.Now())
-	if len(p.ready) == 0 {
-		return ""
+	if len(p.ready) == 0 || p.closed && p.keeps {
+		return "" // what is left belongs to the next process
 	}
-	id := p.ready[0].id
+	id := p.ready[0].ID
 	p.ready = p.ready[1:]
 	return id
 }
@@ -240,7 +252,7 @@ func (p *Pool) fill() {
 		p.flying.Go(p.make)
 	}
 	if !p.closed && len(p.ready) > 0 {
-		p.wakeIn(min(lullEvery, maxAge))
+		p.wakeIn(min(lullEvery, p.maxAge))
 	}
 }
 
@@ -274,6 +286,10 @@ func (p *Pool) make() {
 	defer p.mu.Unlock()
 	p.inFlight--
 	if p.closed {
+		if err == nil && p.keeps {
+			p.note("id_made")
+			p.ready = append(p.ready, Unused{b.ID, time.Now()})
+		}
 		return
 	}
 	if err != nil {
@@ -288,7 +304,7 @@ func (p *Pool) make() {
 		p.made.Add(b.ID)
 		p.note("id_made")
 		if !p.answerWaiters(b.ID) {
-			p.ready = append(p.ready, pooledID{b.ID, time.Now()})
+			p.ready = append(p.ready, Unused{b.ID, time.Now()})
 		}
 		if len(p.ready) >= p.first {
 			p.warmed()
@@ -313,7 +329,7 @@ func (p *Pool) failed(err error) {
 // expire throws away IDs that are too old. It also lowers the target to the
 // number of visitors in the last ten seconds, down to none. The lock is held.
 func (p *Pool) expire(now time.Time) {
-	for len(p.ready) > 0 && now.Sub(p.ready[0].made) >= maxAge {
+	for len(p.ready) > 0 && now.Sub(p.ready[0].Made) >= p.maxAge {
 		p.ready = p.ready[1:]
 		p.note("id_thrown_away")
 	}
@@ -331,6 +347,16 @@ func (p *Pool) Size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.ready)
+}
+
+// Unused returns the IDs that are for the next process, after Close.
+func (p *Pool) Unused() []Unused {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed || !p.keeps {
+		return nil
+	}
+	return slices.Clone(p.ready)
 }
 
 // Close ends the requests under way and waits for them.

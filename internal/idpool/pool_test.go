@@ -247,7 +247,7 @@ func TestPoolThrowsOldIDsAway(t *testing.T) {
 func TestPoolNeverHandsOutAnOldID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 1, time.Millisecond, noLimit())
-		bubble.Pass(maxAge + time.Millisecond)
+		bubble.Pass(shortAge + time.Millisecond)
 		if id := r.Take(); id != "" {
 			t.Errorf("took %s", id)
 		}
