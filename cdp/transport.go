@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -39,6 +40,7 @@ func NewTransport(conns int) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: tunnelled,
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    tlsTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -54,6 +56,18 @@ func NewTransport(conns int) *http.Transport {
 			PingTimeout:     pingTimeout,
 		},
 	}
+}
+
+// ErrProxyAuth is part of the error of a request that never left, because the outgoing proxy
+// of HTTPS_PROXY asks for a user and a password (RFC 9110, section 15.5.8).
+var ErrProxyAuth = errors.New("the outgoing proxy of HTTPS_PROXY asks for a user and a password (407)")
+
+// tunnelled says in words why a proxy gives no tunnel. net/http tells only what the status says.
+func tunnelled(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
+	if res.StatusCode == http.StatusProxyAuthRequired {
+		return ErrProxyAuth
+	}
+	return nil
 }
 
 // errNotTwice ends a request that net/http was about to repeat.

@@ -109,6 +109,8 @@ func (v *visit) trouble(err error) finding {
 	e, ok := errors.AsType[*cdp.Error](err)
 	switch {
 	case !ok:
+	case e.Status == http.StatusProxyAuthRequired || errors.Is(err, cdp.ErrProxyAuth):
+		f.Advice = "write user and password into the address of the proxy (HTTPS_PROXY, HTTP_PROXY), or name the CDP in NO_PROXY"
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		f.Advice = "the key is wrong, or of another region; or a firewall on the way refuses this server"
 	case e.Status/100 == 3:

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -333,6 +334,27 @@ func TestFault11TLS(t *testing.T) {
 				t.Errorf("%d requests were not encrypted; %s", plain.Load(), a)
 			}
 		})
+	}
+}
+
+// TestProxyAsksForPassword: an outgoing proxy that answers 407 is not told as a CDP that does not
+// answer.
+func TestProxyAsksForPassword(t *testing.T) {
+	noLeak(t)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	t.Cleanup(proxy.Close)
+	transport := cdp.NewTransport(4)
+	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
+	t.Cleanup(transport.CloseIdleConnections)
+	w := newWired(t, "https://cdp.example", cdptest.New(cdptest.Options{}), func(d *wiring) { d.HTTPClient = &http.Client{Transport: transport} })
+	w.send(5)
+	for w.logs.Count("the outgoing proxy asks for a user and a password") == 0 {
+		if !sleep(t.Context(), time.Millisecond) {
+			t.Fatalf("%q", w.logs.Lines())
+		}
+	}
+	if n := w.logs.Count("the CDP does not answer"); n > 0 {
+		t.Errorf("%q", w.logs.Lines())
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // The texts of the log, by what a gate concerns. They are about a gate within
@@ -15,6 +17,7 @@ import (
 const (
 	logRefused  = "goaltrack: the CDP refuses this sender; all events are held until it takes one"
 	logSilent   = "goaltrack: the CDP does not answer; events wait"
+	logProxy    = "goaltrack: the outgoing proxy asks for a user and a password; events wait"
 	logGoal     = "goaltrack: the CDP refuses all events of a goal; they are held until it takes one"
 	logBrought  = "goaltrack: the CDP does not know the browser IDs that visitors bring (is it the wrong tenant or region?); their events are held"
 	logTaken    = "goaltrack: the CDP takes events again"
@@ -74,6 +77,8 @@ func (sc *schedule) tellSilence(ln *Line, g *sendGate, goal string) {
 		attrs = append(attrs, slog.String("goal", goal))
 	case g == &h.brought:
 		text = logBrought
+	case !g.refused && errors.Is(g.err, cdp.ErrProxyAuth):
+		text = logProxy
 	case !g.refused:
 		text = logSilent
 		if !isUntrusted(g.err) { // a certificate that is not trusted comes from a wrong setting, not from a passing fault
@@ -96,7 +101,7 @@ func visitors(p *pacing, g *sendGate) string {
 // tellEnd says that a silence is over.
 func (sc *schedule) tellEnd(ln *Line, g *sendGate) {
 	text := logTaken
-	if g.told == logSilent {
+	if g.told == logSilent || g.told == logProxy {
 		text = logAnswered
 	}
 	sc.log.Info(text, "site", ln.Name)
