@@ -79,8 +79,8 @@ func (e *Example) body(x *Exchange) {
 		x.bodyReason = ReasonFormEncoded
 	case len(text) > scan.BodyLimit && x.bodyKind != scan.KindMultipart:
 		x.bodyReason = ReasonFormTooLarge
-	case x.bodyKind == scan.KindJSON:
-		x.json.Text = []byte(text)
+	case isJSONKind(x.bodyKind):
+		x.takeJSON([]byte(text))
 	case e.JSON == "":
 		x.form = scan.Pick(e.Form, slices.Collect(maps.Keys(e.Form)))
 	}

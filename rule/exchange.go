@@ -226,11 +226,28 @@ func (x *Exchange) Body(o scan.Outcome, kept scan.Kept) {
 	case o == scan.NoBody:
 		x.bodyKind = scan.KindNone
 	case o != scan.Complete:
-	case x.bodyKind == scan.KindJSON:
-		x.json.Text = kept.Text
+	case isJSONKind(x.bodyKind):
+		x.takeJSON(kept.Text)
 	default:
 		x.form = kept.Form(x.bodyType, x.formNames())
 	}
+}
+
+// isJSONKind reports whether a body is JSON, or may turn out to be.
+func isJSONKind(k scan.Kind) bool { return k == scan.KindJSON || k == scan.KindText }
+
+// takeJSON takes a body that is JSON by its type, or plain text. Of that, what is not
+// surely an object is taken for text, which no goal reads.
+func (x *Exchange) takeJSON(text []byte) {
+	switch {
+	case x.bodyKind == scan.KindJSON:
+	case scan.IsObject(text):
+		x.bodyKind = scan.KindJSON
+	default:
+		x.bodyKind, x.bodyReason = scan.KindNone, ReasonFormNotAForm
+		return
+	}
+	x.json.Text = text
 }
 
 // outcomeReasons are the reasons of goals by what became of the body.

@@ -23,13 +23,13 @@ func (c *Cause) judgeBody(x *Exchange) Reason {
 	case x.bodyKind == scan.KindNone:
 		return x.bodyReason
 	case !c.goal.needs.bodies().Has(x.bodyKind):
-		if x.bodyKind == scan.KindJSON {
+		if isJSONKind(x.bodyKind) {
 			return ReasonFormNotAForm
 		}
 		return Fires // a form has no members, whatever becomes of it; see bodyFits
 	case c.doesWithout(x):
 		return Fires
-	case x.bodyReason != Fires || x.bodyKind == scan.KindJSON:
+	case x.bodyReason != Fires || isJSONKind(x.bodyKind):
 		return x.bodyReason
 	}
 	return doubtReasons[x.form.Doubt(c.wantedFields(x))]
@@ -44,7 +44,7 @@ func (c *Cause) doesWithout(x *Exchange) bool {
 		return false
 	}
 	must := &c.goal.needs.must
-	if x.bodyKind == scan.KindJSON {
+	if isJSONKind(x.bodyKind) {
 		return !must.json
 	}
 	return len(must.form) == 0
@@ -58,7 +58,7 @@ func (c *Cause) lacks(x *Exchange) string {
 		return ""
 	case r != Fires:
 		return r.String()
-	case x.bodyKind == scan.KindJSON:
+	case isJSONKind(x.bodyKind):
 		return ""
 	}
 	if r := doubtReasons[x.form.Doubt(c.goal.needs.form)]; r != Fires && c.form == "" {
@@ -83,7 +83,7 @@ func (c *Cause) bodyFits(x *Exchange) bool {
 	switch {
 	case !c.readsBody() || x.bodyKind == scan.KindNone:
 		return true
-	case x.bodyKind == scan.KindJSON:
+	case isJSONKind(x.bodyKind):
 		return x.bodyReason != Fires || x.json.Valid() // see doesWithout
 	}
 	return len(c.goal.needs.form) > 0

@@ -67,6 +67,22 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 			"text/plain", "topic=sales", "topic=sales header.Content-Type=text/plain",
 			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},
 		},
+		"JSON as text": {
+			"text/plain;charset=UTF-8", `{"topic":"sales"}`, "json.topic=sales header.Content-Type=text/plain",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form"},
+		},
+		"spam in JSON as text": {
+			"text/plain", "\ufeff {\"website\":\"spam\"}\r\n", "json.website=spam header.Content-Type=text/plain",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "TRAP": "condition", "PRO": "condition"},
+		},
+		"text that begins as JSON": {
+			"text/plain", `{"topic":"sales"} {}`, "",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},
+		},
+		"a list as text": {
+			"text/plain", `[{"topic":"sales"}]`, "",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},
+		},
 		"nothing": {
 			"application/json", "", "header.Content-Type=application/json",
 			map[string]string{"PRO": "condition", "NAMED": "other_form"},

@@ -119,7 +119,7 @@ func Form(contentType string, body []byte, want []string) Fields {
 		p := NewParts(contentType, want)
 		p.Write(body)
 		return p.Fields()
-	case KindNone, KindJSON:
+	case KindNone, KindJSON, KindText:
 	}
 	return f
 }

@@ -73,6 +73,13 @@ func IsWhole(text []byte) bool {
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && json.Valid(text)
 }
 
+// IsObject reports whether a text surely is JSON: an object from its first byte to its
+// last. Scripts send it as plain text, by fetch without a header and by sendBeacon.
+func IsObject(text []byte) bool {
+	text = trimJSON(text)
+	return beginsObject(text) && json.Valid(text)
+}
+
 // maxExact is the largest number below which a float64 can hold every whole
 // number.
 const maxExact = 1 << 53

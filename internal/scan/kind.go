@@ -30,6 +30,7 @@ const (
 	KindURLEncoded
 	KindMultipart
 	KindJSON
+	KindText // plain text, which is JSON if it surely is an object; see IsObject
 )
 
 // KindOf returns the kind for a Content-Type. Parameters do not matter.
@@ -42,6 +43,8 @@ func KindOf(contentType string) Kind {
 		return KindMultipart
 	case isJSON(media):
 		return KindJSON
+	case strings.EqualFold(media, "text/plain"):
+		return KindText
 	}
 	return KindNone
 }
@@ -62,7 +65,7 @@ func (k Kinds) Has(kind Kind) bool {
 	switch kind {
 	case KindURLEncoded, KindMultipart:
 		return k.Form
-	case KindJSON:
+	case KindJSON, KindText:
 		return k.JSON
 	case KindNone:
 	}

@@ -63,7 +63,7 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.K
 		return scan.TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
-	t.json = kind == scan.KindJSON
+	t.json = kind == scan.KindJSON || kind == scan.KindText
 	if kind == scan.KindMultipart {
 		t.parts = scan.NewParts(r.Header.Get("Content-Type"), fields)
 	}
