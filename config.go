@@ -233,12 +233,13 @@ type Site struct {
 // parts of a multipart form; that cannot be set.
 type Forms struct {
 	// BodyBytes is how many bytes are kept of one body. If more had to be kept, a
-	// goal that reads it does not count (form_too_large). From 1 KiB to 16 MiB. Default: 64 KiB.
+	// goal that needs a field of it does not count (form_too_large). One that only
+	// sends a field counts without it. From 1 KiB to 16 MiB. Default: 64 KiB.
 	BodyBytes int
 
-	// TotalBytes is how many bytes are kept of all bodies at once. A goal that reads
-	// a body for which there is no room does not count (form_over_budget). At least
-	// BodyBytes, at most 4 GiB. Default: 32 MiB.
+	// TotalBytes is how many bytes are kept of all bodies at once. If there is no
+	// room for a body, it is as with BodyBytes (form_over_budget). At least BodyBytes,
+	// at most 4 GiB. Default: 32 MiB.
 	TotalBytes int64
 }
 

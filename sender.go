@@ -244,9 +244,9 @@ func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
 // could not be delivered in time. The account says how many.
 var ErrUndelivered = deliver.ErrUndelivered
 
-// tellDirectory says, in one line, that whoever is not the owner may reach the spool:
-// everybody may write to its directory and make up events, or it is a link, and whoever
-// can change that leads the events elsewhere.
+// tellDirectory says, in one line, that others than the owner may reach the spool. If
+// everybody may write to its directory, they can make up events. If it is a link,
+// whoever can change that leads the events elsewhere.
 func (c *Config) tellDirectory() {
 	dir := c.Delivery.SpoolDir
 	named, err := os.Lstat(dir)

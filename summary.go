@@ -16,8 +16,8 @@ import (
 )
 
 // Silence is told. A site on which nothing counts looks like one on which nothing
-// happens, so the log has a line at the start, a line for each minute in which
-// something was decided, and one for the first of each reason that usually is a
+// happens. So the log has a line at the start, and a line for each minute in which
+// something was decided. It has one for the first of each reason that usually is a
 // fault of the set-up.
 
 // started says how the tracker is set up.

@@ -148,9 +148,9 @@ type Goal struct {
 
 	// Value is what the goal is worth. Default: nothing is said.
 	Value Value
-	// Decimal is how visitors write numbers, for Value, for the numbers of Data and
-	// for comparisons: "comma" (1.234,56) or "point" (1,234.56), with or without what
-	// parts thousands and the sign of a currency. Default: 1234.56 and nothing else.
+	// Decimal is how visitors write numbers: "comma" (1.234,56) or "point"
+	// (1,234.56), with or without what parts thousands and the sign of a currency. It
+	// holds for Value, for the numbers of Data and for comparisons. Default: 1234.56 and nothing else.
 	Decimal string
 	// Data is sent in the event's ext: literals (texts, numbers, true, false),
 	// $sources and [DataFrom]. Names are letters and digits, beginning with a

@@ -48,9 +48,9 @@ func newEntrance(v *settings.Values, l net.Listener, secure *certificate, handle
 	return e
 }
 
-// Bounds of HTTP/2 connections. A client that says nothing for the first, and does
-// not answer within the second, is gone; or it has left in the middle of a header, for which net/http
-// has no time limit in HTTP/2.
+// Bounds of HTTP/2 connections. A client that says nothing for the first is asked, and
+// is gone if it does not answer within the second. So is one that has stopped in the
+// middle of a header, for which net/http has no time limit in HTTP/2.
 const (
 	pingAfter  = 30 * time.Second
 	pingAnswer = 15 * time.Second

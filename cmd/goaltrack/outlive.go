@@ -19,8 +19,8 @@ const (
 )
 
 // outlive lets a form be processed although its sender has left, as it would be
-// without a proxy: a double click leaves the first request behind, and its
-// order is accepted all the same. A client that has only closed its own side gets its
+// without a proxy. A double click leaves the first request behind, and its order is
+// accepted all the same. A client that has only closed its own side gets its
 // answer, too, as long as the answer goes on. Other requests end with their visitor.
 func outlive(r *http.Request, w *verbatim) (*http.Request, func()) {
 	if r.Header.Get("Upgrade") != "" {

@@ -108,8 +108,8 @@ func (t *text) endsDomain(at int) bool {
 }
 
 // isCompatible says whether a comment has the word by which machines have always
-// begun ("compatible; Googlebot/2.1"), and none of those by which browsers went on
-// ("compatible; MSIE 6.0; Windows NT 5.1").
+// begun ("compatible; Googlebot/2.1"). Old browsers began so, too, and went on with
+// words of their own ("compatible; MSIE 6.0; Windows NT 5.1"): they are none.
 func (t *text) isCompatible() bool {
 	for _, c := range t.comments[:t.nComment] {
 		if c.flags&(machinely|platform) == machinely {
