@@ -164,7 +164,7 @@ var scenes = []struct {
 	{"a navigation that fires nothing, with a visit cookie", 2, false, func(tb testing.TB) *scene {
 		return newScene(tb, onceRules, benchPage, "GET /about/us", "").seal(tb)
 	}},
-	{"a form that fires", 13, true, func(tb testing.TB) *scene {
+	{"a form that fires", 11, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchForm, "POST /contact", "csrf=0123456789abcdef&name=Ada+Lovelace&email=ada%40example.com&topic=sales&message=Hello",
 			"Referer", "https://shop.example/contact")
 	}},

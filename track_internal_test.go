@@ -155,7 +155,7 @@ func TestRouteDescribes(t *testing.T) {
 // the request ends belongs to the request or comes after it, and counts once
 // either way.
 func TestHandlersGoOnWhileTheRequestEnds(t *testing.T) {
-	const requests, calls = 20, 40 // which is fewer than one request keeps
+	const requests, calls = 100, 40 // which is fewer than one request keeps
 	s := openShop(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, success: confirmed}]}", nil)
 	var talking sync.WaitGroup
 	s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

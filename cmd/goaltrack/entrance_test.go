@@ -157,6 +157,7 @@ func TestCertificateFollows(t *testing.T) {
 				t.Errorf("%s: %s, want %s, and %d lines of\n%s", what, got.Leaf.Subject.CommonName, name, lines, log)
 			}
 		}
+		time.Sleep(certificateEvery / 2) // so that no look falls on the moment of a test
 		shows("one", 0, "nothing has changed")
 		put(certFile, first[:len(first)/2])
 		shows("one", 1, "half a file")
