@@ -249,7 +249,9 @@ func (tr *tracked) conclude() {
 		tr.endAnswered(fateHijacked)
 		return
 	}
-	tr.x.Typed(tr.rec.ContentType())
+	if tr.x.AwaitsType() {
+		tr.x.Typed(tr.rec.ContentType())
+	}
 	tr.sealForm()
 	tr.endAnswered(fired)
 }
