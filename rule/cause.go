@@ -134,7 +134,7 @@ func (c *Cause) Judge(x *Exchange, confirmed bool) (r Reason, open bool) {
 	if c.goal != nil {
 		pages = c.goal.rules.failure
 	}
-	x.failed, x.refusal, x.unreadWhy = nil, refusal{}, ""
+	x.failed, x.refusal, x.unreadWhy = nil, nil, ""
 	if r = c.judgeLate(x, pages); r == pending {
 		return ReasonFormUnread, true
 	}
@@ -265,8 +265,8 @@ func (c *Cause) Unlike(x *Exchange) (asked, seen string, unlike bool) {
 
 // capture fills in the variables of the goal's templates.
 func (c *Cause) capture(x *Exchange) {
-	if x.varNames = c.path.Names; len(x.varNames) > 0 {
-		x.vars, _ = c.path.Capture(x.path, x.vars[:0])
+	if x.vars.of = &c.path; len(c.path.Names) > 0 {
+		x.vars.values, _ = c.path.Capture(x.path, x.vars.values[:0])
 	}
 	if s := &c.goal.success; s.kind == successRedirectTo {
 		s.judge(x, nil)

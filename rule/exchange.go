@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/navigation"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -42,8 +43,12 @@ type Exchange struct {
 	header http.Header
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
-	page                           struct{ of, path, rawQuery string } // of referer; see formPage
-	byteRange                      string                              // the header Range, if a download may count
+	byteRange                      string // the header Range, if a download may count
+	// page is that of referer, once it is known; see formPage.
+	page struct {
+		known          bool
+		path, rawQuery string
+	}
 	// What the browser says of the page from which the request comes: the header
 	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
 	originHeader, fetchSite string
@@ -68,7 +73,7 @@ type Exchange struct {
 
 	route string // name or template of the route, if a router told
 	form  scan.Fields
-	json  scan.JSON
+	json  *scan.JSON // nil if the body is none
 	// bodyType is the Content-Type of the body, and bodyKind what it makes of
 	// it; scan.KindNone also if there is no body.
 	bodyType string
@@ -89,16 +94,33 @@ type Exchange struct {
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
 	// refusal is why a redirect was no success, for the same.
-	refusal refusal
+	refusal *refusal
 	// origin is where the session came from, for sources that ask for it.
-	origin visit.Origin
+	origin *visit.Origin
 
 	// Variables captured for the goal being judged.
-	vars          []string
-	varNames      []string
-	room          [2]string // for vars of most paths
-	redirect      []string
-	redirectNames []string
+	vars     variables
+	room     [2]string  // for those of most paths
+	redirect *variables // nil if no redirect had any
+}
+
+// variables are what a template captured of a path.
+type variables struct {
+	of     *urlpath.Template
+	values []string
+}
+
+// get is the value of a variable, by its name.
+func (v *variables) get(name string) (string, bool) {
+	if v == nil || v.of == nil {
+		return "", false
+	}
+	for i, n := range v.of.Names {
+		if n == name && i < len(v.values) {
+			return v.values[i], true
+		}
+	}
+	return "", false
 }
 
 // wants is what the goals that may count have to see together, so that nothing else is
@@ -126,7 +148,7 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
 	x.cameBy(r.Header)
 	x.navigation, x.bodyReason = navigation.MayBePage(r.Header), pending
-	x.vars = x.room[:0]
+	x.vars.values = x.room[:0]
 }
 
 // Soft is told that a script fetches the page in place of a navigation, as htmx, Turbo
@@ -247,7 +269,7 @@ func (x *Exchange) takeJSON(text []byte) {
 		x.bodyKind, x.bodyReason = scan.KindNone, ReasonFormNotAForm
 		return
 	}
-	x.json.Text = text
+	x.json = &scan.JSON{Text: text}
 }
 
 // outcomeReasons are the reasons of goals by what became of the body.
@@ -328,7 +350,8 @@ func (x *Exchange) With(data map[string]any) *Exchange {
 // and $referrer. Without it, they are those of the request.
 func (x *Exchange) CameFrom(c *Cause, origin func() visit.Origin) {
 	if c.goal != nil && c.goal.needs.origin() {
-		x.origin = origin()
+		o := origin()
+		x.origin = &o
 	}
 }
 

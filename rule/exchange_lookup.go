@@ -14,9 +14,9 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	case sourceLiteral:
 		return s.text, true
 	case sourcePath:
-		return valueNamed(x.varNames, x.vars, s.name)
+		return x.vars.get(s.name)
 	case sourceRedirect:
-		return valueNamed(x.redirectNames, x.redirect, s.name)
+		return x.redirect.get(s.name)
 	case sourceQuery:
 		return web.QueryValue(x.rawQuery, s.name)
 	case sourceForm:
@@ -38,12 +38,12 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	case sourceResponseJSON:
 		return textOf(x.answer.Member(s.name))
 	case sourceUTM:
-		if s.ofVisit && len(x.origin.UTM) > 0 {
+		if s.ofVisit && x.origin != nil && len(x.origin.UTM) > 0 {
 			return x.origin.Param(s.name)
 		}
 		return web.QueryValue(x.rawQuery, "utm_"+s.name)
 	case sourceReferrer:
-		if s.ofVisit && x.origin.Known {
+		if s.ofVisit && x.origin != nil && x.origin.Known {
 			return x.origin.Referrer, x.origin.Referrer != ""
 		}
 		v = x.otherSite()
@@ -127,16 +127,6 @@ func cleanText(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// valueNamed is the value of a variable, by its name.
-func valueNamed(names, values []string, name string) (string, bool) {
-	for i, n := range names {
-		if n == name && i < len(values) {
-			return values[i], true
-		}
-	}
-	return "", false
 }
 
 // maxInput bounds what is compared or sent from a request: a longer value fails

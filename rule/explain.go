@@ -125,7 +125,7 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 	if !ok {
 		return ReasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)
 	}
-	x.vars, x.varNames = values, c.path.Names
+	x.vars = variables{&c.path, values}
 	if r := c.goal.judgeAt(x, now); r != Fires {
 		return r, 2, c.why(r, x)
 	}

@@ -137,8 +137,8 @@ func evaluate(rules *Set, x *Exchange, form string) string {
 			out = append(out, c.goal.Name+" "+r.String())
 			continue
 		}
-		x.varNames = c.path.Names
-		x.vars, _ = c.path.Capture(x.path, x.vars[:0])
+		x.vars.of = &c.path
+		x.vars.values, _ = c.path.Capture(x.path, x.vars.values[:0])
 		e, r := c.Event(x, goodSite)
 		words := []string{c.goal.Name, r.String()}
 		for _, b := range []struct{ name, got, usual string }{

@@ -56,11 +56,11 @@ func (x *Exchange) publicHost() string {
 func (x *Exchange) refuseHost() {
 	switch to := x.leadsTo(); {
 	case x.location == "":
-		x.refusal = refusal{kind: refusedNowhere}
+		x.refusal = &refusal{kind: refusedNowhere}
 	case !strings.HasPrefix(to, "//"):
-		x.refusal = refusal{kind: refusedHost}
+		x.refusal = &refusal{kind: refusedHost}
 	default:
-		x.refusal = refusal{kind: refusedHost, word: plainHost(x.host), to: to, public: plainHost(x.publicHost())}
+		x.refusal = &refusal{kind: refusedHost, word: plainHost(x.host), to: to, public: plainHost(x.publicHost())}
 	}
 }
 

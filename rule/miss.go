@@ -22,7 +22,10 @@ func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 	case ReasonAnswerUnreadable:
 		m.failed = x.unreadWhy
 	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
-		m.status, m.refusal = x.status, x.refusal
+		m.status = x.status
+		if x.refusal != nil {
+			m.refusal = *x.refusal
+		}
 	case ReasonStatus:
 		m.status = x.status
 	case ReasonNotAfter, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,

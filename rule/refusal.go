@@ -103,7 +103,8 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	if (r.kind == refusedQuery || r.kind == refusedBack) && isPrivate(r.word) {
 		r.word = "the query" // which a visitor may have written
 	}
-	if x.refusal = r; r.kind == refusedHome {
+	why := r // which need not be kept otherwise
+	if x.refusal = &why; r.kind == refusedHome {
 		return ReasonDoubtfulRedirect
 	}
 	return ReasonNotSuccessful
@@ -224,7 +225,10 @@ func isHomeFile(name string) bool {
 
 // inWords says why, and what to write if it was a success after all. host is the
 // one asked, "" if it is not known.
-func (r refusal) inWords(host string) (what, hint string) {
+func (r *refusal) inWords(host string) (what, hint string) {
+	if r == nil {
+		return "", ""
+	}
 	word := strconv.Quote(r.word)
 	switch r.kind {
 	case refusedNot:

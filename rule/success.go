@@ -70,7 +70,7 @@ func parseSuccess(s string) (success, error) {
 // judge tells whether the answer in x is a success, and fills the variables of
 // the redirect target.
 func (s *success) judge(x *Exchange, pages *failurePages) Reason {
-	if x.refusal = (refusal{}); x.blind {
+	if x.refusal = nil; x.blind {
 		return s.guess(x, pages)
 	}
 	switch s.kind {
@@ -91,8 +91,10 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 			x.refuseHost()
 			return ReasonNotSuccessful
 		}
-		values, ok := s.target.Capture(path, x.redirect[:0])
-		x.redirect, x.redirectNames = values, s.target.Names
+		values, ok := s.target.Capture(path, nil)
+		if x.redirect = nil; len(values) > 0 {
+			x.redirect = &variables{&s.target, values}
+		}
 		return succeeds(ok)
 	case successDefault:
 		switch x.status {
@@ -145,7 +147,7 @@ func (s *success) judgeAnswer(x *Exchange, pages *failurePages) Reason {
 	untold := x.blind && x.location == "" && web.IsRedirect(x.status)
 	if x.status/100 != 2 && !untold && !s.namesRedirect(x) {
 		r := x.judgeRedirect(pages, s.leaves)
-		x.refusal = refusal{} // the rule says what to write
+		x.refusal = nil // the rule says what to write
 		if r != Fires && (r != ReasonDoubtfulRedirect || s.onlyAbsent()) {
 			return r
 		}

@@ -10,7 +10,7 @@ import (
 
 // JSON is a JSON document from which callers ask for some members. It is
 // decoded once, when the first member is asked for. Later changes of Text have
-// no effect.
+// no effect. A nil *JSON is no JSON, without members.
 type JSON struct {
 	Text    []byte
 	decoded bool
@@ -21,6 +21,9 @@ type JSON struct {
 // Valid reports whether the body is JSON. If it is not, nobody can say which
 // members it lacks.
 func (j *JSON) Valid() bool {
+	if j == nil {
+		return false
+	}
 	j.decode()
 	return !j.broken
 }
@@ -42,6 +45,9 @@ func (j *JSON) decode() {
 // is none. A whole number is an int64. It is a text if an int64 would overflow
 // or a float64 would change it. Other numbers are float64.
 func (j *JSON) Member(path string) any {
+	if j == nil {
+		return nil
+	}
 	j.decode()
 	v := j.root
 	for path != "" {
