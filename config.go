@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 )
 
 // Config says what a [Tracker] watches, for whom, and where its goals go. Only
@@ -171,6 +172,15 @@ type Config struct {
 
 	// Delivery sets where events wait and how they are sent.
 	Delivery Delivery
+
+	// Report takes a fact for every decision about a goal and for every page
+	// that a person went to: what a report of conversions over time is made of.
+	// Package report has one. It is called on the goroutine of a request and
+	// must not block; package fact says what it is told. Of visitors who may
+	// not be counted it is told the reason and nothing else. A panic in it is
+	// recovered. With a Report, pages that no rule concerns are watched too.
+	// Default: nil, no facts are made.
+	Report fact.Sink
 
 	// DryRun decides and counts, but sets no cookie and opens no connection. It
 	// is for unit tests and for trying rules on a live site. Default: false.

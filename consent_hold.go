@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -62,6 +63,7 @@ type held struct {
 	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
 	since   time.Time
+	fact    *fact.Fact // what Config.Report is told when it is settled; nil without one
 	size    int
 	place   *linked.Element
 }
@@ -119,6 +121,7 @@ func (h *holds) apply(visitor holdKey, e *entry) (agreed bool) {
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
 			h.ledger.settle(one.trigger.Name(), f, "", "held")
+			one.tell(f, "")
 			return true
 		}
 		return false
@@ -188,6 +191,7 @@ func (h *holds) expire() {
 func (h *holds) drop(one *held, f fate) {
 	h.sift(one.visitor, func(other *held) bool { return other == one })
 	h.ledger.settle(one.trigger.Name(), f, "", "held")
+	one.tell(f, "")
 }
 
 // close gives up all that is held: the visitors never answered.
@@ -240,7 +244,8 @@ func (tr *tracked) hold(g *rule.Cause, data Data, e *cdp.Event, name visit.Count
 	if f != fired {
 		return f
 	}
-	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items})
+	tr.facts.Sent(e)
+	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
 }
 
 // releaseLocked sends what was held for the visitor, before anything of this request.
@@ -253,6 +258,7 @@ func (tr *tracked) releaseLocked() {
 	for _, one := range tr.t.holds.take(tr.t.holds.key(tr.site, tr.entry.heldBy), &tr.entry) {
 		f := tr.sendHeldLocked(one)
 		tr.t.ledger.settle(one.trigger.Name(), f, tr.told.id, "held")
+		one.tell(f, tr.told.id)
 	}
 }
 

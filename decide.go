@@ -88,7 +88,7 @@ func (tr *tracked) endTelling() {
 	defer tr.told.mu.Unlock()
 	tr.told.ended = true
 	tr.x.Set(tr.told.saidLocked().app)
-	if tr.told.route == (route{}) && len(tr.candidates)+len(tr.told.saidLocked().raised) > 0 {
+	if tr.told.route == (route{}) && (tr.facts != nil || len(tr.candidates)+len(tr.told.saidLocked().raised) > 0) {
 		tr.told.route = routeOf(tr.inner)
 	}
 	tr.x.Ended(tr.told.route.text, tr.rec.HasBody(), tr.unanswered)
@@ -119,6 +119,7 @@ func (tr *tracked) end(f fate) {
 		tr.decide(raised.goal, f, "")
 	}
 	tr.takeBack()
+	tr.tellVisit(f)
 }
 
 // takeBack lets goals count again that were noted with the header of an answer
@@ -185,6 +186,10 @@ func (tr *tracked) endAnswered(f fate) {
 	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 {
 		s.past.end(time.Now())
 	}
+	if gone && f == fired {
+		f = fateClientGone
+	}
+	tr.tellVisit(f)
 }
 
 // noteForm counts where the accepted form of a goal led, and says once that a way
@@ -240,11 +245,14 @@ func leftNote(gone bool, f fate) string {
 // decide counts what became of a goal, and how it nearly counted.
 func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 	tr.book(g, f, note)
+	var missed *rule.Miss
 	if r, ok := f.ofRules(); ok && g != rule.View { // about which no rule says anything
 		if m, ok := tr.x.Missed(r); ok {
 			tr.t.ledger.miss(g.Name(), m)
+			missed = &m
 		}
 	}
+	tr.tell(g, f, missed)
 }
 
 // decideEarly is decide for a candidate that was known not to count before the
@@ -254,6 +262,7 @@ func (tr *tracked) decideEarly(c *candidate, note string) {
 	if c.miss != nil {
 		tr.t.ledger.miss(c.trigger.Name(), *c.miss)
 	}
+	tr.tell(c.trigger, c.early, c.miss)
 }
 
 // book counts the fate of a goal.

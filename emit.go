@@ -28,6 +28,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
+	tr.facts.Sent(&e)
 	who, f := tr.identityOf(g, data, &e)
 	if f != fired {
 		return f

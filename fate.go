@@ -1,6 +1,10 @@
 package goaltrack
 
-import "github.com/goaltrack/goaltrack/rule"
+import (
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/rule"
+)
 
 // A goal counts or not for many reasons. What the rules make of it is a reason;
 // what became of it in the end, by the gate, the handler, count:, the queue or the
@@ -132,4 +136,103 @@ func (f fate) String() string {
 		return r.String()
 	}
 	return fateNames[f]
+}
+
+// A report is told each decision once, right where the ledger counts it, and each page
+// that a person went to. Of whoever may not be counted it is told the reason alone.
+
+// guard is a Tracker as the sink of facts: a panic of the one that the user gave harms
+// nobody.
+type guard Tracker
+
+// Report implements [fact.Sink].
+func (g *guard) Report(f fact.Fact) {
+	defer (*Tracker)(g).recovered("Report", func() {})
+	g.config.Report.Report(f)
+}
+
+// uncountable reports whether the fate says that the visitor may not be counted at all.
+func (f fate) uncountable() bool { return fateOptOut <= f && f <= fateBot }
+
+// isGoal reports whether a rule names it: a report tells of goals and of pages.
+func isGoal(g *rule.Cause) bool { return g != rule.View && g != rule.Identity }
+
+// tellRefused tells that the gate keeps a goal from counting.
+func (t *Tracker) tellRefused(s *site, g *rule.Cause, f fate) {
+	if s.facts.Sink != nil && isGoal(g) {
+		s.facts.Refused(g.Name(), f.String())
+	}
+}
+
+// tellAbsent tells of a page whose visitor may not be counted. What a browser fetches
+// before anybody wants to see it is no visit.
+func (t *Tracker) tellAbsent(s *site, f fate) {
+	if s.facts.Sink != nil && f != fatePrefetch {
+		s.facts.Refused("", f.String())
+	}
+}
+
+// tell tells what became of a goal, and how it nearly counted.
+func (tr *tracked) tell(g *rule.Cause, f fate, missed *rule.Miss) {
+	switch {
+	case tr.facts == nil || f == fateHeld || !isGoal(g):
+	case f.uncountable():
+		tr.t.tellRefused(tr.site, g, f)
+	default:
+		d := tr.decisionOn(g, f)
+		if missed != nil {
+			d.NearMiss, _ = missed.Describe(g)
+		}
+		tr.facts.Decided(&d)
+	}
+}
+
+// tellVisit tells of the page that the request was for, in the end. A request that did
+// not end well showed none.
+func (tr *tracked) tellVisit(f fate) {
+	switch {
+	case tr.facts == nil || !tr.navigation:
+	case tr.gate != fired:
+		tr.t.tellAbsent(tr.site, tr.gate)
+	case f == fired:
+		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
+			d := tr.decisionOn(rule.View, fired)
+			tr.facts.Visited(&d)
+		}
+	}
+}
+
+// decisionOn is what a report is told of a decision.
+func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
+	d := facts.Decision{
+		Goal: g, Page: g, Exchange: &tr.x, Described: tr.told.route.describes,
+		Reason: f.String(), BrowserID: tr.told.id, Anonymous: tr.gate != fired,
+	}
+	if !g.IsPage() {
+		return d
+	}
+	for i := range tr.candidates { // a page has one name, whatever counts on it
+		if c := tr.candidates[i].trigger; c != rule.View && c.IsPage() {
+			d.Page = c
+			break
+		}
+	}
+	return d
+}
+
+// factHeld is what a report will be told of a goal that waits for the visitor's consent.
+func (tr *tracked) factHeld(g *rule.Cause) *fact.Fact {
+	if tr.facts == nil {
+		return nil
+	}
+	d := tr.decisionOn(g, fired)
+	d.Anonymous = false // it is told only if they agree
+	return facts.Keep(tr.facts.Fact(&d))
+}
+
+// tell tells what became of a decision that was held.
+func (one *held) tell(f fate, id string) {
+	if one.fact != nil {
+		one.visitor.site.facts.Settled(one.fact, f.String(), id, f.uncountable())
+	}
 }

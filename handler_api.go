@@ -227,6 +227,9 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		t.await(ctx, a)
 	}
 	t.ledger.decide(g.Name(), f, v.BrowserID, "")
+	if s.facts.Sink != nil {
+		s.facts.Raised(g.Name(), f.String(), v.BrowserID, &e)
+	}
 	if err := ctx.Err(); err != nil && f == fateQueueFull {
 		return err // it was the wait that ended
 	}

@@ -92,6 +92,9 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	releases := t.agrees(s, &e)
 	open := releases || pages && navigation && e.fate(consent.All) == fired
 	if !open && !e.admitsAny(goals) {
+		if navigation {
+			t.tellAbsent(s, e.fate(consent.All))
+		}
 		return t.refuse(r, s, rules, &e, goals)
 	}
 
@@ -101,6 +104,9 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	tr.navigation, tr.releases = navigation, releases
 	if soft {
 		tr.x.Soft()
+	}
+	if navigation && tr.facts != nil {
+		tr.x.Consider(rule.View) // whether it is a page is asked in the end
 	}
 	tr.candidates = tr.inline[:0]
 	for _, g := range goals {
@@ -144,6 +150,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 		if !slices.ContainsFunc(goals[:i], g.SameGoal) {
 			f, _ := e.admits(g)
 			t.ledger.decide(g.Name(), f, "", "")
+			t.tellRefused(s, g, f)
 			t.firsts.tell(f, t.config.Logger)
 		}
 	}
@@ -158,7 +165,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 
 // wantsPages reports whether pages matter even without a goal.
 func (t *Tracker) wantsPages() bool {
-	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any()
+	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any() || t.config.Report != nil
 }
 
 // pass runs the handler of a request that is decided already, with its own

@@ -10,6 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -39,13 +40,14 @@ type known struct {
 	cookies         []string // the request's, to look later
 	path, userAgent string   // as the rules see them
 	entry           entry
-	gate            fate  // what entry says to what goaltrack does of its own accord
-	navigation      bool  // a person went to a page
-	stranger        bool  // no browser sends such a request, so that it makes no guest
-	releases        bool  // the visitor has agreed to what was held for them
-	withheld        bool  // the browser may have kept the visit cookie back
-	answerRead      bool  // a goal that may count reads the body of the answer
-	withdrawal      *site // whose cookies are to be deleted: the visitor said no, and their browser still sends them
+	gate            fate           // what entry says to what goaltrack does of its own accord
+	navigation      bool           // a person went to a page
+	stranger        bool           // no browser sends such a request, so that it makes no guest
+	releases        bool           // the visitor has agreed to what was held for them
+	withheld        bool           // the browser may have kept the visit cookie back
+	answerRead      bool           // a goal that may count reads the body of the answer
+	facts           *facts.Request // what Config.Report is told; nil without one
+	withdrawal      *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 
 // decided is what comes of the request.
@@ -157,6 +159,9 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	tr.stranger = !navigation.MayBeBrowser(r.Header) && t.agents.Of(tr.userAgent) != agent.Allowed
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	tr.cookies = r.Header["Cookie"]
+	if s.facts.Sink != nil {
+		tr.facts = s.facts.Begin(r)
+	}
 	return tr
 }
 

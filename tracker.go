@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/facts"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -66,6 +67,7 @@ type site struct {
 	zone   *time.Location // in which a day begins
 	tenant *tenant
 	line   *deliver.Line // nil with DryRun
+	facts  facts.Site    // what Config.Report is told of it
 }
 
 // tenant is what sites have in common whose visitors are known by one
@@ -105,6 +107,9 @@ func New(config Config) (*Tracker, error) {
 		s.visits, err = visit.NewCookie(visit.Options{
 			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
 		}, keys)
+		if c.Report != nil {
+			s.facts = facts.Site{Sink: (*guard)(t), Name: def.Name, Zone: s.zone}
+		}
 		s.tenant = t.tenantOf(s)
 		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
 		t.sites, errs = append(t.sites, s), append(errs, err)
@@ -172,6 +177,9 @@ func (t *Tracker) useRules(rules *Rules) {
 	}
 	t.ledger.add(names...)
 	t.rules.Store(rules)
+	if t.config.Report != nil {
+		(*guard)(t).Report(facts.InForce(rules))
+	}
 	for _, g := range goals {
 		for _, path := range g.Paths() {
 			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {

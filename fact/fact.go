@@ -1,0 +1,152 @@
+// Package fact says what goaltrack tells a report: one fact for each decision about a
+// goal, one for each page that a person visited, and one when other rules are in force.
+// A tracker hands facts to the [Sink] in its Config.Report. Package report has one that
+// counts them; a program may bring its own.
+//
+// The package depends on nothing, so a program without a report pays nothing for it.
+package fact
+
+import (
+	"math"
+	"time"
+)
+
+// Sink takes facts. Report is called by the goroutine of a request, and by many at once.
+// It must not block: a sink without room drops the fact, and counts what it dropped.
+//
+// The texts of a fact may be parts of the request, and its lists belong to the caller.
+// They are valid until Report returns, so a sink copies what it keeps.
+type Sink interface {
+	Report(f Fact)
+}
+
+// Kind says what a fact is about. The zero value is of no use.
+type Kind uint8
+
+const (
+	// Decision is what became of one goal in one request.
+	Decision Kind = iota + 1
+	// Visit is a page that a person went to, whether a goal waits for it or not. A page
+	// counts as a page view does: the answer is a page, and the visitor may be counted.
+	Visit
+	// RulesChanged says that other rules are in force. Only Time and Rules are set.
+	RulesChanged
+)
+
+// Fired is the reason of a decision by which the goal counted.
+const Fired = "fired"
+
+// Fact is one thing that happened. What is not known is the zero value.
+type Fact struct {
+	Kind Kind
+	// Time is when it happened. For what was held until the visitor agreed, that is
+	// before the decision.
+	Time time.Time
+	// Site is the name of the site, and Zone the one in which its days begin.
+	Site string
+	Zone *time.Location
+	// Goal is the name of the goal, "" for a visit.
+	Goal string
+	// Reason is Fired, or the name of the reason why it does not count. For a visit it
+	// is Fired, or why the visitor may not be counted.
+	Reason string
+	// Uncountable says that the visitor may not be counted: no consent, an objection, a
+	// machine. Such a fact has Kind, Time, Site, Zone, Goal and Reason, and nothing else.
+	Uncountable bool
+
+	// What follows is set if Reason is Fired, and the visitor has agreed to everything.
+
+	// Page is the page on which it happened; for a form, the page that the form is on.
+	// It is the route of the router, or the path of the rule, or the path without what
+	// looks like an ID. It has no query.
+	Page string
+	// Source is utm_source, or the host of the other site that led here. Campaign is
+	// utm_campaign. Both are those of this request, or of the session if they are known.
+	Source, Campaign string
+	// Language is the first language of the browser, as two letters: "DE".
+	Language string
+	// Device is "desktop", "mobile" or "tablet", as far as the browser says.
+	Device string
+	// Variants are those that this request shows or names, at most [MaxVariants].
+	Variants []Variant
+	// Browser is the ID of the browser. A sink may count different ones by it; it must
+	// not write it anywhere.
+	Browser [16]byte
+
+	// Value is what the goal is worth, which is set if Reason is Fired.
+	Value Value
+	// LedTo is the page to which an accepted form led, without query and IDs.
+	LedTo string
+	// NearMiss says in words how a goal nearly counted, "" if that is not worth telling.
+	NearMiss string
+
+	// Rules are the rules in force, for RulesChanged.
+	Rules *Rules
+}
+
+// Variant is the version of a part of a page that a visitor was shown.
+type Variant struct {
+	// Component is the part, "page" for the whole page.
+	Component string
+	// Name is that of the version, such as "B" or "default".
+	Name string
+}
+
+// MaxVariants bounds the variants of one fact, and of a session.
+const MaxVariants = 4
+
+// Value is what a goal is worth.
+type Value struct {
+	// Known says that the goal has a value, which may be 0.
+	Known bool
+	// Minor is the value in the smallest unit of the currency, such as cents, or in
+	// hundredths of points. It is between -MaxMinor and MaxMinor.
+	Minor int64
+	// Currency is an ISO 4217 code, or "" for points.
+	Currency string
+}
+
+// MaxMinor bounds a value, so that sums of very many do not overflow.
+const MaxMinor = 1e12
+
+// ValueOf makes a Value of an amount in whole units. What is no number is no value.
+func ValueOf(amount float64, currency string) Value {
+	if math.IsNaN(amount) {
+		return Value{}
+	}
+	minor := math.Round(amount * math.Pow10(Digits(currency)))
+	return Value{Known: true, Minor: int64(max(-MaxMinor, min(MaxMinor, minor))), Currency: currency}
+}
+
+// Digits is how many digits the amounts of a currency have after the point, by ISO
+// 4217. Points and unknown currencies have two.
+func Digits(currency string) int {
+	switch currency {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return 0
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return 3
+	case "CLF", "UYW":
+		return 4
+	}
+	return 2
+}
+
+// Rules are the rules in force, as far as a report shows them.
+type Rules struct {
+	// Hash is their fingerprint, "" for rules made in Go.
+	Hash string
+	// Goals are in the order of the file.
+	Goals []Goal
+}
+
+// Goal is one goal of the rules.
+type Goal struct {
+	Name string `json:"name"`
+	// Label is the name for people, "" if the rule has none.
+	Label string `json:"label,omitempty"`
+	// Status is "live", "draft" or "paused".
+	Status string `json:"status,omitempty"`
+	// After are the goals that come before it, in order.
+	After []string `json:"after,omitempty"`
+}
