@@ -30,10 +30,13 @@ func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 			proxy.ServeHTTP(w, r)
 			return
 		}
-		asked := r.WithContext(r.Context())
+		asked := tap.Lend(r.Context(), r)
 		asked.Header = r.Header.Clone()
 		asked.Header.Set("Accept-Encoding", accept)
-		defer tap.CopyBack(asked, r)
+		defer func() {
+			asked.Header = r.Header // nobody outside asked for these encodings
+			tap.CopyBack(r.Context(), asked, r)
+		}()
 		proxy.ServeHTTP(w, asked)
 	})
 }

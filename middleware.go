@@ -172,12 +172,12 @@ func (t *Tracker) wantsPages() bool {
 // writer.
 func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 	r := tr.mark()
-	defer tap.CopyBack(r, tr.r)
+	defer tap.CopyBack(&tr.context, r, tr.r)
 	if tr.withdrawal == nil {
 		next.ServeHTTP(w, r)
 		return
 	}
-	tr.rec.Init(w, (*withdrawal)(tr))
+	tr.rec.Init(w, tr.r, (*withdrawal)(tr))
 	next.ServeHTTP(tr.rec.Writer(), r)
 	tr.rec.Finish()
 }
@@ -185,12 +185,12 @@ func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 // serve is step 5: it runs the handler. A panic of the handler's, http.ErrAbortHandler
 // among them, goes through untouched; nothing is sent for it.
 func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
-	tr.rec.Init(w, tr)
+	tr.rec.Init(w, tr.r, tr)
 	r := tr.mark()
 	tr.watchForm(r)
 	returned := false
 	defer func() {
-		tap.CopyBack(r, tr.r)
+		tap.CopyBack(&tr.context, r, tr.r)
 		defer tr.giveBack()
 		if !returned {
 			tr.end(fatePanicked)

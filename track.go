@@ -241,7 +241,7 @@ func (tr *tracked) recogniseLateLocked() {
 // mark returns the request that the handler gets.
 func (tr *tracked) mark() *http.Request {
 	tr.context = requestContext{tr.r.Context(), tr}
-	tr.inner = tr.r.WithContext(&tr.context)
+	tr.inner = tap.Lend(&tr.context, tr.r)
 	return tr.inner
 }
 

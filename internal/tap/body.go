@@ -40,13 +40,3 @@ func (b *Body) Seal() (scan.Kept, scan.Outcome) { return b.tee.seal() }
 // Release forgets what was kept and returns it to the budget. It may be called
 // more than once, so it can be deferred.
 func (b *Body) Release() { b.tee.release() }
-
-// CopyBack copies to a request what a handler left on its copy of it, for a
-// deferred call. Without MultipartForm, the server would not remove the
-// temporary files of uploads (golang/go#58809). Middleware further out reads
-// the rest. Path values cannot be copied, because their fields are private to
-// net/http.
-func CopyBack(from, to *http.Request) {
-	to.Form, to.PostForm, to.MultipartForm = from.Form, from.PostForm, from.MultipartForm
-	to.Pattern = from.Pattern
-}

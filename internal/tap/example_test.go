@@ -28,7 +28,7 @@ func Example() {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	var rec tap.Recorder
 	var body tap.Body
-	rec.Init(w, hook{})
+	rec.Init(w, r, hook{})
 	inner := r.WithContext(r.Context())
 	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}, nil); ok {
 		inner.Body = body.Reader()

@@ -25,8 +25,11 @@ type Recorder struct {
 	rec recorder // apart, since a handler's writer must not have the methods below
 }
 
-// Init makes it watch w. Call it before any other method.
-func (r *Recorder) Init(w http.ResponseWriter, hook Hook) { r.rec.init(w, hook) }
+// Init makes it watch w, the answer to a request. Call it before any other
+// method.
+func (r *Recorder) Init(w http.ResponseWriter, request *http.Request, hook Hook) {
+	r.rec.init(w, request, hook)
+}
 
 // Writer returns the writer for the handler. It can do what w can do.
 func (r *Recorder) Writer() http.ResponseWriter { return r.rec.writer() }

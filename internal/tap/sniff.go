@@ -43,7 +43,7 @@ func (rec *recorder) beginsAsHTML() bool {
 // ownFraming reports whether the handler set a Transfer-Encoding. That turns
 // detection off in HTTP/1. HTTP/2 drops the header, and has no Hijack.
 func (rec *recorder) ownFraming(h http.Header) bool {
-	return h.Get("Transfer-Encoding") != "" && rec.offersHijack
+	return h.Get("Transfer-Encoding") != "" && rec.offers&canHijack != 0
 }
 
 // sniffRoom returns how many more bytes decide the Content-Type, at least one.

@@ -108,7 +108,7 @@ func TestContentType(t *testing.T) {
 // TestContentTypeUnasked: without wantSniff nothing is kept.
 func TestContentTypeUnasked(t *testing.T) {
 	p := &probe{}
-	p.init(&h1Fake{h: http.Header{}}, p)
+	p.init(&h1Fake{h: http.Header{}}, nil, p)
 	must(p.writer().Write([]byte("<html>")))
 	if p.finish(); p.kept != nil || p.contentType() != "" {
 		t.Errorf("kept %q, contentType %q", p.kept, p.contentType())
@@ -127,6 +127,7 @@ func (f *h1Fake) Write(p []byte) (int, error)           { return len(p), nil }
 func (f *h1Fake) WriteString(s string) (int, error)     { return len(s), nil }
 func (f *h1Fake) ReadFrom(src io.Reader) (int64, error) { return io.Copy(io.Discard, src) }
 func (f *h1Fake) Flush()                                {}
+func (f *h1Fake) FlushError() error                     { return nil }
 func (f *h1Fake) CloseNotify() <-chan bool              { return nil }
 
 // quietProbe is a per-request struct with a hook that allocates nothing.
@@ -156,7 +157,7 @@ func TestRecorderAllocs(t *testing.T) {
 	for name, do := range rows {
 		q.calls = 0
 		got := testing.AllocsPerRun(100, func() {
-			q.init(inner, q)
+			q.init(inner, nil, q)
 			do(q.writer())
 			q.finish()
 		})
@@ -183,7 +184,7 @@ func BenchmarkWriter(b *testing.B) {
 		b.ReportAllocs()
 		q := &quietProbe{}
 		for b.Loop() {
-			q.init(inner, q)
+			q.init(inner, nil, q)
 			answer(q.writer())
 			q.finish()
 		}

@@ -43,7 +43,7 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		}
 		r2 := withBody(r.Context(), r, &tee)
 		defer tee.release()
-		defer CopyBack(r2, r)
+		defer CopyBack(r2.Context(), r2, r)
 		h.ServeHTTP(w, r2)
 		kept, fate := tee.seal()
 		email, _ := kept.Parts.Get("email")

@@ -19,14 +19,15 @@ type Hook interface {
 }
 
 // recorder observes one response and changes nothing about it. It never calls
-// WriteHeader for the handler and never swallows a call. So net/http keeps its
-// defaults, its log lines and its panics.
+// WriteHeader for the handler, and swallows no call but those that net/http would
+// only log (see complain). So net/http keeps its defaults and its panics.
 //
 // The handler's writer has the exported methods of recorder. So only methods
 // for handlers are exported; see [Recorder] for the others.
 type recorder struct {
-	inner http.ResponseWriter
-	hook  Hook
+	inner   http.ResponseWriter
+	request *http.Request // nil if it is not known, and when the handler has returned
+	hook    Hook
 
 	status    int  // final status; 0 until known
 	committed bool // the final status is decided and cannot change
@@ -36,13 +37,13 @@ type recorder struct {
 	// be set before or inside the hook.
 	wantSniff bool
 
-	hooked       bool // the hook has run
-	offersHijack bool // the shape given out has a Hijack method
-	sniffing     bool // bytes written now still decide the Content-Type
-	ctype        string
-	lead         []byte // the write under way, while the hook runs, or
-	leadText     string // the same as a string
-	kept         []byte // first bytes written while sniffing, at most sniffLen
+	hooked   bool  // the hook has run
+	sniffing bool  // bytes written now still decide the Content-Type
+	offers   shape // what the handler's writer can do
+	ctype    string
+	lead     []byte // the write under way, while the hook runs, or
+	leadText string // the same as a string
+	kept     []byte // first bytes written while sniffing, at most sniffLen
 
 	wrote bool // the answer has a body
 	// answer keeps the body if the hook asks for it; nil otherwise.
@@ -50,8 +51,8 @@ type recorder struct {
 }
 
 // init makes the recorder watch w. It is called before any other method.
-func (rec *recorder) init(w http.ResponseWriter, hook Hook) {
-	*rec = recorder{inner: w, hook: hook}
+func (rec *recorder) init(w http.ResponseWriter, r *http.Request, hook Hook) {
+	*rec = recorder{inner: w, request: r, hook: hook}
 }
 
 // finish is called after the handler returned normally. If nothing was written,
@@ -59,6 +60,7 @@ func (rec *recorder) init(w http.ResponseWriter, hook Hook) {
 func (rec *recorder) finish() {
 	rec.before(http.StatusOK)
 	rec.commit(http.StatusOK)
+	rec.request = nil
 }
 
 // before runs the hook, once, and notes what the header says after it.
@@ -92,6 +94,10 @@ func (rec *recorder) Header() http.Header { return rec.inner.Header() }
 // because a handler may recover and answer otherwise. For the same reason the
 // status is recorded after the inner call.
 func (rec *recorder) WriteHeader(code int) {
+	if rec.hijacked && rec.complain("response.WriteHeader on hijacked connection") ||
+		rec.committed && rec.complain("superfluous response.WriteHeader call") {
+		return
+	}
 	informational := code < 200 && code != http.StatusSwitchingProtocols
 	if informational || code > 999 || rec.committed {
 		rec.inner.WriteHeader(code)
@@ -104,6 +110,9 @@ func (rec *recorder) WriteHeader(code int) {
 
 // Write implements [io.Writer]. Even an empty write commits a 200.
 func (rec *recorder) Write(p []byte) (int, error) {
+	if rec.hijacked && len(p) > 0 && rec.complain("response.Write on hijacked connection") {
+		return 0, http.ErrHijacked
+	}
 	rec.lead = p
 	rec.before(http.StatusOK)
 	rec.lead = nil
@@ -122,6 +131,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 // WriteString implements [io.StringWriter]. Every shape has it, because
 // io.WriteString falls back to Write anyway.
 func (rec *recorder) WriteString(s string) (int, error) {
+	if rec.hijacked && s != "" && rec.complain("response.Write on hijacked connection") {
+		return 0, http.ErrHijacked
+	}
 	rec.leadText = s
 	rec.before(http.StatusOK)
 	rec.leadText = ""
@@ -137,14 +149,8 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// FlushError is the method that [http.ResponseController] looks for first.
-// Every shape has it. Otherwise a flush could pass by through Unwrap and commit
-// a status that we do not see. A writer that cannot flush commits nothing, and
-// then the hook must not run.
-func (rec *recorder) FlushError() error {
-	if !rec.hooked && !rec.canFlush() {
-		return http.NewResponseController(rec.inner).Flush()
-	}
+// flushError is FlushError in the shapes that have it.
+func (rec *recorder) flushError() error {
 	rec.before(http.StatusOK)
 	err := http.NewResponseController(rec.inner).Flush()
 	if !errors.Is(err, http.ErrNotSupported) {
@@ -153,40 +159,6 @@ func (rec *recorder) FlushError() error {
 	}
 	return err
 }
-
-// Unwrap lets [http.ResponseController] reach deadlines, full duplex and
-// whatever later versions add. If our shape has no Hijack method but a writer
-// further in may have one, the way there leads through a hijackWatch.
-func (rec *recorder) Unwrap() http.ResponseWriter {
-	if rec.offersHijack {
-		return rec.inner
-	}
-	switch rec.inner.(type) {
-	case http.Hijacker, interface{ Unwrap() http.ResponseWriter }:
-		return hijackWatch{rec}
-	}
-	return rec.inner
-}
-
-// canFlush reports whether a flush would reach a writer that can do it. It
-// looks where [http.ResponseController] looks.
-func (rec *recorder) canFlush() bool {
-	for w := rec.inner; ; {
-		switch inner := w.(type) {
-		case interface{ canFlush() bool }: // a recorder: having FlushError says nothing
-			return inner.canFlush()
-		case interface{ FlushError() error }, http.Flusher:
-			return true
-		case interface{ Unwrap() http.ResponseWriter }:
-			w = inner.Unwrap()
-		default:
-			return false
-		}
-	}
-}
-
-// flush is Flush in the shapes that have it.
-func (rec *recorder) flush() { _ = rec.FlushError() }
 
 // hijack is Hijack in the shapes that have it.
 func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {

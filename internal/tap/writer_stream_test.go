@@ -5,14 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -354,45 +350,4 @@ func TestFlushUnsupported(t *testing.T) {
 			t.Errorf("client got %v, %v; status %d, hooks %v", codes, err, got.status, got.hooks)
 		}
 	})
-}
-
-// TestSuperfluousWriteHeader: net/http complains once about a handler's second
-// call with us as without us, and never about a single one.
-func TestSuperfluousWriteHeader(t *testing.T) {
-	for calls := range 4 {
-		var lines syncBuffer
-		h, _ := probed(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			for range calls {
-				reply(w, 201)
-			}
-		}), false)
-		srv := httptest.NewUnstartedServer(h)
-		srv.Config.ErrorLog = log.New(&lines, "", 0)
-		srv.Start()
-		if _, _, _, err := wireGet(t, srv, "GET"); err != nil {
-			t.Fatal(err)
-		}
-		srv.Close()
-		if got, want := strings.Count(lines.String(), "superfluous"), max(calls-1, 0); got != want {
-			t.Errorf("%d calls: %d complaints, want %d", calls, got, want)
-		}
-	}
-}
-
-// syncBuffer collects log lines from any goroutine.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -81,7 +81,7 @@ func probed(h http.Handler, sniffs bool) (http.Handler, <-chan *probe) {
 	probes := make(chan *probe, 16)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &probe{sniffs: sniffs}
-		p.init(w, p)
+		p.init(w, r, p)
 		defer func() { p.ctxErr = r.Context().Err(); probes <- p }()
 		h.ServeHTTP(p.writer(), r)
 		p.finish()
@@ -279,7 +279,7 @@ func (w pickyWriter) WriteHeader(code int) {
 // TestStatusRefused: a status counts when the inner writer has taken it.
 func TestStatusRefused(t *testing.T) {
 	p := &probe{}
-	p.init(pickyWriter{httptest.NewRecorder()}, p)
+	p.init(pickyWriter{httptest.NewRecorder()}, nil, p)
 	func() {
 		defer func() { _ = recover() }()
 		reply(p.writer(), 600)

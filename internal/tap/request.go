@@ -1,0 +1,68 @@
+package tap
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+)
+
+// Lend returns the copy of a request, with another context, that a handler gets.
+//
+// Trailers that were not announced are put into the request that the server has made,
+// when the body is at its end. There is no map yet that the copy could share, so one is
+// made.
+func Lend(ctx context.Context, r *http.Request) *http.Request {
+	if r.Trailer == nil && slices.Contains(r.TransferEncoding, "chunked") {
+		r.Trailer = http.Header{}
+	}
+	return r.WithContext(ctx)
+}
+
+// CopyBack copies to a request what a handler has changed on the copy that it got by
+// [Lend], with the context that it got. It is for a deferred call. Whoever is further
+// out then finds what they would find without a copy. Without MultipartForm, the server
+// would not even remove the temporary files of uploads (golang/go#58809).
+//
+// What has not changed is not written, because a goroutine further out may be reading.
+//
+// Two things stay behind. One is a body that the handler replaced: the server knows its
+// own body by type, and handles it worse in the handler's (golang/go#63152). The other
+// are path values, because their fields are private to net/http.
+func CopyBack(given context.Context, from, to *http.Request) {
+	if from.Context() != given { // by *r = *r.WithContext(ctx), which changes all at once
+		body := to.Body
+		*to = *from
+		to.Body = body
+		return
+	}
+	copyMap(from.Form, &to.Form)
+	copyMap(from.PostForm, &to.PostForm)
+	copyMap(from.Header, &to.Header)
+	copyValue(from.MultipartForm, &to.MultipartForm)
+	copyValue(from.Pattern, &to.Pattern)
+	copyValue(from.Method, &to.Method)
+	copyValue(from.URL, &to.URL)
+	copyValue(from.Host, &to.Host)
+	copyValue(from.RemoteAddr, &to.RemoteAddr)
+	copyValue(from.RequestURI, &to.RequestURI)
+	copyValue(from.TLS, &to.TLS)
+	copyValue(from.ContentLength, &to.ContentLength)
+	copyValue(from.Close, &to.Close)
+	copyValue(from.Proto, &to.Proto)
+	copyValue(from.ProtoMajor, &to.ProtoMajor)
+	copyValue(from.ProtoMinor, &to.ProtoMinor)
+}
+
+func copyValue[T comparable](from T, to *T) {
+	if *to != from {
+		*to = from
+	}
+}
+
+// copyMap compares the maps themselves, not what is in them.
+func copyMap[M ~map[string][]string](from M, to *M) {
+	if reflect.ValueOf(from).UnsafePointer() != reflect.ValueOf(*to).UnsafePointer() {
+		*to = from
+	}
+}
