@@ -230,9 +230,13 @@ type Site struct {
 	TimeZone string
 
 	// SessionLength is how long a visitor may pause without ending their
-	// session. It is used by "count: once per session", by after:, and by $utm
-	// and $referrer of the session. Whole minutes, from 1 minute to 24 hours. A
-	// session without a pause ends after 24 hours. Default: 30 minutes.
+	// session. Set what the tenant has. It is used by "count: once per session",
+	// by after:, by $utm and $referrer of the session, and for events that are
+	// not sent once their session is over (see rule.Goal's Late). If the
+	// tenant's sessions are shorter, a goal counts once here and belongs to two
+	// sessions there. If they are longer, it may count twice in one. Whole
+	// minutes, from 1 minute to 24 hours. A session without a pause ends after
+	// 24 hours. Default: 20 minutes, which is what tenants usually have.
 	SessionLength time.Duration
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // withDefaults returns the configuration with every default filled in.
@@ -89,7 +91,7 @@ func (s Site) withDefaults() Site {
 	def(&s.Language, "EN")
 	def(&s.Channel, "WEB")
 	def(&s.TimeZone, "UTC")
-	def(&s.SessionLength, 30*time.Minute)
+	def(&s.SessionLength, 20*time.Minute)
 	return s
 }
 
@@ -158,7 +160,8 @@ func (c *Config) validate() error {
 	}
 	errs = append(errs, c.Bots.validate(), c.Ignore.validate(),
 		validateNetworks("Staff", c.Staff), validateNetworks("TrustedProxies", c.TrustedProxies))
-	errs = append(errs, c.Delivery.validate(), c.fits(c.Rules))
+	_, unfit := c.fits(c.Rules)
+	errs = append(errs, c.Delivery.validate(), unfit)
 	return errors.Join(errs...)
 }
 
@@ -211,20 +214,45 @@ func (c *Config) checkCookie(errs *configFaults) {
 	}
 }
 
-// fits finds goals with a value for which no site and no rule says a currency.
-func (c *Config) fits(rules *Rules) error {
+// apart are goals whose events come into another session than those of their site's
+// pages, by a key such as "pos: shop-de".
+type apart struct {
+	site, key string
+	goals     []string
+}
+
+// fits finds goals with a value for which no site and no rule says a currency, and those
+// that come into another session.
+func (c *Config) fits(rules *Rules) (others []apart, err error) {
 	var errs configFaults
-	for _, g := range rules.Goals() {
-		if !g.LacksCurrency() {
-			continue
-		}
-		for _, s := range c.Sites {
-			if s.Currency == "" {
+	for _, s := range c.Sites {
+		goals := map[string][]string{}
+		for _, g := range rules.Goals() {
+			lacksCurrency, keys := g.Fits(s.says(), s.Hosts, urlpath.Trim(urlpath.Normal(s.PathPrefix)))
+			if lacksCurrency {
 				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name(), s.Name)
 			}
+			for _, key := range keys {
+				goals[key] = append(goals[key], g.Name())
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(goals)) {
+			others = append(others, apart{s.Name, key, goals[key]})
 		}
 	}
-	return errors.Join(errs...)
+	return others, errors.Join(errs...)
+}
+
+// says is what the site says of its events.
+func (s *Site) says() rule.Base {
+	b := base{Language: s.Language, Currency: s.Currency, Channel: s.Channel}
+	switch to := s.CDP.(type) {
+	case cdp.Direct:
+		b.PointOfSale = to.PointOfSale
+	case cdp.Edge:
+		b.PointOfSale = to.SiteName
+	}
+	return rule.Base(b)
 }
 
 // outside returns a host that a cookie domain does not cover, "" if it covers

@@ -137,24 +137,24 @@ func TestSession(t *testing.T) {
 		s := openShop(t, timeRules, nil)
 		s.visit("/session")
 		for range 4 {
-			pass(29 * time.Minute)
+			pass(19 * time.Minute)
 			s.visit("/other")
 		}
 		s.forget()
 		s.visit("/session")
 		s.expect("SESSION", 1, "already_counted", 1)
-		pass(30 * time.Minute)
+		pass(20 * time.Minute)
 		s.visit("/session")
 		s.expect("SESSION", 2, "already_counted", 1)
-		for range 50 {
-			pass(29 * time.Minute)
+		for range 76 {
+			pass(19 * time.Minute)
 			s.visit("/other")
 		}
 		s.visit("/session")
 		s.expect("SESSION", 3, "already_counted", 1)
-		pass(29 * time.Minute)
+		pass(19 * time.Minute)
 		s.visit("/other?public") // its answer cannot move the minute
-		pass(29 * time.Minute)
+		pass(19 * time.Minute)
 		s.visit("/session")
 		s.expect("SESSION", 4, "already_counted", 1)
 	})

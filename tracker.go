@@ -162,7 +162,7 @@ func (t *Tracker) SetRules(rules *Rules) error {
 	if rules == nil {
 		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
 	}
-	if err := t.config.fits(rules); err != nil {
+	if _, err := t.config.fits(rules); err != nil {
 		return fmt.Errorf("goaltrack: %w", err)
 	}
 	t.useRules(rules)
@@ -186,6 +186,10 @@ func (t *Tracker) useRules(rules *Rules) {
 				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
 			}
 		}
+	}
+	others, _ := t.config.fits(rules) // its error was said by New or SetRules
+	for _, o := range others {
+		t.config.Logger.Warn("goaltrack: goals come into another session than the pages of their site; Personalize does not count them for an experiment there", "site", o.site, "differs", o.key, "goals", o.goals)
 	}
 	if rules.Past().Used && len(t.config.Keys) == 0 && !t.config.DryRun {
 		t.keyless.Do(func() {

@@ -87,16 +87,6 @@ func (c *Cause) IsWorthMost() bool {
 	return c.goal != nil && c.goal.value.set || c.kind == causeIdentity
 }
 
-// DropsLate reports whether an event that is late is not sent any more, as [Goal.Late]
-// says.
-func (c *Cause) DropsLate() bool { return c.goal != nil && c.goal.limits.dropLate }
-
-// LacksCurrency reports whether the goal has a value, and leaves it to the site in which
-// currency.
-func (c *Cause) LacksCurrency() bool {
-	return c.goal != nil && c.goal.value.set && c.goal.value.currency == "" && c.goal.Currency == ""
-}
-
 // Terms is what the goal asks of consent, and whether it may wait for that. Three kinds
 // of goals may not. One whose rule reads cookies cannot be judged without them. A draft
 // sends nothing. One that ends the visitor's profile would have none later.

@@ -93,6 +93,9 @@ func (g *goal) note(lacks []string) string {
 	if g.past.Counts() {
 		notes = append(notes, g.inWords())
 	}
+	if late := g.lateInWords(); late != "" {
+		notes = append(notes, late)
+	}
 	if len(lacks) > 0 {
 		notes = append(notes, "without a value that could not be read ("+strings.Join(lacks, ", ")+")")
 	}

@@ -106,9 +106,19 @@ type Goal struct {
 	// even then. Default: "required".
 	Consent string
 	// Late is what happens to an event that could not be delivered for more than
-	// a minute: "send", marked with the attribute late, or "drop".
-	// Default: "send".
+	// a minute: "send", marked with the attribute late, or "drop". It holds for all
+	// that the goal sends.
+	//
+	// Default: by the event. One that only means something within its session is
+	// dropped once it is older than the site's SessionLength: it would open another
+	// session, for which the visitor may get a mail. That is so for VIEW, SEARCH and
+	// the events of a cart, and for a goal that a journey uses (UsedBy). All others
+	// are sent, and so are IDENTITY and ORDER_CHECKOUT in any case.
 	Late string
+	// UsedBy says what in Sitecore uses the goal: "experiment", "journey",
+	// "segment". It decides with Late what happens to an event that is late, and
+	// tells people what depends on the goal. Default: nothing is known.
+	UsedBy []string
 	// Bots "count" lets a form by a suspected bot count all the same.
 	// Default: bots never count.
 	Bots string

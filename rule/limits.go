@@ -22,7 +22,7 @@ const (
 type limits struct {
 	from, until time.Time // until is exclusive; zero: no limit
 	hosts       []string
-	dropLate    bool
+	late        lateness
 }
 
 func (l *limits) judge(x *Exchange, now time.Time) Reason {
@@ -48,7 +48,7 @@ func (g *goal) compileLimits(f *faults) {
 	oneOf("consent", g.Consent, consent.Words[:]...)
 	g.need = consent.Need(max(slices.Index(consent.Words[:], g.Consent), 0)) //nolint:gosec // One of four.
 	oneOf("late", g.Late, "send", "drop")
-	g.limits.dropLate = g.Late == "drop"
+	g.compileLate(f)
 	for _, h := range g.Hosts {
 		switch unseen := spelling.Unseen(h); {
 		case unseen != "":

@@ -36,9 +36,10 @@ var textKeys = map[string]func(*Goal) *string{
 
 // listKeys are the keys of a goal that are one text or a list of texts.
 var listKeys = map[string]func(*Goal) *[]string{
-	"env":   func(g *Goal) *[]string { return &g.Env },
-	"hosts": func(g *Goal) *[]string { return &g.Hosts },
-	"after": func(g *Goal) *[]string { return &g.After },
+	"env":     func(g *Goal) *[]string { return &g.Env },
+	"hosts":   func(g *Goal) *[]string { return &g.Hosts },
+	"after":   func(g *Goal) *[]string { return &g.After },
+	"used by": func(g *Goal) *[]string { return &g.UsedBy },
 }
 
 // triggerKeys say what a visitor does: in a goal, or in an alternative.

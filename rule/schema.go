@@ -43,6 +43,8 @@ func Schema() []byte {
 	for key, words := range enumKeys {
 		goal[key] = object{"enum": words}
 	}
+	use := object{"enum": uses}
+	goal["used by"] = object{"anyOf": []any{use, listOf(use)}}
 	for key, about := range goalKeyHelp {
 		described := maps.Clone(goal[key].(object)) // every value above is an object
 		described["description"] = about
@@ -131,7 +133,8 @@ var goalKeyHelp = map[string]string{
 	"after":            "Goals that must have happened before in the session, in this order.",
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",
 	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
-	"late":             "What happens to an event delivered late: send or drop.",
+	"late":             "What happens to an event delivered late: send or drop. Default: by the event, and by used by.",
+	"used by":          "What in Sitecore uses the goal: experiment, journey, segment. One that a journey uses is not sent once the session is over.",
 	"bots":             "count: a form by a suspected bot counts all the same.",
 	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",
 	"decimal":          "How visitors write numbers: comma (1.234,56) or point (1,234.56). Default: plain, 1234.56.",

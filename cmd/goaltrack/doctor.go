@@ -21,7 +21,10 @@ type doctor struct {
 	json              bool
 	site              cdp.Site
 	attempt, readBack time.Duration
-	transport         http.RoundTripper // nil: the client's own; tests set it
+	askSession        bool
+	pause             time.Duration                        // that ends a session
+	sleep             func(context.Context, time.Duration) // nil: until the time is over; tests set it
+	transport         http.RoundTripper                    // nil: the client's own; tests set it
 }
 
 func doctorCommand() command {
@@ -29,7 +32,8 @@ func doctorCommand() command {
 		name: "doctor", summary: "ask a tenant whether goals would arrive",
 		note: `It makes a few guests in the tenant and sends them about a dozen events of the types
 GOALTRACK_DOCTOR and GOALTRACK_DOCTOR_LIMITS, which say in ext.question what each
-is for. Use a tenant, or a point of sale, for tests.
+is for. Use a tenant, or a point of sale, for tests. With --ask-session it takes
+longer than a session.
 
 Each answer is a line: ok (as documented), found (nothing is documented), differs
 (from what is documented), failed (goals would not arrive), or skipped.
@@ -46,6 +50,7 @@ The exit code is 1 if something failed, 0 if not, and 2 if the settings have fau
 func (d *doctor) check(v *settings.Values, _ []string) error {
 	d.settings, d.json, d.site = v, v.On("json"), tenant(v)
 	d.attempt, d.readBack = v.Time("timeout"), v.Time("patience")
+	d.askSession, d.pause = v.On("ask-session"), cmp.Or(v.Time("session-length"), usualSession)
 	faults := tenantFaults(v)
 	if d.site != nil {
 		faults = append(faults, d.site.Validate())
@@ -135,12 +140,13 @@ type visit struct {
 
 	patient, stray cdp.Browser // the first has the events, the second those for no point of sale
 	sent           int         // events that should show
+	asked          *doctor
 }
 
 func newVisit(d *doctor) (*visit, error) {
 	v := &visit{
 		site: d.site, transport: newWitness(d.transport), started: time.Now(),
-		apiToken: d.settings.Text("api-token"), patience: d.readBack,
+		apiToken: d.settings.Text("api-token"), patience: d.readBack, asked: d,
 	}
 	v.options = cdp.Options{
 		HTTPClient: &http.Client{Transport: v.transport}, Timeout: d.attempt, CreateTimeout: d.attempt,

@@ -41,6 +41,7 @@ var questions = []question{
 	{"another type", askAnotherType},
 	{"a lower-case type", askLimit("lowercase", func(e map[string]any) { e["type"] = "goaltrack_doctor_limits" })},
 	{"reading back", askReadBack},
+	{"the length of a session", askSession},
 	{"the time it takes", askTime},
 }
 
@@ -245,6 +246,52 @@ func askAnotherType(ctx context.Context, v *visit) finding {
 	}
 	typed("text")
 	return typed(1)
+}
+
+// usualSession is the pause that ends a session if nothing else is set, here and in the
+// tenant.
+const usualSession = 20 * time.Minute
+
+// askSession sends two events of one visitor, so far apart that they should be of two
+// sessions. Only a person can see in Sitecore whether they are, because the documented
+// interfaces do not tell.
+func askSession(ctx context.Context, v *visit) finding {
+	apart := v.asked.pause + time.Minute
+	if !v.asked.askSession {
+		f := skip(fmt.Sprintf("goaltrack takes a pause of %s for the end of a session (--session-length)", v.asked.pause))
+		f.Advice = fmt.Sprintf("ask whoever looks after the tenant for its session timeout; --ask-session sends two events %s apart, to see it", apart)
+		return f
+	}
+	visitor, err := v.client.CreateBrowser(ctx)
+	if err != nil {
+		return skip("there is no browser ID to ask with: " + inWords(err))
+	}
+	for i := range 2 {
+		if i > 0 {
+			v.sleep(ctx, apart)
+		}
+		e := v.event("the length of a session")
+		e.BrowserID = visitor.ID
+		if _, err := v.client.Send(ctx, e); err != nil {
+			return finding{Verdict: learned, Found: fmt.Sprintf("accepted %d times, then: %s", i, inWords(err))}
+		}
+	}
+	return finding{
+		Verdict: learned, Found: fmt.Sprintf("accepted twice, %s apart, for the browser ID %s", apart, visitor.ID),
+		Advice: fmt.Sprintf("see in Sitecore whether these are two sessions; if they are one, the tenant's sessions are longer than --session-length, %s", v.asked.pause),
+	}
+}
+
+// sleep waits until two events are far enough apart, or until ctx ends.
+func (v *visit) sleep(ctx context.Context, d time.Duration) {
+	if v.asked.sleep != nil {
+		v.asked.sleep(ctx, d)
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // sendAltered sends an event that was changed after package cdp wrote it,

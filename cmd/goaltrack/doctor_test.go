@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
@@ -248,5 +251,38 @@ func TestDoctorFaults(t *testing.T) {
 	}
 	if strings.Contains(stderr, "rules") {
 		t.Errorf("it minds the proxy's settings:\n%s", stderr)
+	}
+}
+
+// TestDoctorAsksForTheSession: with --ask-session it sends two events of one visitor,
+// longer apart than a session. Without, it says what goaltrack takes for one.
+func TestDoctorAsksForTheSession(t *testing.T) {
+	const question = "the length of a session"
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	args := []string{"--cdp=" + stand.URL, "--client-key=key", "--pos=shop"}
+	_, found := consult(t, args...)
+	if f := found[question]; f.Verdict != notAsked || !strings.Contains(f.Found, "20m0s") || !strings.Contains(f.Advice, "--ask-session sends two events 21m0s apart") {
+		t.Errorf("without the flag: %+v", f)
+	}
+	var slept []time.Duration
+	d := &doctor{sleep: func(_ context.Context, d time.Duration) { slept = append(slept, d) }}
+	var stdout, stderr bytes.Buffer
+	code := carryOut(deadline(t), []command{{name: "doctor", program: d}}, &invocation{args: append([]string{"doctor", "--ask-session", "--session-length=45m"}, args...), stdout: &stdout, stderr: &stderr})
+	if want := "found    the length of a session  accepted twice, 46m0s apart, for the browser ID "; code != exitOK || !strings.Contains(stdout.String(), want) || !slices.Equal(slept, []time.Duration{46 * time.Minute}) {
+		t.Errorf("exit code %d, after %v\n%s%s", code, slept, &stdout, &stderr)
+	}
+	asked := map[string]int{}
+	for _, b := range stand.Browsers() {
+		for _, e := range stand.EventsOf(b) {
+			if e.Ext["question"] == question {
+				asked[b]++
+			}
+		}
+	}
+	if len(asked) != 1 || slices.Max(slices.Collect(maps.Values(asked))) != 2 {
+		t.Errorf("events by visitor: %v", asked)
+	}
+	if code, _, stderr := outcome(t, []string{"doctor", "--session-length=5s"}, nil); code != exitUsage || !strings.Contains(stderr, "--session-length") {
+		t.Errorf("a session of 5 s: exit code %d\n%s", code, stderr)
 	}
 }

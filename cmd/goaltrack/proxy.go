@@ -58,16 +58,15 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 		faults = append(faults, err)
 	}
 	if len(p.config.Sites) > 0 && !slices.ContainsFunc(p.config.Sites, func(s goaltrack.Site) bool { return s.CDP == nil }) { // else the faults say why
-		faults = append(faults, bySetting(v, tryOut(p.config)))
+		faults = append(faults, bySetting(v, tryOut(p.config, slog.New(slog.DiscardHandler))))
 	}
 	return errors.Join(faults...)
 }
 
-// tryOut returns the faults that the library finds in a configuration. It sends
-// nothing: a real tracker makes its first browser IDs at once.
-func tryOut(config goaltrack.Config) error {
-	config.DryRun = true
-	config.Logger = slog.New(slog.DiscardHandler)
+// tryOut returns the faults that the library finds in a configuration. What it warns of
+// goes to log. It sends nothing: a real tracker makes its first browser IDs at once.
+func tryOut(config goaltrack.Config, log *slog.Logger) error {
+	config.DryRun, config.Logger = true, log
 	tracker, err := goaltrack.New(config)
 	if err != nil {
 		return err

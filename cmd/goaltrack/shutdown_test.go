@@ -119,6 +119,7 @@ func TestProxyCheck(t *testing.T) {
 	cert, key := writeCertificate(t, dir, "one")
 	goals := write(t, "goals.yaml", rules)
 	failing := write(t, "goals.yaml", "version: 1\ngoals:\n  - goal: A\n    visit: /a\n    examples: { counts: [GET /b -> 200] }\n")
+	apart := write(t, "goals.yaml", "version: 1\ngoals: [{ goal: A, visit: /a, pos: other }]\n")
 	taken, err := listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +141,7 @@ func TestProxyCheck(t *testing.T) {
 		{[]string{"--rules=" + goals, "--tls-cert=" + goals, "--tls-key=" + key}, exitFailed, "", "--tls-cert: tls: "},
 		{[]string{"--rules=" + goals, "--language=english"}, exitFailed, "", "--language: "},
 		{[]string{"--rules=" + failing}, exitFailed, "", failing + ":"},
+		{[]string{"--rules=" + apart}, exitOK, "no faults, ", "goals come into another session"},
 		{[]string{"--rules=" + goals, "--config=" + write(t, "goaltrack.yaml", "max-bodies: 1\n")}, exitFailed, "", "max-bodies"},
 	} {
 		code, stdout, stderr := outcome(t, slices.Concat(good, test.args), nil)

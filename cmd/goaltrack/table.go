@@ -67,7 +67,7 @@ var eventRows = []settings.Setting{
 	{Name: "currency", Commands: ofProxy, Shared: true, Value: "CODE", Like: "EUR", About: "The currency sent with every event, in three letters. Goals with a value need it."},
 	{Name: "channel", Commands: ofProxy, Shared: true, Value: "NAME", Unset: "WEB", Like: "auto", About: "The channel sent with every event. It has to be what the page's script sends; auto tells phones apart."},
 	{Name: "time-zone", Commands: ofProxy, Shared: true, Value: "ZONE", Unset: "UTC", Like: "Europe/Berlin", About: "Where a day of \"once per day\" begins."},
-	{Name: "session-length", Kind: settings.Time, Commands: ofProxy, Shared: true, Value: "TIME", Unset: "30m", Like: "20m", About: "How long a session may pause."},
+	{Name: "session-length", Kind: settings.Time, Commands: ofBoth, Shared: true, Value: "TIME", Unset: "20m", Least: "1m", Most: "24h", Like: "20m", About: "How long a visitor may pause without ending their session, as the tenant has it."},
 	{Name: "views", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.ViewsOff), OneOf: []string{string(goaltrack.ViewsOff), string(goaltrack.ViewsServer)}, About: "Who sends page views: the proxy (server), or a script in the pages (off)."},
 	{Name: "rules-hash", Kind: settings.Switch, Commands: ofProxy, About: "Send the fingerprint of the rule file with every goal, as ext.goalConfig."},
 	{Name: "no-event-id", Kind: settings.Switch, Commands: ofProxy, About: "Leave out ext.eventId, by which readers of the CDP's data remove duplicates."},
@@ -156,6 +156,7 @@ var runRows = []settings.Setting{
 // doctorRows are for the questions to a tenant.
 var doctorRows = []settings.Setting{
 	{Name: "api-token", Commands: ofDoctor, Secret: true, Value: "TOKEN", About: "The tenant's API token, to read back what became of an event. Better given in the environment."},
+	{Name: "ask-session", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events, a minute more than --session-length apart, to see in Sitecore whether they are of one session."},
 	{Name: "timeout", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},
 	{Name: "patience", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "30s", Like: "10s", About: "How long to wait until an event shows, with an API token."},
 }

@@ -23,6 +23,7 @@ type Envelope struct {
 	Site, Goal, UserAgent string
 	HasExt                bool
 	DropLate              bool // rather dropped than sent late
+	DropStale             bool // rather dropped than sent after its session
 	body                  []byte
 	awaited               uint64 // a request waits for its fate under this number; see waits
 }
@@ -32,6 +33,7 @@ const (
 	flagExt         = 1
 	flagDropLate    = 2
 	flagAwaited     = 4
+	flagDropStale   = 8 // earlier versions do not know it, and send the event
 )
 
 // AppendHead appends all but the body.
@@ -42,6 +44,9 @@ func (e *Envelope) AppendHead(dst []byte) []byte {
 	}
 	if e.DropLate {
 		flags |= flagDropLate
+	}
+	if e.DropStale {
+		flags |= flagDropStale
 	}
 	dst = append(dst, envelopeVersion, flags)
 	for _, s := range [...]string{e.Site, e.Goal, e.UserAgent} {
@@ -59,7 +64,7 @@ func ParseEnvelope(b []byte) (e Envelope, err error) {
 	if len(b) < 2 || b[0] != envelopeVersion {
 		return e, errEnvelope
 	}
-	e.HasExt, e.DropLate = b[1]&flagExt != 0, b[1]&flagDropLate != 0
+	e.HasExt, e.DropLate, e.DropStale = b[1]&flagExt != 0, b[1]&flagDropLate != 0, b[1]&flagDropStale != 0
 	awaited := b[1]&flagAwaited != 0
 	b = b[2:]
 	if awaited {

@@ -12,10 +12,6 @@ import (
 // finish decides what an answer means for the event, for its line and for the
 // visitor. Package cdp defines what the CDP's answers mean.
 func (sc *schedule) finish(j *job) {
-	if errors.Is(j.err, errLateEvent) {
-		sc.bury(j, "late")
-		return
-	}
 	outcome := cdp.OutcomeOf(j.err)
 	if j.id == "" && outcome == cdp.Unknown {
 		outcome = cdp.NotProcessed // only the browser ID is missing; nothing was sent
@@ -224,6 +220,24 @@ func (sc *schedule) tooOld(j *job) bool {
 		return false
 	}
 	return age > sc.options.MaxAge
+}
+
+// tooLate reports whether an event must not be sent any more, late or after its session.
+func (sc *schedule) tooLate(j *job) bool {
+	if !j.DropLate && !j.DropStale {
+		return false
+	}
+	age := sc.clock.age(j.born())
+	return j.DropLate && age > lateAfter || j.DropStale && age > j.line.Session
+}
+
+// dropLate gives up an event that is next, and too late. It was not tried, so that it
+// says nothing about the CDP: after an outage, a backlog of them must not use up the
+// probes of the others.
+func (sc *schedule) dropLate(j *job) {
+	j.leaveList()
+	j.line.health.retries.remove(j)
+	sc.bury(j, "late")
 }
 
 // buryAgainAfter is how long an event waits whose letter the queue could not keep.

@@ -195,6 +195,10 @@ func (sc *schedule) pick(now time.Time) (next *job, wait time.Duration) {
 	for i := range sc.lines {
 		ln := sc.lines[(sc.turn+i)%len(sc.lines)]
 		j, at := sc.next(ln, now)
+		for j != nil && sc.tooLate(j) {
+			sc.dropLate(j)
+			j, at = sc.next(ln, now)
+		}
 		if j != nil {
 			sc.prepare(j)
 			return j, 0

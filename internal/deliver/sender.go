@@ -62,7 +62,8 @@ type Line struct {
 	health   health
 	picky    atomic.Bool // something is refused; see keptForKnown
 	meter    meter
-	Renew    func() // closes idle connections, so that the next is made anew; nil for none
+	Session  time.Duration // how long one may pause; see Envelope.DropStale
+	Renew    func()        // closes idle connections, so that the next is made anew; nil for none
 }
 
 // poster is what a worker needs of a cdp.Client.
@@ -329,9 +330,6 @@ func (s *Sender) work(ctx context.Context) {
 	}
 }
 
-// errLateEvent is the fate of an event whose rule says late: drop.
-var errLateEvent = errors.New("goaltrack: too late")
-
 // send makes one attempt and leaves the result in j.err. Only an injected
 // http.Client can cause a panic, which counts as an attempt with an unknown
 // outcome.
@@ -342,10 +340,6 @@ func (s *Sender) send(ctx context.Context, j *job) {
 			j.err = &cdp.Error{Op: "send event", Outcome: cdp.Unknown, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	if j.DropLate && s.clock.age(j.born()) > lateAfter {
-		j.err = errLateEvent
-		return
-	}
 	if j.id == "" {
 		if j.id, j.err = j.line.IDs.Get(ctx); j.err != nil {
 			return

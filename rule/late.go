@@ -1,0 +1,155 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// The CDP dates an event by its arrival, and puts it into the session that the visitor
+// has then. If the session is over, the event opens a new one. When that closes, an ADD
+// in it is an abandoned cart, of which the visitor gets a mail (doc.sitecore.com,
+// "Understanding sessions" and "Cart abandonment"). So events that only mean something
+// within their session are not sent after it.
+
+// ofSession are the standard events that belong to their session.
+var ofSession = []string{
+	"VIEW", "SEARCH", "ADD", "ADD_CONTACTS", "ADD_CONSUMERS", "CONFIRM", "PAYMENT", "CHECKOUT", "CLEAR_CART", "FORCE_CLOSE",
+}
+
+// ofPerson are the standard events that are as true later. An order says when it was
+// placed.
+var ofPerson = []string{"IDENTITY", "ORDER_CHECKOUT"}
+
+// The values of used by:.
+const (
+	usedByExperiment = "experiment"
+	usedByJourney    = "journey"
+	usedBySegment    = "segment"
+)
+
+// uses are they, in the order in which they are named.
+var uses = []string{usedByExperiment, usedByJourney, usedBySegment}
+
+// lateness is what becomes of the goal's events when they are late.
+type lateness uint8
+
+const (
+	lateByEvent lateness = iota // see DropsLate
+	lateSend
+	lateDrop
+)
+
+func (g *goal) compileLate(f *faults) {
+	switch g.Late {
+	case "send":
+		g.limits.late = lateSend
+	case "drop":
+		g.limits.late = lateDrop
+	}
+	for i, use := range g.UsedBy {
+		key := fmt.Sprintf("used by.%d", i)
+		switch {
+		case !slices.Contains(uses, use):
+			hint := strings.Join(uses, ", ")
+			if near := nearest(use, uses); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			f.hint(key, fmt.Sprintf("used by: %q is not understood", use), hint)
+		case slices.Contains(g.UsedBy[:i], use):
+			f.hint(key, "used by: names "+use+" twice", "")
+		}
+	}
+}
+
+// startsJourney reports whether the goal can send somebody a mail.
+func (g *goal) startsJourney() bool { return slices.Contains(g.UsedBy, usedByJourney) }
+
+// DropsLate reports whether an event of that type is not sent any more once it is late,
+// and whether it is not once it is older than the session; see [Goal.Late].
+func (c *Cause) DropsLate(event string) (late, stale bool) {
+	if c.goal != nil && c.goal.limits.late != lateByEvent {
+		return c.goal.limits.late == lateDrop, false
+	}
+	switch {
+	case slices.Contains(ofSession, event):
+		return false, true
+	case slices.Contains(ofPerson, event):
+		return false, false
+	}
+	return false, c.goal != nil && c.goal.startsJourney()
+}
+
+// lateInWords says what used by: means for an event that is late, "" if nothing.
+func (g *goal) lateInWords() string {
+	if _, stale := g.causes[0].DropsLate(g.typ); stale {
+		return "not sent once the session is over"
+	}
+	return ""
+}
+
+// lintLate finds an order that starts a journey: the order has to arrive, and with it the
+// journey starts, however late.
+func (g *goal) lintLate(f *faults) {
+	if g.order != nil && g.Late == "" && g.startsJourney() {
+		f.warn("used by", "an order is sent however late it is, and then starts the journey", "late: send if that is meant, late: drop if it is not")
+	}
+}
+
+// Fits compares the goal with a site that has these hosts, begins at prefix ("" for all
+// paths), and says that of its events.
+// lacksCurrency: the goal has a value, and neither says in which currency. apart are the
+// keys by which the goal's events come into another session than those of the site's
+// pages, as "pos: shop-de": the CDP keeps sessions by point of sale, channel and browser ID
+// (doc.sitecore.com, "Understanding sessions"). What only a request shows is not among
+// them.
+func (c *Cause) Fits(site Base, hosts []string, prefix string) (lacksCurrency bool, apart []string) {
+	g := c.goal
+	if g == nil {
+		return false, nil
+	}
+	lacksCurrency = g.value.set && g.value.currency == "" && g.Currency == "" && site.Currency == ""
+	if g.Status == statusPaused || !shareHost(g.Hosts, hosts) || !g.isBelow(prefix) {
+		return lacksCurrency, nil
+	}
+	for _, own := range []struct {
+		key  string
+		at   int
+		site string
+	}{{"pos", basePointOfSale, site.PointOfSale}, {"channel", baseChannel, site.Channel}} {
+		if s := &g.base[own.at]; s.kind == sourceLiteral && s.text != "" && s.text != own.site {
+			apart = append(apart, own.key+": "+s.text)
+		}
+	}
+	return lacksCurrency, apart
+}
+
+// isBelow reports whether the goal can happen at the prefix or below it. One that is raised
+// in code can happen anywhere.
+func (g *goal) isBelow(prefix string) bool {
+	return slices.ContainsFunc(g.causes, func(c Cause) bool {
+		text := c.path.Text
+		fixed := text
+		if open := strings.IndexAny(text, "{*"); open >= 0 {
+			fixed = text[:open]
+		}
+		if len(fixed) < len(text) && len(fixed) <= len(prefix) || text == "" {
+			return strings.EqualFold(fixed, prefix[:len(fixed)])
+		}
+		return urlpath.IsOrBelow(fixed, prefix)
+	})
+}
+
+// shareHost reports whether a host can be one of both lists. An empty list is every host.
+func shareHost(a, b []string) bool {
+	some := func(all, one []string) bool {
+		return slices.ContainsFunc(one, func(h string) bool {
+			host := web.HostOnly(h)
+			return web.HostIn(all, host) || strings.HasPrefix(host, "*.") && web.HostIn(all, "x"+host[1:])
+		})
+	}
+	return len(a) == 0 || len(b) == 0 || some(a, b) || some(b, a)
+}
