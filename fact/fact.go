@@ -63,6 +63,9 @@ type Fact struct {
 	// Source is utm_source, or the host of the other site that led here. Campaign is
 	// utm_campaign. Both are those of this request, or of the session if they are known.
 	Source, Campaign string
+	// Tagged says that they are from the utm_ parameters of this request, so that what
+	// the session came by before does not matter any more.
+	Tagged bool
 	// Language is the first language of the browser, as two letters: "DE".
 	Language string
 	// Device is "desktop", "mobile" or "tablet", as far as the browser says.

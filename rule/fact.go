@@ -23,9 +23,9 @@ func (c *Cause) Tell(x *Exchange, f *fact.Fact, language string, described func(
 		return
 	}
 	f.Page = cutFact(c.factPage(x, described))
-	f.Source, f.Campaign = x.cameThrough(x.rawQuery)
+	x.cameThrough(f, x.rawQuery)
 	if _, query := x.formPage(); f.Source == "" && query != "" {
-		f.Source, f.Campaign = x.cameThrough(query) // the form is on the page that the session began with
+		x.cameThrough(f, query) // the form is on the page that the session began with
 	}
 	f.Language, f.Device = firstLanguage(language), x.device()
 	f.Variants = x.variants()
@@ -52,16 +52,16 @@ func (c *Cause) factPage(x *Exchange, described func(path string) string) string
 
 // cameThrough is where the visitor came from, by the parameters of an address or else by
 // the other site that led here.
-func (x *Exchange) cameThrough(rawQuery string) (source, campaign string) {
+func (x *Exchange) cameThrough(f *fact.Fact, rawQuery string) {
 	if strings.Contains(rawQuery, "utm_") {
-		source, campaign = factParameter(rawQuery, "utm_source"), factParameter(rawQuery, "utm_campaign")
+		f.Source, f.Campaign = factParameter(rawQuery, "utm_source"), factParameter(rawQuery, "utm_campaign")
+		f.Tagged = f.Source != "" || f.Campaign != ""
 	}
-	if source == "" {
+	if f.Source == "" {
 		if u, err := url.Parse(x.otherSite()); err == nil && web.ValidHost(web.HostOnly(u.Host)) {
-			source = cutFact(strings.TrimPrefix(strings.ToLower(web.HostOnly(u.Host)), "www."))
+			f.Source = cutFact(strings.TrimPrefix(strings.ToLower(web.HostOnly(u.Host)), "www."))
 		}
 	}
-	return source, campaign
 }
 
 // factParameter reads a parameter of an address that anybody may have written.

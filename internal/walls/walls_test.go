@@ -28,6 +28,12 @@ var walls = []wall{
 		never: []set{unfitForLibraries},
 	},
 	{
+		of:    "report",
+		why:   "It counts facts, whoever tells them, and keeps them in any store.",
+		ours:  []string{"fact", "internal/sketch"},
+		never: []set{unfitForLibraries},
+	},
+	{
 		of:    "cdp",
 		why:   "It is a client of the CDP for any program, with goaltrack or without.",
 		never: []set{unfitForLibraries},

@@ -1,0 +1,72 @@
+package report
+
+import (
+	"maps"
+	"slices"
+)
+
+// When a day is over, what few share joins [Other]. A value that somebody wrote into an
+// address can name a single person, as a campaign with a number for each recipient does.
+// So can a combination of values, of which each is shared by many.
+
+// foldable reports whether the texts of a dimension may name a single visitor. Those of
+// the others are the site's own.
+func foldable(d Dimension) bool { return d == Page || d == Source || d == Campaign || d == Language }
+
+// FoldParts makes one value of those that fewer than least page visits of a day have, and
+// fewer conversions. It returns what has to be added to the parts of that day of a site:
+// the counts of a value are taken away where they stand, by deleting the keys in gone.
+func FoldParts(parts map[PartKey]Amount, least uint64) (gone []PartKey, added map[PartKey]Amount) {
+	type value struct {
+		d    Dimension
+		text string
+	}
+	seen := map[value]uint64{}
+	for k, a := range parts {
+		v := value{k.Dimension, k.Text}
+		if k.Goal == Visits {
+			seen[v] += a.N
+		} else {
+			seen[v] = max(seen[v], a.N) // a download has no page visit
+		}
+	}
+	added = map[PartKey]Amount{}
+	for k, a := range parts {
+		if !foldable(k.Dimension) || isPlain(k.Text) || seen[value{k.Dimension, k.Text}] >= least {
+			continue
+		}
+		gone = append(gone, k)
+		k.Text = Other
+		sum := added[k]
+		sum.add(a)
+		added[k] = sum
+	}
+	return gone, added
+}
+
+// isPlain reports whether a text is one that stands for many.
+func isPlain(text string) bool { return text == Other || text == Direct || text == None }
+
+// foldOrder is the order in which combinations lose what tells them apart: what matters
+// least goes first.
+var foldOrder = [...]int{3, 4, 2, 1, 0} // language, device, campaign, source, page
+
+// FoldCells makes combinations of a day coarser until each has at least least
+// conversions, or all its texts are [Other].
+func FoldCells(cells map[CellKey]Amount, least uint64) map[CellKey]Amount {
+	cells = maps.Clone(cells)
+	for _, i := range foldOrder {
+		for _, k := range slices.Collect(maps.Keys(cells)) {
+			a := cells[k]
+			if a.N >= least || k.Texts[i] == Other {
+				continue
+			}
+			delete(cells, k)
+			k.Texts[i] = Other
+			sum := cells[k]
+			sum.add(a)
+			cells[k] = sum
+		}
+	}
+	return cells
+}

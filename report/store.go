@@ -1,0 +1,233 @@
+package report
+
+import (
+	"context"
+	"time"
+
+	"github.com/goaltrack/goaltrack/fact"
+)
+
+// Store keeps counts. All methods may be called by many goroutines at once. Whoever writes
+// one can try it with package report/reporttest.
+type Store interface {
+	// Flush adds a batch, all of it or nothing. If the batch has a Writer, and the store
+	// has already added one of that writer with this Seq or a later one, it adds nothing
+	// and returns nil. So a batch can be sent again when it is not known what became of
+	// it.
+	Flush(ctx context.Context, b *Batch) error
+	// Sum adds up what the question asks for. The rows have no order.
+	Sum(ctx context.Context, q Question) ([]Count, error)
+	// Sketches returns the sketches of a site's days: of visits, and of each goal.
+	Sketches(ctx context.Context, site string, from, to Day) ([]Sketch, error)
+	// Marks returns what happened to a site, or to all, between two times, the oldest
+	// first.
+	Marks(ctx context.Context, from, to time.Time) ([]Mark, error)
+	// Info returns what the store knows beside counts.
+	Info(ctx context.Context) (Info, error)
+	// CloseDays folds the days of a site up to and including one that are not folded
+	// yet, by [FoldParts] and [FoldCells].
+	CloseDays(ctx context.Context, site string, through Day, least uint64) error
+	// Expire leaves of all days before one only the totals by day.
+	Expire(ctx context.Context, before Day) error
+	// Drop deletes all days before one.
+	Drop(ctx context.Context, before Day) error
+	// Close ends the store. What was added stays.
+	Close() error
+}
+
+// Dimension is what visits and conversions are told apart by.
+type Dimension uint8
+
+// The dimensions. What the numbers mean in a store never changes.
+const (
+	NoDimension Dimension = iota
+	Page
+	Source
+	Campaign
+	Language
+	Device
+	Variant  // "component=version"
+	LedTo    // the page to which an accepted form led
+	NearMiss // how a goal nearly counted, in words; its counts are of decisions
+	dimensions
+)
+
+// CellDimensions are those that can be combined.
+var cellDimensions = [...]Dimension{Page, Source, Campaign, Language, Device}
+
+var dimensionNames = [dimensions]string{"", "page", "source", "campaign", "language", "device", "variant", "led-to", "near-miss"}
+
+// String is the name of the dimension, as in a query.
+func (d Dimension) String() string { return dimensionNames[min(d, dimensions-1)] }
+
+// Texts that stand for others.
+const (
+	// Other is every value beyond those that are kept.
+	Other = "(other)"
+	// Direct is the source of a visitor whom no other site led here.
+	Direct = "(direct)"
+	// None is a value that is not known.
+	None = "(none)"
+)
+
+// Visits in the place of a goal stands for page visits.
+const Visits = ""
+
+// Amount is what a row adds.
+type Amount struct {
+	N     uint64 // how many
+	Minor int64  // the sum of their values; see [fact.Value]
+}
+
+func (a *Amount) add(b Amount) { a.N, a.Minor = a.N+b.N, a.Minor+b.Minor }
+
+// TotalKey names a total. Goals that have values in several currencies have several rows.
+type TotalKey struct {
+	Site string
+	Day  Day
+	// Hour is the Unix time at which the hour began, 0 for the whole day. What is
+	// counted in an hour is counted in its day, too.
+	Hour     int64
+	Goal     string // or Visits
+	Reason   string
+	Currency string
+}
+
+// PartKey names a value of one dimension on a day: of the decisions by which a goal
+// counted, or of visits.
+type PartKey struct {
+	Site      string
+	Day       Day
+	Goal      string // or Visits
+	Dimension Dimension
+	Text      string
+	Currency  string
+}
+
+// CellKey names a combination of dimensions on a day, of the decisions by which a goal
+// counted.
+type CellKey struct {
+	Site     string
+	Day      Day
+	Goal     string
+	Texts    [len(cellDimensions)]string // of Page, Source, Campaign, Language, Device
+	Currency string
+}
+
+// SketchKey names a sketch.
+type SketchKey struct {
+	Site string
+	Day  Day
+	Goal string // or Visits
+	// Key says under which key its browsers were hashed. Sketches of different keys
+	// cannot be merged. It is random, and tells nothing of the key.
+	Key string
+}
+
+// Sketch counts different browsers: Data is that of a sketch.Sketch.
+type Sketch struct {
+	SketchKey
+	Data []byte
+}
+
+// Mark is something that happened, for a chart.
+type Mark struct {
+	Time time.Time `json:"time"`
+	// Site is the one that it happened to, "" for all.
+	Site string `json:"site,omitempty"`
+	Kind string `json:"kind"`
+	// Text says what, in words or as the hash of rules.
+	Text string `json:"text"`
+}
+
+// The kinds of marks.
+const (
+	MarkRules  = "rules"  // other rules were put in force; Text is their hash
+	MarkZone   = "zone"   // the site's days begin elsewhere from now on
+	MarkOutage = "outage" // delivery, or the report, did not work; Text says what
+	MarkFilled = "filled" // the past was filled in from logs
+)
+
+// Batch is what a [Recorder] adds at once.
+type Batch struct {
+	// Writer and Seq make it possible to add a batch once. Each batch of a writer has
+	// the next number, from 1 on. An empty Writer asks for no such thing.
+	Writer string
+	Seq    uint64
+
+	Totals   map[TotalKey]Amount
+	Parts    map[PartKey]Amount
+	Cells    map[CellKey]Amount
+	Sketches []Sketch
+	Marks    []Mark
+	Lost     map[Day]uint64    // facts that were lost, by the day in UTC
+	Zones    map[string]string // of sites that are new, or have another now
+	Rules    *fact.Rules       // if others are in force
+}
+
+// Empty reports whether the batch adds nothing.
+func (b *Batch) Empty() bool {
+	return len(b.Totals)+len(b.Parts)+len(b.Cells)+len(b.Sketches)+len(b.Marks)+len(b.Lost)+len(b.Zones) == 0 && b.Rules == nil
+}
+
+// Table is one of the three tables of counts.
+type Table uint8
+
+// The tables.
+const (
+	Totals Table = iota
+	Parts
+	Cells
+)
+
+// Question asks for sums of the rows of a table.
+type Question struct {
+	Table    Table
+	Site     string
+	From, To Day // both included
+	// Of is the goal, or Visits. AllGoals asks for every goal, and not for visits.
+	Of       string
+	AllGoals bool
+	// Hours asks for the rows by hour of the totals, in place of those by day.
+	Hours bool
+	// Reason limits totals to one reason, "" is all.
+	Reason string
+	// Dimension is the one asked for, of parts and cells. For cells it may be
+	// NoDimension.
+	Dimension Dimension
+	// Where limits cells to those with these texts.
+	Where map[Dimension]string
+	// ByDay, ByGoal and ByReason tell rows apart by that. Hours are always told apart,
+	// and so are currencies and the texts of the Dimension.
+	ByDay, ByGoal, ByReason bool
+}
+
+// Count is a row of an answer. What the question does not tell apart is zero.
+type Count struct {
+	Day      Day
+	Hour     int64
+	Goal     string
+	Reason   string
+	Text     string
+	Currency string
+	Amount
+}
+
+// Info is what a store knows beside counts.
+type Info struct {
+	// Zones are the sites that the store has counts of, each with its time zone.
+	Zones map[string]string
+	// First is the first day that has counts, 0 if there is none.
+	First Day
+	// Rules are the rules in force, and RulesSince is when they were put in force.
+	Rules      *fact.Rules
+	RulesSince time.Time
+	// Lost are the facts that were lost, by the day in UTC.
+	Lost map[Day]uint64
+	// Closed is the last day of each site that is folded.
+	Closed map[string]Day
+	// Kind says where the counts are, such as "memory".
+	Kind string
+	// Trouble says what does not work at the moment, "" if all does.
+	Trouble string
+}
