@@ -268,9 +268,23 @@ func isStatusPage(path, last string) bool {
 // beginning of their paths.
 const languages = " ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv th tr uk ur uz vi zh at au br ch gb mx nz us "
 
+// languageCodes has languages as bits: by the first letter, one for each second.
+var languageCodes = func() (codes [26]uint32) {
+	for code := range strings.FieldsSeq(languages) {
+		codes[code[0]-'a'] |= 1 << (code[1] - 'a')
+	}
+	return codes
+}()
+
+// isLanguageCode recognises one of languages, in any case.
+func isLanguageCode(a, b byte) bool {
+	first, second := (a|0x20)-'a', (b|0x20)-'a'
+	return first < 26 && second < 26 && languageCodes[first]&(1<<second) != 0
+}
+
 // isLanguage recognises de, pt-BR, zh_Hans, sr-Latn-RS.
 func isLanguage(s string) bool {
-	if len(s) < 2 || !strings.Contains(languages, " "+strings.ToLower(s[:2])+" ") {
+	if len(s) < 2 || !isLanguageCode(s[0], s[1]) {
 		return false
 	}
 	if len(s) == 2 {
