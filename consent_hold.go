@@ -240,7 +240,7 @@ func (tr *tracked) hold(g *rule.Cause, data Data, e *cdp.Event, name visit.Count
 	if f != fired {
 		return f
 	}
-	items, f := tr.t.items(guest{site: tr.site, userAgent: tr.userAgent, rules: tr.rules.Hash()}, g, parcel{e, who})
+	items, f := tr.t.items(guest{site: tr.site, userAgent: tr.entry.userAgent, rules: tr.rules.Hash()}, g, parcel{e, who})
 	if f != fired {
 		return f
 	}

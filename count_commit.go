@@ -169,7 +169,7 @@ func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
 	}
 	key := max(len(tr.told.id), len("request-0123456789abc"))
 	size := func(e *cdp.Event) int {
-		body, failed := tr.site.encode(e, g, tr.userAgent, &tr.t.config, tr.rules.Hash())
+		body, failed := tr.site.encode(e, g, tr.entry.userAgent, &tr.t.config, tr.rules.Hash())
 		if failed != fired {
 			f = failed
 		}

@@ -71,18 +71,16 @@ func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 	return fateOf(r), open
 }
 
-// sealForm takes the form as the handler has read it.
+// sealForm takes the form as the handler has read it, which has returned.
 func (tr *tracked) sealForm() {
-	tr.told.mu.Lock()
-	s := tr.told.seldom
-	tr.told.mu.Unlock()
-	if s != nil && s.tee.Started() {
+	if s := tr.told.seldom; s != nil && s.tee.Started() {
 		body, outcome := s.tee.Seal()
 		tr.x.Body(outcome, body)
 	}
 }
 
-// endTelling lets the handler's goroutines change nothing from here on.
+// endTelling lets the handler's goroutines change nothing from here on, so that nobody
+// needs the lock any more.
 func (tr *tracked) endTelling() {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
@@ -141,7 +139,6 @@ func (tr *tracked) takeBack() {
 // endAnswered settles every candidate, with their own verdict if f is fired,
 // and sends what fired.
 func (tr *tracked) endAnswered(f fate) {
-	tr.endTelling()
 	gone := tr.r.Context().Err() != nil
 	said := tr.told.saidLocked()
 	for i := range said.identities {

@@ -121,7 +121,7 @@ func (tr *tracked) guest() guest {
 	tl := &tr.told
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return guest{tr.site, tl.id, tl.keyLocked(), tr.userAgent, tr.rules.Hash()}
+	return guest{tr.site, tl.id, tl.keyLocked(), tr.entry.userAgent, tr.rules.Hash()}
 }
 
 // enqueue encodes a parcel and offers it to the queue, both events or neither. With

@@ -20,6 +20,9 @@ type entry struct {
 	no      fate    // against every goal: the visitor said no, or is none; else fired
 	consent Consent // the visitor's answer
 	absent  fate    // nobody is looking, or nobody is there; else fired
+	// userAgent is the request's, as far as it is kept, and agent the verdict on it.
+	userAgent string
+	agent     agent.Verdict
 	// heldBy is the value of the cookie that ConsentHoldBy names, "" if goals
 	// are not held. Goals are held by it until the visitor has answered.
 	heldBy string
@@ -39,6 +42,7 @@ func (e *entry) fate(n consent.Need) fate {
 
 // gate looks at the visitor and the request. path is the path that rules see.
 func (t *Tracker) gate(r *http.Request, path string) (e entry) {
+	e.userAgent = userAgent(r)
 	if e.no = t.optsOut(r); e.no == fired {
 		e.no = t.ignores(r, path)
 	}
@@ -51,10 +55,11 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	if e.no != fired {
 		return e
 	}
+	e.agent = t.agents.Of(e.userAgent)
 	switch {
 	case r.Method == http.MethodGet && (navigation.IsPrefetch(r.Header) || navigation.IsSoftPrefetch(r.Header)):
 		e.absent = fatePrefetch
-	case t.agents.Of(userAgent(r)) == agent.Machine:
+	case e.agent == agent.Machine:
 		e.absent = fateBot
 	}
 	return e

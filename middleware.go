@@ -248,11 +248,12 @@ func (tr *tracked) BeforeHeader(status int) {
 // the events over. It must not wait: the client may not have its answer yet.
 func (tr *tracked) conclude() {
 	defer tr.t.recovered("conclusion", func() {})
-	switch err := tr.r.Context().Err(); {
-	case errors.Is(err, context.DeadlineExceeded):
+	if errors.Is(tr.r.Context().Err(), context.DeadlineExceeded) {
 		tr.end(fateTimedOut) // an http.TimeoutHandler around us has answered in our place
 		return
-	case tr.rec.Hijacked():
+	}
+	tr.endTelling()
+	if tr.rec.Hijacked() {
 		tr.endAnswered(fateHijacked)
 		return
 	}

@@ -37,17 +37,17 @@ type known struct {
 	r     *http.Request
 	inner *http.Request // what the handler gets
 
-	cookies         []string // the request's, to look later
-	path, userAgent string   // as the rules see them
-	entry           entry
-	gate            fate           // what entry says to what goaltrack does of its own accord
-	navigation      bool           // a person went to a page
-	stranger        bool           // no browser sends such a request, so that it makes no guest
-	releases        bool           // the visitor has agreed to what was held for them
-	withheld        bool           // the browser may have kept the visit cookie back
-	answerRead      bool           // a goal that may count reads the body of the answer
-	facts           *facts.Request // what Config.Report is told; nil without one
-	withdrawal      *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
+	cookies    []string // the request's, to look later
+	path       string   // as the rules see it
+	entry      entry
+	gate       fate           // what entry says to what goaltrack does of its own accord
+	navigation bool           // a person went to a page
+	stranger   bool           // nobody known, and no browser sends such a request, so that it makes no guest
+	releases   bool           // the visitor has agreed to what was held for them
+	withheld   bool           // the browser may have kept the visit cookie back
+	answerRead bool           // a goal that may count reads the body of the answer
+	facts      *facts.Request // what Config.Report is told; nil without one
+	withdrawal *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 
 // decided is what comes of the request.
@@ -155,8 +155,7 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 			taken = urlpath.CutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
 		}
 	}
-	tr.path, tr.userAgent = path, userAgent(r)
-	tr.stranger = !navigation.MayBeBrowser(r.Header) && t.agents.Of(tr.userAgent) != agent.Allowed
+	tr.path = path
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	tr.cookies = r.Header["Cookie"]
 	if s.facts.Sink != nil {
@@ -215,6 +214,7 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 	if tr.gate == fired {
 		tr.recogniseLocked(r.Header)
 	}
+	tr.stranger = tr.told.id == "" && e.agent != agent.Allowed && !navigation.MayBeBrowser(r.Header)
 	host := tr.t.host(r)
 	tr.told.secure = tr.told.secure || isSecure(r, host)
 	tr.withheld = tr.rules.Past().Used && visit.IsWithheld(r, host)
@@ -256,12 +256,10 @@ func (tl *told) meet(r *http.Request) {
 	}
 }
 
-// giveBack gives back what was kept for the request: memory of its form, and
-// places in the queue.
+// giveBack gives back what was kept for the request, which has ended: memory of its
+// form, and places in the queue.
 func (tr *tracked) giveBack() {
-	tr.told.mu.Lock()
 	s := tr.told.seldom
-	tr.told.mu.Unlock()
 	if s == nil {
 		return
 	}

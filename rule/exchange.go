@@ -21,7 +21,8 @@ import (
 //     navigation but does the work of one;
 //   - [Exchange.Consider] for each cause that [Set.Find] found;
 //   - [Exchange.Serve] right before the handler runs;
-//   - [Exchange.Body], or [Exchange.Parsed], when the handler has read the body;
+//   - [Exchange.Body], or [Exchange.Parsed], when the handler has read the body, or has
+//     returned;
 //   - [Exchange.Answered] right before the answer's header is written;
 //   - [Exchange.Set] with what the handler sets, [Exchange.Typed], and
 //     [Exchange.Ended] when the handler has returned.
