@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/netip"
 	"time"
 
@@ -306,7 +307,18 @@ type Cookie struct {
 	// must be the same as cookieDomain in the settings of the page's script. If
 	// it differs, browsers keep two cookies of one name, and visitors get two
 	// IDs. Default: none, the cookie belongs to the host alone.
+	//
+	// New refuses what browsers would not keep: a public suffix such as "co.uk",
+	// and an address, except a loopback one. On a host that is not within the
+	// Domain, no ID is made and no cookie is set, because each page would make a
+	// guest (reason cookie_domain).
 	Domain string
+
+	// PublicSuffixes tells public suffixes for Domain, such as
+	// publicsuffix.List of golang.org/x/net. goaltrack does not bring the list,
+	// because everybody would compile it. Default: the second levels of countries
+	// and the best-known providers.
+	PublicSuffixes cookiejar.PublicSuffixList
 
 	// Path is the cookie's Path attribute. The PathPrefix of every site must
 	// lie within it. Default: "/", which every Sitecore SDK writes, whatever

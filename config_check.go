@@ -12,7 +12,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
-
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -194,6 +194,8 @@ func (c *Config) checkCookie(errs *configFaults) {
 	}
 	if !validCookieDomain(k.Domain) {
 		errs.add("Cookie.Domain: %q is not a host name such as shop.example", k.Domain)
+	} else if why := k.refusedDomain(); why != "" {
+		errs.add("Cookie.Domain: %q is %s, for which browsers keep no cookie; write a host name such as shop.example", k.Domain, why)
 	} else if host := c.outside(k.Domain); host != "" {
 		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", k.Domain, host)
 	}
@@ -212,6 +214,21 @@ func (c *Config) checkCookie(errs *configFaults) {
 	if math.IsNaN(k.CreatePerSecond) || k.CreatePerSecond < 0 || k.CreateBurst < 0 {
 		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
 	}
+}
+
+// refusedDomain says what a domain is for which browsers keep no cookie, "" if
+// they may keep one.
+func (k *Cookie) refusedDomain() string {
+	domain := strings.ToLower(strings.TrimPrefix(k.Domain, "."))
+	switch {
+	case domain == "" || isLoopback(domain):
+		return ""
+	case web.IsAddress(domain):
+		return "an address"
+	case k.PublicSuffixes == nil && hostname.IsSuffix(domain), k.PublicSuffixes != nil && k.PublicSuffixes.PublicSuffix(domain) == domain:
+		return "a public suffix"
+	}
+	return ""
 }
 
 // apart are goals whose events come into another session than those of their site's
@@ -263,8 +280,7 @@ func (c *Config) outside(domain string) string {
 	}
 	for _, s := range c.Sites {
 		for _, h := range s.Hosts {
-			host := strings.TrimPrefix(h, "*.")
-			if !strings.EqualFold(host, domain) && (len(host) <= len(domain) || !strings.EqualFold(host[len(host)-len(domain)-1:], "."+domain)) {
+			if !web.IsWithin(strings.TrimSuffix(strings.TrimPrefix(h, "*."), "."), domain) {
 				return h
 			}
 		}

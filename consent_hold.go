@@ -266,7 +266,7 @@ func (tr *tracked) releaseLocked() {
 // answer if there is one ready.
 func (tr *tracked) keepsIDLocked() bool {
 	return tr.told.id != "" || tr.t.config.DryRun ||
-		tr.t.config.Cookie.Create != CreateNever && !tr.stranger && tr.told.secure && tr.store != caching.Public &&
+		tr.t.config.Cookie.Create != CreateNever && !tr.stranger && tr.told.unkept == fired && tr.store != caching.Public &&
 			carriesCookies(tr.status) && tr.r.Context().Err() == nil
 }
 

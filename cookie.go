@@ -19,6 +19,7 @@ import (
 type browserCookie struct {
 	name       string
 	legacy     []string
+	domain     string // the Domain without a dot before it, "" for the host alone
 	attributes string // "; Max-Age=..."
 	// removals delete a cookie: one without a Domain and, if one is set, one
 	// with it, which to a browser are two cookies (RFC 6265, section 5.3).
@@ -35,6 +36,7 @@ func newBrowserCookie(site cdp.Site, c Cookie) browserCookie {
 	return browserCookie{
 		name:       site.CookieName(),
 		legacy:     site.LegacyCookieNames(),
+		domain:     strings.TrimPrefix(c.Domain, "."),
 		attributes: "; Max-Age=" + strconv.FormatInt(int64(c.MaxAge/time.Second), 10) + tail,
 		removals:   removals,
 	}
@@ -48,27 +50,29 @@ type brought struct {
 	// stale says that the cookie of the present name also holds something else:
 	// junk, or an ID that is no longer the visitor's.
 	stale bool
+	// quoted says that the ID is in quotes.
+	quoted bool
 	// forgotten says that the ID that was there is not to be used any more.
 	forgotten bool
 }
 
 // read reads the visitor's ID. A value that is not a UUID counts as absent:
 // scripts are known to leave an empty value, "undefined" and "anonymous". A
-// visitor with cookies of both names keeps the older ID. The edge SDKs copy it
-// over the newer one, and so does Engage 1.x in the browser; its server side
-// does not look.
+// cookie of a former name counts only without an ID of the present name. The SDKs
+// in the page copy it over that one. But whoever can set cookies for a part of the
+// domain could then give a visitor another ID, for as long as ours lasts.
 func (c *browserCookie) read(h http.Header) (b brought) {
 	if len(h["Cookie"]) == 0 {
 		return b
 	}
-	b.id = web.CookieValue(h, c.name, cdp.ValidBrowserID)
-	present := b.id
+	b.id = idIn(h, c.name, &b.quoted)
+	present := b.id != ""
 	for i, name := range c.legacy {
-		old := web.CookieValue(h, name, cdp.ValidBrowserID)
+		old := idIn(h, name, nil)
 		if old == "" {
 			continue
 		}
-		if b.legacy == 0 && old != present { // else it was moved, and could not be deleted
+		if b.legacy == 0 && !present {
 			b.id, b.former = old, name
 		}
 		b.legacy |= 1 << i
@@ -80,6 +84,26 @@ func (c *browserCookie) read(h http.Header) (b brought) {
 		})
 	}
 	return b
+}
+
+// idIn is the first ID that a cookie holds, "" if there is none. A server that
+// writes cookies anew may have put it in quotes, which quoted tells; scripts do not
+// read it then.
+func idIn(h http.Header, name string, quoted *bool) string {
+	v := web.CookieValue(h, name, isID)
+	id := web.CookieText(v)
+	if quoted != nil {
+		*quoted = len(id) < len(v)
+	}
+	return id
+}
+
+func isID(v string) bool { return cdp.ValidBrowserID(web.CookieText(v)) }
+
+// covers reports whether browsers take the cookie from that host, which may have a
+// port (RFC 6265, section 5.3, step 6).
+func (c *browserCookie) covers(host string) bool {
+	return c.domain == "" || web.IsWithin(web.HostOnly(host), c.domain)
 }
 
 // set adds the cookie. It never replaces another Set-Cookie. Where the browser
@@ -123,8 +147,8 @@ func (c *browserCookie) isSet(h http.Header) (id string, set bool) {
 	for _, line := range h["Set-Cookie"] {
 		if value, ok := strings.CutPrefix(line, c.name+"="); ok {
 			value, _, _ = strings.Cut(value, ";")
-			if set = true; cdp.ValidBrowserID(value) {
-				id = value
+			if set = true; isID(value) {
+				id = web.CookieText(value)
 			}
 		}
 	}

@@ -72,17 +72,24 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		return false, false // while the handler ran: another answer has seen to the cookie
 	}
 	set = tr.told.fresh
+	if tr.told.unkept == fateCookieDomain {
+		if tr.told.id == "" && tr.wantsIDLocked() {
+			tr.t.ledger.note(fateCookieDomain.String())
+			tr.t.withoutID.Add(1)
+		}
+		return false, false
+	}
 	if tr.told.id != "" && !tr.told.fresh {
 		if id := line.Replacement(tr.told.id); id != "" {
 			tr.told.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
-		set = set || b.former != "" || tr.navigation && tr.store == caching.Private
+		set = set || b.former != "" || b.quoted || tr.navigation && tr.store == caching.Private
 	}
 	// A client that has left would not keep the ID, so none is taken.
 	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {
 		switch {
-		case !tr.told.secure:
-			tr.t.ledger.note("cookie_insecure")
+		case tr.told.unkept != fired:
+			tr.t.ledger.note("cookie_" + tr.told.unkept.String())
 		case tr.store == caching.Public:
 			tr.t.ledger.note("cookie_public_answer")
 		case tr.takeIDLocked():

@@ -72,7 +72,9 @@ func TestCookieRead(t *testing.T) {
 		"empty":                     {direct, []string{"bid_ck-abcd="}, "", ""},
 		"undefined":                 {direct, []string{"bid_ck-abcd=undefined"}, "", ""},
 		"anonymous":                 {direct, []string{"bid_ck-abcd=anonymous"}, "", ""},
-		"quoted":                    {direct, []string{`bid_ck-abcd="` + oldID + `"`}, "", ""},
+		"quoted":                    {direct, []string{`bid_ck-abcd="` + oldID + `"`}, oldID, ""},
+		"half quoted":               {direct, []string{`bid_ck-abcd="` + oldID}, "", ""},
+		"quoted junk":               {direct, []string{`bid_ck-abcd="undefined"`}, "", ""},
 		"5,000 characters":          {direct, []string{"bid_ck-abcd=" + strings.Repeat("x", 5000)}, "", ""},
 		"an ID and more":            {direct, []string{"bid_ck-abcd=" + oldID + "0"}, "", ""},
 		"junk first":                {direct, []string{"bid_ck-abcd=undefined; bid_ck-abcd=" + oldID}, oldID, ""},
@@ -84,12 +86,14 @@ func TestCookieRead(t *testing.T) {
 		"edge":                      {edge, []string{"sc_cid=" + oldID}, oldID, ""},
 		"edge, up to 0.5.8":         {edge, []string{"sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
 		"edge, 0.5.7":               {edge, []string{"sc_rid=" + oldID}, oldID, "sc_rid"},
-		"edge, both: the older one": {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
+		"edge, both":                {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, ""},
+		"edge, the present is junk": {edge, []string{"sc_cid=undefined; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
+		"edge, quoted, up to 0.5.8": {edge, []string{`sc_ctx-1234="` + oldID + `"`}, oldID, "sc_ctx-1234"},
 		"edge, the older is junk":   {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=undefined"}, newID, ""},
 		"edge, moved already":       {edge, []string{"sc_cid=" + oldID + "; sc_ctx-1234=" + oldID}, oldID, ""},
-		"edge, all three":           {edge, []string{"sc_rid=" + newID + "; sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
+		"edge, all three":           {edge, []string{"sc_rid=" + newID + "; sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, ""},
 		"Engage 0.x":                {direct, []string{"BID_ck-abcd=" + oldID}, oldID, "BID_ck-abcd"},
-		"Engage 0.x, and 1.x":       {direct, []string{"bid_ck-abcd=" + newID + "; BID_ck-abcd=" + oldID}, oldID, "BID_ck-abcd"},
+		"Engage 0.x, and 1.x":       {direct, []string{"bid_ck-abcd=" + newID + "; BID_ck-abcd=" + oldID}, newID, ""},
 		"Engage 0.x, another key":   {direct, []string{"BID_ck-abce=" + oldID}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +106,7 @@ func TestCookieRead(t *testing.T) {
 
 // FuzzCookie reads arbitrary Cookie headers and compares with the plainest
 // reading of what Sitecore's scripts do: split at semicolons, exact name, no
-// decoding; and, as ours alone, UUIDs only.
+// decoding; and, as ours alone, UUIDs only, also in quotes.
 func FuzzCookie(f *testing.F) {
 	for _, s := range []string{
 		"", "sc_cid=" + oldID, "a=b; sc_cid=" + oldID + ";c", "sc_cid=undefined; sc_cid=" + oldID,
@@ -114,7 +118,11 @@ func FuzzCookie(f *testing.F) {
 	plain := func(lines []string, name string) string {
 		for _, line := range lines {
 			for pair := range strings.SplitSeq(line, ";") {
-				if value, ok := strings.CutPrefix(strings.TrimLeft(pair, " \t"), name+"="); ok && cdp.ValidBrowserID(value) {
+				value, ok := strings.CutPrefix(strings.TrimLeft(pair, " \t"), name+"=")
+				if inner, found := strings.CutPrefix(value, `"`); found && strings.HasSuffix(inner, `"`) {
+					value = strings.TrimSuffix(inner, `"`)
+				}
+				if ok && cdp.ValidBrowserID(value) {
 					return value
 				}
 			}
@@ -123,13 +131,13 @@ func FuzzCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		lines := []string{first, second}
-		want, former := plain(lines, "sc_ctx-1234"), "sc_ctx-1234"
-		if want == "" {
-			want, former = plain(lines, "sc_rid"), "sc_rid"
-		}
-		present := plain(lines, "sc_cid")
-		if want == "" || want == present {
-			want, former = present, ""
+		want, former := plain(lines, "sc_cid"), ""
+		for _, name := range []string{"sc_ctx-1234", "sc_rid"} {
+			if want == "" {
+				if want = plain(lines, name); want != "" {
+					former = name
+				}
+			}
 		}
 		b := cookie.read(http.Header{"Cookie": lines})
 		id, from := b.id, b.former

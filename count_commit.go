@@ -97,7 +97,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 // mayKeepVisitLocked reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
-	return carriesCookies(tr.status) && tr.told.secure && !tr.withheld && !tr.leaving && tr.store != caching.Public &&
+	return carriesCookies(tr.status) && tr.told.unkept == fired && !tr.withheld && !tr.leaving && tr.store != caching.Public &&
 		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 

@@ -73,8 +73,8 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 		return fateNoBrowserID
 	case tr.stranger && !g.Terms().CountsBots:
 		return fateNotABrowser
-	case !tr.told.secure:
-		return fateInsecure
+	case tr.told.unkept != fired:
+		return tr.told.unkept
 	case g == rule.View && (create == CreateGoal || tr.store == caching.Public):
 		return fateNoBrowserID
 	}

@@ -51,6 +51,7 @@ const (
 	fateNoBrowserID
 	fateNotABrowser
 	fateInsecure
+	fateCookieDomain
 	fateEventInvalid
 	fateBeforeSend
 	fateQueueFull
@@ -118,6 +119,7 @@ var fateNames = [...]string{
 	fateNoBrowserID:     "no_browser_id",
 	fateNotABrowser:     "not_a_browser",
 	fateInsecure:        "insecure",
+	fateCookieDomain:    "cookie_domain",
 	fateEventInvalid:    "event_invalid",
 	fateBeforeSend:      "before_send",
 	fateQueueFull:       "queue_full",

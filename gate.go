@@ -79,7 +79,10 @@ func (t *Tracker) optsOut(r *http.Request) fate {
 }
 
 // saysYes reads the value of the opt-out cookie.
-func saysYes(v string) bool { return v != "" && v != "0" && v != "false" }
+func saysYes(v string) bool {
+	v = web.CookieText(v)
+	return v != "" && v != "0" && v != "false"
+}
 
 func userAgent(r *http.Request) string {
 	ua, _ := web.First(r.Header["User-Agent"])

@@ -144,7 +144,7 @@ func (tr *tracked) resume(seen *tracked) {
 		return // the gate let nothing of it through, and nothing was kept
 	}
 	own.orderKey = old.keyLocked()
-	own.id, own.recognised, own.brought, own.secure = old.id, old.recognised, old.brought, old.secure
+	own.id, own.recognised, own.brought, own.unkept = old.id, old.recognised, old.brought, old.unkept
 	if s := old.seldom; s != nil {
 		tr.pastLocked().values = s.past.values
 		own.seldom.rejected = slices.Clone(s.rejected)
@@ -161,7 +161,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
+	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateCookieDomain, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -279,7 +279,7 @@ func (tr *tracked) browserID() string {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.secure && !tr.stranger {
+		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.unkept == fired && !tr.stranger {
 		tr.takeIDLocked()
 	}
 	return tr.told.id

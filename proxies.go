@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -133,6 +134,50 @@ func isSecure(r *http.Request, host string) bool {
 	proto, _ := web.First(r.Header["X-Forwarded-Proto"])
 	proto, _, _ = strings.Cut(proto, ",")
 	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || isLoopback(host)
+}
+
+// isAskedByProxy reports whether a host outside of the Domain is rather the name
+// by which a proxy asks than the one that the browser knows: nginx sends "app" or
+// an address, unless it is told otherwise. Nobody is believed here: who invents such
+// a header gets what they also get without it.
+func (c *browserCookie) isAskedByProxy(r *http.Request, host string) bool {
+	within := func(host string) bool { return host != "" && c.covers(host) }
+	asked, _ := web.First(r.Header["X-Forwarded-Host"])
+	asked, _, _ = strings.Cut(asked, ",")
+	if within(strings.TrimSpace(asked)) || slices.ContainsFunc(web.Forwarded(r.Header, "host"), within) {
+		return true
+	}
+	if origin, _ := web.First(r.Header["Origin"]); within(hostOf(origin)) {
+		return true
+	}
+	if site, _ := web.First(r.Header["Sec-Fetch-Site"]); site == "same-origin" && within(hostOf(r.Referer())) {
+		return true
+	}
+	return isInner(host) && (!r.ProtoAtLeast(1, 1) || slices.ContainsFunc(proxyHeaders, func(name string) bool { return r.Header[name] != nil }))
+}
+
+// proxyHeaders are what proxies add to requests.
+var proxyHeaders = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via"}
+
+// hostOf is the host of an address, "" if it has none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// isInner reports whether a host is one that only programs of one network use: a
+// name without a dot, one that is not for the internet (RFC 6762, RFC 8375, and
+// ICANN's .internal), or an address of such a network.
+func isInner(host string) bool {
+	host = strings.Trim(web.HostOnly(host), "[]")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
+	return !strings.Contains(host, ".") || slices.Contains([]string{"internal", "local", "localhost", "lan", "arpa", "cluster", "consul"}, last)
 }
 
 // forwardedSecure reads Forwarded (RFC 7239): for=192.0.2.60;proto=https.

@@ -57,7 +57,7 @@ func version() string {
 
 // firsts are the reasons of which the first is told. Each has one line in the life of
 // a tracker.
-type firsts struct{ bot, insecure, nothing atomic.Bool }
+type firsts struct{ bot, insecure, domain, nothing atomic.Bool }
 
 // tell tells the first of a reason that usually says that something is set up wrong.
 func (fs *firsts) tell(f fate, log *slog.Logger) {
@@ -70,6 +70,10 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 	case fateInsecure:
 		if first(&fs.insecure) {
 			log.Warn("goaltrack: a goal does not count, as the browser would not keep the browser-ID cookie (insecure): serve the site over https, and let the proxy in front send X-Forwarded-Proto")
+		}
+	case fateCookieDomain:
+		if first(&fs.domain) {
+			log.Warn("goaltrack: a goal does not count, as the request's host is not within Cookie.Domain, so the browser would not keep the browser-ID cookie (cookie_domain): let the proxy in front keep Host, or send X-Forwarded-Host and name it in TrustedProxies")
 		}
 	case fateOf(rule.ReasonNothingWritten):
 		if first(&fs.nothing) {

@@ -77,7 +77,7 @@ type told struct {
 	fresh      bool    // the ID was taken from the pool for this request
 	recognised bool    // the visitor's cookies were looked at
 	brought    brought // what they said
-	secure     bool    // the browser would keep a Secure cookie
+	unkept     fate    // why the browser would not keep our cookies; fired if it would
 	cookieless bool    // no cookie can be set any more for whoever has none
 	route      route
 	seldom     *seldom // nil until it is needed
@@ -216,8 +216,19 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 	}
 	tr.stranger = tr.told.id == "" && e.agent != agent.Allowed && !navigation.MayBeBrowser(r.Header)
 	host := tr.t.host(r)
-	tr.told.secure = tr.told.secure || isSecure(r, host)
+	tr.told.unkept = tr.unkeptAt(r, host)
 	tr.withheld = tr.rules.Past().Used && visit.IsWithheld(r, host)
+}
+
+// unkeptAt says why the browser would not keep our cookies, fired if it would.
+func (tr *tracked) unkeptAt(r *http.Request, host string) fate {
+	switch {
+	case !tr.site.cookie.covers(host) && !tr.site.cookie.isAskedByProxy(r, host):
+		return fateCookieDomain
+	case tr.told.id == "" && !isSecure(r, host):
+		return fateInsecure
+	}
+	return fired
 }
 
 // recogniseLocked reads the cookies by which the visitor is known, once. That is
@@ -226,7 +237,9 @@ func (tr *tracked) recogniseLocked(h http.Header) {
 	tr.told.recognised = true
 	tr.told.brought = tr.site.visitorOf(h)
 	tr.told.id = tr.told.brought.id
-	tr.told.secure = tr.told.secure || tr.told.id != ""
+	if tr.told.id != "" && tr.told.unkept == fateInsecure {
+		tr.told.unkept = fired // it kept one
+	}
 	tr.lookBackLocked(h)
 }
 

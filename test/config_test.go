@@ -245,6 +245,17 @@ func TestConfigOfTheCookie(t *testing.T) {
 		{"", goaltrack.Cookie{Domain: "localhost"}, nil, ""},
 		{"", goaltrack.Cookie{Domain: "127.0.0.1"}, nil, ""},
 		{"Cookie.Domain", goaltrack.Cookie{Domain: "example"}, nil, ""},
+		{"is an address", goaltrack.Cookie{Domain: "192.0.2.1"}, nil, ""},
+		{"is an address", goaltrack.Cookie{Domain: "shop.1"}, nil, ""},
+		{"is a public suffix", goaltrack.Cookie{Domain: "co.uk"}, nil, ""},
+		{"is a public suffix", goaltrack.Cookie{Domain: ".CO.JP"}, nil, ""},
+		{"is a public suffix", goaltrack.Cookie{Domain: "github.io"}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "shop.co.uk"}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "shop.github.io"}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "co.de"}, nil, ""}, // somebody's
+		{"", goaltrack.Cookie{Domain: "com.example"}, nil, ""},
+		{"is a public suffix", goaltrack.Cookie{Domain: "rent.example", PublicSuffixes: suffixes{"rent.example"}}, nil, ""},
+		{"", goaltrack.Cookie{Domain: "co.uk", PublicSuffixes: suffixes{"uk"}}, nil, ""}, // the list decides alone
 		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop..example"}, nil, ""},
 		{"Cookie.Domain", goaltrack.Cookie{Domain: "shop.example."}, nil, ""},
 		{"Cookie.Domain", goaltrack.Cookie{Domain: "."}, nil, ""},
@@ -277,3 +288,15 @@ func TestConfigOfTheCookie(t *testing.T) {
 		}
 	}
 }
+
+// suffixes is a list of public suffixes with one entry.
+type suffixes [1]string
+
+func (s suffixes) PublicSuffix(domain string) string {
+	if strings.HasSuffix("."+domain, "."+s[0]) {
+		return s[0]
+	}
+	return domain[strings.LastIndexByte(domain, '.')+1:]
+}
+
+func (suffixes) String() string { return "of a test" }

@@ -184,7 +184,7 @@ func TestForgetEveryName(t *testing.T) {
 		c.Sites[0].CDP, c.Cookie.Domain = s.Edge(), "127.0.0.1"
 	}}
 	w := s.Start(t)
-	w.CDP.Know(world.Known)
+	w.CDP.Know(other)
 	got := w.Visitor().Post("/logout", "", "Cookie", "sc_cid="+other+"; sc_test-context="+world.Known+"; sc_rid="+other).Header["Set-Cookie"]
 	var want []string
 	for _, name := range []string{"sc_cid", "sc_test-context", "sc_rid"} {

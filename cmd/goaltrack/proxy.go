@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
@@ -65,8 +67,9 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 
 // tryOut returns the faults that the library finds in a configuration. What it warns of
 // goes to log. It sends nothing: a real tracker makes its first browser IDs at once.
+// What the list of public suffixes says has to be asked only here.
 func tryOut(config goaltrack.Config, log *slog.Logger) error {
-	config.DryRun, config.Logger = true, log
+	config.DryRun, config.Logger, config.Cookie.PublicSuffixes = true, log, publicsuffix.List
 	tracker, err := goaltrack.New(config)
 	if err != nil {
 		return err

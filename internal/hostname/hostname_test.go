@@ -53,3 +53,16 @@ func FuzzSame(f *testing.F) {
 		}
 	})
 }
+
+// TestIsSuffix: only what surely is one is taken for a public suffix.
+func TestIsSuffix(t *testing.T) {
+	for name, want := range map[string]bool{
+		"com": true, "co.uk": true, "CO.UK": true, ".com.au": true, "org.uk.": true, "github.io": true, "up.railway.app": true,
+		"localhost": false, "shop.example": false, "co.de": false, "org.de": false, "shop.co.uk": false, "a.github.io": false, "com.example": false,
+		"io": true, "co.u": false, "co.ukk": false, "": true,
+	} {
+		if IsSuffix(name) != want {
+			t.Errorf("%q: %t", name, !want)
+		}
+	}
+}

@@ -35,6 +35,15 @@ func CookieValue(h http.Header, name string, accept func(string) bool) string {
 	return ""
 }
 
+// CookieText is the text of a cookie's value: without the quotes that some
+// servers put around it (RFC 6265, section 4.1.1), as net/http reads it.
+func CookieText(v string) string {
+	if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
+}
+
 // beginsPair reports whether a cookie's name begins after this part of the
 // line.
 func beginsPair(before string) bool {

@@ -18,6 +18,20 @@ func HostIn(hosts []string, host string) bool {
 	})
 }
 
+// IsWithin reports whether a host is a domain or a name below it. Case does not
+// matter. host is written as [HostOnly] returns it.
+func IsWithin(host, domain string) bool {
+	below := len(host) - len(domain)
+	return below >= 0 && strings.EqualFold(host[below:], domain) && (below == 0 || host[below-1] == '.' && !IsAddress(host))
+}
+
+// IsAddress reports whether a host is an IP address and no name: browsers take a
+// last label of digits for a part of one (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+func IsAddress(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last != "" && strings.Trim(last, "0123456789") == "" || strings.HasPrefix(host, "[")
+}
+
 // ValidHost reports whether h may stand in a list of hosts: a name, or *. and a
 // name, without a scheme, a port or a path.
 func ValidHost(h string) bool {
