@@ -231,16 +231,16 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
 	if r != rule.Fires {
 		return fateOf(r)
 	}
-	return tr.hold(g, data, &e, name)
+	if _, identifies := g.Identity(tr.exchangeFor(data)); identifies {
+		tr.t.ledger.note("identity_not_held")
+	}
+	return tr.hold(g, &e, name)
 }
 
-// hold holds an event until the visitor agrees.
-func (tr *tracked) hold(g *rule.Cause, data Data, e *cdp.Event, name visit.Counted) fate {
-	who, f := tr.identityOf(g, data, e)
-	if f != fired {
-		return f
-	}
-	items, f := tr.t.items(guest{site: tr.site, userAgent: tr.entry.userAgent, rules: tr.rules.Hash()}, g, parcel{e, who})
+// hold holds an event until the visitor agrees. It holds what happened and never who
+// the visitor is: whoever typed that had agreed to nothing.
+func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
+	items, f := tr.t.items(guest{site: tr.site, userAgent: tr.entry.userAgent, rules: tr.rules.Hash()}, g, parcel{event: e})
 	if f != fired {
 		return f
 	}

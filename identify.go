@@ -9,7 +9,6 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/ext"
-	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -111,8 +110,8 @@ func (tl *told) identify(e cdp.Event) bool {
 
 // identify offers an identity of the handler's to the queue.
 func (tr *tracked) identify(e *cdp.Event) fate {
-	f, waits := tr.entry.admits(rule.Identity)
-	if f == fired && !waits {
+	f, _ := tr.entry.admits(rule.Identity)
+	if f == fired {
 		f = tr.mayEmitLocked(rule.Identity)
 	}
 	if f != fired {
@@ -121,8 +120,5 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
 	setBase(e, base(sent.Base))
 	tr.site.birthDate(e)
-	if waits {
-		return tr.hold(rule.Identity, nil, e, visit.Counted{})
-	}
 	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }

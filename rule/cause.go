@@ -87,18 +87,19 @@ func (c *Cause) IsWorthMost() bool {
 	return c.goal != nil && c.goal.value.set || c.kind == causeIdentity
 }
 
-// Terms is what the goal asks of consent, and whether it may wait for that. Three kinds
-// of goals may not. One whose rule reads cookies cannot be judged without them. A draft
-// sends nothing. One that ends the visitor's profile would have none later.
+// Terms is what the goal asks of consent, and whether it may wait for that. Five kinds
+// of goals may not. An identity that was told before the visitor agreed is not kept, and
+// an order is nothing without one. One whose rule reads cookies cannot be judged without
+// them. A draft sends nothing. One that ends the visitor's profile would have none later.
 func (c *Cause) Terms() consent.Terms {
 	if c.goal == nil {
-		return consent.Terms{MayWait: true}
+		return consent.Terms{MayWait: c.kind != causeIdentity}
 	}
 	g := c.goal
 	return consent.Terms{
 		Need:       g.need,
 		CountsBots: c.countsBots(),
-		MayWait:    !g.needs.cookie && !g.ends() && g.Status != statusDraft,
+		MayWait:    g.order == nil && !g.needs.cookie && !g.ends() && g.Status != statusDraft,
 	}
 }
 
