@@ -49,16 +49,16 @@ type Config struct {
 
 	// Consent reads the visitor's answer from a request, usually from the
 	// cookie of the site's consent banner. It is [ConsentCookie],
-	// [ConsentOneTrust], [ConsentCookiebot], [ConsentTCF] or a function of the
-	// site's own. With a reader, a goal counts only if the visitor granted the
-	// consent that its rule names, by default every category. Page views and
-	// browser IDs need consent to every category, too. Unknown is not yes.
-	// Default: no reader; every visitor counts who did not opt out
-	// (OptOutCookie, Sec-GPC).
+	// [ConsentOneTrust], [ConsentCookiebot], [ConsentTCF], [ConsentGPP] or a
+	// function of the site's own. With a reader, a goal counts only if the
+	// visitor granted the consent that its rule names, by default every
+	// category. Page views and browser IDs need consent to every category, too.
+	// Unknown is not yes. Default: no reader; every visitor counts who did not
+	// opt out (OptOutCookie, Sec-GPC).
 	//
 	// It runs on the goroutine of the request. If the request concerns a goal
 	// or a new visitor, it runs at most once. For other requests it runs once
-	// for each call of [Tracker.Trigger] or [Tracker.BrowserID]. A panic in it
+	// for each call of [Tracker.Trigger], [Tracker.BrowserID] or [Tracker.Privacy]. A panic in it
 	// is recovered and counts as ConsentUnknown.
 	Consent func(*http.Request) Consent
 
@@ -72,10 +72,11 @@ type Config struct {
 	// Bounds: 20 events for each visitor and 4 MiB in all (reason
 	// consent_hold_full), and 30 minutes (reason consent_expired). Meanwhile
 	// the tracker reads no other cookie, except those that say no or mark an
-	// editor. So a goal whose rule reads another cookie is not held. Nothing is
-	// held for a cookie of fewer than 16 bytes, because it cannot tell visitors
-	// apart. It needs Consent. Default: "", nothing is held and unknown does
-	// not count.
+	// editor. So a goal whose rule reads another cookie is not held. An identity
+	// is never held: a goal with identify: is held without it, an order and
+	// [Tracker.Identify] not at all. Nothing is held for a cookie of fewer than
+	// 16 bytes, because it cannot tell visitors apart. It needs Consent. Default:
+	// "", nothing is held and unknown does not count.
 	ConsentHoldBy string
 
 	// RequireConsent makes New fail if no Consent reader is set. It protects a
@@ -86,9 +87,15 @@ type Config struct {
 	// except "", "0" and "false". Default: "gt_optout".
 	OptOutCookie string
 
-	// IgnoreGPC counts visitors whose browser sends Sec-GPC: 1, the Global
-	// Privacy Control (https://www.w3.org/TR/gpc/). Default: false, they are
-	// not counted.
+	// GPC says what it means that a visitor's browser sends Sec-GPC: 1, the Global
+	// Privacy Control (https://www.w3.org/TR/gpc/). What it keeps from counting has
+	// the reason gpc. [Tracker.Privacy] tells a page that it was seen. Default:
+	// GPCRefuse.
+	GPC GPC
+
+	// IgnoreGPC is GPC with the value GPCIgnore.
+	//
+	// Deprecated: set GPC.
 	IgnoreGPC bool
 
 	// Bots corrects which user agents are bots.
@@ -257,6 +264,20 @@ type Forms struct {
 	// at most 4 GiB. Default: 32 MiB.
 	TotalBytes int64
 }
+
+// GPC says what the Global Privacy Control of a visitor's browser means.
+type GPC string
+
+const (
+	// GPCRefuse counts nothing of such a visitor.
+	GPCRefuse GPC = "refuse"
+	// GPCMarketing takes it as a refusal of marketing: of the sale and the sharing of
+	// their data, which is what the law of California makes of it. Goals that say
+	// consent: analytics or not-needed still count.
+	GPCMarketing GPC = "marketing"
+	// GPCIgnore does not look at it.
+	GPCIgnore GPC = "ignore"
+)
 
 // Views says who sends the CDP's VIEW events.
 type Views string

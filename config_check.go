@@ -31,6 +31,10 @@ func (c Config) withDefaults() Config {
 	def(&c.Cookie.CreatePerSecond, 20)
 	def(&c.Cookie.CreateBurst, 200)
 	def(&c.OptOutCookie, "gt_optout")
+	if c.IgnoreGPC {
+		def(&c.GPC, GPCIgnore)
+	}
+	def(&c.GPC, GPCRefuse)
 	def(&c.Forms.BodyBytes, scan.BodyLimit)
 	def(&c.Forms.TotalBytes, 32<<20)
 	def(&c.Delivery.QueueEvents, 10_000)
@@ -151,6 +155,14 @@ func (c *Config) validate() error {
 		errs.add("ConsentHoldBy: %q is not a cookie name", c.ConsentHoldBy)
 	case c.Consent == nil:
 		errs.add("ConsentHoldBy: no Consent reader is set, so nobody would ever be released")
+	}
+	switch c.GPC {
+	case GPCRefuse, GPCMarketing, GPCIgnore:
+	default:
+		errs.add("GPC: %q is none of %q, %q and %q", c.GPC, GPCRefuse, GPCMarketing, GPCIgnore)
+	}
+	if c.IgnoreGPC && c.GPC != GPCIgnore {
+		errs.add("IgnoreGPC: it is set, and GPC says %q", c.GPC)
 	}
 	if !web.ValidToken(c.OptOutCookie) {
 		errs.add("OptOutCookie: %q is not a cookie name", c.OptOutCookie)

@@ -15,17 +15,9 @@ type Consent uint8
 
 // The answers that are the same for both categories.
 const (
-	ConsentUnknown Consent = 0 // not asked yet, or not answered
-	ConsentGranted Consent = answerGranted | answerGranted<<marketingBits
-	ConsentRefused Consent = answerRefused | answerRefused<<marketingBits
-)
-
-// The answers for one category, two bits each.
-const (
-	answerGranted = 1
-	answerRefused = 2
-	answerBits    = 3
-	marketingBits = 2 // how far those of marketing are shifted
+	ConsentUnknown Consent = Consent(consent.Unknown) // not asked yet, or not answered
+	ConsentGranted Consent = Consent(consent.Granted)
+	ConsentRefused Consent = Consent(consent.Refused)
 )
 
 // MixedConsent makes the answer of a visitor who decided on each category
@@ -34,28 +26,18 @@ const (
 //
 //	goaltrack.MixedConsent(goaltrack.ConsentGranted, goaltrack.ConsentRefused)
 func MixedConsent(analytics, marketing Consent) Consent {
-	return analytics&answerBits | marketing&(answerBits<<marketingBits)
+	return Consent(consent.Mixed(consent.Answer(analytics), consent.Answer(marketing)))
 }
 
 // Analytics returns the answer for analytics: one of the three constants.
-func (c Consent) Analytics() Consent { return bothAre(c & answerBits) }
+func (c Consent) Analytics() Consent { return Consent(consent.Answer(c).Analytics()) }
 
 // Marketing returns the answer for marketing: one of the three constants.
-func (c Consent) Marketing() Consent { return bothAre(c >> marketingBits) }
+func (c Consent) Marketing() Consent { return Consent(consent.Answer(c).Marketing()) }
 
 // open reports whether the visitor has yet to answer for a category.
 func (c Consent) open() bool {
 	return c.Analytics() == ConsentUnknown || c.Marketing() == ConsentUnknown
-}
-
-func bothAre(answer Consent) Consent {
-	switch answer {
-	case answerGranted:
-		return ConsentGranted
-	case answerRefused:
-		return ConsentRefused
-	}
-	return ConsentUnknown
 }
 
 // String returns the answer in words, such as "granted" or "analytics granted,
@@ -72,20 +54,10 @@ func (c Consent) String() string {
 // fate judges the answer by what a goal needs. It returns fired,
 // consent_refused or consent_unknown.
 func (c Consent) fate(n consent.Need) fate {
-	switch n {
-	case consent.Nothing:
+	switch consent.Answer(c).To(n) {
+	case consent.Granted:
 		return fired
-	case consent.Analytics:
-		c = c.Analytics()
-	case consent.Marketing:
-		c = c.Marketing()
-	default:
-		c = bothOf(c.Analytics(), c.Marketing())
-	}
-	switch c {
-	case ConsentGranted:
-		return fired
-	case ConsentRefused:
+	case consent.Refused:
 		return fateConsentRefused
 	}
 	return fateConsentUnknown
@@ -94,16 +66,7 @@ func (c Consent) fate(n consent.Need) fate {
 // bothOf joins two answers. One refusal is a refusal, and only two grants are a
 // grant.
 func bothOf(a, b Consent) Consent {
-	join := func(a, b Consent) Consent {
-		switch {
-		case a == b:
-			return a
-		case a == ConsentRefused || b == ConsentRefused:
-			return ConsentRefused
-		}
-		return ConsentUnknown
-	}
-	return MixedConsent(join(a.Analytics(), b.Analytics()), join(a.Marketing(), b.Marketing()))
+	return Consent(consent.Join(consent.Answer(a), consent.Answer(b)))
 }
 
 // consent asks the reader. Without a reader, consent is granted.
@@ -113,4 +76,62 @@ func (t *Tracker) consent(r *http.Request) (c Consent) {
 	}
 	defer t.recovered("Consent", func() { c = ConsentUnknown })
 	return t.config.Consent(r)
+}
+
+// Privacy is what a tracker saw of a visitor's choices, and what it decided by them.
+// [Tracker.Privacy] makes it, for a page that shows it to the visitor.
+type Privacy struct {
+	// GPC: the browser sends the Global Privacy Control, whatever Config.GPC makes of it.
+	GPC bool
+
+	// OptedOut: the browser sends the cookie of Config.OptOutCookie.
+	OptedOut bool
+
+	// Answer is what Config.Consent reads. It is ConsentUnknown without a reader, because
+	// then nobody is asked.
+	Answer Consent
+
+	// Counts is what may count, by category, after all of the above. Unknown does not.
+	Counts Consent
+
+	// Reason is why goals that need consent to everything do not count: opt_out, gpc,
+	// consent_refused or consent_unknown. It is "" if they do.
+	Reason string
+}
+
+// GPCHonored reports whether the Global Privacy Control was seen and marketing is
+// refused. The law of California has a site show that since 2026 (11 CCR 7025(c)(6)).
+func (p Privacy) GPCHonored() bool { return p.GPC && p.Counts.Marketing() == ConsentRefused }
+
+// Privacy tells what the tracker saw of a visitor's choices, and what it decided by
+// them. It may be called for every request, also for one that no goal concerns. It says
+// nothing of machines, editors and colleagues. It changes nothing and may be called by
+// several goroutines at once. A page that shows the result differs by visitor, so it
+// should say "Cache-Control: private".
+func (t *Tracker) Privacy(r *http.Request) (p Privacy) {
+	var e entry
+	e.no, e.gpc = t.optsOut(r)
+	if tr := t.trackedOf(r); tr != nil && tr.entry.no == fired {
+		e.consent = tr.entry.consent
+	} else {
+		e.consent = t.consent(r)
+	}
+	p.GPC, p.OptedOut = hasGPC(r.Header), e.no == fateOptOut
+	if t.config.Consent != nil {
+		p.Answer = e.consent
+	}
+	counts := func(n consent.Need) Consent {
+		switch e.said(n) {
+		case fired:
+			return ConsentGranted
+		case fateConsentUnknown:
+			return ConsentUnknown
+		}
+		return ConsentRefused
+	}
+	p.Counts = MixedConsent(counts(consent.Analytics), counts(consent.Marketing))
+	if f := e.said(consent.All); f != fired {
+		p.Reason = f.String()
+	}
+	return p
 }

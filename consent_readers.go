@@ -1,10 +1,11 @@
 package goaltrack
 
 import (
-	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -63,56 +64,6 @@ func ConsentCookie(name, value string) func(*http.Request) Consent {
 	})
 }
 
-// opinion collects what one cookie says about one category.
-type opinion struct {
-	consent Consent
-	said    bool
-}
-
-// add takes in one more word about the category.
-func (a *opinion) add(word []byte, yes, no string) {
-	c := ConsentUnknown
-	switch string(word) {
-	case yes:
-		c = ConsentGranted
-	case no:
-		c = ConsentRefused
-	}
-	if a.said {
-		c = bothOf(a.consent, c)
-	}
-	a.consent, a.said = c, true
-}
-
-// appendUnescaped appends s with its %xx decoded. A plus sign stays a plus
-// sign, unlike in a form. An invalid escape stays as it is written.
-func appendUnescaped(dst []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			hi, lo := unhex(s[i+1]), unhex(s[i+2])
-			if hi < 16 && lo < 16 {
-				dst = append(dst, hi<<4|lo)
-				i += 2
-				continue
-			}
-		}
-		dst = append(dst, s[i])
-	}
-	return dst
-}
-
-// unhex returns the value of a hexadecimal digit, or 16 for any other
-// character.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 16
-}
-
 // OneTrust says how [ConsentOneTrust] reads the cookies of OneTrust's banner.
 // The zero value is right for a site that kept OneTrust's own categories and
 // asks before it tracks.
@@ -127,6 +78,18 @@ type OneTrust struct {
 	// visitor switches them off. Default: false, unknown until the banner is
 	// closed.
 	BeforeAnswer bool
+
+	// NoBanner are the regions in which OneTrust shows no banner, so that nobody
+	// there ever closes it: a country such as "US", or a part of it such as "US;TX",
+	// as OneTrust writes them. There the categories are read as with BeforeAnswer, and
+	// elsewhere not. A visitor whose region is not known has to answer. Default: none.
+	NoBanner []string
+
+	// RegionHeader names the header in which a CDN says the visitor's country, such as
+	// CF-IPCountry or CloudFront-Viewer-Country. OneTrust says it too, as geolocation
+	// in its cookie. If both say it, both have to be among NoBanner. Default: none,
+	// only the cookie says it.
+	RegionHeader string
 }
 
 // ConsentOneTrust reads two cookies of OneTrust
@@ -137,60 +100,52 @@ type OneTrust struct {
 //
 // OneTrust writes OptanonConsent as soon as its script runs, with the default
 // categories. So consent is unknown without OptanonAlertBoxClosed, unless
-// BeforeAnswer is set. It is also unknown while OneTrust waits for a new answer
-// (AwaitingReconsent=true), and for a category that is not among the groups.
+// BeforeAnswer is set or the visitor is where NoBanner says. It is also unknown while
+// OneTrust waits for a new answer (AwaitingReconsent=true), and for a category that is
+// not among the groups.
+//
+// On a site with IAB's framework a stack of purposes takes the place of a category
+// (V2STACK42:1). Then the TC string, in OneTrust's cookie eupubconsent-v2, answers for
+// the category that is missing, by the default purposes of [TCF]. The stacks 42 and 43
+// have all of these purposes. They answer too, so that they have to agree with the
+// string, or alone if there is none.
 func ConsentOneTrust(o OneTrust) func(*http.Request) Consent {
 	def(&o.Analytics, "C0002")
 	def(&o.Marketing, "C0004")
+	o.NoBanner, o.RegionHeader = slices.Clone(o.NoBanner), http.CanonicalHeaderKey(o.RegionHeader)
+	of := &consent.OneTrust{Analytics: o.Analytics, Marketing: o.Marketing, TCF: tcfOf(nil, nil)}
 	return func(r *http.Request) Consent {
-		if !o.BeforeAnswer && web.CookieValue(r.Header, "OptanonAlertBoxClosed", isNotEmpty) == "" {
+		if !o.BeforeAnswer && web.CookieValue(r.Header, "OptanonAlertBoxClosed", isNotEmpty) == "" && !o.isWithoutBanner(r.Header) {
 			return ConsentUnknown
 		}
-		return readConsent(r.Header, "OptanonConsent", o.read)
+		return readConsent(r.Header, "OptanonConsent", func(value string) Consent {
+			return Consent(of.Of(value, func() consent.TCString {
+				const name = "eupubconsent-v2"
+				says := readConsent(r.Header, name, func(text string) Consent { return Consent(of.TCF.Of(text)) })
+				return consent.TCString{Says: consent.Answer(says), There: web.HasCookie(r.Header, name)}
+			}))
+		})
 	}
 }
 
 func isNotEmpty(v string) bool { return v != "" }
 
-// read reads the value of OptanonConsent, which has the syntax of a form's
-// body.
-func (o *OneTrust) read(value string) (c Consent) {
-	found := false
-	for value != "" {
-		var pair string
-		pair, value, _ = strings.Cut(value, "&")
-		name, v, _ := strings.Cut(pair, "=")
-		switch {
-		case name == "groups":
-			one := o.groups(v)
-			if found {
-				one = bothOf(c, one)
-			}
-			c, found = one, true
-		case name == "AwaitingReconsent" && strings.EqualFold(v, "true"):
-			return ConsentUnknown
-		}
+// isWithoutBanner reports whether OneTrust shows no banner where the visitor is.
+// Everything that says where that is has to be among the regions.
+func (o *OneTrust) isWithoutBanner(h http.Header) bool {
+	if len(o.NoBanner) == 0 {
+		return false
 	}
-	return c
-}
-
-// groups reads C0001:1,C0002:0. Commas and colons may be escaped.
-func (o *OneTrust) groups(escaped string) Consent {
-	var buf [256]byte // enough for thirty categories
-	list := appendUnescaped(buf[:0], escaped)
-	var analytics, marketing opinion
-	for len(list) > 0 {
-		var entry []byte
-		entry, list, _ = bytes.Cut(list, []byte{','})
-		id, state, _ := bytes.Cut(entry, []byte{':'})
-		if string(id) == o.Analytics {
-			analytics.add(state, "1", "0")
-		}
-		if string(id) == o.Marketing {
-			marketing.add(state, "1", "0")
-		}
+	said, all := false, true
+	if v, _ := web.First(h[o.RegionHeader]); v != "" {
+		said, all = true, consent.IsIn(v, o.NoBanner)
 	}
-	return MixedConsent(analytics.consent, marketing.consent)
+	web.CookieValue(h, "OptanonConsent", func(value string) bool {
+		s, a := consent.Regions(value, o.NoBanner)
+		said, all = said || s, all && a
+		return false // so that it goes on to the next
+	})
+	return said && all
 }
 
 // ConsentCookiebot reads the cookie CookieConsent of Cookiebot, as Cookiebot
@@ -206,56 +161,7 @@ func (o *OneTrust) groups(escaped string) Consent {
 // Without the cookie, or with a value that is none of these, consent is
 // unknown.
 func ConsentCookiebot() func(*http.Request) Consent {
-	return consentReader("CookieConsent", readCookiebot)
-}
-
-// readCookiebot reads {stamp:'...',necessary:true,statistics:false,...}. The
-// value may be escaped in whole or in part, and its names may have quotes.
-func readCookiebot(value string) Consent {
-	switch value {
-	case "-1":
-		return ConsentGranted
-	case "0":
-		return ConsentRefused
-	}
-	var buf [512]byte
-	text := appendUnescaped(buf[:0], value)
-	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
-		return ConsentUnknown
-	}
-	var statistics, marketing opinion
-	for rest := text[1 : len(text)-1]; len(rest) > 0; {
-		var name, word []byte
-		var ok bool
-		if name, rest, ok = bytes.Cut(rest, []byte{':'}); !ok {
-			return ConsentUnknown
-		}
-		if word, rest, ok = cookiebotWord(rest); !ok {
-			return ConsentUnknown
-		}
-		switch string(bytes.Trim(name, ` '"`)) {
-		case "statistics":
-			statistics.add(word, "true", "false")
-		case "marketing":
-			marketing.add(word, "true", "false")
-		}
-	}
-	return MixedConsent(statistics.consent, marketing.consent)
-}
-
-// cookiebotWord cuts off the value at the beginning of text and the comma after
-// it. A quoted value may contain commas; ok is false if its quote does not end.
-func cookiebotWord(text []byte) (word, rest []byte, ok bool) {
-	text = bytes.TrimLeft(text, " ")
-	if len(text) > 0 && (text[0] == '\'' || text[0] == '"') {
-		if word, rest, ok = bytes.Cut(text[1:], text[:1]); !ok {
-			return nil, nil, false
-		}
-		_, rest, _ = bytes.Cut(rest, []byte{','})
-		return word, rest, true
-	}
-	word, rest, _ = bytes.Cut(text, []byte{','})
-	return bytes.TrimRight(word, " "), rest, true
+	return consentReader("CookieConsent", func(value string) Consent { return Consent(consent.Cookiebot(value)) })
 }
 
 // TCF says how [ConsentTCF] reads a consent string of the Transparency and
@@ -288,92 +194,63 @@ type TCF struct {
 // processor. Legitimate interest is not consent.
 func ConsentTCF(o TCF) func(*http.Request) Consent {
 	def(&o.Cookie, "euconsent-v2")
-	if o.Analytics == nil {
-		o.Analytics = []int{1, 8, 9}
-	}
-	if o.Marketing == nil {
-		o.Marketing = []int{1, 3, 4, 5, 6}
-	}
-	analytics, marketing := purposeMask(o.Analytics), purposeMask(o.Marketing)
-	read := func(value string) Consent {
-		purposes, ok := tcfPurposes(value)
-		if !ok {
-			return ConsentUnknown
-		}
-		return MixedConsent(maskConsent(purposes, analytics), maskConsent(purposes, marketing))
-	}
-	return consentReader(o.Cookie, read)
+	of := tcfOf(o.Analytics, o.Marketing)
+	return consentReader(o.Cookie, func(value string) Consent { return Consent(of.Of(value)) })
 }
 
-// The layout of a core string: where its fields are, in bits.
-const (
-	tcfVersion      = 2   // bits 0 to 5
-	tcfPurposesAt   = 152 // PurposesConsent, from left to right
-	tcfPurposeCount = 24
-	tcfLeast        = 230 // the fields up to the list of vendors
-)
-
-// purposeMask has one bit for each purpose, the first purpose leftmost of 24.
-// It is 0 if there are no purposes or one of them does not exist.
-func purposeMask(purposes []int) (mask uint32) {
-	for _, p := range purposes {
-		if p < 1 || p > tcfPurposeCount {
-			return 0
-		}
-		mask |= 1 << (tcfPurposeCount - p)
+// tcfOf says which purposes stand for a category. nil means the defaults of [TCF].
+func tcfOf(analytics, marketing []int) consent.TCF {
+	if analytics == nil {
+		analytics = []int{1, 8, 9}
 	}
-	return mask
+	if marketing == nil {
+		marketing = []int{1, 3, 4, 5, 6}
+	}
+	return consent.TCF{Analytics: consent.PurposesOf(analytics), Marketing: consent.PurposesOf(marketing)}
 }
 
-func maskConsent(purposes, mask uint32) Consent {
-	switch {
-	case mask == 0:
-		return ConsentUnknown
-	case purposes&mask == mask:
-		return ConsentGranted
-	}
-	return ConsentRefused
+// GPP says how [ConsentGPP] reads a string of the Global Privacy Platform.
+type GPP struct {
+	// Cookie is the name of the cookie with the string. The platform names none.
+	// OneTrust writes OTGPPConsent. Default: __gpp.
+	Cookie string
+
+	// Analytics and Marketing are the purposes that count in the string's section for
+	// Europe, as in [TCF], with the same defaults.
+	Analytics, Marketing []int
+
+	// GPC says what a visitor refuses whose string has the Global Privacy Control
+	// switched on. It is as [Config.GPC], which is about the header. A value that is
+	// none of the three refuses all. Default: GPCRefuse.
+	GPC GPC
 }
 
-// tcfPurposes reads the purposes with consent from a core string. Each
-// character of base64url (RFC 4648, section 5) stands for six bits, so the bits
-// can be read in place. If the string is not one of version 2, ok is false.
-func tcfPurposes(s string) (purposes uint32, ok bool) {
-	const (
-		chars = (tcfLeast + 5) / 6
-		from  = tcfPurposesAt / 6
-		to    = (tcfPurposesAt + tcfPurposeCount - 1) / 6
-		spare = (to+1)*6 - tcfPurposesAt - tcfPurposeCount // bits behind the last purpose
-	)
-	if len(s) < chars || base64Value(s[0]) != tcfVersion {
-		return 0, false
-	}
-	var bits uint64
-	for i := range chars {
-		v := base64Value(s[i])
-		if v > 63 {
-			return 0, false
+// ConsentGPP reads a string of the Global Privacy Platform
+// (https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform), which has
+// a section for each law that applies: usnat and those of 20 states of the United
+// States, uspv1, and tcfeuv2, which is read as [ConsentTCF] reads it.
+//
+// In a section of the United States:
+//
+//   - Marketing is refused if the visitor opted out of the sale or the sharing of
+//     their data, or of targeted advertising. It is granted if they were told of at
+//     least one of these and opted out of none. It is unknown if one of them is
+//     without notice or without an answer.
+//   - Analytics is granted if they were told of one of these, whatever they chose: a
+//     site that counts for itself neither sells nor shares.
+//   - A child without consent refuses both. A switched-on Global Privacy Control
+//     refuses what GPC says.
+//
+// Of several sections, one refusal is a refusal, and only grants of all are a grant. A
+// section that is not known, or cannot be read, grants nothing and so keeps the others
+// from it. Without a section, and with a string that cannot be read, all is unknown.
+func ConsentGPP(o GPP) func(*http.Request) Consent {
+	def(&o.Cookie, "__gpp")
+	of := &consent.GPP{TCF: tcfOf(o.Analytics, o.Marketing), GPC: o.GPC.refuses()}
+	return consentReader(o.Cookie, func(value string) Consent {
+		if strings.Contains(value, "%") {
+			value = string(consent.AppendUnescaped(nil, value)) // the ~ between sections
 		}
-		if from <= i && i <= to {
-			bits = bits<<6 | uint64(v)
-		}
-	}
-	return uint32(bits>>spare) & (1<<tcfPurposeCount - 1), true
-}
-
-// base64Value is the value of a character of base64url, 64 if it is none.
-func base64Value(c byte) byte {
-	switch {
-	case 'A' <= c && c <= 'Z':
-		return c - 'A'
-	case 'a' <= c && c <= 'z':
-		return c - 'a' + 26
-	case '0' <= c && c <= '9':
-		return c - '0' + 52
-	case c == '-':
-		return 62
-	case c == '_':
-		return 63
-	}
-	return 64
+		return Consent(of.Of(value))
+	})
 }

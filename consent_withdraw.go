@@ -29,10 +29,10 @@ func (e *entry) withdraws(rules *Rules) bool {
 		if n != consent.All && !rules.Needs(n) {
 			continue
 		}
-		switch e.consent.fate(n) {
+		switch e.said(n) {
 		case fired:
 			return false
-		case fateConsentRefused:
+		case fateConsentRefused, fateGPC:
 			refused = true
 		}
 	}

@@ -18,6 +18,7 @@ import (
 // the goal needs.
 type entry struct {
 	no      fate    // against every goal: the visitor said no, or is none; else fired
+	gpc     bool    // against goals that need consent to marketing
 	consent Consent // the visitor's answer
 	absent  fate    // nobody is looking, or nobody is there; else fired
 	// userAgent is the request's, as far as it is kept, and agent the verdict on it.
@@ -31,19 +32,27 @@ type entry struct {
 // fate says whether something may count that needs this consent: fired, or the
 // first reason against, in the order a person would give them.
 func (e *entry) fate(n consent.Need) fate {
-	if e.no != fired {
-		return e.no
-	}
-	if f := e.consent.fate(n); f != fired {
+	if f := e.said(n); f != fired {
 		return f
 	}
 	return e.absent
 }
 
+// said is what the visitor says to it, whether anybody is there or not.
+func (e *entry) said(n consent.Need) fate {
+	switch {
+	case e.no != fired:
+		return e.no
+	case e.gpc && (n == consent.All || n == consent.Marketing):
+		return fateGPC
+	}
+	return e.consent.fate(n)
+}
+
 // gate looks at the visitor and the request. path is the path that rules see.
 func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	e.userAgent = userAgent(r)
-	if e.no = t.optsOut(r); e.no == fired {
+	if e.no, e.gpc = t.optsOut(r); e.no == fired {
 		e.no = t.ignores(r, path)
 	}
 	if e.no == fired {
@@ -65,17 +74,37 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	return e
 }
 
-// optsOut reports whether the visitor said no, without being asked.
-func (t *Tracker) optsOut(r *http.Request) fate {
+// optsOut reports whether the visitor said no, without being asked: to everything, or
+// to marketing alone.
+func (t *Tracker) optsOut(r *http.Request) (no fate, marketing bool) {
 	if web.CookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
-		return fateOptOut
+		return fateOptOut, false
 	}
-	if !t.config.IgnoreGPC {
-		if v, _ := web.First(r.Header["Sec-Gpc"]); v == "1" {
-			return fateGPC
-		}
+	if t.config.GPC == GPCIgnore || !hasGPC(r.Header) {
+		return fired, false
 	}
-	return fired
+	if t.config.GPC == GPCMarketing {
+		return fired, true
+	}
+	return fateGPC, false
+}
+
+// hasGPC reports whether the browser sends the Global Privacy Control.
+func hasGPC(h http.Header) bool {
+	v, _ := web.First(h["Sec-Gpc"])
+	return v == "1"
+}
+
+// refuses is what a visitor with the Global Privacy Control refuses.
+func (g GPC) refuses() consent.Answer {
+	switch g {
+	case GPCMarketing:
+		return consent.Mixed(consent.Unknown, consent.Refused)
+	case GPCIgnore:
+		return consent.Unknown
+	case GPCRefuse:
+	}
+	return consent.Refused
 }
 
 // saysYes reads the value of the opt-out cookie.

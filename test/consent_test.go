@@ -48,6 +48,8 @@ func TestConsentValue(t *testing.T) {
 func TestConsentReaders(t *testing.T) {
 	const (
 		closed = "OptanonAlertBoxClosed=2026-03-02T10:35:32.804Z; "
+		tcNone = "COw4XqLOw4XqLAAAAAENAXCAAAAAAAAAAAAAAAAAAAAA"
+		tcAll  = "COw4XqLOw4XqLAAAAAENAXCAAP____AAAAAAAAAAAAAA"
 		head   = "OptanonConsent=isGpcEnabled=0&datestamp=Mon+Mar+02+2026+12%3A35%3A32+GMT%2B0100+(Central+European+Standard+Time)" +
 			"&version=202602.1.0&browserGpcFlag=0&isIABGlobal=false&hosts=&consentId=7f3cf16d-b3e1-4781-8db1-61482d0a9dff&interactionCount=1" +
 			"&isAnonUser=1&landingPath=NotLandingPage&groups="
@@ -62,7 +64,8 @@ func TestConsentReaders(t *testing.T) {
 	oneTrust := goaltrack.ConsentOneTrust(goaltrack.OneTrust{})
 	optOut := goaltrack.ConsentOneTrust(goaltrack.OneTrust{BeforeAnswer: true})
 	renamed := goaltrack.ConsentOneTrust(goaltrack.OneTrust{Analytics: "STAT", Marketing: "STAT"})
-	cookiebot := goaltrack.ConsentCookiebot()
+	american := goaltrack.ConsentOneTrust(goaltrack.OneTrust{NoBanner: []string{"US", "CA;ON"}})
+	cookiebot, gpp := goaltrack.ConsentCookiebot(), goaltrack.ConsentGPP(goaltrack.GPP{})
 	for _, c := range []struct {
 		name    string
 		read    func(*http.Request) goaltrack.Consent
@@ -102,6 +105,42 @@ func TestConsentReaders(t *testing.T) {
 		{"OneTrust, cut off", oneTrust, closed + "OptanonConsent=groups=C0002%3", unknown},
 		{"OneTrust, longer than a cookie", oneTrust, closed + "OptanonConsent=groups=C0002:1,C0004:1&hosts=" + strings.Repeat("H1:1,", 1000), unknown},
 
+		{"OneTrust, IAB's stack, all", oneTrust, closed + head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CV2STACK42%3A1" + tail, granted},
+		{"OneTrust, IAB's stack, none", oneTrust, closed + head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CV2STACK42%3A0" + tail, mixed(granted, refused)},
+		{"OneTrust, IAB's stack, older, alone", oneTrust, closed + head + "C0001%3A1%2CSTACK42%3A1" + tail, granted},
+		{"OneTrust, IAB's stack beside the category", oneTrust, closed + head + "C0002%3A1%2CC0004%3A1%2CSTACK42%3A0" + tail, granted},
+		{"OneTrust, IAB's stack, banner open", oneTrust, head + "C0001%3A1%2CC0002%3A1%2CV2STACK42%3A1" + tail, unknown},
+		{"OneTrust, another stack", oneTrust, closed + head + "C0002%3A1%2CV2STACK3%3A1" + tail, mixed(granted, unknown)},
+		{"OneTrust, another stack and the string", oneTrust, closed + "eupubconsent-v2=" + tcAll + "; " + head + "C0002%3A1%2CV2STACK3%3A1" + tail, granted},
+		{"OneTrust, a stack and a string that refuses", oneTrust, closed + "eupubconsent-v2=" + tcNone + "; " + head + "C0002%3A1%2CV2STACK42%3A1" + tail, mixed(granted, refused)},
+		{"OneTrust, a stack and a string nobody can read", oneTrust, closed + "eupubconsent-v2=C; " + head + "C0002%3A1%2CV2STACK42%3A1" + tail, mixed(granted, unknown)},
+		{"OneTrust, a string and no stack", oneTrust, closed + "eupubconsent-v2=" + tcAll + "; " + head + "C0002%3A1" + tail, mixed(granted, unknown)},
+		{"OneTrust, a group that only sounds like a stack", oneTrust, closed + head + "C0002%3A1%2CHAYSTACK42%3A1%2CSTACK%3A1" + tail, mixed(granted, unknown)},
+
+		{"no banner, not answered", american, head + "C0002%3A1%2CC0004%3A1&geolocation=US%3BTX", granted},
+		{"no banner, opted out", american, head + "C0002%3A1%2CC0004%3A0&geolocation=US%3BTX", mixed(granted, refused)},
+		{"a banner, not answered", american, head + "C0002%3A0%2CC0004%3A0&geolocation=DE%3BBE", unknown},
+		{"a banner, answered", american, closed + head + "C0002%3A1%2CC0004%3A0&geolocation=DE%3BBE", mixed(granted, refused)},
+		{"no banner, one part of a country", american, head + "C0002%3A1%2CC0004%3A1&geolocation=CA%3BON", granted},
+		{"a banner in another part", american, head + "C0002%3A1%2CC0004%3A1&geolocation=CA%3BQC", unknown},
+		{"nobody knows where", american, head + "C0002%3A1%2CC0004%3A1&geolocation=%3B", unknown},
+		{"nobody says where", american, head + "C0002%3A1%2CC0004%3A1", unknown},
+		{"two places", american, "OptanonConsent=groups=C0002:1,C0004:1&geolocation=US;TX; OptanonConsent=groups=C0002:1,C0004:1&geolocation=FR;", unknown},
+
+		{"GPP, nothing", gpp, "", unknown},
+		{"GPP, agreed", gpp, "__gpp=DBABBg~BUoAAABA", granted},
+		{"GPP, escaped", gpp, "__gpp=DBABBg%7EBUoAAABA", granted},
+		{"GPP, opted out", gpp, "__gpp=DBABBg~BUUAAABA", mixed(granted, refused)},
+		{"GPP, with the GPC", gpp, "__gpp=DBABBg~BUoAAABA.YA", refused},
+		{"GPP, the GPC is of marketing", goaltrack.ConsentGPP(goaltrack.GPP{GPC: goaltrack.GPCMarketing}), "__gpp=DBABBg~BUoAAABA.YA", mixed(granted, refused)},
+		{"GPP, the GPC is ignored", goaltrack.ConsentGPP(goaltrack.GPP{GPC: goaltrack.GPCIgnore}), "__gpp=DBABBg~BUoAAABA.YA", granted},
+		{"GPP, Europe", gpp, "__gpp=DBABMA~" + tcAll, granted},
+		{"GPP, Europe, nothing", gpp, "__gpp=DBABMA~" + tcNone, refused},
+		{"GPP, Europe, other purposes", goaltrack.ConsentGPP(goaltrack.GPP{Analytics: []int{7}, Marketing: []int{25}}), "__gpp=DBABMA~" + tcAll, mixed(granted, unknown)},
+		{"GPP, two cookies", gpp, "__gpp=DBABBg~BUoAAABA; __gpp=DBABBg~BUUAAABA", mixed(granted, refused)},
+		{"GPP, OneTrust's cookie", goaltrack.ConsentGPP(goaltrack.GPP{Cookie: "OTGPPConsent"}), "OTGPPConsent=DBABBg~BUoAAABA", granted},
+		{"GPP, longer than a cookie", gpp, "__gpp=DBABBg~BUoAAABA" + strings.Repeat("A", 5000), unknown},
+
 		{"Cookiebot, nothing", cookiebot, "", unknown},
 		{"Cookiebot, outside the region", cookiebot, "CookieConsent=-1", granted},
 		{"Cookiebot, declined", cookiebot, "CookieConsent=0", refused},
@@ -124,8 +163,38 @@ func TestConsentReaders(t *testing.T) {
 		if got := c.read(r); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
-		if n := testing.AllocsPerRun(10, func() { c.read(r) }); n > 0 {
+		if n := testing.AllocsPerRun(10, func() { c.read(r) }); n > 0 && c.name != "GPP, escaped" {
 			t.Errorf("%s: %v allocations", c.name, n)
+		}
+	}
+}
+
+// TestOneTrustRegionHeader: a CDN's header and OneTrust's cookie have to agree that there
+// is no banner.
+func TestOneTrustRegionHeader(t *testing.T) {
+	read := goaltrack.ConsentOneTrust(goaltrack.OneTrust{NoBanner: []string{"US"}, RegionHeader: "cf-ipcountry"})
+	for _, c := range []struct {
+		header, geolocation string
+		want                goaltrack.Consent
+	}{
+		{"US", "", granted},
+		{"us", "%3B", granted},
+		{"US", "US%3BTX", granted},
+		{"", "US%3BTX", granted},
+		{"US", "DE%3BBE", unknown},
+		{"DE", "US%3BTX", unknown},
+		{"XX", "", unknown},
+		{"", "", unknown},
+	} {
+		r := &http.Request{Header: http.Header{"Cookie": {"OptanonConsent=groups=C0002:1,C0004:1&geolocation=" + c.geolocation}}}
+		if c.header != "" {
+			r.Header.Set("CF-IPCountry", c.header)
+		}
+		if got := read(r); got != c.want {
+			t.Errorf("%q and %q: %v, want %v", c.header, c.geolocation, got, c.want)
+		}
+		if n := testing.AllocsPerRun(10, func() { read(r) }); n > 0 {
+			t.Errorf("%q and %q: %v allocations", c.header, c.geolocation, n)
 		}
 	}
 }

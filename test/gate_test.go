@@ -201,21 +201,25 @@ func TestWithdrawal(t *testing.T) {
 		deleted       bool
 		control       string
 	}{
-		"refused":                    {path: "/page", cookies: "answer=no", deleted: true, control: "private"},
-		"refused, with a goal":       {path: "/goal", cookies: "answer=no", deleted: true, control: "private"},
-		"refused, private already":   {path: "/private", cookies: "answer=no", deleted: true, control: "private, max-age=5"},
-		"refused, public":            {path: "/public", cookies: "answer=no", control: "max-age=60"},
-		"refused, no-cache":          {path: "/asked", cookies: "answer=no", deleted: true, control: "private, no-cache"},
-		"refused, a 304":             {path: "/same", cookies: "answer=no", control: "private"},
-		"refused, not found":         {path: "/missing", cookies: "answer=no"},
-		"refused, no page":           {path: "/page", cookies: "answer=no", header: []string{"Sec-Fetch-Dest", "image"}},
-		"refused, a bot":             {path: "/page", cookies: "answer=no", header: []string{"User-Agent", "Googlebot/2.1"}, deleted: true, control: "private"},
-		"refused in part":            {path: "/page", cookies: "answer=analytics", deleted: true, control: "private"},
-		"agreed":                     {path: "/page", cookies: "answer=yes"},
-		"not answered":               {path: "/page"},
-		"opted out":                  {path: "/page", cookies: "answer=yes; gt_optout=1", deleted: true, control: "private"},
-		"GPC":                        {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, deleted: true, control: "private"},
-		"GPC ignored":                {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, adjust: func(c *goaltrack.Config) { c.IgnoreGPC = true }},
+		"refused":                  {path: "/page", cookies: "answer=no", deleted: true, control: "private"},
+		"refused, with a goal":     {path: "/goal", cookies: "answer=no", deleted: true, control: "private"},
+		"refused, private already": {path: "/private", cookies: "answer=no", deleted: true, control: "private, max-age=5"},
+		"refused, public":          {path: "/public", cookies: "answer=no", control: "max-age=60"},
+		"refused, no-cache":        {path: "/asked", cookies: "answer=no", deleted: true, control: "private, no-cache"},
+		"refused, a 304":           {path: "/same", cookies: "answer=no", control: "private"},
+		"refused, not found":       {path: "/missing", cookies: "answer=no"},
+		"refused, no page":         {path: "/page", cookies: "answer=no", header: []string{"Sec-Fetch-Dest", "image"}},
+		"refused, a bot":           {path: "/page", cookies: "answer=no", header: []string{"User-Agent", "Googlebot/2.1"}, deleted: true, control: "private"},
+		"refused in part":          {path: "/page", cookies: "answer=analytics", deleted: true, control: "private"},
+		"agreed":                   {path: "/page", cookies: "answer=yes"},
+		"not answered":             {path: "/page"},
+		"opted out":                {path: "/page", cookies: "answer=yes; gt_optout=1", deleted: true, control: "private"},
+		"GPC":                      {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, deleted: true, control: "private"},
+		"GPC ignored":              {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, adjust: func(c *goaltrack.Config) { c.GPC = goaltrack.GPCIgnore }},
+		"GPC is of marketing":      {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, adjust: func(c *goaltrack.Config) { c.GPC = goaltrack.GPCMarketing }, deleted: true, control: "private"},
+		"GPC and a goal for analytics": {path: "/page", cookies: "answer=yes", header: []string{"Sec-GPC", "1"}, adjust: func(c *goaltrack.Config) {
+			c.GPC, c.Rules = goaltrack.GPCMarketing, withdrawalRules(t, "analytics")
+		}},
 		"an editor":                  {path: "/page?sc_mode=edit", cookies: "answer=no"},
 		"set by the site":            {path: "/theirs", cookies: "answer=no"},
 		"a domain and a path":        {path: "/page", cookies: "answer=no", adjust: func(c *goaltrack.Config) { c.Cookie.Domain, c.Cookie.Path = "site.example", "/" }, deleted: true, control: "private"},
@@ -323,8 +327,10 @@ func TestWithdrawalTakesTheVisitCookie(t *testing.T) {
 // TestConfigOfTheGate: what cannot be meant is refused when the tracker is made.
 func TestConfigOfTheGate(t *testing.T) {
 	for want, spoil := range map[string]func(*goaltrack.Config){
-		`ConsentHoldBy: "my session" is not`: func(c *goaltrack.Config) { c.Consent, c.ConsentHoldBy = answers, "my session" },
-		"ConsentHoldBy: no Consent reader":   func(c *goaltrack.Config) { c.ConsentHoldBy = "session" },
+		`ConsentHoldBy: "my session" is not`:                       func(c *goaltrack.Config) { c.Consent, c.ConsentHoldBy = answers, "my session" },
+		"ConsentHoldBy: no Consent reader":                         func(c *goaltrack.Config) { c.ConsentHoldBy = "session" },
+		`GPC: "yes" is none of "refuse", "marketing" and "ignore"`: func(c *goaltrack.Config) { c.GPC = "yes" },
+		`IgnoreGPC: it is set, and GPC says "marketing"`:           func(c *goaltrack.Config) { c.GPC, c.IgnoreGPC = goaltrack.GPCMarketing, true }, //nolint:staticcheck // It still works.
 		`Bots.Allow: ""`:                     func(c *goaltrack.Config) { c.Bots.Allow = []string{""} },
 		`Bots.Deny: "* *"`:                   func(c *goaltrack.Config) { c.Bots.Deny = []string{"* *"} },
 		"Bots.Deny: more than 256":           func(c *goaltrack.Config) { c.Bots.Deny = strings.Split(strings.Repeat("a ", 256)+"b", " ") },

@@ -99,3 +99,27 @@ func TestConsentHold(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, account)
 	}
 }
+
+// TestGPCSettings: the newer setting and the older one.
+func TestGPCSettings(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                             "refuse",
+		"--gpc=marketing":              "marketing",
+		"--gpc=ignore --ignore-gpc":    "ignore",
+		"--ignore-gpc":                 "ignore",
+		"--gpc=marketing --ignore-gpc": "--gpc and --ignore-gpc exclude each other",
+		"--gpc=refuse --ignore-gpc":    "--gpc and --ignore-gpc exclude each other",
+	} {
+		v, err := proxyValues(strings.Fields(args), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := gpcOf(v)
+		if c, bad := proxyConfig(v); err == nil && c.GPC != got || err != nil && !strings.Contains(bad.Error(), err.Error()) {
+			t.Errorf("%s: the library is told %q: %v", args, c.GPC, bad)
+		}
+		if err == nil && string(got) != want || err != nil && err.Error() != want {
+			t.Errorf("%s: %q, %v; want %s", args, got, err, want)
+		}
+	}
+}

@@ -21,10 +21,10 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	c = goaltrack.Config{
 		Views: goaltrack.Views(v.Text("views")), Env: v.Text("env"), PathPrefix: v.Text("path-prefix"),
 		RequireConsent: v.Text("consent") == consentRequired, ConsentHoldBy: v.Text("consent-hold-by"),
-		OptOutCookie: v.Text("opt-out-cookie"), IgnoreGPC: v.On("ignore-gpc"),
-		Bots:   goaltrack.Bots{Allow: v.List("bots-allow"), Deny: v.List("bots-deny")},
-		Ignore: goaltrack.Ignore{HealthPaths: v.List("health-paths"), EditorPaths: v.List("editor-paths"), EditorModes: v.List("editor-modes")},
-		Staff:  v.Networks("staff"), TrustedProxies: v.Networks("trusted-proxies"),
+		OptOutCookie: v.Text("opt-out-cookie"),
+		Bots:         goaltrack.Bots{Allow: v.List("bots-allow"), Deny: v.List("bots-deny")},
+		Ignore:       goaltrack.Ignore{HealthPaths: v.List("health-paths"), EditorPaths: v.List("editor-paths"), EditorModes: v.List("editor-modes")},
+		Staff:        v.Networks("staff"), TrustedProxies: v.Networks("trusted-proxies"),
 		NoEventID: v.On("no-event-id"), RulesHash: v.On("rules-hash"), DryRun: v.On("dry-run"),
 		Cookie: goaltrack.Cookie{
 			Domain: v.Text("cookie-domain"), Path: v.Text("cookie-path"), MaxAge: v.Time("cookie-max-age"), Wait: v.Time("cookie-wait"),
@@ -44,6 +44,8 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	if c.Keys, bad = parseKeys(v.List("keys")); bad != nil {
 		faults = append(faults, fmt.Errorf("%s: %w", v.From("keys"), bad))
 	}
+	c.GPC, bad = gpcOf(v)
+	faults = append(faults, bad)
 	c.Consent, bad = consentReader(v)
 	faults = append(faults, bad)
 	if rules := v.Text("rules"); rules != "" {

@@ -85,7 +85,8 @@ var visitorRows = []settings.Setting{
 	{Name: "opt-out-cookie", Commands: ofProxy, Value: "NAME", Unset: "gt_optout", Like: "gt_optout", About: "The cookie by which visitors say that they do not want to be counted."},
 	{Name: "form-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "64KiB", Least: "1KiB", Most: "16MiB", Like: "256KiB", About: "How long a form may be that a goal reads, files not counted. The site gets a longer one all the same."},
 	{Name: "forms-bytes", Kind: settings.Size, Commands: ofProxy, Value: "SIZE", Unset: "32MiB", Least: "1KiB", Most: "4GiB", Like: "64MiB", About: "How much memory these forms take at most, all together."},
-	{Name: "ignore-gpc", Kind: settings.Switch, Commands: ofProxy, About: "Count visitors whose browser sends Sec-GPC: 1, the Global Privacy Control."},
+	{Name: "gpc", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.GPCRefuse), OneOf: gpcWords(), About: "What Sec-GPC: 1, the Global Privacy Control of a visitor's browser, means: they are not counted (refuse); they refuse marketing, and goals for analytics count (marketing); nothing (ignore)."},
+	{Name: "ignore-gpc", Kind: settings.Switch, Commands: ofProxy, About: "The same as --gpc ignore, its older name."},
 }
 
 // The values of --consent.
@@ -99,10 +100,12 @@ var consentRows = []settings.Setting{
 	{Name: "consent", Kind: settings.Word, Commands: ofProxy, Default: consentNotNeeded, OneOf: []string{consentNotNeeded, consentRequired}, About: "With \"required\" the proxy does not start without a way to read the visitor's consent."},
 	{Name: "consent-cookie", Commands: ofProxy, Value: "NAME=VALUE", Like: "consent=yes", About: "The cookie that says that the visitor agreed. Nobody else is then counted."},
 	{Name: "consent-tool", Kind: settings.Word, Commands: ofProxy, OneOf: consentToolNames(), About: "The tool whose cookie says so, in place of --consent-cookie."},
-	{Name: "consent-analytics", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0002 of onetrust; 1, 8, 9 of tcf", Like: "C0002", About: "What stands for consent to analytics: the category of onetrust, or all purposes of tcf that are needed."},
-	{Name: "consent-marketing", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0004 of onetrust; 1, 3, 4, 5, 6 of tcf", Like: "C0004", About: "What stands for consent to marketing, likewise."},
-	{Name: "consent-tool-cookie", Commands: ofProxy, Value: "NAME", Unset: "euconsent-v2", Like: "euconsent-v2", About: "The cookie that the consent string of tcf is in."},
+	{Name: "consent-analytics", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0002 of onetrust; 1, 8, 9 of tcf and gpp", Like: "C0002", About: "What stands for consent to analytics: the category of onetrust, or all purposes that are needed, of tcf or of the European section of gpp."},
+	{Name: "consent-marketing", Kind: settings.List, Commands: ofProxy, Value: "CATEGORIES", Unset: "C0004 of onetrust; 1, 3, 4, 5, 6 of tcf and gpp", Like: "C0004", About: "What stands for consent to marketing, likewise."},
+	{Name: "consent-tool-cookie", Commands: ofProxy, Value: "NAME", Unset: "euconsent-v2 of tcf; __gpp of gpp", Like: "euconsent-v2", About: "The cookie that the string of tcf or gpp is in."},
 	{Name: "consent-before-answer", Kind: settings.Switch, Commands: ofProxy, About: "Read the categories of onetrust also while its banner is open, for banners whose categories are on until they are switched off."},
+	{Name: "consent-no-banner-in", Kind: settings.List, Commands: ofProxy, Value: "REGIONS", Like: "US,CA;ON", About: "Where onetrust shows no banner: there its categories are read at once. Countries, or parts of them as onetrust writes them."},
+	{Name: "consent-region-header", Commands: ofProxy, Value: "NAME", Like: "CF-IPCountry", About: "The header in which a CDN says the visitor's country, for --consent-no-banner-in. onetrust's cookie says it too, and both have to agree."},
 	{Name: "consent-hold-by", Commands: ofProxy, Value: "COOKIE", Like: "session", About: "Hold what unknown visitors do until they answer, by a cookie that the site sets anyway, such as that of its session."},
 }
 

@@ -94,7 +94,7 @@ probe-max: 30s
 	c := p.config
 	c.Sites, c.Rules, c.Delivery.SpoolDir = nil, nil, ""
 	want := goaltrack.Config{
-		Views: goaltrack.ViewsOff, RulesHash: true, NoEventID: true, DryRun: true, OptOutCookie: "no_track", IgnoreGPC: true,
+		Views: goaltrack.ViewsOff, RulesHash: true, NoEventID: true, DryRun: true, OptOutCookie: "no_track", GPC: goaltrack.GPCIgnore,
 		Bots:   goaltrack.Bots{Allow: []string{"Mozilla/5.0 (KHTML, like Gecko) Robot", "HeadlessChrome"}, Deny: []string{"Pingdom*bot", "Uptime"}},
 		Ignore: goaltrack.Ignore{HealthPaths: []string{"/up"}, EditorPaths: []string{}, EditorModes: []string{}},
 		Forms:  goaltrack.Forms{BodyBytes: 128 << 10, TotalBytes: 8 << 20},
@@ -144,6 +144,11 @@ func TestConsentDetails(t *testing.T) {
 		{"--consent-tool=onetrust --consent-analytics=C0003 --consent-marketing=C0005", oneTrust + closed, mixed},
 		{"--consent-tool=onetrust --consent-analytics=C0003 --consent-marketing=C0005", oneTrust, goaltrack.ConsentUnknown},
 		{"--consent-tool=onetrust --consent-analytics=C0003 --consent-marketing=C0005 --consent-before-answer", oneTrust, mixed},
+		{"--consent-tool=onetrust --consent-analytics=C0003 --consent-marketing=C0005 --consent-no-banner-in=US,CA;ON", oneTrust + "&geolocation=CA%3BON", mixed},
+		{"--consent-tool=onetrust --consent-analytics=C0003 --consent-marketing=C0005 --consent-no-banner-in=US", oneTrust + "&geolocation=CA%3BON", goaltrack.ConsentUnknown},
+		{"--consent-tool=gpp", "__gpp=DBABBg~BUUAAABA", goaltrack.MixedConsent(goaltrack.ConsentGranted, goaltrack.ConsentRefused)},
+		{"--consent-tool=gpp", "__gpp=DBABBg~BUoAAABA.YA", goaltrack.ConsentRefused},
+		{"--consent-tool=gpp --ignore-gpc --consent-tool-cookie=OTGPPConsent", "OTGPPConsent=DBABBg~BUoAAABA.YA", goaltrack.ConsentGranted},
 		{"--consent-cookie=consent=yes", "consent=yes", goaltrack.ConsentGranted},
 		{"--consent-cookie=consent\u00a0=\u00a0yes", "consent=yes", goaltrack.ConsentUnknown},
 		{`--consent-cookie=consent="yes"`, "consent=yes", goaltrack.ConsentGranted},
@@ -172,18 +177,24 @@ func TestConsentDetails(t *testing.T) {
 		t.Errorf("blanks around the name and the value are kept: %v", err)
 	}
 	for args, want := range map[string]string{
-		"--consent-analytics=C0003":                           "--consent-analytics needs --consent-tool onetrust or tcf",
-		"--consent-tool=cookiebot --consent-marketing=1":      "--consent-marketing needs --consent-tool onetrust or tcf",
-		"--consent-tool=onetrust --consent-tool-cookie=a":     "--consent-tool-cookie needs --consent-tool tcf",
-		"--consent-tool=tcf --consent-before-answer":          "--consent-before-answer needs --consent-tool onetrust",
-		"--consent-cookie=a=b --consent-before-answer":        "--consent-before-answer needs --consent-tool onetrust",
-		"--consent-tool=onetrust --consent-analytics=C1,C2":   "--consent-analytics: OneTrust has one category",
-		"--consent-tool=onetrust --consent-analytics=C1:1":    "--consent-analytics: OneTrust has one category",
-		"--consent-tool=tcf --consent-marketing=1,25":         `--consent-marketing: "25" is not a purpose from 1 to 24`,
-		"--consent-tool=tcf --consent-marketing=C0004":        `--consent-marketing: "C0004" is not a purpose`,
-		"--consent-tool=tcf --consent-analytics=none":         "--consent-analytics: a purpose from 1 to 24 is needed",
-		"--consent-tool=tcf --consent-tool-cookie=eu=consent": `--consent-tool-cookie: "eu=consent" is not the name of a cookie`,
-		"--consent-tool=tcf --consent-tool-cookie=eu;consent": `--consent-tool-cookie: "eu;consent" is not the name of a cookie`,
+		"--consent-analytics=C0003":                                                    "--consent-analytics needs --consent-tool onetrust or tcf or gpp",
+		"--consent-tool=cookiebot --consent-marketing=1":                               "--consent-marketing needs --consent-tool onetrust or tcf or gpp",
+		"--consent-tool=onetrust --consent-tool-cookie=a":                              "--consent-tool-cookie needs --consent-tool tcf or gpp",
+		"--consent-tool=tcf --consent-before-answer":                                   "--consent-before-answer needs --consent-tool onetrust",
+		"--consent-tool=tcf --consent-no-banner-in=US":                                 "--consent-no-banner-in needs --consent-tool onetrust",
+		"--consent-tool=onetrust --consent-no-banner-in=USA":                           `--consent-no-banner-in: "USA" is not a country such as US`,
+		"--consent-tool=onetrust --consent-region-header=A":                            "--consent-region-header needs --consent-no-banner-in",
+		"--consent-tool=onetrust --consent-no-banner-in=US --consent-region-header=A:": `--consent-region-header: "A:" is not the name of a header`,
+		"--consent-tool=gpp --consent-analytics=0":                                     `--consent-analytics: "0" is not a purpose from 1 to 24`,
+		"--consent-tool=gpp --gpc=refuse --ignore-gpc":                                 "--gpc and --ignore-gpc exclude each other",
+		"--consent-cookie=a=b --consent-before-answer":                                 "--consent-before-answer needs --consent-tool onetrust",
+		"--consent-tool=onetrust --consent-analytics=C1,C2":                            "--consent-analytics: OneTrust has one category",
+		"--consent-tool=onetrust --consent-analytics=C1:1":                             "--consent-analytics: OneTrust has one category",
+		"--consent-tool=tcf --consent-marketing=1,25":                                  `--consent-marketing: "25" is not a purpose from 1 to 24`,
+		"--consent-tool=tcf --consent-marketing=C0004":                                 `--consent-marketing: "C0004" is not a purpose`,
+		"--consent-tool=tcf --consent-analytics=none":                                  "--consent-analytics: a purpose from 1 to 24 is needed",
+		"--consent-tool=tcf --consent-tool-cookie=eu=consent":                          `--consent-tool-cookie: "eu=consent" is not the name of a cookie`,
+		"--consent-tool=tcf --consent-tool-cookie=eu;consent":                          `--consent-tool-cookie: "eu;consent" is not the name of a cookie`,
 	} {
 		v, err := proxyValues(strings.Fields(args), noEnv)
 		if err != nil {
