@@ -190,8 +190,12 @@ type Config struct {
 	// Default: nil, no facts are made.
 	Report fact.Sink
 
-	// DryRun decides and counts, but sets no cookie and opens no connection. It
-	// is for unit tests and for trying rules on a live site. Default: false.
+	// DryRun decides and counts as a live site does, but sets no cookie and
+	// opens no connection. It is for unit tests and for trying rules on a live
+	// site. A request in a test has to be one that counts on the live site: it
+	// has a user agent, "Accept: text/html", and https or Sec-Fetch-Site, else it
+	// is insecure or not_a_browser; or the cookie of a browser ID. Nobody gets an
+	// ID, so nothing is lost for want of one. Default: false.
 	DryRun bool
 
 	// Logger gets one line for each change of state: the CDP refuses the key,

@@ -265,7 +265,7 @@ func (tr *tracked) releaseLocked() {
 // keepsIDLocked reports whether the visitor has a browser ID, or gets one with this
 // answer if there is one ready.
 func (tr *tracked) keepsIDLocked() bool {
-	return tr.told.id != "" || tr.t.config.DryRun ||
+	return tr.told.id != "" ||
 		tr.t.config.Cookie.Create != CreateNever && !tr.stranger && tr.told.unkept == fired && tr.store != caching.Public &&
 			carriesCookies(tr.status) && tr.r.Context().Err() == nil
 }

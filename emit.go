@@ -63,8 +63,10 @@ func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (c
 func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 	create := tr.t.config.Cookie.Create
 	switch {
-	case tr.told.id != "" || tr.t.config.DryRun:
+	case tr.told.id != "", tr.told.assumed:
 		return fired
+	case tr.told.cookieless && tr.t.config.DryRun:
+		return fired // nobody is answered here, and so nobody is told from anybody
 	case tr.told.cookieless:
 		return fateNoBrowserID // each call would make another guest
 	case g.IsDraft():

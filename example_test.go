@@ -235,6 +235,7 @@ func ExampleTracker_AskReadable() {
 	r := httptest.NewRequest(http.MethodPost, "https://shop.example/api/signup", strings.NewReader("email=ada"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Accept-Encoding", "br, gzip")
 	handler.ServeHTTP(httptest.NewRecorder(), r)
 	fmt.Println("fired", tracker.Snapshot().Fired)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -235,6 +236,8 @@ func (tr *tracked) BeforeHeader(status int) {
 		tr.recogniseLateLocked()
 	}
 	if tr.t.config.DryRun {
+		tr.store = caching.Of(status, h)
+		tr.told.assumed = tr.told.recognised && tr.keepsIDLocked() && tr.wantsIDLocked()
 		tr.releaseLocked()
 		return
 	}

@@ -75,6 +75,7 @@ type told struct {
 	id         string  // browser ID, "" while there is none
 	orderKey   string  // see key
 	fresh      bool    // the ID was taken from the pool for this request
+	assumed    bool    // with DryRun: a live site would have taken one
 	recognised bool    // the visitor's cookies were looked at
 	brought    brought // what they said
 	unkept     fate    // why the browser would not keep our cookies; fired if it would

@@ -236,6 +236,7 @@ func (a *agreement) request() *http.Request {
 	req.Header = e.Header.Clone()
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
 	req.Header.Set("Accept", "text/html")
+	req.Header.Add("Cookie", "sc_cid="+oldID)
 	if text != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

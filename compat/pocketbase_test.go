@@ -119,6 +119,7 @@ func TestPocketBaseReadsTwice(t *testing.T) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", chrome)
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

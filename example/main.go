@@ -73,6 +73,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 
 	// From here on it is what every site does: rules, a tracker and one line of
 	// routing. A few calls tell what no address shows.
+	quiet := startUncounted(out, hasColor(stdout)) // what did not count, and why
+	defer quiet.close()
 	rules, err := goaltrack.ParseRules(goals)
 	if opts.rules != "" {
 		rules, err = goaltrack.LoadRules(opts.rules)
@@ -81,10 +83,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	tracker, err := goaltrack.New(goaltrack.Config{
-		Sites: []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
-		Rules: rules,
-		Keys:  []goaltrack.Key{{Hash: secret(32), Block: secret(32)}}, // for goals that count once
-		Views: goaltrack.ViewsServer,                                  // the pages have no Sitecore script that would send them
+		Sites:  []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
+		Rules:  rules,
+		Keys:   []goaltrack.Key{{Hash: secret(32), Block: secret(32)}}, // for goals that count once
+		Views:  goaltrack.ViewsServer,                                  // the pages have no Sitecore script that would send them
+		Report: quiet,
 		// With -spool, events outlive a crash.
 		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
 	})
@@ -110,6 +113,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.grace)
 	defer cancel()
 	account, closeErr := tracker.Close(closing)
+	quiet.close()
 	out.Printf("\nThe shop is closed.\n%v", account)
 	return errors.Join(serveErr, closeErr)
 }

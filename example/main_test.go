@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/fact"
 )
 
 // step is one thing that a visitor does, and what the shop and the CDP make of
@@ -210,5 +213,90 @@ func TestPrintable(t *testing.T) {
 		if got := printable(in); got != want {
 			t.Errorf("printable(%q) = %s, want %s", in, got, want)
 		}
+	}
+}
+
+// TestPrintedWhy: what did not count is a line too, with the reason. It has no colour,
+// since the test is no terminal.
+func TestPrintedWhy(t *testing.T) {
+	s := open(t)
+	v := s.visitor(t)
+	for _, step := range steps {
+		v.take(t, step)
+	}
+	out := s.close(t)
+	for _, want := range []string{
+		"Not counted   PRICING_VIEWED      already_counted: it had counted before\n",
+		"Not counted   SITE_SEARCHED       condition",
+		"Not counted   NEWSLETTER_SIGNUP   not_successful: answered 422; ",
+	} {
+		if !strings.Contains(out, "\n"+want) {
+			t.Errorf("not printed: %q", want)
+		}
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("there are colours")
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}
+
+// TestUncountedLines: a terminal gets grey lines; nobody waits for it, and nothing of a
+// visitor's can command it.
+func TestUncountedLines(t *testing.T) {
+	hold := make(chan struct{})
+	var printed bytes.Buffer
+	out := log.New(writerFunc(func(p []byte) (int, error) { <-hold; return printed.Write(p) }), "", 0)
+	u := startUncounted(out, true)
+	u.Report(fact.Fact{Kind: fact.Visit, Reason: "gpc"})
+	u.Report(fact.Fact{Kind: fact.Decision, Goal: "A", Reason: fact.Fired})
+	for range 1000 { // more than wait
+		u.Report(fact.Fact{Kind: fact.Decision, Goal: "A", Reason: "not_successful", NearMiss: "answered 303 /\x1b[2Jx"})
+	}
+	close(hold)
+	u.close()
+	u.Report(fact.Fact{Kind: fact.Decision, Goal: "A", Reason: "gpc"})
+	lines := strings.SplitAfter(printed.String(), "\n")
+	if want := "\x1b[90mNot counted   A                   not_successful: answered 303 /[2Jx\x1b[0m\n"; lines[0] != want {
+		t.Errorf("printed %q, want %q", lines[0], want)
+	}
+	if n := len(lines) - 1; n < 100 || n > 200 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// TestColor: only a terminal that wants colours gets them.
+func TestColor(t *testing.T) {
+	if hasColor(&bytes.Buffer{}) {
+		t.Error("a buffer has colours")
+	}
+	terminal, err := os.Open(os.DevNull) // a character device like one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = terminal.Close() }()
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "")
+	if !hasColor(terminal) || hasColor(file) {
+		t.Errorf("a terminal %v, a file %v", hasColor(terminal), hasColor(file))
+	}
+	t.Setenv("NO_COLOR", "1")
+	if hasColor(terminal) {
+		t.Error("colours in spite of NO_COLOR")
+	}
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "dumb")
+	if hasColor(terminal) {
+		t.Error("colours in a dumb terminal")
 	}
 }

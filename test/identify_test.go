@@ -230,6 +230,8 @@ func TestIdentifyInDryRun(t *testing.T) {
 	for _, path := range []string{"/page", "/other"} {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("User-Agent", world.Chrome)
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Sec-Fetch-Site", "none")
 		h.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	s := tracker.Snapshot()
