@@ -223,6 +223,10 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
 	if !waits {
 		return tr.sendCounted(g, data, at)
 	}
+	if tr.ahead.fetches() {
+		tr.keepAhead(g)
+		return fatePrefetch
+	}
 	e, f := tr.eventOfLocked(g, data, tr.t.ledger.note)
 	if f != fired {
 		return f
@@ -274,30 +278,21 @@ func (tr *tracked) keepsIDLocked() bool {
 // It keeps the time at which it happened.
 func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	defer tr.t.recovered("release", func() { f = fateEventInvalid })
-	now := time.Now()
 	p, g := tr.pastLocked(), one.trigger.Past()
-	if g.Remembered() {
-		p.id = tr.told.id
-		p.open(now)
-		r := p.ruleNamed(g, one.since, func() (visit.Counted, rule.Reason) { return one.counted, rule.Fires }, nil)
-		defer func() {
-			if f != fired {
-				p.undo(r.counted, one.since)
-			}
-			p.end(one.since)
-			p.happened, p.released = nil, true
-		}()
-		if r.fate != fired {
-			return r.fate
-		}
-	}
+	p.id = tr.told.id
+	p.released = p.released || g.Remembered()
+	return p.countLate(g, one.counted, one.since, func() fate { return tr.queueHeldLocked(one) })
+}
+
+// queueHeldLocked queues the event.
+func (tr *tracked) queueHeldLocked(one *held) fate {
 	for i := range one.items {
 		body, err := deliver.WithBrowserID(one.items[i].Body, tr.told.id)
 		if err != nil {
 			return fateEventInvalid
 		}
 		one.items[i].Body = body
-		one.items[i].Resent = now // until now nobody could send it
+		one.items[i].Resent = time.Now() // until now nobody could send it
 	}
 	return tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.awaits())
 }

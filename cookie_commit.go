@@ -132,7 +132,7 @@ func (tr *tracked) wantsIDLocked() bool {
 	if len(tr.told.saidLocked().identities) > 0 && tr.gate == fired {
 		return true
 	}
-	return tr.releases || tr.mayFireLocked(false)
+	return tr.releases || tr.navigation && tr.showsPage() || tr.mayFireLocked(false)
 }
 
 // mayFireLocked reports whether a goal fires, as far as can be said before the handler

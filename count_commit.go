@@ -79,7 +79,7 @@ func (tr *tracked) countedEarly(i int) bool {
 // keepVisitLocked is the visit cookie's part of the header: goals that are known to
 // count are written into it, and pages keep the session going.
 func (tr *tracked) keepVisitLocked(h http.Header) {
-	if !tr.rules.Past().Used || !tr.told.recognised || !tr.mayKeepVisitLocked(h) {
+	if !tr.rules.Past().Used || !tr.told.recognised || tr.entry.absent == fatePrefetch || !tr.mayKeepVisitLocked(h) {
 		return
 	}
 	now := time.Now()

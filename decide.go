@@ -118,6 +118,9 @@ func (tr *tracked) end(f fate) {
 	}
 	tr.takeBack()
 	tr.tellVisit(f)
+	if tr.ahead.fetches() {
+		tr.ahead.fetch.Forget()
+	}
 }
 
 // takeBack lets goals count again that were noted with the header of an answer
@@ -157,6 +160,9 @@ func (tr *tracked) endAnswered(f fate) {
 		if f == fired && c.early == fired {
 			tr.noteForm(c.trigger, verdict)
 		}
+		if _, ok := verdict.ofRules(); ok && c.waits && tr.ahead.fetches() {
+			verdict = fatePrefetch // see consider
+		}
 		if gone && verdict == fired && c.trigger.IsPage() && !tr.countedEarly(i) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that their visit cookie has as counted
 		}
@@ -187,6 +193,7 @@ func (tr *tracked) endAnswered(f fate) {
 		f = fateClientGone
 	}
 	tr.tellVisit(f)
+	tr.endAhead()
 }
 
 // noteForm counts where the accepted form of a goal led, and says once that a way

@@ -27,6 +27,8 @@ type entry struct {
 	// heldBy is the value of the cookie that ConsentHoldBy names, "" if goals
 	// are not held. Goals are held by it until the visitor has answered.
 	heldBy string
+	// ahead says that what counts when the page is shown is kept until then.
+	ahead bool
 }
 
 // fate says whether something may count that needs this consent: fired, or the
@@ -120,12 +122,15 @@ func userAgent(r *http.Request) string {
 
 // admits turns what the gate says into a verdict on a goal. A form by a
 // suspected bot counts if its rule says so. A goal that lacks only the
-// visitor's answer may be held until it comes.
+// visitor's answer may be held until it comes, and one of a page that was fetched
+// ahead until the page is shown.
 func (e *entry) admits(g *rule.Cause) (f fate, waits bool) {
 	terms := g.Terms()
 	switch f = e.fate(terms.Need); {
 	case f == fateBot && terms.CountsBots:
 		return fired, false
+	case f == fatePrefetch && e.ahead && e.awaitsSight(g):
+		return fired, true
 	case f == fateConsentUnknown && e.heldBy != "" && terms.MayWait:
 		return e.absent, e.absent == fired
 	}

@@ -20,7 +20,7 @@ import (
 //  2. Nobody is interested: the handler gets writer and request untouched.
 //  3. The gate: opt-out, GPC, machines, colleagues, consent, prefetch. Whoever may
 //     not be counted gets a reason with a name (gate.go, proxies.go, consent.go and
-//     the files after it).
+//     the files after it). What is fetched ahead may count when it is shown (ahead.go).
 //  4. The visit: the browser ID of the cookie, and the visit cookie (track.go,
 //     cookie.go).
 //  5. The handler runs, with a writer that is watched, and a body that is copied if
@@ -73,7 +73,8 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	navigation := (pages || len(goals) > 0) && (soft || navigation.Is(r))
 
 	// 2. Nobody is interested.
-	if len(goals) == 0 && !navigation {
+	seen := t.sightOf(r, navigation)
+	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 {
 		return nil
 	}
 	if outer := t.trackedOf(r); outer != nil {
@@ -91,8 +92,12 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	// 3. The gate.
 	e := t.gate(r, path)
 	releases := t.agrees(s, &e)
-	open := releases || pages && navigation && e.fate(consent.All) == fired
+	ahead := t.lookAhead(s, r, &e, seen, goals)
+	open := releases || ahead != nil || pages && navigation && e.fate(consent.All) == fired
 	if !open && !e.admitsAny(goals) {
+		if seen.aside {
+			return nil
+		}
 		if navigation {
 			t.tellAbsent(s, e.fate(consent.All))
 		}
@@ -102,7 +107,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	// 4. The visit.
 	tr = t.track(s, r, path, rules)
 	tr.admit(r, &e)
-	tr.navigation, tr.releases = navigation, releases
+	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
 	if soft {
 		tr.x.Soft()
 	}
@@ -126,8 +131,11 @@ func (tr *tracked) consider(g *rule.Cause) bool {
 	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
 		r := tr.x.Consider(g)
 		c.early = fateOf(r)
-		if m, ok := tr.x.Missed(r); ok {
+		if m, ok := tr.x.Missed(r); ok && !c.waits {
 			c.miss = tr.keepMiss(m)
+		}
+		if r != rule.Fires && c.waits && tr.ahead.fetches() {
+			c.early = fatePrefetch // nobody looks, and that goes before what the rule says
 		}
 	}
 	tr.candidates = append(tr.candidates, c)
@@ -232,17 +240,23 @@ func (tr *tracked) BeforeHeader(status int) {
 	}
 	tr.x.Set(tr.told.saidLocked().app)
 	tr.told.committed = true
-	if tr.releases || !tr.told.recognised && tr.mayFireLocked(true) {
+	if tr.ahead.isAside() && !tr.releases {
+		tr.showLocked()
+		return
+	}
+	if tr.releases || tr.showsPage() || !tr.told.recognised && tr.mayFireLocked(true) {
 		tr.recogniseLateLocked()
 	}
 	if tr.t.config.DryRun {
 		tr.store = caching.Of(status, h)
 		tr.told.assumed = tr.told.recognised && tr.keepsIDLocked() && tr.wantsIDLocked()
 		tr.releaseLocked()
+		tr.showLocked()
 		return
 	}
 	tr.setCookiesLocked(h)
 	tr.releaseLocked()
+	tr.showLocked()
 	tr.keepVisitLocked(h)
 	tr.dropVisitLocked(h)
 }

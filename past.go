@@ -148,6 +148,27 @@ func (p *past) ruleNamed(g *visit.Goal, now time.Time, name func() (visit.Counte
 	return ruling{done: true, fate: fired, counted: c}
 }
 
+// countLate decides on count: and after: of a goal whose rule held earlier, at a time,
+// and sends it. counted is the name under which it counts.
+func (p *past) countLate(g *visit.Goal, counted visit.Counted, at time.Time, send func() fate) (f fate) {
+	if !g.Remembered() {
+		return send()
+	}
+	p.open(time.Now())
+	r := p.ruleNamed(g, at, func() (visit.Counted, rule.Reason) { return counted, rule.Fires }, nil)
+	defer func() {
+		if f != fired {
+			p.undo(r.counted, at)
+		}
+		p.end(at)
+		p.happened = nil
+	}()
+	if r.fate != fired {
+		return r.fate
+	}
+	return send()
+}
+
 // undo takes back that a goal counted, since it could not be sent.
 func (p *past) undo(c visit.Counted, now time.Time) {
 	if c == (visit.Counted{}) {

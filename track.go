@@ -47,6 +47,7 @@ type known struct {
 	withheld   bool           // the browser may have kept the visit cookie back
 	answerRead bool           // a goal that may count reads the body of the answer
 	facts      *facts.Request // what Config.Report is told; nil without one
+	ahead      *foresight     // nil for nearly all requests
 	withdrawal *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 

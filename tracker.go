@@ -12,6 +12,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/agent"
+	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/facts"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -41,6 +42,7 @@ type Tracker struct {
 	firsts firsts
 	ledger *ledger
 	holds  *holds
+	ahead  *ahead.Pages[unseen]
 	sender *deliver.Sender // nil with DryRun
 	store  store           // where events wait for it
 	// stopSummaries ends the line a minute in the log.
@@ -88,7 +90,7 @@ func New(config Config) (*Tracker, error) {
 	t := &Tracker{config: c, agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.watch(c.Logger)
-	t.holds = newHolds(t.ledger)
+	t.holds, t.ahead = newHolds(t.ledger), ahead.New[unseen]()
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {
 		keys[i] = visit.Key(k)
@@ -295,6 +297,7 @@ const closeTimeout = 10 * time.Second
 // first.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.close()
+	t.ahead.Close()
 	t.ledger.forms.Close()
 	t.ledger.holds.Close()
 	if t.sender == nil {

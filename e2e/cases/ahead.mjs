@@ -1,5 +1,5 @@
 // Pages that a browser fetches before anybody looks at them. The server is not
-// told when somebody does: it sees no second request.
+// told when somebody does. What the page asks for then tells it.
 
 import assert from "node:assert/strict";
 import { test } from "../harness.mjs";
@@ -9,7 +9,7 @@ for (const [how, purpose] of [
   ["prefetch", "prefetch"],
   ["prerender", "prefetch;prerender"],
 ]) {
-  test(`a page fetched ahead (${how}) counts nothing`, async (t) => {
+  test(`a page fetched ahead (${how}) counts once, when it is shown`, async (t) => {
     const shop = await t.shop();
     const visitor = await t.visitor(shop);
     await visitor.go(`/ahead/${how}`);
@@ -20,9 +20,22 @@ for (const [how, purpose] of [
 
     await visitor.page.click("text=Prices");
     await visitor.page.waitForURL("**/pricing");
+    await visitor.page.click("text=Contact");
+    await visitor.page.waitForURL("**/contact");
     const after = await shop.report();
-    const shown = asked(after).filter((v) => v.purpose === "");
-    assert.equal(after.goals.PRICING_VIEWED.fired, shown.length, "pages asked for to be shown");
+    assert.deepEqual(after.goals.PRICING_VIEWED, { fired: 1, notFired: { prefetch: 1 } });
+    const id = await visitor.id();
+    assert.deepEqual(after.events.map((e) => [e.type, e.id]), [["PRICING_VIEWED", id]]);
+  });
+
+  test(`a page fetched ahead (${how}) and never shown counts nothing`, async (t) => {
+    const shop = await t.shop();
+    const visitor = await t.visitor(shop);
+    await visitor.go(`/ahead/${how}`);
+    await until(shop, (r) => r.visits.some((v) => v.path === "/pricing"));
+    await visitor.go("/contact");
+    await visitor.go("/home");
+    assert.deepEqual((await shop.report()).goals.PRICING_VIEWED, { fired: 0, notFired: { prefetch: 1 } });
   });
 }
 

@@ -91,9 +91,14 @@ func (r *Request) Visited(d *Decision) {
 	if r == nil {
 		return
 	}
+	r.Sink.Report(r.Visit(d))
+}
+
+// Visit is what is told of a page that a person went to.
+func (r *Request) Visit(d *Decision) fact.Fact {
 	f := r.Fact(d)
 	f.Kind, f.Goal = fact.Visit, ""
-	r.Sink.Report(f)
+	return f
 }
 
 // Fact makes the fact of a decision.

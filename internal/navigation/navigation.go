@@ -6,9 +6,11 @@ package navigation
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -94,6 +96,46 @@ func saysPrefetch(line string) bool {
 		}
 	}
 	return false
+}
+
+// CameFrom returns the page on which the request was made: the path and the query of
+// its Referer, if that is of the same origin as the host asked for. Browsers say in
+// Sec-Fetch-Site whether it is, whatever a proxy calls the site. The path is decoded.
+func CameFrom(h http.Header, host string) (path, rawQuery string, ok bool) {
+	referer, _ := web.First(h["Referer"])
+	if referer == "" || len(referer) > maxReferer {
+		return "", "", false
+	}
+	_, rest, _ := strings.Cut(referer, "://")
+	i := strings.IndexByte(rest, '/')
+	if i <= 0 {
+		return "", "", false
+	}
+	if site, _ := web.First(h["Sec-Fetch-Site"]); site != "same-origin" && !sameOrigin(rest[:i], host) {
+		return "", "", false
+	}
+	path, rawQuery, _ = strings.Cut(rest[i:], "?")
+	if strings.IndexByte(path, '%') >= 0 {
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			return "", "", false
+		}
+		path = decoded
+	}
+	return path, rawQuery, true
+}
+
+// maxReferer bounds the Referer that is read.
+const maxReferer = 2 << 10
+
+// sameOrigin compares two hosts, each perhaps with a port. A proxy may have left out
+// the port of one.
+func sameOrigin(a, b string) bool {
+	if strings.EqualFold(a, b) {
+		return true
+	}
+	hasPort := func(host string) bool { return web.HostOnly(host) != strings.TrimSuffix(host, ".") }
+	return (!hasPort(a) || !hasPort(b)) && hostname.Same(a, b)
 }
 
 // MayBePage reports whether the answer may be shown as a page of its own.

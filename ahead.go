@@ -1,0 +1,382 @@
+package goaltrack
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/agent"
+	"github.com/goaltrack/goaltrack/internal/ahead"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/internal/navigation"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/rule"
+)
+
+// A page that a browser fetches before anybody looks at it is no visit, and has the
+// reason prefetch. If it is shown later, most browsers do not ask for it again. So what
+// it would count is kept for five minutes, and counts when something tells that it is
+// shown. An example:
+//
+//	rules    PRICING_VIEWED: visit /pricing
+//	visitor  has the browser ID 9f..., and looks at /home
+//	fetch    GET /pricing, Sec-Purpose: prefetch, from /home. fetchAhead finds who it
+//	         is; the gate lets everything through but for the prefetch. The handler
+//	         runs, the rule holds, and keepAhead keeps the event. The decision is
+//	         "prefetch".
+//	click    The browser shows its copy, and asks for nothing.
+//	file     GET /a.css, Referer: /pricing, without Sec-Purpose. sightOf finds the page
+//	         in Referer. With the header, showLocked sends PRICING_VIEWED. That is a
+//	         decision of its own: "fired".
+//	or       GET /pricing without Sec-Purpose: the browser did not use its copy. What
+//	         was kept is dropped, and this request counts.
+//	or       Nothing for five minutes: nobody looked. "prefetch" was all.
+//
+// What always holds:
+//
+//  1. Nothing is kept of a visitor who may not be counted, nor of one whom no cookie
+//     tells apart. When it is to count, the gate is asked again.
+//  2. One page that was shown counts once, however many requests tell of it.
+//  3. A page that was fetched from itself is not kept, as a link to the home page on the
+//     home page: what names it as Referer tells nothing.
+//  4. The answer to a file carries no cookie for it. What count: has to remember is
+//     remembered by this process, and by the visit cookie from the next page on.
+
+// shown is what one goal counts when a page is shown that was fetched ahead.
+type shown struct {
+	trigger   *rule.Cause
+	event     cdp.Event
+	who       *cdp.Event
+	counted   visit.Counted
+	userAgent string
+	rules     string
+	fact      *fact.Fact // what a report is told
+}
+
+// unseen is what a page counts that was fetched ahead.
+type unseen struct {
+	site  *site
+	goals []shown
+	visit *fact.Fact // what a report is told of the page
+}
+
+// sight is what a request tells of pages that were fetched ahead; 0 is nothing.
+type sight struct {
+	from  ahead.Page // it was made on this page, so that somebody looks at it
+	to    ahead.Page // it is for this page, so that it counts by itself
+	aside bool       // it is for nothing that counts
+}
+
+// foresight is what a request has to do with pages that were fetched ahead.
+type foresight struct {
+	shows ahead.Key            // this page is shown
+	owes  bool                 // the visitor is to get the visit cookie, for what counted with a file
+	aside bool                 // the request is for nothing else that counts
+	fetch *ahead.Fetch[unseen] // the request's own page is fetched ahead
+	keeps unseen               // what that counts when it is shown
+}
+
+// tells reports whether something counts with this request that was fetched ahead.
+func (f *foresight) tells() bool { return f != nil && (f.owes || f.shows != (ahead.Key{})) }
+
+// fetches reports whether what this request counts is kept.
+func (f *foresight) fetches() bool { return f != nil && f.fetch != nil }
+
+// isAside reports whether the request only tells of another page.
+func (f *foresight) isAside() bool { return f != nil && f.aside }
+
+// showsPage reports whether the request's answer is looked at, and tells that another
+// page was.
+func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent == fired }
+
+// sightOf looks whether a request tells of a page that somebody fetched ahead. A
+// prerendered page fetches its files ahead, too, and says so.
+func (t *Tracker) sightOf(r *http.Request, goesToPage bool) (s sight) {
+	if !t.ahead.Any() || navigation.IsPrefetch(r.Header) {
+		return s
+	}
+	if s.from = t.refererAhead(r); s.from != 0 && !t.ahead.Has(s.from) {
+		s.from = 0
+	}
+	if goesToPage && !navigation.IsSoftPrefetch(r.Header) {
+		if s.to = t.pageAhead(r); s.to == s.from || !t.ahead.Has(s.to) && !t.ahead.Has(t.owed()) {
+			s.to = 0
+		}
+	}
+	return s
+}
+
+// pageAhead is the page that a request is for.
+func (t *Tracker) pageAhead(r *http.Request) ahead.Page {
+	path := navigation.PageOf(t.sitePath(r))
+	return t.ahead.PageOf(t.host(r), urlpath.Trim(path), r.URL.RawQuery)
+}
+
+// refererAhead is the page on which a request was made, 0 if that is not known.
+func (t *Tracker) refererAhead(r *http.Request) ahead.Page {
+	host := t.host(r)
+	path, query, ok := navigation.CameFrom(r.Header, host)
+	if !ok {
+		return 0
+	}
+	return t.ahead.PageOf(host, urlpath.Trim(urlpath.CutPrefix(urlpath.Normal(path), t.prefix(r))), query)
+}
+
+// owed stands for the visit cookie that a visitor is to get with their next page.
+func (t *Tracker) owed() ahead.Page { return t.ahead.PageOf("", "", "") }
+
+// visitorAhead is who sent a request, 0 if no cookie of ours tells.
+func (t *Tracker) visitorAhead(s *site, h http.Header) ahead.Visitor {
+	if id := s.visitorOf(h).id; id != "" {
+		return t.ahead.VisitorOf(s.cookie.name, id)
+	}
+	if _, sealed, ok := visit.Split(s.visits.Find(h)[0]); ok {
+		return t.ahead.VisitorOf(s.visits.Name, sealed)
+	}
+	return 0
+}
+
+// fetchAhead begins to keep what the pages of a request count that was made ahead, if
+// only that is against it. It is nil if nothing may be kept.
+func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.Cause, aside bool) *ahead.Fetch[unseen] {
+	told := s.facts.Sink != nil && !aside && e.fate(consent.All) == fatePrefetch // the page itself, to a report
+	if e.absent != fatePrefetch || !told && !slices.ContainsFunc(goals, e.awaitsSight) {
+		return nil
+	}
+	page := t.pageAhead(r)
+	who := t.visitorAhead(s, r.Header)
+	if who == 0 || page == t.refererAhead(r) || e.agent == agent.Machine {
+		return nil
+	}
+	return t.ahead.Begin(ahead.Key{Visitor: who, Page: page})
+}
+
+// awaitsSight reports whether a goal counts when the page is shown that the request is
+// for. Who leaves a page that ends a profile is somebody else by then.
+func (e *entry) awaitsSight(g *rule.Cause) bool {
+	return g.IsPage() && !g.Ends() && e.fate(g.Terms().Need) == fatePrefetch
+}
+
+// looking is what the gate says if somebody looks at the page from which a request comes,
+// whether or not they look at what it is for.
+func (e *entry) looking() *entry {
+	if e.absent != fatePrefetch {
+		return e
+	}
+	looks := *e
+	looks.absent = fired
+	return &looks
+}
+
+// mayCount reports whether something may count for which a cookie is read.
+func (e *entry) mayCount(rules *Rules) bool {
+	for n := range consent.Needs {
+		if (n == consent.All || rules.Needs(n)) && e.fate(n) == fired {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAhead finds out what a request has to do with pages that were fetched ahead; nil is
+// nothing. e learns whether goals of the request may be kept.
+func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goals []*rule.Cause) *foresight {
+	if seen.from|seen.to == 0 && e.absent != fatePrefetch {
+		return nil // as nearly always
+	}
+	f := &foresight{aside: seen.aside}
+	f.shows, f.owes = t.shownBy(s, r, e, seen)
+	f.fetch = t.fetchAhead(s, r, e, goals, seen.aside)
+	if e.ahead = f.fetch != nil; !e.ahead && !f.tells() {
+		return nil
+	}
+	return f
+}
+
+// shownBy finds the page that is shown by what a request tells, and drops the page that
+// it is for.
+func (t *Tracker) shownBy(s *site, r *http.Request, e *entry, seen sight) (shows ahead.Key, owes bool) {
+	if !e.looking().mayCount(t.rules.Load()) || e.absent == fatePrefetch && e.agent == agent.Machine {
+		return shows, false
+	}
+	who := t.visitorAhead(s, r.Header)
+	if who == 0 {
+		return shows, false
+	}
+	if k := (ahead.Key{Visitor: who, Page: seen.from}); seen.from != 0 && t.ahead.Shows(k) {
+		shows = k
+	}
+	if seen.to != 0 {
+		t.ahead.Drop(ahead.Key{Visitor: who, Page: seen.to})
+		_, owes = t.ahead.Show(ahead.Key{Visitor: who, Page: t.owed()})
+	}
+	return shows, owes
+}
+
+// keepAhead keeps the event of a goal until the page is shown.
+func (tr *tracked) keepAhead(g *rule.Cause) {
+	tr.told.mu.Lock()
+	tr.recogniseLateLocked()
+	tr.told.mu.Unlock()
+	e, f := tr.eventOfLocked(g, nil, tr.t.ledger.note)
+	if f != fired {
+		return
+	}
+	who, f := tr.identityOf(g, nil, &e)
+	if f != fired {
+		return
+	}
+	name, r := g.Counted(&tr.x, time.Now(), tr.site.zone)
+	if r != rule.Fires {
+		return
+	}
+	detach(&e)
+	if who != nil {
+		detach(who)
+	}
+	tr.facts.Sent(&e)
+	told := tr.factAhead(g)
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, who, name, strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
+}
+
+// endAhead is called when all goals of a request that was made ahead are decided.
+func (tr *tracked) endAhead() {
+	f := tr.ahead
+	if !f.fetches() {
+		return
+	}
+	defer f.fetch.Forget()
+	if tr.facts != nil && tr.navigation {
+		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
+			f.keeps.visit = tr.factAhead(rule.View)
+		}
+	}
+	if len(f.keeps.goals) == 0 && f.keeps.visit == nil {
+		return
+	}
+	f.keeps.site = tr.site
+	size := heldExtra
+	for i := range f.keeps.goals {
+		one := &f.keeps.goals[i]
+		size += heldExtra + len(one.event.AppendJSON(nil, tr.site.CDP))
+		if one.who != nil {
+			size += heldExtra + len(one.who.AppendJSON(nil, tr.site.CDP))
+		}
+	}
+	if f.fetch.Hold(f.keeps, size) {
+		tr.sendShownLocked(f.keeps)
+	}
+}
+
+// factAhead is what a report will be told of a goal that counts, or of the page.
+func (tr *tracked) factAhead(g *rule.Cause) *fact.Fact {
+	if tr.facts == nil {
+		return nil
+	}
+	d := tr.decisionOn(g, fired)
+	d.Anonymous = tr.entry.looking().fate(consent.All) != fired
+	if g == rule.View {
+		return facts.Keep(tr.facts.Visit(&d))
+	}
+	return facts.Keep(tr.facts.Fact(&d))
+}
+
+// tellShown tells a report of a goal or of a page that is shown.
+func (s *site) tellShown(kept *fact.Fact, f fate, id string) {
+	if kept != nil {
+		kept.Time = time.Now()
+		s.facts.Settled(kept, f.String(), id, f.uncountable())
+	}
+}
+
+// heldExtra is what an event takes beside its text, roughly.
+const heldExtra = 1 << 10
+
+// showLocked sends what counts because the request tells that its page is shown, before
+// anything of the request itself. If the visitor has no browser ID yet, and gets none
+// with this answer, it waits for another one.
+func (tr *tracked) showLocked() {
+	if !tr.ahead.tells() {
+		return
+	}
+	tr.recogniseLateLocked()
+	if tr.ahead.owes && tr.rules.Past().Used {
+		p := tr.pastLocked()
+		p.id = tr.told.id
+		p.open(time.Now())
+		p.released = true
+	}
+	if tr.told.id == "" && !tr.t.config.DryRun {
+		return
+	}
+	if page, ok := tr.t.ahead.Show(tr.ahead.shows); ok {
+		tr.sendShownLocked(page)
+	}
+}
+
+// sendShownLocked decides on the goals of a page that is shown, and sends them.
+func (tr *tracked) sendShownLocked(page unseen) {
+	remembers := false
+	page.site.tellShown(page.visit, tr.entry.looking().fate(consent.All), tr.told.id)
+	for i := range page.goals {
+		one := &page.goals[i]
+		f := tr.entry.looking().fate(one.trigger.Terms().Need)
+		if f == fired {
+			f = tr.sendOneShownLocked(page.site, one)
+			remembers = remembers || f == fired && one.trigger.Past().Remembered()
+		}
+		tr.t.ledger.decide(one.trigger.Name(), f, tr.told.id, "fetched_ahead")
+		page.site.tellShown(one.fact, f, tr.told.id)
+	}
+	switch {
+	case !remembers:
+	case tr.navigation && tr.entry.absent == fired:
+		tr.pastLocked().released = true
+	default:
+		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, http.Header{"Cookie": tr.cookies}), Page: tr.t.owed()}); owed != nil {
+			owed.Hold(unseen{}, 0)
+		}
+	}
+}
+
+func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
+	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
+	tl := &tr.told
+	send := func() fate {
+		of := guest{s, tl.id, tl.keyLocked(), one.userAgent, one.rules}
+		return tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{})
+	}
+	p := tr.pastLocked()
+	if s != tr.site {
+		p = &past{t: tr.t, site: s}
+	}
+	p.id = tl.id
+	return p.countLate(one.trigger.Past(), one.counted, time.Now(), send)
+}
+
+// detach makes an event of texts of its own, which do not keep a request's header in
+// memory.
+func detach(e *cdp.Event) {
+	for _, text := range []*string{&e.Page, &e.Referrer, &e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
+		*text = strings.Clone(*text)
+	}
+	for _, attrs := range [][]cdp.Attr{e.UTM, e.Ext} {
+		for i := range attrs {
+			attrs[i].Name = strings.Clone(attrs[i].Name)
+			if text, ok := attrs[i].Value.(string); ok {
+				attrs[i].Value = strings.Clone(text)
+			}
+		}
+	}
+	for name, v := range e.Fields {
+		if text, ok := v.(string); ok {
+			e.Fields[name] = strings.Clone(text)
+		}
+	}
+}
