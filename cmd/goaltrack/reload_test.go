@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"io"
 	"maps"
 	"net/http"
@@ -227,5 +228,53 @@ func TestNeedsStart(t *testing.T) {
 		if !v.Has(name) {
 			t.Errorf("the proxy has no setting %s", name)
 		}
+	}
+}
+
+// TestHangupKeepsWhatNeedsAStart changes what needs a start together with what needs another
+// tracker. The other tracker has the spool, the log, the certificate and the rest of before.
+func TestHangupKeepsWhatNeedsAStart(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writeCertificate(t, dir, "one")
+	secure := "tls-cert: " + cert + "\ntls-key: " + key + "\n"
+	r, tenant := startReloading(t, htmlSite, shopSettings+secure+"spool: first\n", goalNamed("SEEN"))
+	r.put("client-key: other\npos: other\n"+secure+"spool: second\ndry-run: true\ndelivery-attempts: 1\n", goalNamed("SEEN"))
+	log := r.hangUp()
+	for _, want := range []string{
+		`need a start; the values before stay" settings="`, "spool", "dry-run", "delivery-attempts", `changed="client-key, pos"`,
+		"goaltrack: started", filepath.Join(filepath.Dir(r.file), "first"),
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("there is no %q in\n%s", want, log)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(r.file), "second")); err == nil {
+		t.Error("the second directory was made")
+	}
+	const id = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"
+	tenant.Know(id)
+	header := navigation.Clone()
+	header.Set("Cookie", "bid_other="+id)
+	page := func() (shown string) {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		defer transport.CloseIdleConnections()
+		response, err := transport.RoundTrip(request(t, http.MethodGet, r.url, "/products/7", nil, header))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		_, _ = io.Copy(io.Discard, response.Body)
+		return response.TLS.PeerCertificates[0].Subject.CommonName
+	}
+	page()
+	tenant.Expect(t, "SEEN").Within(10 * time.Second).Once()
+
+	writeCertificate(t, dir, "two")
+	r.hangUp()
+	if shown := page(); shown != "two" {
+		t.Errorf("after another signal visitors see the certificate %s", shown)
+	}
+	if code, account := r.stop(); code != exitOK {
+		t.Errorf("exit code %d\n%s\n%s", code, account, r.stderr)
 	}
 }

@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
 )
 
 // stopAs ends the program as a signal does.
@@ -151,5 +158,55 @@ func TestProxyCheck(t *testing.T) {
 	}
 	if made, _ := filepath.Glob(filepath.Join(dir, "*")); len(made) != 2 {
 		t.Errorf("it made %q", made)
+	}
+}
+
+// TestCutRequestsAreWaitedFor: a request that was cut may take a moment to notice it. What becomes
+// of its goal is in the account. Nobody waits for one that does not notice it.
+func TestCutRequestsAreWaitedFor(t *testing.T) {
+	for takes, want := range map[time.Duration]string{cutGrace / 2: "decisions 1 = fired 1 + not fired 0", time.Hour: "decisions 0 = fired 0 + not fired 0"} {
+		synctest.Test(t, func(t *testing.T) {
+			parsed, err := goaltrack.ParseRules([]byte(rules))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tracker, err := goaltrack.New(goaltrack.Config{
+				Sites:  []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}},
+				DryRun: true, Rules: parsed, Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := proxyValues(nil, noEnv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cut, cutOff := context.WithCancel(t.Context())
+			site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				<-cut.Done()
+				<-time.After(takes)
+				http.Redirect(w, r, "/welcome", http.StatusSeeOther)
+			})
+			h := &house{doorman: doormanOf(v), console: console{io.Discard, io.Discard, slog.New(slog.DiscardHandler)}}
+			h.now = &tenancy{
+				program: &proxyProgram{settings: v}, tracker: tracker, handler: tracker.Handler(site), stopWatching: func() {},
+			}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/newsletter", strings.NewReader("topic=tea"))
+			r.Header = navigation.Clone()
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			go h.ServeHTTP(httptest.NewRecorder(), r)
+			synctest.Wait()
+			cutOff()
+			began := time.Now()
+			if account := h.moveOut(t.Context()).String(); !strings.Contains(account, want) {
+				t.Errorf("a request that takes %v: %s, want %s", takes, account, want)
+			}
+			if waited := time.Since(began); waited > cutGrace {
+				t.Errorf("waited for %v", waited)
+			}
+			<-time.After(takes) // a bubble ends with all that is in it
+			synctest.Wait()
+		})
 	}
 }
