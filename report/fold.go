@@ -13,26 +13,30 @@ import (
 // the others are the site's own.
 func foldable(d Dimension) bool { return d == Page || d == Source || d == Campaign || d == Language }
 
-// FoldParts makes one value of those that fewer than least page visits of a day have, and
-// fewer conversions. It returns what has to be added to the parts of that day of a site:
-// the counts of a value are taken away where they stand, by deleting the keys in gone.
+// FoldParts makes one value of those that a day of a site has for fewer than least page
+// visits, and for fewer conversions of any goal. The keys in gone have to be deleted, and
+// what is in added has to be added.
 func FoldParts(parts map[PartKey]Amount, least uint64) (gone []PartKey, added map[PartKey]Amount) {
 	type value struct {
 		d    Dimension
 		text string
 	}
-	seen := map[value]uint64{}
+	type counted struct{ visits, conversions uint64 } // a download has no page visit
+	seen := map[value]counted{}
 	for k, a := range parts {
 		v := value{k.Dimension, k.Text}
+		c := seen[v]
 		if k.Goal == Visits {
-			seen[v] += a.N
+			c.visits += a.N
 		} else {
-			seen[v] = max(seen[v], a.N) // a download has no page visit
+			c.conversions = max(c.conversions, a.N)
 		}
+		seen[v] = c
 	}
 	added = map[PartKey]Amount{}
 	for k, a := range parts {
-		if !foldable(k.Dimension) || isPlain(k.Text) || seen[value{k.Dimension, k.Text}] >= least {
+		c := seen[value{k.Dimension, k.Text}]
+		if !foldable(k.Dimension) || isPlain(k.Text) || c.visits >= least || c.conversions >= least {
 			continue
 		}
 		gone = append(gone, k)

@@ -117,7 +117,7 @@ func (m *Memory) Sum(_ context.Context, q Question) ([]Count, error) {
 	defer m.mu.RUnlock()
 	sums := map[Count]Amount{}
 	add := func(day Day, goal string, c Count, a Amount) {
-		if day < q.From || day > q.To || (goal == Visits) == q.AllGoals || !q.AllGoals && goal != q.Of {
+		if day < q.From || day > q.To || !q.asksFor(goal) {
 			return
 		}
 		if q.ByDay {

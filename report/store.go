@@ -15,7 +15,8 @@ type Store interface {
 	// and returns nil. So a batch can be sent again when it is not known what became of
 	// it.
 	Flush(ctx context.Context, b *Batch) error
-	// Sum adds up what the question asks for. The rows have no order.
+	// Sum adds up what the question asks for. The rows have no order. A nil answer is
+	// none.
 	Sum(ctx context.Context, q Question) ([]Count, error)
 	// Sketches returns the sketches of a site's days: of visits, and of each goal.
 	Sketches(ctx context.Context, site string, from, to Day) ([]Sketch, error)
@@ -124,7 +125,8 @@ type SketchKey struct {
 	Key string
 }
 
-// Sketch counts different browsers: Data is that of a sketch.Sketch.
+// Sketch counts different browsers. One that is flushed has all that an earlier one of the
+// same SketchKey had.
 type Sketch struct {
 	SketchKey
 	Data []byte
@@ -200,6 +202,14 @@ type Question struct {
 	// ByDay, ByGoal and ByReason tell rows apart by that. Hours are always told apart,
 	// and so are currencies and the texts of the Dimension.
 	ByDay, ByGoal, ByReason bool
+}
+
+// asksFor reports whether rows of a goal, or of Visits, are asked for.
+func (q *Question) asksFor(goal string) bool {
+	if q.AllGoals {
+		return goal != Visits
+	}
+	return goal == q.Of
 }
 
 // Count is a row of an answer. What the question does not tell apart is zero.

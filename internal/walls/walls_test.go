@@ -34,6 +34,22 @@ var walls = []wall{
 		never: []set{unfitForLibraries},
 	},
 	{
+		of:   "report/sqlite",
+		why:  "It is the only package that has a database, so that nobody else compiles or downloads one.",
+		ours: []string{"fact", "report", "internal/sketch", "internal/sqlreport"},
+		any:  true,
+	},
+	{
+		of:   "internal/sqlreport",
+		why:  "It is the SQL of every database that a report can be in, and knows none of their drivers.",
+		ours: []string{"fact", "report", "internal/sketch"},
+	},
+	{
+		of:   "report/reporttest",
+		why:  "It is what every store of a report has to pass, also one that is not ours.",
+		ours: []string{"fact", "report", "internal/sketch"},
+	},
+	{
 		of:    "cdp",
 		why:   "It is a client of the CDP for any program, with goaltrack or without.",
 		never: []set{unfitForLibraries},
