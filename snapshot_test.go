@@ -50,7 +50,7 @@ func TestSummaryOfEachMinute(t *testing.T) {
 			t.Fatal(err)
 		}
 		tracker, err := New(Config{
-			Sites:    []Site{{CDP: cdp.Direct{BaseURL: "http://cdp.example", ClientKey: "k", PointOfSale: "shop"}}},
+			Sites:    []Site{{CDP: cdp.Direct{BaseURL: "https://cdp.example", ClientKey: "k", PointOfSale: "shop"}}},
 			Rules:    rules,
 			Cookie:   Cookie{Warm: -1},
 			Logger:   slog.New(logs),

@@ -230,6 +230,11 @@ func TestNewReportsEveryFault(t *testing.T) {
 		{Direct{BaseURL: "api.example", ClientKey: "k", PointOfSale: "a\nb"}, Options{}, []string{"want https://host", "control"}},
 		{Direct{BaseURL: "https://api.example/v2.1/", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"ends in /v2.1"}},
 		{Direct{BaseURL: "https://u:p@api.example/?q", ClientKey: "k", PointOfSale: "\xff"}, Options{}, []string{"user information", "UTF-8"}},
+		{Direct{BaseURL: "http://api.example", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"allow it with PlainHTTP"}},
+		{Direct{BaseURL: "HTTP://10.0.0.1:80/x", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"plain HTTP"}},
+		{Direct{BaseURL: "http://localhost.example", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"plain HTTP"}},
+		{Direct{BaseURL: "http://127.0.0.1.example", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"plain HTTP"}},
+		{Edge{BaseURL: "http://edge.example", ContextID: "c", SiteName: "s"}, Options{}, []string{"plain HTTP"}},
 		{Direct{BaseURL: "https://a b/%zz", ClientKey: "k", PointOfSale: "p"}, Options{}, []string{"not a URL"}},
 		{Edge{}, Options{Workers: -1, Timeout: -1, UserAgent: "a\nb"}, []string{"ContextID", "SiteName", "Workers", "timeout", "UserAgent"}},
 		{Edge{BaseURL: "https://edge.example/v1", ContextID: "c", SiteName: "s"}, Options{}, []string{"ends in /v1"}},
@@ -338,6 +343,25 @@ func TestNothingIsSentTwice(t *testing.T) {
 		}
 		if OutcomeOf(err) != Unknown || requests.Load() != 2 {
 			t.Errorf("%s: %v after %d requests, want unknown after 2", name, err, requests.Load())
+		}
+	}
+}
+
+// TestPlainHTTP: only this machine is asked over plain HTTP, unless that is allowed.
+func TestPlainHTTP(t *testing.T) {
+	for _, site := range []Site{
+		Direct{BaseURL: "http://localhost:7000", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://LOCALHOST", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://cdp.localhost.", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://127.3.2.1", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://[::1]:7000", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://[::ffff:127.0.0.1]", ClientKey: "k", PointOfSale: "p"},
+		Direct{BaseURL: "http://cdp.internal", ClientKey: "k", PointOfSale: "p", PlainHTTP: true},
+		Direct{BaseURL: "https://cdp.internal", ClientKey: "k", PointOfSale: "p"},
+		Edge{BaseURL: "http://edge.internal", ContextID: "c", SiteName: "s", PlainHTTP: true},
+	} {
+		if err := site.Validate(); err != nil {
+			t.Errorf("%+v: %v", site, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cdp
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
@@ -107,6 +108,11 @@ type Direct struct {
 
 	// Transport is how events travel. Default: [POST].
 	Transport Transport
+
+	// PlainHTTP allows a BaseURL with http:// that leads to another machine. Then
+	// whoever is on the way can read and change the events, with people's addresses in
+	// them. Default: false; only loopback addresses may be asked over plain HTTP.
+	PlainHTTP bool
 }
 
 // CookieName returns "bid_" and the client key, as Engage 1.x and the Boxever library name it.
@@ -120,7 +126,7 @@ func (d Direct) Validate() error {
 	var errs []error
 	switch {
 	case d.BaseURL != "":
-		errs = append(errs, checkBase(d.base()))
+		errs = append(errs, checkBase(d.base(), d.PlainHTTP))
 	case d.Region == "":
 		errs = append(errs, errors.New("cdp: Direct: Region or BaseURL is required"))
 	case d.Region.URL() == "":
@@ -186,6 +192,10 @@ type Edge struct {
 	// ContextHeader sends the context ID in the header x-sitecore-contextid, as the
 	// Content SDK 2.x does. Default: it is sent in the query, as the Cloud SDK 0.6 does.
 	ContextHeader bool
+
+	// PlainHTTP allows a BaseURL with http:// that leads to another machine, as in
+	// [Direct]. Default: false.
+	PlainHTTP bool
 }
 
 // CookieName returns "sc_cid", the name since Cloud SDK 0.6.
@@ -198,7 +208,7 @@ func (e Edge) LegacyCookieNames() []string { return []string{"sc_" + e.ContextID
 // Validate returns an error that joins every fault of the settings, or nil.
 func (e Edge) Validate() error {
 	return errors.Join(
-		checkBase(e.base()),
+		checkBase(e.base(), e.PlainHTTP),
 		checkToken("Edge.ContextID", e.ContextID),
 		checkLabel("Edge.SiteName", e.SiteName))
 }
@@ -253,8 +263,9 @@ func plain(site Site) (Site, error) {
 // space. Only servers that expect a form read "+" as one.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// checkBase accepts an absolute http or https URL without a version.
-func checkBase(base string) error {
+// checkBase accepts an absolute https URL without a version, and an http one if that is
+// allowed or leads to this machine.
+func checkBase(base string, plainHTTP bool) error {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
@@ -263,12 +274,25 @@ func checkBase(base string) error {
 		return fmt.Errorf("cdp: BaseURL %q: want https://host", cut(base, 80))
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(base, "#"):
 		return errors.New("cdp: BaseURL has user information, a query or a fragment")
+	case u.Scheme == "http" && !plainHTTP && !isLoopback(u.Hostname()):
+		return fmt.Errorf("cdp: BaseURL %q is plain HTTP: whoever is on the way could read the events and the addresses in them; write https, or allow it with PlainHTTP", cut(base, 80))
 	}
 	last := u.Path[strings.LastIndexByte(u.Path, '/')+1:]
 	if len(last) > 1 && last[0] == 'v' && strings.Trim(last[1:], "0123456789.") == "" {
 		return fmt.Errorf("cdp: BaseURL ends in /%s: leave the version of the API out, it is added", cut(last, 20))
 	}
 	return nil
+}
+
+// isLoopback reports whether a host is this machine: by its address, or by a name that never
+// is another's (RFC 6761, section 6.3).
+func isLoopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // checkToken accepts a value that may stand in a cookie name and in a header.

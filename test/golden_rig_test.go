@@ -85,11 +85,11 @@ func goldenSites() []goaltrack.Site {
 	return []goaltrack.Site{
 		{
 			Name: "shop", Hosts: []string{"shop.example"}, Currency: "EUR", TimeZone: "Europe/Berlin",
-			CDP: cdp.Direct{BaseURL: "http://cdp.example", ClientKey: "shop-key", PointOfSale: "shop.example"},
+			CDP: cdp.Direct{BaseURL: "https://cdp.example", ClientKey: "shop-key", PointOfSale: "shop.example"},
 		},
 		{
 			Name: "press", Hosts: []string{"press.example"}, Language: "DE", Currency: "CHF",
-			CDP: cdp.Edge{BaseURL: "http://edge.example", ContextID: "press-context", SiteName: "press"},
+			CDP: cdp.Edge{BaseURL: "https://edge.example", ContextID: "press-context", SiteName: "press"},
 		},
 	}
 }

@@ -65,7 +65,7 @@ func faked(t *testing.T, rules string, adjust ...func(*goaltrack.Config)) (*goal
 	t.Helper()
 	w := &wire{}
 	config := goaltrack.Config{
-		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: "http://cdp.example", ClientKey: "k", PointOfSale: "shop"}, Currency: "EUR"}},
+		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: "https://cdp.example", ClientKey: "k", PointOfSale: "shop"}, Currency: "EUR"}},
 		Rules:  world.MustParse(t, rules),
 		Cookie: goaltrack.Cookie{Warm: -1},
 		Logger: slog.New(slog.DiscardHandler),

@@ -53,7 +53,7 @@ func (d *doctor) check(v *settings.Values, _ []string) error {
 	d.askSession, d.pause = v.On("ask-session"), cmp.Or(v.Time("session-length"), usualSession)
 	faults := tenantFaults(v)
 	if d.site != nil {
-		faults = append(faults, d.site.Validate())
+		faults = append(faults, asFlag(d.site.Validate()))
 	}
 	return errors.Join(faults...)
 }

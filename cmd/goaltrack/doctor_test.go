@@ -286,3 +286,22 @@ func TestDoctorAsksForTheSession(t *testing.T) {
 		t.Errorf("a session of 5 s: exit code %d\n%s", code, stderr)
 	}
 }
+
+// TestPlainHTTPNeedsAFlag: the CDP of another machine is not asked over plain HTTP, unless
+// somebody says so.
+func TestPlainHTTPNeedsAFlag(t *testing.T) {
+	goals := write(t, "goals.yaml", rules)
+	for _, command := range [][]string{
+		{"proxy", "--check", "--to=http://127.0.0.1:9", "--rules=" + goals},
+		{"doctor", "--timeout=10ms"},
+	} {
+		args := slices.Concat(command, []string{"--cdp=http://192.0.2.1:9", "--client-key=k", "--pos=p"})
+		code, _, stderr := outcome(t, args, nil)
+		if code == exitOK || !strings.Contains(stderr, "--cdp-plain-http") || command[0] == "proxy" && !strings.Contains(stderr, "--cdp: ") {
+			t.Errorf("%q: exit code %d\n%s", args, code, stderr)
+		}
+		if code, stdout, stderr := outcome(t, append(args, "--cdp-plain-http"), nil); strings.Contains(stderr+stdout, "plain HTTP") || command[0] == "proxy" && code != exitOK {
+			t.Errorf("with the flag, %q: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+	}
+}

@@ -21,7 +21,15 @@ var settingsOf = map[string][]string{
 // settingsOfSite are the settings for the fields of a site, if there is one
 // site.
 var settingsOfSite = map[string][]string{
-	"Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
+	"CDP": {"cdp"}, "Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
+}
+
+// asFlag names the flag in place of the library's field that allows plain HTTP.
+func asFlag(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "allow it with PlainHTTP", "allow it with --cdp-plain-http"))
 }
 
 // field matches the field with which a line of the library's faults begins.
@@ -33,7 +41,7 @@ func bySetting(v *settings.Values, err error) error {
 	if err == nil {
 		return nil
 	}
-	lines := strings.Split(err.Error(), "\n")
+	lines := strings.Split(asFlag(err).Error(), "\n")
 	for i, line := range lines {
 		found := field.FindStringSubmatch(line)
 		if found == nil {

@@ -55,6 +55,7 @@ var entranceRows = []settings.Setting{
 var tenantRows = []settings.Setting{
 	{Name: "region", Kind: settings.Word, Commands: ofBoth, Shared: true, OneOf: []string{string(cdp.EU), string(cdp.US), string(cdp.AP), string(cdp.JP)}, About: "The region in which the CDP tenant lives."},
 	{Name: "cdp", Commands: ofBoth, Shared: true, Value: "URL", Like: "http://127.0.0.1:7000", About: "Another base address of the CDP, such as that of \"goaltrack cdp\"."},
+	{Name: "cdp-plain-http", Kind: settings.Switch, Commands: ofBoth, Shared: true, About: "Let --cdp lead to another machine by http://. Whoever is on the way can then read the events, with people's addresses in them."},
 	{Name: "client-key", Commands: ofBoth, Shared: true, Value: "KEY", About: "The client key of the tenant. Give it with --pos."},
 	{Name: "pos", Commands: ofBoth, Shared: true, Value: "NAME", Like: "shop", About: "The point of sale."},
 	{Name: "context-id", Commands: ofBoth, Shared: true, Value: "ID", About: "The context of the SitecoreAI edge, in place of a tenant. Give it with --site-name."},

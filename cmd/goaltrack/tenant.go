@@ -57,9 +57,9 @@ func tenant(v *settings.Values) cdp.Site {
 	switch {
 	case hasUser(base):
 	case key != "" && id == "" && pos != "" && (region != "" || base != ""):
-		return cdp.Direct{Region: region, BaseURL: base, ClientKey: key, PointOfSale: pos}
+		return cdp.Direct{Region: region, BaseURL: base, ClientKey: key, PointOfSale: pos, PlainHTTP: v.On("cdp-plain-http")}
 	case id != "" && key == "" && name != "":
-		return cdp.Edge{BaseURL: base, ContextID: id, SiteName: name}
+		return cdp.Edge{BaseURL: base, ContextID: id, SiteName: name, PlainHTTP: v.On("cdp-plain-http")}
 	}
 	return nil
 }
