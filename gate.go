@@ -21,9 +21,9 @@ type entry struct {
 	gpc     bool    // against goals that need consent to marketing
 	consent Consent // the visitor's answer
 	absent  fate    // nobody is looking, or nobody is there; else fired
-	// userAgent is the request's, as far as it is kept, and agent the verdict on it.
-	userAgent string
+	// agent is the verdict on userAgent, which is the request's, as far as it is kept.
 	agent     agent.Verdict
+	userAgent string
 	// heldBy is the value of the cookie that ConsentHoldBy names, "" if goals
 	// are not held. Goals are held by it until the visitor has answered.
 	heldBy string

@@ -77,10 +77,10 @@ type told struct {
 	orderKey   string  // see key
 	fresh      bool    // the ID was taken from the pool for this request
 	assumed    bool    // with DryRun: a live site would have taken one
-	recognised bool    // the visitor's cookies were looked at
-	brought    brought // what they said
 	unkept     fate    // why the browser would not keep our cookies; fired if it would
 	cookieless bool    // no cookie can be set any more for whoever has none
+	recognised bool    // the visitor's cookies were looked at
+	brought    brought // what they said
 	route      route
 	seldom     *seldom // nil until it is needed
 }
@@ -115,8 +115,8 @@ type roomy struct {
 // candidate is a goal whose path and method match.
 type candidate struct {
 	trigger *rule.Cause
-	early   fate       // fired, or why it is known before the handler runs not to count
 	miss    *rule.Miss // how it nearly counted, nil if that is not worth telling
+	early   fate       // fired, or why it is known before the handler runs not to count
 	waits   bool       // only the visitor's consent is missing
 	fired   bool       // it fired, so that alternatives of its goal need not
 }

@@ -45,11 +45,8 @@ type Exchange struct {
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
 	byteRange                      string // the header Range, if a download may count
-	// page is that of referer, once it is known; see formPage.
-	page struct {
-		known          bool
-		path, rawQuery string
-	}
+	// page is that of referer, once pageKnown; see formPage.
+	page struct{ path, rawQuery string }
 	// What the browser says of the page from which the request comes: the header
 	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
 	originHeader, fetchSite string
@@ -57,7 +54,8 @@ type Exchange struct {
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
 	// soft says that a script fetched the page in place of a navigation.
-	soft bool
+	soft      bool
+	pageKnown bool
 
 	wants wants
 
@@ -83,15 +81,15 @@ type Exchange struct {
 	// while the handler has not read it all, and otherwise the reason of goals
 	// that read it. What that means to one goal is told by Cause.judgeBody.
 	bodyReason Reason
-	app        map[string]any // set by the application, and given to Trigger
-	data       map[string]any // given to Trigger, or to Send
+	// confirmed says that the application confirmed the form.
+	confirmed bool
 	// anyHost says that it is not known which host was asked.
 	anyHost bool
 	// blind says that the exchange comes from a log, which does not tell all of
 	// it; guessed that something it does not tell was taken to hold.
 	blind, guessed bool
-	// confirmed says that the application confirmed the form.
-	confirmed bool
+	app            map[string]any // set by the application, and given to Trigger
+	data           map[string]any // given to Trigger, or to Send
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
 	// refusal is why a redirect was no success, for the same.
@@ -130,8 +128,8 @@ type wants struct {
 	header, answerHeader, answerType, answerJSON, route bool
 
 	body      scan.Kinds
+	unsorted  bool     // form is of several goals, which may name the same fields
 	form      []string // fields
-	forms     int      // goals that read the body
 	described string   // the page that the path of a visit describes
 }
 
@@ -195,10 +193,10 @@ func (x *Exchange) want(c *Cause) {
 	}
 	kinds := n.bodies()
 	w.body.Form, w.body.JSON = w.body.Form || kinds.Form, w.body.JSON || kinds.JSON
-	if w.forms++; w.forms == 1 {
+	if len(w.form) == 0 {
 		w.form = n.form
 	} else {
-		w.form = append(slices.Clip(w.form), n.form...)
+		w.form, w.unsorted = append(slices.Clip(w.form), n.form...), true
 	}
 }
 
@@ -220,9 +218,9 @@ func (x *Exchange) Serve() (kinds scan.Kinds, fields []string, answer bool) {
 
 // formNames are the fields of a form that goals name, each once.
 func (x *Exchange) formNames() []string {
-	if w := &x.wants; w.forms > 1 {
+	if w := &x.wants; w.unsorted {
 		slices.Sort(w.form)
-		w.form, w.forms = slices.Compact(w.form), 1
+		w.form, w.unsorted = slices.Compact(w.form), false
 	}
 	return x.wants.form
 }

@@ -69,8 +69,8 @@ func (x *Exchange) formPage() (path, rawQuery string) {
 	if x.referer == "" || len(x.referer) > maxInput {
 		return "", ""
 	}
-	if !x.page.known {
-		x.page.known, x.page.path, x.page.rawQuery = true, "", ""
+	if !x.pageKnown {
+		x.pageKnown, x.page.path, x.page.rawQuery = true, "", ""
 		if u, err := url.Parse(x.referer); err == nil && u.Host != "" && u.Path != "" && x.sameHost(u.Host) {
 			x.page.path, x.page.rawQuery = x.ownPath(u.Path), u.RawQuery
 		}

@@ -129,7 +129,7 @@ func (r *Replay) Add(e LogEntry) {
 	page = navigation.PageOf(page)
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
 	x.soft, x.anyHost = soft, e.Host == ""
-	x.userAgent, x.referer, x.page.known = e.UserAgent, e.Referer, false
+	x.userAgent, x.referer, x.pageKnown = e.UserAgent, e.Referer, false
 	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	r.found = r.rules.index.Find(e.Method, page, r.found[:0])
 	if len(r.found) == 0 {

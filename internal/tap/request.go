@@ -40,18 +40,25 @@ func CopyBack(given context.Context, from, to *http.Request) {
 	copyMap(from.PostForm, &to.PostForm)
 	copyMap(from.Header, &to.Header)
 	copyValue(from.MultipartForm, &to.MultipartForm)
-	copyValue(from.Pattern, &to.Pattern)
-	copyValue(from.Method, &to.Method)
+	copyText(from.Pattern, &to.Pattern)
+	copyText(from.Method, &to.Method)
 	copyValue(from.URL, &to.URL)
-	copyValue(from.Host, &to.Host)
-	copyValue(from.RemoteAddr, &to.RemoteAddr)
-	copyValue(from.RequestURI, &to.RequestURI)
+	copyText(from.Host, &to.Host)
+	copyText(from.RemoteAddr, &to.RemoteAddr)
+	copyText(from.RequestURI, &to.RequestURI)
 	copyValue(from.TLS, &to.TLS)
 	copyValue(from.ContentLength, &to.ContentLength)
 	copyValue(from.Close, &to.Close)
-	copyValue(from.Proto, &to.Proto)
+	copyText(from.Proto, &to.Proto)
 	copyValue(from.ProtoMajor, &to.ProtoMajor)
 	copyValue(from.ProtoMinor, &to.ProtoMinor)
+}
+
+// copyText is copyValue of a text, in a form that the compiler inlines.
+func copyText(from string, to *string) {
+	if *to != from {
+		*to = from
+	}
 }
 
 func copyValue[T comparable](from T, to *T) {
@@ -62,6 +69,9 @@ func copyValue[T comparable](from T, to *T) {
 
 // copyMap compares the maps themselves, not what is in them.
 func copyMap[M ~map[string][]string](from M, to *M) {
+	if from == nil && *to == nil {
+		return // as nearly always of forms
+	}
 	if reflect.ValueOf(from).UnsafePointer() != reflect.ValueOf(*to).UnsafePointer() {
 		*to = from
 	}
