@@ -254,7 +254,7 @@ type Site struct {
 
 // Forms bounds the memory for the bodies of requests: the forms and the JSON that
 // goals read. A body is kept while the handler reads it, and only if a goal reads
-// it. Of a multipart form, only the fields that goals read are kept. The handler
+// it. Of a form of any length, only the fields that goals read are kept. The handler
 // always gets all of it. No field of more than 2 KiB is read, and no more than 1000
 // parts of a multipart form; that cannot be set.
 type Forms struct {

@@ -25,7 +25,7 @@ type Example struct {
 	// Default: what Header says in X-Forwarded-Prefix.
 	PathPrefix string
 	// Form are the fields of a form, JSON a body in its place. The Content-Type
-	// and the Content-Encoding in Header win. A body of more than 64 KiB is too
+	// and the Content-Encoding in Header win. JSON of more than 64 KiB is too
 	// large, which is the default of goaltrack's Config.Forms, whatever a site has
 	// set. Default: no body.
 	Form url.Values

@@ -77,12 +77,12 @@ func (e *Example) body(x *Exchange) {
 		x.bodyReason = ReasonFormNotAForm
 	case scan.IsEncoded(e.Header):
 		x.bodyReason = ReasonFormEncoded
-	case len(text) > scan.BodyLimit && x.bodyKind != scan.KindMultipart:
+	case len(text) > scan.BodyLimit && isJSONKind(x.bodyKind):
 		x.bodyReason = ReasonFormTooLarge
 	case isJSONKind(x.bodyKind):
 		x.takeJSON([]byte(text))
 	case e.JSON == "":
-		x.form = scan.Pick(e.Form, slices.Collect(maps.Keys(e.Form)))
+		x.form = scan.Pick("", e.Form, slices.Collect(maps.Keys(e.Form)))
 	}
 }
 

@@ -230,7 +230,7 @@ func (x *Exchange) formNames() []string {
 // that are not there then have no value, and otherwise goals that read them do not
 // count ([ReasonFormReadOutside]).
 func (x *Exchange) Parsed(form url.Values, whole func() bool) {
-	x.bodyReason, x.form = Fires, scan.Pick(form, x.formNames())
+	x.bodyReason, x.form = Fires, scan.Pick(x.bodyType, form, x.formNames())
 	if !x.form.Complete() && !whole() {
 		x.form.ReadOutside()
 	}
@@ -250,7 +250,7 @@ func (x *Exchange) Body(o scan.Outcome, kept scan.Kept) {
 	case isJSONKind(x.bodyKind):
 		x.takeJSON(kept.Text)
 	default:
-		x.form = kept.Form(x.bodyType, x.formNames())
+		x.form = kept.Form
 	}
 }
 

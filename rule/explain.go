@@ -216,7 +216,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return "the application did not read the form to its end, or something in front of goaltrack had read it"
 	case ReasonFormTooLarge:
 		if x.bodyReason == r {
-			return fmt.Sprintf("the body is over %d KiB, which is as much as is read if nothing else is set", scan.BodyLimit>>10)
+			return fmt.Sprintf("the body is over %d KiB, which is as much as is kept if nothing else is set", scan.BodyLimit>>10)
 		}
 	case ReasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"

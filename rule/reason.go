@@ -75,8 +75,9 @@ const (
 	// not read that to its end. If it did, something in front of goaltrack had
 	// read it: let goaltrack come first.
 	ReasonFormUnread
-	// ReasonFormTooLarge is given if the body is over 64 KiB, or over what goaltrack's
-	// Config.Forms says. Read the value with $app, which the handler sets.
+	// ReasonFormTooLarge is given if JSON is over 64 KiB, or the fields of a form that
+	// goals name, or over what goaltrack's Config.Forms says. Read the value with $app,
+	// which the handler sets.
 	ReasonFormTooLarge
 	// ReasonFormOverBudget is given if there was no memory for the body, since
 	// too many were under way. It says nothing about the rule.

@@ -107,7 +107,8 @@ func TestFormFates(t *testing.T) {
 			thanks.ServeHTTP(w, r)
 		}, form, nil, "form_unread 1"},
 		"unread":           {thanks.ServeHTTP, form, nil, "form_unread 1"},
-		"too large":        {parse(thanks), form + "&x=" + strings.Repeat("x", 64<<10), nil, "form_too_large 1"},
+		"long":             {parse(thanks), "x=" + strings.Repeat("x", 64<<10) + "&" + form, nil, "fired 1"},
+		"too large":        {parse(thanks), form + strings.Repeat("&email="+strings.Repeat("x", 2<<10), 40), nil, "form_too_large 1"},
 		"compressed":       {parse(thanks), zipped(form), []string{"Content-Encoding", "gzip"}, "form_encoded 1"},
 		"JSON":             {parse(thanks), `{"email":"a"}`, []string{"Content-Type", "application/json"}, "form_not_a_form 1"},
 		"no form at all":   {parse(thanks), "", nil, "condition 1"},

@@ -24,9 +24,12 @@ const (
 )
 
 type formField struct {
-	name, value string   // the last one
-	before      []string // the others, in their order
-	state       fieldState
+	name   string
+	latin  string   // the name in windows-1252, "" if it is the same
+	value  string   // the last one
+	before []string // the others, in their order
+	told   []int    // which of them are in UTF-8 already, since their part said what they were in
+	state  fieldState
 }
 
 // known reports whether the field was met.
@@ -38,6 +41,8 @@ type Fields struct {
 	fields  []formField
 	missing int // wanted names not met so far
 	lost    Doubt
+	charset charset // of the values, which are bytes until the end
+	ended   bool    // they are text
 }
 
 // Doubt says why it is not known what a form has in a field. Either the field
@@ -111,56 +116,61 @@ func (f Fields) TooLong(name string) bool {
 // Form reads the wanted fields of a urlencoded or multipart body in one
 // pass. A body of any other kind has no fields. The result does not refer to body.
 func Form(contentType string, body []byte, want []string) Fields {
-	f := newFields(want)
 	switch KindOf(contentType) {
 	case KindURLEncoded:
-		f.scanURLEncoded(body)
+		var p Pairs
+		p.begin(contentType, want)
+		p.Write(body)
+		return p.Fields()
 	case KindMultipart:
 		p := NewParts(contentType, want)
 		p.Write(body)
 		return p.Fields()
 	case KindNone, KindJSON, KindText:
 	}
-	return f
+	return newFields(want)
 }
 
 // Pick takes the wanted fields of a form that was parsed already. The same
 // bounds apply as in Form.
-func Pick(values url.Values, want []string) Fields {
+func Pick(contentType string, values url.Values, want []string) Fields {
 	f := newFields(want)
-	for i, name := range want {
-		for _, v := range values[name] {
-			f.set(i, v)
+	if KindOf(contentType) == KindURLEncoded {
+		f.charset = charsetIn(contentType)
+	}
+	for _, label := range values[charsetField] {
+		f.declare(label)
+	}
+	for i := range f.fields {
+		field := &f.fields[i]
+		for _, v := range values[field.name] {
+			f.set(i, v, false)
+		}
+		if field.latin != "" {
+			for _, v := range values[field.latin] {
+				f.set(i, v, false)
+			}
 		}
 	}
+	f.end()
 	return f
 }
 
 func newFields(want []string) Fields {
 	f := Fields{fields: make([]formField, len(want)), missing: len(want)}
 	for i, name := range want {
-		f.fields[i].name = name
+		f.fields[i].name, f.fields[i].latin = name, inLatin1(name)
 	}
 	return f
 }
 
-// scanURLEncoded follows [url.ParseQuery], which skips a pair with a semicolon
-// or an invalid escape and goes on with the next.
-func (f *Fields) scanURLEncoded(body []byte) {
-	var pair []byte
-	for len(body) > 0 {
-		pair, body, _ = bytes.Cut(body, []byte("&"))
-		key, value, _ := bytes.Cut(pair, []byte("="))
-		i := f.wantedKey(key)
-		if len(pair) == 0 || i < 0 {
-			continue
-		}
-		if text, ok := unescapeForm(value); ok && bytes.IndexByte(pair, ';') < 0 {
-			f.set(i, text)
-		} else {
-			f.broken(i) // to Go it is absent, to PHP it is not
-		}
+// again forgets what was read, to read the same form once more.
+func (f *Fields) again(c charset) {
+	for i := range f.fields {
+		field := &f.fields[i]
+		*field = formField{name: field.name, latin: field.latin}
 	}
+	*f = Fields{fields: f.fields, missing: len(f.fields), charset: c}
 }
 
 // wantedKey returns the index of the field that an escaped key names, or -1.
@@ -168,18 +178,18 @@ func (f *Fields) scanURLEncoded(body []byte) {
 func (f *Fields) wantedKey(key []byte) int {
 	escapes := bytes.Count(key, []byte("%"))
 	plain := escapes == 0 && bytes.IndexByte(key, '+') < 0
+	is := func(name string) bool {
+		switch {
+		case len(name) != len(key)-2*escapes:
+			return false
+		case plain:
+			return name == string(key)
+		}
+		text, ok := unescapeForm(key)
+		return ok && text == name
+	}
 	for i := range f.fields {
-		field := &f.fields[i]
-		if len(field.name) != len(key)-2*escapes {
-			continue
-		}
-		if plain {
-			if field.name == string(key) {
-				return i
-			}
-			continue
-		}
-		if text, ok := unescapeForm(key); ok && text == field.name {
+		if field := &f.fields[i]; is(field.name) || field.latin != "" && is(field.latin) {
 			return i
 		}
 	}
@@ -192,11 +202,10 @@ func unescapeForm(b []byte) (string, bool) {
 	return text, err == nil
 }
 
-// set adds a value, valid UTF-8 and within bounds. It returns how many bytes are
-// kept for it.
-func (f *Fields) set(i int, value string) (kept int) {
+// set adds a value within bounds, and says whether it is told to be in UTF-8. It returns
+// how many bytes are kept for it.
+func (f *Fields) set(i int, value string, told bool) (kept int) {
 	field := &f.fields[i]
-	value = strings.ToValidUTF8(value, "\uFFFD")
 	switch {
 	case field.state == fieldTooLong:
 		return 0
@@ -207,15 +216,48 @@ func (f *Fields) set(i int, value string) (kept int) {
 		field.before = append(field.before, field.value)
 		kept = textSize
 	}
+	if told {
+		field.told = append(field.told, len(field.before))
+	}
 	f.meet(i)
 	field.value, field.state = value, fieldFound
 	return kept + len(value)
 }
 
+// end makes text of the values, once it is known what their bytes are in.
+func (f *Fields) end() {
+	if f.ended {
+		return
+	}
+	f.ended = true
+	for i := range f.fields {
+		field := &f.fields[i]
+		for n := range field.before {
+			field.before[n] = f.text(i, n, field.before[n])
+		}
+		if field.state == fieldFound {
+			field.value = f.text(i, len(field.before), field.value)
+		}
+		if field.state == fieldFound && (isTooLong(field.value) || slices.ContainsFunc(field.before, isTooLong)) {
+			f.tooLong(i)
+		}
+	}
+}
+
+func isTooLong(value string) bool { return len(value) > maxFormValue }
+
+// text makes valid UTF-8 of a value. What is no text in it becomes U+FFFD.
+func (f *Fields) text(field, n int, value string) string {
+	if f.charset == charsetLatin1 && !slices.Contains(f.fields[field].told, n) {
+		return fromLatin1(value)
+	}
+	return strings.ToValidUTF8(value, "\uFFFD")
+}
+
 // tooLong notes a value that nobody keeps. No other value of the name counts then.
 func (f *Fields) tooLong(i int) {
 	f.meet(i)
-	f.fields[i] = formField{name: f.fields[i].name, state: fieldTooLong}
+	f.fields[i] = formField{name: f.fields[i].name, latin: f.fields[i].latin, state: fieldTooLong}
 }
 
 // broken notes a value that nobody can decode, unless a good one follows.

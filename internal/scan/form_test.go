@@ -81,7 +81,7 @@ func TestSeveral(t *testing.T) {
 // in the bounds of one that is not.
 func TestPick(t *testing.T) {
 	long := strings.Repeat("x", maxFormValue+1)
-	f := Pick(url.Values{"a": {"1", "2"}, "password": {"hunter2"}, "long": {long}, "fits": {long[1:]}, "bad": {"a\xff"}, "none": {}},
+	f := Pick("", url.Values{"a": {"1", "2"}, "password": {"hunter2"}, "long": {long}, "fits": {long[1:]}, "bad": {"a\xff"}, "none": {}},
 		[]string{"a", "long", "fits", "bad", "none", "absent"})
 	for name, want := range map[string]string{"a": "2", "fits": long[1:], "bad": "a\uFFFD"} {
 		if got, ok := f.Get(name); got != want || !ok {

@@ -3,9 +3,9 @@
 // keep an answer while it is written, and read JSON from it even if it is
 // compressed. The package knows nothing of rules and connections.
 //
-// Everything is bounded. Of a request, it reads a body up to [BodyLimit]. A
-// multipart body of any length is read as it passes ([Parts]): the headers of up to
-// 1000 parts, each up to 16 KiB. A value is read up to 2 KiB. Of an answer, it
+// Everything is bounded. Of a request, it reads JSON up to [BodyLimit]. A form of any
+// length is read as it passes ([Pairs], [Parts]): of one in parts, the headers of up to
+// 1000 of them, each up to 16 KiB. A value is read up to 2 KiB. Of an answer, it
 // reads up to [AnswerLimit], before and after it is unpacked, and undoes up to
 // four codings. What lies beyond a bound is reported as not known, and never
 // taken for absent.
@@ -18,7 +18,7 @@ import "strings"
 
 // BodyLimit is how many bytes of a request's body are kept to be read if nothing
 // else is set. The caller sees to it. If more had to be kept, nothing is read. Of a
-// multipart body, only the wanted fields are kept.
+// form, only the wanted fields are kept.
 const BodyLimit = 64 << 10
 
 // Kind is a kind of body, as its Content-Type says.

@@ -28,12 +28,13 @@ type Parts struct {
 
 	state partsState
 	parts int
-	blind bool // headers are not read any more, so no part is wanted
-	field int  // the wanted field that the part is, or -1
-	begun bool // the part's body has a byte
-	long  bool // the line is too long for a boundary, or the value for a field
-	coded bool // the value is quoted-printable
-	line  int  // where the last line of header begins
+	blind bool    // headers are not read any more, so no part is wanted
+	field int     // the wanted field that the part is, or -1
+	begun bool    // the part's body has a byte
+	long  bool    // the line is too long for a boundary, or the value for a field
+	coded bool    // the value is quoted-printable
+	in    charset // what the part says that its value is in
+	line  int     // where the last line of header begins
 
 	carry  []byte // what cannot be judged before more has come
 	looked int    // bytes of carry that have no end of a line
@@ -67,12 +68,8 @@ func NewParts(contentType string, want []string) *Parts {
 // Reset begins anew with the same body.
 func (p *Parts) Reset() {
 	p.Clear()
-	for i := range p.fields.fields {
-		f := &p.fields.fields[i]
-		*f = formField{name: f.name}
-	}
-	fields := Fields{fields: p.fields.fields, missing: len(p.fields.fields)}
-	*p = Parts{fields: fields, delimiter: p.delimiter, carry: p.carry[:0], header: p.header[:0], value: p.value[:0]}
+	p.fields.again(charsetUnknown)
+	*p = Parts{fields: p.fields, delimiter: p.delimiter, carry: p.carry[:0], header: p.header[:0], value: p.value[:0]}
 	if len(p.delimiter) == 0 {
 		p.state = atFault
 	}
@@ -110,6 +107,7 @@ func (p *Parts) Fields() Fields {
 		p.lose(DoubtBroken)
 		p.state = atFault
 	}
+	p.fields.end()
 	return p.fields
 }
 
@@ -242,7 +240,7 @@ func (p *Parts) next() {
 		p.lose(DoubtTooLarge)
 	}
 	p.header, p.value, p.line = p.header[:0], p.value[:0], 0
-	p.field, p.begun, p.long, p.coded, p.state = -1, false, false, false, inHeader
+	p.field, p.begun, p.long, p.coded, p.in, p.state = noField, false, false, false, charsetUnknown, inHeader
 	if p.blind {
 		p.state = inBody
 	}
@@ -275,7 +273,7 @@ func (p *Parts) readHeader(b []byte) (n int) {
 		return n
 	}
 	p.field = p.fields.wantedPart(h)
-	p.coded = isQuotedPrintable(h)
+	p.coded, p.in = isQuotedPrintable(h), charsetIn(h.Get("Content-Type"))
 	return n
 }
 
@@ -354,7 +352,7 @@ func (p *Parts) keep(b []byte) {
 		limit *= len("=XX") + 1 // and the ends of lines
 	}
 	switch {
-	case p.field < 0 || p.long:
+	case p.field == noField || p.long:
 	case len(p.value)+len(b) > limit:
 		p.long, p.value = true, p.value[:0]
 	default:
@@ -366,9 +364,9 @@ func (p *Parts) keep(b []byte) {
 func (p *Parts) endPart() {
 	p.state = atLine
 	i, long := p.field, p.long
-	p.field, p.long, p.looked = -1, false, 0
+	p.field, p.long, p.looked = noField, false, 0
 	switch {
-	case i < 0:
+	case i == noField, i == tellsCharset && long:
 		return
 	case long:
 		p.fields.tooLong(i)
@@ -377,26 +375,42 @@ func (p *Parts) endPart() {
 	value := p.value
 	if p.coded {
 		var err error
-		if value, err = io.ReadAll(quotedprintable.NewReader(bytes.NewReader(value))); err != nil {
+		if value, err = io.ReadAll(quotedprintable.NewReader(bytes.NewReader(value))); err != nil && i != tellsCharset {
 			p.fields.broken(i)
 			return
 		}
 	}
-	p.kept += p.fields.set(i, string(value))
+	switch {
+	case i == tellsCharset:
+		p.fields.declare(string(value))
+	case p.in == charsetLatin1: // it wins over what the form says of all (RFC 7578, 4.5 and 4.6)
+		p.kept += p.fields.set(i, fromLatin1(string(value)), true)
+	default:
+		p.kept += p.fields.set(i, string(value), p.in == charsetUTF8)
+	}
 }
 
-// wantedPart returns the index of the field that a part is, or -1. An upload is not
-// a value.
+// What a part can be beside a wanted field, by its index.
+const (
+	noField      = -1
+	tellsCharset = -2
+)
+
+// wantedPart returns the index of the field that a part is, tellsCharset or noField. An
+// upload is not a value.
 func (f *Fields) wantedPart(h textproto.MIMEHeader) int {
 	part := multipart.Part{Header: h}
 	name := part.FormName()
 	if name == "" || part.FileName() != "" {
-		return -1
+		return noField
 	}
 	for i := range f.fields {
-		if f.fields[i].name == name {
+		if field := &f.fields[i]; field.name == name || field.latin != "" && field.latin == name {
 			return i
 		}
 	}
-	return -1
+	if name == charsetField {
+		return tellsCharset
+	}
+	return noField
 }

@@ -16,8 +16,8 @@ type Body struct {
 
 // Start prepares a copy of at most limit bytes of the body of r, which it does
 // not change. If it returns false, the request must go on untouched, and the
-// outcome says why. A body of other kinds is not copied. Of a multipart body of
-// any length, only the fields are copied.
+// outcome says why. A body of other kinds is not copied. Of a form of any length,
+// only the fields are copied.
 func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
 	return b.tee.start(r, limit, budget, kinds, fields)
 }

@@ -30,7 +30,7 @@ func Example() {
 	var body tap.Body
 	rec.Init(w, r, hook{})
 	inner := r.WithContext(r.Context())
-	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}, nil); ok {
+	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}, []string{"topic"}); ok {
 		inner.Body = body.Reader()
 	}
 	defer body.Release()
@@ -38,9 +38,10 @@ func Example() {
 	rec.Finish()
 
 	kept, outcome := body.Seal()
-	fmt.Println("it has read", string(kept.Text), outcome == scan.Complete, rec.HasBody())
+	topic, _ := kept.Form.Get("topic")
+	fmt.Println("it has read", topic, outcome == scan.Complete, rec.HasBody())
 	// Output:
 	// the handler reads sales
 	// the answer is 202
-	// it has read topic=sales true true
+	// it has read sales true true
 }

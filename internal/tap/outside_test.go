@@ -80,7 +80,7 @@ func FuzzParsedForm(f *testing.F) {
 		if form == nil {
 			return
 		}
-		found := scan.Pick(form.Value, want)
+		found := scan.Pick(contentType, form.Value, want)
 		for _, name := range want {
 			a, isA := seen.Get(name)
 			b, isB := found.Get(name)

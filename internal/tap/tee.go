@@ -9,9 +9,8 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
-// bodyTee keeps a bounded copy of a request body, or the wanted parts of a
-// multipart body of any length, while the handler reads it. It
-// never reads by itself. A body that the handler does not want stays on the
+// bodyTee keeps a bounded copy of a request body, or the wanted fields of a form of any
+// length, while the handler reads it. It never reads by itself. A body that the handler does not want stays on the
 // wire, as "Expect: 100-continue" and early rejections need it. A form that
 // nobody read is a form that nobody processed.
 //
@@ -36,7 +35,8 @@ type bodyTee struct {
 	// handler returned.
 	mu     sync.Mutex
 	kept   []byte
-	parts  *scan.Parts // of a multipart body, in place of kept
+	form   scan.Stream // of a form, in place of kept
+	pairs  scan.Pairs  // room for what reads most forms
 	taken  int         // of the budget
 	seen   int64
 	eof    bool
@@ -46,7 +46,7 @@ type bodyTee struct {
 
 // start prepares the tee for the body of r, which it does not change. If it
 // returns false, the request must go on untouched, and the outcome says why. A
-// body of other kinds is not copied. Of a multipart body, only the fields are.
+// body of other kinds is not copied. Of a form, only the fields are.
 func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
 	// HTTP/2 gives a body even to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
@@ -59,14 +59,12 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.K
 		return scan.Encoded, false
 	case r.Body == nil || r.Body == http.NoBody:
 		return scan.ReadOutside, false // an http.NoBody must stay one, since others tell it by identity
-	case length > int64(limit) && kind != scan.KindMultipart:
+	case length > int64(limit) && (kind == scan.KindJSON || kind == scan.KindText):
 		return scan.TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
 	t.json = kind == scan.KindJSON || kind == scan.KindText
-	if kind == scan.KindMultipart {
-		t.parts = scan.NewParts(r.Header.Get("Content-Type"), fields)
-	}
+	t.form = t.pairs.Begin(r.Header.Get("Content-Type"), fields)
 	return scan.Unread, true
 }
 
@@ -101,8 +99,8 @@ func (t *bodyTee) Reread() {
 		t.eof = true // what is still to come was seen already
 	} else if !t.eof {
 		t.kept, t.seen = t.kept[:0], 0
-		if t.parts != nil {
-			t.parts.Reset()
+		if t.form != nil {
+			t.form.Reset()
 		}
 	}
 }
@@ -116,8 +114,8 @@ func (t *bodyTee) record(p []byte, err error) {
 	if t.fate != scan.Unread || len(p) == 0 {
 		return
 	}
-	if t.parts != nil {
-		t.parts.Write(p)
+	if t.form != nil {
+		t.form.Write(p)
 		t.takeFor()
 		return
 	}
@@ -132,11 +130,11 @@ func (t *bodyTee) record(p []byte, err error) {
 	t.kept = append(t.kept, p...)
 }
 
-// takeFor takes of the budget what the parts hold, which is far less than passes.
+// takeFor takes of the budget what the fields hold, which is far less than passes.
 func (t *bodyTee) takeFor() {
-	held := t.parts.Held()
+	held := t.form.Held()
 	switch more := held - t.taken; {
-	case t.parts.Kept() > t.limit:
+	case t.form.Kept() > t.limit:
 		t.giveUp(scan.TooLarge)
 	case more <= 0:
 	case !t.budget.take(more):
@@ -170,9 +168,9 @@ func (t *bodyTee) giveUp(fate scan.Outcome) {
 }
 
 func (t *bodyTee) forget() {
-	if t.kept = nil; t.parts != nil {
-		t.parts.Clear()
-		t.parts = nil
+	if t.kept = nil; t.form != nil {
+		t.form.Clear()
+		t.form = nil
 	}
 }
 
@@ -196,7 +194,7 @@ func (t *bodyTee) complete() bool {
 
 func (t *bodyTee) completeLocked() bool {
 	return t.fate == scan.Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
-		t.parts != nil && t.parts.Ended() || t.lacksLineEnd())
+		t.form != nil && t.form.Ended() || t.lacksLineEnd())
 }
 
 // lacksLineEnd reports whether only the end of a line is missing after JSON. A
@@ -222,8 +220,8 @@ func (t *bodyTee) snapshot() (scan.Kept, bool) {
 }
 
 func (t *bodyTee) whole() (k scan.Kept) {
-	if k.Text = slices.Clip(t.kept); t.parts != nil {
-		k.Parts = t.parts.Fields()
+	if k.Text = slices.Clip(t.kept); t.form != nil {
+		k.Form = t.form.Fields()
 	}
 	return k
 }

@@ -51,7 +51,9 @@ func TestTeeStart(t *testing.T) {
 		{"gzip", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), false, scan.Encoded, false},
 		{"identity", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "identity") }), false, scan.Unread, true},
 		{"at the limit", formPost(urlEncoded, strings.Repeat("a", 100)), false, scan.Unread, true},
-		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, scan.TooLarge, false},
+		{"over the limit", formPost(urlEncoded, strings.Repeat("a", 101)), false, scan.Unread, true},
+		{"JSON over the limit", formPost(jsonType, strings.Repeat("a", 101)), true, scan.TooLarge, false},
+		{"text over the limit", formPost("text/plain", strings.Repeat("a", 101)), true, scan.TooLarge, false},
 		{"unknown length", with(formPost(urlEncoded, "a=1"), func(r *http.Request) { r.ContentLength = -1 }), false, scan.Unread, true},
 	}
 	for _, tt := range rows {
@@ -101,13 +103,13 @@ func TestTeeCompleteness(t *testing.T) {
 	}
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
-			r := formPost(urlEncoded, body)
+			r := formPost(jsonType, body)
 			if !tt.known {
 				r.ContentLength = -1
 			}
 			budget := newBudget(1 << 20)
 			var tee bodyTee
-			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{Form: true}, nil); !ok {
+			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{JSON: true}, nil); !ok {
 				t.Fatal("not started")
 			}
 			if _, ok := tee.snapshot(); ok || tee.complete() {
@@ -199,9 +201,66 @@ func TestTeeUpload(t *testing.T) {
 		}
 		kept, fate := tee.seal()
 		for _, name := range fields {
-			if v, _ := kept.Parts.Get(name); v != "value of "+name || fate != scan.Complete {
+			if v, _ := kept.Form.Get(name); v != "value of "+name || fate != scan.Complete {
 				t.Errorf("file at %d: %s is %q, %v", place, name, v, fate)
 			}
+		}
+		if tee.release(); budget.Held() != 0 {
+			t.Errorf("%d bytes held", budget.Held())
+		}
+	}
+}
+
+// TestTeeLongForm: a urlencoded form with 20 MB in a field that nobody reads is read, and
+// is never kept; the handler gets every byte.
+func TestTeeLongForm(t *testing.T) {
+	body := "first=value+of+first&scan=" + strings.Repeat("%20%41b", 3<<20) + "&second=value+of+second&x&third=value%20of%20third"
+	for name, length := range map[string]int64{"known": int64(len(body)), "unknown": -1} {
+		r := formPost(urlEncoded, body)
+		r.ContentLength = length
+		budget := newBudget(8 << 10)
+		var tee bodyTee
+		fields := []string{"first", "second", "third", "fourth"}
+		if fate, ok := tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, fields); !ok {
+			t.Fatal(fate)
+		}
+		if n, err := io.Copy(io.Discard, iotest.HalfReader(&tee)); n != int64(len(body)) || err != nil {
+			t.Errorf("%s: the handler got %d bytes of %d, %v", name, n, len(body), err)
+		}
+		kept, fate := tee.seal()
+		for _, field := range fields[:3] {
+			if v, _ := kept.Form.Get(field); v != "value of "+field || fate != scan.Complete {
+				t.Errorf("%s: %s is %q, %v", name, field, v, fate)
+			}
+		}
+		if kept.Form.Doubt(fields) != scan.NoDoubt || kept.Form.Complete() {
+			t.Errorf("%s: what is not there is in doubt", name)
+		}
+		if tee.release(); budget.Held() != 0 {
+			t.Errorf("%s: %d bytes held", name, budget.Held())
+		}
+	}
+}
+
+// TestTeePairsGivenUp: a urlencoded form of which too much is wanted is given up by name,
+// and the handler reads on.
+func TestTeePairsGivenUp(t *testing.T) {
+	for _, tt := range []struct {
+		pairs  int
+		budget int64
+		want   scan.Outcome
+	}{
+		{25, 1 << 20, scan.Complete}, {40, 1 << 20, scan.TooLarge}, {25, 20 << 10, scan.OverBudget},
+	} {
+		body := strings.Repeat("a="+strings.Repeat("x", 2<<10)+"&", tt.pairs)
+		budget := newBudget(tt.budget)
+		var tee bodyTee
+		tee.start(formPost(urlEncoded, body), scan.BodyLimit, budget, scan.Kinds{Form: true}, []string{"a"})
+		if got, err := io.ReadAll(&tee); string(got) != body || err != nil {
+			t.Errorf("the handler got %d bytes, %v", len(got), err)
+		}
+		if _, fate := tee.seal(); fate != tt.want {
+			t.Errorf("%d pairs, budget %d: %v, want %v", tt.pairs, tt.budget, fate, tt.want)
 		}
 		if tee.release(); budget.Held() != 0 {
 			t.Errorf("%d bytes held", budget.Held())
@@ -242,7 +301,7 @@ func TestTeeBudget(t *testing.T) {
 	tees := make([]bodyTee, 3)
 	fates := make([]scan.Outcome, 3)
 	for i := range tees {
-		if _, ok := tees[i].start(formPost(urlEncoded, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{Form: true}, nil); !ok {
+		if _, ok := tees[i].start(formPost(jsonType, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{JSON: true}, nil); !ok {
 			t.Fatal("not started")
 		}
 		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
@@ -287,11 +346,11 @@ func TestBudgetConcurrent(t *testing.T) {
 func TestTeeSealWhileReading(t *testing.T) {
 	for range 50 {
 		body := strings.Repeat("abc", 1000)
-		r := formPost(urlEncoded, body)
+		r := formPost(jsonType, body)
 		r.ContentLength = -1
 		budget := newBudget(1 << 20)
 		var tee bodyTee
-		tee.start(r, 1<<16, budget, scan.Kinds{Form: true}, nil)
+		tee.start(r, 1<<16, budget, scan.Kinds{JSON: true}, nil)
 		started, done := make(chan struct{}), make(chan string)
 		go func() {
 			var got strings.Builder
@@ -384,10 +443,10 @@ func TestTeeReread(t *testing.T) {
 		"a part, a part, and then all": {part, reread, part, reread, all, all},
 	} {
 		for _, length := range []int64{int64(len(body)), -1} {
-			r := formPost(urlEncoded, body)
+			r := formPost(jsonType, body)
 			r.Body, r.ContentLength = again{strings.NewReader(body)}, length
 			var tee bodyTee
-			tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true}, nil)
+			tee.start(r, 100, newBudget(1000), scan.Kinds{JSON: true}, nil)
 			for _, step := range steps {
 				step(&tee)
 			}
@@ -398,7 +457,7 @@ func TestTeeReread(t *testing.T) {
 		}
 	}
 	var tee bodyTee
-	tee.start(formPost(urlEncoded, body), 100, newBudget(1000), scan.Kinds{Form: true}, nil)
+	tee.start(formPost(jsonType, body), 100, newBudget(1000), scan.Kinds{JSON: true}, nil)
 	all(&tee)
 	tee.Reread() // of a body that cannot
 	if kept, fate := tee.seal(); string(kept.Text) != body || fate != scan.Complete {

@@ -24,7 +24,7 @@ import (
 type teeResult struct {
 	started bool
 	fate    scan.Outcome
-	body    string        // what was kept: the text, or the field email of parts
+	body    string        // what was kept: the text, or the field email of a form
 	held    int64         // of the budget, after release
 	r       *http.Request // the request as middleware further out has it
 }
@@ -46,7 +46,7 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 		defer CopyBack(r2.Context(), r2, r)
 		h.ServeHTTP(w, r2)
 		kept, fate := tee.seal()
-		email, _ := kept.Parts.Get("email")
+		email, _ := kept.Form.Get("email")
 		res.body, res.fate = string(kept.Text)+email, fate
 	}), results
 }
@@ -147,7 +147,7 @@ func TestTeeHandlers(t *testing.T) {
 					bodies = append(bodies, onlyReader{strings.NewReader(tt.body)})
 				}
 				want := tt.body
-				if tt.contentType == multi {
+				if tt.contentType != jsonType {
 					want = "a@example.com"
 				}
 				for _, body := range bodies {
@@ -174,8 +174,8 @@ func TestTeeRejections(t *testing.T) {
 		started bool
 		got     int
 	}{
-		{"too large, known", typed(urlEncoded), strings.NewReader(big), scan.TooLarge, false, len(big)},
-		{"too large, unknown", typed(urlEncoded), onlyReader{strings.NewReader(big)}, scan.TooLarge, true, len(big)},
+		{"too large, known", typed(jsonType), strings.NewReader(big), scan.TooLarge, false, len(big)},
+		{"too large, unknown", typed(jsonType), onlyReader{strings.NewReader(big)}, scan.TooLarge, true, len(big)},
 		{"gzip", http.Header{"Content-Type": {urlEncoded}, "Content-Encoding": {"gzip"}}, strings.NewReader("\x1f\x8b"), scan.Encoded, false, 2},
 		{"not a form", typed("image/png"), strings.NewReader("png"), scan.NotAForm, false, 3},
 		{"no body", typed(urlEncoded), http.NoBody, scan.NoBody, false, 0},
@@ -255,7 +255,7 @@ func TestUnreadBody(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 		}), limit)
 		_, rd := wireDial(t, wireProto{}.serve(t, h), "POST / HTTP/1.1\r\nHost: x\r\n"+
-			"Content-Type: "+urlEncoded+"\r\nContent-Length: 10485760\r\n\r\nname=")
+			"Content-Type: "+jsonType+"\r\nContent-Length: 10485760\r\n\r\nname=")
 		if resp, err := http.ReadResponse(rd, nil); err != nil || resp.StatusCode != http.StatusForbidden {
 			t.Errorf("limit %d: %v, %v", limit, resp, err)
 		}
