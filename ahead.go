@@ -16,6 +16,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -132,11 +133,11 @@ func (t *Tracker) refererAhead(r *http.Request) ahead.Page {
 func (t *Tracker) owed() ahead.Page { return t.ahead.PageOf("", "", "") }
 
 // visitorAhead is who sent a request, 0 if no cookie of ours tells.
-func (t *Tracker) visitorAhead(s *site, h http.Header) ahead.Visitor {
-	if id := s.visitorOf(h).id; id != "" {
+func (t *Tracker) visitorAhead(s *site, sent web.Cookies) ahead.Visitor {
+	if id := s.visitorOf(sent).id; id != "" {
 		return t.ahead.VisitorOf(s.cookie.name, id)
 	}
-	if _, sealed, ok := visit.Split(s.visits.Find(h)[0]); ok {
+	if _, sealed, ok := visit.Split(s.visits.Find(sent)[0]); ok {
 		return t.ahead.VisitorOf(s.visits.Name, sealed)
 	}
 	return 0
@@ -150,7 +151,7 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 		return nil
 	}
 	page := t.pageAhead(r)
-	who := t.visitorAhead(s, r.Header)
+	who := t.visitorAhead(s, e.cookies)
 	if who == 0 || page == t.refererAhead(r) || e.agent == agent.Machine {
 		return nil
 	}
@@ -191,7 +192,7 @@ func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goal
 		return nil // as nearly always
 	}
 	f := &foresight{aside: seen.aside}
-	f.shows, f.owes = t.shownBy(s, r, e, seen)
+	f.shows, f.owes = t.shownBy(s, e, seen)
 	f.fetch = t.fetchAhead(s, r, e, goals, seen.aside)
 	if e.ahead = f.fetch != nil; !e.ahead && !f.tells() {
 		return nil
@@ -201,11 +202,11 @@ func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goal
 
 // shownBy finds the page that is shown by what a request tells, and drops the page that
 // it is for.
-func (t *Tracker) shownBy(s *site, r *http.Request, e *entry, seen sight) (shows ahead.Key, owes bool) {
+func (t *Tracker) shownBy(s *site, e *entry, seen sight) (shows ahead.Key, owes bool) {
 	if !e.looking().mayCount(t.rules.Load()) || e.absent == fatePrefetch && e.agent == agent.Machine {
 		return shows, false
 	}
-	who := t.visitorAhead(s, r.Header)
+	who := t.visitorAhead(s, e.cookies)
 	if who == 0 {
 		return shows, false
 	}
@@ -339,7 +340,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 	case tr.navigation && tr.entry.absent == fired:
 		tr.pastLocked().released = true
 	default:
-		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, http.Header{"Cookie": tr.cookies}), Page: tr.t.owed()}); owed != nil {
+		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}); owed != nil {
 			owed.Hold(unseen{}, 0)
 		}
 	}

@@ -113,7 +113,7 @@ func (p Privacy) GPCHonored() bool { return p.GPC && p.Counts.Marketing() == Con
 // should say "Cache-Control: private".
 func (t *Tracker) Privacy(r *http.Request) (p Privacy) {
 	var e entry
-	e.no, e.gpc = t.optsOut(r)
+	e.no, e.gpc = t.optsOut(r, web.CookiesOf(r.Header))
 	if tr := t.trackedOf(r); tr != nil && tr.entry.no == fired {
 		e.consent = tr.entry.consent
 	} else {
@@ -176,16 +176,15 @@ func (s *site) ownCookies() []string {
 }
 
 // sends reports whether the browser sends one of them, whatever is in it.
-func (s *site) sends(h http.Header) bool {
-	return len(h["Cookie"]) > 0 && slices.ContainsFunc(s.ownCookies(), func(name string) bool { return web.HasCookie(h, name) })
+func (s *site) sends(sent web.Cookies) bool {
+	return len(sent) > 0 && slices.ContainsFunc(s.ownCookies(), sent.Has)
 }
 
 // BeforeHeader implements [tap.Hook].
 func (wd *withdrawal) BeforeHeader(status int) {
 	defer wd.t.recovered("header", func() {})
 	s, h := wd.withdrawal, wd.rec.Header()
-	sent := http.Header{"Cookie": wd.cookies}
-	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !web.HasCookie(sent, name) || setsCookie(h, name) })
+	names := slices.DeleteFunc(s.ownCookies(), func(name string) bool { return !wd.entry.cookies.Has(name) || setsCookie(h, name) })
 	if len(names) == 0 || !carriesCookies(status) {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -206,8 +205,8 @@ func (h *holds) close() {
 
 // holdBy returns the value of the cookie by which goals are held, "" if nothing
 // can be held for this visitor.
-func (t *Tracker) holdBy(h http.Header) string {
-	return web.CookieValue(h, t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= urlpath.MaxLength })
+func (t *Tracker) holdBy(sent web.Cookies) string {
+	return sent.Value(t.config.ConsentHoldBy, func(v string) bool { return len(v) >= leastHoldBy && len(v) <= urlpath.MaxLength })
 }
 
 // agrees applies what the visitor says now to what was held for them. It reports

@@ -26,7 +26,7 @@ const maxConsent = 4 << 10
 func readConsent(h http.Header, name string, read func(value string) Consent) Consent {
 	var joined Consent
 	found := false
-	web.CookieValue(h, name, func(value string) bool {
+	web.CookiesOf(h).Value(name, func(value string) bool {
 		c := ConsentUnknown
 		if len(value) <= maxConsent {
 			c = read(value)
@@ -115,14 +115,14 @@ func ConsentOneTrust(o OneTrust) func(*http.Request) Consent {
 	o.NoBanner, o.RegionHeader = slices.Clone(o.NoBanner), http.CanonicalHeaderKey(o.RegionHeader)
 	of := &consent.OneTrust{Analytics: o.Analytics, Marketing: o.Marketing, TCF: tcfOf(nil, nil)}
 	return func(r *http.Request) Consent {
-		if !o.BeforeAnswer && web.CookieValue(r.Header, "OptanonAlertBoxClosed", isNotEmpty) == "" && !o.isWithoutBanner(r.Header) {
+		if !o.BeforeAnswer && web.CookiesOf(r.Header).Value("OptanonAlertBoxClosed", isNotEmpty) == "" && !o.isWithoutBanner(r.Header) {
 			return ConsentUnknown
 		}
 		return readConsent(r.Header, "OptanonConsent", func(value string) Consent {
 			return Consent(of.Of(value, func() consent.TCString {
 				const name = "eupubconsent-v2"
 				says := readConsent(r.Header, name, func(text string) Consent { return Consent(of.TCF.Of(text)) })
-				return consent.TCString{Says: consent.Answer(says), There: web.HasCookie(r.Header, name)}
+				return consent.TCString{Says: consent.Answer(says), There: web.CookiesOf(r.Header).Has(name)}
 			}))
 		})
 	}
@@ -140,7 +140,7 @@ func (o *OneTrust) isWithoutBanner(h http.Header) bool {
 	if v, _ := web.First(h[o.RegionHeader]); v != "" {
 		said, all = true, consent.IsIn(v, o.NoBanner)
 	}
-	web.CookieValue(h, "OptanonConsent", func(value string) bool {
+	web.CookiesOf(h).Value("OptanonConsent", func(value string) bool {
 		s, a := consent.Regions(value, o.NoBanner)
 		said, all = said || s, all && a
 		return false // so that it goes on to the next

@@ -61,14 +61,14 @@ type brought struct {
 // cookie of a former name counts only without an ID of the present name. The SDKs
 // in the page copy it over that one. But whoever can set cookies for a part of the
 // domain could then give a visitor another ID, for as long as ours lasts.
-func (c *browserCookie) read(h http.Header) (b brought) {
-	if len(h["Cookie"]) == 0 {
+func (c *browserCookie) read(sent web.Cookies) (b brought) {
+	if len(sent) == 0 {
 		return b
 	}
-	b.id = idIn(h, c.name, &b.quoted)
+	b.id = idIn(sent, c.name, &b.quoted)
 	present := b.id != ""
 	for i, name := range c.legacy {
-		old := idIn(h, name, nil)
+		old := idIn(sent, name, nil)
 		if old == "" {
 			continue
 		}
@@ -78,7 +78,7 @@ func (c *browserCookie) read(h http.Header) (b brought) {
 		b.legacy |= 1 << i
 	}
 	if len(c.removals) > 1 { // with one, the cookie set next takes the place of the other
-		web.CookieValue(h, c.name, func(v string) bool {
+		sent.Value(c.name, func(v string) bool {
 			b.stale = v != b.id
 			return b.stale
 		})
@@ -89,8 +89,8 @@ func (c *browserCookie) read(h http.Header) (b brought) {
 // idIn is the first ID that a cookie holds, "" if there is none. A server that
 // writes cookies anew may have put it in quotes, which quoted tells; scripts do not
 // read it then.
-func idIn(h http.Header, name string, quoted *bool) string {
-	v := web.CookieValue(h, name, isID)
+func idIn(sent web.Cookies, name string, quoted *bool) string {
+	v := sent.Value(name, isID)
 	id := web.CookieText(v)
 	if quoted != nil {
 		*quoted = len(id) < len(v)

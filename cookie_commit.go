@@ -6,14 +6,15 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/caching"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
 // visitorOf reads who the visitor is. An ID that they were to forget is none,
 // should it come back: from a tab that was still loading, or because the answer
 // could not delete it.
-func (s *site) visitorOf(h http.Header) brought {
-	b := s.cookie.read(h)
+func (s *site) visitorOf(sent web.Cookies) brought {
+	b := s.cookie.read(sent)
 	if b.id != "" && s.tenant.forgotten.Has(b.id) {
 		b.id, b.former, b.stale = "", "", len(s.cookie.removals) > 1
 		b.forgotten = true

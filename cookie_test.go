@@ -97,7 +97,7 @@ func TestCookieRead(t *testing.T) {
 		"Engage 0.x, another key":   {direct, []string{"BID_ck-abce=" + oldID}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if b := c.cookie.read(http.Header{"Cookie": c.header}); b.id != c.id || b.former != c.former {
+			if b := c.cookie.read(c.header); b.id != c.id || b.former != c.former {
 				t.Errorf("%q from %q, want %q from %q", b.id, b.former, c.id, c.former)
 			}
 		})
@@ -139,7 +139,7 @@ func FuzzCookie(f *testing.F) {
 				}
 			}
 		}
-		b := cookie.read(http.Header{"Cookie": lines})
+		b := cookie.read(lines)
 		id, from := b.id, b.former
 		if id != want || from != former {
 			t.Errorf("%q from %q, want %q from %q", id, from, want, former)

@@ -8,7 +8,6 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -45,10 +44,10 @@ import (
 
 // lookBackLocked reads the visit cookie as the browser sent it, if a rule asks for
 // what happened before.
-func (tr *tracked) lookBackLocked(h http.Header) {
+func (tr *tracked) lookBackLocked() {
 	if tr.rules.Past().Used {
 		p := tr.pastLocked()
-		p.values = tr.site.visits.Find(h)
+		p.values = tr.site.visits.Find(tr.entry.cookies)
 		if tr.told.brought.forgotten { // then the visit was that of the one who left
 			p.values = [2]string{}
 		}
@@ -243,9 +242,8 @@ func (tr *tracked) dropVisitLocked(h http.Header) {
 	if !ends || !carriesCookies(tr.status) || tr.store == caching.Public {
 		return
 	}
-	sent := http.Header{"Cookie": tr.cookies}
 	for _, name := range tr.site.tenant.visits {
-		if (tr.withheld || web.HasCookie(sent, name)) && !setsCookie(h, name) {
+		if (tr.withheld || tr.entry.cookies.Has(name)) && !setsCookie(h, name) {
 			tr.store.MakePrivate(h)
 			tr.site.cookie.delete(h, name)
 		}

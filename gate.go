@@ -17,10 +17,11 @@ import (
 // entry is what the gate says of a request: to each goal, by the consent that
 // the goal needs.
 type entry struct {
-	no      fate    // against every goal: the visitor said no, or is none; else fired
-	gpc     bool    // against goals that need consent to marketing
-	consent Consent // the visitor's answer
-	absent  fate    // nobody is looking, or nobody is there; else fired
+	no      fate        // against every goal: the visitor said no, or is none; else fired
+	gpc     bool        // against goals that need consent to marketing
+	consent Consent     // the visitor's answer
+	absent  fate        // nobody is looking, or nobody is there; else fired
+	cookies web.Cookies // as the browser sent them, to look later
 	// agent is the verdict on userAgent, which is the request's, as far as it is kept.
 	agent     agent.Verdict
 	userAgent string
@@ -53,15 +54,15 @@ func (e *entry) said(n consent.Need) fate {
 
 // gate looks at the visitor and the request. path is the path that rules see.
 func (t *Tracker) gate(r *http.Request, path string) (e entry) {
-	e.userAgent = userAgent(r)
-	if e.no, e.gpc = t.optsOut(r); e.no == fired {
-		e.no = t.ignores(r, path)
+	e.cookies, e.userAgent = web.CookiesOf(r.Header), userAgent(r)
+	if e.no, e.gpc = t.optsOut(r, e.cookies); e.no == fired {
+		e.no = t.ignores(r, path, e.cookies)
 	}
 	if e.no == fired {
 		e.consent = t.consent(r)
 	}
 	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.any()) {
-		e.heldBy = t.holdBy(r.Header)
+		e.heldBy = t.holdBy(e.cookies)
 	}
 	if e.no != fired {
 		return e
@@ -78,8 +79,8 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 
 // optsOut reports whether the visitor said no, without being asked: to everything, or
 // to marketing alone.
-func (t *Tracker) optsOut(r *http.Request) (no fate, marketing bool) {
-	if web.CookieValue(r.Header, t.config.OptOutCookie, saysYes) != "" {
+func (t *Tracker) optsOut(r *http.Request, sent web.Cookies) (no fate, marketing bool) {
+	if sent.Value(t.config.OptOutCookie, saysYes) != "" {
 		return fateOptOut, false
 	}
 	if t.config.GPC == GPCIgnore || !hasGPC(r.Header) {
@@ -208,7 +209,7 @@ func (g *Ignore) validate() error {
 }
 
 // ignores reports whether the request is a machine's or a colleague's.
-func (t *Tracker) ignores(r *http.Request, path string) fate {
+func (t *Tracker) ignores(r *http.Request, path string, sent web.Cookies) fate {
 	g := &t.config.Ignore
 	if page := urlpath.Trim(path); t.health.MayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
 		return strings.EqualFold(page, urlpath.Trim(p))
@@ -221,7 +222,7 @@ func (t *Tracker) ignores(r *http.Request, path string) fate {
 		}
 	}
 	for _, m := range g.EditorModes {
-		if inMode(r, m) {
+		if inMode(r.URL.RawQuery, sent, m) {
 			return fateEditor
 		}
 	}
@@ -239,13 +240,13 @@ func lengthsOfPaths(paths []string) (l web.Lengths) {
 }
 
 // inMode reports whether the request is for a page as editors see it.
-func inMode(r *http.Request, mode string) bool {
-	if strings.Contains(r.URL.RawQuery, mode) {
-		if v, ok := web.QueryValue(r.URL.RawQuery, mode); ok {
+func inMode(rawQuery string, sent web.Cookies, mode string) bool {
+	if strings.Contains(rawQuery, mode) {
+		if v, ok := web.QueryValue(rawQuery, mode); ok {
 			return isEditing(v) // a query overrules the cookie, as it does in Sitecore
 		}
 	}
-	for _, line := range r.Header["Cookie"] {
+	for _, line := range sent {
 		if !strings.Contains(line, mode) {
 			continue // as nearly always
 		}

@@ -269,10 +269,11 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 	if s == nil {
 		return ""
 	}
-	if e := t.gate(r, path); e.fate(consent.All) != fired {
+	e := t.gate(r, path)
+	if e.fate(consent.All) != fired {
 		return ""
 	}
-	return s.visitorOf(r.Header).id
+	return s.visitorOf(e.cookies).id
 }
 
 func (tr *tracked) browserID() string {

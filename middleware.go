@@ -166,8 +166,8 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 	tr := new(tracked)
 	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.fate(consent.All)
 	tr.told.ended, tr.told.cookieless = true, true
-	if !t.config.DryRun && e.withdraws(rules) && s.sends(r.Header) {
-		tr.withdrawal, tr.cookies = s, r.Header["Cookie"]
+	if !t.config.DryRun && e.withdraws(rules) && s.sends(e.cookies) {
+		tr.withdrawal = s
 	}
 	return tr
 }

@@ -37,8 +37,7 @@ type known struct {
 	r     *http.Request
 	inner *http.Request // what the handler gets
 
-	cookies    []string // the request's, to look later
-	path       string   // as the rules see it
+	path       string // as the rules see it
 	entry      entry
 	gate       fate           // what entry says to what goaltrack does of its own accord
 	navigation bool           // a person went to a page
@@ -159,7 +158,6 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	}
 	tr.path = path
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
-	tr.cookies = r.Header["Cookie"]
 	if s.facts.Sink != nil {
 		tr.facts = s.facts.Begin(r)
 	}
@@ -214,7 +212,7 @@ func (tr *tracked) pastLocked() *past {
 func (tr *tracked) admit(r *http.Request, e *entry) {
 	tr.entry, tr.gate = *e, e.fate(consent.All)
 	if tr.gate == fired {
-		tr.recogniseLocked(r.Header)
+		tr.recogniseLocked()
 	}
 	tr.stranger = tr.told.id == "" && e.agent != agent.Allowed && !navigation.MayBeBrowser(r.Header)
 	host := tr.t.host(r)
@@ -235,21 +233,21 @@ func (tr *tracked) unkeptAt(r *http.Request, host string) fate {
 
 // recogniseLocked reads the cookies by which the visitor is known, once. That is
 // an access to their device, so it is only done if something may count.
-func (tr *tracked) recogniseLocked(h http.Header) {
+func (tr *tracked) recogniseLocked() {
 	tr.told.recognised = true
-	tr.told.brought = tr.site.visitorOf(h)
+	tr.told.brought = tr.site.visitorOf(tr.entry.cookies)
 	tr.told.id = tr.told.brought.id
 	if tr.told.id != "" && tr.told.unkept == fateInsecure {
 		tr.told.unkept = fired // it kept one
 	}
-	tr.lookBackLocked(h)
+	tr.lookBackLocked()
 }
 
 // recogniseLateLocked is recognise for a goal that fires where goaltrack may do nothing
 // of its own accord. The handler has the request's header by then..
 func (tr *tracked) recogniseLateLocked() {
 	if !tr.told.recognised {
-		tr.recogniseLocked(http.Header{"Cookie": tr.cookies})
+		tr.recogniseLocked()
 	}
 }
 

@@ -24,7 +24,7 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	case sourceHeader:
 		return web.First(x.header[s.name])
 	case sourceCookie:
-		v = web.CookieValue(x.header, s.name, nil)
+		v = web.CookiesOf(x.header).Value(s.name, nil)
 		return v, v != ""
 	case sourceResponseHeader:
 		if v, ok = web.First(x.responseHeader[s.name]); !ok && s.ofType() {

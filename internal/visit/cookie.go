@@ -134,9 +134,9 @@ func payloadRoom(sealed int) (n int) {
 // Find returns the cookie's first two values of the right form. A request may
 // have several values: of another Domain or Path, or left over from other
 // settings.
-func (c *Cookie) Find(h http.Header) (values [2]string) {
+func (c *Cookie) Find(sent web.Cookies) (values [2]string) {
 	n := 0
-	web.CookieValue(h, c.Name, func(v string) bool {
+	sent.Value(c.Name, func(v string) bool {
 		if _, _, ok := Split(v); ok {
 			values[n] = v
 			n++

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // usual are the options of a site without settings of its own.
@@ -186,7 +188,7 @@ func TestVisitMutation(t *testing.T) {
 			}
 			tried++
 			changed := value[:i] + string(rune(b)) + value[i+1:]
-			got, _, _ := c.Open(c.Find(http.Header{"Cookie": {c.Name + "=" + changed}}), v.Last)
+			got, _, _ := c.Open(c.Find(web.Cookies{c.Name + "=" + changed}), v.Last)
 			if got == nil {
 				continue
 			}
@@ -280,7 +282,7 @@ func TestVisitOfTwoCookies(t *testing.T) {
 		for _, v := range test.values {
 			header.Add("Cookie", c.Name+"="+v)
 		}
-		v, came, _ := c.Open(c.Find(header), now)
+		v, came, _ := c.Open(c.Find(web.CookiesOf(header)), now)
 		if (v == nil) != (test.start == 0) || v != nil && (v.Start != test.start || came == "") {
 			t.Errorf("%s: %+v", name, v)
 		}
@@ -362,7 +364,7 @@ func FuzzVisitCookie(f *testing.F) {
 	f.Add(c.Name + "=" + value)
 	f.Add(c.Name + "=29500000.AAAA; " + c.Name + "=" + value)
 	f.Fuzz(func(t *testing.T, header string) {
-		values := c.Find(http.Header{"Cookie": {header}})
+		values := c.Find(web.Cookies{header})
 		v, came, _ := c.Open(values, 29_500_000)
 		if v == nil {
 			return

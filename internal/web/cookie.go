@@ -8,14 +8,20 @@ import (
 	"strings"
 )
 
-// CookieValue returns the first cookie of exactly that name that accept takes,
-// "" if there is none. If accept is nil, it takes any. It reads cookies as
-// Sitecore's scripts do: it cuts at semicolons and decodes nothing. Unlike
+// Cookies are those that a request brought: the lines of its header Cookie.
+type Cookies []string
+
+// CookiesOf are the cookies in a request's header.
+func CookiesOf(h http.Header) Cookies { return h["Cookie"] }
+
+// Value returns the first cookie of exactly that name that accept takes, "" if
+// there is none. If accept is nil, it takes any. It reads cookies as Sitecore's
+// scripts do: it cuts at semicolons and decodes nothing. Unlike
 // http.Request.Cookie it allocates nothing. It searches for the name, so a
 // header of nothing but semicolons takes no longer than another. The name must
 // be a token.
-func CookieValue(h http.Header, name string, accept func(string) bool) string {
-	for _, line := range h["Cookie"] {
+func (c Cookies) Value(name string, accept func(string) bool) string {
+	for _, line := range c {
 		for end := 0; name != ""; {
 			i := strings.Index(line[end:], name)
 			if i < 0 {
@@ -51,8 +57,8 @@ func beginsPair(before string) bool {
 	return before == "" || before[len(before)-1] == ';'
 }
 
-// HasCookie reports whether the request has a cookie of that name.
-func HasCookie(h http.Header, name string) (has bool) {
-	CookieValue(h, name, func(string) bool { has = true; return true })
+// Has reports whether there is a cookie of that name.
+func (c Cookies) Has(name string) (has bool) {
+	c.Value(name, func(string) bool { has = true; return true })
 	return has
 }

@@ -31,11 +31,11 @@ func TestCookieValueByPairs(t *testing.T) {
 				}
 			}
 		}
-		CookieValue(h, "ab", func(v string) bool { got = append(got, v); return false })
+		CookiesOf(h).Value("ab", func(v string) bool { got = append(got, v); return false })
 		if !slices.Equal(got, want) {
 			t.Fatalf("%q: %q, want %q", h["Cookie"], got, want)
 		}
-		if found += len(want); len(want) > 0 && (CookieValue(h, "ab", nil) != want[0] || !HasCookie(h, "ab")) {
+		if found += len(want); len(want) > 0 && (CookiesOf(h).Value("ab", nil) != want[0] || !CookiesOf(h).Has("ab")) {
 			t.Fatalf("%q: the first is not %q", h["Cookie"], want[0])
 		}
 	}
@@ -47,14 +47,14 @@ func TestCookieValueByPairs(t *testing.T) {
 func TestCookieValue(t *testing.T) {
 	h := http.Header{"Cookie": {"a=1; b=2;c=3 ; d", "b=4; e=\"x=y\"; =z; f="}}
 	for name, want := range map[string]string{"a": "1", "b": "2", "c": "3 ", "d": "", "e": `"x=y"`, "f": "", "g": "", "": "", "A": ""} {
-		if got := CookieValue(h, name, nil); got != want {
+		if got := CookiesOf(h).Value(name, nil); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
-	if got := CookieValue(h, "b", func(v string) bool { return v == "4" }); got != "4" {
+	if got := CookiesOf(h).Value("b", func(v string) bool { return v == "4" }); got != "4" {
 		t.Errorf("the second b: %q", got)
 	}
-	if allocs := testing.AllocsPerRun(100, func() { CookieValue(h, "e", nil) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() { CookiesOf(h).Value("e", nil) }); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}
 }
