@@ -27,6 +27,7 @@ type proxyProgram struct {
 	target *url.URL
 	config goaltrack.Config
 	secure *certificate // nil for plain HTTP
+	report *reporting   // nil without one; run makes it
 
 	// What is needed to read the settings again.
 	again   func() (*settings.Values, error)
@@ -96,6 +97,13 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	if d := p.config.Delivery; d.SpoolDir == "" && !p.config.DryRun {
 		c.logger.Info("events wait in memory: what comes faster than the CDP takes it is lost when they are too many; --state keeps them on disk",
 			"most", cmp.Or(d.QueueEvents, 10000))
+	}
+	if p.report, err = openReport(ctx, p.settings, c.logger); err != nil {
+		return errors.Join(err, listener.Close(), access.close(lastLines))
+	}
+	defer p.report.close(ctx)
+	if p.report != nil {
+		p.config.Report = p.report.recorder
 	}
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {

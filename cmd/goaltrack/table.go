@@ -14,7 +14,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, reportRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -124,7 +124,7 @@ var cookieRows = []settings.Setting{
 
 // deliveryRows say where events wait and how they are sent.
 var deliveryRows = []settings.Setting{
-	{Name: "state", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process: in spool, the events that wait, and in browser-ids.json, the browser IDs that nobody was given yet. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
+	{Name: "state", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process: in spool, the events that wait, in report, the report of conversions over time, and in browser-ids.json, the browser IDs that nobody was given yet. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
 	{Name: "spool", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Unset: "spool below --state", Like: "/var/lib/goaltrack/spool", About: "The directory in which events wait until they are delivered, so that a crash loses none. It wins over --state."},
 	{Name: "spool-level", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.LevelDurable), OneOf: []string{string(goaltrack.LevelDurable), string(goaltrack.LevelStrict)}, About: "Before the answer, an event is written (durable), or synced, so that it survives a loss of power (strict)."},
 	{Name: "spool-wait", Kind: settings.Time, Commands: ofProxy, Value: "DURATION", Unset: "20ms, 100ms if strict", Most: "10s", Like: "100ms", About: "How long an answer waits for that at most."},
@@ -142,6 +142,13 @@ var deliveryRows = []settings.Setting{
 	{Name: "backoff-max", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "5m", Like: "5m", About: "The longest of these waits."},
 	{Name: "probe-base", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "1s", Like: "1s", About: "How long nothing must have been accepted before one event at a time is sent."},
 	{Name: "probe-max", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Unset: "1m", Like: "1m", About: "The longest wait between these."},
+}
+
+// reportRows are about the report of conversions over time.
+var reportRows = []settings.Setting{
+	{Name: "report", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Unset: "report below --state", Like: "/var/lib/goaltrack/report", About: "The directory of the report, which counts conversions and page visits over time. \"goaltrack report\" prints it. \"" + noReport + "\" keeps none."},
+	{Name: "report-min", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Default: "5", Unit: "page visits or conversions", Like: "5", About: "How many have to share a value, or a combination of values, when its day is over. Else it joins (other). 1 keeps all."},
+	{Name: "report-keep", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "400d", Least: "1d", Like: "400d", About: "How long the report is kept whole. Older days have totals only."},
 }
 
 // runRows are about the process itself.
@@ -177,8 +184,15 @@ var groupRows = []settings.Setting{
 var fileRows = []settings.Setting{
 	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
 	{Name: "log", Kind: settings.File, Commands: []string{"diff"}, Value: "LOG", Like: "access.log", About: "An access log, to see how the numbers would change; - is the standard input."},
-	{Name: "goal", Commands: []string{"spool"}, Value: "NAME", Like: "CONTACT_SENT", About: "Only events of this goal."},
+	{Name: "goal", Commands: []string{"spool", "report"}, Value: "NAME", Like: "CONTACT_SENT", About: "Only events, or conversions, of this goal."},
 	{Name: "site", Commands: []string{"spool"}, Value: "NAME", Like: "shop", About: "Only events of this site."},
+	{Name: "site", Commands: []string{"report"}, Value: "NAME", Unset: "the only one, or the first by name", Like: "shop", About: "The site to report on."},
+	{Name: "since", Kind: settings.Time, Commands: []string{"report"}, Value: "TIME", Default: "30d", Least: "1d", Most: "4000d", Like: "30d", About: "How many days to report on, today included."},
+	{Name: "from", Commands: []string{"report"}, Value: "DATE", Like: "2026-11-01", About: "The first day, in place of --since."},
+	{Name: "until", Commands: []string{"report"}, Value: "DATE", Unset: "today", Like: "2026-11-30", About: "The last day."},
+	{Name: "by", Kind: settings.Word, Commands: []string{"report"}, Default: "goal", OneOf: []string{"goal", "day", "hour", "page", "source", "campaign", "language", "device", "variant"}, About: "What the rows are."},
+	{Name: "format", Kind: settings.Word, Commands: []string{"report"}, Default: "text", OneOf: []string{"text", "csv", "json"}, About: "How they are printed."},
+	{Name: "before", Commands: []string{"report"}, Value: "DATE", Like: "2026-01-01", About: "With drop: the first day that stays."},
 	{Name: "reason", Commands: []string{"spool"}, Value: "REASON", Like: "rejected_400", About: "Only dead letters with this reason."},
 	{Name: "all", Kind: settings.Switch, Commands: []string{"spool"}, About: "With drop: all dead letters, where no other flag says which."},
 	{Name: "json", Kind: settings.Switch, Commands: []string{"check", "try", "replay", "diff", "spool", "doctor", "settings"}, About: "Print JSON, for programs."},

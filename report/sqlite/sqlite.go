@@ -243,11 +243,15 @@ func (o *Options) migrate(ctx context.Context, db *sql.DB) error {
 // Backup writes a copy of the report to a file that is not there yet, while counts are
 // added.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	t, err := s.open(ctx)
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	db, err := s.options.connect("") // so that no flush waits for it
 	if err != nil {
 		return err
 	}
-	return backup(ctx, t.Read, path)
+	defer func() { _ = db.Close() }()
+	return backup(ctx, db, path)
 }
 
 func backup(ctx context.Context, db *sql.DB, path string) error {

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	reports "github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/sqlite"
+)
+
+// reporter is the report command. It prints what a report has, deletes days of it, or
+// copies it.
+type reporter struct {
+	verb, dir, to string
+	query         reports.Query
+	since         time.Duration
+	from, until   string
+	before        reports.Day
+	format        string
+}
+
+func reportCommand() command {
+	return command{
+		name: "report", summary: "print conversions over time, of a proxy with --report",
+		operands: operands{value: "[drop|backup] DIR [FILE]", min: 1, max: 3, about: "the directory of --report or --state"},
+		note: `It may be asked while a proxy adds to the report. Days are those of the site's
+time zone. With --format json it prints what the proxy answers at /goals.json.
+drop deletes all days before the one of --before, for good.
+backup copies the report to a FILE that is not there yet.
+`,
+		program: &reporter{},
+	}
+}
+
+// The verbs of the report command.
+const (
+	reportDrop   = "drop"
+	reportBackup = "backup"
+)
+
+func (r *reporter) check(v *settings.Values, words []string) error {
+	var faults []error
+	if len(words) > 1 && slices.Contains([]string{reportDrop, reportBackup}, words[0]) {
+		r.verb, words = words[0], words[1:]
+	}
+	if len(words) == 0 {
+		return nil // said already
+	}
+	r.dir = words[0]
+	switch {
+	case r.verb == reportBackup && len(words) == 2:
+		r.to = words[1]
+	case r.verb == reportBackup:
+		faults = append(faults, errors.New("backup: name the file to write, after DIR"))
+	case len(words) > 1:
+		faults = append(faults, fmt.Errorf("%q: only a DIR is needed, or drop or backup before it", words[1]))
+	}
+	var err error
+	if r.dir, err = findReport(r.dir); err != nil {
+		faults = append(faults, err)
+	}
+	return errors.Join(append(faults, r.read(v))...)
+}
+
+// read reads the flags.
+func (r *reporter) read(v *settings.Values) error {
+	var faults []error
+	fault := func(name string, err error) {
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", v.From(name), err))
+		}
+	}
+	var err error
+	r.query = reports.Query{Site: v.Text("site"), Goal: v.Text("goal")}
+	r.query.By, err = reports.ParseBy(v.Text("by"))
+	fault("by", err)
+	r.since, r.format, r.from, r.until = v.Time("since"), v.Text("format"), v.Text("from"), v.Text("until")
+	for _, name := range []string{"from", "until", "before"} {
+		if text := v.Text(name); text != "" {
+			day, err := reports.ParseDay(text)
+			if fault(name, err); name == "before" {
+				r.before = day
+			}
+		}
+	}
+	if given := v.Text("before") != ""; given != (r.verb == reportDrop) {
+		faults = append(faults, errors.New("drop and --before go together: drop --before 2026-01-01 DIR"))
+	}
+	return errors.Join(faults...)
+}
+
+// findReport finds the report in a directory, or in the one of --state.
+func findReport(dir string) (string, error) {
+	for _, at := range []string{dir, filepath.Join(dir, "report")} {
+		if _, err := os.Stat(filepath.Join(at, sqlite.FileName)); err == nil {
+			return at, nil
+		}
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return dir, err
+	}
+	return dir, fmt.Errorf("%s has no report: a proxy with --report %s makes one", dir, dir)
+}
+
+func (r *reporter) run(ctx context.Context, c console) (err error) {
+	store := sqlite.New(sqlite.Options{Dir: r.dir, ReadOnly: r.verb == "", Logger: slog.New(slog.DiscardHandler)})
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Ready(ctx); err != nil {
+		return err
+	}
+	switch r.verb {
+	case reportBackup:
+		return store.Backup(ctx, r.to)
+	case reportDrop:
+		if err := store.Drop(ctx, r.before); err != nil {
+			return err
+		}
+		say(c.stdout, "all days before %s are deleted\n", r.before)
+		return nil
+	}
+	if err := r.period(ctx, store, time.Now()); err != nil {
+		return err
+	}
+	result, err := reports.Ask(ctx, store, r.query)
+	if err != nil {
+		return err
+	}
+	switch r.format {
+	case "json":
+		return sayJSON(c.stdout, result)
+	case "csv":
+		return r.csv(c.stdout, result)
+	default:
+		return r.text(c.stdout, result)
+	}
+}
+
+// period finds out which days are asked for: in the zone of the site.
+func (r *reporter) period(ctx context.Context, store reports.Store, now time.Time) error {
+	site, zone, err := reports.Zone(ctx, store, r.query.Site)
+	if err != nil {
+		return err
+	}
+	info, err := store.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if _, known := info.Zones[site]; !known && r.query.Site != "" {
+		return fmt.Errorf("the report has no site %q", site)
+	}
+	r.query.Site = site
+	if r.query.To, err = reports.ParseDay(r.until); err != nil {
+		r.query.To = reports.DayOf(now, zone)
+	}
+	if r.query.From, err = reports.ParseDay(r.from); err != nil {
+		days := reports.Day(r.since / (24 * time.Hour)) //nolint:gosec // It is bounded.
+		r.query.From = r.query.To - max(days, 1) + 1
+	}
+	return nil
+}
+
+// csv prints a row a line. Each currency has a column of its own.
+func (r *reporter) csv(to io.Writer, result *reports.Result) error {
+	w := csv.NewWriter(to)
+	currencies := currenciesOf(result)
+	head := []string{string(r.query.By), "conversions", "visits"}
+	for _, currency := range currencies {
+		head = append(head, "value_"+nameOf(currency))
+	}
+	_ = w.Write(head) // Error says it
+	for _, row := range result.Rows {
+		line := []string{plainCell(row.Key), strconv.FormatUint(row.Conversions, 10), strconv.FormatUint(row.Visits, 10)}
+		for _, currency := range currencies {
+			line = append(line, sumOf(row, currency))
+		}
+		_ = w.Write(line)
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// plainCell keeps a spreadsheet from taking a text that a visitor wrote for a formula
+// (https://owasp.org/www-community/attacks/CSV_Injection).
+func plainCell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// text prints a table for people.
+func (r *reporter) text(to io.Writer, result *reports.Result) error {
+	say(to, "%s, %s to %s\n", r.query.Site, r.query.From, r.query.To)
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	currencies := currenciesOf(result)
+	say(table, "%s\tCONVERSIONS\tOF VISITS\tRATE", strings.ToUpper(string(r.query.By)))
+	for _, currency := range currencies {
+		say(table, "\t%s", strings.ToUpper(nameOf(currency)))
+	}
+	say(table, "\n")
+	for _, row := range result.Rows {
+		say(table, "%s\t%d\t%d\t%s", row.Key, row.Conversions, row.Visits, rate(row))
+		for _, currency := range currencies {
+			say(table, "\t%s", sumOf(row, currency))
+		}
+		say(table, "\n")
+	}
+	err := table.Flush()
+	if result.Lost > 0 {
+		say(to, "%s lost, and in no row\n", counted(int(result.Lost), "fact")) //nolint:gosec // There are fewer.
+	}
+	return err
+}
+
+// rate is a row's conversions of its visits, "-" if that says nothing.
+func rate(row reports.Row) string {
+	if row.Visits == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(100*float64(row.Conversions)/float64(row.Visits), 'f', 1, 64) + " %"
+}
+
+// currenciesOf are those of all rows, in order.
+func currenciesOf(result *reports.Result) (list []string) {
+	for _, row := range result.Rows {
+		for _, v := range row.Values {
+			list = append(list, v.Currency)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// nameOf is the name of a currency.
+func nameOf(currency string) string {
+	if currency == "" {
+		return "points"
+	}
+	return currency
+}
+
+// sumOf is what the conversions of a row are worth in a currency, "" if nothing is known.
+func sumOf(row reports.Row, currency string) string {
+	for _, v := range row.Values {
+		if v.Currency == currency {
+			return strconv.FormatFloat(v.Sum, 'f', -1, 64)
+		}
+	}
+	return ""
+}
