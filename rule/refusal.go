@@ -202,7 +202,7 @@ func isHome(path string) bool { return barePath(path) == "" }
 func barePath(path string) string {
 	path = urlpath.Trim(path)
 	for range 2 { // /en, /ch/de
-		if segment, tail := urlpath.NextSegment(path); isLanguage(segment) {
+		if segment, tail := urlpath.NextSegment(path); urlpath.IsLanguage(segment) {
 			path = tail
 		}
 	}
