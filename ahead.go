@@ -115,8 +115,9 @@ func (t *Tracker) sightOf(r *http.Request, goesToPage bool) (s sight) {
 
 // pageAhead is the page that a request is for.
 func (t *Tracker) pageAhead(r *http.Request) ahead.Page {
-	path := navigation.PageOf(t.sitePath(r))
-	return t.ahead.PageOf(t.host(r), urlpath.Trim(path), r.URL.RawQuery)
+	path := t.sitePath(r)
+	page, _ := t.pagesOf(r, path)
+	return t.ahead.PageOf(t.host(r), urlpath.Trim(page), navigation.QueryOf(path, page, r.URL.RawQuery))
 }
 
 // refererAhead is the page on which a request was made, 0 if that is not known.

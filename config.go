@@ -146,6 +146,15 @@ type Config struct {
 	// counts.
 	Path func(*http.Request) string
 
+	// NextDefaultLocale is for a site with the pages router of Next.js. It is the
+	// locale of pages whose addresses name none: defaultLocale under i18n in
+	// next.config.js, such as "en". When a visitor clicks, Next.js fetches the data
+	// of such a page from an address with the locale all the same
+	// (/_next/data/<build>/en/products/42.json). Use "none" for a site without
+	// i18n. Default: "", then the page from which the visitor comes may tell; if it
+	// does not, a goal counts on the page with the locale and on the one without.
+	NextDefaultLocale string
+
 	// Forms bounds what is kept of the bodies that goals read.
 	Forms Forms
 

@@ -136,6 +136,9 @@ func (c *Config) validate() error {
 	default:
 		errs.add("NothingWritten: %q is none of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
 	}
+	if strings.ContainsAny(c.NextDefaultLocale, "/?# ") {
+		errs.add("NextDefaultLocale: %q is no locale, such as en or de-DE", c.NextDefaultLocale)
+	}
 	if c.Views != ViewsOff && c.Views != ViewsServer {
 		errs.add("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
 	}

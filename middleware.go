@@ -65,9 +65,13 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
 	// 1. Candidates.
-	rules, path, views := t.rules.Load(), t.path(r), t.config.Views == ViewsServer
+	rules, views := t.rules.Load(), t.config.Views == ViewsServer
+	path, other := t.paths(r)
 	var found [9]*rule.Cause // room for most requests' candidates
 	goals := rules.Find(r.Method, path, t.config.Env, found[:0])
+	if other != "" {
+		goals = t.findOther(rules, r, other, goals)
+	}
 	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) && navigation.IsSoft(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
 	navigation := (pages || len(goals) > 0) && (soft || navigation.Is(r))
@@ -108,8 +112,8 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	tr = t.track(s, r, path, rules)
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
-	if soft {
-		tr.x.Soft()
+	if soft || other != "" {
+		tr.x.Fetched(soft, other)
 	}
 	if navigation && tr.facts != nil {
 		tr.x.Consider(rule.View) // whether it is a page is asked in the end

@@ -2,12 +2,14 @@ package goaltrack
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
 
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -32,10 +34,36 @@ func (t *Tracker) prefix(r *http.Request) string {
 
 // path is the path that rules see.
 func (t *Tracker) path(r *http.Request) string {
+	path, _ := t.paths(r)
+	return path
+}
+
+// paths are the path that rules see, and another one that they see beside it, because
+// the request is for the data of a page; "" is none.
+func (t *Tracker) paths(r *http.Request) (path, other string) {
 	if t.config.Path == nil {
-		return navigation.PageOf(t.sitePath(r))
+		return t.pagesOf(r, t.sitePath(r))
 	}
-	return t.ownPath(r)
+	return t.ownPath(r), ""
+}
+
+// pagesOf are the paths of the page whose data is at a path.
+func (t *Tracker) pagesOf(r *http.Request, path string) (page, other string) {
+	if !navigation.IsData(path) {
+		return path, "" // as nearly always
+	}
+	referer, _ := web.First(r.Header["Referer"])
+	return navigation.PagesOf(path, t.config.NextDefaultLocale, referer)
+}
+
+// findOther appends to goals the visits of another page that a request may be for.
+func (t *Tracker) findOther(rules *Rules, r *http.Request, path string, goals []*rule.Cause) []*rule.Cause {
+	for _, c := range rules.Find(r.Method, path, t.config.Env, nil) {
+		if c.IsPage() && !slices.Contains(goals, c) {
+			goals = append(goals, c)
+		}
+	}
+	return goals
 }
 
 // sitePath is the path as it was asked for, of which data for a page is not yet
@@ -54,7 +82,7 @@ func (t *Tracker) askedPath(r *http.Request) string {
 
 // ownPath asks the function that the user gave.
 func (t *Tracker) ownPath(r *http.Request) (path string) {
-	defer t.recovered("Path", func() { path = navigation.PageOf(t.sitePath(r)) })
+	defer t.recovered("Path", func() { path, _ = t.pagesOf(r, t.sitePath(r)) })
 	return urlpath.Normal(t.config.Path(r))
 }
 

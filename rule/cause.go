@@ -120,6 +120,7 @@ var noPast visit.Goal
 // whatever the answer is. The verdict is open if it may change until the handler has
 // returned. The reason is then [ReasonFormUnread].
 func (c *Cause) Judge(x *Exchange, confirmed bool) (r Reason, open bool) {
+	x.at(c)
 	x.confirmed = confirmed
 	var pages *failurePages
 	if c.goal != nil {
@@ -223,6 +224,7 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 // a page. Otherwise it is the last segment of the path that does not look like a secret.
 // What a router knows is asked of described: the template of a path, or "".
 func (c *Cause) Page(x *Exchange, described func(path string) string) string {
+	x.at(c)
 	if c.kind == causeSubmit || c.kind == causeIdentity && x.method != http.MethodGet {
 		if page, ok := submitPage(x); ok {
 			return page
@@ -256,6 +258,7 @@ func (c *Cause) Unlike(x *Exchange) (asked, seen string, unlike bool) {
 
 // capture fills in the variables of the goal's templates.
 func (c *Cause) capture(x *Exchange) {
+	x.at(c)
 	if x.vars.of = &c.path; len(c.path.Names) > 0 {
 		x.vars.values, _ = c.path.Capture(x.path, x.vars.values[:0])
 	}

@@ -45,7 +45,9 @@ func (e Example) exchange() Exchange {
 	x.taken = urlpath.CutOff(whole, x.path)
 	x.soft = navigation.IsSoft(x.header, x.path)
 	x.navigation = navigation.MayBePage(x.header) || x.soft
-	x.path = navigation.PageOf(x.path)
+	page, other := navigation.PagesOf(x.path, "", e.Header.Get("Referer"))
+	x.path = page
+	x.Fetched(x.soft, other)
 	if x.contentType == "" {
 		x.contentType = e.usualType(x.path, x.status)
 	}

@@ -17,8 +17,8 @@ import (
 // Exchange is what the rules look at: one request and its answer, as values. A live
 // site tells it of them as they happen, in this order:
 //
-//   - [Exchange.Begin] when the request has come, and [Exchange.Soft] if it is no
-//     navigation but does the work of one;
+//   - [Exchange.Begin] when the request has come, and [Exchange.Fetched] if a script may
+//     have fetched a page;
 //   - [Exchange.Consider] for each cause that [Set.Find] found;
 //   - [Exchange.Serve] right before the handler runs;
 //   - [Exchange.Body], or [Exchange.Parsed], when the handler has read the body, or has
@@ -33,6 +33,8 @@ import (
 type Exchange struct {
 	// The request as it arrived.
 	method, host, path, rawQuery string
+	// pages are the two paths that are possible, nil if there is one; see at.
+	pages *[2]string
 	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
 	// and taken what was taken off this request's.
 	prefix, taken string
@@ -150,15 +152,41 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.vars.values = x.room[:0]
 }
 
-// Soft is told that a script fetches the page in place of a navigation, as htmx, Turbo
-// and Next.js do. Such a request is a visit.
-func (x *Exchange) Soft() { x.soft, x.navigation = true, true }
+// at turns to the page that a cause is about.
+func (x *Exchange) at(c *Cause) {
+	if x.pages == nil {
+		return
+	}
+	x.path = x.pages[0]
+	if c.goal == nil || c.kind == causeCode {
+		return
+	}
+	if _, fits := c.path.Capture(x.pages[0], nil); !fits {
+		x.path = x.pages[1]
+	}
+}
+
+// isData reports whether the request is for the data of a page, and nothing tells that
+// the visitor goes there: a script may have fetched it ahead.
+func (x *Exchange) isData() bool { return x.pages != nil && !x.soft && x.path == x.pages[1] }
+
+// Fetched is told that a script may have fetched the page. It is soft if that was in place
+// of a navigation, as with htmx, Turbo and Next.js; then it is a visit. The address of a
+// page's data may not tell which of two pages it is for: other is the second, or "". A
+// goal sees the path that its own path fits, and the first one if both do.
+func (x *Exchange) Fetched(soft bool, other string) {
+	x.soft, x.navigation = soft, soft || x.navigation
+	if x.pages = nil; other != "" {
+		x.pages = &[2]string{x.path, other}
+	}
+}
 
 // Consider judges what is known of a goal before the handler runs: its times, its hosts,
 // and conditions on the request. [Fires] means that it may count yet. Then the exchange
 // notes what the goal has to see later; nothing else is kept.
 func (x *Exchange) Consider(c *Cause) Reason {
 	x.failed = nil
+	x.at(c)
 	if c.goal != nil {
 		if r := c.goal.judgeAt(x, time.Time{}); r != Fires {
 			return r

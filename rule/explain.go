@@ -124,6 +124,7 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 	case c.method != x.method:
 		return ReasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
 	}
+	x.at(c)
 	values, ok := c.path.Capture(x.path, nil)
 	if !ok {
 		return ReasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)

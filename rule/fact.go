@@ -22,6 +22,7 @@ func (c *Cause) Tell(x *Exchange, f *fact.Fact, language string, described func(
 	if x.isNone() {
 		return
 	}
+	x.at(c)
 	f.Page = cutFact(c.factPage(x, described))
 	x.cameThrough(f, x.rawQuery)
 	if _, query := x.formPage(); f.Source == "" && query != "" {

@@ -91,7 +91,7 @@ func (c *Cause) callsItself(x *Exchange) bool {
 // tells a browser to show the copy it has.
 func judgePage(x *Exchange) Reason {
 	switch {
-	case !x.navigation:
+	case !x.navigation, x.isData():
 		return ReasonNotNavigation
 	case x.status == http.StatusNotModified:
 		return Fires

@@ -126,12 +126,20 @@ func (r *Replay) Add(e LogEntry) {
 	page = urlpath.CutPrefix(whole, x.prefix)
 	x.taken = urlpath.CutOff(whole, page)
 	soft := navigation.IsSoft(nil, page)
-	page = navigation.PageOf(page)
+	page, other := navigation.PagesOf(page, "", e.Referer)
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
-	x.soft, x.anyHost = soft, e.Host == ""
+	x.Fetched(soft, other)
+	x.anyHost = e.Host == ""
 	x.userAgent, x.referer, x.pageKnown = e.UserAgent, e.Referer, false
 	x.status, x.location, x.contentType = e.Status, e.Location, e.ContentType
 	r.found = r.rules.index.Find(e.Method, page, r.found[:0])
+	if other != "" {
+		for _, c := range r.rules.index.Find(e.Method, other, nil) {
+			if c.IsPage() && !slices.Contains(r.found, c) {
+				r.found = append(r.found, c)
+			}
+		}
+	}
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
 		return
@@ -224,6 +232,7 @@ func (r *Replay) count(causes []*Cause, bot bool, at time.Time) {
 
 func (r *Replay) judge(c *Cause, at time.Time) Reason {
 	x, limits := &r.x, &c.goal.limits
+	x.at(c)
 	if at.IsZero() && !limits.always() {
 		at, x.guessed = limits.sometime(), true
 	}

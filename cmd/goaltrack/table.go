@@ -34,6 +34,7 @@ var siteRows = []settings.Setting{
 	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
 	{Name: "env", Commands: ofProxy, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
+	{Name: "next-default-locale", Commands: ofProxy, Value: "LOCALE", Unset: "both addresses are tried", Like: "en", About: "The default locale of a site with the pages router of Next.js, whose pages have no locale in their addresses while their data has; \"none\" for a site without locales."},
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/hostname"
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -22,13 +21,13 @@ import (
 // hx-boost (https://htmx.org/reference/#request_headers), Turbo Drive and
 // Next.js. A Turbo frame is only a part of a page and does not count.
 func IsSoft(h http.Header, path string) bool {
-	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 {
+	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 && !isRefresh(h) {
 		return true
 	}
 	if len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0 {
 		return true
 	}
-	return strings.HasPrefix(path, nextData)
+	return strings.Contains(path, nextData)
 }
 
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for
@@ -41,31 +40,6 @@ func IsSoftPrefetch(h http.Header) bool {
 	}
 	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
 	return saysPrefetch(v)
-}
-
-// nextData is the path below which the pages router of Next.js fetches the data
-// of a page: /_next/data/<build>/products/42.json belongs to the page
-// /products/42.
-const nextData = "/_next/data/"
-
-// PageOf returns the path of the page that a request is for.
-func PageOf(path string) string {
-	if !strings.HasPrefix(path, nextData) {
-		return path
-	}
-	return nextDataPage(path)
-}
-
-func nextDataPage(path string) string {
-	_, page, ok := strings.Cut(path[len(nextData):], "/")
-	page, isJSON := strings.CutSuffix(page, ".json")
-	switch {
-	case !ok || !isJSON:
-		return path
-	case page == "index":
-		return "/"
-	}
-	return urlpath.Normal("/" + page)
 }
 
 // IsPrefetch reports whether the browser asks for a page that nobody looks at

@@ -34,7 +34,7 @@ func TestSoftNavigation(t *testing.T) {
 			if got := IsSoftPrefetch(tt.header); got != tt.prefetched {
 				t.Errorf("prefetched = %v, want %v", got, tt.prefetched)
 			}
-			if got := PageOf(tt.path); got != tt.page {
+			if got, _ := PagesOf(tt.path, "", ""); got != tt.page {
 				t.Errorf("page = %q, want %q", got, tt.page)
 			}
 		})
