@@ -351,7 +351,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {
-		of := guest{s, tl.id, tl.keyLocked(), one.userAgent, one.rules}
+		of := guest{s, tl.id, tl.keyLocked(), tr.network(), one.userAgent, one.rules}
 		return tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{})
 	}
 	p := tr.pastLocked()

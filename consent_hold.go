@@ -293,5 +293,5 @@ func (tr *tracked) queueHeldLocked(one *held) fate {
 		one.items[i].Body = body
 		one.items[i].Resent = time.Now() // until now nobody could send it
 	}
-	return tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.awaits())
+	return tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.network(), tr.awaits())
 }

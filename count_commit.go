@@ -194,8 +194,9 @@ func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
 		return fired
 	}
 	var err error
-	if p.rooms.event, err = sender.Reserve(tr.site.line, tr.told.id, priorityOf(g), p.event); err == nil && p.who > 0 {
-		p.rooms.who, err = sender.Reserve(tr.site.line, tr.told.id, queue.High, p.who)
+	key, network := tr.told.keyLocked(), tr.network()
+	if p.rooms.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.event); err == nil && p.who > 0 {
+		p.rooms.who, err = sender.Reserve(tr.site.line, key, network, queue.High, p.who)
 	}
 	return queueFate(err)
 }

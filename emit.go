@@ -98,7 +98,7 @@ func (tl *told) keyLocked() string {
 
 // rooms are the places kept in the queue for an event and the IDENTITY before
 // it.
-type rooms struct{ event, who *queue.Room }
+type rooms struct{ event, who *deliver.Place }
 
 func (r rooms) giveBack() {
 	r.event.Release()
@@ -110,6 +110,7 @@ type guest struct {
 	site      *site
 	id        string // the browser ID, "" while there is none
 	key       string // orders the events; see told.keyLocked
+	network   uint64 // that the visitor comes from; see Tracker.network
 	userAgent string
 	rules     string // the fingerprint of those by which the event is sent
 }
@@ -123,7 +124,7 @@ func (tr *tracked) guest() guest {
 	tl := &tr.told
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return guest{tr.site, tl.id, tl.keyLocked(), tr.entry.userAgent, tr.rules.Hash()}
+	return guest{tr.site, tl.id, tl.keyLocked(), tr.network(), tr.entry.userAgent, tr.rules.Hash()}
 }
 
 // enqueue encodes a parcel and offers it to the queue, both events or neither. With
@@ -136,9 +137,9 @@ func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel
 	case g.IsDraft():
 		return fateDraft
 	}
-	items[0].Room = kept.who
-	items[len(items)-1].Room = kept.event
-	return t.offer(ctx, items, of.key, a)
+	items[0].Room = kept.who.Room()
+	items[len(items)-1].Room = kept.event.Room()
+	return t.offer(ctx, items, of.key, of.network, a)
 }
 
 // items encodes a parcel.

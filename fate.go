@@ -55,6 +55,7 @@ const (
 	fateEventInvalid
 	fateBeforeSend
 	fateQueueFull
+	fateVisitorFull
 	fateDiskFull
 	fateDiskFailed
 	fateClosed
@@ -123,6 +124,7 @@ var fateNames = [...]string{
 	fateEventInvalid:    "event_invalid",
 	fateBeforeSend:      "before_send",
 	fateQueueFull:       "queue_full",
+	fateVisitorFull:     "visitor_full",
 	fateDiskFull:        "disk_full",
 	fateDiskFailed:      "disk_failed",
 	fateClosed:          "closed",

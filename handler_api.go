@@ -161,7 +161,7 @@ func refused(f fate) error {
 	switch f {
 	case fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateCookieDomain, fateEventInvalid, fateBeforeSend, fateQueueFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
+	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateCookieDomain, fateEventInvalid, fateBeforeSend, fateQueueFull, fateVisitorFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
@@ -222,7 +222,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID}
 		f = p.send(g, x, func() fate {
-			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, v.UserAgent, rules.Hash()}, g, parcel{&e, who}, a, rooms{})
+			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, deliver.OfTheSite, v.UserAgent, rules.Hash()}, g, parcel{&e, who}, a, rooms{})
 		})
 		t.await(ctx, a)
 	}

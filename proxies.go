@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -74,9 +75,32 @@ func (t *Tracker) client(r *http.Request) netip.Addr {
 	return addr
 }
 
+// network is the name of the network that a request's visitor comes from, by which what
+// one client can take is bounded. It is 0 if their address does not tell them apart from
+// others: it is that of a proxy which is not trusted, or of one that did not say whose
+// request it is.
+func (t *Tracker) network(r *http.Request) uint64 {
+	peer := addrOf(r.RemoteAddr)
+	switch {
+	case within(t.config.TrustedProxies, peer):
+		if peer = t.client(r); within(t.config.TrustedProxies, peer) {
+			return 0
+		}
+	case !fair.IsPublic(peer):
+		t.firsts.tellUntold(r, peer, t.config.Logger)
+		return 0
+	}
+	return t.names.Network(peer)
+}
+
+func (tr *tracked) network() uint64 { return tr.t.network(tr.r) }
+
 // addrOf reads an address, with or without a port; it is invalid if s is none.
 // Zones are cut off, as they say nothing outside the host.
 func addrOf(s string) netip.Addr {
+	if s == "" || s == "@" { // a request that was made by hand; the peer of a Unix socket
+		return netip.Addr{}
+	}
 	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
 		if a, err := netip.ParseAddrPort(s); err == nil {
 			return a.Addr().Unmap().WithZone("")

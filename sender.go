@@ -16,6 +16,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -43,6 +44,8 @@ const (
 type store struct {
 	queue   queue.Queue
 	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
+	events  int            // how many it holds at most, and
+	bytes   int64          // how much; 0 if that is not known
 	level   Level          // as the configuration asks for
 	spool   *queue.Spool   // nil if there is none, or none yet
 	standby *queue.Standby // in place of spool, if that could not be opened at once
@@ -56,7 +59,7 @@ func (c *Config) openStore() (store, error) {
 	case d.Queue != nil:
 		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
 	case d.SpoolDir == "":
-		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), level: LevelMemory}, nil
+		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), events: d.QueueEvents, bytes: d.QueueBytes, level: LevelMemory}, nil
 	}
 	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
 	if d.Level == LevelStrict {
@@ -67,13 +70,13 @@ func (c *Config) openStore() (store, error) {
 	switch {
 	case err == nil:
 		c.tellFound(spool.Report())
-		return store{queue: spool, level: d.Level, spool: spool}, nil
+		return store{queue: spool, bytes: d.SpoolBytes, level: d.Level, spool: spool}, nil
 	case d.SpoolRequired:
 		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
 	}
 	c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
 	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
-	return store{queue: standby, level: d.Level, standby: standby}, nil
+	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
 }
 
 // connect makes what belongs to the delivery, and starts it when nothing can
@@ -121,7 +124,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		}
 		ln.IDs = idpool.NewKept(mine, creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
-	t.sender, t.store = deliver.New(where.queue, lines, c.Delivery.pace(where.wait), t.ledger.events, c.Logger), where
+	t.sender, t.store = deliver.New(where.queue, lines, c.Delivery.pace(&where, t.names), t.ledger.events, c.Logger), where
 	var summaries context.Context
 	summaries, t.stopSummaries = context.WithCancel(context.Background())
 	go t.summarize(summaries)
@@ -181,22 +184,23 @@ func waitFor(q queue.Queue) time.Duration {
 }
 
 // pace is what the sender needs of the configuration.
-func (d *Delivery) pace(appendWait time.Duration) deliver.Options {
+func (d *Delivery) pace(where *store, names *fair.Names) deliver.Options {
 	return deliver.Options{
-		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: appendWait,
+		QueueEvents: int64(where.events), QueueBytes: where.bytes, Names: names,
+		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: where.wait,
 		BackoffBase: d.BackoffBase, BackoffMax: d.BackoffMax, ProbeBase: d.ProbeBase, ProbeMax: d.ProbeMax,
 	}
 }
 
 // offer puts the events of one goal into the queue, as this visitor's.
-func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, a *deliver.Awaited) fate {
+func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, network uint64, a *deliver.Awaited) fate {
 	if t.sender == nil {
 		return fired
 	}
 	for i := range items {
 		items[i].Key = key
 	}
-	return queueFate(t.sender.Offer(ctx, a, items...))
+	return queueFate(t.sender.Offer(ctx, a, network, items...))
 }
 
 // queueFate is why a queue refused an event, fired if it did not.
@@ -208,6 +212,8 @@ func queueFate(err error) fate {
 		return fateClosed
 	case errors.Is(err, queue.ErrTooLarge):
 		return fateEventInvalid
+	case errors.Is(err, deliver.ErrVisitorFull): // also an ErrFull
+		return fateVisitorFull
 	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
 		return fateDiskFull
 	case errors.Is(err, queue.ErrDiskFailed):

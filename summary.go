@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -57,7 +59,7 @@ func version() string {
 
 // firsts are the reasons of which the first is told. Each has one line in the life of
 // a tracker.
-type firsts struct{ bot, insecure, domain, nothing atomic.Bool }
+type firsts struct{ bot, insecure, domain, nothing, untold atomic.Bool }
 
 // tell tells the first of a reason that usually says that something is set up wrong.
 func (fs *firsts) tell(f fate, log *slog.Logger) {
@@ -80,6 +82,16 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 			log.Warn("goaltrack: a goal does not count, as its handler wrote nothing and something around goaltrack may answer (nothing_written): see NothingWritten")
 		}
 	}
+}
+
+// tellUntold tells the first request that came from a proxy which TrustedProxies does not
+// name: from a private address, or with a header that a proxy writes.
+func (fs *firsts) tellUntold(r *http.Request, peer netip.Addr, log *slog.Logger) {
+	forwarded := len(r.Header["X-Forwarded-For"])+len(r.Header["Forwarded"]) > 0
+	if !forwarded && !peer.IsPrivate() || fs.untold.Load() || fs.untold.Swap(true) {
+		return
+	}
+	log.Warn("goaltrack: requests come from a private address that TrustedProxies does not name; what one client can take is bounded by browser ID only, and not by address")
 }
 
 // summaries are written this often, if there is anything to say.
@@ -157,7 +169,7 @@ func (m minute) since(before minute, now queue.Stats) (attrs []slog.Attr, level 
 // isTrouble reports whether the queue did not take an event: the other reasons not to
 // count are no trouble of delivery.
 func isTrouble(notFired map[string]uint64) bool {
-	return slices.ContainsFunc([]fate{fateEventInvalid, fateQueueFull, fateDiskFull, fateDiskFailed, fateClosed}, func(f fate) bool { return notFired[f.String()] > 0 })
+	return slices.ContainsFunc([]fate{fateEventInvalid, fateQueueFull, fateVisitorFull, fateDiskFull, fateDiskFailed, fateClosed}, func(f fate) bool { return notFired[f.String()] > 0 })
 }
 
 // since returns what has been added to counts.

@@ -15,6 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/internal/fair"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -32,6 +33,7 @@ type Tracker struct {
 	sites  []*site
 	rules  atomic.Pointer[Rules]
 	agents *agent.Judge
+	names  *fair.Names // of visitors and networks, for whom something is bounded
 	health web.Lengths // of Ignore.HealthPaths
 	forms  tap.Budget
 	visits *visit.Memory
@@ -87,7 +89,7 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
+	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.watch(c.Logger)
 	t.holds, t.ahead = newHolds(t.ledger), ahead.New[unseen]()

@@ -12,7 +12,8 @@ import (
 //	fresh        nobody has received it: in the list from head to tail
 //	out          somebody has received it and holds its ticket
 //	not yet due  it was given back for a while that has not passed: in notDue
-//	due          it was given back and can be received again: in due and dueNewest
+//	due          it was given back and can be received again, or it goes first: in due
+//	             and dueNewest
 //
 // Methods that end in Locked are called with mu held.
 type desk struct {
@@ -97,6 +98,17 @@ func (d *desk) unlinkLocked(e *entry) {
 		e.next.prev = e.prev
 	}
 	e.prev, e.next = nil, nil // else whoever holds this one keeps all that came after it in memory
+}
+
+// goFirstLocked makes a fresh entry go before all others that are fresh: it is as if it
+// had been handed out and given back at once.
+func (d *desk) goFirstLocked(e *entry) {
+	d.unlinkLocked(e)
+	d.handLocked(e)
+	e.out = false
+	d.due.push(e)
+	d.dueNewest.push(e)
+	d.backend.returnedLocked(e)
 }
 
 // Reserve implements [Reserver]. It never waits.

@@ -47,7 +47,11 @@ func (m *Memory) Append(_ context.Context, items ...Item) error {
 func (m *Memory) addLocked(item Item) {
 	m.stats.Last++
 	item.Room = nil // used up
-	m.linkLocked(&entry{Item: item, desk: &m.desk, number: m.stats.Last})
+	e := &entry{Item: item, desk: &m.desk, number: m.stats.Last}
+	m.linkLocked(e)
+	if item.First {
+		m.goFirstLocked(e)
+	}
 }
 
 func (m *Memory) take(n int) (got []Delivery, wait time.Duration, err error) {
@@ -178,7 +182,7 @@ func (m *Memory) resend(number uint64) (bool, error) {
 		return false, nil // it went meanwhile: there were too many
 	}
 	item := m.letters[i].Item
-	item.Resent = time.Now()
+	item.Resent, item.First = time.Now(), false
 	if err := m.bounds.admit([]Item{item}); err != nil {
 		return false, err
 	}

@@ -48,8 +48,8 @@ type Queue interface {
 	Append(ctx context.Context, items ...Item) error
 
 	// Receive hands out at most n items and waits until there is at least one. A
-	// number below one counts as one. Items that were given back come before new
-	// ones, and within each kind the oldest first. An item that is handed out is
+	// number below one counts as one. Items that were given back, or go First, come
+	// before the others, and within each kind the oldest first. An item that is handed out is
 	// not handed out again until it is given back with Nack.
 	//
 	// It returns the error of ctx when ctx ends, and ErrClosed after Close.
@@ -127,6 +127,12 @@ type Item struct {
 	// Whoever gives items up for their age counts from Resent, if it is set; else an
 	// item brought back would be given up again at once. [LetterBox] sets it.
 	Resent time.Time
+
+	// First asks for the item to be handed out before those that wait without it. An
+	// engine need not do that; those of this package do. It is not kept on a disk:
+	// after a restart, no item goes first. Items that do come in their own order.
+	// Default: false.
+	First bool
 
 	// Room is a place reserved for the item, nil for none. If the item is larger
 	// than its room, the rest needs space like any other item. A room that is used

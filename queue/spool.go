@@ -267,6 +267,9 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 		e.Room = nil // used up
 		s.intake.push(e)
 		s.linkLocked(e)
+		if e.First && len(s.begun.entries) < s.mostBegun()/2 {
+			s.goFirstLocked(e)
+		}
 	}
 	if resent {
 		s.stats.Recovered += uint64(len(items))

@@ -28,7 +28,7 @@ func TestFault02AnHourDown(t *testing.T) {
 		offer := func(n int) {
 			id, p := visitorID(n%7000), queue.Priority(n%3-1)
 			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Priority: p, Time: time.Now()}
-			switch err := r.Sender.offer(t.Context(), item); {
+			switch err := r.Sender.offer(t.Context(), 0, item); {
 			case err == nil:
 				r.offered++
 			case errors.Is(err, queue.ErrFull):
@@ -120,7 +120,7 @@ func TestFault02AnHourDownWithASpool(t *testing.T) {
 		for n := range 3600 {
 			id := visitorID(n % 70)
 			item := queue.Item{Body: testEvent("shop", fmt.Sprint("E", n), id), Key: id, Time: time.Now()}
-			switch err := r.Sender.offer(t.Context(), item); {
+			switch err := r.Sender.offer(t.Context(), 0, item); {
 			case err == nil:
 				r.offered++
 			case errors.Is(err, queue.ErrFull):

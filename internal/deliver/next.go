@@ -83,7 +83,7 @@ func (sc *schedule) next(ln *Line, now time.Time) (*job, time.Time) {
 	if h.limit > 0 || h.mixed(p, now) {
 		return h.choice.mixed(&h.ready), soonest
 	}
-	return h.ready.oldest(), soonest
+	return h.choice.fair(&h.ready), soonest
 }
 
 // again finds the event to try once more.

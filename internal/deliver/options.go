@@ -1,6 +1,10 @@
 package deliver
 
-import "time"
+import (
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
+)
 
 // Options pace the sending. Those that goaltrack.Delivery has, too, are explained
 // there. None has a default of its own here; see Defaults.
@@ -14,6 +18,12 @@ type Options struct {
 	// AppendWait is how long an event may take to be queued, 0 for a queue that
 	// has a bound of its own.
 	AppendWait time.Duration
+	// QueueEvents and QueueBytes are what the queue holds at most, 0 for no such bound.
+	// If both are 0, nothing is known of it, and nobody's share is bounded. No visitor may have more than a fortieth of it; see package fair.
+	QueueEvents, QueueBytes int64
+	// Names are those of the networks that Offer and Reserve are given. Default: names
+	// of the sender's own.
+	Names *fair.Names
 }
 
 // Defaults are those of a queue in memory.

@@ -7,13 +7,14 @@ import (
 )
 
 // readyList holds events that may be sent, in the order in which they happened.
-// A second list has those of visitors of whom an event was accepted before.
-type readyList struct{ all, known linked.List }
+// A second list has those of visitors of whom an event was accepted before, and a third
+// those that go before others (share.go).
+type readyList struct{ all, known, first linked.List }
 
 // spot is where an event stands in a readyList.
 type spot struct {
-	in         *readyList // nil: in none
-	all, known *linked.Element
+	in                *readyList // nil: in none
+	all, known, first *linked.Element
 }
 
 func (l *readyList) len() int { return l.all.Len() }
@@ -22,6 +23,9 @@ func (l *readyList) push(j *job, known bool) {
 	j.spot = spot{in: l, all: insert(&l.all, j)}
 	if known {
 		j.spot.known = insert(&l.known, j)
+	}
+	if j.First {
+		j.spot.first = insert(&l.first, j)
 	}
 }
 
@@ -44,6 +48,9 @@ func (j *job) leaveList() {
 		l.all.Remove(j.spot.all)
 		if j.spot.known != nil {
 			l.known.Remove(j.spot.known)
+		}
+		if j.spot.first != nil {
+			l.first.Remove(j.spot.first)
 		}
 		j.spot = spot{}
 	}
@@ -80,8 +87,21 @@ type choice struct {
 	justCame bool      // it was one that had just come
 }
 
-// mixed chooses while not all is accepted: the oldest, the newest, the oldest,
-// the newest of a known visitor.
+// fair chooses while all is accepted: fifteen times the oldest of those that go first,
+// and then the oldest of all, so that nobody waits for good.
+func (c *choice) fair(l *readyList) *job {
+	j := jobAt(l.first.Front())
+	if j == nil {
+		return l.oldest()
+	}
+	if c.turn++; c.turn%16 == 0 {
+		return l.oldest()
+	}
+	return j
+}
+
+// mixed chooses while not all is accepted: the oldest of those that go first, the
+// newest, the oldest of all, the newest of a known visitor.
 func (c *choice) mixed(l *readyList) *job {
 	c.turn++
 	switch c.turn % 4 {
@@ -92,6 +112,10 @@ func (c *choice) mixed(l *readyList) *job {
 			return j
 		}
 		return l.newest()
+	case 2:
+		if j := jobAt(l.first.Front()); j != nil {
+			return j
+		}
 	}
 	return l.oldest()
 }

@@ -25,14 +25,16 @@ type schedule struct {
 	benched  int // events on a bench
 	aside    int // events out of the window that wait for a retry
 	parked   int
-	asked    time.Time // when the queue last had no newer event
-	pacing   pacing
-	random   func(int64) int64 // spreads load
-	lists    []*readyList      // of nextProbe, in memory that stays
-	running  int               // events with the workers
-	turn     int               // which line is looked at first
-	made     recent.Map
-	waiters  []waiter
+	// firstHere is how many of the events that go first are not in the queue.
+	firstHere int
+	asked     time.Time // when the queue last had no newer event
+	pacing    pacing
+	random    func(int64) int64 // spreads load
+	lists     []*readyList      // of nextProbe, in memory that stays
+	running   int               // events with the workers
+	turn      int               // which line is looked at first
+	made      recent.Map
+	waiters   []waiter
 
 	closing  bool
 	deadline time.Time
@@ -59,10 +61,10 @@ func (sc *schedule) run(ctx context.Context) {
 	for stopping != nil || sc.running > 0 {
 		var wait time.Duration
 		var room, latest chan<- int
-		var newest int
+		var newest, wanted int
 		if stopping != nil {
 			wait = sc.dispatch()
-			if sc.spare() >= sc.share/16 { // several at once: each fetch wakes two goroutines
+			if wanted = sc.wanted(); wanted > 0 {
 				room = sc.room
 			} else if newest = sc.wantsNewest(time.Now()); newest > 0 {
 				latest = sc.latest
@@ -74,7 +76,7 @@ func (sc *schedule) run(ctx context.Context) {
 			timer.Stop()
 		}
 		select {
-		case room <- sc.spare():
+		case room <- wanted:
 		case latest <- newest:
 		case batch := <-sc.arrived:
 			for _, d := range batch {
@@ -132,6 +134,9 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		return
 	}
 	sc.inWindow++
+	if d.First {
+		sc.firstHere++
+	}
 	ln.health.inWindow++
 	if j.fetched {
 		ln.health.fetched++
@@ -159,6 +164,7 @@ func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string)
 		return
 	}
 	sc.tally.bury(e.Goal, e.BrowserID(), reason)
+	sc.shares.settled(&d.Item)
 	sc.waits.met(e.awaited)
 }
 
@@ -184,6 +190,10 @@ func (sc *schedule) settled(j *job) {
 	} else {
 		sc.leaveWindow(j)
 	}
+	if j.First {
+		sc.firstHere--
+	}
+	sc.shares.settled(&j.Item)
 	sc.waits.met(j.awaited)
 	sc.leaveLane(j)
 }

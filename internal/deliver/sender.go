@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/trouble"
@@ -32,6 +34,8 @@ type Sender struct {
 	clock   *clock
 	full    trouble.Trouble // the queue refuses
 	early   trouble.Trouble // events are let go before they are on the disk
+	crowded trouble.Trouble // a visitor, or a network, has too much in the queue
+	shares  shares
 
 	jobs     chan *job
 	finished chan *job
@@ -143,6 +147,8 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 	}
 	s.full.Log, s.full.Begun, s.full.Over = log, logFull, logRoom
 	s.early.Log, s.early.Begun, s.early.Over = log, logEarly, logInTime
+	s.crowded.Log, s.crowded.Begun, s.crowded.Over = log, logCrowded, logUncrowded
+	s.shares.init(&s.options, o.Names)
 	for _, ln := range lines {
 		s.bySite[ln.Name] = ln
 		ln.known = recent.NewSet(knownIDs)
@@ -167,21 +173,24 @@ func (s *Sender) start() {
 }
 
 // offer is Offer where nobody waits.
-func (s *Sender) offer(ctx context.Context, items ...queue.Item) error {
-	return s.noteFull(s.take(ctx, items))
+func (s *Sender) offer(ctx context.Context, network uint64, items ...queue.Item) error {
+	return s.noteFull(s.take(ctx, network, items))
 }
 
-// noteFull notes that the queue had no room, if the error says that. A disk that is full
-// is told by the spool.
+// noteFull notes that the queue had no room, or none for this visitor, if the error
+// says that. A disk that is full is told by the spool.
 func (s *Sender) noteFull(err error) error {
-	if errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrDiskFull) {
+	switch {
+	case errors.Is(err, ErrVisitorFull):
+		s.crowded.Happens()
+	case errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrDiskFull):
 		s.full.Happens()
 	}
 	return err
 }
 
 // take brings the items to the queue, if it takes any now.
-func (s *Sender) take(ctx context.Context, items []queue.Item) error {
+func (s *Sender) take(ctx context.Context, network uint64, items []queue.Item) error {
 	s.intake.RLock()
 	defer s.intake.RUnlock()
 	if s.closed {
@@ -192,6 +201,9 @@ func (s *Sender) take(ctx context.Context, items []queue.Item) error {
 			return queue.ErrFull
 		}
 	}
+	if err := s.shares.enter(s.queue, network, items, s.isKnown); err != nil {
+		return err
+	}
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
 		s.tally.note(NotYetOnDisk)
@@ -200,6 +212,8 @@ func (s *Sender) take(ctx context.Context, items []queue.Item) error {
 	}
 	if err == nil {
 		s.tally.accepted.Add(uint64(len(items)))
+	} else {
+		s.shares.leave(network, items)
 	}
 	return err
 }
@@ -215,6 +229,11 @@ func (s *Sender) keptForKnown(ln *Line, id string) bool {
 	return s.queue.Stats().Full >= 0.9
 }
 
+// isKnown reports whether an event of the visitor was accepted before.
+func (s *Sender) isKnown(id string) bool {
+	return slices.ContainsFunc(s.lines, func(ln *Line) bool { return ln.known.Has(id) })
+}
+
 // lineOf returns the line of an event. It returns nil if no event is refused
 // anywhere, because the line does not matter then.
 func (s *Sender) lineOf(i *queue.Item) *Line {
@@ -227,11 +246,16 @@ func (s *Sender) lineOf(i *queue.Item) *Line {
 	return nil
 }
 
-// Reserve keeps a place in the queue for an event of this line and visitor, of
-// so many bytes. It returns nil if the queue cannot do that.
-func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*queue.Room, error) {
-	if s.keptForKnown(ln, id) {
-		return nil, s.noteFull(queue.ErrFull)
+// Reserve keeps a place in the queue for an event of so many bytes, of this line and
+// of a visitor: by the key of their events, and the network they come from.
+func (s *Sender) Reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
+	place, err := s.reserve(ln, key, network, p, bytes)
+	return place, s.noteFull(err)
+}
+
+func (s *Sender) reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
+	if s.keptForKnown(ln, key) {
+		return nil, queue.ErrFull
 	}
 	s.intake.RLock()
 	defer s.intake.RUnlock()
@@ -242,8 +266,15 @@ func (s *Sender) Reserve(ln *Line, id string, p queue.Priority, bytes int) (*que
 	case !ok:
 		return nil, nil //nolint:nilnil // No place is needed.
 	}
-	room, err := q.Reserve(p, int64(bytes))
-	return room, s.noteFull(err)
+	place, err := s.shares.keep(s.queue, fair.Who{Visitor: s.shares.names.Visitor(key), Network: network}, bytes)
+	if err != nil {
+		return nil, err
+	}
+	if place.room, err = q.Reserve(p, int64(bytes)); err != nil {
+		place.Release()
+		return nil, err
+	}
+	return place, nil
 }
 
 func (s *Sender) append(ctx context.Context, items []queue.Item) error {
@@ -255,15 +286,19 @@ func (s *Sender) append(ctx context.Context, items []queue.Item) error {
 	return s.queue.Append(ctx, items...)
 }
 
-// Offer puts events into the queue, all or none, and waits for no network. The
-// error is the queue's. a is for a request that waits for the fate of its
-// events, else nil.
-func (s *Sender) Offer(ctx context.Context, a *Awaited, items ...queue.Item) error {
+// Offer puts events of one visitor into the queue, all or none, and waits for nobody
+// else. The error is the queue's, or ErrVisitorFull. a is for a request that waits for
+// the fate of its events, else nil. network is where the request came from, or
+// OfTheSite.
+func (s *Sender) Offer(ctx context.Context, a *Awaited, network uint64, items ...queue.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
 	if a == nil {
-		return s.offer(ctx, items...)
+		return s.offer(ctx, network, items...)
 	}
 	s.waits.await(a, items)
-	err := s.offer(ctx, items...)
+	err := s.offer(ctx, network, items...)
 	if err != nil {
 		for _, n := range a.numbers[len(a.numbers)-len(items):] {
 			s.waits.met(n)

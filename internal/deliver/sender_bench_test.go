@@ -102,7 +102,7 @@ func (r *race) ours() time.Duration {
 			for n := first; n < len(r.items); n += raceWorkers {
 				i := r.items[n]
 				i.Time = begin
-				if err := r.sender.offer(r.tb.Context(), i); err != nil {
+				if err := r.sender.offer(r.tb.Context(), OfTheSite, i); err != nil {
 					r.tb.Error(err)
 				}
 			}

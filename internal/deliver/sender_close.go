@@ -42,6 +42,8 @@ func (s *Sender) Close(ctx context.Context) error {
 	s.intake.Unlock()
 	s.full.Close()
 	s.early.Close()
+	s.crowded.Close()
+	s.shares.room.Close()
 
 	over := make(chan error, 1)
 	deadline, _ := ctx.Deadline()

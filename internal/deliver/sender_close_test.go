@@ -148,7 +148,7 @@ func TestClose(t *testing.T) {
 				t.Errorf("want %d dropped:\n%s", tc.left, a)
 			}
 			sends := len(r.cdp().all())
-			if err := r.Sender.offer(t.Context(), queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"}); !errors.Is(err, queue.ErrClosed) {
+			if err := r.Sender.offer(t.Context(), 0, queue.Item{Body: testEvent("shop", "A", visitorID(1)), Key: "a"}); !errors.Is(err, queue.ErrClosed) {
 				t.Errorf("an offer after Close: %v", err)
 			}
 			bubble.Pass(time.Hour)
@@ -251,7 +251,7 @@ func TestCloseWhileOthersOffer(t *testing.T) {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				id := visitorID(g*100_000 + i)
-				err := r.Sender.offer(t.Context(), queue.Item{Body: testEvent("shop", fmt.Sprintf("G%dE%d", g, i), id), Key: id, Time: time.Now()})
+				err := r.Sender.offer(t.Context(), 0, queue.Item{Body: testEvent("shop", fmt.Sprintf("G%dE%d", g, i), id), Key: id, Time: time.Now()})
 				if errors.Is(err, queue.ErrClosed) {
 					return
 				}
@@ -349,7 +349,7 @@ func TestOfferIsAllOrNone(t *testing.T) {
 			{[]queue.Item{item("C"), {Body: make([]byte, 5000)}}, queue.ErrTooLarge},
 			{make([]queue.Item, 9), queue.ErrFull},
 		} {
-			if err := r.Sender.offer(t.Context(), tc.items...); !errors.Is(err, tc.want) {
+			if err := r.Sender.offer(t.Context(), 0, tc.items...); !errors.Is(err, tc.want) {
 				t.Errorf("%d items: %v, want %v", len(tc.items), err, tc.want)
 			}
 		}

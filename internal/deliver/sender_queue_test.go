@@ -224,15 +224,15 @@ func TestTheLogSaysThatTheQueueIsFull(t *testing.T) {
 			}
 		}
 		refused := 0
-		for range 1000 {
-			if r.Offer(t.Context(), nil, queue.Item{Body: []byte("unreadable"), Key: "1", Time: time.Now()}) != nil {
+		for i := range 1000 {
+			if r.Offer(t.Context(), nil, 0, queue.Item{Body: []byte("unreadable"), Key: visitorID(i), Time: time.Now()}) != nil {
 				refused++
 			} else {
 				r.offered++
 			}
 		}
-		for range 1000 {
-			if _, err := r.Reserve(nil, "1", queue.Low, 10); err != nil {
+		for i := range 1000 {
+			if _, err := r.Reserve(nil, visitorID(i), 0, queue.Low, 10); err != nil {
 				refused++
 			}
 		}

@@ -62,6 +62,7 @@ type call struct {
 // newRig starts a sender for sites of these names ("shop" if there are none).
 func newRig(t *testing.T, o Options, answer func(*call) error, sites ...string) *rig {
 	t.Helper()
+	o.QueueEvents, o.QueueBytes = 10_000, 16<<20
 	return newRigOn(t, queue.NewMemory(10_000, 16<<20), o, answer, sites...)
 }
 
@@ -99,6 +100,7 @@ func (o Options) orDefaults() Options {
 		Workers: cmp.Or(o.Workers, d.Workers), MaxAge: cmp.Or(o.MaxAge, d.MaxAge), UnknownAttempts: cmp.Or(o.UnknownAttempts, d.UnknownAttempts),
 		BackoffBase: cmp.Or(o.BackoffBase, d.BackoffBase), BackoffMax: cmp.Or(o.BackoffMax, d.BackoffMax),
 		ProbeBase: cmp.Or(o.ProbeBase, d.ProbeBase), ProbeMax: cmp.Or(o.ProbeMax, d.ProbeMax), Wait: o.Wait, AppendWait: o.AppendWait,
+		QueueEvents: o.QueueEvents, QueueBytes: o.QueueBytes,
 	}
 }
 
@@ -164,7 +166,7 @@ func (r *rig) offerTo(site string, visitor int, goal string, p queue.Priority) {
 
 func (r *rig) offerItem(i queue.Item) {
 	r.t.Helper()
-	if err := r.Sender.offer(r.t.Context(), i); err != nil {
+	if err := r.Sender.offer(r.t.Context(), OfTheSite, i); err != nil {
 		r.t.Fatalf("an event was refused: %v", err)
 	}
 	r.offered++

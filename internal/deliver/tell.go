@@ -30,6 +30,9 @@ const (
 	logRoom   = "goaltrack: the queue has had room for a minute"
 	logEarly  = "goaltrack: the disk is slow; requests are answered before their events are on it"
 	logInTime = "goaltrack: events have been on the disk in time for a minute"
+
+	logCrowded   = "goaltrack: a visitor or a network has more in the queue than its share; more of it is refused, and others go on"
+	logUncrowded = "goaltrack: no visitor and no network has been over its share of the queue for a minute"
 )
 
 // tell says once that a gate has been silent for too long. It returns when the

@@ -22,7 +22,7 @@ func (r *rig) request(ctx context.Context, goals ...string) (took time.Duration,
 	r.t.Helper()
 	a := new(Awaited)
 	for _, g := range goals {
-		err := r.Offer(r.t.Context(), a, queue.Item{Body: testEvent("shop", g, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()})
+		err := r.Offer(r.t.Context(), a, 0, queue.Item{Body: testEvent("shop", g, visitorID(1)), Key: "1", Priority: queue.High, Time: time.Now()})
 		if err == nil {
 			r.offered++
 		}

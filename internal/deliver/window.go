@@ -16,6 +16,17 @@ const (
 // spare returns for how many more events the window has room.
 func (sc *schedule) spare() int { return sc.share*len(sc.lines) - sc.inWindow }
 
+// wanted returns how many events to ask the queue for, 0 for none. Usually it is several
+// at once, because each fetch wakes two goroutines. A part of the window stays free for
+// events that go first.
+func (sc *schedule) wanted() int {
+	spare, some := sc.spare(), sc.share/16
+	if spare >= 2*some {
+		return spare - some
+	}
+	return max(min(spare, int(sc.shares.first.Load())-sc.firstHere), 0)
+}
+
 // fullWait is how long events wait in the queue whose line has its share of the
 // window; those of a visitor whose lane is full, up to maxFullWait.
 const (
@@ -104,6 +115,9 @@ func (sc *schedule) stepAside(j *job) {
 // one.
 func (sc *schedule) giveBack(j *job, d time.Duration) {
 	sc.leaveWindow(j)
+	if j.First {
+		sc.firstHere--
+	}
 	j.Nack(sc.capped(d))
 	sc.leaveLane(j)
 }
