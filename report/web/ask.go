@@ -1,0 +1,209 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// asked is a request for a page: about which site, which days, and limited to what.
+type asked struct {
+	p     *pages
+	r     *http.Request
+	ctx   context.Context //nolint:containedctx // It is that of r, and lives as long.
+	info  report.Info
+	site  string
+	zone  *time.Location
+	today report.Day
+	period
+	where map[report.Dimension]string
+}
+
+// filters are the dimensions that an address may limit a page to, by their names in it.
+var filters = []report.Dimension{report.Page, report.Source, report.Campaign, report.Language, report.Device}
+
+// ask reads what a request is about.
+func (p *pages) ask(r *http.Request) (*asked, error) {
+	ctx, query := r.Context(), r.URL.Query()
+	info, err := p.Store.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &asked{p: p, r: r, ctx: ctx, info: info}
+	if a.site, a.zone, err = report.Zone(ctx, p.Store, query.Get("site")); err != nil {
+		return nil, err
+	}
+	a.today = report.DayOf(time.Now(), a.zone)
+	if a.period, err = readPeriod(query, a.today); err != nil {
+		return nil, wrongQuery{err}
+	}
+	for _, d := range filters {
+		if text := query.Get(d.String()); text != "" {
+			if a.where == nil {
+				a.where = map[report.Dimension]string{}
+			}
+			a.where[d] = text
+		}
+	}
+	return a, nil
+}
+
+// query is the one for the store.
+func (a *asked) query(by report.By, goal string) report.Query {
+	return report.Query{Site: a.site, From: a.From, To: a.To, By: by, Goal: goal, Where: a.where}
+}
+
+// rows asks for rows.
+func (a *asked) rows(by report.By, goal string) ([]report.Row, error) {
+	result, err := report.Ask(a.ctx, a.p.Store, a.query(by, goal))
+	if err != nil {
+		return nil, err
+	}
+	return result.Rows, nil
+}
+
+// sum asks for totals.
+func (a *asked) sum(q report.Question) ([]report.Count, error) {
+	q.Site = a.site
+	if q.From == 0 {
+		q.From, q.To = a.From, a.To
+	}
+	return a.p.Store.Sum(a.ctx, q)
+}
+
+// labels are the names of goals for people.
+func (a *asked) labels() map[string]string {
+	labels := map[string]string{}
+	for _, g := range a.goals() {
+		labels[g.Name] = g.Label
+	}
+	return labels
+}
+
+func (a *asked) goals() []fact.Goal {
+	if a.info.Rules == nil {
+		return nil
+	}
+	return a.info.Rules.Goals
+}
+
+// refusals are the reasons of forms that were sent, and that the site did not accept.
+var refusals = []string{"not_successful", "doubtful_redirect", "not_confirmed", "rejected_by_handler"}
+
+// link is the address of a page about the same site and days. Parameters without a value
+// are left out.
+func (a *asked) link(path string, change ...string) string {
+	query := url.Values{}
+	for name, values := range a.r.URL.Query() {
+		switch name {
+		case "site", "period", "from", "to", "page", "source", "campaign", "language", "device":
+			query[name] = values[:1]
+		}
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		if query.Del(change[i]); change[i+1] != "" {
+			query.Set(change[i], change[i+1])
+		}
+	}
+	return withQuery(a.p.base+path, query)
+}
+
+func withQuery(path string, query url.Values) string {
+	if path == "" {
+		path = "/"
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// goalLink is the page of a goal.
+func (a *asked) goalLink(goal string) string { return a.link("/goal/" + url.PathEscape(goal)) }
+
+// nav is a link in the head of a page.
+type nav struct {
+	Text, Link string
+	Here       bool
+}
+
+// frame is what surrounds every page.
+type frame struct {
+	Title, Base, Home   string
+	Notice, Trouble     string
+	Sites, Nav, Periods []nav
+	Filters             []nav // each takes one filter away
+	Foot                []string
+}
+
+// frame makes what surrounds a page. Without an asked there is little to say.
+func (p *pages) frame(r *http.Request, a *asked) frame {
+	f := frame{Title: say("title"), Base: p.base, Home: withQuery(p.base, nil), Notice: p.Notice}
+	if a == nil {
+		return f
+	}
+	if a.site != "" {
+		f.Title = a.site
+	}
+	f.Home, f.Trouble = a.link(""), a.info.Trouble
+	for _, name := range slices.Sorted(maps.Keys(a.info.Zones)) {
+		f.Sites = append(f.Sites, nav{name, a.link("", "site", name), name == a.site})
+	}
+	here := r.URL.Path[min(len(p.base), len(r.URL.Path)):]
+	tabs := []string{"overview", "", "funnels", "/funnels"}
+	if p.Snapshot != nil {
+		tabs = append(tabs, "delivery", "/delivery")
+	}
+	for i := 0; i < len(tabs); i += 2 {
+		f.Nav = append(f.Nav, nav{say("nav." + tabs[i]), a.link(tabs[i+1]), here == tabs[i+1] || here == "/" && i == 0})
+	}
+	for _, one := range periods {
+		f.Periods = append(f.Periods, nav{say("period." + one.name), a.link(here, "period", one.name, "from", "", "to", ""), one.name == a.Name})
+	}
+	for _, d := range filters {
+		if text, ok := a.where[d]; ok {
+			f.Filters = append(f.Filters, nav{Text: say("filter", say("by."+d.String()), value(text)), Link: a.link(here, d.String(), "")})
+		}
+	}
+	f.Foot = a.foot()
+	return f
+}
+
+// foot says what the numbers are of.
+func (a *asked) foot() []string {
+	var lines []string
+	if a.info.First != 0 {
+		lines = append(lines, say("foot.since", date(a.info.First, a.today), a.zone))
+	} else {
+		lines = append(lines, say("foot.nothing"))
+	}
+	lost := uint64(0)
+	for d, n := range a.info.Lost {
+		if a.From-1 <= d && d <= a.To+1 {
+			lost += n
+		}
+	}
+	if lost > 0 {
+		lines = append(lines, sayCount("foot.lost", lost))
+	}
+	return append(lines, say("foot.small"))
+}
+
+// value is how a value of a dimension is shown.
+func value(text string) string {
+	switch text {
+	case report.Other:
+		return say("value.other")
+	case report.Direct:
+		return say("value.direct")
+	case report.None, "":
+		return say("value.none")
+	}
+	return text
+}

@@ -1,0 +1,258 @@
+package web
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// bar is a stretch of time in a chart: an hour, a day or a week.
+type bar struct {
+	Label            string // below the axis
+	Long             string // in the table behind the picture
+	Counted, Refused uint64
+	Marks            []string
+
+	begin time.Time
+}
+
+// chart is goals over time: what counted, and above it what the site refused. The same
+// numbers are in a table for who cannot see it, or wants to copy it.
+type chart struct {
+	Title, By string
+	Bars      []bar
+	Pictures  []picture // the same for three widths of screen
+	Empty     bool
+}
+
+// byWeek is how many days a chart may have before its bars are weeks.
+const byWeek = 92
+
+// chartOf draws one goal, or all if goal is "".
+func (a *asked) chartOf(title, goal string) (chart, error) {
+	c := chart{Title: title}
+	slot := a.slots(&c)
+	if err := a.fill(&c, slot, goal); err != nil {
+		return c, err
+	}
+	marks, err := report.MarksOf(a.ctx, a.p.Store, a.query("", ""))
+	if err != nil {
+		return c, err
+	}
+	for _, m := range marks {
+		if i := slot(m.Time); i >= 0 {
+			c.Bars[i].Marks = append(c.Bars[i].Marks, say("mark."+m.Kind, m.Time.In(a.zone).Format(say("date.time"))))
+		}
+	}
+	c.Empty = !slices.ContainsFunc(c.Bars, func(b bar) bool { return b.Counted+b.Refused > 0 })
+	c.Pictures = []picture{draw(c.Bars, 1040, 92, "wide"), draw(c.Bars, 640, 45, "middle"), draw(c.Bars, 320, 14, "narrow")}
+	return c, nil
+}
+
+// slots makes the bars of the period, and returns the function that finds the one of a
+// moment; it returns -1 for a moment outside.
+func (a *asked) slots(c *chart) func(time.Time) int {
+	last := min(a.To, a.today)
+	switch days := a.days(); {
+	case days == 1:
+		c.By = say("chart.hour")
+		end := (a.To + 1).Begin(a.zone)
+		for t := a.From.Begin(a.zone); t.Before(end); t = t.Add(15 * time.Minute) {
+			begin := time.Unix(report.HourOf(t, a.zone), 0).In(a.zone)
+			if n := len(c.Bars); n == 0 || !c.Bars[n-1].begin.Equal(begin) {
+				c.Bars = append(c.Bars, bar{Label: begin.Format("15"), Long: begin.Format("15:04 MST"), begin: begin})
+			}
+		}
+	case days <= byWeek:
+		c.By = say("chart.day")
+		for d := a.From; d <= last; d++ {
+			c.Bars = append(c.Bars, bar{Label: date(d, a.today), Long: say("chart.weekday", d.Weekday().String()[:3], date(d, a.today)), begin: d.Begin(a.zone)})
+		}
+	default:
+		c.By = say("chart.week")
+		for d := a.From; d <= last; d += untilMonday(d) {
+			c.Bars = append(c.Bars, bar{Label: date(d, a.today), Long: say("chart.from", date(d, a.today)), begin: d.Begin(a.zone)})
+		}
+	}
+	end := (a.To + 1).Begin(a.zone)
+	return func(t time.Time) int {
+		i, found := slices.BinarySearchFunc(c.Bars, t, func(b bar, t time.Time) int { return b.begin.Compare(t) })
+		switch {
+		case found:
+			return i
+		case !t.Before(end):
+			return -1
+		}
+		return i - 1
+	}
+}
+
+// untilMonday is how many days it is to the next Monday, at least one.
+func untilMonday(d report.Day) report.Day {
+	return 7 - (report.Day(d.Weekday())+6)%7 //nolint:gosec // A weekday is small.
+}
+
+// fill counts. With filters only what counted is known, and not what was refused.
+func (a *asked) fill(c *chart, slot func(time.Time) int, goal string) error {
+	q := report.Question{Of: goal, AllGoals: goal == "", ByReason: true, ByDay: true}
+	if a.days() == 1 {
+		q.Hours, q.ByDay = true, false
+	}
+	if len(a.where) > 0 {
+		q.Table, q.Where, q.Hours, q.ByDay = report.Cells, a.where, false, true
+	}
+	counts, err := a.sum(q)
+	if err != nil {
+		return err
+	}
+	for i := range counts {
+		begin := counts[i].Day.Begin(a.zone)
+		if q.Hours {
+			begin = time.Unix(counts[i].Hour, 0)
+		}
+		at := slot(begin)
+		switch reason := counts[i].Reason; {
+		case at < 0:
+		case reason == fact.Fired, q.Table == report.Cells:
+			c.Bars[at].Counted += counts[i].N
+		case slices.Contains(refusals, reason):
+			c.Bars[at].Refused += counts[i].N
+		}
+	}
+	return nil
+}
+
+// picture is a chart as lines and rectangles, in pixels of its own.
+type picture struct {
+	Class         string
+	Width, Height int
+	Left          int // where the axis begins
+	Counted       []rect
+	Refused       []rect
+	Lines         []line
+	Labels        []label
+	Flags         []flag
+}
+
+type rect struct {
+	X, Y, Width, Height string
+	Title               string
+}
+
+type line struct {
+	Y    string
+	Text string
+}
+
+type label struct {
+	X, Text string
+}
+
+type flag struct {
+	X, Title string
+}
+
+// The measures of a picture.
+const (
+	pictureHeight = 210
+	axisLeft      = 40
+	axisTop       = 18
+	axisBottom    = 24
+	charWidth     = 6.5 // of a label, about
+)
+
+// draw draws the last bars, as many as can be read.
+func draw(bars []bar, width, most int, class string) picture {
+	bars = bars[max(0, len(bars)-most):]
+	p := picture{Class: class, Width: width, Height: pictureHeight, Left: axisLeft}
+	if len(bars) == 0 {
+		return p
+	}
+	top := uint64(1)
+	for i := range bars {
+		top = max(top, bars[i].Counted+bars[i].Refused)
+	}
+	step := niceStep(float64(top))
+	high := step * math.Ceil(float64(top)/step)
+	room := float64(pictureHeight - axisTop - axisBottom)
+	y := func(n float64) float64 { return axisTop + room*(1-n/high) }
+	for n := 0.0; n <= high+step/2; n += step {
+		p.Lines = append(p.Lines, line{px(y(n)), number(uint64(n))})
+	}
+	each := float64(width-axisLeft) / float64(len(bars))
+	gap := min(4, each/4)
+	lastLabel := math.Inf(-1)
+	for i := range bars {
+		b := &bars[i]
+		x := axisLeft + each*float64(i)
+		title := b.title()
+		counted, all := float64(b.Counted), float64(b.Counted+b.Refused)
+		if b.Counted > 0 {
+			p.Counted = append(p.Counted, rect{px(x + gap/2), px(y(counted)), px(each - gap), px(y(0) - y(counted)), title})
+		}
+		if b.Refused > 0 {
+			p.Refused = append(p.Refused, rect{px(x + gap/2), px(y(all)), px(each - gap), px(y(counted) - y(all)), title})
+		}
+		if len(b.Marks) > 0 {
+			p.Flags = append(p.Flags, flag{px(x), strings.Join(b.Marks, "; ")})
+		}
+		half := charWidth * float64(len(b.Label)) / 2
+		if middle := x + each/2; middle-half > lastLabel+charWidth && middle+half <= float64(width) {
+			p.Labels = append(p.Labels, label{px(middle), b.Label})
+			lastLabel = middle + half
+		}
+	}
+	return p
+}
+
+func (b *bar) title() string {
+	title := say("bar.counted", b.Long, number(b.Counted))
+	if b.Refused > 0 {
+		title += ", " + sayCount("bar.refused", b.Refused)
+	}
+	return title
+}
+
+func px(x float64) string { return fmt.Sprintf("%.1f", x) }
+
+// niceStep is a step of the axis, so that at most six lines are drawn: 1, 2 or 5 with
+// noughts, and never a part of one.
+func niceStep(high float64) float64 {
+	step := math.Pow10(int(math.Floor(math.Log10(max(1, high/6)))))
+	for _, by := range []float64{1, 2, 5, 10} {
+		if high/(step*by) <= 6 {
+			return max(1, step*by)
+		}
+	}
+	return max(1, step*10)
+}
+
+// The measures of a sparkline.
+const (
+	sparkWidth  = 96
+	sparkHeight = 22
+)
+
+// sparkline is the corners of a small line, for the points of a polyline. It is "" if there
+// is nothing to see.
+func sparkline(values []uint64) string {
+	top := uint64(0)
+	for _, v := range values {
+		top = max(top, v)
+	}
+	if top == 0 || len(values) < 2 {
+		return ""
+	}
+	points := make([]string, len(values))
+	for i, v := range values {
+		x := 1 + float64(sparkWidth-2)*float64(i)/float64(len(values)-1)
+		y := 1 + float64(sparkHeight-2)*(1-float64(v)/float64(top))
+		points[i] = px(x) + "," + px(y)
+	}
+	return strings.Join(points, " ")
+}

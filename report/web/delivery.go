@@ -1,0 +1,146 @@
+package web
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+)
+
+// deliveryModel is how the way to the CDP goes, for whoever runs the site.
+type deliveryModel struct {
+	frame
+
+	Sentence sentence
+	Facts    [][2]string // a name and a value
+	Sites    []siteRow
+	Dead     []tally
+	Dropped  []tally
+	NotFired []tally
+}
+
+type siteRow struct {
+	Name, State, Says string
+	Bad               bool
+	Delivered         string // the outcomes of requests
+	Last              string
+	Typical           string // how long a request takes
+}
+
+// delivery makes the page of delivery. It is about this process, and not about the days
+// of the address.
+func (p *pages) delivery(a *asked) (page, error) {
+	m := deliveryModel{frame: p.frame(a.r, a)}
+	if p.Snapshot == nil {
+		return page{"delivery", m}, nil
+	}
+	s := p.Snapshot()
+	m.Sentence = deliverySentence(s, "")
+	m.Facts = [][2]string{
+		{say("delivery.since"), s.Since.In(a.zone).Format(say("date.time"))},
+		{say("delivery.waiting"), number(s.Waiting)},
+		{say("delivery.oldest"), age(s.Queue.Oldest)},
+		{say("delivery.delivered"), number(s.Delivered)},
+		{say("delivery.dead"), number(uint64(s.Queue.DeadLetters))}, //nolint:gosec // Never negative.
+		{say("delivery.duplicates"), number(s.PossibleDuplicates)},
+		{say("delivery.level"), cmpOr(string(s.Queue.Level), say("number.none"))},
+	}
+	if s.Queue.Degraded != "" {
+		m.Facts = append(m.Facts, [2]string{say("delivery.degraded"), s.Queue.Degraded})
+	}
+	if s.RulesFault != "" {
+		m.Facts = append(m.Facts, [2]string{say("delivery.rulesFault"), s.RulesFault})
+	}
+	for i := range s.Delivery {
+		m.Sites = append(m.Sites, siteRowOf(&s.Delivery[i]))
+	}
+	m.Dead, m.Dropped, m.NotFired = tallies(s.Dead), tallies(s.Dropped), tallies(s.NotFired)
+	return page{"delivery", m}, nil
+}
+
+func cmpOr(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+func siteRowOf(s *goaltrack.SiteState) siteRow {
+	row := siteRow{
+		Name: cmpOr(s.Site, say("site.unnamed")), State: s.State, Says: say("state." + s.State), Bad: s.State != "ok",
+		Delivered: number(s.Outcomes["accepted"]) + " / " + number(s.Sends),
+	}
+	if s.LastError != "" {
+		row.Last = say("delivery.last", age(s.LastErrorAt), s.LastError)
+	}
+	if s.Latency.Requests > 0 {
+		row.Typical = say("delivery.ms", number(uint64(s.Latency.P50.Milliseconds()))) //nolint:gosec // Never negative.
+	}
+	return row
+}
+
+// deliverySentence is how the way to the CDP goes, in one sentence.
+func deliverySentence(s goaltrack.Snapshot, link string) sentence {
+	var bad string
+	for i := range s.Delivery {
+		if state := s.Delivery[i].State; state == "down" || state == "held" || state == "stuck" {
+			bad = say("state." + state)
+		}
+	}
+	lost := uint64(0)
+	for _, n := range s.Dropped {
+		lost += n
+	}
+	text := say("sentence.nothingWaits")
+	switch {
+	case bad != "":
+		text = say("sentence.siteBad", bad, number(s.Waiting))
+	case lost > 0:
+		text = sayCount("sentence.dropped", lost)
+	case s.Queue.DeadLetters > 0:
+		text = sayCount("sentence.dead", uint64(s.Queue.DeadLetters))
+	case s.Waiting > 0:
+		return sentence{Parts: []part{{Text: sayCount("sentence.waiting", s.Waiting), Link: link}}}
+	default:
+		return sentence{Parts: []part{{Text: text, Link: link}}}
+	}
+	return sentence{Bad: true, Parts: []part{{Text: text, Link: link}}}
+}
+
+// tallies puts counts in order, the most frequent first.
+func tallies(counts map[string]uint64) []tally {
+	list := make([]tally, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] > 0 {
+			list = append(list, tally{reasonInWords(name), name, counts[name]})
+		}
+	}
+	slices.SortStableFunc(list, func(x, y tally) int {
+		switch {
+		case x.N > y.N:
+			return -1
+		case x.N < y.N:
+			return 1
+		}
+		return 0
+	})
+	return list
+}
+
+// age is how long ago a moment was, in the largest unit.
+func age(t time.Time) string {
+	if t.IsZero() {
+		return say("number.none")
+	}
+	d := time.Since(t)
+	switch {
+	case d < time.Minute:
+		return say("age.seconds", int(d.Seconds()))
+	case d < time.Hour:
+		return say("age.minutes", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return say("age.hours", int(d.Hours()))
+	}
+	return say("age.days", int(d.Hours()/24))
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// The first things on the overview are at most five sentences, the worst first. So nobody
+// has to read a picture to learn that a form is broken.
+
+// mostSentences is how many sentences are shown.
+const mostSentences = 5
+
+// sentence is made of parts, so that names in it can be links.
+type sentence struct {
+	Bad   bool
+	Parts []part
+	worth float64 // what the worst are put first by
+}
+
+// part is a piece of a sentence.
+type part struct {
+	Text, Link string
+	Strong     bool
+}
+
+// Space is what comes before the part: nothing before a mark of punctuation.
+func (p part) Space() string {
+	if p.Text == "" || strings.ContainsRune(",.:;", rune(p.Text[0])) {
+		return ""
+	}
+	return " "
+}
+
+// usualWeeks is how many weeks back "usually" looks: the same weekday of each.
+const usualWeeks = 4
+
+// enoughUsual is from how many a day a goal can be called too low.
+const enoughUsual = 4
+
+// sentences says what to look at first.
+func (a *asked) sentences(m *overviewModel, past *history) ([]sentence, error) {
+	var bad []sentence
+	if len(a.where) == 0 {
+		for i := range m.Goals {
+			s, err := a.trouble(&m.Goals[i], past)
+			if err != nil {
+				return nil, err
+			}
+			if s.Parts != nil {
+				bad = append(bad, s)
+			}
+		}
+	}
+	slices.SortStableFunc(bad, func(x, y sentence) int { return cmp.Compare(y.worth, x.worth) })
+	good := a.wellBeing(m, past)
+	room := max(0, mostSentences-len(good))
+	if len(bad) > room {
+		more := sentence{Bad: true, Parts: []part{{Text: say("sentence.more", number(uint64(len(bad)-room+1)))}}} //nolint:gosec // Never negative.
+		bad = append(bad[:room-1], more)
+	}
+	return append(bad, good...), nil
+}
+
+// trouble says what is wrong with a goal: that it counted far less yesterday than usual,
+// or that it never counts. A sentence without parts is none.
+func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
+	yesterday := a.today - 1
+	usual := past.usual(g.Name, yesterday)
+	counted := past.on(past.fired, g.Name, yesterday)
+	name := part{Text: g.Label, Link: g.Link, Strong: true}
+	switch {
+	case a.info.First != 0 && a.info.First <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual:
+		s := sentence{Bad: true, worth: float64(usual - counted), Parts: []part{name, {Text: say("sentence.low", number(counted), number(usual))}}}
+		if refused := past.on(past.refused, g.Name, yesterday); refused > 0 {
+			s.Parts = append(s.Parts, part{Text: sayCount("sentence.refused", refused, number(counted+refused))})
+		}
+		return s, nil
+	case g.Silent && past.sum(past.fired, g.Name, period{From: past.from, To: a.today}) == 0:
+		return a.never(g, name)
+	}
+	return sentence{}, nil
+}
+
+// never says that a goal has not counted, and how it nearly did.
+func (a *asked) never(g *goalLine, name part) (sentence, error) {
+	since := a.info.First
+	if rules := report.DayOf(a.info.RulesSince, a.zone); !a.info.RulesSince.IsZero() && rules > since {
+		since = rules
+	}
+	s := sentence{Bad: true, worth: 0.5, Parts: []part{name, {Text: say("sentence.never", date(since, a.today))}}}
+	if since == 0 {
+		s.Parts[1].Text = say("sentence.notyet")
+	}
+	misses, err := report.NearMisses(a.ctx, a.p.Store, a.query("", g.Name))
+	if err != nil || len(misses) == 0 {
+		return s, err
+	}
+	s.worth = 1 + float64(misses[0].N)/1e6
+	s.Parts = append(s.Parts, part{Text: sayCount("sentence.nearly", misses[0].N, misses[0].Key), Link: g.Link + "#misses"})
+	return s, nil
+}
+
+// usual is what a goal counts on that weekday: the second lowest of four weeks, so that
+// neither a holiday nor a campaign decides.
+func (h *history) usual(goal string, d report.Day) uint64 {
+	days := make([]uint64, 0, usualWeeks)
+	for week := range report.Day(usualWeeks) {
+		days = append(days, h.on(h.fired, goal, d-7*(week+1)))
+	}
+	slices.Sort(days)
+	return days[1]
+}
+
+// wellBeing says how much there is in all, who agreed, and how delivery goes.
+func (a *asked) wellBeing(m *overviewModel, past *history) []sentence {
+	all := uint64(0)
+	for i := range m.Goals {
+		all += m.Goals[i].Counted
+	}
+	total := sentence{Parts: []part{{Text: say("sentence.all")}, {Text: number(all), Strong: true}, {Text: sayCount("sentence.days", uint64(a.days()))}}} //nolint:gosec // At least 1.
+	if c := a.changeOfAll(past); c.Known && len(a.where) == 0 {
+		total.Parts = append(total.Parts, part{Text: moreOrLess(c)})
+	} else {
+		total.Parts = append(total.Parts, part{Text: say("sentence.end")})
+	}
+	list := []sentence{total}
+	if asked := m.Asked.Unanswered + m.Asked.Refused; asked > 0 {
+		list = append(list, sentence{Parts: []part{{Text: say("sentence.consent", percent(m.Asked.Visits, m.Asked.People()), number(m.Asked.Visits), number(m.Asked.People()))}}})
+	}
+	if a.p.Snapshot != nil {
+		list = append(list, deliverySentence(a.p.Snapshot(), a.link("/delivery")))
+	}
+	return list
+}
+
+// changeOfAll compares all goals with the same weekdays before.
+func (a *asked) changeOfAll(past *history) change {
+	now, before, ok := a.comparable(a.today, a.info.First)
+	if !ok {
+		return change{}
+	}
+	var n, m uint64
+	for goal := range past.fired {
+		n += past.sum(past.fired, goal, now)
+		m += past.sum(past.fired, goal, before)
+	}
+	return changeOf(n, m)
+}
+
+func moreOrLess(c change) string {
+	switch {
+	case c.Part >= 0.005:
+		return say("sentence.moreThan", decimal(100*c.Part, 0))
+	case c.Part <= -0.005:
+		return say("sentence.lessThan", decimal(-100*c.Part, 0))
+	}
+	return say("sentence.same")
+}

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// Options are what the pages are made of.
+type Options struct {
+	// Store has the numbers. It is required.
+	Store report.Store
+	// Authorize says who may look. It is required, and called for every request but that
+	// of the style sheet. For pages that everybody may see, write [Open].
+	Authorize func(*http.Request) bool
+	// Path is where the pages are, such as "/report". "" is "/".
+	Path string
+	// Snapshot returns how delivery is going. Without it the pages do not show that. Most
+	// give it the method of a tracker.
+	Snapshot func() goaltrack.Snapshot
+	// Notice stands above everything, such as "These figures are made up."
+	Notice string
+	// Logger takes what goes wrong. nil is [slog.Default].
+	Logger *slog.Logger
+}
+
+// Open lets everybody look. Give it as Options.Authorize if something in front of the pages
+// decides who may come.
+func Open(*http.Request) bool { return true }
+
+// pages are the handlers, with what they share.
+type pages struct {
+	Options
+	base string // Path without a slash at the end
+	mux  http.ServeMux
+}
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed style.css
+var style []byte
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"t":       say,
+	"number":  number[uint64],
+	"percent": percent,
+}).ParseFS(templateFiles, "templates/*.html"))
+
+// New makes the handler of all pages, for Options.Path and what lies below it. It is safe
+// for concurrent use. It returns an error if the options lack something.
+func New(o Options) (http.Handler, error) {
+	if o.Store == nil {
+		return nil, errors.New("web: Options.Store is not set")
+	}
+	if o.Authorize == nil {
+		return nil, errors.New("web: Options.Authorize is not set, so everybody could look; if that is meant, write web.Open")
+	}
+	if o.Path != "" && !strings.HasPrefix(o.Path, "/") {
+		return nil, fmt.Errorf("web: Options.Path %q does not begin with a slash", o.Path)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	p := &pages{Options: o, base: strings.TrimRight(o.Path, "/")}
+	p.mux.HandleFunc("GET "+p.base+"/{$}", p.shows(p.overview))
+	if p.base != "" {
+		p.mux.HandleFunc("GET "+p.base, p.shows(p.overview))
+	}
+	p.mux.HandleFunc("GET "+p.base+"/goal/{goal}", p.shows(p.goal))
+	p.mux.HandleFunc("GET "+p.base+"/funnels", p.shows(p.funnels))
+	p.mux.HandleFunc("GET "+p.base+"/delivery", p.shows(p.delivery))
+	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
+	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
+	p.mux.HandleFunc("GET "+p.base+"/style.css", serveStyle)
+	return p, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	protect(w.Header())
+	if r.URL.Path != p.base+"/style.css" && !p.Authorize(r) {
+		http.Error(w, say("refused"), http.StatusForbidden)
+		return
+	}
+	p.mux.ServeHTTP(w, r)
+}
+
+// protect sets what keeps pages with other people's words in them harmless, and out of
+// caches and frames.
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+func serveStyle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "private, no-cache")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(style))
+}
+
+// page is what a page is made from: the name of its template, and the model.
+type page struct {
+	template string
+	model    any
+}
+
+// shows makes a handler of a function that makes a page.
+func (p *pages) shows(show func(*asked) (page, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := p.ask(r)
+		if err == nil {
+			var made page
+			if made, err = show(a); err == nil {
+				p.write(w, http.StatusOK, made)
+				return
+			}
+		}
+		status, text := fault(err)
+		if status >= http.StatusInternalServerError {
+			p.Logger.Warn("goaltrack: a page of the report cannot be shown", "page", r.URL.Path, "error", err)
+		}
+		p.write(w, status, page{"fault", faultModel{frame: p.frame(r, nil), Text: text}})
+	}
+}
+
+type faultModel struct {
+	frame
+
+	Text string
+}
+
+// write renders a page, all of it before its first byte leaves.
+func (p *pages) write(w http.ResponseWriter, status int, made page) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, made.template, made.model); err != nil {
+		p.Logger.Error("goaltrack: a page of the report is broken", "page", made.template, "error", err)
+		http.Error(w, say("broken"), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the reader has gone
+}
+
+// errNoSuchGoal is given for a goal that neither the rules nor the numbers have.
+var errNoSuchGoal = errors.New("no such goal")
+
+// wrongQuery is a mistake in the address.
+type wrongQuery struct{ error }
+
+// fault says what a reader is shown of an error.
+func fault(err error) (status int, text string) {
+	var wrong wrongQuery
+	switch {
+	case errors.Is(err, errNoSuchGoal):
+		return http.StatusNotFound, say("fault.goal")
+	case errors.As(err, &wrong):
+		return http.StatusBadRequest, wrong.Error()
+	}
+	return http.StatusServiceUnavailable, say("fault.store", err)
+}

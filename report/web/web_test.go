@@ -1,0 +1,294 @@
+package web
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// newspaper makes the pages of a store with what was reported.
+func newspaper(t *testing.T, facts ...fact.Fact) http.Handler {
+	t.Helper()
+	store := report.NewMemory(400)
+	recorder, err := report.New(report.Options{Store: store, Min: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range facts {
+		recorder.Report(f)
+	}
+	if err := recorder.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := New(Options{Store: store, Authorize: Open, Snapshot: func() goaltrack.Snapshot { return goaltrack.Snapshot{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+// get asks for a page, and fails the test unless it is answered with the status.
+func get(t *testing.T, h http.Handler, target string, status int) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody))
+	if w.Code != status {
+		t.Fatalf("%s: %d, want %d\n%s", target, w.Code, status, w.Body)
+	}
+	return w.Body.String()
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// plain is a page without its marks, its blanks put together.
+func plain(page string) string {
+	return strings.Join(strings.Fields(tags.ReplaceAllString(page, " ")), " ")
+}
+
+// The site of the tests. In a bubble of testing/synctest it is 2000-01-01, 00:00 UTC.
+func visit(at time.Time) fact.Fact {
+	return fact.Fact{Kind: fact.Visit, Time: at, Site: "shop", Zone: time.UTC, Reason: fact.Fired, Page: "/", Source: "google.com", Language: "DE", Device: "mobile"}
+}
+
+func conversion(at time.Time, goal string) fact.Fact {
+	f := visit(at)
+	f.Kind, f.Goal = fact.Decision, goal
+	return f
+}
+
+func refused(at time.Time, goal string) fact.Fact {
+	f := conversion(at, goal)
+	f.Reason, f.NearMiss = "not_successful", "answered 200; success needs a redirect"
+	return f
+}
+
+func rulesOf(at time.Time, goals ...fact.Goal) fact.Fact {
+	return fact.Fact{Kind: fact.RulesChanged, Time: at, Rules: &fact.Rules{Hash: "abc", Goals: goals}}
+}
+
+// days reports per for each of some days, the last of which is yesterday.
+func days(n, per int, of func(time.Time) fact.Fact) (facts []fact.Fact) {
+	for d := 1; d <= n; d++ {
+		for i := range per {
+			facts = append(facts, of(time.Now().AddDate(0, 0, -d).Add(time.Duration(i)*time.Minute)))
+		}
+	}
+	return facts
+}
+
+func TestSentencesSayTheWorstFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(9 * time.Hour)
+		yesterday := time.Now().AddDate(0, 0, -1)
+		facts := []fact.Fact{rulesOf(time.Now().AddDate(0, 0, -50), fact.Goal{Name: "FINE", Label: "Fine", Status: "live"}, fact.Goal{Name: "QUOTE", Label: "Quote asked", Status: "live"}, fact.Goal{Name: "NEVER", Label: "Webinar", Status: "live"})}
+		facts = append(facts, days(60, 9, func(at time.Time) fact.Fact { return conversion(at, "FINE") })...)
+		for _, f := range days(60, 9, func(at time.Time) fact.Fact { return conversion(at, "QUOTE") }) {
+			if f.Time.Day() == yesterday.Day() && f.Time.Month() == yesterday.Month() && f.Time.Minute() >= 3 {
+				f = refused(f.Time, "QUOTE")
+			}
+			facts = append(facts, f)
+		}
+		for range 2 {
+			facts = append(facts, refused(yesterday, "NEVER"))
+		}
+		page := plain(get(t, newspaper(t, facts...), "/", 200))
+		at := 0
+		for _, want := range []string{
+			"Quote asked : 3 yesterday, usually 9. The site refused 6 of 9 forms that were sent.",
+			"Webinar has not counted since 12 Nov 1999. 2 times it nearly did: answered 200; success needs a redirect.",
+			"All goals: 516 in 30 days",
+			"Nothing waits for the CDP",
+		} {
+			i := strings.Index(page[at:], want)
+			if i < 0 {
+				t.Fatalf("the page does not say %q, or not in this order:\n%s", want, page)
+			}
+			at += i
+		}
+		if strings.Contains(page, "Fine : ") {
+			t.Errorf("a sentence about a goal that does well:\n%s", page)
+		}
+	})
+}
+
+func TestAFewAreNoTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		facts := []fact.Fact{rulesOf(time.Now(), fact.Goal{Name: "RARE", Status: "live"})}
+		facts = append(facts, days(40, 2, func(at time.Time) fact.Fact { return conversion(at.AddDate(0, 0, -1), "RARE") })...)
+		if page := plain(get(t, newspaper(t, facts...), "/", 200)); strings.Contains(page, "usually") {
+			t.Errorf("two a day are called usual:\n%s", page)
+		}
+	})
+}
+
+func TestAGoalShowsItsParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		facts := []fact.Fact{rulesOf(time.Now(), fact.Goal{Name: "SEEN", Status: "live"}, fact.Goal{Name: "SENT", Label: "Form sent", Status: "live", After: []string{"SEEN"}})}
+		for i := range 400 {
+			v := visit(time.Now())
+			v.Variants = []fact.Variant{{Component: "hero", Name: []string{"default", "B"}[i%2]}}
+			facts = append(facts, v)
+			if i%20 == 0 || i%2 == 1 && i%5 == 0 {
+				c := conversion(time.Now(), "SENT")
+				c.Variants, c.LedTo, c.Campaign = v.Variants, "/thanks", "spring"
+				c.Value = fact.ValueOf(12.5, "EUR")
+				facts = append(facts, c)
+			}
+		}
+		facts = append(facts, conversion(time.Now(), "SEEN"))
+		pages := newspaper(t, facts...)
+		page := plain(get(t, pages, "/goal/SENT", 200))
+		for _, want := range []string{"Form sent SENT", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page does not say %q:\n%s", want, page)
+			}
+		}
+		if page := plain(get(t, pages, "/goal/SENT?campaign=spring", 200)); !strings.Contains(page, "Campaign is spring") {
+			t.Errorf("a filter is not shown:\n%s", page)
+		}
+		get(t, pages, "/goal/NOBODY", 404)
+		get(t, pages, "/funnels", 200)
+		get(t, pages, "/delivery", 200)
+	})
+}
+
+func TestExportsShowThePagesNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := conversion(time.Now(), "SENT")
+		c.Value, c.Source = fact.ValueOf(10, "EUR"), "=HYPERLINK(1)"
+		pages := newspaper(t, visit(time.Now()), visit(time.Now()), c)
+		var got struct {
+			Rows []report.Row
+			Lost uint64
+		}
+		if err := json.Unmarshal([]byte(get(t, pages, "/goals.json?from=2000-01-01&to=2000-01-01&by=goal", 200)), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Rows) != 1 || got.Rows[0].Key != "SENT" || got.Rows[0].Conversions != 1 || got.Rows[0].Visits != 2 || got.Rows[0].Values[0] != (report.Value{Currency: "EUR", Sum: 10}) {
+			t.Errorf("%+v", got)
+		}
+		rows, err := csv.NewReader(strings.NewReader(get(t, pages, "/goals.csv?by=source&goal=SENT", 200))).ReadAll()
+		if err != nil || len(rows) < 2 || strings.Join(rows[0], ",") != "key,conversions,visits,value EUR" || rows[1][0] != "'=HYPERLINK(1)" || rows[1][3] != "10.00" {
+			t.Errorf("%q, %v", rows, err)
+		}
+	})
+}
+
+func TestMistakesInAnAddressAreTold(t *testing.T) {
+	pages := newspaper(t)
+	for target, want := range map[string]string{
+		"/?period=decade":                         "none of day, week, month, year",
+		"/?from=yesterday":                        "no date such as",
+		"/?from=2026-11-02&to=2026-11-01":         "is after to",
+		"/?from=1990-01-01":                       "at most",
+		"/goals.json?by=moon":                     "none of goal",
+		"/goals.json?by=hour&page=/":              "kept by day",
+		"/goals.csv?from=2026-13-01":              "no date such as",
+		"/goal/X?from=2026-11-31&to=nonsense":     "no date such as",
+		"/goals.json?from=%3Cscript%3E&by=source": "no date such as",
+	} {
+		if page := get(t, pages, target, 400); !strings.Contains(page, want) || strings.Contains(page, "<script") {
+			t.Errorf("%s: %s", target, page)
+		}
+	}
+	if page := get(t, pages, "/", 200); !strings.Contains(page, "Nothing has been counted yet") {
+		t.Errorf("an empty report does not say so:\n%s", page)
+	}
+	get(t, pages, "/nowhere", 404)
+}
+
+// What visitors wrote into an address is text, wherever it is shown.
+func TestHostileNamesAreText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := conversion(time.Now(), "SENT")
+		const evil = `"><script>alert(1)</script>{{.}}`
+		c.Source, c.Campaign, c.Page, c.LedTo = evil, evil, evil, evil
+		m := refused(time.Now(), "SENT")
+		m.NearMiss = evil
+		pages := newspaper(t, c, m)
+		for _, target := range []string{"/", "/goal/SENT", "/goal/SENT?source=" + "%22%3E%3Cscript%3E", "/?campaign=%3Cscript%3E"} {
+			if page := get(t, pages, target, 200); strings.Contains(page, "<script") {
+				t.Errorf("%s has a script:\n%s", target, page)
+			}
+		}
+	})
+}
+
+func TestNobodyLooksWithoutLeave(t *testing.T) {
+	store := report.NewMemory(0)
+	if _, err := New(Options{Store: store}); err == nil {
+		t.Error("pages for everybody, and nobody said so")
+	}
+	if _, err := New(Options{Authorize: Open}); err == nil {
+		t.Error("pages of no store")
+	}
+	if _, err := New(Options{Store: store, Authorize: Open, Path: "report"}); err == nil {
+		t.Error("a path without a slash")
+	}
+	pages, err := New(Options{Store: store, Path: "/report/", Authorize: func(r *http.Request) bool { return r.Header.Get("Colleague") != "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"/report", "/report/", "/report/goals.json", "/report/goal/X", "/report/nowhere"} {
+		get(t, pages, target, http.StatusForbidden)
+	}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/report", http.NoBody)
+	r.Header.Set("Colleague", "yes")
+	pages.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}
+
+// Every text that is asked for is there, and every text is asked for.
+func TestWordsAreComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pages := newspaper(t, conversion(time.Now(), "SENT"), refused(time.Now(), "SENT"))
+		for _, target := range []string{"/", "/goal/SENT", "/funnels", "/delivery", "/?period=day", "/?period=year"} {
+			if page := get(t, pages, target, 200); regexp.MustCompile(`\[[a-z]+\.[a-z.]+\]|%!`).MatchString(page) {
+				t.Errorf("%s lacks a text:\n%s", target, page)
+			}
+		}
+	})
+}
+
+func TestIntervalsAndDifferences(t *testing.T) {
+	for _, test := range []struct {
+		r    rate
+		want string
+	}{{rate{22, 398}, "3.7 to 8.2 %"}, {rate{31, 410}, "5.4 to 10.5 %"}, {rate{0, 10}, "0.0 to 27.8 %"}, {rate{10, 10}, "72.2 to 100.0 %"}} {
+		if got := test.r.Interval(); got != test.want {
+			t.Errorf("%v: %s, want %s", test.r, got, test.want)
+		}
+	}
+	if (rate{22, 398}).differs(rate{31, 410}) {
+		t.Error("too few to tell them apart")
+	}
+	if !(rate{22, 398}).differs(rate{60, 410}) {
+		t.Error("plainly different")
+	}
+}
+
+func TestNumbersForPeople(t *testing.T) {
+	for got, want := range map[string]string{
+		number(uint64(0)): "0", number(uint64(18922)): "18,922", number(uint64(1234567)): "1,234,567", number(int64(-1234)): "−1,234",
+		percent(221, 18922): "1.2 %", percent(1, 2): "50 %", percent(1, 0): "–",
+		changeOf(38, 100).String(): "−62 %", changeOf(121, 100).String(): "+21 %", changeOf(3, 4).String(): "–", changeOf(100, 100).String(): "±0 %",
+		money([]report.Value{{Currency: "EUR", Sum: 7600}})[0]: "EUR 7,600", money([]report.Value{{Currency: "", Sum: 8870.5}})[0]: "8,870.50 points",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
