@@ -122,7 +122,7 @@ func (s *scene) seal(tb testing.TB) *scene {
 	tb.Helper()
 	c, now := &s.tracker.sites[0].visits, visit.Minute(time.Now())
 	payload, _ := (&visit.Visit{Start: now, Last: now}).Encode(c.Room, nil)
-	value, err := c.Seal(payload, now)
+	value, err := c.Seal(payload, oldID, now)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -81,7 +81,8 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		return false, false
 	}
 	if tr.told.id != "" && !tr.told.fresh {
-		if id := line.Replacement(tr.told.id); id != "" {
+		// Where the visit cookie was held back or is left alone, it could not be sealed for another ID.
+		if id := line.Replacement(tr.told.id); id != "" && !tr.withheld && tr.entry.absent != fatePrefetch {
 			tr.told.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
 		set = set || b.former != "" || b.quoted || tr.navigation && tr.store == caching.Private

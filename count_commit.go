@@ -42,16 +42,13 @@ import (
 //     goal with forget:.
 //  5. Rooms that are not used are given back, however the request ends.
 
-// lookBackLocked reads the visit cookie as the browser sent it, if a rule asks for
+// visitsSentLocked are the visit cookies as the browser sent them, if a rule asks for
 // what happened before.
-func (tr *tracked) lookBackLocked() {
-	if tr.rules.Past().Used {
-		p := tr.pastLocked()
-		p.values = tr.site.visits.Find(tr.entry.cookies)
-		if tr.told.brought.forgotten { // then the visit was that of the one who left
-			p.values = [2]string{}
-		}
+func (tr *tracked) visitsSentLocked() (values [2]string) {
+	if tr.rules.Past().Used && !tr.told.brought.forgotten { // else the visit was that of the one who left
+		values = tr.site.visits.Find(tr.entry.cookies)
 	}
+	return values
 }
 
 // rulingOfLocked is where a candidate's ruling is kept: with the first
@@ -81,12 +78,17 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 	if !tr.rules.Past().Used || !tr.told.recognised || tr.entry.absent == fatePrefetch || !tr.mayKeepVisitLocked(h) {
 		return
 	}
-	now := time.Now()
-	p := tr.pastLocked()
-	p.id = tr.told.id
-	if tr.countEarlyLocked(now) || p.released {
-		tr.sealVisitLocked(h, now)
-		return
+	now, another := time.Now(), tr.told.brought.id != tr.told.id
+	if another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.trigger.Past().Remembered() }) {
+		p := tr.pastLocked()
+		p.id = tr.told.id
+		if tr.countEarlyLocked(now) || p.released || another && p.values[0] != "" && tr.opensLocked(now) {
+			tr.sealVisitLocked(h, now)
+			return
+		}
+		if another {
+			tr.shareLocked(h, 0, now) // what other sites know of the visitor
+		}
 	}
 	if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
 		tr.moveVisitLocked(h, now)
@@ -126,7 +128,14 @@ func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
 		}
 	}
 	p := tr.pastLocked()
-	return changed || len(p.happened) > 0 || p.former
+	return changed || len(p.happened) > 0 || p.anew
+}
+
+// opensLocked reports whether the visit cookie is one of this visitor.
+func (tr *tracked) opensLocked(now time.Time) bool {
+	p := tr.pastLocked()
+	p.open(now)
+	return p.came != ""
 }
 
 // countNowLocked decides by the past on a goal whose rule holds, if its events can
@@ -224,16 +233,61 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 		v = v.Clone()
 		v.Advance(p.happened, now)
 	}
-	payload, whole := v.Encode(c.Room, tr.rules.Past().Once)
+	once := tr.rules.Past().Once
+	payload, whole := v.Encode(c.Room, once)
+	if room := tr.shareLocked(h, len(payload), now); room < len(payload) {
+		payload, whole = v.Encode(room, once)
+	}
 	if !whole {
 		tr.t.ledger.note("visit_full")
 	}
-	value, err := c.Seal(payload, visit.Minute(now))
+	value, err := c.Seal(payload, tr.told.id, visit.Minute(now))
 	if err != nil {
 		tr.t.ledger.note("visit_not_sealed")
 		return
 	}
 	tr.setVisit(h, value)
+}
+
+// shareLocked says how long the payload of the visit may be beside the visit cookies of
+// other sites, which the browser sends along. What becomes of those goes with the
+// answer, too.
+func (tr *tracked) shareLocked(h http.Header, payload int, now time.Time) (room int) {
+	var beside []visit.Beside
+	if len(tr.t.sites) > 1 {
+		beside = tr.besideLocked(h)
+	}
+	room, changes := visit.Share(&tr.site.visits, payload, beside, visit.Minute(now))
+	for _, c := range changes {
+		tr.store.MakePrivate(h)
+		if c.Value == "" {
+			tr.site.cookie.delete(h, c.Name)
+			tr.t.ledger.note("visit_dropped")
+		} else {
+			c.Set(h, c.Value)
+		}
+	}
+	return room
+}
+
+func (tr *tracked) besideLocked(h http.Header) (list []visit.Beside) {
+	for _, s := range tr.t.sites {
+		if s == tr.site || setsCookie(h, s.visits.Name) {
+			continue
+		}
+		b := visit.Beside{Cookie: &s.visits, Values: s.visits.Find(tr.entry.cookies)}
+		switch {
+		case b.Values[0] == "":
+			continue
+		case s.tenant == tr.site.tenant:
+			b.From, b.To = tr.told.brought.id, tr.told.id
+		default:
+			b.From = s.visitorOf(tr.entry.cookies).id
+			b.To = b.From
+		}
+		list = append(list, b)
+	}
+	return list
 }
 
 // dropVisitLocked deletes the visit cookies of somebody who ends their profile, or has,
@@ -258,14 +312,19 @@ func (tr *tracked) setVisit(h http.Header, value string) {
 
 // moveVisitLocked notes that the session goes on, or where a new one came from.
 func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
-	c, p, minute := &tr.site.visits, tr.pastLocked(), visit.Minute(now)
-	value := p.values[0]
-	if p.values[1] != "" { // only the seal tells which is good
+	c, minute := &tr.site.visits, visit.Minute(now)
+	values, anew := tr.visitsSentLocked(), false
+	value := values[0]
+	if values[1] != "" || visit.IsForeign(value, tr.told.id) { // only the seal tells which is good
+		p := tr.pastLocked()
+		p.id = tr.told.id
 		p.open(now)
-		value = p.came
+		value, anew = p.came, p.anew
 	}
 	last, sealed, ok := visit.Split(value)
 	switch {
+	case anew && c.GoesOn(last, minute):
+		tr.sealVisitLocked(h, now)
 	case ok && c.GoesOn(last, minute):
 		if minute-last >= visit.MoveEvery && c.Fits(value) {
 			tr.setVisit(h, visit.Format(minute, sealed))
@@ -273,6 +332,8 @@ func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
 	case tr.rules.Past().WantsOrigin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
 		// newer key: it is not worth losing.
+		p := tr.pastLocked()
+		p.id = tr.told.id
 		if p.open(now); p.began && (p.came != "" || p.values[0] == "") {
 			tr.sealVisitLocked(h, now)
 		}

@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -299,6 +300,35 @@ func TestMinuteMoves(t *testing.T) {
 		s.visit("/session")
 		if counting.calls != 2 { // opened and sealed, once each
 			t.Errorf("a goal that counts: %d times cryptography", counting.calls)
+		}
+	})
+}
+
+// TestFormatOneIsNotWritten: a visit of the former format goes on, and with the first page
+// it is sealed in the present one, for its visitor.
+func TestFormatOneIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, timeRules, nil)
+		c, now := &s.tracker.sites[0].visits, visit.Minute(time.Now())
+		key := s.tracker.config.Keys[0]
+		// A session, and nothing that counted in it.
+		payload := append(binary.AppendUvarint([]byte{1}, uint64(now)), 0, 0, 0, 0, 0, 0, 0)
+		sealed, err := securecookie.New(key.Hash, key.Block).SetSerializer(securecookie.NopEncoder{}).Encode(c.Name, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		former := visit.Format(now, sealed)
+		s.cookies[c.Name] = former
+		if c.Open([2]string{former}, oldID, now).Visit == nil {
+			t.Fatal("it is no visit")
+		}
+		got := s.visit("/other")
+		if got == "" || visit.IsForeign(got, oldID) || c.Open([2]string{got}, oldID, now).Visit == nil {
+			t.Errorf("the page sets %q", got)
+		}
+		pass(time.Minute)
+		if got := s.visit("/other"); got != "" {
+			t.Errorf("the next page sets %q", got)
 		}
 	})
 }

@@ -146,7 +146,10 @@ func (tr *tracked) resume(seen *tracked) {
 	own.orderKey = old.keyLocked()
 	own.id, own.recognised, own.brought, own.unkept = old.id, old.recognised, old.brought, old.unkept
 	if s := old.seldom; s != nil {
-		tr.pastLocked().values = s.past.values
+		p := tr.pastLocked()
+		if s.past.looked {
+			p.looked, p.brought, p.values = true, s.past.brought, s.past.values
+		}
 		own.seldom.rejected = slices.Clone(s.rejected)
 		tr.x.Set(maps.Clone(s.app))
 	}

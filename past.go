@@ -36,16 +36,20 @@ import (
 //  5. What happens in a request comes before none of its own goals: happened is noted
 //     at its end.
 //  6. Without a browser ID there is nobody to remember, and the cookie alone decides.
+//  7. A cookie opens for the browser ID for which it was sealed. Where the answer gives
+//     the visitor another ID, it seals the visit for that.
 
 // past is what is known of a visitor from before this request, and decides by it
 // on count: and after:. It is looked up when a goal first asks, and at most once.
 type past struct {
 	t        *Tracker
 	site     *site
-	id       string    // the browser ID, "" if there is none
+	looked   bool      // brought and values were looked up
+	brought  string    // the browser ID that the request has, for which values were sealed
+	id       string    // the browser ID from now on, "" if there is none
 	values   [2]string // of the visit cookie
 	came     string    // the one that opened
-	former   bool      // with a former key
+	anew     bool      // it has to be sealed anew
 	visit    *visit.Visit
 	began    bool          // the session begins with this request
 	happened []*visit.Goal // in this request; they come before none of its goals
@@ -66,8 +70,9 @@ func (p *past) open(now time.Time) *visit.Visit {
 		return p.visit
 	}
 	c, minute := &p.site.visits, visit.Minute(now)
-	v, came, key := c.Open(p.values, minute)
-	if p.came, p.former = came, key > 0; v == nil {
+	o := c.Open(p.values, p.brought, minute)
+	v := o.Visit
+	if p.came, p.anew = o.Value, o.Anew; v == nil {
 		v = new(visit.Visit)
 	}
 	if !c.Alive(v, minute) {
@@ -75,6 +80,9 @@ func (p *past) open(now time.Time) *visit.Visit {
 	}
 	v.Last = minute
 	p.visit = v
+	if p.brought != p.id {
+		p.rememberAs(p.brought, now, nil)
+	}
 	p.remember(now, nil)
 	p.began = v.Fresh
 	return v
@@ -83,14 +91,16 @@ func (p *past) open(now time.Time) *visit.Visit {
 // remember takes over what this process knows of the visitor, lets change see
 // the whole, and keeps that if it says so. Without a browser ID there is nobody
 // to remember.
-func (p *past) remember(now time.Time, change func() (keep bool)) {
-	if p.id == "" {
+func (p *past) remember(now time.Time, change func() (keep bool)) { p.rememberAs(p.id, now, change) }
+
+func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
+	if id == "" {
 		if change != nil {
 			change()
 		}
 		return
 	}
-	p.t.visits.Change(p.t.visits.Key(p.site.Name, p.id), now, func(m *visit.Visit) *visit.Visit {
+	p.t.visits.Change(p.t.visits.Key(p.site.Name, id), now, func(m *visit.Visit) *visit.Visit {
 		v := p.visit
 		if m != nil {
 			alive := p.site.visits.Alive(m, visit.Minute(now))

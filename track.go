@@ -147,7 +147,7 @@ func (t *Tracker) trackedOf(r *http.Request) *tracked {
 
 // track notes what is needed of a request, while nobody can have changed it.
 func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tracked {
-	tr := newTracked(r, rules)
+	tr := newTracked(r)
 	tr.t, tr.site, tr.r, tr.inner, tr.rules = t, s, r, r, rules
 	prefix, taken, asked := t.prefix(r), "", ""
 	if t.config.Path == nil {
@@ -167,8 +167,8 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 // newTracked makes room for a request and, if it will surely be needed, for what
 // few requests need, in one allocation. A request of HTTP/2 without a body has an
 // r.Body all the same, but the length 0.
-func newTracked(r *http.Request, rules *Rules) *tracked {
-	if r.ContentLength == 0 && !rules.Past().Used {
+func newTracked(r *http.Request) *tracked {
+	if r.ContentLength == 0 {
 		return new(tracked)
 	}
 	both := new(roomy)
@@ -204,6 +204,9 @@ func (tl *told) saidLocked() said {
 func (tr *tracked) pastLocked() *past {
 	p := &tr.told.seldomLocked().past
 	p.t, p.site = tr.t, tr.site
+	if !p.looked && tr.told.recognised {
+		p.looked, p.brought, p.values = true, tr.told.brought.id, tr.visitsSentLocked()
+	}
 	return p
 }
 
@@ -240,7 +243,6 @@ func (tr *tracked) recogniseLocked() {
 	if tr.told.id != "" && tr.told.unkept == fateInsecure {
 		tr.told.unkept = fired // it kept one
 	}
-	tr.lookBackLocked()
 }
 
 // recogniseLateLocked is recognise for a goal that fires where goaltrack may do nothing

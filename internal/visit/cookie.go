@@ -2,13 +2,11 @@ package visit
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +28,8 @@ type Options struct {
 	Session      time.Duration // a pause that ends a session, rounded up to minutes
 }
 
-// Cookie reads and writes a site's visit cookie: "<minute>.<sealed>". The
-// minute of the visitor's last page stands outside the seal, so it can move
+// Cookie reads and writes a site's visit cookie: "<minute>.<sealed>". What is
+// sealed is the visit, for the visitor with one browser ID. The minute of the visitor's last page stands outside the seal, so it can move
 // without cryptography. It only says whether the session goes on. Somebody who
 // forges it can end their own session, or prolong one that began less than a
 // day ago. They could as well have deleted the cookie or asked for a page.
@@ -77,16 +75,13 @@ func NewCookie(o Options, keys []Key) (Cookie, error) {
 		attributes: "; Max-Age=" + strconv.FormatInt(int64(age/time.Second), 10) + tail,
 		session:    int64((o.Session + time.Minute - 1) / time.Minute),
 	}
-	v.Room = payloadRoom(maxCookie - len(v.Name) - len("=00000000.") - len(v.attributes))
+	v.Room = sealedRoom(maxCookie - len(v.Name) - len("=00000000.") - len(v.attributes))
 	if v.Room < memoryRoom/2 {
 		return v, errors.New("Cookie: Domain and Path are so long that the visit cookie has no room")
 	}
 	var errs []error
 	for i, k := range keys {
-		// securecookie has a limit of its own of 30 days, whatever the cookie's
-		// limit is.
-		codec := securecookie.New(slices.Clone(k.Hash), slices.Clone(k.Block)).MaxAge(int(age / time.Second)).
-			MaxLength(maxCookie).SetSerializer(securecookie.NopEncoder{})
+		codec := newCodec(k, int(age/time.Second))
 		if err := tryCodec(codec, v.Name); err != nil {
 			errs = append(errs, fmt.Errorf("Keys[%d]: %w", i, err)) //nolint:staticcheck // It begins with the field, as all faults of settings.
 		}
@@ -115,28 +110,14 @@ func NewKey() Key {
 	return Key{Hash: securecookie.GenerateRandomKey(32), Block: securecookie.GenerateRandomKey(32)}
 }
 
-// sealedLength returns how long securecookie makes a payload. It puts 16 random
-// bytes before the encrypted payload and writes that in base64. It adds a time
-// and a signature of 32 bytes, and writes all of it in base64 again.
-func sealedLength(payload int) int {
-	base64 := base64.URLEncoding.EncodedLen
-	return base64(len("0000000000|") + base64(16+payload) + len("|") + sha256.Size)
-}
-
-// payloadRoom returns how long a payload may be so that its sealed form fits.
-func payloadRoom(sealed int) (n int) {
-	for sealedLength(n+1) <= sealed {
-		n++
-	}
-	return n
-}
-
-// Find returns the cookie's first two values of the right form. A request may
+// Find returns the first two values of the right form among the cookies of a
+// request. It may
 // have several values: of another Domain or Path, or left over from other
 // settings.
 func (c *Cookie) Find(sent web.Cookies) (values [2]string) {
 	n := 0
 	sent.Value(c.Name, func(v string) bool {
+		v = web.CookieText(v)
 		if _, _, ok := Split(v); ok {
 			values[n] = v
 			n++
@@ -161,54 +142,6 @@ func Split(value string) (minute int64, sealed string, ok bool) {
 		minute = minute*10 + int64(c-'0')
 	}
 	return minute, sealed, true
-}
-
-// Open opens the first of the values for which there is a key. It returns the
-// visit, and which value and which key it was. v is nil if no key opens a
-// value. The cryptography happens here. now is in minutes since 1970; a minute
-// in the future is not believed.
-func (c *Cookie) Open(values [2]string, now int64) (v *Visit, came string, key int) {
-	for _, value := range values {
-		minute, sealed, ok := Split(value)
-		if !ok || !isCanonical(sealed) {
-			continue
-		}
-		for key, codec := range c.Codecs {
-			var payload []byte
-			if codec.Decode(c.Name, sealed, &payload) != nil {
-				continue
-			}
-			v, err := decode(payload)
-			if err != nil {
-				continue
-			}
-			if minute <= now+clockSkew {
-				v.Last = max(v.Last, minute)
-			}
-			return v, value, key
-		}
-	}
-	return nil, "", 0
-}
-
-// isCanonical reports whether a text is base64 exactly as encoders write it.
-// Other texts that decode to the same bytes are refused, so that a visit has
-// one form. Go ignores line ends, and without Strict also the last bits
-// (encoding/base64).
-func isCanonical(sealed string) bool {
-	if strings.ContainsAny(sealed, "\r\n") {
-		return false
-	}
-	_, err := base64.URLEncoding.Strict().DecodeString(sealed)
-	return err == nil
-}
-
-// Seal turns what [Visit.Encode] wrote into the cookie's value, with the first
-// key. now is in minutes since 1970.
-func (c *Cookie) Seal(payload []byte, now int64) (string, error) {
-	// The codec encrypts in place.
-	sealed, err := c.Codecs[0].Encode(c.Name, slices.Clone(payload))
-	return Format(now, sealed), err
 }
 
 // Format joins what [Split] cuts.
@@ -255,8 +188,11 @@ func DayOf(t time.Time, zone *time.Location) uint16 {
 // (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin). host
 // is the site's host, perhaps with a port.
 func IsWithheld(r *http.Request, host string) bool {
+	dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
+	if dest == "document" && r.Method == http.MethodGet {
+		return false // as nearly always
+	}
 	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
-		dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
 		return site == "cross-site" && (r.Method != http.MethodGet || dest != "document" && dest != "")
 	}
 	origin, ok := web.First(r.Header["Origin"])

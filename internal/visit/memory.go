@@ -9,11 +9,11 @@ import (
 
 // These constants bound what a process remembers of visits: how many visitors,
 // for how long, and how many bytes of each. The visitors that were not seen for
-// the longest time are forgotten first. All of it takes at most 5 MB.
+// the longest time are forgotten first. All of it takes at most 7 MB.
 const (
 	memoryVisits = 10_000
 	memoryAge    = 24 * time.Hour
-	memoryRoom   = 443
+	memoryRoom   = 600
 )
 
 // Memory remembers visits within this process, for what a cookie cannot do.
@@ -59,7 +59,7 @@ func (m *Memory) Change(key uint64, now time.Time, see func(*Visit) *Visit) {
 	e := m.visits[key]
 	if e != nil {
 		if r := e.Value.(*remembered); now.Sub(r.at) < memoryAge {
-			known, _ = decode(r.text)
+			known, _ = decode(r.text, false)
 		}
 	}
 	v := see(known)

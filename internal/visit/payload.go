@@ -2,33 +2,43 @@ package visit
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 	"unicode/utf8"
 )
 
-// The sealed part of the visit cookie, and what memory keeps. Numbers are
+// The sealed part of the visit cookie, and what memory keeps, in format 2. Numbers are
 // unsigned varints in their shortest form, days two bytes and hashes four, big
 // endian; a text is its length and its bytes:
 //
-//	1                         the version
-//	start idle                the session: minutes from 1970 to its beginning, and from there to its last request
-//	n hash...                 goals that counted once per session, in this one
-//	n hash...                 goals that counted once per visitor
-//	n (day hash)...           goals that counted once per day, and when last
-//	n (scope [day] hash)...   the same with for $source, oldest first; a day only if the scope is PerDay
-//	n (hash m seconds...)...  progress, by after:; seconds from the session's beginning
-//	0, or n+1 (name value)... the utm_ parameters of the session's first page, 0 if that is not known,
-//	  and then a text:        its referrer
-const version = 1
+//	2                              the version
+//	start idle                     the session: minutes from 1970 to its beginning, and from there to its last request
+//	bits                           which of the following are there, in this order; one that is empty is not
+//	n hash...                      goals that counted once per session, in this one
+//	n hash...                      goals that counted once per visitor
+//	n (day hash)...                goals that counted once per day, and when last
+//	n (day hash)...                the same per week, and per month, with its first day
+//	n (scope [day] hash)...        the same with for $source, oldest first; a day only from the scope PerDay on
+//	n (hash m seconds...)...       progress, by after:; seconds from the session's beginning
+//	origin                         of this session: n (name value)... its utm_ parameters, and a text, its referrer
+//	visits pages                   how many sessions, and pages in this one
+//	n (hash times session last)... goals that happened: how often ever and in this session, and the last minute
+//	minute origin                  where the first session came from
+//	n (component variant)...       what was shown in this session, oldest first
+//	n hash...                      what is in the cart
+//
+// A version that knows more bits writes them only if a rule asks for that. One that
+// does not know a bit takes the cookie for one that it has no key for, and leaves it
+// alone.
+const version = 2
 
 // Encode writes the visit in at most room bytes. If it does not fit, the oldest
-// counts with for $source are left out first. Then the session's origin is
-// shortened, and then the oldest progress is left out. Then counts without for
-// $source go: those that known lacks, unless known is nil, and at last the
-// newest. whole is false if one of these newest is missing.
+// counts with for $source are left out first. Then texts are shortened: where the
+// first session came from, what was shown, where this session came from. Then the
+// oldest goals of earlier sessions go, the cart, and the oldest progress. Then
+// counts without for $source go: those that known lacks, unless known is nil, and at
+// last the newest. whole is false if one of these newest is missing.
 func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool) {
-	if text = v.append(make([]byte, 0, memoryRoom)); len(text) <= room {
+	if text = v.append(make([]byte, 0, usualRoom)); len(text) <= room {
 		return text, true
 	}
 	less := v.Clone()
@@ -36,7 +46,9 @@ func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool
 		switch {
 		case len(less.keyed) > 0:
 			less.keyed = less.keyed[1:]
+		case less.History.shortenTexts():
 		case less.Origin.shorten():
+		case less.History.shorten():
 		case len(less.after) > 0:
 			less.after = less.after[1:]
 		case known != nil:
@@ -44,6 +56,8 @@ func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool
 			known = nil
 		case len(less.plain) > 0:
 			less.plain, whole = less.plain[:len(less.plain)-1], false
+		case less.History != nil:
+			less.History = nil
 		default:
 			return nil, false
 		}
@@ -51,58 +65,189 @@ func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool
 	return text, whole
 }
 
+// usualRoom is enough for the payload of most visits.
+const usualRoom = 128
+
+// shortenTexts makes the texts of a history shorter. It reports false if none is
+// left.
+func (h *History) shortenTexts() bool {
+	switch {
+	case h == nil:
+		return false
+	case h.First.shorten():
+	case len(h.Shown) > 0:
+		h.Shown = h.Shown[1:]
+	default:
+		return false
+	}
+	return true
+}
+
+// shorten leaves out the oldest of a history's lists. It reports false if they are
+// empty.
+func (h *History) shorten() bool {
+	switch {
+	case h == nil:
+		return false
+	case len(h.Happened) > 0:
+		h.Happened = h.Happened[1:]
+	case len(h.Cart) > 0:
+		h.Cart = h.Cart[1:]
+	default:
+		return false
+	}
+	return true
+}
+
+// The sections of a payload, by their bits. Those that most visits have are in the
+// lowest seven, so that the bits take one byte.
+const (
+	sectionSession = 1 << iota
+	sectionVisitor
+	sectionDay
+	sectionKeyed
+	sectionAfter
+	sectionOrigin
+	sectionNumbers
+	sectionHappened
+	sectionFirst
+	sectionShown
+	sectionCart
+	sectionWeek
+	sectionMonth
+	sectionsEnd
+)
+
+// scopeSections are the sections of goals that count once without for $source.
+var scopeSections = [...]uint64{PerSession: sectionSession, PerVisitor: sectionVisitor, PerDay: sectionDay, PerWeek: sectionWeek, PerMonth: sectionMonth}
+
+// sections says which sections the visit has.
+func (v *Visit) sections() (bits uint64) {
+	has := func(bit uint64, is bool) {
+		if is {
+			bits |= bit
+		}
+	}
+	for _, c := range v.plain {
+		bits |= scopeSections[c.Scope]
+	}
+	has(sectionKeyed, len(v.keyed) > 0)
+	has(sectionAfter, len(v.after) > 0)
+	has(sectionOrigin, v.Origin.Known)
+	if h := v.History; h != nil {
+		has(sectionNumbers, h.Visits|h.Pages != 0)
+		has(sectionHappened, len(h.Happened) > 0)
+		has(sectionFirst, h.First.Known)
+		has(sectionShown, len(h.Shown) > 0)
+		has(sectionCart, len(h.Cart) > 0)
+	}
+	return bits
+}
+
 func (v *Visit) append(b []byte) []byte {
+	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
+	bits := v.sections()
 	b = append(b, version)
-	b = binary.AppendUvarint(b, uint64(max(v.Start, 0)))
-	b = binary.AppendUvarint(b, uint64(max(v.Last-v.Start, 0)))
-	for _, s := range [...]Scope{PerSession, PerVisitor, PerDay} {
-		n := 0
-		for _, c := range v.plain {
-			if c.Scope == s {
-				n++
+	number(uint64(max(v.Start, 0)))
+	number(uint64(max(v.Last-v.Start, 0)))
+	number(bits)
+	for s := PerSession; s <= PerMonth; s++ {
+		if bits&scopeSections[s] != 0 {
+			b = v.appendPlain(b, s)
+		}
+	}
+	if bits&sectionKeyed != 0 {
+		number(uint64(len(v.keyed)))
+		for _, c := range v.keyed {
+			b = c.append(append(b, byte(c.Scope)))
+		}
+	}
+	if bits&sectionAfter != 0 {
+		number(uint64(len(v.after)))
+		for _, p := range v.after {
+			b = binary.BigEndian.AppendUint32(b, p.hash)
+			number(uint64(len(p.began)))
+			for _, s := range p.began {
+				number(uint64(max(s-v.Start*60, 0)))
 			}
 		}
-		b = binary.AppendUvarint(b, uint64(n))
-		for _, c := range v.plain {
-			if c.Scope == s {
-				b = c.append(b)
-			}
+	}
+	if bits&sectionOrigin != 0 {
+		b = v.Origin.append(b)
+	}
+	if h := v.History; h != nil {
+		b = h.append(b, bits)
+	}
+	return b
+}
+
+func (v *Visit) appendPlain(b []byte, s Scope) []byte {
+	n := 0
+	for _, c := range v.plain {
+		if c.Scope == s {
+			n++
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(len(v.keyed)))
-	for _, c := range v.keyed {
-		b = c.append(append(b, byte(c.Scope)))
-	}
-	b = binary.AppendUvarint(b, uint64(len(v.after)))
-	for _, p := range v.after {
-		b = binary.BigEndian.AppendUint32(b, p.hash)
-		b = binary.AppendUvarint(b, uint64(len(p.began)))
-		for _, s := range p.began {
-			b = binary.AppendUvarint(b, uint64(max(s-v.Start*60, 0)))
+	b = binary.AppendUvarint(b, uint64(n))
+	for _, c := range v.plain {
+		if c.Scope == s {
+			b = c.append(b)
 		}
 	}
-	return v.Origin.append(b)
+	return b
+}
+
+func (h *History) append(b []byte, bits uint64) []byte {
+	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
+	if bits&sectionNumbers != 0 {
+		number(uint64(h.Visits))
+		number(uint64(h.Pages))
+	}
+	if bits&sectionHappened != 0 {
+		number(uint64(len(h.Happened)))
+		for _, o := range h.Happened {
+			b = binary.BigEndian.AppendUint32(b, o.Hash)
+			number(uint64(o.Times))
+			number(uint64(o.Session))
+			number(uint64(max(o.Last, 0)))
+		}
+	}
+	if bits&sectionFirst != 0 {
+		number(uint64(max(h.FirstAt, 0)))
+		b = h.First.append(b)
+	}
+	if bits&sectionShown != 0 {
+		number(uint64(len(h.Shown)))
+		for _, s := range h.Shown {
+			b = appendText(appendText(b, s.Component), s.Variant)
+		}
+	}
+	if bits&sectionCart != 0 {
+		number(uint64(len(h.Cart)))
+		for _, item := range h.Cart {
+			b = binary.BigEndian.AppendUint32(b, item)
+		}
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 func (c Counted) append(b []byte) []byte {
-	if c.Scope == PerDay {
+	if c.Scope >= PerDay {
 		b = binary.BigEndian.AppendUint16(b, c.Day)
 	}
 	return binary.BigEndian.AppendUint32(b, c.Hash)
 }
 
 func (o *Origin) append(b []byte) []byte {
-	if !o.Known {
-		return append(b, 0)
-	}
-	b = binary.AppendUvarint(b, uint64(len(o.UTM)+1))
-	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	b = binary.AppendUvarint(b, uint64(len(o.UTM)))
 	for _, u := range o.UTM {
-		text(u.Name)
-		text(u.Value)
+		b = appendText(appendText(b, u.Name), u.Value)
 	}
-	text(o.Referrer)
-	return b
+	return appendText(b, o.Referrer)
 }
 
 // Param returns the value of a utm_ parameter, whose name is given without
@@ -143,118 +288,4 @@ func CutText(s string, n int) string {
 		n--
 	}
 	return s[:n]
-}
-
-var errVisit = errors.New("goaltrack: no visit of a version known here")
-
-// decode reads what Encode wrote, and nothing else. A text of another form is
-// an error, even if one could make sense of it.
-func decode(text []byte) (*Visit, error) {
-	d := decoder{rest: text}
-	if d.byte() != version {
-		return nil, errVisit
-	}
-	v := &Visit{Start: d.minutes()}
-	v.Last = v.Start + d.minutes()
-	for _, s := range [...]Scope{PerSession, PerVisitor, PerDay} {
-		n := d.count(4)
-		v.plain = slices.Grow(v.plain, n)
-		for range n {
-			v.plain = append(v.plain, d.counted(s))
-		}
-	}
-	n := d.count(5)
-	v.keyed = slices.Grow(v.keyed, n)
-	for range n {
-		s := Scope(d.byte())
-		if s < PerSession || s > PerDay {
-			return nil, errVisit
-		}
-		v.keyed = append(v.keyed, d.counted(s))
-	}
-	for range d.count(5) {
-		p := progress{hash: d.uint32()}
-		for range d.count(1) {
-			p.began = append(p.began, v.Start*60+d.minutes())
-		}
-		v.after = append(v.after, p)
-	}
-	if n := d.count(1); n > 0 {
-		v.Origin.Known = true
-		for range n - 1 {
-			v.Origin.UTM = append(v.Origin.UTM, UTM{d.text(), d.text()})
-		}
-		v.Origin.Referrer = d.text()
-	}
-	if d.failed || len(d.rest) > 0 || string(v.append(make([]byte, 0, len(text)))) != string(text) {
-		return nil, errVisit
-	}
-	return v, nil
-}
-
-// decoder reads a text from the front. Beyond the end it reads zeros.
-type decoder struct {
-	rest   []byte
-	failed bool
-}
-
-func (d *decoder) take(n int) []byte {
-	if n > len(d.rest) {
-		d.failed, d.rest = true, nil
-		return make([]byte, min(n, 4))
-	}
-	b := d.rest[:n]
-	d.rest = d.rest[n:]
-	return b
-}
-
-func (d *decoder) byte() byte     { return d.take(1)[0] }
-func (d *decoder) uint32() uint32 { return binary.BigEndian.Uint32(d.take(4)) }
-
-func (d *decoder) number() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.failed, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-// minutes reads a time or a span. It is never so large that sums overflow.
-func (d *decoder) minutes() int64 {
-	n := d.number()
-	if n > 1<<40 {
-		d.failed = true
-		return 0
-	}
-	return int64(n)
-}
-
-// count reads how many things follow, each of at least so many bytes.
-func (d *decoder) count(least int) int {
-	n := d.number()
-	if n > uint64(len(d.rest)/max(least, 1)) || n > 1<<10 {
-		d.failed, d.rest = true, nil
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) counted(s Scope) (c Counted) {
-	c.Scope = s
-	if s == PerDay {
-		c.Day = binary.BigEndian.Uint16(d.take(2))
-	}
-	c.Hash = d.uint32()
-	return c
-}
-
-func (d *decoder) text() string {
-	n := d.number()
-	if n > uint64(len(d.rest)) {
-		d.failed, d.rest = true, nil
-		return ""
-	}
-	return string(d.take(int(n))) //nolint:gosec // Just looked at.
 }

@@ -17,6 +17,7 @@ type Visit struct {
 	keyed       []Counted // with for $source, oldest first
 	after       []progress
 	Origin      Origin
+	History     *History // nil if no rule asks for it
 }
 
 // Scope says for how long a goal does not count again.
@@ -28,12 +29,14 @@ const (
 	PerSession
 	PerVisitor
 	PerDay
+	PerWeek
+	PerMonth
 )
 
 // Counted names a goal that counted. The zero value names none.
 type Counted struct {
 	Scope Scope
-	Day   uint16 // days since 1970, for PerDay
+	Day   uint16 // days since 1970, from PerDay on: that day, or the first of the week or month
 	Hash  uint32 // of the goal and, with for $source, of the value
 }
 
@@ -84,10 +87,10 @@ func (v *Visit) Add(c Counted, keyed bool) {
 	}
 }
 
-// outlives reports whether the other is of a day that is over, wherever c's day
-// has begun. Between time zones there are two days at most.
+// outlives reports whether the other is of a day, week or month that is over,
+// wherever c's has begun. Between time zones there are two days at most.
 func (c Counted) outlives(other Counted) bool {
-	return c.Scope == PerDay && other.Scope == PerDay && other.Day+2 < c.Day
+	return c.Scope >= PerDay && other.Scope == c.Scope && other.Day+2 < c.Day
 }
 
 // Drop takes a count back. With anyDay, the day does not matter.
@@ -105,6 +108,8 @@ func (v *Visit) Renew(now int64) {
 		Start: now, Last: now, Fresh: true,
 		plain: slices.DeleteFunc(v.plain, ofSession),
 		keyed: slices.DeleteFunc(v.keyed, ofSession),
+
+		History: v.History.renew(),
 	}
 }
 
@@ -118,7 +123,9 @@ func (v *Visit) Absorb(m *Visit, same bool) {
 		v.Origin = m.Origin
 	}
 	for _, c := range m.plain {
-		later := func(o Counted) bool { return o.Scope == PerDay && o.Hash == c.Hash && o.Day >= c.Day }
+		later := func(o Counted) bool {
+			return o.Scope >= PerDay && o.Scope == c.Scope && o.Hash == c.Hash && o.Day >= c.Day
+		}
 		if (same || c.Scope != PerSession) && !slices.ContainsFunc(v.plain, later) {
 			v.Add(c, false)
 		}
@@ -128,6 +135,7 @@ func (v *Visit) Absorb(m *Visit, same bool) {
 			v.Add(c, true)
 		}
 	}
+	v.absorb(m.History, same)
 	if !same {
 		return
 	}
@@ -175,5 +183,6 @@ func (v *Visit) Clone() *Visit {
 		c.after[i].began = slices.Clone(c.after[i].began)
 	}
 	c.Origin.UTM = slices.Clone(v.Origin.UTM)
+	c.History = v.History.clone()
 	return &c
 }

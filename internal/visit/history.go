@@ -1,0 +1,160 @@
+package visit
+
+import "slices"
+
+// History is what few rules ask of a visitor: about earlier sessions, and about what
+// was seen or collected in this one. A visit without it takes no more room.
+type History struct {
+	// Visits are the sessions so far, with this one, and Pages the pages of this
+	// one. 0 is not counted.
+	Visits, Pages uint32
+	// Happened are goals with how often they happened, also in earlier sessions,
+	// the one that happened longest ago first.
+	Happened []Happened
+	// First is where the first session came from, and its minute.
+	First   Origin
+	FirstAt int64
+	// Shown are the variants that this session saw, the oldest first.
+	Shown []Variant
+	// Cart are hashes of what is in the cart of this session.
+	Cart []uint32
+}
+
+// Happened says how often a goal happened, and in which minute it did last.
+type Happened struct {
+	Hash           uint32
+	Times, Session uint32 // ever, and in this session
+	Last           int64
+}
+
+// Variant is what was shown of a component, or of the page if Component is "".
+type Variant struct{ Component, Variant string }
+
+// These bound a history. What comes later takes the place of the oldest, except in a
+// cart: it takes no more.
+const (
+	MaxHappened = 20
+	MaxShown    = 4
+	MaxCart     = 20
+	MaxVariant  = 64 // bytes of each text of a [Variant]
+)
+
+// history is the visit's, made if there is none.
+func (v *Visit) history() *History {
+	if v.History == nil {
+		v.History = new(History)
+	}
+	return v.History
+}
+
+// CountPage counts a page of this session, and the session with its first one.
+func (v *Visit) CountPage() {
+	h := v.history()
+	h.Visits = max(h.Visits, 1)
+	h.Pages++
+}
+
+// Happen notes that a goal happened in that minute.
+func (v *Visit) Happen(hash uint32, now int64) {
+	h := v.history()
+	one := Happened{Hash: hash}
+	h.Happened = slices.DeleteFunc(h.Happened, func(o Happened) bool {
+		if o.Hash == hash {
+			one = o
+		}
+		return o.Hash == hash
+	})
+	one.Times, one.Session, one.Last = one.Times+1, one.Session+1, max(one.Last, now)
+	h.Happened = newest(append(h.Happened, one), MaxHappened)
+}
+
+// Show notes that a variant was shown.
+func (v *Visit) Show(s Variant) {
+	s = Variant{CutText(s.Component, MaxVariant), CutText(s.Variant, MaxVariant)}
+	h := v.history()
+	h.Shown = slices.DeleteFunc(h.Shown, func(o Variant) bool { return o.Component == s.Component })
+	h.Shown = newest(append(h.Shown, s), MaxShown)
+}
+
+// Put notes that something is in the cart. It reports false if there is no room.
+func (v *Visit) Put(item uint32) bool {
+	h := v.history()
+	if slices.Contains(h.Cart, item) {
+		return true
+	}
+	if len(h.Cart) == MaxCart {
+		return false
+	}
+	h.Cart = append(h.Cart, item)
+	return true
+}
+
+// CameFirst notes where the visitor's first session came from, once.
+func (v *Visit) CameFirst(o Origin, minute int64) {
+	if h := v.history(); !h.First.Known {
+		h.First, h.FirstAt = o, minute
+	}
+}
+
+func newest[T any](list []T, most int) []T { return list[max(len(list)-most, 0):] }
+
+// renew is the history in the next session.
+func (h *History) renew() *History {
+	if h == nil {
+		return nil
+	}
+	n := History{Visits: h.Visits, Happened: slices.Clone(h.Happened), First: h.First, FirstAt: h.FirstAt}
+	if n.Visits > 0 {
+		n.Visits++
+	}
+	for i := range n.Happened {
+		n.Happened[i].Session = 0
+	}
+	return &n
+}
+
+func (h *History) clone() *History {
+	if h == nil {
+		return nil
+	}
+	c := *h
+	c.Happened, c.Shown, c.Cart, c.First.UTM = slices.Clone(h.Happened), slices.Clone(h.Shown), slices.Clone(h.Cart), slices.Clone(h.First.UTM)
+	return &c
+}
+
+// absorb adds what another source knows. same means that its session is this one.
+func (v *Visit) absorb(m *History, same bool) {
+	if m == nil {
+		return
+	}
+	h := v.history()
+	h.Visits = max(h.Visits, m.Visits)
+	if m.First.Known && (!h.First.Known || m.FirstAt < h.FirstAt) {
+		h.First, h.FirstAt = m.First, m.FirstAt
+	}
+	for _, o := range m.Happened {
+		if !same {
+			o.Session = 0
+		}
+		if i := slices.IndexFunc(h.Happened, func(p Happened) bool { return p.Hash == o.Hash }); i >= 0 {
+			p := &h.Happened[i]
+			p.Times, p.Session, p.Last = max(p.Times, o.Times), max(p.Session, o.Session), max(p.Last, o.Last)
+			continue
+		}
+		h.Happened = append(h.Happened, o)
+	}
+	slices.SortStableFunc(h.Happened, func(a, b Happened) int { return int(a.Last - b.Last) })
+	h.Happened = newest(h.Happened, MaxHappened)
+	if !same {
+		return
+	}
+	h.Pages = max(h.Pages, m.Pages)
+	for _, s := range m.Shown {
+		if !slices.ContainsFunc(h.Shown, func(o Variant) bool { return o.Component == s.Component }) {
+			v.Show(s)
+		}
+	}
+	for _, item := range m.Cart {
+		v.Put(item)
+	}
+}
