@@ -1,9 +1,11 @@
 package goaltrack
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -53,6 +55,13 @@ func (tr *tracked) peekFormLocked() {
 	if body, ok := s.tee.Snapshot(); ok {
 		tr.x.Body(scan.Complete, body)
 	}
+}
+
+// restartsLocked reports whether the browser throws the answer away, since it needs a
+// client hint. A visitor who has no such hint for a second time counts all the same: some
+// browsers never send one.
+func (tr *tracked) restartsLocked(h http.Header) bool {
+	return navigation.Restarts(tr.r.Header, h) && (tr.told.id == "" || !tr.t.hintless.Has(tr.told.id))
 }
 
 // judgeLocked decides on one candidate with what is known so far. open says

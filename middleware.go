@@ -233,7 +233,11 @@ func (tr *tracked) BeforeHeader(status int) {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	tr.status = status
-	tr.rec.Keep(tr.x.Answered(status, h, tr.routeNow))
+	restarts := len(h["Critical-Ch"]) > 0 && tr.restartsLocked(h)
+	tr.rec.Keep(tr.x.Answered(status, h, restarts, tr.routeNow))
+	if restarts {
+		defer func() { tr.t.hintless.Add(tr.told.id) }() // who may be new
+	}
 	if tr.x.AwaitsType() {
 		if tr.rules.Past().Used && tr.rec.BeginsAsHTML() {
 			// Known now, a visit can still be counted in the cookie.

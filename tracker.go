@@ -41,12 +41,14 @@ type Tracker struct {
 	keyless sync.Once
 	// unlike says once that the path seen is not the one asked for.
 	unlike sync.Once
-	firsts firsts
-	ledger *ledger
-	holds  *holds
-	ahead  *ahead.Pages[unseen]
-	sender *deliver.Sender // nil with DryRun
-	store  store           // where events wait for it
+	// hintless are visitors who were asked for a client hint that they did not send.
+	hintless *recent.Set
+	firsts   firsts
+	ledger   *ledger
+	holds    *holds
+	ahead    *ahead.Pages[unseen]
+	sender   *deliver.Sender // nil with DryRun
+	store    store           // where events wait for it
 	// stopSummaries ends the line a minute in the log.
 	stopSummaries context.CancelFunc
 	// closed is what the first call of Close returned.
@@ -92,7 +94,7 @@ func New(config Config) (*Tracker, error) {
 	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.watch(c.Logger)
-	t.holds, t.ahead = newHolds(t.ledger), ahead.New[unseen]()
+	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[unseen](), recent.NewSet(recent.Size)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {
 		keys[i] = visit.Key(k)

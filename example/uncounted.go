@@ -102,6 +102,7 @@ var inWords = map[string]string{
 	"no_browser_id":       "the visitor has no browser ID, and gets none here",
 	"not_successful":      "the shop did not accept the form",
 	"not_html":            "the answer is no page",
+	"critical_ch":         "the browser throws the answer away, and asks again",
 	"client_gone":         "the visitor left before the page was there",
 	"form_not_a_form":     "it is no form",
 	"form_unread":         "the shop did not read the form",

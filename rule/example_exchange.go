@@ -45,6 +45,7 @@ func (e Example) exchange() Exchange {
 	x.taken = urlpath.CutOff(whole, x.path)
 	x.soft = navigation.IsSoft(x.header, x.path)
 	x.navigation = navigation.MayBePage(x.header) || x.soft
+	x.restarts = navigation.Restarts(x.header, x.responseHeader)
 	page, other := navigation.PagesOf(x.path, "", e.Header.Get("Referer"))
 	x.path = page
 	x.Fetched(x.soft, other)

@@ -194,7 +194,7 @@ func ExampleExchange() {
 
 	// The handler runs.
 	w.Header().Set("Content-Type", "text/html")
-	x.Answered(http.StatusOK, w.Header(), noRoute)
+	x.Answered(http.StatusOK, w.Header(), false, noRoute)
 	fmt.Fprint(w, "<!doctype html><h1>Kettle</h1>")
 	x.Ended(noRoute, true, false)
 

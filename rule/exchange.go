@@ -87,6 +87,8 @@ type Exchange struct {
 	confirmed bool
 	// anyHost says that it is not known which host was asked.
 	anyHost bool
+	// restarts says that the browser throws the answer away and asks again.
+	restarts bool
 	// blind says that the exchange comes from a log, which does not tell all of
 	// it; guessed that something it does not tell was taken to hold.
 	blind, guessed bool
@@ -312,11 +314,12 @@ var outcomeReasons = [...]Reason{
 }
 
 // Answered is told the answer's status and header right before they are written. It
-// keeps h until the handler returns. route tells the route of a path, "" if none is
+// keeps h until the handler returns. restarts says that the browser will throw the answer
+// away and ask again ([ReasonCriticalCH]). route tells the route of a path, "" if none is
 // known, and is asked if a rule wants to know. The result is to be given the body as it
 // is written, and is nil if no rule reads that.
-func (x *Exchange) Answered(status int, h http.Header, route func(path string) string) *scan.Tee {
-	x.status, x.responseHeader = status, h
+func (x *Exchange) Answered(status int, h http.Header, restarts bool, route func(path string) string) *scan.Tee {
+	x.status, x.responseHeader, x.restarts = status, h, restarts
 	x.location, _ = web.First(h["Location"])
 	x.contentType, _ = web.First(h["Content-Type"])
 	x.typeKnown = x.contentType != ""

@@ -207,6 +207,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return "answered " + x.answered() + "; " + x.failed.failure
 		}
 		return "answered " + x.answered() + "; " + c.goal.success.inWords()
+	case ReasonCriticalCH:
+		return "the answer needs a client hint (Critical-CH), so the browser throws it away and asks again"
 	case ReasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
 	case ReasonNothingWritten:

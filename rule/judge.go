@@ -93,6 +93,8 @@ func judgePage(x *Exchange) Reason {
 	switch {
 	case !x.navigation, x.isData():
 		return ReasonNotNavigation
+	case x.restarts:
+		return ReasonCriticalCH
 	case x.status == http.StatusNotModified:
 		return Fires
 	case x.status != http.StatusOK:

@@ -40,6 +40,10 @@ const (
 	// ReasonNotHTML is given to a visit that was answered with something else
 	// than a page. For a file, write download:.
 	ReasonNotHTML
+	// ReasonCriticalCH is given to a visit whose answer the browser throws away, to ask
+	// again with a client hint that the answer needs (Critical-CH). The second request
+	// counts. Nothing is to be written.
+	ReasonCriticalCH
 	// ReasonNotSuccessful is given to a form if the answer is not what success:
 	// says. If the application did accept it, write the status or the page that
 	// it answers with, such as success: 200 or success: redirect to /thanks.
@@ -123,6 +127,7 @@ var reasonNames = [Reasons]string{
 	ReasonOtherForm:        "other_form",
 	ReasonStatus:           "status",
 	ReasonNotHTML:          "not_html",
+	ReasonCriticalCH:       "critical_ch",
 	ReasonNotSuccessful:    "not_successful",
 	ReasonDoubtfulRedirect: "doubtful_redirect",
 	ReasonNotConfirmed:     "not_confirmed",
