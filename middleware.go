@@ -45,7 +45,7 @@ import (
 // net/http has parsed.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch tr := t.interest(r); {
+		switch tr := t.interest(r, next); {
 		case tr == nil:
 			next.ServeHTTP(w, r)
 		case tr.told.ended:
@@ -61,16 +61,20 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 // untouched. If all goals of a request are decided before the handler runs, it
 // is accounted for here and marked as ended. So the same tracker, mounted
 // further in, does not count it again.
-func (t *Tracker) interest(r *http.Request) (tr *tracked) {
+func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
 	// 1. Candidates.
 	rules, views := t.rules.Load(), t.config.Views == ViewsServer
 	path, other := t.paths(r)
 	var found [9]*rule.Cause // room for most requests' candidates
-	goals := rules.Find(r.Method, path, t.config.Env, found[:0])
-	if other != "" {
+	segments := t.segments(r, path, next)
+	goals := rules.Find(r.Method, segments, t.config.Env, found[:0])
+	switch {
+	case other != "":
 		goals = t.findOther(rules, r, other, goals)
+	case r.URL.RawPath != "" && len(goals) == 0 && segments == path:
+		t.noteSlash(r, rules)
 	}
 	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) && navigation.IsSoft(r.Header, t.askedPath(r))
 	pages := t.wantsPages()
@@ -109,7 +113,7 @@ func (t *Tracker) interest(r *http.Request) (tr *tracked) {
 	}
 
 	// 4. The visit.
-	tr = t.track(s, r, path, rules)
+	tr = t.track(s, r, segments, rules)
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
 	if soft || other != "" {

@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,6 +71,68 @@ func (t *Tracker) findOther(rules *Rules, r *http.Request, path string, goals []
 // taken for the page.
 func (t *Tracker) sitePath(r *http.Request) string {
 	return urlpath.CutPrefix(urlpath.Normal(r.URL.Path), t.prefix(r))
+}
+
+// segments is the path by which rules are found. %2F is a slash within a segment to some
+// routers, and one between two to others (https://github.com/gorilla/mux/issues/639). It
+// is here what the router that answers makes of it: "%2F" where it stays in its segment.
+// That router is known if it is right inside or somewhere outside of us.
+func (t *Tracker) segments(r *http.Request, path string, next http.Handler) string {
+	if r.URL.RawPath == "" || t.config.Path != nil || !urlpath.HasEncodedSlash(r.URL.RawPath) || !keepsSlashes(r, next) {
+		return path
+	}
+	kept, ok := t.keepSlashes(r)
+	if !ok {
+		return path
+	}
+	return kept
+}
+
+// keepSlashes is the path with each %2F as it is, of which Next.js's data have none.
+func (t *Tracker) keepSlashes(r *http.Request) (path string, ok bool) {
+	kept, err := urlpath.KeepSlashes(r.URL.RawPath)
+	if err != nil || navigation.IsData(kept) {
+		return "", false
+	}
+	return urlpath.CutPrefix(urlpath.Normal(kept), t.prefix(r)), true
+}
+
+// keepsSlashes reports whether %2F stays in its segment for the router that answers.
+func keepsSlashes(r *http.Request, next http.Handler) bool {
+	switch router := next.(type) {
+	case *http.ServeMux:
+		_, pattern := router.Handler(r)
+		return strings.Contains(pattern, "{")
+	case *mux.Router:
+		var match mux.RouteMatch
+		return router.Match(r, &match) && match.Route != nil && keptBy(match.Route, r)
+	}
+	if route := mux.CurrentRoute(r); route != nil {
+		return keptBy(route, r)
+	}
+	return strings.Contains(r.Pattern, "{") // of a net/http.ServeMux; one without variables says nothing
+}
+
+// keptBy reports whether a route of gorilla/mux matched the path as it was sent
+// (UseEncodedPath), since it does not match the decoded one.
+func keptBy(route *mux.Route, r *http.Request) bool {
+	expr, err := route.GetPathRegexp()
+	if err != nil {
+		return false
+	}
+	re, err := regexp.Compile(expr)
+	return err == nil && !re.MatchString(r.URL.Path) && re.MatchString(r.URL.EscapedPath())
+}
+
+// noteSlash counts a request that no goal sees, and that one would see if %2F stayed in
+// its segment: nobody here knows what the site made of it.
+func (t *Tracker) noteSlash(r *http.Request, rules *Rules) {
+	if t.config.Path != nil || !urlpath.HasEncodedSlash(r.URL.RawPath) {
+		return
+	}
+	if path, ok := t.keepSlashes(r); ok && len(rules.Find(r.Method, path, t.config.Env, nil)) > 0 {
+		t.ledger.note("encoded_slash")
+	}
 }
 
 // askedPath is sitePath where that makes a difference to navigation.IsSoft.

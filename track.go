@@ -156,7 +156,6 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 			taken = urlpath.CutOff(urlpath.Normal(r.URL.Path), t.sitePath(r))
 		}
 	}
-	tr.path = path
 	tr.x.Begin(r, t.host(r), path, prefix, taken, asked)
 	if s.facts.Sink != nil {
 		tr.facts = s.facts.Begin(r)

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -260,7 +261,12 @@ func (c *Cause) Unlike(x *Exchange) (asked, seen string, unlike bool) {
 func (c *Cause) capture(x *Exchange) {
 	x.at(c)
 	if x.vars.of = &c.path; len(c.path.Names) > 0 {
-		x.vars.values, _ = c.path.Capture(x.path, x.vars.values[:0])
+		x.vars.values, _ = c.path.Capture(cmp.Or(x.segments, x.path), x.vars.values[:0])
+		if x.segments != "" {
+			for i, v := range x.vars.values {
+				x.vars.values[i] = urlpath.PartSlashes(v)
+			}
+		}
 	}
 	if s := &c.goal.success; s.kind == successRedirectTo {
 		s.judge(x, nil)

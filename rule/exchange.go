@@ -35,6 +35,9 @@ type Exchange struct {
 	method, host, path, rawQuery string
 	// pages are the two paths that are possible, nil if there is one; see at.
 	pages *[2]string
+	// segments is the path by which the goals were found, if a slash in it may stay in
+	// its segment, as %2F; else "".
+	segments string
 	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
 	// and taken what was taken off this request's.
 	prefix, taken string
@@ -139,10 +142,14 @@ type wants struct {
 
 // Begin notes what is needed of a request, while nobody can have changed it. It keeps
 // r.Header until [Exchange.Serve]. The host and the path are those that rules see: the
-// host perhaps with a port, the path decoded. The prefix is what is taken off the
+// host perhaps with a port, the path decoded; in it, "%2F" is a slash that stays in its
+// segment, if the URL has such a one. The prefix is what is taken off the
 // addresses of this site, and taken what was taken off this one; both may be "". What was
 // asked is the request line's address if the path may differ from it, and else "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
+	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // as nearly never
+		x.segments, path = path, urlpath.PartSlashes(path)
+	}
 	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, host, path, r.URL.RawQuery, r.Header
 	x.prefix, x.taken, x.requestURI = prefix, taken, asked
 	agent, _ := web.First(r.Header["User-Agent"])
