@@ -192,6 +192,7 @@ func TestExampleBodies(t *testing.T) {
 		"POST /form topic=" + strings.Repeat("x", 2<<10+1) + " -> 303 /thanks":                    "a value is too long or over its maximum",
 		"POST /form header.Content-Type=text/plain header.Content-Encoding=gzip -> 303 /thanks":   "",
 		"POST /form topic=a header.Content-Type=application/x-www-form-urlencoded -> 303 /thanks": "",
+		"POST /form topic=a message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks":           "",
 	} {
 		if v := tryLineOf(t, rules, line)[0]; v.Reason != want {
 			t.Errorf("%.80s: %q, want %q", line, v.Reason, want)
@@ -200,7 +201,6 @@ func TestExampleBodies(t *testing.T) {
 	needs := world.MustParse(t, "{version: 1, goals: [{goal: ASKED, submit: /form, if: {form.topic: a}}]}")
 	for line, want := range map[string]string{
 		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks":                "form encoded",
-		"POST /form topic=a message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks": "the body is over 64 KiB, which is as much as is read if nothing else is set",
 	} {
 		v := tryLineOf(t, needs, line)[0]
 		if v.Reason != want {
@@ -210,5 +210,10 @@ func TestExampleBodies(t *testing.T) {
 		if v := tryLineOf(t, rules, line)[0]; !v.Fired || !strings.Contains(v.Note, code) {
 			t.Errorf("%.80s, of which a field is only sent: %+v", line, v)
 		}
+	}
+	told := world.MustParse(t, "{version: 1, goals: [{goal: TOLD, submit: /form, if: {json.topic: a}}]}")
+	long := "POST /form json.topic=a json.message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks"
+	if v := tryLineOf(t, told, long)[0]; v.Reason != "the body is over 64 KiB, which is as much as is kept if nothing else is set" {
+		t.Errorf("long JSON: %q", v.Reason)
 	}
 }
