@@ -248,7 +248,9 @@ func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
 		return f
 	}
 	tr.facts.Sent(e)
-	return tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
+	f = tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
+	tr.facts.Waits(f == fateHeld && g == rule.View)
+	return f
 }
 
 // releaseLocked sends what was held for the visitor, before anything of this request.

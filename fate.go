@@ -197,7 +197,9 @@ func (tr *tracked) tellVisit(f fate) {
 	switch {
 	case tr.facts == nil || !tr.navigation:
 	case tr.gate != fired:
-		tr.t.tellAbsent(tr.site, tr.gate)
+		if !tr.facts.PageWaits() { // else it is told what becomes of it
+			tr.t.tellAbsent(tr.site, tr.gate)
+		}
 	case f == fired:
 		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
 			d := tr.decisionOn(rule.View, fired)
@@ -224,13 +226,17 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 	return d
 }
 
-// factHeld is what a report will be told of a goal that waits for the visitor's consent.
+// factHeld is what a report will be told of a goal, or of a page, that waits for the
+// visitor's consent.
 func (tr *tracked) factHeld(g *rule.Cause) *fact.Fact {
-	if tr.facts == nil {
+	if tr.facts == nil || g == rule.Identity {
 		return nil
 	}
 	d := tr.decisionOn(g, fired)
 	d.Anonymous = false // it is told only if they agree
+	if g == rule.View {
+		return facts.Keep(tr.facts.Visit(&d))
+	}
 	return facts.Keep(tr.facts.Fact(&d))
 }
 

@@ -261,7 +261,7 @@ func (c *counter) tidy(ctx context.Context, now time.Time) {
 			c.closed[site] = over
 		}
 		for k := range c.days {
-			if k.site == site && k.day < over {
+			if k.site == site && k.day <= over {
 				delete(c.days, k)
 			}
 		}

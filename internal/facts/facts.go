@@ -46,7 +46,18 @@ type Request struct {
 	*Site
 	language string // the header Accept-Language, as it came
 	sent     sent
+	waits    bool
 }
+
+// Waits notes whether the page of the request waits for the visitor's consent.
+func (r *Request) Waits(waits bool) {
+	if r != nil {
+		r.waits = r.waits || waits
+	}
+}
+
+// PageWaits reports whether it does. Then [Site.Settled] tells what became of it.
+func (r *Request) PageWaits() bool { return r != nil && r.waits }
 
 // sent is what the event of a goal says that is a fact, too.
 type sent struct {

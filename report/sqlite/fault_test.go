@@ -1,0 +1,222 @@
+package sqlite
+
+import (
+	"bytes"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/report"
+)
+
+// visits are so many page visits of today.
+func visits(n uint64) *report.Batch {
+	today := report.DayOf(time.Now(), nil)
+	return &report.Batch{
+		Totals: map[report.TotalKey]report.Amount{{Site: "shop", Day: today, Reason: fact.Fired}: {N: n}},
+		Zones:  map[string]string{"shop": "UTC"},
+	}
+}
+
+// counted are the page visits of a store.
+func counted(t testing.TB, s report.Store) uint64 {
+	t.Helper()
+	today := report.DayOf(time.Now(), nil)
+	rows, err := s.Sum(t.Context(), report.Question{Site: "shop", From: today - 1, To: today, Reason: fact.Fired})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(0)
+	for _, row := range rows {
+		n += row.N
+	}
+	return n
+}
+
+// raw opens a file without the store.
+func raw(t *testing.T, dir string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: filepath.Join(dir, FileName)}).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// TestUnusable: a file that cannot be used is an error of every call, that says why.
+func TestUnusable(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		make func(t *testing.T, dir string)
+		want string
+	}{
+		{"damaged", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.WriteFile(filepath.Join(dir, FileName), bytes.Repeat([]byte("damaged "), 1000), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "file is not a database"},
+		{"newer", func(t *testing.T, dir string) {
+			t.Helper()
+			if _, err := raw(t, dir).ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
+				t.Fatal(err)
+			}
+		}, "made by a newer goaltrack"},
+		{"a directory in its place", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "is a directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			test.make(t, dir)
+			s := New(Options{Dir: dir})
+			_, sum := s.Sum(t.Context(), report.Question{})
+			info, asked := s.Info(t.Context())
+			for _, err := range []error{s.Ready(t.Context()), s.Flush(t.Context(), visits(1)), sum, asked, s.Drop(t.Context(), 0)} {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%v, want %s", err, test.want)
+				}
+			}
+			if !strings.Contains(info.Trouble, test.want) {
+				t.Errorf("trouble %q", info.Trouble)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := s.Ready(t.Context()); !errors.Is(err, ErrClosed) {
+				t.Errorf("closed: %v", err)
+			}
+		})
+	}
+}
+
+// TestReadOnly: a report that is asked only has to be there, and takes nothing.
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	if err := New(Options{Dir: dir, ReadOnly: true}).Ready(t.Context()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("nothing there: %v", err)
+	}
+	writer := New(Options{Dir: dir})
+	defer func() { _ = writer.Close() }()
+	if err := writer.Flush(t.Context(), visits(3)); err != nil {
+		t.Fatal(err)
+	}
+	reader := New(Options{Dir: dir, ReadOnly: true})
+	defer func() { _ = reader.Close() }()
+	if n := counted(t, reader); n != 3 {
+		t.Errorf("%d visits", n)
+	}
+	if err := writer.Flush(t.Context(), visits(3)); err != nil {
+		t.Error(err)
+	}
+	if n := counted(t, reader); n != 6 {
+		t.Errorf("%d visits after another flush", n)
+	}
+	if err := reader.Flush(t.Context(), visits(1)); err == nil {
+		t.Error("it took a flush")
+	}
+}
+
+// TestLocked: while another program has the file for itself, counts wait. Nothing is lost
+// and nothing counts twice when it lets go.
+func TestLocked(t *testing.T) {
+	s := opened(t)
+	var log bytes.Buffer
+	r, err := report.New(report.Options{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell := func() {
+		r.Report(fact.Fact{Kind: fact.Visit, Time: time.Now(), Site: "shop", Reason: fact.Fired, Page: "/"})
+	}
+	tell()
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other := raw(t, s.options.Dir)
+	other.SetMaxOpenConns(1)
+	if _, err := other.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	tell()
+	if err := r.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "locked") {
+		t.Errorf("while it is locked: %v", err)
+	}
+	tell()
+	if n := counted(t, s); n != 1 {
+		t.Errorf("%d visits meanwhile", n)
+	}
+	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := counted(t, s); n != 3 {
+		t.Errorf("%d visits, want 3", n)
+	}
+	if text := log.String(); strings.Count(text, "cannot be stored") != 1 || strings.Count(text, "stored again") != 1 {
+		t.Errorf("the log:\n%s", text)
+	}
+	marks, err := s.Marks(t.Context(), time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	if err != nil || len(marks) != 1 || marks[0].Kind != report.MarkOutage {
+		t.Errorf("marks %v, %v", marks, err)
+	}
+}
+
+// TestFull: on a full disk counts wait, and are lost under their name when they are too
+// many. Then it goes on. A file that may not grow stands for the disk.
+func TestFull(t *testing.T) {
+	s := opened(t)
+	if err := s.Flush(t.Context(), visits(1)); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := s.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	if err := tables.Write.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(n int) {
+		t.Helper()
+		var now int
+		if err := tables.Write.QueryRowContext(t.Context(), "PRAGMA max_page_count = "+strings.Repeat("9", n)).Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tables.Write.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil { // that is: no more than it has
+		t.Fatal(err)
+	}
+	big := visits(1)
+	big.Writer, big.Seq = "one", 1
+	big.Parts = map[report.PartKey]report.Amount{}
+	for i := range 2000 {
+		big.Parts[report.PartKey{Site: "shop", Day: report.DayOf(time.Now(), nil), Dimension: report.Page, Text: strings.Repeat("x", i%150) + string(rune('a'+i%26))}] = report.Amount{N: 1}
+	}
+	if err := s.Flush(t.Context(), big); err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("full: %v", err)
+	}
+	if n := counted(t, s); n != 1 {
+		t.Errorf("%d visits: a part of a flush is there", n)
+	}
+	limit(7)
+	if err := s.Flush(t.Context(), big); err != nil {
+		t.Error(err)
+	}
+	if n := counted(t, s); n != 2 {
+		t.Errorf("%d visits, want 2", n)
+	}
+}
