@@ -66,9 +66,11 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if kinds.Form && tr.takeParsed(r) {
 		return
 	}
-	tee := &tr.told.seldomLocked().tee
-	if outcome, ok := tee.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, fields); ok {
-		r.Body = tee.Reader()
+	if tr.body == nil {
+		tr.body = new(tap.Body)
+	}
+	if outcome, ok := tr.body.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, fields); ok {
+		r.Body = tr.body.Reader()
 	} else {
 		tr.x.Body(outcome, scan.Kept{})
 	}

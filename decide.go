@@ -48,11 +48,10 @@ func (tr *tracked) routeNow(path string) string { return routeOf(tr.inner).text(
 // peekFormLocked reads the form as soon as the handler has, which it usually has by
 // the time it answers.
 func (tr *tracked) peekFormLocked() {
-	s := tr.told.seldom
-	if s == nil || !s.tee.Started() {
+	if tr.body == nil || !tr.body.Started() {
 		return
 	}
-	if body, ok := s.tee.Snapshot(); ok {
+	if body, ok := tr.body.Snapshot(); ok {
 		tr.x.Body(scan.Complete, body)
 	}
 }
@@ -82,8 +81,8 @@ func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 
 // sealForm takes the form as the handler has read it, which has returned.
 func (tr *tracked) sealForm() {
-	if s := tr.told.seldom; s != nil && s.tee.Started() {
-		body, outcome := s.tee.Seal()
+	if tr.body != nil && tr.body.Started() {
+		body, outcome := tr.body.Seal()
 		tr.x.Body(outcome, body)
 	}
 }

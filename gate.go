@@ -17,19 +17,19 @@ import (
 // entry is what the gate says of a request: to each goal, by the consent that
 // the goal needs.
 type entry struct {
-	no      fate        // against every goal: the visitor said no, or is none; else fired
-	gpc     bool        // against goals that need consent to marketing
-	consent Consent     // the visitor's answer
-	absent  fate        // nobody is looking, or nobody is there; else fired
-	cookies web.Cookies // as the browser sent them, to look later
+	no      fate    // against every goal: the visitor said no, or is none; else fired
+	gpc     bool    // against goals that need consent to marketing
+	consent Consent // the visitor's answer
+	absent  fate    // nobody is looking, or nobody is there; else fired
+	// ahead says that what counts when the page is shown is kept until then.
+	ahead bool
 	// agent is the verdict on userAgent, which is the request's, as far as it is kept.
 	agent     agent.Verdict
 	userAgent string
+	cookies   web.Cookies // as the browser sent them, to look later
 	// heldBy is the value of the cookie that ConsentHoldBy names, "" if goals
 	// are not held. Goals are held by it until the visitor has answered.
 	heldBy string
-	// ahead says that what counts when the page is shown is kept until then.
-	ahead bool
 }
 
 // fate says whether something may count that needs this consent: fired, or the

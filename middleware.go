@@ -140,7 +140,8 @@ func (tr *tracked) consider(g *rule.Cause) bool {
 		r := tr.x.Consider(g)
 		c.early = fateOf(r)
 		if m, ok := tr.x.Missed(r); ok && !c.waits {
-			c.miss = tr.keepMiss(m)
+			kept := m // only now does it need memory
+			c.miss = &kept
 		}
 		if r != rule.Fires && c.waits && tr.ahead.fetches() {
 			c.early = fatePrefetch // nobody looks, and that goes before what the rule says
@@ -148,16 +149,6 @@ func (tr *tracked) consider(g *rule.Cause) bool {
 	}
 	tr.candidates = append(tr.candidates, c)
 	return c.early == fired
-}
-
-// keepMiss keeps how a candidate nearly counted. For the first one there is room.
-func (tr *tracked) keepMiss(m rule.Miss) *rule.Miss {
-	at := &tr.miss
-	if slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.miss != nil }) {
-		at = new(rule.Miss)
-	}
-	*at = m
-	return at
 }
 
 // refuse accounts for a request that the gate keeps from counting. Nothing is

@@ -26,7 +26,6 @@ type tracked struct {
 	told    told
 	context requestContext
 	inline  [3]candidate // room for most requests' candidates
-	miss    rule.Miss    // room for that of one of them
 }
 
 // known is what is found out before the handler runs.
@@ -54,6 +53,7 @@ type known struct {
 type decided struct {
 	rec        tap.Recorder
 	x          rule.Exchange
+	body       *tap.Body // of the request; nil if nobody watches it
 	candidates []candidate
 	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
 	status     int              // of the answer
@@ -72,23 +72,22 @@ type told struct {
 	committed bool // the header is about to be written
 	ended     bool // all is decided, which may be so before the handler runs
 
-	id         string  // browser ID, "" while there is none
-	orderKey   string  // see key
+	recognised bool    // the visitor's cookies were looked at
 	fresh      bool    // the ID was taken from the pool for this request
 	assumed    bool    // with DryRun: a live site would have taken one
 	unkept     fate    // why the browser would not keep our cookies; fired if it would
 	cookieless bool    // no cookie can be set any more for whoever has none
-	recognised bool    // the visitor's cookies were looked at
-	brought    brought // what they said
+	brought    brought // what the visitor's cookies said
+	id         string  // browser ID, "" while there is none
+	orderKey   string  // see key
 	route      route
 	seldom     *seldom // nil until it is needed
 }
 
-// seldom is what few requests need: those with a form, those under rules that ask
-// for the past, and those whose handlers say something.
+// seldom is what few requests need: those under rules that ask for the past, and
+// those whose handlers say something.
 type seldom struct {
 	said
-	tee  tap.Body
 	past past
 	// rulings are those on candidates, each at the first one of its goal; see
 	// rulingOfLocked.
@@ -105,10 +104,10 @@ type said struct {
 	app        map[string]any
 }
 
-// roomy is a request of which it is known at once that it needs what few do.
-type roomy struct {
+// withBody is a request of which it is known at once that it has a body.
+type withBody struct {
 	request tracked
-	rest    seldom
+	body    tap.Body
 }
 
 // candidate is a goal whose path and method match.
@@ -163,15 +162,15 @@ func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tr
 	return tr
 }
 
-// newTracked makes room for a request and, if it will surely be needed, for what
-// few requests need, in one allocation. A request of HTTP/2 without a body has an
-// r.Body all the same, but the length 0.
+// newTracked makes room for a request and, if it has a body, for the copy of that, in
+// one allocation. A request of HTTP/2 without a body has an r.Body all the same, but
+// the length 0.
 func newTracked(r *http.Request) *tracked {
 	if r.ContentLength == 0 {
 		return new(tracked)
 	}
-	both := new(roomy)
-	both.request.told.seldom = &both.rest
+	both := new(withBody)
+	both.request.body = &both.body
 	return &both.request
 }
 
@@ -273,10 +272,10 @@ func (tl *told) meet(r *http.Request) {
 // giveBack gives back what was kept for the request, which has ended: memory of its
 // form, and places in the queue.
 func (tr *tracked) giveBack() {
-	s := tr.told.seldom
-	if s == nil {
-		return
+	if tr.body != nil {
+		defer tr.body.Release()
 	}
-	defer s.tee.Release()
-	s.giveBackRooms()
+	if s := tr.told.seldom; s != nil {
+		s.giveBackRooms()
+	}
 }

@@ -139,20 +139,17 @@ func (f *flattener) add(prefix string, m map[string]any, depth int) {
 func ValidBrowserID(s string) bool { return isBrowserID(s) }
 
 func isBrowserID[T string | []byte](s T) bool {
-	if len(s) != 36 {
+	const hyphens = 4
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
+	others := 0 // that are not hexadecimal
 	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f'):
-			return false
+		if c := s[i]; !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+			others++
 		}
 	}
-	return true
+	return others == hyphens
 }
 
 func digit(c byte) bool  { return '0' <= c && c <= '9' }

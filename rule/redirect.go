@@ -43,7 +43,12 @@ func (x *Exchange) ownPath(path string) string {
 }
 
 // wholePath is the path as routers inside see it.
-func (x *Exchange) wholePath() string { return x.taken + x.path }
+func (x *Exchange) wholePath() string {
+	if x.taken == "" {
+		return x.path // as nearly always
+	}
+	return x.taken + x.path
+}
 
 // slashed turns the backslashes before the query into slashes, as browsers do
 // (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.

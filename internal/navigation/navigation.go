@@ -33,10 +33,8 @@ func IsSoft(h http.Header, path string) bool {
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for
 // yet.
 func IsSoftPrefetch(h http.Header) bool {
-	for _, name := range [...]string{"Next-Router-Prefetch", "X-Middleware-Prefetch", "Hx-Preloaded"} {
-		if len(h[name]) > 0 {
-			return true
-		}
+	if len(h["Next-Router-Prefetch"]) > 0 || len(h["X-Middleware-Prefetch"]) > 0 || len(h["Hx-Preloaded"]) > 0 {
+		return true
 	}
 	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
 	return saysPrefetch(v)
