@@ -29,9 +29,14 @@ func (t *Tracker) started() {
 	for _, s := range c.Sites {
 		cdps = append(cdps, fmt.Sprintf("%s: %T", s.Name, s.CDP))
 	}
+	var q QueueState
+	t.store.state(&q)
 	attrs := []slog.Attr{
 		slog.String("version", version()), slog.String("rules", rules.Hash()), slog.Int("goals", len(rules.Goals())),
-		slog.Any("sites", cdps), slog.Bool("consent", c.Consent != nil), slog.String("level", string(t.store.level)), slog.Int("waiting", stats.Waiting),
+		slog.Any("sites", cdps), slog.Bool("consent", c.Consent != nil), slog.String("level", string(q.Level)), slog.Int("waiting", stats.Waiting),
+	}
+	if q.Level != t.store.level {
+		attrs = append(attrs, slog.String("level_asked_for", string(t.store.level)))
 	}
 	if stats.Waiting > 0 {
 		attrs = append(attrs, slog.Duration("oldest", time.Since(stats.Oldest).Round(time.Second)))
@@ -101,7 +106,7 @@ const summaryEvery = time.Minute
 func (t *Tracker) summarize(ctx context.Context) {
 	ticker := time.NewTicker(summaryEvery)
 	defer ticker.Stop()
-	before := t.minute()
+	before, silence := t.minute(), silence{}
 	for {
 		select {
 		case <-ticker.C:
@@ -113,6 +118,9 @@ func (t *Tracker) summarize(ctx context.Context) {
 		}
 		now := t.minute()
 		if attrs, level := now.since(before, t.sender.Stats()); len(attrs) > 0 {
+			if silence.isNews(before, now) {
+				level = slog.LevelWarn
+			}
 			t.config.Logger.LogAttrs(ctx, level, "goaltrack: the last minute", attrs...)
 		}
 		before = now
@@ -160,11 +168,37 @@ func (m minute) since(before minute, now queue.Stats) (attrs []slog.Attr, level 
 	if withoutID > 0 {
 		attrs = append(attrs, slog.Uint64("first_visits_without_id", withoutID))
 	}
-	if isTrouble(notFired) || decisions > 0 && fired == 0 && m.Held == before.Held {
+	if isTrouble(notFired) {
 		level = slog.LevelWarn
 	}
 	return attrs, level
 }
+
+// silence is the time since a goal last fired: the reasons for which none has fired,
+// each of which is told once. A quiet site at night would else have a warning a minute,
+// and the one that matters would be lost among them.
+type silence map[string]bool
+
+// isNews reports whether nothing fired in a minute for a reason that is not told yet.
+// That machines came, or somebody who is no visitor, is none.
+func (s silence) isNews(before, now minute) (news bool) {
+	if now.Fired > before.Fired {
+		clear(s)
+		return false
+	}
+	if now.Held != before.Held {
+		return false // the visitor may yet agree
+	}
+	for reason := range since(now.NotFired, before.NotFired) {
+		if !slices.ContainsFunc(ofNobody, func(f fate) bool { return f.String() == reason }) && !s[reason] {
+			s[reason], news = true, true
+		}
+	}
+	return news
+}
+
+// ofNobody are the reasons of requests in which no visitor looks at the site.
+var ofNobody = []fate{fateBot, fatePrefetch, fateHealthCheck, fateEditor, fateStaff}
 
 // isTrouble reports whether the queue did not take an event: the other reasons not to
 // count are no trouble of delivery.

@@ -163,6 +163,9 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 			if n := strings.Count(log.String(), `level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory, where a crash loses them"`); n != 1 {
 				t.Errorf("%d lines in\n%s", n, log)
 			}
+			if !strings.Contains(log.String(), " level=memory waiting=0 level_asked_for=durable") {
+				t.Errorf("the start does not say both levels:\n%s", log)
+			}
 		})
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "mine" {
