@@ -366,3 +366,24 @@ func FuzzWire(f *testing.F) {
 		}
 	})
 }
+
+// TestFoldParts: of too many values those stay that most share, of each dimension.
+func TestFoldParts(t *testing.T) {
+	parts := map[PartKey]Amount{}
+	for i := range mostKept + 200 {
+		k := PartKey{Site: "s", Day: 1, Dimension: Page, Text: fmt.Sprintf("/%04d", i)}
+		parts[k] = Amount{N: uint64(5 + i)}
+		k.Dimension = Variant
+		parts[k] = Amount{N: 1}
+	}
+	gone, added := FoldParts(parts, 5)
+	want := map[PartKey]Amount{{Site: "s", Day: 1, Dimension: Page, Text: Other}: {N: 200*5 + 199*200/2}}
+	if len(gone) != 200 || fmt.Sprint(added) != fmt.Sprint(want) {
+		t.Errorf("%d gone, added %v, want %v", len(gone), added, want)
+	}
+	for _, k := range gone {
+		if k.Dimension != Page || k.Text >= "/0200" {
+			t.Errorf("%v is gone", k)
+		}
+	}
+}

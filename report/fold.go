@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -13,30 +14,44 @@ import (
 // the others are the site's own.
 func foldable(d Dimension) bool { return d == Page || d == Source || d == Campaign || d == Language }
 
+// mostKept is how many values of a dimension a day keeps when it is over.
+const mostKept = 1000
+
+// value is a value of a dimension.
+type value struct {
+	dimension Dimension
+	text      string
+}
+
+// shared is how many page visits a value has, and how many conversions of the goal that has
+// most: a download has no page visit.
+type shared struct{ visits, conversions uint64 }
+
+func (s shared) most() uint64 { return max(s.visits, s.conversions) }
+
 // FoldParts makes one value of those that a day of a site has for fewer than least page
-// visits, and for fewer conversions of any goal. The keys in gone have to be deleted, and
-// what is in added has to be added.
+// visits, and for fewer conversions of any goal. So it does of those beyond the 1,000 of a
+// dimension that have most. The keys in gone have to be deleted, and what is in added has
+// to be added.
 func FoldParts(parts map[PartKey]Amount, least uint64) (gone []PartKey, added map[PartKey]Amount) {
-	type value struct {
-		d    Dimension
-		text string
-	}
-	type counted struct{ visits, conversions uint64 } // a download has no page visit
-	seen := map[value]counted{}
+	values := map[value]shared{}
 	for k, a := range parts {
-		v := value{k.Dimension, k.Text}
-		c := seen[v]
-		if k.Goal == Visits {
-			c.visits += a.N
-		} else {
-			c.conversions = max(c.conversions, a.N)
+		if !foldable(k.Dimension) || isPlain(k.Text) {
+			continue
 		}
-		seen[v] = c
+		v := value{k.Dimension, k.Text}
+		s := values[v]
+		if k.Goal == Visits {
+			s.visits += a.N
+		} else {
+			s.conversions = max(s.conversions, a.N)
+		}
+		values[v] = s
 	}
+	kept := keptOf(values, least)
 	added = map[PartKey]Amount{}
 	for k, a := range parts {
-		c := seen[value{k.Dimension, k.Text}]
-		if !foldable(k.Dimension) || isPlain(k.Text) || c.visits >= least || c.conversions >= least {
+		if v := (value{k.Dimension, k.Text}); kept[v] || values[v] == (shared{}) {
 			continue
 		}
 		gone = append(gone, k)
@@ -46,6 +61,23 @@ func FoldParts(parts map[PartKey]Amount, least uint64) (gone []PartKey, added ma
 		added[k] = sum
 	}
 	return gone, added
+}
+
+// keptOf are the values that stay.
+func keptOf(values map[value]shared, least uint64) map[value]bool {
+	list := slices.SortedFunc(maps.Keys(values), func(a, b value) int {
+		return cmp.Or(cmp.Compare(a.dimension, b.dimension), cmp.Compare(values[b].most(), values[a].most()), cmp.Compare(a.text, b.text))
+	})
+	kept, rank := map[value]bool{}, 0
+	for i, v := range list {
+		if i == 0 || list[i-1].dimension != v.dimension {
+			rank = 0
+		}
+		if rank++; rank <= mostKept && values[v].most() >= least {
+			kept[v] = true
+		}
+	}
+	return kept
 }
 
 // isPlain reports whether a text is one that stands for many.

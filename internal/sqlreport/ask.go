@@ -92,10 +92,19 @@ func (t *Tables) Sum(ctx context.Context, q report.Question) ([]report.Count, er
 	}
 	columns := []string{
 		s.column("day", q.ByDay), s.column("hour", q.Table == report.Totals && q.Hours), s.column("goal", q.ByGoal),
-		s.column("reason", q.Table == report.Totals && q.ByReason), s.column(text, text != ""), s.column("currency", true),
+		s.column("reason", q.Table == report.Totals && q.ByReason), s.column(text, text != ""),
 	}
-	return t.counts(ctx, "SELECT "+strings.Join(columns, ", ")+", SUM(n), SUM(minor) FROM "+s.from+
-		" WHERE "+strings.Join(s.where, " AND ")+" GROUP BY "+strings.Join(s.groups, ", "), s.args)
+	currency, minor := "0", "0" // visits are worth nothing, and asking for less is faster
+	if q.AllGoals || q.Of != report.Visits {
+		currency, minor = s.column("currency", true), "SUM(minor)"
+	}
+	query := "SELECT " + strings.Join(columns, ", ") + ", " + currency + ", SUM(n), " + minor + " FROM " + s.from + " WHERE " + strings.Join(s.where, " AND ")
+	if len(s.groups) > 0 {
+		query += " GROUP BY " + strings.Join(s.groups, ", ")
+	} else {
+		query += " HAVING COUNT(*) > 0" // else a sum of nothing is a row
+	}
+	return t.counts(ctx, query, s.args)
 }
 
 // counts reads the rows of a selection.
