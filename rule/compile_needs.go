@@ -53,14 +53,14 @@ func (g *goal) reads(key string, s *source, f *faults) {
 			f.hint(key, "only a submit has a form", "use submit: instead, or read query."+s.name)
 		}
 		if s.kind == sourceForm {
-			g.needs.form = append(g.needs.form, s.name)
+			g.needs.form = append(g.needs.form, s.names()...)
 		} else {
 			g.needs.json = true
 		}
 		switch {
 		case isExtra(key):
 		case s.kind == sourceForm:
-			g.needs.must.form = append(g.needs.must.form, s.name)
+			g.needs.must.form = append(g.needs.must.form, s.names()...)
 		default:
 			g.needs.must.json = true
 		}

@@ -62,7 +62,7 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 			f.hint(at+"submit", fmt.Sprintf("submit: the method %q sends no form", t.Submit.Method), "POST, PUT, PATCH or DELETE")
 		}
 		if c := add("submit", causeSubmit, method, t.Submit.Path); c != nil && t.Submit.Form != "" {
-			c.form = t.Submit.Form
+			c.form = composed(t.Submit.Form)
 			g.needs.form = append(g.needs.form, formNameFields...)
 			g.needs.must.form = append(g.needs.must.form, formNameFields...)
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/spelling"
 )
@@ -55,6 +56,11 @@ func parseCondition(key string, value any, unless bool) (condition, error) {
 	}
 	var err error
 	cond.test, err = parseTest(value, cond.from.kind == sourceWholePath)
+	if cond.from.kind == sourceHost {
+		for i, host := range cond.test.equal {
+			cond.test.equal[i] = hostname.Plain(host)
+		}
+	}
 	return cond, err
 }
 
@@ -90,6 +96,7 @@ func (t *test) parse(value any, isPath bool) error {
 	if err != nil {
 		return err
 	}
+	s = composed(s)
 	word, rest, _ := strings.Cut(s, " ")
 	rest = strings.TrimSpace(rest)
 	switch {
@@ -172,7 +179,10 @@ func (cond *condition) judge(x *Exchange) Reason {
 	others := x.others(&cond.from)
 	present := ok && v != "" || x.hasMany(&cond.from) || slices.ContainsFunc(others, func(o string) bool { return o != "" })
 	dec := x.decimalOf(&cond.from, cond.decimal)
-	holds := func(v string) bool { return cond.test.matches(v, present, cond.from.fold(), dec) }
+	holds := func(v string) bool {
+		return cond.test.matches(v, present, cond.from.fold(), dec) ||
+			cond.from.kind == sourceHost && hostname.In(cond.test.equal, v)
+	}
 	if (holds(v) || slices.ContainsFunc(others, holds)) == cond.unless {
 		x.failed = cond
 		return ReasonCondition
@@ -181,6 +191,7 @@ func (cond *condition) judge(x *Exchange) Reason {
 }
 
 func (t *test) matches(v string, present, foldCase bool, dec decimal) bool {
+	v = composed(v)
 	switch {
 	case t.present:
 		return present

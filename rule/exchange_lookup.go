@@ -8,6 +8,33 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
+// nameOf is the name under which the exchange has what a source reads: its own, or the
+// same in another spelling; see source.decomposed.
+func (x *Exchange) nameOf(s *source) string {
+	if s.decomposed == "" {
+		return s.name // as nearly always
+	}
+	has := false
+	switch s.kind {
+	case sourceQuery:
+		_, has = web.QueryValue(x.rawQuery, s.decomposed)
+	case sourceForm:
+		_, has = x.form.Get(s.decomposed)
+		has = has || x.form.TooLong(s.decomposed)
+	case sourceApp:
+		has = x.app[s.decomposed] != nil
+	case sourceJSON:
+		has = x.json.Member(s.decomposed) != nil
+	case sourceResponseJSON:
+		has = x.answer.Member(s.decomposed) != nil
+	default: // in an address it is composed, and in a header there are no letters
+	}
+	if has {
+		return s.decomposed
+	}
+	return s.name
+}
+
 // lookup reads a source. ok is false if the exchange has no such value.
 func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	switch s.kind {
@@ -18,9 +45,9 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 	case sourceRedirect:
 		return x.redirect.get(s.name)
 	case sourceQuery:
-		return web.QueryValue(x.rawQuery, s.name)
+		return web.QueryValue(x.rawQuery, x.nameOf(s))
 	case sourceForm:
-		return x.form.Get(s.name)
+		return x.form.Get(x.nameOf(s))
 	case sourceHeader:
 		return web.First(x.header[s.name])
 	case sourceCookie:
@@ -32,11 +59,11 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 		}
 		return v, ok
 	case sourceApp:
-		return textOf(x.app[s.name])
+		return textOf(x.app[x.nameOf(s)])
 	case sourceJSON:
-		return textOf(x.json.Member(s.name))
+		return textOf(x.json.Member(x.nameOf(s)))
 	case sourceResponseJSON:
-		return textOf(x.answer.Member(s.name))
+		return textOf(x.answer.Member(x.nameOf(s)))
 	case sourceUTM:
 		if s.ofVisit && x.origin != nil && len(x.origin.UTM) > 0 {
 			return x.origin.Param(s.name)
@@ -66,18 +93,18 @@ func (x *Exchange) others(s *source) []string {
 	if s.kind != sourceForm {
 		return nil
 	}
-	return x.form.Others(s.name)
+	return x.form.Others(x.nameOf(s))
 }
 
 // lookupTyped reads a source whose values have types of their own.
 func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
 	switch s.kind {
 	case sourceApp:
-		v = x.app[s.name]
+		v = x.app[x.nameOf(s)]
 	case sourceJSON:
-		v = x.json.Member(s.name)
+		v = x.json.Member(x.nameOf(s))
 	case sourceResponseJSON:
-		v = x.answer.Member(s.name)
+		v = x.answer.Member(x.nameOf(s))
 	default:
 		return nil, false
 	}
@@ -108,7 +135,7 @@ func (x *Exchange) hasMany(s *source) bool {
 
 // tooLong reports a form field that was there and is longer than any rule reads.
 func (x *Exchange) tooLong(s *source) bool {
-	return s.kind == sourceForm && x.form.TooLong(s.name)
+	return s.kind == sourceForm && x.form.TooLong(x.nameOf(s))
 }
 
 // textOf writes a value of some type as text, the way JSON does. Lists and

@@ -83,7 +83,8 @@ func (c *Cause) judgeConditions(x *Exchange) Reason {
 func (c *Cause) callsItself(x *Exchange) bool {
 	return slices.ContainsFunc(formNameFields, func(field string) bool {
 		v, ok := x.form.Get(field)
-		return ok && (v == c.form || slices.Contains(x.form.Others(field), c.form))
+		is := func(name string) bool { return composed(name) == c.form }
+		return ok && (is(v) || slices.ContainsFunc(x.form.Others(field), is))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	"github.com/goaltrack/goaltrack/internal/spelling"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -32,7 +33,7 @@ func (l *limits) judge(x *Exchange, now time.Time) Reason {
 	switch {
 	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
 		return ReasonNotNow
-	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNone() && !web.HostIn(l.hosts, web.HostOnly(x.host)):
+	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNone() && !hostname.In(l.hosts, web.HostOnly(x.host)):
 		return ReasonOtherHost
 	}
 	return Fires
@@ -57,7 +58,9 @@ func (g *goal) compileLimits(f *faults) {
 			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), "for example shop.example or *.shop.example")
 		}
 	}
-	g.limits.hosts = g.Hosts
+	for _, h := range g.Hosts {
+		g.limits.hosts = append(g.limits.hosts, hostname.Plain(h))
+	}
 	g.compileTimes(f)
 	g.compileCount(f)
 	g.compileAfter(f)

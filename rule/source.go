@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // source is where a rule reads a value: the left side of a condition, or a
@@ -13,7 +16,10 @@ import (
 type source struct {
 	kind sourceKind
 	name string
-	text string // for sourceLiteral
+	// decomposed is the name in Unicode's form NFD, "" if that is the same. A page that
+	// was written so sends its fields under it.
+	decomposed string
+	text       string // for sourceLiteral
 	// ofVisit: a $utm.x or $referrer is that of the session's first page. In a
 	// condition it is that of the request.
 	ofVisit bool
@@ -48,7 +54,7 @@ func parseSource(s string) (source, error) {
 		return source{}, fmt.Errorf("the text is longer than %d bytes", maxCollected)
 	}
 	if strings.HasPrefix(s, "$$") || !strings.HasPrefix(s, "$") {
-		return source{text: strings.TrimPrefix(s, "$")}, nil
+		return source{text: composed(strings.TrimPrefix(s, "$"))}, nil
 	}
 	src, err := parseSourceName(s[1:], "$")
 	src.ofVisit = src.kind == sourceUTM || src.kind == sourceReferrer
@@ -83,8 +89,30 @@ func parseSourceName(s, sign string) (source, error) {
 	case name == "":
 		return source{}, &advice{"a source needs a name", "for example " + sign + word + ".email"}
 	}
-	src := source{kind: kind, name: name}
+	src := source{kind: kind, name: composed(name)}
+	if d := norm.NFD.String(src.name); d != src.name {
+		src.decomposed = d
+	}
 	return src, src.allowed()
+}
+
+// composed writes a text in Unicode's form NFC, in which rules are compared: computers
+// write an ü as one character or as two (https://unicode.org/reports/tr15/).
+func composed(s string) string {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return norm.NFC.String(s) // which is s if it is so already
+		}
+	}
+	return s
+}
+
+// names are those under which a page may send what the source reads.
+func (s *source) names() []string {
+	if s.decomposed == "" {
+		return []string{s.name}
+	}
+	return []string{s.name, s.decomposed}
 }
 
 const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x utm.x referrer"

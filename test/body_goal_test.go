@@ -200,7 +200,7 @@ func TestExampleBodies(t *testing.T) {
 	}
 	needs := world.MustParse(t, "{version: 1, goals: [{goal: ASKED, submit: /form, if: {form.topic: a}}]}")
 	for line, want := range map[string]string{
-		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks":                "form encoded",
+		"POST /form topic=a header.Content-Encoding=gzip -> 303 /thanks": "form encoded",
 	} {
 		v := tryLineOf(t, needs, line)[0]
 		if v.Reason != want {

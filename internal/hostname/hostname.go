@@ -16,11 +16,23 @@ import (
 // which does not matter.
 func Same(a, b string) bool {
 	a, b = web.HostOnly(a), web.HostOnly(b)
-	return strings.EqualFold(a, b) || plainHost(a) == plainHost(b)
+	return strings.EqualFold(a, b) || Plain(a) == Plain(b)
 }
 
-// plainHost returns a host name in one spelling. It is only for comparison.
-func plainHost(host string) string {
+// In reports whether a host, without a port, is one of a list whose names are [Plain]. One
+// that begins with *. stands for all names below it.
+func In(plain []string, host string) bool {
+	return web.HostIn(plain, host) || hasLetters(host) && web.HostIn(plain, Plain(host))
+}
+
+// hasLetters reports whether a name can have letters beyond ASCII, perhaps in code.
+func hasLetters(host string) bool {
+	return strings.Contains(host, "xn--") || strings.Contains(host, "XN--") ||
+		strings.IndexFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0
+}
+
+// Plain returns a host name in one spelling. It is only for comparison.
+func Plain(host string) string {
 	labels := strings.Split(host, ".")
 	for i, label := range labels {
 		label = strings.ToLower(norm.NFKC.String(label))
