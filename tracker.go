@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/fair"
+	"github.com/goaltrack/goaltrack/internal/follow"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/tap"
@@ -182,7 +184,7 @@ func (t *Tracker) useRules(rules *Rules) {
 		names = append(names, g.Name())
 	}
 	t.ledger.add(names...)
-	t.rules.Store(rules)
+	t.sayGone(t.rules.Swap(rules), names)
 	if t.config.Report != nil {
 		(*guard)(t).Report(facts.InForce(rules))
 	}
@@ -204,6 +206,23 @@ func (t *Tracker) useRules(rules *Rules) {
 	}
 }
 
+// sayGone says which goals the rules before had, and those in force do not have.
+func (t *Tracker) sayGone(before *Rules, names []string) {
+	if before == nil {
+		return
+	}
+	var gone []string
+	for _, g := range before.Goals() {
+		if name := g.Name(); !slices.Contains(names, name) && !slices.Contains(gone, name) {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) > 0 {
+		const most = 20
+		t.config.Logger.Warn("goaltrack: goals are gone with the new rules, and count no more", "gone", len(gone), "goals", gone[:min(len(gone), most)])
+	}
+}
+
 // watchEvery is how often WatchRules looks at the file.
 const watchEvery = 2 * time.Second
 
@@ -216,32 +235,23 @@ const watchEvery = 2 * time.Second
 // every two seconds and compares the content. So it does not matter how the
 // file is changed: in place, by an editor that renames, or by a Kubernetes
 // ConfigMap that swaps a symlink. A new content is put in force only when it is
-// the same at the next look, because a file may be half written.
+// the same at the next look, and the file has not been changed for ten seconds,
+// because it may be half written. What a swapped symlink leads to need not wait.
 func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	seen, said := t.rules.Load().Hash(), ""
-	settling := ""     // the content that was new at the last look
+	file := follow.New(path, t.rules.Load().Hash(), rule.Read)
 	var judged *string // what is wrong with the content seen
 	for {
-		text, hash, err := rule.Read(path)
-		switch {
-		case err != nil:
-			if said != err.Error() {
-				said = err.Error()
-				t.rulesFault(path, err)
-			}
-		case hash == seen:
-			if settling = ""; said != "" { // the file is there again, as it was
-				said = ""
-				t.fault.Store(judged)
-			}
-		case hash != settling:
-			settling = hash // perhaps half-written: once more
-		default:
-			seen, said, settling = hash, "", ""
+		switch news, text, err := file.Look(); news {
+		case follow.Failed:
+			t.rulesFault(path, err)
+		case follow.Back:
+			t.fault.Store(judged)
+		case follow.Changed:
 			t.reload(path, text)
 			judged = t.fault.Load()
+		case follow.Nothing:
 		}
 		select {
 		case <-ctx.Done():

@@ -111,6 +111,14 @@ func TestWatch(t *testing.T) {
 			w.looks(2)
 			w.inForce(ruleNo("2"))
 			w.says(newRules, 1)
+			w.says("goals are gone with the new rules, and count no more\" gone=1 goals=[PAGE_1]", 1)
+		}},
+		{"with one more", func(w *watched) {
+			more := ruleNo("1") + "  - { goal: MORE, visit: /more }\n"
+			put(w.t, w.path, more)
+			w.looks(2)
+			w.inForce(more)
+			w.says("goals are gone", 0)
 		}},
 		{"by an editor that renames", func(w *watched) {
 			put(w.t, w.path+".tmp", ruleNo("2"))
