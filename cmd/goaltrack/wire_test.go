@@ -63,10 +63,26 @@ var wireRows = []struct {
 }
 
 // wireSite says what it was asked for.
-type wireSite struct{ asked }
+type wireSite struct {
+	asked
+	came     chan struct{} // a request was noted
+	patience time.Duration // how long /slow takes
+}
+
+// wireEnd is asked for behind each row, on the same connection: what came before the
+// answer is all of the row's.
+const wireEnd = "GET /end HTTP/1.1\r\nHost: shop.example\r\n\r\n"
+
+// later is what the client says when it has the answer to its upgrade.
+const later = "LATER"
 
 // ServeHTTP implements http.Handler.
 func (s *wireSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/end" {
+		w.Header().Set("X-End", "1")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // it got no whole request
@@ -86,9 +102,11 @@ func (s *wireSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if v := r.Trailer.Get("X-Sum"); v != "" {
 		text += ", trailer X-Sum: " + v
 	}
-	s.mu.Lock()
-	s.list = append(s.list, text)
-	s.mu.Unlock()
+	s.add(text)
+	select {
+	case s.came <- struct{}{}:
+	default: // somebody knows already
+	}
 	switch r.URL.Path {
 	case "/upgrade":
 		conn, buffered, err := http.NewResponseController(w).Hijack()
@@ -97,15 +115,18 @@ func (s *wireSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		defer func() { _ = conn.Close() }()
 		say(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tea\r\n\r\n")
-		_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-		early := make([]byte, 5)
-		n, _ := io.ReadFull(buffered, early)
-		s.mu.Lock()
-		s.list = append(s.list, fmt.Sprintf("%q", early[:n]))
-		s.mu.Unlock()
+		var early []byte
+		for !strings.HasSuffix(string(early), later) {
+			c, err := buffered.ReadByte()
+			if err != nil {
+				break
+			}
+			early = append(early, c)
+		}
+		s.add(fmt.Sprintf("%q", strings.TrimSuffix(string(early), later)))
 	case "/slow":
 		select {
-		case <-time.After(400 * time.Millisecond):
+		case <-time.After(s.patience):
 		case <-r.Context().Done():
 		}
 		say(w, "slow")
@@ -122,26 +143,48 @@ func (s *wireSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (s *wireSite) add(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, text)
+}
+
+// begin forgets what came before.
+func (s *wireSite) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = nil
+	select {
+	case <-s.came:
+	default:
+	}
+}
+
 // exchangeOnWire sends a row, and tells what was answered and what the site was asked for.
 func exchangeOnWire(t *testing.T, address, text string, halfClose bool, site *wireSite) string {
 	t.Helper()
-	site.mu.Lock()
-	site.list = nil
-	site.mu.Unlock()
-	conn, err := new(net.Dialer).DialContext(deadline(t), "tcp", address)
+	site.begin()
+	ctx := deadline(t)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
+	until, _ := ctx.Deadline()
+	_ = conn.SetDeadline(until)
 	_, _ = io.WriteString(conn, text)
 	if halfClose {
-		time.Sleep(100 * time.Millisecond) // until the site has it
+		select {
+		case <-site.came:
+		case <-ctx.Done():
+			t.Fatalf("%q does not come to the site", text)
+		}
 		_ = conn.(*net.TCPConn).CloseWrite()
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 	method, _, _ := strings.Cut(text, " ")
 	r := bufio.NewReader(conn)
 	var said []string
+	ended := false
 	for {
 		if _, err = r.Peek(1); err != nil {
 			break
@@ -150,27 +193,29 @@ func exchangeOnWire(t *testing.T, address, text string, halfClose bool, site *wi
 		if bad != nil {
 			break
 		}
-		said = append(said, strconv.Itoa(response.StatusCode))
-		if response.StatusCode > 199 {
-			_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond)) // for what comes behind it
+		if response.Header.Get("X-End") != "" {
+			break
 		}
+		said = append(said, strconv.Itoa(response.StatusCode))
 		if response.StatusCode == http.StatusSwitchingProtocols {
+			say(conn, later)
+			_, _ = io.Copy(io.Discard, r) // until the site has it
 			break
 		}
 		if _, bad := io.Copy(io.Discard, response.Body); bad != nil {
 			said[len(said)-1] += " cut"
 		}
+		if response.StatusCode > 199 && !halfClose && !ended {
+			say(conn, wireEnd)
+			ended = true
+		}
 	}
 	answer := strings.Join(said, ", ")
-	if answer == "" {
-		answer = "no answer"
-	}
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !halfClose {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		t.Errorf("%q: no answer, and no end", text)
+	case err != nil && !halfClose:
 		answer += ", closes"
-	}
-	time.Sleep(10 * time.Millisecond) // for the site, behind an answer that did not wait for it
-	if strings.Contains(text, "/upgrade") {
-		time.Sleep(400 * time.Millisecond)
 	}
 	asked := site.all()
 	if len(asked) == 0 {
@@ -182,7 +227,7 @@ func exchangeOnWire(t *testing.T, address, text string, halfClose bool, site *wi
 // TestWirePage: docs/wire.md says what the proxy does with what comes on the wire.
 func TestWirePage(t *testing.T) {
 	t.Parallel()
-	site := &wireSite{}
+	site := &wireSite{came: make(chan struct{}, 1)}
 	upstream := httptest.NewServer(site)
 	defer upstream.Close()
 	target, err := url.Parse(upstream.URL)
@@ -208,7 +253,10 @@ func TestWirePage(t *testing.T) {
 	var lines []string
 	for _, row := range wireRows {
 		cells := []string{row.name}
-		for _, address := range addresses {
+		for i, address := range addresses {
+			if site.patience = time.Minute; i == 0 {
+				site.patience = 400 * time.Millisecond // ours waits for the site; the others tell it that the client is gone
+			}
 			cells = append(cells, strings.ReplaceAll(exchangeOnWire(t, address, row.text, row.halfClose, site), "|", "\\|"))
 		}
 		line := "| " + strings.Join(cells, " | ") + " |"
