@@ -44,6 +44,19 @@ type Config struct {
 	// a site with a Sitecore browser script already sends them.
 	Views Views
 
+	// VariantHeader names a header of answers in which the site says the
+	// pageVariantId of the page, as its VIEW events are to have it. Without such a
+	// header, a VIEW has what [Tracker.SetVariant] was told, else the parameter
+	// variantid of the address, else the variant in X-Sc-Rewrite, which Sitecore's
+	// middleware for Next.js sets. Default: "", there is no such header.
+	VariantHeader string
+
+	// ViewsWithoutVariants lets ViewsServer go on without pageVariantId when an
+	// answer names a variant that cannot be sent. SitecoreAI then counts the page
+	// for no variant. Default: false; the first such answer stops the site's VIEW
+	// events (reason variant_unknown), and the log says so.
+	ViewsWithoutVariants bool
+
 	// Cookie sets how the browser-ID cookie looks and when an ID is made.
 	Cookie Cookie
 
@@ -300,7 +313,9 @@ const (
 	ViewsOff Views = "off"
 	// ViewsServer sends one for each page that a human navigated to, with the
 	// referrer and the utm_ parameters. Bounce goals, page goals and
-	// landing-page conditions in Sitecore Personalize read these events.
+	// landing-page conditions in Sitecore Personalize read these events. If a page
+	// also has a script that sends them, each view counts twice: the log warns of the
+	// first such page that is found.
 	ViewsServer Views = "server"
 )
 

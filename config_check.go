@@ -139,6 +139,9 @@ func (c *Config) validate() error {
 	if strings.ContainsAny(c.NextDefaultLocale, "/?# ") {
 		errs.add("NextDefaultLocale: %q is no locale, such as en or de-DE", c.NextDefaultLocale)
 	}
+	if c.VariantHeader != "" && !web.ValidToken(c.VariantHeader) {
+		errs.add("VariantHeader: %q is not the name of a header", c.VariantHeader)
+	}
 	if c.Views != ViewsOff && c.Views != ViewsServer {
 		errs.add("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
 	}

@@ -202,6 +202,7 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	tr.tellVisit(f)
 	tr.endAhead()
+	tr.tellScript()
 }
 
 // noteForm counts where the accepted form of a goal led, and says once that a way

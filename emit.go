@@ -11,7 +11,10 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/views"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -55,7 +58,87 @@ func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (c
 	if tr.told.recognised {
 		tr.x.CameFrom(g, tr.originLocked)
 	}
-	return tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
+	e, f := tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
+	if f != fired || g != rule.View {
+		return e, f
+	}
+	id, f := tr.variantLocked()
+	if id != "" {
+		e.Ext = append(e.Ext, cdp.Attr{Name: variantAttribute, Value: id})
+	}
+	return e, f
+}
+
+// variantAttribute is the attribute by which SitecoreAI counts the variants of a page
+// (Content SDK, PageViewEvent).
+const variantAttribute = "pageVariantId"
+
+// variantLocked is the variant of the page that was shown, "" if there is none. Without
+// it, the CDP would count the page for no variant, and an A/B test would stay empty. So
+// VIEW events stop if the site names one that cannot be sent.
+func (tr *tracked) variantLocked() (string, fate) {
+	s, c := tr.site, &tr.t.config
+	if s.variantUnknown.Load() {
+		return "", fateVariantUnknown
+	}
+	h := tr.rec.Header()
+	id, understood := tr.told.saidLocked().variant, true
+	if id == "" && c.VariantHeader != "" {
+		if id = h.Get(c.VariantHeader); id != "" {
+			understood = views.ValidVariant(id)
+		}
+	}
+	if s := tr.told.seldom; id == "" && s != nil {
+		id = s.variant
+	}
+	if rewritten, _ := web.First(h[views.RewriteHeader]); id == "" && rewritten != "" {
+		id, understood = views.RewrittenTo(rewritten, tr.path)
+	}
+	switch {
+	case understood:
+		return id, fired
+	case c.ViewsWithoutVariants:
+		return "", fired
+	}
+	if !s.variantUnknown.Swap(true) {
+		c.Logger.Error("goaltrack: page views stop, as an answer names a variant that cannot be sent (variant_unknown), and SitecoreAI would count the page for none: let the site say the pageVariantId (VariantHeader, SetVariant), or set ViewsWithoutVariants",
+			"site", s.Name, "path", tr.path)
+	}
+	return "", fateVariantUnknown
+}
+
+// askedFor notes the variant that the address asks for.
+func (tr *tracked) askedFor(r *http.Request) {
+	if id := views.VariantOf(r.URL.RawQuery); id != "" {
+		tr.told.seldomLocked().variant = id
+	}
+}
+
+// readPage keeps the beginning of a page, to look for a script that sends page views as
+// well. A few pages are enough.
+func (tr *tracked) readPage(h http.Header) *scan.Tee {
+	t := tr.t
+	if t.config.Views != ViewsServer || !tr.navigation || t.pagesRead.Load() >= pagesToRead ||
+		!tr.x.MayBeHTML() || len(h["Content-Encoding"]) > 0 || t.pagesRead.Add(1) > pagesToRead {
+		return nil
+	}
+	tr.told.seldomLocked().page = scan.Beginning()
+	return tr.told.seldom.page
+}
+
+const pagesToRead = 32
+
+// tellScript says once that a script in the pages may send page views, too.
+func (tr *tracked) tellScript() {
+	s := tr.told.seldom
+	if s == nil || s.page == nil {
+		return
+	}
+	policy, _ := web.First(tr.rec.Header()["Content-Security-Policy"])
+	if views.HasScript(s.page.Begun(), policy) && tr.t.pagesRead.Swap(2*pagesToRead) < 2*pagesToRead {
+		tr.t.config.Logger.Warn("goaltrack: a page has one of Sitecore's scripts, and page views may be sent twice: set Views to off, or take the page view out of the script",
+			"path", tr.path)
+	}
 }
 
 // mayEmitLocked refuses events that could only be sent by making a guest where none

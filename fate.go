@@ -50,6 +50,7 @@ const (
 	fateNoIdentity
 	fateNoBrowserID
 	fateNotABrowser
+	fateVariantUnknown
 	fateInsecure
 	fateCookieDomain
 	fateEventInvalid
@@ -119,6 +120,7 @@ var fateNames = [...]string{
 	fateNoIdentity:      "no_identity",
 	fateNoBrowserID:     "no_browser_id",
 	fateNotABrowser:     "not_a_browser",
+	fateVariantUnknown:  "variant_unknown",
 	fateInsecure:        "insecure",
 	fateCookieDomain:    "cookie_domain",
 	fateEventInvalid:    "event_invalid",

@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/views"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -342,6 +343,31 @@ func (t *Tracker) Set(r *http.Request, key string, value any) error {
 		tr.told.set(key, value)
 	}
 	return nil
+}
+
+// SetVariant says which variant of the page this request shows. The page's VIEW event has
+// it as pageVariantId, by which SitecoreAI counts personalization and A/B tests; give it
+// the value that the SDKs' CdpHelper.getPageVariantId makes. It wins over all that goes
+// by the address and the answer. The ID has at most 200 letters, digits and "-_.:{}".
+// Call it before the handler returns. Later, and on a request that the Tracker does not
+// follow, it does nothing. The error is ErrInvalid.
+func (t *Tracker) SetVariant(r *http.Request, id string) error {
+	if !views.ValidVariant(id) {
+		return fmt.Errorf("%w: %.40q is no ID of a variant", ErrInvalid, id)
+	}
+	if tr := t.trackedOf(r); tr != nil {
+		tr.told.setVariant(id)
+	}
+	return nil
+}
+
+// setVariant keeps the variant of the page.
+func (tl *told) setVariant(id string) {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	if said := tl.handlerLocked(); said != nil {
+		said.variant = id
+	}
 }
 
 // set keeps a value for the rules.

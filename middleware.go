@@ -116,6 +116,9 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	tr = t.track(s, r, segments, rules)
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
+	if views && navigation {
+		tr.askedFor(r)
+	}
 	if soft || other != "" {
 		tr.x.Fetched(soft, other)
 	}
@@ -229,7 +232,11 @@ func (tr *tracked) BeforeHeader(status int) {
 	defer tr.told.mu.Unlock()
 	tr.status = status
 	restarts := len(h["Critical-Ch"]) > 0 && tr.restartsLocked(h)
-	tr.rec.Keep(tr.x.Answered(status, h, restarts, tr.routeNow))
+	kept := tr.x.Answered(status, h, restarts, tr.routeNow)
+	if kept == nil {
+		kept = tr.readPage(h)
+	}
+	tr.rec.Keep(kept)
 	if restarts {
 		defer func() { tr.t.hintless.Add(tr.told.id) }() // who may be new
 	}

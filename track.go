@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/rule"
@@ -88,7 +89,10 @@ type told struct {
 // those whose handlers say something.
 type seldom struct {
 	said
-	past past
+	// variant is the one that the address names, while nobody can have changed it.
+	variant string
+	page    *scan.Tee // the beginning of the page, to look for scripts in it
+	past    past
 	// rulings are those on candidates, each at the first one of its goal; see
 	// rulingOfLocked.
 	rulings []ruling
@@ -101,6 +105,7 @@ type said struct {
 	raised     []raised
 	confirmed  []string
 	rejected   []string
+	variant    string // of the page
 	app        map[string]any
 }
 
@@ -147,7 +152,7 @@ func (t *Tracker) trackedOf(r *http.Request) *tracked {
 // track notes what is needed of a request, while nobody can have changed it.
 func (t *Tracker) track(s *site, r *http.Request, path string, rules *Rules) *tracked {
 	tr := newTracked(r)
-	tr.t, tr.site, tr.r, tr.inner, tr.rules = t, s, r, r, rules
+	tr.t, tr.site, tr.r, tr.inner, tr.rules, tr.path = t, s, r, r, rules, path
 	prefix, taken, asked := t.prefix(r), "", ""
 	if t.config.Path == nil {
 		asked = r.RequestURI

@@ -62,6 +62,8 @@ type Tracker struct {
 	// clients are those whose connections end with the tracker.
 	clients []*cdp.Client
 	panics  atomic.Uint64
+	// pagesRead counts the pages in which a script was looked for.
+	pagesRead atomic.Int32
 	// withoutID counts the first looks of visitors who got no browser ID.
 	withoutID atomic.Uint64
 	fault     atomic.Pointer[string] // of a rule file that was not put in force
@@ -76,6 +78,8 @@ type site struct {
 	tenant *tenant
 	line   *deliver.Line // nil with DryRun
 	facts  facts.Site    // what Config.Report is told of it
+	// variantUnknown stops its VIEW events; see tracked.variantLocked.
+	variantUnknown atomic.Bool
 }
 
 // tenant is what sites have in common whose visitors are known by one

@@ -80,7 +80,9 @@ func (g *goal) checkNames(f *faults) {
 			f.hint(key, fmt.Sprintf("the event type %q is not made of upper-case letters, digits and _", g.Sends), suggestName(g.Sends))
 		}
 	}
-	if cdp.Reserved(g.typ) && g.Sends != formType {
+	if g.Sends == View.Name() {
+		f.hint(key, "the CDP reserves the event type "+g.typ, "page views are no goal: the setting Views sends one for each page (--views server), and a second one would be a second visit")
+	} else if cdp.Reserved(g.typ) && g.Sends != formType {
 		f.hint(key, "the CDP reserves the event type "+g.typ, "put the site before it, such as SHOP:"+strings.TrimPrefix(g.typ, "SC_"))
 	}
 	if g.Sends == formType {

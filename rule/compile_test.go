@@ -97,3 +97,11 @@ func TestNewNone(t *testing.T) {
 		t.Error("the zero value is not empty")
 	}
 }
+
+// TestSendsView: a page view is a setting, and not what a goal sends.
+func TestSendsView(t *testing.T) {
+	_, err := New(Goal{Name: "SEEN", Visit: "/a", Sends: "VIEW"})
+	if err == nil || !strings.Contains(err.Error(), "--views server") {
+		t.Errorf("the error is %v", err)
+	}
+}

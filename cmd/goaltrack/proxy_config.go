@@ -20,8 +20,8 @@ import (
 func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 	c = goaltrack.Config{
 		Views: goaltrack.Views(v.Text("views")), Env: v.Text("env"), PathPrefix: v.Text("path-prefix"),
-		NextDefaultLocale: v.Text("next-default-locale"),
-		RequireConsent:    v.Text("consent") == consentRequired, ConsentHoldBy: v.Text("consent-hold-by"),
+		NextDefaultLocale: v.Text("next-default-locale"), VariantHeader: v.Text("variant-header"), ViewsWithoutVariants: v.On("views-without-variants"),
+		RequireConsent: v.Text("consent") == consentRequired, ConsentHoldBy: v.Text("consent-hold-by"),
 		OptOutCookie: v.Text("opt-out-cookie"),
 		Bots:         goaltrack.Bots{Allow: v.List("bots-allow"), Deny: v.List("bots-deny")},
 		Ignore:       goaltrack.Ignore{HealthPaths: v.List("health-paths"), EditorPaths: v.List("editor-paths"), EditorModes: v.List("editor-modes")},

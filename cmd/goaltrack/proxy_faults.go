@@ -11,7 +11,7 @@ import (
 // settingsOf are the settings for each field of the library's configuration.
 // The library's faults begin with the field.
 var settingsOf = map[string][]string{
-	"Views": {"views"}, "NextDefaultLocale": {"next-default-locale"}, "RequireConsent": {"consent"}, "ConsentHoldBy": {"consent-hold-by"}, "PathPrefix": {"path-prefix"}, "OptOutCookie": {"opt-out-cookie"},
+	"Views": {"views"}, "NextDefaultLocale": {"next-default-locale"}, "VariantHeader": {"variant-header"}, "RequireConsent": {"consent"}, "ConsentHoldBy": {"consent-hold-by"}, "PathPrefix": {"path-prefix"}, "OptOutCookie": {"opt-out-cookie"},
 	"Bots.Allow": {"bots-allow"}, "Bots.Deny": {"bots-deny"}, "Ignore": {"health-paths", "editor-paths"}, "Ignore.EditorModes": {"editor-modes"},
 	"Cookie.Domain": {"cookie-domain"}, "Cookie.Path": {"cookie-path"}, "Cookie.MaxAge": {"cookie-max-age"}, "Cookie.Wait": {"cookie-wait"},
 	"Forms.BodyBytes": {"form-bytes"}, "Forms.TotalBytes": {"form-bytes", "forms-bytes"},

@@ -71,6 +71,8 @@ var eventRows = []settings.Setting{
 	{Name: "time-zone", Commands: ofProxy, Shared: true, Value: "ZONE", Unset: "UTC", Like: "Europe/Berlin", About: "Where a day of \"once per day\" begins."},
 	{Name: "session-length", Kind: settings.Time, Commands: ofBoth, Shared: true, Value: "TIME", Unset: "20m", Least: "1m", Most: "24h", Like: "20m", About: "How long a visitor may pause without ending their session, as the tenant has it."},
 	{Name: "views", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.ViewsOff), OneOf: []string{string(goaltrack.ViewsOff), string(goaltrack.ViewsServer)}, About: "Who sends page views: the proxy (server), or a script in the pages (off)."},
+	{Name: "variant-header", Commands: ofProxy, Value: "NAME", Like: "X-Page-Variant", About: "A header of answers in which the site says the pageVariantId of the page, by which SitecoreAI counts A/B tests. Without it, the address (variantid) and X-Sc-Rewrite tell."},
+	{Name: "views-without-variants", Kind: settings.Switch, Commands: ofProxy, About: "Go on with page views when an answer names a variant that cannot be sent. Else that stops them (variant_unknown)."},
 	{Name: "rules-hash", Kind: settings.Switch, Commands: ofProxy, About: "Send the fingerprint of the rule file with every goal, as ext.goalConfig."},
 	{Name: "no-event-id", Kind: settings.Switch, Commands: ofProxy, About: "Leave out ext.eventId, by which readers of the CDP's data remove duplicates."},
 	{Name: "dry-run", Kind: settings.Switch, Commands: ofProxy, About: "Decide and count, but set no cookie and send nothing."},

@@ -15,7 +15,14 @@ type Tee struct {
 	kept    []byte
 	over    bool // there was more
 	other   bool // it is no JSON
+	begins  bool // the beginning is enough
 }
+
+// Beginning makes a tee that keeps the beginning of any answer.
+func Beginning() *Tee { return &Tee{begins: true} }
+
+// Begun returns what a tee of [Beginning] has kept. It belongs to the tee.
+func (a *Tee) Begun() []byte { return a.kept }
 
 // Keep keeps bytes that the handler writes.
 func Keep[T []byte | string](a *Tee, p T) {
@@ -28,7 +35,7 @@ func Keep[T []byte | string](a *Tee, p T) {
 	if begin := trimJSON(a.kept); a.looks && len(begin) > 0 && !bytes.HasPrefix(byteOrderMark, a.kept) {
 		a.looks, a.other = false, !beginsObject(begin)
 	}
-	if !a.Wants() {
+	if !a.Wants() && !a.begins {
 		a.kept = nil
 	}
 }
