@@ -18,6 +18,7 @@ import (
 
 const fuzzRules = `
 version: 1
+cookies: staff
 goals:
   - { goal: ANY_VISITED, visit: '/**', data: { q: $query.q, ref: $header.x-ref } }
   - { goal: ID_VISITED, visit: '/a/{id:[0-9]+}', value: 2, data: { id: $path.id } }

@@ -192,12 +192,12 @@ func (t *Tracker) useRules(rules *Rules) {
 	if t.config.Report != nil {
 		(*guard)(t).Report(facts.InForce(rules))
 	}
-	for _, g := range goals {
-		for _, path := range g.Paths() {
-			if t.config.PathPrefix != "" && urlpath.IsOrBelow(path, t.config.PathPrefix) {
-				t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", g.Name(), "path", path)
-			}
-		}
+	below, allowed := rules.Notes(t.config.PathPrefix)
+	for _, of := range below {
+		t.config.Logger.Warn("goaltrack: a path of the rules has the PathPrefix, which rules do not see, so it may never match", "goal", of[0], "path", of[1])
+	}
+	if len(allowed) > 0 {
+		t.config.Logger.Warn("goaltrack: the rules read what looks like a secret, because allow: names it", "names", strings.Join(allowed, ", "))
 	}
 	others, _ := t.config.fits(rules) // its error was said by New or SetRules
 	for _, o := range others {

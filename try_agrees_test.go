@@ -336,7 +336,7 @@ var (
 
 func (d dice) rules() string {
 	var b strings.Builder
-	b.WriteString("version: 1\n" + d.of("", "", "defaults: { failure: [/orders/*, '!/login'] }\n") + "goals:\n")
+	b.WriteString("version: 1\ncookies: [plan]\n" + d.of("", "", "defaults: { failure: [/orders/*, '!/login'] }\n") + "goals:\n")
 	for i := range 1 + d.IntN(6) {
 		fmt.Fprintf(&b, "  - { goal: GOAL_%d, %s }\n", i, strings.Join(d.goal(), ", "))
 	}

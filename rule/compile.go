@@ -48,6 +48,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 	}
 	s.linkPast()
 	s.lint(f)
+	s.lintPermits(&d, f)
 	s.warnings = f.warnings
 	return s, f.list
 }
@@ -85,6 +86,7 @@ func (d *Defaults) apply(g Goal) Goal {
 	g.Timezone = cmp.Or(g.Timezone, d.Timezone)
 	g.Count = cmp.Or(g.Count, d.Count)
 	g.Consent = cmp.Or(g.Consent, d.Consent)
+	g.Cookies, g.Allow = slices.Concat(d.Cookies, g.Cookies), slices.Concat(d.Allow, g.Allow)
 	if g.Identify != nil {
 		g.IdentityProvider = cmp.Or(g.IdentityProvider, d.IdentityProvider)
 	}

@@ -34,6 +34,8 @@ type goal struct {
 	past        visit.Goal // count: and after:
 	key         source     // of count: ... for $source
 	needs       needs
+	cookies     []string // that it reads
+	overruled   []string // names that look like secrets, and that allow: names
 	// examplesAt are line and column of the examples, counts before ignores.
 	examplesAt [][2]int
 }
@@ -123,6 +125,10 @@ func (g *goal) parseConditions(at string, conditions Conditions, unless bool, f 
 	for _, key := range slices.Sorted(maps.Keys(conditions)) {
 		cond, err := parseCondition(key, conditions[key], unless)
 		if err != nil {
+			f.add(at+"."+key, fmt.Errorf("%s: %w", key, err))
+			continue
+		}
+		if err := g.permits(&cond.from); err != nil {
 			f.add(at+"."+key, fmt.Errorf("%s: %w", key, err))
 			continue
 		}

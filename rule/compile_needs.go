@@ -40,6 +40,10 @@ func (n *needs) origin() bool { return len(n.utm) > 0 || n.referrer }
 
 // reads notes what a source needs, and refuses what the trigger cannot give.
 func (g *goal) reads(key string, s *source, f *faults) {
+	if err := g.permits(s); err != nil {
+		f.add(key, err)
+		return
+	}
 	if len(g.causes) == 0 {
 		return
 	}
@@ -76,7 +80,10 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		}
 	case sourceHeader, sourceCookie:
 		g.needs.header = true
-		g.needs.cookie = g.needs.cookie || s.kind == sourceCookie
+		if s.kind == sourceCookie {
+			g.needs.cookie = true
+			g.cookies = append(g.cookies, s.name)
+		}
 	case sourceResponseHeader:
 		g.needs.answerHeader = true
 		g.needs.answerType = g.needs.answerType || s.ofType()

@@ -162,7 +162,7 @@ func ExampleSchema() {
 		return
 	}
 	fmt.Println(schema.Title, len(schema.Properties))
-	// Output: goaltrack rule file 3
+	// Output: goaltrack rule file 5
 }
 
 // A live site tells an exchange what it sees, and asks about each goal in turn. This

@@ -171,6 +171,16 @@ type Goal struct {
 	// out, and so are lists and objects. Default: none.
 	Data map[string]any
 
+	// Cookies are the cookies that the goal may read, by their exact names. One that
+	// a source or a condition names, and this list does not, is a fault: most cookies
+	// of a site let somebody in. goaltrack's and Sitecore's own are never read. A file
+	// says it once for all goals. Default: none.
+	Cookies []string
+	// Allow are names of fields, parameters, headers or cookies that look like
+	// secrets and are none, such as "pin_code" for a postal code. Case does not
+	// matter. A live site logs those that are read. Default: none.
+	Allow []string
+
 	// Examples are judged by [Set.CheckExamples]. Default: none.
 	Examples Examples
 
@@ -281,4 +291,7 @@ type Defaults struct {
 	// success. They add to those that are known by their words, such as
 	// /account/login and /errors/500. "!/login" takes one away. Default: none.
 	Failure []string
+	// Cookies and Allow are what the fields of the same names in [Goal] are, for all
+	// goals of a file. They stand at its top.
+	Cookies, Allow []string
 }

@@ -87,6 +87,10 @@ func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 		l.fault(k, "unknown key event:", "a goal raised in code is written code: true")
 		return ""
 	}
+	if (k.Value == "cookies" || k.Value == "allow") && !slices.Contains(known, "goals") {
+		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands at the top of the file, for all goals")
+		return ""
+	}
 	if meant = otherWords[k.Value]; !slices.Contains(known, meant) {
 		meant = nearest(k.Value, known)
 	}
@@ -101,18 +105,25 @@ func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 func (l *loader) document(n *yaml.Node) (d Defaults) {
 	l.doc = places{"": n}
 	var list *yaml.Node
-	l.pairs(n, "the file", "version: 1 and goals:", []string{"version", "defaults", "goals"}, func(key string, v *yaml.Node) {
+	var cookies, allow []string
+	l.pairs(n, "the file", "version: 1 and goals:", []string{"version", "cookies", "allow", "defaults", "goals"}, func(key string, v *yaml.Node) {
+		l.doc[key] = v
 		switch key {
 		case "version":
 			if v.Value != "1" {
 				l.fault(v, fmt.Sprintf("version %q is not known", v.Value), "version: 1")
 			}
+		case "cookies":
+			cookies = l.texts(v, key, l.doc)
+		case "allow":
+			allow = l.texts(v, key, l.doc)
 		case "defaults":
 			d = l.defaults(v)
 		case "goals":
 			list = v
 		}
 	})
+	d.Cookies, d.Allow = cookies, allow
 	switch {
 	case list == nil && n.Kind == yaml.MappingNode:
 		l.fault(n, "there is no list of goals", "goals: begins it")

@@ -46,9 +46,7 @@ func Schema() []byte {
 	use := object{"enum": uses}
 	goal["used by"] = object{"anyOf": []any{use, listOf(use)}}
 	for key, about := range goalKeyHelp {
-		described := maps.Clone(goal[key].(object)) // every value above is an object
-		described["description"] = about
-		goal[key] = described
+		goal[key] = described(goal[key].(object), about) // every value above is an object
 	}
 	one := closed(goal)
 	one["required"] = []string{"goal"}
@@ -57,7 +55,10 @@ func Schema() []byte {
 	for _, key := range defaultKeys {
 		defaults[key] = text()
 	}
-	root := closed(object{"version": object{"const": 1}, "defaults": closed(defaults), "goals": listOf(one)})
+	root := closed(object{
+		"version": object{"const": 1}, "cookies": described(oneOrMore(), "The cookies that rules may read; no other is."), "allow": described(oneOrMore(), "Names that look like secrets and are none, such as pin_code."),
+		"defaults": closed(defaults), "goals": listOf(one),
+	})
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "goaltrack rule file"
 	root["required"] = []string{"goals"}
@@ -66,6 +67,13 @@ func Schema() []byte {
 		return nil
 	}
 	return append(out, '\n')
+}
+
+// described is an object with a line for people.
+func described(o object, about string) object {
+	o = maps.Clone(o)
+	o["description"] = about
+	return o
 }
 
 func text() object      { return object{"type": []string{"string", "number"}} }

@@ -105,6 +105,23 @@ func (c *Cause) checkData(data map[string]any) error {
 	return e.Validate()
 }
 
+// Notes is what a live site says of the rules when they come into force. below are the
+// paths that are the prefix or lie below it, each behind the name of its goal; "" has
+// none. allowed are the names that look like secrets and are read all the same, because
+// allow: names them.
+func (s *Set) Notes(prefix string) (below [][2]string, allowed []string) {
+	for _, g := range s.goals {
+		allowed = append(allowed, g.overruled...)
+		for i := range g.causes {
+			if path := g.causes[i].path.Text; prefix != "" && urlpath.IsOrBelow(path, prefix) {
+				below = append(below, [2]string{g.Name, path})
+			}
+		}
+	}
+	slices.Sort(allowed)
+	return below, slices.Compact(allowed)
+}
+
 // Needs reports whether a goal that is not paused needs that consent. It is for a live
 // site.
 func (s *Set) Needs(n consent.Need) bool { return s.consents[n] }

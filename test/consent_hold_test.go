@@ -18,6 +18,7 @@ import (
 
 const holdRules = `
 version: 1
+cookies: plan
 goals:
   - { goal: LANDED, visit: /landing, data: { campaign: $query.c } }
   - { goal: ADVISED, visit: /advice, consent: analytics }

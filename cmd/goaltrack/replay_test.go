@@ -211,6 +211,7 @@ func TestReplayTells(t *testing.T) {
 func TestReplayTakesToHold(t *testing.T) {
 	rules := write(t, "goals.yaml", `
 version: 1
+cookies: member
 goals:
   - { goal: DATED, visit: /a, until: 2020-12-31 }
   - { goal: HOSTED, visit: /a, hosts: shop.example }
