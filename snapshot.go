@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
@@ -110,6 +111,9 @@ type SiteState struct {
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
 	// Latency says how long recent requests took.
 	Latency Latency `json:"latency"`
+	// Durations says how long all requests since the start took, for monitors that
+	// add up several processes.
+	Durations cdp.Durations `json:"durations"`
 }
 
 // Latency says how long the requests to the CDP of the last five to ten minutes
@@ -204,6 +208,6 @@ func siteState(d *deliver.State) SiteState {
 	return SiteState{
 		Site: d.Site, State: d.State, SilentSince: d.SilentSince, Benched: d.Benched, TwoMinds: d.TwoMinds, HeldGoals: d.HeldGoals,
 		InFlight: d.InFlight, IDsReady: d.IDsReady, Sends: d.Sends, Retries: d.Retries, Outcomes: d.Outcomes,
-		LastError: d.LastError, LastErrorAt: d.LastErrorAt, Latency: Latency(d.Latency),
+		LastError: d.LastError, LastErrorAt: d.LastErrorAt, Latency: Latency(d.Latency), Durations: d.Durations,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,7 @@ func deadline(t *testing.T) context.Context {
 // program under test, running inside the test.
 type running struct {
 	url    string // from "listening on"
+	admin  string // from "admin on", with --admin
 	cancel context.CancelFunc
 	end    context.CancelCauseFunc
 	code   chan int
@@ -76,7 +78,12 @@ func start(t *testing.T, args ...string) *running {
 		_ = writer.Close()
 		r.code <- code
 	}()
-	r.url = readURL(t, stdout, r.out)
+	lines := bufio.NewReader(stdout)
+	r.url = readURL(t, lines, "listening on ")
+	if hasAdmin := func(arg string) bool { return strings.HasPrefix(arg, "--admin=") }; slices.ContainsFunc(args, hasAdmin) {
+		r.admin = readURL(t, lines, "admin on ")
+	}
+	go readRest(lines, r.out)
 	if r.url == "" {
 		t.Fatalf("goaltrack %s did not start (exit code %d):\n%s", strings.Join(args, " "), <-r.code, r.stderr)
 	}
@@ -84,21 +91,22 @@ func start(t *testing.T, args ...string) *running {
 	return r
 }
 
-// readURL returns the address in the first line and hands the rest to out.
-func readURL(t *testing.T, stdout io.Reader, out chan<- string) string {
+// readRest hands what else is printed to out.
+func readRest(stdout io.Reader, out chan<- string) {
+	rest, _ := io.ReadAll(stdout)
+	out <- string(rest)
+}
+
+// readURL returns the address in the next line, "" if the program has ended.
+func readURL(t *testing.T, stdout *bufio.Reader, before string) string {
 	t.Helper()
-	lines := bufio.NewReader(stdout)
-	line, err := lines.ReadString('\n')
-	go func() {
-		rest, _ := io.ReadAll(lines)
-		out <- string(rest)
-	}()
+	line, err := stdout.ReadString('\n')
 	if err != nil {
 		return ""
 	}
-	address, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "listening on ")
+	address, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), before)
 	if !ok {
-		t.Fatalf("the first line is %q", line)
+		t.Fatalf("the line is %q, and not %s", line, before)
 	}
 	return address
 }

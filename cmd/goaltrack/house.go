@@ -74,6 +74,16 @@ func (h *house) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.handler.ServeHTTP(w, r)
 }
 
+// tracker is the one that requests which come now belong to.
+func (h *house) tracker() *goaltrack.Tracker {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.now.tracker
+}
+
+// snapshot is the state of that tracker.
+func (h *house) snapshot() goaltrack.Snapshot { return h.tracker().Snapshot() }
+
 // keep serves until ctx ends or nobody can be served any more.
 func (h *house) keep(ctx context.Context, hangups <-chan os.Signal) error {
 	h.left = make(chan struct{}, mostLeaving)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -380,7 +381,10 @@ func launch(t *testing.T, binary string, env []string, args ...string) *process 
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if p.url = readURL(t, stdout, p.out); p.url == "" {
+	lines := bufio.NewReader(stdout)
+	p.url = readURL(t, lines, "listening on ")
+	go readRest(lines, p.out)
+	if p.url == "" {
 		t.Fatalf("goaltrack %v: %v\n%s", args, p.Wait(), p.Stderr)
 	}
 	return p

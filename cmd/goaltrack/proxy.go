@@ -17,6 +17,8 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/metrics"
 )
 
 // proxyProgram is the proxy command: the middleware in front of a site.
@@ -28,6 +30,8 @@ type proxyProgram struct {
 	config goaltrack.Config
 	secure *certificate // nil for plain HTTP
 	report *reporting   // nil without one; run makes it
+	access *adminAccess // nil without --admin
+	admin  *admin       // likewise; run makes it
 
 	// What is needed to read the settings again.
 	again   func() (*settings.Values, error)
@@ -58,6 +62,9 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 		faults = append(faults, err)
 	}
 	if p.secure, err = secureOf(v); err != nil {
+		faults = append(faults, err)
+	}
+	if p.access, err = adminAccessOf(v); err != nil {
 		faults = append(faults, err)
 	}
 	if len(p.config.Sites) > 0 && !slices.ContainsFunc(p.config.Sites, func(s goaltrack.Site) bool { return s.CDP == nil }) { // else the faults say why
@@ -102,9 +109,11 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, listener.Close(), access.close(lastLines))
 	}
 	defer p.report.close(ctx)
-	if p.report != nil {
-		p.config.Report = p.report.recorder
+	if p.admin, err = openAdmin(ctx, p.settings); err != nil {
+		return errors.Join(err, listener.Close(), access.close(lastLines))
 	}
+	defer p.admin.close(ctx)
+	p.config.Report = p.sink()
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {
 		return errors.Join(err, listener.Close(), access.close(lastLines))
@@ -116,6 +125,19 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	}
 	say(c.stdout, "%s\n", account)
 	return err
+}
+
+// sink is who is told facts: the metrics of the face, the report, or nobody.
+func (p *proxyProgram) sink() fact.Sink {
+	options := metrics.Options{Version: version()}
+	if p.report != nil {
+		options.Next, options.Lost = p.report.recorder, p.report.lost
+	}
+	if p.admin == nil {
+		return options.Next
+	}
+	p.admin.metrics = metrics.New(options)
+	return p.admin.metrics
 }
 
 // serve is run for what has been opened. It returns the account of the last tracker.
@@ -133,7 +155,13 @@ func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goalt
 		go p.secure.follow(following)
 	}
 	say(c.stdout, "listening on %s\n", urlOf(l, p.secure != nil))
-	err := h.keep(ctx, p.hangups)
+	var err error
+	if p.admin != nil {
+		err = p.admin.open(h, p.access, p.report)
+	}
+	if err == nil {
+		err = h.keep(ctx, p.hangups)
+	}
 	stopFollowing()
 	h.entrance.linger(ctx, h.now.program.settings.Time("shutdown-delay"))
 	h.entrance.end(h.now.program.settings.Time("request-grace"))

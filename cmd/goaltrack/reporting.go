@@ -38,7 +38,10 @@ func reportDir(v *settings.Values) string {
 func openReport(ctx context.Context, v *settings.Values, logger *slog.Logger) (*reporting, error) {
 	dir := reportDir(v)
 	if dir == "" {
-		return nil, nil
+		if v.Text("admin") == "" || v.Text("report") == noReport {
+			return nil, nil
+		}
+		return newReporting(v, reports.NewMemory(0), logger) // for the pages of --admin, since the start
 	}
 	store := sqlite.New(sqlite.Options{Dir: dir, Logger: logger})
 	if err := store.Ready(ctx); err != nil {
@@ -57,6 +60,23 @@ func newReporting(v *settings.Values, store reports.Store, logger *slog.Logger) 
 		return nil, err
 	}
 	return &reporting{recorder, store, logger}, nil
+}
+
+// fresh adds what was counted until now, so that a page shows what has just happened.
+func (r *reporting) fresh(ctx context.Context) error { return r.recorder.Flush(ctx) }
+
+// lost is how many facts are in no figure. It is 0 while the store does not say.
+func (r *reporting) lost() (n uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	info, err := r.store.Info(ctx)
+	if err != nil {
+		return 0
+	}
+	for _, lost := range info.Lost {
+		n += lost
+	}
+	return n
 }
 
 // reportGrace is how long the last counts may take.

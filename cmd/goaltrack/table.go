@@ -14,7 +14,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, reportRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, reportRows, adminRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -152,6 +152,14 @@ var reportRows = []settings.Setting{
 	{Name: "report", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Unset: "report below --state", Like: "/var/lib/goaltrack/report", About: "The directory of the report, which counts conversions and page visits over time. \"goaltrack report\" prints it. \"" + noReport + "\" keeps none."},
 	{Name: "report-min", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Default: "5", Unit: "page visits or conversions", Like: "5", About: "How many have to share a value, or a combination of values, when its day is over. Else it joins (other). 1 keeps all."},
 	{Name: "report-keep", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "400d", Least: "1d", Like: "400d", About: "How long the report is kept whole. Older days have totals only."},
+}
+
+// adminRows are about the pages for those who run the proxy.
+var adminRows = []settings.Setting{
+	{Name: "admin", Commands: ofProxy, Value: "HOST:PORT", Like: "127.0.0.1:9090", About: "The address of the report, the state of delivery, /metrics, /healthz and /readyz. Who is on this machine may look. An address that others can reach needs one of the next two settings. Port 0 takes a free one."},
+	{Name: "admin-password-file", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "/run/secrets/goaltrack", About: "A file with the password for these pages, at least 12 characters; any user name does. It is sent in the clear, unless TLS is in front."},
+	{Name: "admin-trust-header", Commands: ofProxy, Value: "NAME", Like: "X-Auth-Request-User", About: "The header by which a proxy in front says who is logged in. It is believed from this machine and from --trusted-proxies; they have to remove it from what visitors send."},
+	{Name: "admin-pprof", Kind: settings.Switch, Commands: ofProxy, About: "Show Go's profiles at /debug/pprof/ of --admin, too."},
 }
 
 // runRows are about the process itself.

@@ -16,6 +16,7 @@ type meter struct {
 	sends, retries uint64
 	outcomes       [cdp.Unknown + 1]uint64
 	latency        latency
+	durations      durations
 	lastError      string
 	lastErrorAt    time.Time
 }
@@ -33,6 +34,7 @@ func (m *meter) add(j *job) {
 	ended := j.began.Add(j.took)
 	m.outcomes[cdp.OutcomeOf(j.err)]++
 	m.latency.add(ended, j.took)
+	m.durations.add(j.took)
 	if j.err != nil {
 		m.lastError, m.lastErrorAt = inOurWords(j.err), ended
 	}
@@ -107,6 +109,39 @@ func (l *latency) turn(now time.Time) {
 // recent reports whether a window is recent enough to count.
 func (w *latencyWindow) recent(now time.Time) bool {
 	return w.n > 0 && now.Sub(w.since) < 2*latencyTurn
+}
+
+// durationBounds are where the buckets of durations end.
+var durationBounds = [...]time.Duration{
+	5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
+	500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
+}
+
+// durations is a histogram of all times since the start, which monitors can add up over
+// processes. That cannot be done with percentiles.
+type durations struct {
+	n      uint64
+	sum    time.Duration
+	counts [len(durationBounds)]uint64
+}
+
+func (d *durations) add(took time.Duration) {
+	d.n++
+	d.sum += took
+	if i, _ := slices.BinarySearch(durationBounds[:], took); i < len(d.counts) {
+		d.counts[i]++
+	}
+}
+
+// summary adds up the buckets.
+func (d *durations) summary() cdp.Durations {
+	s := cdp.Durations{Requests: d.n, Sum: d.sum, AtMost: make([]cdp.AtMost, len(durationBounds))}
+	seen := uint64(0)
+	for i, n := range d.counts {
+		seen += n
+		s.AtMost[i] = cdp.AtMost{Time: durationBounds[i], Requests: seen}
+	}
+	return s
 }
 
 // Latency says how long the requests of the last five to ten minutes took, from

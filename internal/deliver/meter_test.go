@@ -95,3 +95,21 @@ func TestMeterCostsNoAllocation(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 }
+
+// TestDurationsAddUp: each request is in each row whose bound it did not exceed, and what
+// took longer than all is in none.
+func TestDurationsAddUp(t *testing.T) {
+	var d durations
+	for _, took := range []time.Duration{0, 5 * time.Millisecond, 6 * time.Millisecond, 10 * time.Second, time.Hour} {
+		d.add(took)
+	}
+	got := d.summary()
+	if got.Requests != 5 || got.Sum != time.Hour+10*time.Second+11*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+	for i, want := range map[int]uint64{0: 2, 1: 3, len(durationBounds) - 2: 3, len(durationBounds) - 1: 4} {
+		if row := got.AtMost[i]; row.Requests != want || row.Time != durationBounds[i] {
+			t.Errorf("row %d: %+v, want %d", i, row, want)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package deliver
 
-import "time"
+import (
+	"time"
+
+	"github.com/goaltrack/goaltrack/cdp"
+)
 
 // State says how the delivery for one site is going.
 type State struct {
@@ -18,6 +22,7 @@ type State struct {
 	LastError   string
 	LastErrorAt time.Time
 	Latency     Latency
+	Durations   cdp.Durations
 }
 
 // statesWait is how long a snapshot waits for the scheduler, which is busy for
@@ -53,7 +58,7 @@ func (s *Sender) readStates(closed bool) []State {
 		st := State{
 			Site: ln.Name, State: ln.state(&p, now), InFlight: len(h.flying), IDsReady: ln.IDs.Size(),
 			SilentSince: h.gate.since, Benched: h.bench.events, TwoMinds: now.Before(h.bench.minds), HeldGoals: h.heldGoals(&p, now),
-			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now),
+			Sends: m.sends, Retries: m.retries, Outcomes: m.byOutcome(), Latency: m.latency.summary(now), Durations: m.durations.summary(),
 			LastError: m.lastError, LastErrorAt: m.lastErrorAt,
 		}
 		if closed {

@@ -31,6 +31,11 @@ var filters = []report.Dimension{report.Page, report.Source, report.Campaign, re
 // ask reads what a request is about.
 func (p *pages) ask(r *http.Request) (*asked, error) {
 	ctx, query := r.Context(), r.URL.Query()
+	if p.Fresh != nil {
+		if err := p.Fresh(ctx); err != nil {
+			p.Logger.Warn("goaltrack: a page of the report may lack what happened last", "error", err)
+		}
+	}
 	info, err := p.Store.Info(ctx)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,9 @@ package web
 
 import (
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
@@ -18,7 +20,16 @@ type deliveryModel struct {
 	Dead     []tally
 	Dropped  []tally
 	NotFired []tally
+	Letters  []letter
+	Resend   string // where to send them all again, "" if that cannot be done
+	Sent     string // what came of that
 }
+
+// letter is an event that was given up.
+type letter struct{ Goal, Site, Reason, Happened, Died, Explanation string }
+
+// mostLetters is how many are shown, the newest first.
+const mostLetters = 50
 
 type siteRow struct {
 	Name, State, Says string
@@ -56,7 +67,41 @@ func (p *pages) delivery(a *asked) (page, error) {
 		m.Sites = append(m.Sites, siteRowOf(&s.Delivery[i]))
 	}
 	m.Dead, m.Dropped, m.NotFired = tallies(s.Dead), tallies(s.Dropped), tallies(s.NotFired)
+	if p.Letters != nil {
+		m.Letters = letters(p.Letters())
+	}
+	if p.Resend != nil && len(m.Letters) > 0 {
+		m.Resend = a.link("/delivery/resend")
+	}
+	if n, err := strconv.ParseUint(a.r.URL.Query().Get("resent"), 10, 32); err == nil {
+		m.Sent = sayCount("delivery.resent", n)
+	}
 	return page{"delivery", m}, nil
+}
+
+// letters shows the newest dead letters. They come oldest first.
+func letters(all []goaltrack.DeadLetter) []letter {
+	shown := make([]letter, 0, min(len(all), mostLetters))
+	for _, l := range slices.Backward(all) {
+		if len(shown) == mostLetters {
+			break
+		}
+		why := l.Explanation
+		if l.Status != 0 {
+			why = strconv.Itoa(l.Status) + " " + why
+		}
+		shown = append(shown, letter{l.Goal, l.Site, reasonInWords(l.Reason), age(l.Happened), age(l.Died), why})
+	}
+	return shown
+}
+
+// resend queues all dead letters again. What is left of them, for lack of room, stays.
+func (p *pages) resend(w http.ResponseWriter, r *http.Request) {
+	n, err := p.Resend()
+	if err != nil {
+		p.Logger.Warn("goaltrack: not all dead letters could be queued again", "resent", n, "error", err)
+	}
+	http.Redirect(w, r, p.base+"/delivery?resent="+strconv.Itoa(n), http.StatusSeeOther)
 }
 
 func cmpOr(text, other string) string {

@@ -77,7 +77,7 @@ func (p period) days() int { return int(p.To-p.From) + 1 }
 // counted yet then.
 func (p period) comparable(today, first report.Day) (now, before period, ok bool) {
 	now = period{From: p.From, To: min(p.To, today-1)}
-	weeks := report.Day((now.days() + 6) / 7)
+	weeks := (now.To - now.From + 7) / 7
 	before = period{From: now.From - 7*weeks, To: now.To - 7*weeks}
 	return now, before, now.From <= now.To && first != 0 && before.From >= first
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -27,6 +28,15 @@ type Options struct {
 	// Snapshot returns how delivery is going. Without it the pages do not show that. Most
 	// give it the method of a tracker.
 	Snapshot func() goaltrack.Snapshot
+	// Fresh, if set, is called before each page, so that it shows what has just happened:
+	// most give it the Flush of a report's recorder. An error is logged, and the page is
+	// shown all the same.
+	Fresh func(context.Context) error
+	// Letters returns the events that were given up and are kept, and Resend sends them
+	// all again; both are for the page of delivery. Without Resend nobody can. Most give
+	// them the methods of a tracker.
+	Letters func() []goaltrack.DeadLetter
+	Resend  func() (int, error)
 	// Notice stands above everything, such as "These figures are made up."
 	Notice string
 	// Logger takes what goes wrong. nil is [slog.Default].
@@ -79,6 +89,9 @@ func New(o Options) (http.Handler, error) {
 	p.mux.HandleFunc("GET "+p.base+"/goal/{goal}", p.shows(p.goal))
 	p.mux.HandleFunc("GET "+p.base+"/funnels", p.shows(p.funnels))
 	p.mux.HandleFunc("GET "+p.base+"/delivery", p.shows(p.delivery))
+	if p.Resend != nil {
+		p.mux.Handle("POST "+p.base+"/delivery/resend", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.resend)))
+	}
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
 	p.mux.HandleFunc("GET "+p.base+"/style.css", serveStyle)

@@ -1,0 +1,20 @@
+package cdp
+
+import "time"
+
+// Durations is a histogram of how long requests took, from dialing to the end of the
+// answer. Those of several processes can be added up, which cannot be done with
+// percentiles.
+type Durations struct {
+	Requests uint64        `json:"requests"`
+	Sum      time.Duration `json:"sum"` // in nanoseconds, in JSON
+	// AtMost has a row for each bound, the smallest first. A request is counted in
+	// each row whose Time it did not exceed.
+	AtMost []AtMost `json:"atMost"`
+}
+
+// AtMost is how many requests took at most a time.
+type AtMost struct {
+	Time     time.Duration `json:"time"` // in nanoseconds, in JSON
+	Requests uint64        `json:"requests"`
+}

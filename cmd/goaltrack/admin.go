@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/metrics"
+	reports "github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/web"
+)
+
+// admin is the face of the proxy for those who run it: the report, the state of delivery,
+// metrics and health, at an address of its own.
+type admin struct {
+	listener net.Listener
+	server   *http.Server
+	metrics  *metrics.Metrics
+}
+
+// leastPassword is how many characters a password for the face has at least.
+const leastPassword = 12
+
+// adminAccess says who may look.
+type adminAccess struct {
+	password  [sha256.Size]byte // of the file, if secured by one
+	byFile    bool
+	header    string         // set by a proxy in front for those who are logged in
+	believed  []netip.Prefix // the proxies in front
+	localOnly bool           // neither: who is on this machine may look
+}
+
+// adminAccessOf reads who may look. It returns an error if everybody could.
+func adminAccessOf(v *settings.Values) (*adminAccess, error) {
+	address := v.Text("admin")
+	if address == "" {
+		return nil, nil
+	}
+	a := &adminAccess{header: v.Text("admin-trust-header"), believed: v.Networks("trusted-proxies")}
+	if name := v.Text("admin-password-file"); name != "" {
+		text, err := os.ReadFile(name) //nolint:gosec // The operator names it.
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.From("admin-password-file"), err)
+		}
+		password := strings.TrimSpace(string(text))
+		if len(password) < leastPassword {
+			return nil, fmt.Errorf("%s: the password in %s has less than %d characters", v.From("admin-password-file"), name, leastPassword)
+		}
+		a.password, a.byFile = sha256.Sum256([]byte(password)), true
+	}
+	if a.byFile || a.header != "" {
+		return a, nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.From("admin"), err)
+	}
+	if !isThisMachine(host) {
+		return nil, fmt.Errorf("%s: other machines can reach %s, so everybody could look: give --admin-password-file or --admin-trust-header, or listen at 127.0.0.1", v.From("admin"), address)
+	}
+	a.localOnly = true
+	return a, nil
+}
+
+// isThisMachine reports whether a host name, without a port, is one by which only this
+// machine is reached.
+func isThisMachine(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// allows reports whether whoever asks may look.
+func (a *adminAccess) allows(r *http.Request) bool {
+	if a.localOnly {
+		// A page of another site can have its name lead to this machine (DNS
+		// rebinding). The Host it sends is that name.
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		return isThisMachine(host)
+	}
+	if a.header != "" && r.Header.Get(a.header) != "" && a.comesFromProxy(r) {
+		return true
+	}
+	if _, password, ok := r.BasicAuth(); ok && a.byFile {
+		given := sha256.Sum256([]byte(password))
+		return subtle.ConstantTimeCompare(given[:], a.password[:]) == 1
+	}
+	return false
+}
+
+// comesFromProxy reports whether the request comes from this machine or a trusted proxy.
+// Anybody else could set the header themselves.
+func (a *adminAccess) comesFromProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	address := peer.Addr().Unmap()
+	if address.IsLoopback() {
+		return true
+	}
+	for _, network := range a.believed {
+		if network.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// only lets those in who may look. Others are asked for the password, if there is one.
+func (a *adminAccess) only(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.allows(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if a.byFile {
+			w.Header().Set("WWW-Authenticate", `Basic realm="goaltrack", charset="UTF-8"`)
+			http.Error(w, "the password, please", http.StatusUnauthorized)
+			return
+		}
+		http.Error(w, "you may not look here", http.StatusForbidden)
+	})
+}
+
+// openAdmin listens at the address of --admin. It returns nil if there is none.
+func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
+	address := v.Text("admin")
+	if address == "" {
+		return nil, nil
+	}
+	l, err := listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.From("admin"), err)
+	}
+	return &admin{listener: l}, nil
+}
+
+// open serves the face of a house.
+func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
+	options := web.Options{
+		Store: reports.NewMemory(0), Authorize: access.allows, Logger: h.console.logger,
+		Snapshot: h.snapshot,
+		Letters:  func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
+		Resend: func() (int, error) {
+			return h.tracker().Resend(func(goaltrack.DeadLetter) bool { return true })
+		},
+	}
+	if reported != nil {
+		options.Store, options.Fresh = reported.store, reported.fresh
+	}
+	pages, err := web.New(options)
+	if err != nil {
+		return err
+	}
+	a.metrics.Watch(h.snapshot)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { tellHealth(w, true, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if h.entrance.ending.Load() {
+			tellHealth(w, false, "ending")
+			return
+		}
+		tellHealth(w, true, "ready")
+	})
+	mux.Handle("GET /metrics", access.only(a.metrics))
+	mux.Handle("GET /snapshot.json", access.only(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(h.snapshot()) // the reader has gone
+	})))
+	mux.Handle("/", access.only(pages))
+	if h.now.program.settings.On("admin-pprof") {
+		mux.Handle("/debug/pprof/", access.only(http.HandlerFunc(pprof.Index)))
+		mux.Handle("/debug/pprof/profile", access.only(http.HandlerFunc(pprof.Profile)))
+		mux.Handle("/debug/pprof/trace", access.only(http.HandlerFunc(pprof.Trace)))
+		mux.Handle("/debug/pprof/symbol", access.only(http.HandlerFunc(pprof.Symbol)))
+	}
+	a.server = newServer(mux, h.console.logger)
+	go func() {
+		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			h.console.logger.Error("the admin pages cannot be shown any more", "error", err)
+		}
+	}()
+	say(h.console.stdout, "admin on %s\n", urlOf(a.listener, false))
+	return nil
+}
+
+func tellHealth(w http.ResponseWriter, well bool, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if !well {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	say(w, "%s\n", text)
+}
+
+// adminGrace is how long a page may take that is under way when the proxy ends.
+const adminGrace = time.Second
+
+// close ends the face. It comes after delivery, so that one can see how that ends.
+func (a *admin) close(ctx context.Context) {
+	switch {
+	case a == nil:
+	case a.server == nil:
+		_ = a.listener.Close()
+	default:
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminGrace)
+		defer cancel()
+		if a.server.Shutdown(ctx) != nil {
+			_ = a.server.Close()
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	reports "github.com/goaltrack/goaltrack/report"
+)
+
+// look asks the face of a proxy for a page, and returns the status and the body.
+func look(t *testing.T, method, url string, header ...string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestAdminShowsWhatCounted: what has just happened is on the pages, in the JSON and in the
+// metrics, in memory and on disk.
+func TestAdminShowsWhatCounted(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"in memory": nil, "on disk": {"--report=" + filepath.Join(t.TempDir(), "report")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := reportingProxy(t, append(flags, "--admin=127.0.0.1:0")...)
+			status, body := look(t, http.MethodGet, p.admin+"/goals.json?by=goal")
+			var got reports.Result
+			if err := json.Unmarshal([]byte(body), &got); err != nil || status != http.StatusOK {
+				t.Fatalf("%d %s, %v", status, body, err)
+			}
+			if len(got.Rows) != 3 || got.Rows[0].Key != "PRICED" || got.Rows[0].Conversions != 1 || got.Rows[0].Visits != 2 || got.Rows[0].Values[0].Sum != 10 {
+				t.Errorf("%+v", got)
+			}
+			for path, want := range map[string]string{
+				"/":              "Prices looked at",
+				"/goal/PRICED":   "EUR 10",
+				"/delivery":      "Events delivered",
+				"/metrics":       `goaltrack_goal_decisions_total{site="shop",goal="PRICED",fate="fired"} 1`,
+				"/snapshot.json": `"decisions":1`,
+				"/healthz":       "ok",
+				"/readyz":        "ready",
+			} {
+				if status, body := look(t, http.MethodGet, p.admin+path); status != http.StatusOK || !strings.Contains(body, want) {
+					t.Errorf("%s: %d, without %q\n%s", path, status, want, body)
+				}
+			}
+			if status, _ := look(t, http.MethodGet, p.admin+"/debug/pprof/"); status != http.StatusNotFound {
+				t.Errorf("profiles are shown without being asked for: %d", status)
+			}
+			if code, _ := p.stop(); code != exitOK {
+				t.Errorf("exit code %d", code)
+			}
+			if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.admin, "http://")); err == nil {
+				_ = conn.Close()
+				t.Error("the pages are still there")
+			}
+		})
+	}
+}
+
+// TestAdminIsNoPartOfTheSite: visitors see nothing of it.
+func TestAdminIsNoPartOfTheSite(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--report=off", "--admin-pprof")
+	for _, path := range []string{"/metrics", "/snapshot.json", "/goals.json"} {
+		if _, body := look(t, http.MethodGet, p.url+path); !strings.Contains(body, "A page") {
+			t.Errorf("%s is not the site's:\n%s", path, body)
+		}
+	}
+	if status, body := look(t, http.MethodGet, p.admin+"/"); status != http.StatusOK || !strings.Contains(body, "Nothing has been counted yet") {
+		t.Errorf("without a report: %d\n%s", status, body)
+	}
+	if status, _ := look(t, http.MethodGet, p.admin+"/debug/pprof/"); status != http.StatusOK {
+		t.Errorf("no profiles although they are asked for: %d", status)
+	}
+}
+
+// TestAdminNeedsLeave: an address that others can reach needs a password or a header.
+func TestAdminNeedsLeave(t *testing.T) {
+	short := write(t, "short", "secret\n")
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"--admin=0.0.0.0:0"}, "everybody could look"},
+		{[]string{"--admin=:0"}, "everybody could look"},
+		{[]string{"--admin=[::]:0"}, "everybody could look"},
+		{[]string{"--admin=192.0.2.1:0"}, "everybody could look"},
+		{[]string{"--admin=localhost.example:0"}, "everybody could look"},
+		{[]string{"--admin=nonsense"}, "missing port"},
+		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short}, "less than 12"},
+		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short + "-not"}, "no such file"},
+	} {
+		flags := append([]string{"proxy", "--listen=127.0.0.1:0", "--to=http://127.0.0.1:1", "--rules=" + write(t, "goals.yaml", reportedRules), "--cdp=http://127.0.0.1:1", "--client-key=key", "--pos=shop", "--currency=EUR"}, test.flags...)
+		if got := asks(t, exitUsage, flags...); !strings.Contains(got, test.want) {
+			t.Errorf("%v: no %q in\n%s", test.flags, test.want, got)
+		}
+	}
+}
+
+// TestAdminPassword: without the password nobody sees anything but whether the proxy runs.
+func TestAdminPassword(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--admin-password-file="+write(t, "password", "correct horse battery\n"))
+	for _, path := range []string{"/", "/goals.json", "/metrics", "/snapshot.json", "/delivery", "/nowhere", "/style.css"} {
+		if status, _ := look(t, http.MethodGet, p.admin+path); status != http.StatusUnauthorized {
+			t.Errorf("%s without a password: %d", path, status)
+		}
+	}
+	if status, _ := look(t, http.MethodGet, p.admin+"/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz without a password: %d", status)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, p.admin+"/goals.json", http.NoBody)
+	for password, want := range map[string]int{"correct horse battery": http.StatusOK, "wrong horse battery": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		r.SetBasicAuth("anybody", password)
+		if status, _ := look(t, http.MethodGet, p.admin+"/goals.json", "Authorization", r.Header.Get("Authorization")); status != want {
+			t.Errorf("password %q: %d, want %d", password, status, want)
+		}
+	}
+}
+
+// TestAdminHost: a page of another site whose name leads to this machine sees nothing.
+func TestAdminHost(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0")
+	for host, want := range map[string]int{
+		"evil.example": http.StatusForbidden, "evil.example:80": http.StatusForbidden, "127.0.0.1.evil.example": http.StatusForbidden,
+		"localhost:9090": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:9090": http.StatusOK,
+	} {
+		if status, _ := look(t, http.MethodGet, p.admin+"/goals.json", "Host", host); status != want {
+			t.Errorf("host %s: %d, want %d", host, status, want)
+		}
+	}
+	if status, _ := look(t, http.MethodPost, p.admin+"/delivery/resend", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden {
+		t.Errorf("another site sends dead letters again: %d", status)
+	}
+	if status, _ := look(t, http.MethodPost, p.admin+"/delivery/resend", "Sec-Fetch-Site", "same-origin"); status != http.StatusSeeOther {
+		t.Errorf("nobody can send dead letters again: %d", status)
+	}
+}
+
+// TestAdminTrustHeader: the header is believed from this machine and from trusted proxies.
+func TestAdminTrustHeader(t *testing.T) {
+	a := &adminAccess{header: "X-Auth-Request-User", believed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for _, test := range []struct {
+		peer, user string
+		want       bool
+	}{
+		{"127.0.0.1:5", "ada", true},
+		{"10.1.2.3:5", "ada", true},
+		{"[::ffff:10.1.2.3]:5", "ada", true},
+		{"192.0.2.7:5", "ada", false},
+		{"10.1.2.3:5", "", false},
+		{"@", "ada", false},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		r.RemoteAddr = test.peer
+		r.Header.Set("X-Auth-Request-User", test.user)
+		if got := a.allows(r); got != test.want {
+			t.Errorf("%s, user %q: %v", test.peer, test.user, got)
+		}
+	}
+}
+
+// TestAdminShowsTrouble: a report that cannot be opened stops nothing, and the page says so.
+func TestAdminShowsTrouble(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "report.sqlite"), []byte("no database, and long enough to be read as one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--report="+dir)
+	status, body := look(t, http.MethodGet, p.admin+"/")
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be read at the moment") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if _, body := look(t, http.MethodGet, p.admin+"/metrics"); !strings.Contains(body, "goaltrack_events_accepted_total") {
+		t.Error("no metrics without a report")
+	}
+}
