@@ -30,14 +30,17 @@ type Config struct {
 	Rules *Rules
 
 	// Keys seal the visit cookie. It makes count:, after: and the sources $utm
-	// and $referrer work on any number of instances. The first key seals, and
-	// every key opens. Give all instances of a site the same keys. Make a key
+	// and $referrer work on any number of instances. They also seal, by keys
+	// derived from them, what waits on disk of people's data. The first key
+	// seals, and every key opens. Give all instances of a site the same keys. Make a key
 	// with securecookie.GenerateRandomKey or "openssl rand".
 	//
 	// To change the key, add the new one in the second place. When every
 	// instance can read it, move it to the first place. Remove the old key when
-	// the cookies that it sealed may be lost. Default: a random key that only
-	// this process has, so a restart forgets what counted.
+	// the cookies that it sealed may be lost, and no event waits any more that
+	// it sealed: such an event becomes a dead letter (key_unknown). Default: a
+	// random key that only this process has, so a restart forgets what counted,
+	// and what waits on disk is not sealed.
 	Keys []Key
 
 	// Views says who tells the CDP about page views. Default: ViewsOff, because

@@ -166,6 +166,9 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 	return fired
 }
 
+// requestKey begins the key of events whose visitor has no browser ID yet.
+const requestKey = "request-"
+
 // keyLocked orders the visitor's events: by their ID, or by the request as long
 // as they have none. It is a text of its own, because an event may wait for long
 // and would otherwise keep the whole Cookie header in memory.
@@ -174,7 +177,7 @@ func (tl *told) keyLocked() string {
 	case tl.id != "" && tl.orderKey != tl.id:
 		tl.orderKey = strings.Clone(tl.id)
 	case tl.orderKey == "":
-		tl.orderKey = "request-" + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // Only has to differ.
+		tl.orderKey = requestKey + strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // Only has to differ.
 	}
 	return tl.orderKey
 }

@@ -135,7 +135,8 @@ func (s *site) encode(e *cdp.Event, g *rule.Cause, userAgent string, c *Config, 
 	}
 	var buf [1 << 10]byte // room for most
 	head := deliver.Envelope{Site: s.Name, Goal: g.Name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID}
-	head.DropLate, head.DropStale = g.DropsLate(e.Type)
+	head.DropLate, head.DropStale, head.Private = g.Marks(e.Type)
+	head.Private = head.Private || len(e.Fields) > 0 // as BeforeSend may have written
 	out := head.AppendHead(buf[:0])
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)

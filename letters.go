@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/deliver"
@@ -14,6 +15,8 @@ import (
 type DeadLetter struct {
 	Goal string `json:"goal"`
 	Site string `json:"site"`
+	// Type is that of the event if it is not the goal's name, such as IDENTITY.
+	Type string `json:"type,omitempty"`
 	// Reason is one of those in Account.Dead.
 	Reason string `json:"reason"`
 	// Status is the CDP's answer for which the event was given up, 0 if there
@@ -36,14 +39,44 @@ func DeadLetterOf(l queue.Letter) DeadLetter {
 	d := DeadLetter{Happened: l.Time, Died: l.Died}
 	d.Reason, d.Status, d.Explanation = deliver.CutReason(l.Reason)
 	if e, err := deliver.ParseEnvelope(l.Body); err == nil { // else the reason says so
-		d.Goal, d.Site, d.Browser = e.Goal, e.Site, shortID(e.BrowserID())
+		d.Goal, d.Site, d.Type, d.Browser = e.Goal, e.Site, e.EventType(), shortID(e.BrowserID())
+		if d.Type == d.Goal {
+			d.Type = ""
+		}
+		if e.Sealed() && !strings.HasPrefix(l.Key, requestKey) {
+			d.Browser = shortID(l.Key)
+		}
 	}
 	return d
 }
 
+// seal is what keeps people's data closed where events wait, nil without Keys. What is
+// kept with the queue is kept by keys of its own, which are made of Keys.
+func (c *Config) seal() (*deliver.Seal, error) {
+	secrets := make([]deliver.Secret, len(c.Keys))
+	for i, k := range c.Keys {
+		secrets[i] = deliver.Secret(k)
+	}
+	return deliver.NewSeal(secrets...)
+}
+
+// keptAtRest says for the log what of people's data is kept outside of memory, for how long
+// and whether somebody can read it. It is "" if nothing is.
+func (t *Tracker) keptAtRest() string {
+	_, inMemory := t.store.queue.(*queue.Memory)
+	if inMemory {
+		return ""
+	}
+	kept := fmt.Sprintf("events until they are delivered, for %v at most; dead letters with people's data for %v", t.config.Delivery.MaxAge, queue.PrivateAge)
+	if t.atRest == nil {
+		return "not sealed, for want of Keys: " + kept
+	}
+	return "people's data sealed: " + kept
+}
+
 // DeadLetters returns the newest events that were given up, oldest first. The
 // queue in memory keeps the last 256. A spool keeps as many as fit beside what
-// waits, for 30 days. If Delivery.Queue is not a [queue.LetterBox], there are
+// waits, for 30 days, and those with people's data for 72 hours. If Delivery.Queue is not a [queue.LetterBox], there are
 // none.
 func (t *Tracker) DeadLetters() []DeadLetter {
 	if t.sender == nil {

@@ -124,7 +124,14 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		}
 		ln.IDs = idpool.NewKept(mine, creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
 	}
-	t.sender, t.store = deliver.New(where.queue, lines, c.Delivery.pace(&where, t.names), t.ledger.events, c.Logger), where
+	pace := c.Delivery.pace(&where, t.names)
+	if pace.Seal, err = c.seal(); err != nil {
+		return err
+	}
+	if _, inMemory := where.queue.(*queue.Memory); !inMemory {
+		t.atRest = pace.Seal
+	}
+	t.sender, t.store = deliver.New(where.queue, lines, pace, t.ledger.events, c.Logger), where
 	var summaries context.Context
 	summaries, t.stopSummaries = context.WithCancel(context.Background())
 	go t.summarize(summaries)
@@ -200,6 +207,7 @@ func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, net
 	for i := range items {
 		items[i].Key = key
 	}
+	t.atRest.Mark(items)
 	return queueFate(t.sender.Offer(ctx, a, network, items...))
 }
 

@@ -41,6 +41,9 @@ func (t *Tracker) started() {
 	if stats.Waiting > 0 {
 		attrs = append(attrs, slog.Duration("oldest", time.Since(stats.Oldest).Round(time.Second)))
 	}
+	if kept := t.keptAtRest(); kept != "" {
+		attrs = append(attrs, slog.String("at_rest", kept))
+	}
 	c.Logger.LogAttrs(context.Background(), slog.LevelInfo, "goaltrack: started", attrs...)
 }
 

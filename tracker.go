@@ -50,6 +50,7 @@ type Tracker struct {
 	holds    *holds
 	ahead    *ahead.Pages[unseen]
 	sender   *deliver.Sender // nil with DryRun
+	atRest   *deliver.Seal   // seals people's data; nil if nothing is kept outside of memory, or without Keys
 	store    store           // where events wait for it
 	// stopSummaries ends the line a minute in the log.
 	stopSummaries context.CancelFunc

@@ -9,8 +9,13 @@ type Letter struct {
 	Died   time.Time // when it was given up
 
 	copyOf uint64 // of an item that was copied, the number before (spool_compact.go)
+	erased bool   // its key, reason and body were overwritten (spool_erase.go)
 	number uint64 // by which the engine finds the letter or the record again
 }
+
+// PrivateAge is how long an engine of this package keeps a dead letter with
+// [Item.Private], if SpoolOptions say nothing else.
+const PrivateAge = 72 * time.Hour
 
 // LetterBox is an engine that keeps dead letters, shows them and takes them back.
 // [Memory], [Spool] and [Standby] implement it. All methods are safe for concurrent use.

@@ -138,6 +138,7 @@ func (m *Memory) returnedLocked(*entry) {}
 func (m *Memory) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.expireLocked()
 	s := m.statLocked(m.head)
 	s.Letters = len(m.letters)
 	if m.closed {
@@ -147,11 +148,23 @@ func (m *Memory) Stats() Stats {
 }
 
 // Letters implements [LetterBox]. The queue keeps the newest 256 letters, in no more
-// bytes than its bound.
+// bytes than its bound, and private ones for [PrivateAge].
 func (m *Memory) Letters() []Letter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.expireLocked()
 	return append([]Letter(nil), m.letters...)
+}
+
+// expireLocked forgets private letters that are too old.
+func (m *Memory) expireLocked() {
+	m.letters = slices.DeleteFunc(m.letters, func(l Letter) bool {
+		old := l.Private && time.Since(l.Died) > PrivateAge
+		if old {
+			m.letterBytes -= l.size()
+		}
+		return old
+	})
 }
 
 // Resend implements [LetterBox]. It never waits.

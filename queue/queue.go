@@ -119,6 +119,10 @@ type Item struct {
 	// Default: Normal.
 	Priority Priority
 
+	// Private says that the body is somebody's personal data. A dead letter of such an
+	// item is kept for less long: see [PrivateAge]. Default: false.
+	Private bool
+
 	// Time is when the item came to be. Its age is counted from here.
 	Time time.Time
 

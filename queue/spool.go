@@ -67,6 +67,10 @@ type SpoolOptions struct {
 	Letters   int64
 	LetterAge time.Duration
 
+	// PrivateAge is how long a dead letter with Item.Private is kept, if that is less
+	// than LetterAge. Then it is overwritten, within an hour. Default: 72 hours.
+	PrivateAge time.Duration
+
 	// PerProcess gives each process a directory of its own below dir. It is for
 	// servers of which several run, or whose processes overlap while they restart.
 	// What an ended process left behind is adopted by the next one that starts, even
@@ -103,6 +107,7 @@ func (o SpoolOptions) withDefaults() SpoolOptions {
 	o.Letters = orDefault(o.Letters, max(o.Bytes/4, 2*o.SegmentBytes))
 	o.pace = pace{orDefault(o.pace.after, compactAfter), orDefault(o.pace.step, compactStep), orDefault(o.pace.idle, compactIdle)}
 	o.LetterAge = orDefault(o.LetterAge, 30*24*time.Hour)
+	o.PrivateAge = min(orDefault(o.PrivateAge, PrivateAge), o.LetterAge)
 	return o
 }
 

@@ -33,6 +33,7 @@ func (s *Spool) keepHouse() {
 				next = time.Hour
 			}
 			s.letters.expire(s.o.LetterAge)
+			s.letters.wipe()
 		}
 		timer := time.NewTimer(next)
 		select {

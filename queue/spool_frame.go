@@ -28,7 +28,7 @@ const (
 	frameVersion = 1
 	frameHead    = 56
 
-	hasTime, hasResent, hasDied, isCopy = 1, 2, 4, 8
+	hasTime, hasResent, hasDied, isCopy, isPrivate, isErased = 1, 2, 4, 8, 16, 32
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -57,6 +57,12 @@ func appendFrame(b []byte, salt uint64, kind uint8, l *Letter) []byte {
 	born, resent, died := stamp(l.Time, hasTime), stamp(l.Resent, hasResent), stamp(l.Died, hasDied)
 	if l.copyOf != 0 { // an item has no time of death
 		died, flags = l.copyOf, flags|isCopy
+	}
+	if l.Private {
+		flags |= isPrivate
+	}
+	if l.erased {
+		flags |= isErased
 	}
 	b = append(b, frameMagic...)
 	b = append(b, frameVersion, kind, uint8(l.Priority), flags) //nolint:gosec // Back again in parseFrame.
@@ -121,6 +127,7 @@ func parseFrame(b []byte, salt uint64) (r record, err error) {
 	r.number = binary.LittleEndian.Uint64(b[8:])
 	r.Priority = Priority(b[6]) //nolint:gosec // As written by appendFrame.
 	r.Time, r.Resent, r.Died = stamp(16, hasTime), stamp(24, hasResent), stamp(32, hasDied)
+	r.Private, r.erased = flags&isPrivate != 0, flags&isErased != 0
 	if flags&(isCopy|hasDied) == isCopy {
 		r.copyOf = binary.LittleEndian.Uint64(b[32:])
 	}

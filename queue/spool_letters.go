@@ -97,6 +97,9 @@ func (b *letterStore) add(l Letter) (at address, err error) {
 			seg.end += size
 			seg.bytes += l.size()
 			seg.last, seg.newest = l.number, l.Died
+			if l.Private && seg.wipeAt.IsZero() {
+				seg.wipeAt = l.Died.Add(b.spool.o.PrivateAge)
+			}
 			b.countMore(1)
 			return address{seg, l.number}, nil
 		}
@@ -177,6 +180,14 @@ func (b *letterStore) expire(age time.Duration) {
 	}
 }
 
+// ageOf is how long a letter is kept.
+func (o *SpoolOptions) ageOf(l *Letter) time.Duration {
+	if l.Private {
+		return o.PrivateAge
+	}
+	return o.LetterAge
+}
+
 // sync makes the letters survive a loss of power. It returns the last error of a
 // segment; the others are synced all the same.
 func (b *letterStore) sync() (err error) {
@@ -212,7 +223,7 @@ func (b *letterStore) walk(visit func(*segment, Letter) error, done func() error
 		var err error
 		for err == nil {
 			var rec record
-			if rec, err = r.next(); err != nil || seg.settled(rec.number) || time.Since(rec.Died) > b.spool.o.LetterAge {
+			if rec, err = r.next(); err != nil || seg.settled(rec.number) || time.Since(rec.Died) > b.spool.o.ageOf(&rec.Letter) {
 				continue
 			}
 			rec.Body = slices.Clone(rec.Body)
@@ -244,7 +255,7 @@ func (b *letterStore) ack(letters []address) {
 }
 
 // Letters implements [LetterBox]. It returns at most 256 letters in at most 4 MiB. The
-// disk has more, within SpoolOptions.Letters and LetterAge; it reads them all.
+// disk has more, within SpoolOptions.Letters and the ages; it reads them all.
 func (s *Spool) Letters() (letters []Letter) {
 	var bytes int64
 	_ = s.letters.walk(func(_ *segment, l Letter) error {

@@ -436,6 +436,7 @@ func (s *Spool) supersede(older []*segment, newer *segment) {
 // countLetters counts the dead letters.
 func (s *Spool) countLetters() {
 	for _, seg := range s.letters.list {
+		seg.unseen = true
 		s.takeStock(seg)
 		s.stats.Letters += seg.unsettled
 		s.letters.number = max(s.letters.number, seg.last, seg.first-1)

@@ -54,6 +54,11 @@ type segment struct {
 	// voidFrom: this segment was abandoned, and records from this number on do not
 	// count, because they are written again. 0: all count. See spool_commit.go.
 	voidFrom uint64
+
+	// Of letters: when the first private one has to be overwritten, zero if there is
+	// none. unseen: it is not known, because an earlier process wrote them.
+	wipeAt time.Time
+	unseen bool
 }
 
 const (

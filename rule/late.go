@@ -68,9 +68,39 @@ func (g *goal) compileLate(f *faults) {
 // startsJourney reports whether the goal can send somebody a mail.
 func (g *goal) startsJourney() bool { return slices.Contains(g.UsedBy, usedByJourney) }
 
-// DropsLate reports whether an event of that type is not sent any more once it is late,
-// and whether it is not once it is older than the session; see [Goal.Late].
-func (c *Cause) DropsLate(event string) (late, stale bool) {
+// Marks says what a queue has to know of an event of that type. late and stale: it is not
+// sent any more once it is late, or older than the session; see [Goal.Late]. private: it
+// may say who somebody is, or what they typed.
+func (c *Cause) Marks(event string) (late, stale, private bool) {
+	late, stale = c.dropsLate(event)
+	return late, stale, slices.Contains(ofPeople, event) || c.kind == causeCode || c.goal != nil && c.goal.isPrivate()
+}
+
+// ofPeople are the standard events that say who somebody is.
+var ofPeople = []string{"IDENTITY", "ADD_CONTACTS", "ADD_CONSUMERS", "ORDER_CHECKOUT"}
+
+// isPrivate reports whether the goal sends what a visitor or the application says: an
+// identity, or a value that is not in the rule, in the address or in where the visitor came
+// from. Nobody knows what is in it.
+func (g *goal) isPrivate() bool {
+	if g.identity != nil || g.order != nil || g.value.from.isPrivate() || g.page.isPrivate() || g.key.isPrivate() {
+		return true
+	}
+	return slices.ContainsFunc(g.data, func(d field) bool { return d.from.isPrivate() }) ||
+		slices.ContainsFunc(g.base[:], func(s source) bool { return s.isPrivate() })
+}
+
+func (s *source) isPrivate() bool {
+	switch s.kind {
+	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceCookie, sourceApp, sourceResponseHeader, sourceResponseJSON:
+		return true
+	case sourceLiteral, sourcePath, sourceRedirect, sourceUTM, sourceReferrer, sourceWholePath, sourceHost, sourceRoute, sourceResponseType:
+	}
+	return false
+}
+
+// dropsLate is the part of Marks about events that are late.
+func (c *Cause) dropsLate(event string) (late, stale bool) {
 	if c.goal != nil && c.goal.limits.late != lateByEvent {
 		return c.goal.limits.late == lateDrop, false
 	}
@@ -85,7 +115,7 @@ func (c *Cause) DropsLate(event string) (late, stale bool) {
 
 // lateInWords says what used by: means for an event that is late, "" if nothing.
 func (g *goal) lateInWords() string {
-	if _, stale := g.causes[0].DropsLate(g.typ); stale {
+	if _, stale := g.causes[0].dropsLate(g.typ); stale {
 		return "not sent once the session is over"
 	}
 	return ""

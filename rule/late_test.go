@@ -52,7 +52,7 @@ goals:
 		{"ORDERED", "ORDER_CHECKOUT", false, false},
 		{"ORDERED", "IDENTITY", false, false},
 	} {
-		if late, stale := causes[tc.goal].DropsLate(tc.event); late != tc.late || stale != tc.stale {
+		if late, stale, _ := causes[tc.goal].Marks(tc.event); late != tc.late || stale != tc.stale {
 			t.Errorf("%s of %s: dropped if late %v, after its session %v", tc.event, tc.goal, late, stale)
 		}
 	}

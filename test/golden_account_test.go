@@ -148,6 +148,7 @@ func goldenSnapshot() goaltrack.Snapshot {
 
 func goldenLetter() goaltrack.DeadLetter {
 	return goaltrack.DeadLetter{
+		Type: "IDENTITY",
 		Goal: "CONTACT_SENT", Site: "shop", Reason: "rejected_400", Status: 400, Explanation: "the ext attribute … is not allowed",
 		Happened: time.Date(2026, 11, 28, 17, 0, 0, 0, time.UTC), Died: time.Date(2026, 11, 28, 17, 1, 0, 5000, time.UTC), Browser: "aaaaaaaa",
 	}

@@ -41,7 +41,7 @@ type restless interface {
 func commands() []command {
 	return []command{
 		checkCommand(), tryCommand(), replayCommand(), diffCommand(), schemaCommand(),
-		proxyCommand(), settingsCommand(), spoolCommand(), reportCommand(), doctorCommand(), cdpCommand(),
+		proxyCommand(), settingsCommand(), spoolCommand(), forgetCommand(), reportCommand(), doctorCommand(), cdpCommand(),
 	}
 }
 

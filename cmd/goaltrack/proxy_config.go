@@ -65,11 +65,16 @@ func delivery(v *settings.Values) goaltrack.Delivery {
 		BackoffBase: v.Time("backoff-base"), BackoffMax: v.Time("backoff-max"),
 		ProbeBase: v.Time("probe-base"), ProbeMax: v.Time("probe-max"),
 	}
-	if d.SpoolDir = cmp.Or(v.Text("spool"), below(v.Text("state"), "spool")); d.SpoolDir != "" {
+	if d.SpoolDir = spoolDir(v); d.SpoolDir != "" {
 		d.Level, d.SpoolWait, d.SpoolBytes = goaltrack.Level(v.Text("spool-level")), v.Time("spool-wait"), int64(v.Number("spool-bytes"))
 		d.SpoolRequired, d.SpoolPerProcess = v.On("spool-required"), v.On("spool-per-process")
 	}
 	return d
+}
+
+// spoolDir is the directory of the spool, "" if there is none.
+func spoolDir(v *settings.Values) string {
+	return cmp.Or(v.Text("spool"), below(v.Text("state"), "spool"))
 }
 
 // below is a name in the directory of --state, "" if there is none.

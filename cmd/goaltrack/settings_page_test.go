@@ -51,6 +51,9 @@ func makeSettingsPage() string {
 	section("goaltrack doctor", settingsOfDoctor, "setting", func(s settings.Setting) bool {
 		return of("doctor")(s) && !of("proxy")(s)
 	})
+	section("goaltrack forget", settingsOfForget, "setting", func(s settings.Setting) bool {
+		return of("forget")(s) && !of("proxy")(s)
+	})
 	b.WriteString("\n## The other commands\n\nThey take flags alone.\n")
 	for _, c := range commands() {
 		if table.Reads(c.name) || !slices.ContainsFunc(table.Rows, of(c.name)) {
@@ -65,7 +68,7 @@ const settingsIntroduction = `<!-- Made by "go generate ./cmd/goaltrack" from cm
 
 # Settings of the command
 
-` + "`goaltrack proxy` and `goaltrack doctor` take each setting in three ways: as a flag (`--client-key KEY`), in the environment\n" +
+` + "`goaltrack proxy`, `doctor` and `forget` take each setting in three ways: as a flag (`--client-key KEY`), in the environment\n" +
 	"(`GOALTRACK_CLIENT_KEY=KEY`), and in the file that `--config` names (`client-key: KEY`). A flag wins over the\n" +
 	"environment, and the environment wins over the file. `goaltrack settings` takes the same settings. It shows what holds,\n" +
 	"and where it comes from.\n" + `
@@ -86,8 +89,10 @@ const settingsIntroduction = `<!-- Made by "go generate ./cmd/goaltrack" from cm
 `
 
 const settingsOfSites = "The file may list several sites under `sites:`. Each entry has the settings below. It may also have `region`, `cdp`,\n" +
-	"`client-key`, `pos`, `context-id`, `site-name`, `language`, `currency`, `channel`, `time-zone` and `session-length`.\n" +
-	"Those of the proxy are their defaults."
+	"`cdp-plain-http`, `client-key`, `pos`, `context-id`, `site-name`, `language`, `currency`, `channel`, `time-zone` and\n" +
+	"`session-length`. Those of the proxy are their defaults."
 
-const settingsOfDoctor = "It takes these, and of the settings above `region`, `cdp`, `client-key`, `pos`, `context-id`, `site-name` and `config`.\n" +
-	"Its file may be that of the proxy."
+const settingsOfDoctor = "It takes these, and of the settings above `region`, `cdp`, `cdp-plain-http`, `client-key`, `pos`, `context-id`,\n" +
+	"`site-name`, `session-length` and `config`. Its file may be that of the proxy."
+
+const settingsOfForget = "It takes these, and of the settings above `spool`, `state`, `keys` and `config`. Its file may be that of the proxy."

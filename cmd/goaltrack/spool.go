@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -28,9 +29,10 @@ func spoolCommand() command {
 		name: "spool", summary: "look into a spool, and send dead letters again",
 		operands: operands{value: "ls|retry|drop DIR", min: 2, max: 2, about: "what to do, and the directory of --spool or Delivery.SpoolDir"},
 		note: `ls lists what waits and what was given up. It changes nothing and may look at a
-spool in use. It shows no value that a visitor wrote.
-retry queues dead letters again; they are delivered when the site starts.
-drop removes dead letters for good.
+spool in use. It shows type, age and reason, and no value that a visitor wrote.
+retry queues dead letters again; they are delivered when the site starts. Those that
+were too late to be sent (late) are left, unless --reason=late asks for them.
+drop removes dead letters for good. "goaltrack forget" removes what is a person's.
 The last two need a spool that no process is using: a running site can do the
 same with Tracker.Resend. Of a spool with a directory for each process
 (--spool-per-process), give them one of those.
@@ -103,10 +105,10 @@ func (s *spoolLooker) list(out io.Writer) error {
 			return sayJSON(out, line)
 		}
 		if waiting+dead == 1 {
-			say(table, "STATE\tHAPPENED\tGOAL\tSITE\tBROWSER\tBYTES\tREASON\n")
+			say(table, "STATE\tHAPPENED\tAGE\tTYPE\tGOAL\tSITE\tBROWSER\tBYTES\tREASON\n")
 		}
-		say(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", line.state(), line.Happened.UTC().Format(time.RFC3339),
-			cmp.Or(line.Goal, "?"), cmp.Or(line.Site, "?"), cmp.Or(line.Browser, "-"), line.Bytes, line.why())
+		say(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", line.state(), line.Happened.UTC().Format(time.RFC3339),
+			line.age(), cmp.Or(line.Type, line.Goal, "?"), cmp.Or(line.Goal, "?"), cmp.Or(line.Site, "?"), cmp.Or(line.Browser, "-"), line.Bytes, line.why())
 		if (waiting+dead)%1000 == 0 {
 			return table.Flush() // however long the list, little of it is in memory
 		}
@@ -116,6 +118,24 @@ func (s *spoolLooker) list(out io.Writer) error {
 		say(out, "%s, %s\n", counted(waiting, "event")+" waiting", counted(dead, "dead letter"))
 	}
 	return err
+}
+
+// age is how long the event waits, or how long ago it was given up.
+func (s *spooled) age() string {
+	since := s.Happened
+	if s.Dead {
+		since = s.Died
+	}
+	switch age := max(time.Since(since), 0); {
+	case age < time.Minute:
+		return strconv.Itoa(int(age/time.Second)) + "s"
+	case age < time.Hour:
+		return strconv.Itoa(int(age/time.Minute)) + "m"
+	case age < 48*time.Hour:
+		return strconv.Itoa(int(age/time.Hour)) + "h"
+	default:
+		return strconv.Itoa(int(age/(24*time.Hour))) + "d"
+	}
 }
 
 func (s *spooled) state() string {
@@ -150,6 +170,10 @@ func (s *spoolLooker) settle(c console) (err error) {
 	n, what := 0, "dropped"
 	if s.verb == "retry" {
 		what = "queued again"
+		choose = func(l queue.Letter) bool {
+			d := goaltrack.DeadLetterOf(l)
+			return s.wanted(d) && (d.Reason != "late" || s.reason != "") // else it would open a session
+		}
 		n, err = spool.Resend(choose)
 	} else {
 		n, err = spool.Drop(choose)

@@ -23,6 +23,9 @@ var (
 	ofProxy  = []string{"proxy", "settings"}
 	ofDoctor = []string{"doctor", "settings"}
 	ofBoth   = []string{"proxy", "doctor", "settings"}
+
+	ofProxyAndForget = []string{"proxy", "forget", "settings"}
+	ofAll            = []string{"proxy", "doctor", "forget", "settings"}
 )
 
 // siteRows say where visitors arrive, and which rules apply.
@@ -115,7 +118,7 @@ var consentRows = []settings.Setting{
 
 // cookieRows shape the cookies.
 var cookieRows = []settings.Setting{
-	{Name: "keys", Kind: settings.List, Commands: ofProxy, Secret: true, Value: "HEX,HEX[,OLDHASH,OLDBLOCK]", Unset: "new ones with every start", About: "The keys that seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32). Better given in the environment."},
+	{Name: "keys", Kind: settings.List, Commands: ofProxyAndForget, Secret: true, Value: "HEX,HEX[,OLDHASH,OLDBLOCK]", Unset: "new ones with every start", About: "The keys that seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32). Better given in the environment."},
 	{Name: "create", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.CreateVisit), OneOf: []string{string(goaltrack.CreateVisit), string(goaltrack.CreateGoal), string(goaltrack.CreateNever)}, About: "When a visitor gets a browser ID, which makes a guest in the CDP."},
 	{Name: "create-per-second", Kind: settings.Number, Commands: ofProxy, Value: "NUMBER", Unset: "20", Unit: "browser IDs", Least: "0.001", Like: "20", About: "How many browser IDs are made in a second at most."},
 	{Name: "create-burst", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "200", Unit: "browser IDs", Like: "200", About: "How many browser IDs may be made at once."},
@@ -127,8 +130,8 @@ var cookieRows = []settings.Setting{
 
 // deliveryRows say where events wait and how they are sent.
 var deliveryRows = []settings.Setting{
-	{Name: "state", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process: in spool, the events that wait, in report, the report of conversions over time, and in browser-ids.json, the browser IDs that nobody was given yet. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
-	{Name: "spool", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Unset: "spool below --state", Like: "/var/lib/goaltrack/spool", About: "The directory in which events wait until they are delivered, so that a crash loses none. It wins over --state."},
+	{Name: "state", Kind: settings.Dir, Commands: ofProxyAndForget, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process: in spool, the events that wait, in report, the report of conversions over time, and in browser-ids.json, the browser IDs that nobody was given yet. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
+	{Name: "spool", Kind: settings.Dir, Commands: ofProxyAndForget, Value: "DIR", Unset: "spool below --state", Like: "/var/lib/goaltrack/spool", About: "The directory in which events wait until they are delivered, so that a crash loses none. It wins over --state."},
 	{Name: "spool-level", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.LevelDurable), OneOf: []string{string(goaltrack.LevelDurable), string(goaltrack.LevelStrict)}, About: "Before the answer, an event is written (durable), or synced, so that it survives a loss of power (strict)."},
 	{Name: "spool-wait", Kind: settings.Time, Commands: ofProxy, Value: "DURATION", Unset: "20ms, 100ms if strict", Most: "10s", Like: "100ms", About: "How long an answer waits for that at most."},
 	{Name: "spool-required", Kind: settings.Switch, Commands: ofProxy, About: "Do not start without the spool. Else events wait in memory until it can be used."},
@@ -172,7 +175,7 @@ var runRows = []settings.Setting{
 	{Name: "log-format", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "text", OneOf: []string{"text", "json"}, About: "How these lines are written."},
 	{Name: "access-log", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "access.log", About: "The file to which a line is added for each answer; - is the standard output. It has addresses of visitors and what is in their queries."},
 	{Name: "access-log-format", Kind: settings.Word, Commands: ofProxy, Default: "combined", OneOf: []string{"combined", "json"}, About: "How these lines are written. \"goaltrack replay\" reads both; json also tells where redirects lead."},
-	{Name: "config", Kind: settings.File, Commands: ofBoth, Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
+	{Name: "config", Kind: settings.File, Commands: ofAll, Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
 }
 
 // doctorRows are for the questions to a tenant.
@@ -206,6 +209,8 @@ var fileRows = []settings.Setting{
 	{Name: "before", Commands: []string{"report"}, Value: "DATE", Like: "2026-01-01", About: "With drop: the first day that stays."},
 	{Name: "reason", Commands: []string{"spool"}, Value: "REASON", Like: "rejected_400", About: "Only dead letters with this reason."},
 	{Name: "all", Kind: settings.Switch, Commands: []string{"spool"}, About: "With drop: all dead letters, where no other flag says which."},
-	{Name: "json", Kind: settings.Switch, Commands: []string{"check", "try", "replay", "diff", "spool", "doctor", "settings"}, About: "Print JSON, for programs."},
+	{Name: "browser", Commands: []string{"forget"}, Value: "ID", Like: "7f3d1c52-0c6b-4f6a-9a8e-2b1d5d1f0a11", About: "The browser ID whose events are removed."},
+	{Name: "email", Commands: []string{"forget"}, Value: "ADDRESS", Like: "ann@example.com", About: "The e-mail address of the person whose events are removed."},
+	{Name: "json", Kind: settings.Switch, Commands: []string{"check", "try", "replay", "diff", "spool", "forget", "doctor", "settings"}, About: "Print JSON, for programs."},
 	{Name: "json", Kind: settings.Switch, Commands: []string{"schema"}, About: "Changes nothing, since a schema is JSON."},
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -16,15 +17,23 @@ import (
 //	site, goal and user agent (each a uvarint length and the bytes), body,
 //	the number of a request that waits (8 bytes, if the flags say so)
 //
+// Of a sealed event, which a flag says, site and goal are followed by its type, and by what
+// [Seal] made of user agent and body. Earlier versions find no event in it:
+//
+//	version, flags, site, goal, type, sealed, the number of a request that waits
+//
 // The body is kept encoded, so that a worker need not parse it. What is only known
 // later is spliced in: a browser ID, and that the event is late. This is safe by what
 // cdp.Event.AppendJSON promises about its layout.
 type Envelope struct {
 	Site, Goal, UserAgent string
 	HasExt                bool
-	DropLate              bool // rather dropped than sent late
-	DropStale             bool // rather dropped than sent after its session
+	DropLate              bool   // rather dropped than sent late
+	DropStale             bool   // rather dropped than sent after its session
+	Private               bool   // somebody's data
+	Type                  string // of a sealed event
 	body                  []byte
+	sealed                []byte // in place of user agent and body
 	awaited               uint64 // a request waits for its fate under this number; see waits
 }
 
@@ -34,11 +43,25 @@ const (
 	flagDropLate    = 2
 	flagAwaited     = 4
 	flagDropStale   = 8 // earlier versions do not know it, and send the event
+	flagPrivate     = 16
+	flagSealed      = 32
 )
+
+// Sealed reports whether the event is sealed, so that its body and browser ID are not known.
+func (e *Envelope) Sealed() bool { return e.sealed != nil }
 
 // AppendHead appends all but the body.
 func (e *Envelope) AppendHead(dst []byte) []byte {
-	var flags byte
+	return appendTexts(append(dst, envelopeVersion, e.flags()), e.Site, e.Goal, e.UserAgent)
+}
+
+// appendSealedHead appends what is readable of a sealed event. It is sealed with the rest,
+// so that nobody can make another site's event of it.
+func (e *Envelope) appendSealedHead(dst []byte) []byte {
+	return appendTexts(append(dst, envelopeVersion, e.flags()|flagSealed), e.Site, e.Goal, e.Type)
+}
+
+func (e *Envelope) flags() (flags byte) {
 	if e.HasExt {
 		flags |= flagExt
 	}
@@ -48,23 +71,48 @@ func (e *Envelope) AppendHead(dst []byte) []byte {
 	if e.DropStale {
 		flags |= flagDropStale
 	}
-	dst = append(dst, envelopeVersion, flags)
-	for _, s := range [...]string{e.Site, e.Goal, e.UserAgent} {
-		dst = binary.AppendUvarint(dst, uint64(len(s)))
-		dst = append(dst, s...)
+	if e.Private {
+		flags |= flagPrivate
+	}
+	return flags
+}
+
+func appendTexts(dst []byte, texts ...string) []byte {
+	for _, s := range texts {
+		dst = appendText(dst, s)
 	}
 	return dst
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// cutText reads what appendText wrote, and returns the rest.
+func cutText(b []byte, into *string) (rest []byte, err error) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 || n > uint64(len(b[used:])) {
+		return nil, errEnvelope
+	}
+	*into = string(b[used : used+int(n)]) //nolint:gosec // n is at most len(b).
+	return b[used+int(n):], nil           //nolint:gosec // As above.
 }
 
 var errEnvelope = errors.New("goaltrack: not an event of a version this program knows")
 
 // ParseEnvelope reads what AppendHead and the body wrote. The body shares b. It
-// is checked just enough to be completed safely.
+// is checked just enough to be completed safely. A sealed event has to be opened.
 func ParseEnvelope(b []byte) (e Envelope, err error) {
 	if len(b) < 2 || b[0] != envelopeVersion {
 		return e, errEnvelope
 	}
+	third := &e.UserAgent
+	isSealed := b[1]&flagSealed != 0
+	if isSealed {
+		third = &e.Type
+	}
 	e.HasExt, e.DropLate, e.DropStale = b[1]&flagExt != 0, b[1]&flagDropLate != 0, b[1]&flagDropStale != 0
+	e.Private = b[1]&flagPrivate != 0
 	awaited := b[1]&flagAwaited != 0
 	b = b[2:]
 	if awaited {
@@ -74,13 +122,14 @@ func ParseEnvelope(b []byte) (e Envelope, err error) {
 		}
 		e.awaited, b = binary.BigEndian.Uint64(b[end:]), b[:end:end]
 	}
-	for _, into := range [...]*string{&e.Site, &e.Goal, &e.UserAgent} {
-		n, used := binary.Uvarint(b)
-		if used <= 0 || n > uint64(len(b[used:])) {
-			return e, errEnvelope
+	for _, into := range [...]*string{&e.Site, &e.Goal, third} {
+		if b, err = cutText(b, into); err != nil {
+			return e, err
 		}
-		*into = string(b[used : used+int(n)]) //nolint:gosec // n is at most len(b).
-		b = b[used+int(n):]                   //nolint:gosec // As above.
+	}
+	if isSealed {
+		e.sealed = b
+		return e, nil
 	}
 	e.body = b
 	if !e.hasLayout() {
@@ -115,6 +164,23 @@ func (e *Envelope) BrowserID() string {
 	return string(id)
 }
 
+// EventType is the type of the event, "" if it is not known.
+func (e *Envelope) EventType() string {
+	if e.Type != "" {
+		return e.Type
+	}
+	return typeOf(e.body)
+}
+
+// typeOf reads the type in an encoded event.
+func typeOf(body []byte) string {
+	var event struct{ Type string }
+	if json.Unmarshal(body, &event) != nil {
+		return ""
+	}
+	return event.Type
+}
+
 // setBrowserID puts an ID into a copy of the body, which belongs to the queue.
 func (e *Envelope) setBrowserID(id string) {
 	old, rest, _ := bytes.Cut(e.body[len(idPrefix):], []byte{'"'})
@@ -126,8 +192,11 @@ func (e *Envelope) setBrowserID(id string) {
 // WithBrowserID returns an item of the queue with another browser ID.
 func WithBrowserID(item []byte, id string) ([]byte, error) {
 	e, err := ParseEnvelope(item)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case e.Sealed():
+		return nil, errSealed
 	}
 	e.setBrowserID(id)
 	return append(e.AppendHead(nil), e.body...), nil

@@ -377,7 +377,7 @@ func TestFault12NameAndAddress(t *testing.T) {
 		}
 		return "", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "cdp.example", IsNotFound: true}}
 	}, nil)
-	w := newWired(t, "http://cdp.example", s.CDP, func(d *wiring) { d.HTTPClient = client })
+	w := newWired(t, "http://cdp.localhost", s.CDP, func(d *wiring) { d.HTTPClient = client })
 	w.send(50)
 	w.until("down")
 	if a := w.balanced(); a.Waiting != 50 {

@@ -26,7 +26,7 @@ func TestAfterTheSession(t *testing.T) {
 		delivered int
 		dead      map[string]uint64
 	}{
-		{"half a minute", 30 * time.Second, 4, map[string]uint64{}},
+		{"a few seconds", 5 * time.Second, 4, map[string]uint64{}},
 		{"more than a minute", 3 * time.Minute, 3, map[string]uint64{"late": 1}},
 		{"almost a session", 19 * time.Minute, 3, map[string]uint64{"late": 1}},
 		{"an hour", time.Hour, 2, map[string]uint64{"late": 2}},

@@ -24,6 +24,7 @@ type Options struct {
 	// Names are those of the networks that Offer and Reserve are given. Default: names
 	// of the sender's own.
 	Names *fair.Names
+	Seal  *Seal // opens what is sealed
 }
 
 // Defaults are those of a queue in memory.

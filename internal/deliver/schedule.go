@@ -118,6 +118,11 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 		sc.refuseDelivery(d, &Envelope{awaited: e.awaited}, "unreadable")
 		return
 	}
+	if err := sc.options.Seal.Open(&e); err != nil {
+		sc.locked.Happens()
+		sc.refuseDelivery(d, &e, "key_unknown")
+		return
+	}
 	ln := sc.bySite[e.Site]
 	if ln == nil {
 		sc.refuseDelivery(d, &e, "unknown_site")

@@ -36,6 +36,7 @@ type Sender struct {
 	early   trouble.Trouble // events are let go before they are on the disk
 	crowded trouble.Trouble // a visitor, or a network, has too much in the queue
 	shares  shares
+	locked  trouble.Trouble // events are sealed with a key that is not known
 
 	jobs     chan *job
 	finished chan *job
@@ -149,6 +150,7 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 	s.early.Log, s.early.Begun, s.early.Over = log, logEarly, logInTime
 	s.crowded.Log, s.crowded.Begun, s.crowded.Over = log, logCrowded, logUncrowded
 	s.shares.init(&s.options, o.Names)
+	s.locked.Log, s.locked.Begun, s.locked.Over = log, logLocked, logOpened
 	for _, ln := range lines {
 		s.bySite[ln.Name] = ln
 		ln.known = recent.NewSet(knownIDs)

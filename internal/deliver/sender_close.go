@@ -44,6 +44,7 @@ func (s *Sender) Close(ctx context.Context) error {
 	s.early.Close()
 	s.crowded.Close()
 	s.shares.room.Close()
+	s.locked.Close()
 
 	over := make(chan error, 1)
 	deadline, _ := ctx.Deadline()

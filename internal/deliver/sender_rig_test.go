@@ -99,7 +99,7 @@ func (o Options) orDefaults() Options {
 	return Options{
 		Workers: cmp.Or(o.Workers, d.Workers), MaxAge: cmp.Or(o.MaxAge, d.MaxAge), UnknownAttempts: cmp.Or(o.UnknownAttempts, d.UnknownAttempts),
 		BackoffBase: cmp.Or(o.BackoffBase, d.BackoffBase), BackoffMax: cmp.Or(o.BackoffMax, d.BackoffMax),
-		ProbeBase: cmp.Or(o.ProbeBase, d.ProbeBase), ProbeMax: cmp.Or(o.ProbeMax, d.ProbeMax), Wait: o.Wait, AppendWait: o.AppendWait,
+		ProbeBase: cmp.Or(o.ProbeBase, d.ProbeBase), ProbeMax: cmp.Or(o.ProbeMax, d.ProbeMax), Wait: o.Wait, AppendWait: o.AppendWait, Seal: o.Seal,
 		QueueEvents: o.QueueEvents, QueueBytes: o.QueueBytes,
 	}
 }

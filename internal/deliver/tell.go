@@ -33,6 +33,8 @@ const (
 
 	logCrowded   = "goaltrack: a visitor or a network has more in the queue than its share; more of it is refused, and others go on"
 	logUncrowded = "goaltrack: no visitor and no network has been over its share of the queue for a minute"
+	logLocked    = "goaltrack: events that waited are sealed with a key that is not among Keys; they become dead letters (key_unknown)"
+	logOpened    = "goaltrack: for a minute no event was sealed with an unknown key"
 )
 
 // tell says once that a gate has been silent for too long. It returns when the
