@@ -85,8 +85,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
 		Rules:  rules,
-		Keys:   []goaltrack.Key{{Hash: secret(32), Block: secret(32)}}, // for goals that count once
-		Views:  goaltrack.ViewsServer,                                  // the pages have no Sitecore script that would send them
+		Keys:   keys(opts.spool),      // for goals that count once
+		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
 		Report: quiet,
 		// With -spool, events outlive a crash.
 		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
@@ -118,12 +118,17 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return errors.Join(serveErr, closeErr)
 }
 
-// secret makes a key of random bytes. A real site keeps its keys where it keeps
-// its other secrets, and all its instances have the same.
-func secret(n int) []byte {
-	key := make([]byte, n)
-	_, _ = rand.Read(key) // never fails
-	return key
+// keys are random bytes. A real site keeps its keys where it keeps its other secrets,
+// and all its instances have the same. Keys also seal what lies in a spool, and the next
+// process has to open that. The shop keeps none, so it has none with a spool.
+func keys(spool string) []goaltrack.Key {
+	if spool != "" {
+		return nil
+	}
+	key := goaltrack.Key{Hash: make([]byte, 32), Block: make([]byte, 32)}
+	_, _ = rand.Read(key.Hash) // never fails
+	_, _ = rand.Read(key.Block)
+	return []goaltrack.Key{key}
 }
 
 // settleIn gives the CDP a second to make browser IDs for the first visitors.
