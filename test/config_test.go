@@ -184,8 +184,8 @@ func TestSiteByPointer(t *testing.T) {
 		c.Sites[0].CDP = &edge
 	}}.Start(t)
 	w.CDP.Know(world.Known)
-	// With a former cookie beside the present one, the edge SDKs keep the older ID.
-	w.Visitor().Get("/page", "Cookie", "sc_cid="+world.Known[:35]+"6; sc_test-context="+world.Known)
+	// The cookie of the present name counts, whatever a former one says.
+	w.Visitor().Get("/page", "Cookie", "sc_test-context="+world.Known[:35]+"6; sc_cid="+world.Known)
 	w.Flush()
 	w.CDP.Expect(t, "PAGE_VISITED").From(world.Known).Once()
 }
