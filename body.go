@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"net/http"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
 )
@@ -69,7 +70,8 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if tr.body == nil {
 		tr.body = new(tap.Body)
 	}
-	if outcome, ok := tr.body.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, kinds, fields); ok {
+	who := fair.Who{Visitor: tr.t.names.Visitor(tr.told.id), Network: tr.network()}
+	if outcome, ok := tr.body.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, who, kinds, fields); ok {
 		r.Body = tr.body.Reader()
 	} else {
 		tr.x.Body(outcome, scan.Kept{})

@@ -86,7 +86,8 @@ type Config struct {
 	// happened. When it says refused, they are dropped.
 	//
 	// Bounds: 20 events for each visitor and 4 MiB in all (reason
-	// consent_hold_full), and 30 minutes (reason consent_expired). Meanwhile
+	// consent_hold_full), and 30 minutes (reason consent_expired). Where there is no
+	// room, the oldest goes of those whose visitors were not here again. Meanwhile
 	// the tracker reads no other cookie, except those that say no or mark an
 	// editor. So a goal whose rule reads another cookie is not held. An identity
 	// is never held: a goal with identify: is held without it, an order and
@@ -289,8 +290,9 @@ type Forms struct {
 	BodyBytes int
 
 	// TotalBytes is how many bytes are kept of all bodies at once. If there is no
-	// room for a body, it is as with BodyBytes (form_over_budget). At least BodyBytes,
-	// at most 4 GiB. Default: 32 MiB.
+	// room for a body, it is as with BodyBytes (form_over_budget). Bodies of which more
+	// than 4 KiB are kept have half of it. One that makes no progress gives its room
+	// back when another needs it. At least BodyBytes, at most 4 GiB. Default: 32 MiB.
 	TotalBytes int64
 }
 

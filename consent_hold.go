@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/fair"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -37,7 +39,15 @@ type holds struct {
 	visitors map[holdKey][]*held
 	byTime   linked.List // of *held, the oldest first
 	bytes    int
+	room     fair.Room   // shares the bytes out
 	timer    *time.Timer // for the oldest
+
+	// Of byTime, those of visitors who were not here again since, and of those who
+	// were: who makes up a session for each form usually does not come back. Where
+	// there is no room, the oldest of the first go; of the others, only if they have
+	// more than half.
+	strangers, returned linked.List
+	returnedBytes       int
 }
 
 // The bounds of what is held.
@@ -64,11 +74,17 @@ type held struct {
 	since   time.Time
 	fact    *fact.Fact // what Config.Report is told when it is settled; nil without one
 	size    int
+	back    bool // the visitor was here again
 	place   *linked.Element
+	among   *linked.Element // of strangers, or of returned
 }
+
+// name is whose it is, for the share of the room.
+func (k *holdKey) name() uint64 { return binary.BigEndian.Uint64(k.visitor[:]) }
 
 func newHolds(l *ledger) *holds {
 	h := &holds{ledger: l, visitors: make(map[holdKey][]*held)}
+	h.room.Size = holdBytes
 	_, _ = rand.Read(h.secret[:]) // it never fails
 	return h
 }
@@ -83,8 +99,8 @@ func (h *holds) key(s *site, value string) holdKey {
 	return holdKey{s, sha256.Sum256(text)}
 }
 
-// add holds an event, and counts it as held, or says why not.
-func (h *holds) add(one *held) fate {
+// add holds an event of a visitor from a network, and counts it as held, or says why not.
+func (h *holds) add(network uint64, one *held) fate {
 	one.size = holdExtra
 	for _, item := range one.items {
 		one.size += len(item.Body)
@@ -94,11 +110,18 @@ func (h *holds) add(one *held) fate {
 	switch {
 	case h.closed:
 		return fateConsentUnknown
-	case len(h.visitors[one.visitor]) >= holdEvents, h.bytes+one.size > holdBytes:
+	case len(h.visitors[one.visitor]) >= holdEvents, one.size > holdBytes:
 		return fateConsentHoldFull
 	}
+	// There is always room, see makeRoom: only the shares count.
+	asked := fair.Asked{Events: 1, Amount: int64(one.size), Used: int64(min(h.bytes, holdBytes/4*3))}
+	if _, ok := h.room.Enter(fair.Who{Visitor: one.visitor.name(), Network: network}, asked); !ok {
+		return fateConsentHoldFull
+	}
+	h.makeRoom(one.size)
 	one.since = time.Now()
 	one.place = h.byTime.PushBack(one)
+	one.among = h.strangers.PushBack(one)
 	h.visitors[one.visitor] = append(h.visitors[one.visitor], one)
 	h.bytes += one.size
 	h.total.Add(1)
@@ -109,11 +132,36 @@ func (h *holds) add(one *held) fate {
 	return fateHeld
 }
 
+// makeRoom drops the oldest of those who were not here again, until there is room. The
+// lock is held.
+func (h *holds) makeRoom(size int) {
+	for h.bytes+size > holdBytes {
+		oldest := h.strangers.Front()
+		if oldest == nil || h.returnedBytes > holdBytes/2 {
+			oldest = h.returned.Front()
+		}
+		h.drop(oldest.Value.(*held), fateConsentHoldFull) //nolint:forcetypeassert // Nothing else is put there.
+		h.ledger.holds.Happens()
+	}
+}
+
+// comesBack notes that a visitor is here again. The lock is held.
+func (h *holds) comesBack(visitor holdKey) {
+	for _, one := range h.visitors[visitor] {
+		if !one.back {
+			h.strangers.Remove(one.among)
+			one.among, one.back = h.returned.PushBack(one), true
+			h.returnedBytes += one.size
+		}
+	}
+}
+
 // apply applies what the visitor says now. What they have refused is dropped; the
 // result is whether they have agreed to something, which take then hands out.
 func (h *holds) apply(visitor holdKey, e *entry) (agreed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.comesBack(visitor)
 	h.sift(visitor, func(one *held) bool {
 		switch f := e.fate(one.trigger.Terms().Need); f {
 		case fired:
@@ -154,6 +202,13 @@ func (h *holds) sift(visitor holdKey, out func(*held) bool) {
 			continue
 		}
 		h.byTime.Remove(one.place)
+		if one.back {
+			h.returned.Remove(one.among)
+			h.returnedBytes -= one.size
+		} else {
+			h.strangers.Remove(one.among)
+		}
+		h.room.Settle(visitor.name(), false, 1, int64(one.size))
 		h.bytes -= one.size
 		h.total.Add(-1)
 	}
@@ -198,6 +253,7 @@ func (h *holds) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.room.Close()
 	for front := h.byTime.Front(); front != nil; front = h.byTime.Front() {
 		h.drop(front.Value.(*held), fateConsentUnknown) //nolint:forcetypeassert // Nothing else is put there.
 	}
@@ -248,7 +304,7 @@ func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
 		return f
 	}
 	tr.facts.Sent(e)
-	f = tr.t.holds.add(&held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
+	f = tr.t.holds.add(tr.network(), &held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
 	tr.facts.Waits(f == fateHeld && g == rule.View)
 	return f
 }

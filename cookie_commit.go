@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/caching"
+	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -108,7 +109,8 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 // as Cookie.Wait allows, will soon be one. Everything of this request that needs
 // the lock waits as long: it would need the ID.
 func (tr *tracked) takeIDLocked() bool {
-	id := tr.site.line.IDs.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait)
+	want := idpool.Want{Network: tr.network(), Form: tr.r.Method != http.MethodGet && tr.r.Method != http.MethodHead}
+	id := tr.site.line.IDs.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait, want)
 	if id == "" {
 		return false
 	}

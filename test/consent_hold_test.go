@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
@@ -416,4 +417,52 @@ func TestHoldIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestMadeUpSessionsTakeNoHold: whoever makes up a session for each form pushes their
+// own forms out, not those of visitors who answer a little later. It is the same if each
+// session is used twice. Somebody who was here again since keeps what is held for long.
+func TestMadeUpSessionsTakeNoHold(t *testing.T) {
+	for times, name := range []string{"once", "twice"} {
+		bubble.Run(t, name, func(t *testing.T) {
+			a := newAsker(t)
+			n := 0
+			evil := func(forms int) {
+				for range forms {
+					n++
+					for range times + 1 {
+						a.get("/advice", fmt.Sprintf("evil%016d", n), "")
+					}
+				}
+			}
+			const patient = "patient000000001"
+			a.get("/advice", patient, "")
+			<-time.After(time.Second)
+			a.get("/landing", patient, "")
+			evil(6000)
+			for i := range 30 {
+				session := fmt.Sprintf("genuine%016d", i)
+				a.get("/advice", session, "")
+				<-time.After(time.Second)
+				evil(10)
+				a.get("/landing", session, "yes")
+			}
+			if times == 0 {
+				evil(20_000)
+				a.get("/landing", patient, "yes")
+			}
+			want := uint64(30)
+			if times == 0 {
+				want = 31
+			}
+			for _, g := range a.tracker.Snapshot().Goals {
+				if g.Goal == "ADVISED" && g.Fired != want {
+					t.Errorf("%d of those who agreed count, want %d: %v", g.Fired, want, g.NotFired)
+				}
+			}
+			if account, err := a.tracker.Close(t.Context()); err != nil || !account.Balanced() {
+				t.Errorf("%v\n%v", err, account)
+			}
+		})
+	}
 }

@@ -369,7 +369,7 @@ func (p *play) arrive(e *playEvent) {
 	q, id := p.queue, visitorID(e.visitor)
 	if !e.brought {
 		p.nextID = id
-		_, _ = p.line.IDs.Get(p.t.Context())
+		_, _ = p.line.IDs.Get(p.t.Context(), true)
 	}
 	e.brought = !p.line.IDs.Made(id)
 	kept := p.line.picky.Load() && !p.line.known.Has(id) && q.count >= 9000

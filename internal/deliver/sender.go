@@ -378,7 +378,7 @@ func (s *Sender) send(ctx context.Context, j *job) {
 		}
 	}()
 	if j.id == "" {
-		if j.id, j.err = j.line.IDs.Get(ctx); j.err != nil {
+		if j.id, j.err = j.line.IDs.Get(ctx, j.Priority > queue.Low); j.err != nil {
 			return
 		}
 		j.madeID = true

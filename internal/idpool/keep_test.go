@@ -169,7 +169,7 @@ func TestPoolOfKeptIDs(t *testing.T) {
 		if made.Load() != 2 || p.Size() != 2 || !p.Made(left[0].ID) {
 			t.Errorf("%d made, %d ready", made.Load(), p.Size())
 		}
-		first := p.Take()
+		first := p.Take(Want{})
 		if first != left[0].ID {
 			t.Errorf("%q was given, %q is older", first, left[0].ID)
 		}
@@ -180,13 +180,13 @@ func TestPoolOfKeptIDs(t *testing.T) {
 				t.Error("one that was given away is left")
 			}
 		}
-		if id := p.Take(); id != "" {
+		if id := p.Take(Want{}); id != "" {
 			t.Errorf("%q was given after Close", id)
 		}
 		p = open(left[1:])
 		<-time.After(KeptAge)
 		for p.Size() > 0 {
-			if id := p.Take(); id == left[1].ID {
+			if id := p.Take(Want{}); id == left[1].ID {
 				t.Error("one that is too old was given")
 			}
 		}

@@ -111,11 +111,19 @@ func (p *Pool) Made(id string) bool { return p.made.Has(id) }
 
 func (p *Pool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
 
+// Want says for whom an ID is.
+type Want struct {
+	Network uint64 // that they come from, by package fair; 0: nobody knows
+	// Form says that they have sent something. Whoever only looks at a page gets the
+	// last IDs after them.
+	Form bool
+}
+
 // Take returns a ready ID, or "" if there is none. It never waits.
-func (p *Pool) Take() string {
+func (p *Pool) Take(w Want) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.takeNow()
+	return p.takeNow(w)
 }
 
 // TakeWithin is [Pool.Take], but it waits at most d, or until ctx ends, if an
@@ -123,9 +131,9 @@ func (p *Pool) Take() string {
 // made, which Flights bounds. When one caller has waited in vain, or a request
 // to the CDP has failed, nobody waits until an ID is made again. Waiting would
 // only make pages slow then.
-func (p *Pool) TakeWithin(ctx context.Context, d time.Duration) string {
+func (p *Pool) TakeWithin(ctx context.Context, d time.Duration, w Want) string {
 	p.mu.Lock()
-	id := p.takeNow()
+	id := p.takeNow(w)
 	if id != "" || d <= 0 || p.closed || p.vain || p.failures > 0 || p.inFlight <= len(p.waiting) {
 		p.mu.Unlock()
 		return id
@@ -169,9 +177,25 @@ func (p *Pool) answerWaiters(id string) bool {
 	return n > 0
 }
 
+// forForms is how many IDs stay ready for forms when no more can be made for visits.
+const forForms = 8
+
 // takeNow is Take with the lock held.
-func (p *Pool) takeNow() string {
+func (p *Pool) takeNow(w Want) string {
 	p.warmed() // whoever waits for a warm pool has waited long enough
+	switch {
+	case !p.budget.shares(w.Network):
+		// Their network has had its share, and others get the rest. The target must
+		// not follow them.
+		p.note("id_limited")
+		p.limited.Happens()
+		return ""
+	case !w.Form && len(p.ready) <= forForms && !p.budget.has(visitReserve):
+		p.note("id_limited")
+		p.limited.Happens()
+		p.fill()
+		return ""
+	}
 	p.takes++
 	id := p.pop()
 	if id == "" && p.inFlight >= p.target {
@@ -208,16 +232,24 @@ const (
 var ErrLimited = errors.New("goaltrack: too many browser IDs asked for")
 
 // Get returns a ready ID or makes one. Workers call it for events whose visitor
-// has no ID. Workers can wait, so nothing is made in advance for them.
-func (p *Pool) Get(ctx context.Context) (string, error) {
+// has no ID, and say whether it is more than a page view. Workers can wait, so nothing
+// is made in advance for them.
+func (p *Pool) Get(ctx context.Context, form bool) (string, error) {
+	reserve := visitReserve
+	if form {
+		reserve = 0
+	}
+	id := ""
 	p.mu.Lock()
-	id := p.pop()
+	if form || len(p.ready) > forForms || p.budget.has(reserve) {
+		id = p.pop()
+	}
 	p.fill()
 	p.mu.Unlock()
 	if id != "" {
 		return id, nil
 	}
-	if !p.budget.Take() {
+	if !p.budget.take(reserve) {
 		p.note("id_limited")
 		p.limited.Happens()
 		return "", ErrLimited
@@ -242,10 +274,14 @@ func (p *Pool) fill() {
 			p.wakeIn(wait)
 			return
 		}
-		if !p.budget.Take() {
+		reserve := visitReserve
+		if len(p.ready)+p.inFlight < forForms {
+			reserve = 0
+		}
+		if !p.budget.take(reserve) {
 			p.note("id_limited")
 			p.limited.Happens()
-			p.wakeIn(p.budget.wait())
+			p.wakeIn(p.budget.wait(reserve))
 			return
 		}
 		p.inFlight++
@@ -370,43 +406,7 @@ func (p *Pool) Close() {
 	}
 	p.mu.Unlock()
 	p.limited.Close()
+	p.budget.networks.Close()
 	p.cancel()
 	p.flying.Wait()
-}
-
-// Bucket is a token bucket: rate tokens a second, at most burst at once.
-type Bucket struct {
-	rate, burst float64
-
-	mu     sync.Mutex
-	tokens float64
-	last   time.Time
-}
-
-// NewBucket returns one that is full.
-func NewBucket(rate float64, burst int) *Bucket {
-	return &Bucket{rate: rate, burst: float64(burst), tokens: float64(burst), last: time.Now()}
-}
-
-// Take takes a token, if there is one.
-func (b *Bucket) Take() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	b.tokens = min(b.burst, b.tokens+now.Sub(b.last).Seconds()*b.rate)
-	b.last = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
-}
-
-// wait is how long until there is a token again, at least a millisecond and at
-// most an hour.
-func (b *Bucket) wait() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	seconds := min((1-b.tokens)/b.rate, 3600)
-	return max(time.Duration(seconds*float64(time.Second)), time.Millisecond)
 }

@@ -107,7 +107,7 @@ func TestPoolIDsAreUsedOnce(t *testing.T) {
 		for range 500 {
 			<-time.After(rand.N(10 * time.Millisecond))
 			begin := time.Now()
-			id := r.Take()
+			id := r.Take(Want{})
 			if time.Since(begin) > 0 {
 				t.Fatal("take waited")
 			}
@@ -130,7 +130,7 @@ func TestPoolKeepsToTheBudget(t *testing.T) {
 		for time.Since(begin) < time.Minute {
 			<-time.After(time.Millisecond)
 			for _, p := range pools {
-				p.Take()
+				p.Take(Want{})
 			}
 		}
 		made := pools[0].made.Load() + pools[1].made.Load()
@@ -168,11 +168,11 @@ func TestBucket(t *testing.T) {
 				t.Errorf("after %v: %d tokens, want %d", step.wait, n, step.want)
 			}
 		}
-		<-time.After(b.wait())
+		<-time.After(b.wait(0))
 		if !b.Take() {
 			t.Error("wait is too short")
 		}
-		if w := NewBucket(1e-300, 0).wait(); w != time.Hour {
+		if w := NewBucket(1e-300, 0).wait(0); w != time.Hour {
 			t.Errorf("a rate of nearly nothing: wait %v", w)
 		}
 	})
@@ -184,13 +184,13 @@ func TestPoolPausesWhenTheCDPFails(t *testing.T) {
 		bubble.Pass(time.Second)
 		r.fail.Store(true)
 		for range 100 {
-			r.Take()
+			r.Take(Want{})
 		}
 		before := r.atOnceTotal()
 		begin := time.Now()
 		for time.Since(begin) < time.Hour {
 			<-time.After(time.Second)
-			r.Take()
+			r.Take(Want{})
 		}
 		if n := r.atOnceTotal() - before; n > 60*3 {
 			t.Errorf("%d attempts in an hour", n)
@@ -203,7 +203,7 @@ func TestPoolPausesWhenTheCDPFails(t *testing.T) {
 		missed := 0
 		for range 100 {
 			<-time.After(time.Second)
-			if r.Take() == "" {
+			if r.Take(Want{}) == "" {
 				missed++
 			}
 		}
@@ -234,11 +234,11 @@ func TestPoolThrowsOldIDsAway(t *testing.T) {
 		if r.Size() != 0 || r.note("id_thrown_away") != 8 || r.made.Load() != 8 {
 			t.Errorf("%d ready, %d thrown away, %d made", r.Size(), r.note("id_thrown_away"), r.made.Load())
 		}
-		if id := r.Take(); id != "" {
+		if id := r.Take(Want{}); id != "" {
 			t.Errorf("took %s", id)
 		}
 		bubble.Pass(time.Second)
-		if id := r.Take(); id != "id-9" {
+		if id := r.Take(Want{}); id != "id-9" {
 			t.Errorf("took %q", id)
 		}
 	})
@@ -248,7 +248,7 @@ func TestPoolNeverHandsOutAnOldID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 1, time.Millisecond, noLimit())
 		bubble.Pass(shortAge + time.Millisecond)
-		if id := r.Take(); id != "" {
+		if id := r.Take(Want{}); id != "" {
 			t.Errorf("took %s", id)
 		}
 	})
@@ -276,7 +276,7 @@ func TestPoolFollowsTheRate(t *testing.T) {
 			var last time.Duration // of the misses at the start
 			for time.Since(begin) < tc.learn+time.Duration(20_000/tc.rate*float64(time.Second)) {
 				<-time.After(time.Duration(rand.ExpFloat64() / tc.rate * float64(time.Second)))
-				id, now := r.Take(), time.Since(begin)
+				id, now := r.Take(Want{}), time.Since(begin)
 				if id != "" {
 					used++
 				}
@@ -313,7 +313,7 @@ func TestPoolIsNotCarriedAwayByABurst(t *testing.T) {
 		r := newPoolRig(t, 2, 300*time.Millisecond, noLimit())
 		bubble.Pass(time.Minute)
 		for range 12 {
-			r.Take()
+			r.Take(Want{})
 		}
 		bubble.Pass(time.Minute)
 		if n := r.made.Load(); n > 2+12 {
@@ -327,7 +327,7 @@ func TestWorkersMakeNoMoreThanTheyNeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, 100*time.Millisecond, noLimit())
 		for range 10 {
-			if id, err := r.Get(t.Context()); id == "" || err != nil {
+			if id, err := r.Get(t.Context(), true); id == "" || err != nil {
 				t.Errorf("%q, %v", id, err)
 			}
 		}
@@ -336,7 +336,7 @@ func TestWorkersMakeNoMoreThanTheyNeed(t *testing.T) {
 			t.Errorf("%d were made", n)
 		}
 		r.budget = NewBucket(1, 0)
-		if _, err := r.Get(t.Context()); !errors.Is(err, ErrLimited) {
+		if _, err := r.Get(t.Context(), true); !errors.Is(err, ErrLimited) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -354,7 +354,7 @@ func TestPoolCloses(t *testing.T) {
 		}
 		<-r.warm
 		highest := r.highest.Load()
-		if r.Take() != "" {
+		if r.Take(Want{}) != "" {
 			t.Error("an ID from a closed pool")
 		}
 		bubble.Pass(time.Hour)
@@ -378,8 +378,8 @@ func TestTheLogSaysThatTheBudgetRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, time.Millisecond, NewBucket(0.001, 1))
 		for range 100 {
-			_, _ = r.Get(t.Context())
-			_ = r.Take()
+			_, _ = r.Get(t.Context(), true)
+			_ = r.Take(Want{})
 		}
 		synctest.Wait()
 		if n := r.logs.Count(logLimited); n != 1 {

@@ -20,7 +20,7 @@ func (r *poolRig) takeAll(ctx context.Context, n int, wait time.Duration) (got m
 	begin := time.Now()
 	for range n {
 		wg.Go(func() {
-			id := r.TakeWithin(ctx, wait)
+			id := r.TakeWithin(ctx, wait, Want{})
 			mu.Lock()
 			defer mu.Unlock()
 			got[id]++
@@ -80,11 +80,11 @@ func TestWaitForAnID(t *testing.T) {
 func TestALateIDIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, 300*time.Millisecond, noLimit())
-		if id := r.TakeWithin(t.Context(), 100*time.Millisecond); id != "" {
+		if id := r.TakeWithin(t.Context(), 100*time.Millisecond, Want{}); id != "" {
 			t.Errorf("took %s", id)
 		}
 		bubble.Pass(time.Second)
-		if id := r.TakeWithin(t.Context(), 0); id != "id-1" {
+		if id := r.TakeWithin(t.Context(), 0, Want{}); id != "id-1" {
 			t.Errorf("took %q", id)
 		}
 	})
@@ -99,7 +99,7 @@ func TestWaitersAreServedInTurn(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 5 {
 			wg.Go(func() {
-				if id := r.TakeWithin(t.Context(), time.Second); id != fmt.Sprint("id-", i+1) {
+				if id := r.TakeWithin(t.Context(), time.Second, Want{}); id != fmt.Sprint("id-", i+1) {
 					t.Errorf("visitor %d got %q", i, id)
 				}
 				mu.Lock()
@@ -141,7 +141,7 @@ func TestNobodyWaitsForADeadCDP(t *testing.T) {
 		var waited time.Duration
 		for time.Since(begin) < 10*time.Minute {
 			at := time.Now()
-			r.TakeWithin(t.Context(), time.Second)
+			r.TakeWithin(t.Context(), time.Second, Want{})
 			waited += time.Since(at)
 			bubble.Pass(time.Second)
 		}
@@ -150,9 +150,9 @@ func TestNobodyWaitsForADeadCDP(t *testing.T) {
 		}
 		r.fail.Store(false)
 		bubble.Pass(2 * time.Minute)
-		r.TakeWithin(t.Context(), time.Second)
+		r.TakeWithin(t.Context(), time.Second, Want{})
 		bubble.Pass(time.Second)
-		if id := r.TakeWithin(t.Context(), time.Second); id == "" {
+		if id := r.TakeWithin(t.Context(), time.Second, Want{}); id == "" {
 			t.Error("the CDP is well, and there is no ID")
 		}
 	})
@@ -187,14 +187,14 @@ func TestAClosingPoolSendsWaitersHome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 0, time.Hour, noLimit())
 		done := make(chan string, 1)
-		go func() { done <- r.TakeWithin(t.Context(), time.Minute) }()
+		go func() { done <- r.TakeWithin(t.Context(), time.Minute, Want{}) }()
 		synctest.Wait()
 		begin := time.Now()
 		r.Close()
 		if id := <-done; id != "" || time.Since(begin) > 0 {
 			t.Errorf("%q after %v", id, time.Since(begin))
 		}
-		if r.TakeWithin(t.Context(), time.Minute); time.Since(begin) > 0 {
+		if r.TakeWithin(t.Context(), time.Minute, Want{}); time.Since(begin) > 0 {
 			t.Error("a closed pool makes visitors wait")
 		}
 	})
@@ -214,7 +214,7 @@ func TestWaitingTeachesThePool(t *testing.T) {
 			bubble.Pass(5 * time.Millisecond)
 			wg.Go(func() {
 				at := time.Now()
-				id := r.TakeWithin(t.Context(), time.Second)
+				id := r.TakeWithin(t.Context(), time.Second, Want{})
 				mu.Lock()
 				defer mu.Unlock()
 				if id == "" {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
@@ -17,9 +18,9 @@ type Body struct {
 // Start prepares a copy of at most limit bytes of the body of r, which it does
 // not change. If it returns false, the request must go on untouched, and the
 // outcome says why. A body of other kinds is not copied. Of a form of any length,
-// only the fields are copied.
-func (b *Body) Start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
-	return b.tee.start(r, limit, budget, kinds, fields)
+// only the fields are copied. The argument who says who sends it.
+func (b *Body) Start(r *http.Request, limit int, budget *Budget, who fair.Who, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
+	return b.tee.start(r, limit, budget, who, kinds, fields)
 }
 
 // Reader returns the body for the handler's copy of the request.

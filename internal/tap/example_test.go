@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
 )
@@ -30,7 +31,7 @@ func Example() {
 	var body tap.Body
 	rec.Init(w, r, hook{})
 	inner := r.WithContext(r.Context())
-	if _, ok := body.Start(inner, scan.BodyLimit, &budget, scan.Kinds{Form: true}, []string{"topic"}); ok {
+	if _, ok := body.Start(inner, scan.BodyLimit, &budget, fair.Who{}, scan.Kinds{Form: true}, []string{"topic"}); ok {
 		inner.Body = body.Reader()
 	}
 	defer body.Release()

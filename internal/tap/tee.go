@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
@@ -37,17 +39,24 @@ type bodyTee struct {
 	kept   []byte
 	form   scan.Stream // of a form, in place of kept
 	pairs  scan.Pairs  // room for what reads most forms
-	taken  int         // of the budget
 	seen   int64
 	eof    bool
 	sealed bool
 	fate   scan.Outcome // TooLarge or OverBudget once given up
+	shown  bool         // others have what was kept
+	began  time.Time
+	last   time.Time // when something came last
+	who    fair.Who  // sends it
+
+	// The budget's lock guards these, too: nobody changes them without both.
+	taken      int // of the budget
+	prev, next *bodyTee
 }
 
 // start prepares the tee for the body of r, which it does not change. If it
 // returns false, the request must go on untouched, and the outcome says why. A
 // body of other kinds is not copied. Of a form, only the fields are.
-func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
+func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, who fair.Who, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
 	// HTTP/2 gives a body even to a request without one, but with length 0.
 	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
 	switch {
@@ -63,6 +72,7 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, kinds scan.K
 		return scan.TooLarge, false
 	}
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
+	t.who, t.began = who, time.Now()
 	t.json = kind == scan.KindJSON || kind == scan.KindText
 	t.form = t.pairs.Begin(r.Header.Get("Content-Type"), fields)
 	return scan.Unread, true
@@ -114,6 +124,7 @@ func (t *bodyTee) record(p []byte, err error) {
 	if t.fate != scan.Unread || len(p) == 0 {
 		return
 	}
+	t.last = time.Now()
 	if t.form != nil {
 		t.form.Write(p)
 		t.takeFor()
@@ -133,14 +144,11 @@ func (t *bodyTee) record(p []byte, err error) {
 // takeFor takes of the budget what the fields hold, which is far less than passes.
 func (t *bodyTee) takeFor() {
 	held := t.form.Held()
-	switch more := held - t.taken; {
+	switch {
 	case t.form.Kept() > t.limit:
 		t.giveUp(scan.TooLarge)
-	case more <= 0:
-	case !t.budget.take(more):
+	case held > t.taken && !t.budget.take(t, held):
 		t.giveUp(scan.OverBudget)
-	default:
-		t.taken = held
 	}
 }
 
@@ -152,10 +160,9 @@ func (t *bodyTee) grow(need int) bool {
 		return true
 	}
 	size := min(max(need, 2*cap(t.kept), 512), t.limit)
-	if !t.budget.take(size - t.taken) {
+	if !t.budget.take(t, size) {
 		return false
 	}
-	t.taken = size
 	t.kept = append(make([]byte, 0, size), t.kept...)
 	return true
 }
@@ -175,9 +182,8 @@ func (t *bodyTee) forget() {
 }
 
 func (t *bodyTee) giveBack() {
-	if t.taken > 0 {
-		t.budget.give(t.taken)
-		t.taken = 0
+	if t.taken > nothingHeld {
+		t.budget.give(t)
 	}
 }
 
@@ -195,6 +201,18 @@ func (t *bodyTee) complete() bool {
 func (t *bodyTee) completeLocked() bool {
 	return t.fate == scan.Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
 		t.form != nil && t.form.Ended() || t.lacksLineEnd())
+}
+
+// stalls reports whether the body makes no progress; see Budget.
+func (t *bodyTee) stalls(now time.Time) bool {
+	switch {
+	case t.sealed || t.shown:
+		return false
+	case t.completeLocked():
+		return now.Sub(t.last) > wholeFor
+	}
+	late := now.Sub(t.began) - patience
+	return now.Sub(t.last) > patience || late > 0 && t.seen < int64(late.Seconds()*pace)
 }
 
 // lacksLineEnd reports whether only the end of a line is missing after JSON. A
@@ -216,6 +234,7 @@ func (t *bodyTee) snapshot() (scan.Kept, bool) {
 	if !t.completeLocked() {
 		return scan.Kept{}, false
 	}
+	t.shown = true
 	return t.whole(), true
 }
 

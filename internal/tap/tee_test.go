@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
@@ -59,7 +60,7 @@ func TestTeeStart(t *testing.T) {
 	for _, tt := range rows {
 		body := tt.r.Body
 		var tee bodyTee
-		fate, ok := tee.start(tt.r, 100, newBudget(1000), scan.Kinds{Form: true, JSON: tt.json}, nil)
+		fate, ok := tee.start(tt.r, 100, newBudget(1000), fair.Who{}, scan.Kinds{Form: true, JSON: tt.json}, nil)
 		if fate != tt.fate || ok != tt.starts || tt.r.Body != body {
 			t.Errorf("%s: %v, %v; want %v, %v", tt.name, fate, ok, tt.fate, tt.starts)
 		}
@@ -109,7 +110,7 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			budget := newBudget(1 << 20)
 			var tee bodyTee
-			if _, ok := tee.start(r, tt.limit, budget, scan.Kinds{JSON: true}, nil); !ok {
+			if _, ok := tee.start(r, tt.limit, budget, fair.Who{}, scan.Kinds{JSON: true}, nil); !ok {
 				t.Fatal("not started")
 			}
 			if _, ok := tee.snapshot(); ok || tee.complete() {
@@ -120,10 +121,10 @@ func TestTeeCompleteness(t *testing.T) {
 			if want := tt.fate == scan.Complete; ok != want || tee.complete() != want {
 				t.Errorf("snapshot %v, complete %v; want %v", ok, tee.complete(), want)
 			}
-			if held := budget.held.Load(); held > int64(tt.limit) || held < int64(len(early.Text)) {
+			if held := budget.Held(); held > int64(tt.limit) || held < int64(len(early.Text)) {
 				t.Errorf("%d bytes of the budget held for %d", held, len(early.Text))
 			}
-			if held := budget.held.Load(); tt.fate == scan.TooLarge && held != 0 {
+			if held := budget.Held(); tt.fate == scan.TooLarge && held != 0 {
 				t.Errorf("%d bytes held for a body given up", held)
 			}
 			got, fate := tee.seal()
@@ -135,7 +136,7 @@ func TestTeeCompleteness(t *testing.T) {
 			}
 			tee.release()
 			tee.release()
-			if held := budget.held.Load(); held != 0 {
+			if held := budget.Held(); held != 0 {
 				t.Errorf("%d bytes of the budget not returned", held)
 			}
 			if fate == scan.Complete && !bytes.Equal(got.Text, make([]byte, len(got.Text))) {
@@ -193,7 +194,7 @@ func TestTeeUpload(t *testing.T) {
 		r.ContentLength = length
 		budget := newBudget(8 << 10)
 		var tee bodyTee
-		if fate, ok := tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, fields); !ok {
+		if fate, ok := tee.start(r, scan.BodyLimit, budget, fair.Who{}, scan.Kinds{Form: true}, fields); !ok {
 			t.Fatal(fate)
 		}
 		if n, err := io.Copy(io.Discard, &tee); n != length || err != nil {
@@ -221,7 +222,7 @@ func TestTeeLongForm(t *testing.T) {
 		budget := newBudget(8 << 10)
 		var tee bodyTee
 		fields := []string{"first", "second", "third", "fourth"}
-		if fate, ok := tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, fields); !ok {
+		if fate, ok := tee.start(r, scan.BodyLimit, budget, fair.Who{}, scan.Kinds{Form: true}, fields); !ok {
 			t.Fatal(fate)
 		}
 		if n, err := io.Copy(io.Discard, iotest.HalfReader(&tee)); n != int64(len(body)) || err != nil {
@@ -255,7 +256,7 @@ func TestTeePairsGivenUp(t *testing.T) {
 		body := strings.Repeat("a="+strings.Repeat("x", 2<<10)+"&", tt.pairs)
 		budget := newBudget(tt.budget)
 		var tee bodyTee
-		tee.start(formPost(urlEncoded, body), scan.BodyLimit, budget, scan.Kinds{Form: true}, []string{"a"})
+		tee.start(formPost(urlEncoded, body), scan.BodyLimit, budget, fair.Who{}, scan.Kinds{Form: true}, []string{"a"})
 		if got, err := io.ReadAll(&tee); string(got) != body || err != nil {
 			t.Errorf("the handler got %d bytes, %v", len(got), err)
 		}
@@ -282,7 +283,7 @@ func TestTeePartsGivenUp(t *testing.T) {
 		body := strings.Repeat(part, tt.parts) + "--x--\r\n"
 		budget := newBudget(tt.budget)
 		var tee bodyTee
-		tee.start(formPost("multipart/form-data; boundary=x", body), scan.BodyLimit, budget, scan.Kinds{Form: true}, []string{"a"})
+		tee.start(formPost("multipart/form-data; boundary=x", body), scan.BodyLimit, budget, fair.Who{}, scan.Kinds{Form: true}, []string{"a"})
 		if got, err := io.ReadAll(&tee); string(got) != body || err != nil {
 			t.Errorf("the handler got %d bytes, %v", len(got), err)
 		}
@@ -301,7 +302,7 @@ func TestTeeBudget(t *testing.T) {
 	tees := make([]bodyTee, 3)
 	fates := make([]scan.Outcome, 3)
 	for i := range tees {
-		if _, ok := tees[i].start(formPost(jsonType, strings.Repeat("a", 600)), 1000, budget, scan.Kinds{JSON: true}, nil); !ok {
+		if _, ok := tees[i].start(formPost(jsonType, strings.Repeat("a", 600)), 1000, budget, fair.Who{}, scan.Kinds{JSON: true}, nil); !ok {
 			t.Fatal("not started")
 		}
 		if got, err := io.ReadAll(&tees[i]); len(got) != 600 || err != nil {
@@ -315,7 +316,7 @@ func TestTeeBudget(t *testing.T) {
 	for i := range tees {
 		tees[i].release()
 	}
-	if held := budget.held.Load(); held != 0 || !budget.take(1500) || budget.take(1) {
+	if held := budget.Held(); held != 0 || budget.hand != nil {
 		t.Errorf("%d bytes held after release", held)
 	}
 }
@@ -325,18 +326,21 @@ func TestBudgetConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
+			tee := &bodyTee{limit: 10, budget: budget}
 			for range 1000 {
-				if budget.take(3) {
-					if held := budget.held.Load(); held > 10 {
+				tee.mu.Lock()
+				if budget.take(tee, 3) {
+					if held := budget.Held(); held > 10 {
 						t.Errorf("%d held of 10", held)
 					}
-					budget.give(3)
+					budget.give(tee)
 				}
+				tee.mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if held := budget.held.Load(); held != 0 {
+	if held := budget.Held(); held != 0 || budget.large != 0 || budget.hand != nil {
 		t.Errorf("%d held in the end", held)
 	}
 }
@@ -350,7 +354,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		r.ContentLength = -1
 		budget := newBudget(1 << 20)
 		var tee bodyTee
-		tee.start(r, 1<<16, budget, scan.Kinds{JSON: true}, nil)
+		tee.start(r, 1<<16, budget, fair.Who{}, scan.Kinds{JSON: true}, nil)
 		started, done := make(chan struct{}), make(chan string)
 		go func() {
 			var got strings.Builder
@@ -376,7 +380,7 @@ func TestTeeSealWhileReading(t *testing.T) {
 		if got := <-done; got != body {
 			t.Errorf("the reader got %d bytes of %d", len(got), len(body))
 		}
-		if held := budget.held.Load(); held != 0 {
+		if held := budget.Held(); held != 0 {
 			t.Errorf("%d bytes held", held)
 		}
 	}
@@ -388,7 +392,7 @@ func TestTeeSealDoesNotWait(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", pr)
 	r.Header.Set("Content-Type", urlEncoded)
 	var tee bodyTee
-	tee.start(r, 100, newBudget(100), scan.Kinds{Form: true}, nil)
+	tee.start(r, 100, newBudget(100), fair.Who{}, scan.Kinds{Form: true}, nil)
 	done := make(chan error)
 	go func() { _, err := io.ReadAll(&tee); done <- err }()
 	must(io.WriteString(pw, "a")) // returns when the read has begun
@@ -446,7 +450,7 @@ func TestTeeReread(t *testing.T) {
 			r := formPost(jsonType, body)
 			r.Body, r.ContentLength = again{strings.NewReader(body)}, length
 			var tee bodyTee
-			tee.start(r, 100, newBudget(1000), scan.Kinds{JSON: true}, nil)
+			tee.start(r, 100, newBudget(1000), fair.Who{}, scan.Kinds{JSON: true}, nil)
 			for _, step := range steps {
 				step(&tee)
 			}
@@ -457,7 +461,7 @@ func TestTeeReread(t *testing.T) {
 		}
 	}
 	var tee bodyTee
-	tee.start(formPost(jsonType, body), 100, newBudget(1000), scan.Kinds{JSON: true}, nil)
+	tee.start(formPost(jsonType, body), 100, newBudget(1000), fair.Who{}, scan.Kinds{JSON: true}, nil)
 	all(&tee)
 	tee.Reread() // of a body that cannot
 	if kept, fate := tee.seal(); string(kept.Text) != body || fate != scan.Complete {
@@ -479,7 +483,7 @@ func TestTeeClose(t *testing.T) {
 	r := formPost(urlEncoded, "a=1")
 	r.Body = body
 	var tee bodyTee
-	tee.start(r, 100, newBudget(1000), scan.Kinds{Form: true}, nil)
+	tee.start(r, 100, newBudget(1000), fair.Who{}, scan.Kinds{Form: true}, nil)
 	for i := range 3 {
 		if body.n != i {
 			t.Errorf("%d calls of Close after %d", body.n, i)
@@ -504,7 +508,7 @@ func BenchmarkTee(b *testing.B) {
 	for b.Loop() {
 		rd.Reset(body)
 		var tee bodyTee
-		tee.start(r, scan.BodyLimit, budget, scan.Kinds{Form: true}, nil)
+		tee.start(r, scan.BodyLimit, budget, fair.Who{}, scan.Kinds{Form: true}, nil)
 		for {
 			if _, err := tee.Read(buf); err != nil {
 				break

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
 )
 
@@ -35,9 +36,9 @@ func teed(h http.Handler, limit int) (http.Handler, <-chan teeResult) {
 	budget := newBudget(32 << 20)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		res := teeResult{r: r}
-		defer func() { res.held = budget.held.Load(); results <- res }()
+		defer func() { res.held = budget.Held(); results <- res }()
 		var tee bodyTee
-		if res.fate, res.started = tee.start(r, limit, budget, scan.Kinds{Form: true, JSON: true}, []string{"email"}); !res.started {
+		if res.fate, res.started = tee.start(r, limit, budget, fair.Who{}, scan.Kinds{Form: true, JSON: true}, []string{"email"}); !res.started {
 			h.ServeHTTP(w, r)
 			return
 		}

@@ -97,7 +97,7 @@ var walls = []wall{
 	{
 		of:    "internal/tap",
 		why:   "It stands between a server and a handler on every request that counts, so it does little and knows no rules.",
-		ours:  []string{"internal/scan", "internal/web"},
+		ours:  []string{"internal/fair", "internal/scan", "internal/web"},
 		never: []set{unfitForLibraries},
 	},
 	{
