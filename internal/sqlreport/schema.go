@@ -22,14 +22,17 @@ type Dialect struct {
 	Bytes string
 	// Clustered is what a table says whose rows lie in the order of its key.
 	Clustered string
-	// Alone says that one process writes, so that texts nobody uses can be deleted.
-	Alone bool
+	// Lock is a statement by which changes of several processes wait for each other, ""
+	// if they do so anyway.
+	Lock string
 }
 
 // The schema. Keys begin with what a page asks for: a range of days of one goal.
 const schema = `
 CREATE TABLE text (id @identity, value TEXT NOT NULL UNIQUE);
 INSERT INTO text (id, value) VALUES (0, '');
+CREATE TABLE epoch (n BIGINT NOT NULL);
+INSERT INTO epoch (n) VALUES (0);
 CREATE TABLE day_total (
 	site BIGINT NOT NULL, day BIGINT NOT NULL, goal BIGINT NOT NULL, reason BIGINT NOT NULL, currency BIGINT NOT NULL,
 	n BIGINT NOT NULL, minor BIGINT NOT NULL, PRIMARY KEY (site, day, goal, reason, currency)) @clustered;

@@ -157,22 +157,18 @@ var usedTexts = map[string][]string{
 	"sketch": {"site", "goal"}, "mark": {"site"}, "site": {"site"},
 }
 
-// deleteTexts deletes the texts that no row has any more, since somebody wrote them. Where
-// several processes write, another one may be about to use a text, so they stay.
+// deleteTexts deletes the texts that no row has any more, since a visitor may have written
+// them. A number never comes again.
 func (tx *transaction) deleteTexts() error {
-	if !tx.Alone {
-		return tx.err
-	}
 	var used []string
 	for _, name := range slices.Sorted(maps.Keys(usedTexts)) {
 		for _, column := range usedTexts[name] {
 			used = append(used, "SELECT "+column+" FROM "+name)
 		}
 	}
-	tx.exec("DELETE FROM text WHERE id > 0 AND id NOT IN (" + strings.Join(used, " UNION ") + ")")
+	if tx.exec("DELETE FROM text WHERE id > 0 AND id NOT IN ("+strings.Join(used, " UNION ")+")") > 0 {
+		tx.exec("UPDATE epoch SET n = n + 1") // see catchUp
+	}
 	tx.texts.forget()
-	tx.texts.reading.Lock()
-	tx.texts.names = nil
-	tx.texts.reading.Unlock()
 	return tx.err
 }

@@ -27,7 +27,12 @@ func (t *Tables) change(ctx context.Context, do func(*transaction) error) error 
 		return err
 	}
 	change := &transaction{Tables: t, ctx: ctx, tx: tx}
-	err = do(change)
+	if t.Lock != "" {
+		change.exec(t.Lock)
+	}
+	if change.catchUp(); change.err == nil {
+		err = do(change)
+	}
 	if err = errors.Join(err, change.err); err == nil {
 		err = tx.Commit()
 	} else {
@@ -37,6 +42,18 @@ func (t *Tables) change(ctx context.Context, do func(*transaction) error) error 
 		t.texts.forget() // some of the numbers may not be there
 	}
 	return err
+}
+
+// catchUp forgets the numbers of texts if some were deleted, perhaps by another process.
+func (tx *transaction) catchUp() {
+	if tx.err != nil {
+		return
+	}
+	var epoch int64
+	if tx.err = tx.tx.QueryRowContext(tx.ctx, `SELECT n FROM epoch`).Scan(&epoch); epoch != tx.texts.epoch {
+		tx.texts.forget()
+		tx.texts.epoch = epoch
+	}
 }
 
 // ignoreDone is the error, unless the transaction has ended with its context.
@@ -74,6 +91,7 @@ type dictionary struct {
 	mu         sync.Mutex
 	statements map[string]*sql.Stmt
 	ids        map[string]int64
+	epoch      int64 // how often texts were deleted when ids was begun
 
 	reading sync.RWMutex
 	names   map[int64]string

@@ -51,7 +51,7 @@ type Options struct {
 
 // dialect is that of SQLite.
 var dialect = sqlreport.Dialect{
-	Name: "SQLite", Identity: "INTEGER PRIMARY KEY AUTOINCREMENT", Bytes: "BLOB", Clustered: "WITHOUT ROWID", Alone: true,
+	Name: "SQLite", Identity: "INTEGER PRIMARY KEY AUTOINCREMENT", Bytes: "BLOB", Clustered: "WITHOUT ROWID",
 }
 
 // Store is a report in a file. It opens the file when it first needs it. If that cannot be
