@@ -48,8 +48,10 @@ func isRefused(method string) bool {
 
 // refuseMethod answers such a request. The connection ends with it: what follows was
 // perhaps meant for the tunnel.
-func refuseMethod(w http.ResponseWriter) {
-	w.Header().Set("Connection", "close")
+func refuseMethod(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 { // in HTTP/2 the connection is not this request's alone
+		w.Header().Set("Connection", "close")
+	}
 	http.Error(w, "501 Not Implemented: this proxy does not pass on TRACE and CONNECT.", http.StatusNotImplemented)
 }
 

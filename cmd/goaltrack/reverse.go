@@ -62,7 +62,7 @@ func newProxyWithin(limits *current, transport http.RoundTripper, target *url.UR
 		v := &verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), upload: uploadOf(r)}
 		switch {
 		case isRefused(r.Method):
-			refuseMethod(v)
+			refuseMethod(v, r)
 			return
 		case !limits.Load().bound(v, r):
 			return

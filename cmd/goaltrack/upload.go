@@ -22,6 +22,9 @@ const leaveWithin = 3 * time.Second
 // rest before it answers. An answer that begins during the upload cannot wait for
 // that. Such an answer says "Connection: close" (section 9.6), and the connection
 // ends with it.
+//
+// In HTTP/2 each request has a stream of its own. There the end of the connection would
+// only take the visitor's other requests with it.
 type upload struct {
 	io.ReadCloser
 
@@ -39,7 +42,7 @@ type uploadKey struct{}
 // answer must not find the connection closed.
 func mindUploads(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength == 0 { // no body
+		if r.ContentLength == 0 || r.ProtoMajor != 1 { // no body, or nobody can take it for a request
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -95,8 +98,7 @@ func (u *upload) Read(p []byte) (int, error) {
 // answer is called when the header is about to be written. If the body is at
 // its end, the connection goes on. net/http checks that once more, which full
 // duplex would turn off. Otherwise the connection ends, and the header says so;
-// net/http may then leave the rest for the site. HTTP/2 needs none of this and
-// does not support EnableFullDuplex.
+// net/http may then leave the rest for the site.
 func (u *upload) answer(w http.ResponseWriter) {
 	if u == nil || u.ended.Load() || http.NewResponseController(w).EnableFullDuplex() != nil {
 		return

@@ -257,7 +257,11 @@ func TestWirePage(t *testing.T) {
 			if site.patience = time.Minute; i == 0 {
 				site.patience = 400 * time.Millisecond // ours waits for the site; the others tell it that the client is gone
 			}
-			cells = append(cells, strings.ReplaceAll(exchangeOnWire(t, address, row.text, row.halfClose, site), "|", "\\|"))
+			cell := strings.ReplaceAll(exchangeOnWire(t, address, row.text, row.halfClose, site), "|", "\\|")
+			if i == 1 { // ReverseProxy may pass the site's 100 on behind its own, if it comes early enough
+				cell = strings.Replace(cell, "100, 100, ", "100, ", 1)
+			}
+			cells = append(cells, cell)
 		}
 		line := "| " + strings.Join(cells, " | ") + " |"
 		lines = append(lines, line)
