@@ -90,6 +90,7 @@ func directions(shop, cdpPage string) string {
 		{"A form (send it empty first)", shop + "/contact"},
 		{"A download", shop + "/files/2026/tea-guide.pdf"},
 		{"An order", shop + "/checkout"},
+		{"Conversions over time", shop + reportPath},
 		{"What the CDP received", cdpPage},
 	}
 	if cdpPage == "" {

@@ -75,6 +75,11 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	// routing. A few calls tell what no address shows.
 	quiet := startUncounted(out, hasColor(stdout)) // what did not count, and why
 	defer quiet.close()
+	counts, err := startReport(quiet) // conversions over time
+	if err != nil {
+		return err
+	}
+	defer func() { _ = counts.close(ctx) }() // for the ways out before the end
 	rules, err := goaltrack.ParseRules(goals)
 	if opts.rules != "" {
 		rules, err = goaltrack.LoadRules(opts.rules)
@@ -87,7 +92,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Rules:  rules,
 		Keys:   keys(opts.spool),      // for goals that count once
 		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
-		Report: quiet,
+		Report: counts,
 		// With -spool, events outlive a crash.
 		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
 	})
@@ -105,15 +110,24 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		warn(tracker.Trigger(r, "ORDER_PAID", goaltrack.Data{"orderId": o.ID, "total": o.Total().Euros()}))
 	}
 
+	notice := ""
+	if opts.cdp == "" {
+		notice = pastNotice
+		madeUp(counts.Recorder, site.PointOfSale, time.Now())
+	}
+	front, err := counts.around(router, tracker, notice)
+	if err != nil {
+		return err
+	}
+
 	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
-	serveErr := serve(ctx, listener, router, opts.grace)
+	serveErr := serve(ctx, listener, front, opts.grace)
 
 	// The visitors are gone. Now the last events may leave. They get their own
 	// time, because ctx is over.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.grace)
 	defer cancel()
-	account, closeErr := tracker.Close(closing)
-	quiet.close()
+	account, closeErr := closeAll(closing, tracker, counts)
 	out.Printf("\nThe shop is closed.\n%v", account)
 	return errors.Join(serveErr, closeErr)
 }

@@ -160,7 +160,7 @@ func TestPrinted(t *testing.T) {
 	}
 	for _, want := range []string{
 		"  1. The shop                      " + s.url + "/\n",
-		"  6. What the CDP received         http://127.0.0.1:",
+		"  6. Conversions over time         http://127.0.0.1:", "  7. What the CDP received         http://127.0.0.1:",
 		"\nThe shop is closed.\n",
 	} {
 		if !strings.Contains(s.printed, want) {

@@ -79,22 +79,27 @@ func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 			s.Parts = append(s.Parts, part{Text: sayCount("sentence.refused", refused, number(counted+refused))})
 		}
 		return s, nil
-	case g.Silent && past.sum(past.fired, g.Name, period{From: past.from, To: a.today}) == 0:
+	case g.Silent && a.silentSince() < a.today && past.sum(past.fired, g.Name, period{From: past.from, To: a.today}) == 0:
 		return a.never(g, name)
 	}
 	return sentence{}, nil
 }
 
+// silentSince is the day since when a goal that never counted is silent: the first one, or
+// that of the last change of the rules. Of today nobody can say it yet.
+func (a *asked) silentSince() report.Day {
+	switch {
+	case a.info.First == 0:
+		return a.today
+	case a.info.RulesSince.IsZero():
+		return a.info.First
+	}
+	return max(a.info.First, report.DayOf(a.info.RulesSince, a.zone))
+}
+
 // never says that a goal has not counted, and how it nearly did.
 func (a *asked) never(g *goalLine, name part) (sentence, error) {
-	since := a.info.First
-	if rules := report.DayOf(a.info.RulesSince, a.zone); !a.info.RulesSince.IsZero() && rules > since {
-		since = rules
-	}
-	s := sentence{Bad: true, worth: 0.5, Parts: []part{name, {Text: say("sentence.never", date(since, a.today))}}}
-	if since == 0 {
-		s.Parts[1].Text = say("sentence.notyet")
-	}
+	s := sentence{Bad: true, worth: 0.5, Parts: []part{name, {Text: say("sentence.never", date(a.silentSince(), a.today))}}}
 	misses, err := report.NearMisses(a.ctx, a.p.Store, a.query("", g.Name))
 	if err != nil || len(misses) == 0 {
 		return s, err
