@@ -150,6 +150,7 @@ func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goalt
 	h.moveIn(ctx, p, tracker)
 	h.entrance.open(p.settings)
 	following, stopFollowing := context.WithCancel(ctx)
+	go p.report.watch(following, h.states)
 	if p.secure != nil {
 		p.secure.logger = c.logger
 		go p.secure.follow(following)
