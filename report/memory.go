@@ -53,6 +53,7 @@ func (m *Memory) Flush(_ context.Context, b *Batch) error {
 		}
 		m.written[b.Writer] = b.Seq
 	}
+	before := m.latest
 	for k := range b.Totals {
 		m.latest = max(m.latest, k.Day)
 	}
@@ -77,8 +78,8 @@ func (m *Memory) Flush(_ context.Context, b *Batch) error {
 	if b.Rules != nil {
 		m.info.Rules, m.info.RulesSince = b.Rules, lastRules(b.Marks)
 	}
-	if oldest := m.latest - Day(m.keep) + 1; m.first() < oldest { //nolint:gosec // Days fit.
-		m.drop(oldest)
+	if m.latest > before {
+		m.drop(m.latest - Day(m.keep) + 1) //nolint:gosec // Days fit.
 	}
 	return nil
 }

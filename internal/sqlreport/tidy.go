@@ -11,8 +11,10 @@ import (
 	"github.com/goaltrack/goaltrack/report"
 )
 
-// CloseDays implements [report.Store]. Each day is a change of its own.
+// CloseDays implements [report.Store]. Each day is a change of its own. In the end the texts
+// go that no day has any more: they are those that may name somebody.
 func (t *Tables) CloseDays(ctx context.Context, site string, through report.Day, least uint64) error {
+	folded := false
 	for {
 		var day report.Day
 		err := t.query(ctx, t.Read, func(rows *sql.Rows) error { return rows.Scan(&day) },
@@ -25,15 +27,23 @@ func (t *Tables) CloseDays(ctx context.Context, site string, through report.Day,
 		if last {
 			day = through // to know that there is nothing before
 		}
-		if err := t.closeDay(ctx, site, day, least); err != nil || last {
+		some, err := t.closeDay(ctx, site, day, least)
+		if folded = folded || some; err != nil {
 			return err
 		}
+		if last {
+			break
+		}
 	}
+	if !folded {
+		return nil
+	}
+	return t.change(ctx, (*transaction).deleteTexts)
 }
 
-// closeDay folds a day, unless that was done.
-func (t *Tables) closeDay(ctx context.Context, site string, day report.Day, least uint64) error {
-	return t.change(ctx, func(tx *transaction) error {
+// closeDay folds a day, unless that was done. It reports whether there was something to fold.
+func (t *Tables) closeDay(ctx context.Context, site string, day report.Day, least uint64) (folded bool, err error) {
+	err = t.change(ctx, func(tx *transaction) error {
 		if tx.exec(`UPDATE site SET closed = ? WHERE site = ? AND closed < ?`, int64(day), tx.id(site), int64(day)) == 0 {
 			return tx.err
 		}
@@ -52,8 +62,10 @@ func (t *Tables) closeDay(ctx context.Context, site string, day report.Day, leas
 		if err := tx.add(parts, rows); err != nil {
 			return err
 		}
+		folded = len(gone) > 0
 		return tx.foldCells(site, day, least)
 	})
+	return folded, err
 }
 
 // foldCells makes the combinations of a day coarser.
@@ -132,8 +144,12 @@ func (t *Tables) Expire(ctx context.Context, before report.Day) error {
 }
 
 func (tx *transaction) expire(before report.Day) error {
+	deleted := int64(0)
 	for _, name := range []string{"hour_total", "part", "cell", "sketch"} {
-		tx.exec("DELETE FROM "+name+" WHERE day < ?", int64(before))
+		deleted += tx.exec("DELETE FROM "+name+" WHERE day < ?", int64(before))
+	}
+	if deleted == 0 {
+		return tx.err
 	}
 	return tx.deleteTexts()
 }

@@ -220,3 +220,40 @@ func TestFull(t *testing.T) {
 		t.Errorf("%d visits, want 2", n)
 	}
 }
+
+// TestTextsAreDeleted: what one visitor wrote is nowhere in the file when its day is over.
+func TestTextsAreDeleted(t *testing.T) {
+	s := opened(t)
+	today := report.DayOf(time.Now(), nil)
+	b := visits(9)
+	b.Parts = map[report.PartKey]report.Amount{
+		{Site: "shop", Day: today, Dimension: report.Campaign, Text: "newsletter"}:    {N: 5},
+		{Site: "shop", Day: today, Dimension: report.Campaign, Text: "jane.doe.1980"}: {N: 4},
+	}
+	if err := s.Flush(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	there := func(text string) (n int) {
+		t.Helper()
+		if err := raw(t, s.options.Dir).QueryRowContext(t.Context(), "SELECT COUNT(*) FROM text WHERE value = ?", text).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if there("newsletter") != 1 || there("jane.doe.1980") != 1 {
+		t.Error("they were not there")
+	}
+	if err := s.CloseDays(t.Context(), "shop", today, 5); err != nil {
+		t.Fatal(err)
+	}
+	if there("newsletter") != 1 || there("jane.doe.1980") != 0 {
+		t.Errorf("%d and %d are left", there("newsletter"), there("jane.doe.1980"))
+	}
+	if err := s.Flush(t.Context(), b); err != nil { // its number is not used again
+		t.Error(err)
+	}
+	rows, err := s.Sum(t.Context(), report.Question{Table: report.Parts, Site: "shop", From: today, To: today, Dimension: report.Campaign})
+	if err != nil || len(rows) != 3 {
+		t.Errorf("%v, %v", rows, err)
+	}
+}

@@ -107,8 +107,12 @@ func TestLoad(t *testing.T) {
 		if err := r.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		begun := processorTime()
 		if err := s.CloseDays(t.Context(), "shop", day-1, 5); err != nil {
 			t.Fatal(err)
+		}
+		if day == today {
+			t.Logf("to close a day: %v of processor time", processorTime()-begun)
 		}
 	}
 	if info, err := os.Stat(filepath.Join(dir, FileName)); err == nil {
