@@ -87,6 +87,18 @@ A log does not tell all that goals look at: "goaltrack replay" says what it does
 	}
 }
 
+// TestDiffOfLists: what rules may read of cookies and of secrets matters most.
+func TestDiffOfLists(t *testing.T) {
+	const goals = "goals:\n  - { goal: SEEN, visit: /, if: { cookie.theme: present }, data: { a: $query.pin } }\n"
+	before := write(t, "before.yaml", "version: 1\ncookies: theme\nallow: [pin]\n"+goals)
+	after := write(t, "after.yaml", "version: 1\ncookies: [theme, lang]\nallow: [pin, iban]\n"+goals)
+	code, stdout, stderr := carry(t, "diff", before, after)
+	const want = "~ defaults, for every goal that does not say otherwise\n    ~ cookies: theme -> [theme, lang]\n    ~ allow: [pin] -> [pin, iban]\n"
+	if code != exitOK || stdout != want {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
 // TestDiffJSON looks at what programs see.
 func TestDiffJSON(t *testing.T) {
 	before, after := write(t, "old.yaml", rulesBefore), write(t, "new.yaml", rulesAfter)

@@ -16,7 +16,7 @@ import (
 type ruleText struct {
 	names    []string // the goals, in the order of the file
 	goals    map[string]ruleKeys
-	defaults ruleKeys
+	defaults ruleKeys // and the lists at the top of the file
 }
 
 // ruleKeys are the keys of a goal, written as in data.topic, and their values.
@@ -32,12 +32,16 @@ func readRuleText(path string) (ruleText, error) {
 		return text, err
 	}
 	var file struct {
+		Cookies  yaml.Node   `yaml:"cookies"`
+		Allow    yaml.Node   `yaml:"allow"`
 		Defaults yaml.Node   `yaml:"defaults"`
 		Goals    []yaml.Node `yaml:"goals"`
 	}
 	if err := yaml.Unmarshal(content, &file); err != nil {
 		return text, fmt.Errorf("%s: %w", path, err)
 	}
+	text.defaults.read("cookies", &file.Cookies)
+	text.defaults.read("allow", &file.Allow)
 	text.defaults.read("", &file.Defaults)
 	for i := range file.Goals {
 		var keys ruleKeys
@@ -58,7 +62,7 @@ func (k *ruleKeys) read(key string, n *yaml.Node) {
 		}
 		return
 	}
-	if key == "" {
+	if key == "" || n.Kind == 0 {
 		return // nothing at all
 	}
 	if k.values == nil {
