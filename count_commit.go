@@ -253,11 +253,10 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 // other sites, which the browser sends along. What becomes of those goes with the
 // answer, too.
 func (tr *tracked) shareLocked(h http.Header, payload int, now time.Time) (room int) {
-	var beside []visit.Beside
-	if len(tr.t.sites) > 1 {
-		beside = tr.besideLocked(h)
+	if len(tr.t.sites) == 1 {
+		return tr.site.visits.Room
 	}
-	room, changes := visit.Share(&tr.site.visits, payload, beside, visit.Minute(now))
+	room, changes := visit.Share(&tr.site.visits, payload, tr.besideLocked(h), visit.Minute(now))
 	for _, c := range changes {
 		tr.store.MakePrivate(h)
 		if c.Value == "" {

@@ -68,14 +68,24 @@ func (c *Cookie) sealName(id string) string { return c.Name + "/2/" + id }
 
 var errSealed = errors.New("goaltrack: the codec did not write what securecookie writes")
 
+// Most cookies are short. Room for the longest would have to be cleared for each.
+const (
+	shortText   = 304 // of securecookie
+	shortSealed = 228
+)
+
 // pack writes securecookie's text shorter, behind the minute that a cookie's value
 // begins with.
 func pack(text, id string, minute int64) (string, error) {
-	var outer, raw [maxCookie]byte
-	if base64.URLEncoding.DecodedLen(len(text)) > len(outer) {
-		return "", errSealed
+	if len(text) <= shortText {
+		var outer, raw [shortText]byte
+		return packIn(outer[:], raw[:], text, id, minute)
 	}
-	n, err := base64.URLEncoding.Decode(outer[:], []byte(text))
+	return packIn(make([]byte, len(text)), make([]byte, len(text)), text, id, minute)
+}
+
+func packIn(outer, raw []byte, text, id string, minute int64) (string, error) {
+	n, err := base64.URLEncoding.Decode(outer, []byte(text))
 	if err != nil {
 		return "", err
 	}
@@ -85,31 +95,37 @@ func pack(text, id string, minute int64) (string, error) {
 	if err != nil || !ok || !more {
 		return "", errSealed
 	}
-	raw[0] = byte(formOwned)
+	raw = append(raw[:0], byte(formOwned))
 	if id == "" {
 		raw[0] = byte(formNobodys)
 	}
-	binary.BigEndian.PutUint32(raw[1:], uint32(at))
-	n, err = base64.URLEncoding.Decode(raw[sealedHead:], inner)
-	if err != nil || sealedHead+n+len(mac) > len(raw) {
+	raw = binary.BigEndian.AppendUint32(raw, uint32(at))
+	if raw, err = base64.URLEncoding.AppendDecode(raw, inner); err != nil {
 		return "", errSealed
 	}
-	n += sealedHead
-	n += copy(raw[n:], mac)
+	raw = append(raw, mac...)
 	value := append(strconv.AppendInt(outer[:0], minute, 10), '.')
-	return string(base64.URLEncoding.AppendEncode(value, raw[:n])), nil
+	return string(base64.URLEncoding.AppendEncode(value, raw)), nil
 }
 
 // unpack is securecookie's text for a sealed part, and its form; 0 if it is none.
 // It reads only what pack writes: of texts that decode to the same bytes, Go takes
 // several (encoding/base64). So a visit has one form.
 func unpack(sealed string) (text string, f form) {
-	var raw [maxCookie * 3 / 4]byte
-	var inner [maxCookie]byte
-	if len(sealed) > maxCookie || strings.IndexByte(sealed, '\n') >= 0 || strings.IndexByte(sealed, '\r') >= 0 {
+	switch n := len(sealed); {
+	case n > maxCookie || strings.IndexByte(sealed, '\n') >= 0 || strings.IndexByte(sealed, '\r') >= 0:
 		return "", 0
+	case n <= shortSealed:
+		var raw, inner [shortSealed]byte
+		var outer [shortText]byte
+		return unpackIn(raw[:], inner[:], outer[:], sealed)
+	default:
+		return unpackIn(make([]byte, n), make([]byte, n), make([]byte, 2*n), sealed)
 	}
-	n, err := strict.Decode(raw[:], []byte(sealed))
+}
+
+func unpackIn(raw, inner, outer []byte, sealed string) (text string, f form) {
+	n, err := strict.Decode(raw, []byte(sealed))
 	if err != nil || n == 0 {
 		return "", 0
 	}
@@ -123,7 +139,6 @@ func unpack(sealed string) (text string, f form) {
 	b = append(b, '|')
 	b = base64.URLEncoding.AppendEncode(b, raw[sealedHead:n-32])
 	b = append(append(b, '|'), raw[n-32:n]...)
-	var outer [maxCookie * 3 / 2]byte
 	return string(base64.URLEncoding.AppendEncode(outer[:0], b)), f
 }
 
