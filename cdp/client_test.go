@@ -24,7 +24,7 @@ func testClient(t *testing.T, site Site, o Options) *Client {
 }
 
 func directTo(base string) Direct {
-	return Direct{BaseURL: base, ClientKey: "demoKey000", PointOfSale: "acme-shop"}
+	return Direct{BaseURL: base, ClientKey: "demoKey000", PointOfSale: "acme-shop", PlainHTTP: true}
 }
 
 func goal() *Event {

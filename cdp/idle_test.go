@@ -147,7 +147,7 @@ func TestCloseLosesNoAnswer(t *testing.T) {
 			}()
 			return ours, nil
 		}
-		c, err := New(Direct{BaseURL: "https://cdp.example", ClientKey: "key", PointOfSale: "pos"}, Options{HTTPClient: &http.Client{Transport: transport}})
+		c, err := New(Direct{BaseURL: "http://cdp.example", ClientKey: "key", PointOfSale: "pos", PlainHTTP: true}, Options{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
