@@ -154,3 +154,34 @@ func ExampleMixedConsent() {
 	// Output:
 	// analytics granted, marketing refused
 }
+
+// A page shows the visitor that the Global Privacy Control of their browser was honored,
+// as the law of California asks of sites since 2026. Goals for analytics still count.
+func ExampleTracker_Privacy() {
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: exampleSites, DryRun: true,
+		GPC:     goaltrack.GPCMarketing,
+		Consent: goaltrack.ConsentGPP(goaltrack.GPP{}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page := func(r *http.Request) {
+		switch p := tracker.Privacy(r); {
+		case p.GPCHonored():
+			fmt.Println("Your opt-out preference signal was honored. We count:", p.Counts)
+		default:
+			fmt.Println("We count:", p.Counts)
+		}
+	}
+
+	r := httptest.NewRequest(http.MethodGet, "https://shop.example/", nil)
+	r.Header.Set("Cookie", "__gpp=DBABBg~BUoAAABA") // California: told of the opt-outs, and used none
+	page(r)
+	r.Header.Set("Sec-GPC", "1")
+	page(r)
+	// Output:
+	// We count: granted
+	// Your opt-out preference signal was honored. We count: analytics granted, marketing refused
+}
