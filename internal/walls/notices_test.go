@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -115,7 +114,7 @@ func TestNotices(t *testing.T) {
 	names := []string{"Go"}
 	want := map[string]string{}
 	var err error
-	if want["Go"], err = section("Go", filepath.Join(runtime.GOROOT(), ".")); err != nil {
+	if want["Go"], err = section("Go", strings.TrimSpace(goTool(t, nil, "env", "GOROOT"))); err != nil {
 		t.Log(err) // some distributions put it elsewhere
 	}
 	for _, m := range required(t) {
