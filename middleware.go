@@ -76,7 +76,8 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	case r.URL.RawPath != "" && len(goals) == 0 && segments == path:
 		t.noteSlash(r, rules)
 	}
-	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) && navigation.IsSoft(r.Header, t.askedPath(r))
+	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) &&
+		(navigation.IsSoft(r.Header, t.askedPath(r)) || navigation.IsFetchedAhead(r.Header))
 	pages := t.wantsPages()
 	navigation := (pages || len(goals) > 0) && (soft || navigation.Is(r))
 

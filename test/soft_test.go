@@ -77,13 +77,20 @@ goals:
 		"and clicked":                       {[]step{{"GET /dash?_rsc=1", "/", components(open, "Next-Router-Prefetch", "1")}, {"GET /dash?_rsc=2", "/", components(open)}}, "", "DASH_VIEWED", "fired 1, prefetch 1"},
 		"and shown without another request": {[]step{{"GET /dash?_rsc=1", "/", components(open, "Next-Router-Prefetch", "1")}, {"GET /other?_rsc=3", "/dash", components(open, "Next-Router-Prefetch", "1")}}, "", "DASH_VIEWED", "fired 1, prefetch 1"},
 
-		"SvelteKit":               {[]step{{"GET /pricing/__data.json", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
-		"Nuxt":                    {[]step{{"GET /pricing/_payload.json", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
-		"React Router":            {[]step{{"GET /pricing.data", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
-		"React Router, home":      {[]step{{"GET /_root.data", "/pricing", script}}, "", "HOME_VIEWED", "not_navigation 1"},
-		"by an old browser":       {[]step{{"GET /pricing.data", "/", fileOfTheOld}}, "", "PRICING_VIEWED", "not_navigation 1"},
-		"a file with such a name": {[]step{{"GET /export.data", "/", link}}, "", "EXPORTED", "fired 1"},
-		"Astro, Unpoly, Inertia":  {[]step{{"GET /pricing", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"SvelteKit":                          {[]step{{"GET /pricing/__data.json", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"Nuxt":                               {[]step{{"GET /pricing/_payload.json", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"React Router":                       {[]step{{"GET /pricing.data", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"React Router, home":                 {[]step{{"GET /_root.data", "/pricing", script}}, "", "HOME_VIEWED", "not_navigation 1"},
+		"by an old browser":                  {[]step{{"GET /pricing.data", "/", fileOfTheOld}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"a file with such a name":            {[]step{{"GET /export.data", "/", link}}, "", "EXPORTED", "fired 1"},
+		"Astro, Unpoly":                      {[]step{{"GET /pricing", "/", script}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"Astro, which fetches it ahead, too": {[]step{{"GET /pricing", "/", append(script, "Sec-Purpose", "prefetch")}, {"GET /pricing", "/", script}, {"GET /", "/pricing", script}}, "", "PRICING_VIEWED", "fired 1, not_navigation 1, prefetch 1"},
+		"a link that is fetched ahead":       {[]step{{"GET /pricing", "/", append(script, "Sec-Purpose", "prefetch")}, {"GET /assets/a.css", "/pricing", file}}, "", "PRICING_VIEWED", "fired 1, prefetch 1"},
+		"such a link, opened":                {[]step{{"GET /pricing", "/", append(script, "Sec-Purpose", "prefetch")}, {"GET /pricing", "/", link}, {"GET /assets/a.css", "/pricing", file}}, "", "PRICING_VIEWED", "fired 1, prefetch 1"},
+		"Inertia":                            {[]step{{"GET /pricing", "/", append(script, "X-Inertia", "true")}}, "", "PRICING_VIEWED", "fired 1"},
+		"Inertia, a part":                    {[]step{{"GET /pricing", "/", append(script, "X-Inertia", "true", "X-Inertia-Partial-Component", "Page")}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"Inertia, the page that is open":     {[]step{{"GET /pricing", "/pricing", append(script, "X-Inertia", "true")}}, "", "PRICING_VIEWED", "not_navigation 1"},
+		"Inertia, ahead and shown":           {[]step{{"GET /pricing", "/", append(script, "X-Inertia", "true", "Purpose", "prefetch")}, {"GET /", "/pricing", append(script, "X-Inertia", "true")}}, "", "PRICING_VIEWED", "fired 1, prefetch 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := world.New(t, rules, http.HandlerFunc(fetchedSite), func(config *goaltrack.Config) { config.NextDefaultLocale = c.locale })

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/hostname"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -18,8 +19,9 @@ import (
 // visitor clicked a link and looks at another page.
 
 // IsSoft reports whether a script fetches a page to show it. It knows htmx with
-// hx-boost (https://htmx.org/reference/#request_headers), Turbo Drive and
-// Next.js. A Turbo frame is only a part of a page and does not count.
+// hx-boost (https://htmx.org/reference/#request_headers), Turbo Drive, Next.js and
+// Inertia (https://inertiajs.com/the-protocol). A Turbo frame, or a part of Inertia's
+// data, is only a part of a page and does not count.
 func IsSoft(h http.Header, path string) bool {
 	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 && !isRefresh(h) {
 		return true
@@ -27,7 +29,25 @@ func IsSoft(h http.Header, path string) bool {
 	if len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0 {
 		return true
 	}
+	if len(h["X-Inertia"]) > 0 {
+		return len(h["X-Inertia-Partial-Component"]) == 0 && !isReload(h, path)
+	}
 	return strings.Contains(path, nextData)
+}
+
+// isReload reports whether a script asks for the page on which it runs. Of the page's
+// address before a proxy cut something off, the end is the same.
+func isReload(h http.Header, path string) bool {
+	referer, _ := web.First(h["Referer"])
+	from, path := urlpath.Trim(pathOf(referer)), urlpath.Trim(path)
+	return from == path || path != "" && strings.HasSuffix(from, path)
+}
+
+// IsFetchedAhead reports whether the browser fetches something ahead for a script or a
+// <link rel="prefetch">, which do not say whether it is a page.
+func IsFetchedAhead(h http.Header) bool {
+	dest, _ := web.First(h["Sec-Fetch-Dest"])
+	return dest == "empty" && IsPrefetch(h)
 }
 
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for
