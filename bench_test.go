@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -117,6 +119,20 @@ func newScene(tb testing.TB, rules string, handler http.HandlerFunc, line, body 
 	return s
 }
 
+// deaf is a sink that keeps nothing. What it costs to hand a fact to a real one is measured
+// in package report.
+type deaf struct{}
+
+func (deaf) Report(fact.Fact) {}
+
+// told gives the tracker a report.
+func (s *scene) told() *scene {
+	site := s.tracker.sites[0]
+	s.tracker.config.Report = deaf{}
+	site.facts = facts.Site{Sink: (*guard)(s.tracker), Name: site.Name, Zone: site.zone}
+	return s
+}
+
 // seal gives the visitor a visit cookie.
 func (s *scene) seal(tb testing.TB) *scene {
 	tb.Helper()
@@ -152,6 +168,12 @@ var scenes = []struct {
 	}},
 	{"a visit that fires", 7, true, func(tb testing.TB) *scene {
 		return newScene(tb, benchRules, benchPage, "GET /products/sku-42?utm_source=news", "")
+	}},
+	{"a navigation that fires nothing, with a report", 5, false, func(tb testing.TB) *scene {
+		return newScene(tb, benchRules, benchPage, "GET /about/us", "").told()
+	}},
+	{"a visit that fires, with a report", 12, true, func(tb testing.TB) *scene {
+		return newScene(tb, benchRules, benchPage, "GET /products/sku-42?utm_source=news", "").told()
 	}},
 	// Here the cookie is opened and sealed anew.
 	{"a visit that counts once", 66, true, func(tb testing.TB) *scene {

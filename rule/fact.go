@@ -58,8 +58,8 @@ func (x *Exchange) cameThrough(f *fact.Fact, rawQuery string) {
 		f.Source, f.Campaign = factParameter(rawQuery, "utm_source"), factParameter(rawQuery, "utm_campaign")
 		f.Tagged = f.Source != "" || f.Campaign != ""
 	}
-	if f.Source == "" {
-		if u, err := url.Parse(x.otherSite()); err == nil && web.ValidHost(web.HostOnly(u.Host)) {
+	if other := x.otherSite(); f.Source == "" && other != "" {
+		if u, err := url.Parse(other); err == nil && web.ValidHost(web.HostOnly(u.Host)) {
 			f.Source = cutFact(strings.TrimPrefix(strings.ToLower(web.HostOnly(u.Host)), "www."))
 		}
 	}

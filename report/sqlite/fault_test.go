@@ -249,6 +249,13 @@ func TestTextsAreDeleted(t *testing.T) {
 	if there("newsletter") != 1 || there("jane.doe.1980") != 0 {
 		t.Errorf("%d and %d are left", there("newsletter"), there("jane.doe.1980"))
 	}
+	if _, err := raw(t, s.options.Dir).ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(s.options.path())
+	if err != nil || !bytes.Contains(text, []byte("newsletter")) || bytes.Contains(text, []byte("jane.doe")) {
+		t.Errorf("in the file: %t, %v", bytes.Contains(text, []byte("jane.doe")), err)
+	}
 	if err := s.Flush(t.Context(), b); err != nil { // its number is not used again
 		t.Error(err)
 	}

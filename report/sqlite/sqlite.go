@@ -135,7 +135,7 @@ func (o *Options) open(ctx context.Context) (*sqlreport.Tables, error) {
 		}
 		return t, nil
 	}
-	if t.Write, err = o.connect("&_txlock=immediate&_pragma=journal_mode(WAL)"); err != nil {
+	if t.Write, err = o.connect("&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=secure_delete(ON)"); err != nil {
 		return nil, closeAfter(err, read)
 	}
 	t.Write.SetMaxOpenConns(1)
