@@ -61,6 +61,9 @@ type QueueState struct {
 	Events int       `json:"events"`
 	Bytes  int64     `json:"bytes"`
 	Oldest time.Time `json:"oldest,omitzero"`
+	// Full is which part of the queue's bound that is, by events or by bytes,
+	// whichever is more: 0.7 is 70 %. It is 0 if the queue does not tell.
+	Full float64 `json:"full,omitempty"`
 	// DeadLetters is how many events given up are kept for [Tracker.Resend].
 	// [Tracker.DeadLetters] shows the newest.
 	DeadLetters int `json:"deadLetters"`
@@ -198,7 +201,7 @@ func (t *Tracker) Snapshot() Snapshot {
 // queueState says what the queue holds.
 func (t *Tracker) queueState() QueueState {
 	stats := t.sender.Stats()
-	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, DeadLetters: stats.Letters}
+	q := QueueState{Events: stats.Waiting, Bytes: stats.Bytes, Oldest: stats.Oldest, Full: stats.Full, DeadLetters: stats.Letters}
 	t.store.state(&q)
 	return q
 }

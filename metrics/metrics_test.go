@@ -69,7 +69,7 @@ func TestSnapshotsAreShown(t *testing.T) {
 	m.Watch(func() goaltrack.Snapshot {
 		s := goaltrack.Snapshot{RulesHash: "abc", RulesFault: "line 1"}
 		s.Accepted, s.Dead = 5, map[string]uint64{"rejected_400": 2}
-		s.Queue = goaltrack.QueueState{Events: 7, Bytes: 700, Degraded: "locked", Level: goaltrack.LevelMemory}
+		s.Queue = goaltrack.QueueState{Events: 7, Bytes: 700, Full: 0.75, Degraded: "locked", Level: goaltrack.LevelMemory}
 		s.Delivery = []goaltrack.SiteState{{
 			Site: "shop", State: "held", Outcomes: map[string]uint64{"accepted": 4},
 			Durations: cdp.Durations{Requests: 3, Sum: 1500 * time.Millisecond, AtMost: []cdp.AtMost{{Time: 5 * time.Millisecond, Requests: 1}, {Time: time.Second, Requests: 2}}},
@@ -79,7 +79,7 @@ func TestSnapshotsAreShown(t *testing.T) {
 	got := read(t, m)
 	for _, want := range []string{
 		`goaltrack_rules_info{hash="abc"} 1`, `goaltrack_rules_fault 1`, `goaltrack_events_accepted_total 5`,
-		`goaltrack_events_dead_total{reason="rejected_400"} 2`, `goaltrack_queue_events 7`, `goaltrack_queue_degraded{level="memory"} 1`,
+		`goaltrack_events_dead_total{reason="rejected_400"} 2`, `goaltrack_queue_events 7`, `goaltrack_queue_full_ratio 0.75`, `goaltrack_queue_degraded{level="memory"} 1`,
 		`goaltrack_site_state{site="shop",state="held"} 1`, `goaltrack_site_state{site="shop",state="ok"} 0`,
 		`goaltrack_cdp_requests_total{site="shop",outcome="accepted"} 4`,
 		`goaltrack_cdp_request_duration_seconds_bucket{site="shop",le="0.005"} 1`,

@@ -47,6 +47,7 @@ func writeQueue(t *text, s *goaltrack.Snapshot) {
 	}{
 		{"queue_events", "Events that wait.", float64(s.Queue.Events)},
 		{"queue_bytes", "How much room they take.", float64(s.Queue.Bytes)},
+		{"queue_full_ratio", "Which part of the queue's bound that is, by events or by bytes, whichever is more: 1 is full, 0 also if it does not tell.", s.Queue.Full},
 		{"queue_oldest_timestamp_seconds", "When the oldest of them happened, 0 if none waits.", seconds(s.Queue.Oldest)},
 		{"dead_letters", "Events given up that are kept.", float64(s.Queue.DeadLetters)},
 		{"quarantine_bytes", "The size of the damaged files of the spool.", float64(s.Queue.QuarantineBytes)},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/golden"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -135,13 +136,14 @@ func goldenSnapshot() goaltrack.Snapshot {
 		Recent: []goaltrack.Record{{Time: at(9), Goal: "CONTACT_SENT", Fate: "dead: blocked", Browser: "aaaaaaaa", Note: "client_gone"}},
 		Queue: goaltrack.QueueState{
 			Level: goaltrack.LevelDurable, Degraded: "queue: the disk is full", HeldBy: &queue.Holder{PID: 4711, Host: "web-1", Since: at(0)},
-			Damage: "1 events lost", QuarantineBytes: 65536, Events: 5, Bytes: 2000, Oldest: at(2), DeadLetters: 9,
+			Damage: "1 events lost", QuarantineBytes: 65536, Events: 5, Bytes: 2000, Oldest: at(2), Full: 0.25, DeadLetters: 9,
 		},
 		Delivery: []goaltrack.SiteState{{
 			Site: "shop", State: "slow", SilentSince: at(3), Benched: 2, TwoMinds: true, HeldGoals: []string{"CONTACT_SENT"},
 			InFlight: 1, IDsReady: 2, Sends: 60, Retries: 20, Outcomes: map[string]uint64{"accepted": 35, "sender_bad": 25},
 			LastError: "403", LastErrorAt: at(9),
-			Latency: goaltrack.Latency{Requests: 60, P50: 51500 * time.Microsecond, P95: 90 * time.Millisecond, P99: 120 * time.Millisecond, Max: 2 * time.Second},
+			Latency:   goaltrack.Latency{Requests: 60, P50: 51500 * time.Microsecond, P95: 90 * time.Millisecond, P99: 120 * time.Millisecond, Max: 2 * time.Second},
+			Durations: cdp.Durations{Requests: 60, Sum: 4 * time.Second, AtMost: []cdp.AtMost{{Time: 50 * time.Millisecond, Requests: 30}}},
 		}},
 	}
 }
