@@ -75,11 +75,15 @@ func (tr *tracked) countedEarly(i int) bool {
 // keepVisitLocked is the visit cookie's part of the header: goals that are known to
 // count are written into it, and pages keep the session going.
 func (tr *tracked) keepVisitLocked(h http.Header) {
-	if !tr.rules.Past().Used || !tr.told.recognised || tr.entry.absent == fatePrefetch || !tr.mayKeepVisitLocked(h) {
+	if !tr.rules.Past().Used || !tr.told.recognised || tr.entry.absent == fatePrefetch {
 		return
 	}
 	now, another := time.Now(), tr.told.brought.id != tr.told.id
-	if another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.trigger.Past().Remembered() }) {
+	counts := another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.trigger.Past().Remembered() })
+	if !counts && tr.visitRestsLocked(now) || !tr.mayKeepVisitLocked(h) {
+		return
+	}
+	if counts {
 		p := tr.pastLocked()
 		p.id = tr.told.id
 		if tr.countEarlyLocked(now) || p.released || another && p.values[0] != "" && tr.opensLocked(now) {
@@ -307,6 +311,14 @@ func (tr *tracked) dropVisitLocked(h http.Header) {
 func (tr *tracked) setVisit(h http.Header, value string) {
 	tr.store.MakePrivate(h)
 	tr.site.visits.Set(h, value)
+}
+
+// visitRestsLocked reports whether the visit cookie need not be written though the visitor
+// sees a page: the minute in it is new enough. So it is on nearly all pages.
+func (tr *tracked) visitRestsLocked(now time.Time) bool {
+	values, minute := tr.visitsSentLocked(), visit.Minute(now)
+	last, _, ok := visit.Split(values[0])
+	return ok && values[1] == "" && minute-last < visit.MoveEvery && tr.site.visits.GoesOn(last, minute) && !visit.IsForeign(values[0], tr.told.id)
 }
 
 // moveVisitLocked notes that the session goes on, or where a new one came from.
