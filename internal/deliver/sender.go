@@ -268,7 +268,7 @@ func (s *Sender) reserve(ln *Line, key string, network uint64, p queue.Priority,
 	case !ok:
 		return nil, nil //nolint:nilnil // No place is needed.
 	}
-	place, err := s.shares.keep(s.queue, fair.Who{Visitor: s.shares.names.Visitor(key), Network: network}, bytes)
+	place, err := s.shares.keep(s.queue, fair.Who{Visitor: s.shares.names.Visitor(key), Network: network}, p, bytes)
 	if err != nil {
 		return nil, err
 	}

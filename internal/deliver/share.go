@@ -96,7 +96,7 @@ func (s *shares) enter(q queue.Queue, network uint64, items []queue.Item, isKnow
 		s.room.Force(who, len(items), all)
 		return nil
 	}
-	asked := fair.Asked{Events: len(items), Amount: all, Used: int64(stats.Full * wholeQueue)}
+	asked := fair.Asked{Events: len(items), Amount: all, Used: int64(stats.Full * wholeQueue), Worth: worth(items[len(items)-1].Priority)}
 	if stats.Waiting >= firstOf {
 		asked.Known = isKnown(items[0].Key)
 		asked.Queue = asked.Known || s.first.Load() < strangersFirst
@@ -168,14 +168,18 @@ func (p *Place) Release() {
 	}
 }
 
+// worth is what a priority means for the share of a visitor: the places that a queue
+// keeps for goals with a value are not used up by the same visitors' page views.
+func worth(p queue.Priority) int8 { return int8(min(max(p, queue.Low), queue.High)) }
+
 // keep asks for a place of so many bytes.
-func (s *shares) keep(q queue.Queue, who fair.Who, bytes int) (*Place, error) {
+func (s *shares) keep(q queue.Queue, who fair.Who, p queue.Priority, bytes int) (*Place, error) {
 	if s.off {
 		return new(Place), nil
 	}
-	p := &Place{shares: s, who: who, amount: s.amount(bytes)}
-	if _, ok := s.room.Enter(who, fair.Asked{Events: 1, Amount: p.amount, Used: int64(q.Stats().Full * wholeQueue)}); !ok {
+	place := &Place{shares: s, who: who, amount: s.amount(bytes)}
+	if _, ok := s.room.Enter(who, fair.Asked{Events: 1, Amount: place.amount, Used: int64(q.Stats().Full * wholeQueue), Worth: worth(p)}); !ok {
 		return nil, ErrVisitorFull
 	}
-	return p, nil
+	return place, nil
 }

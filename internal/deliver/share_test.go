@@ -105,6 +105,36 @@ func TestOneClientCannotTakeTheQueue(t *testing.T) {
 	}
 }
 
+// TestPageViewsLeaveRoomForOrders: a thousand visitors whose pages fill the queue can
+// still place their orders.
+func TestPageViewsLeaveRoomForOrders(t *testing.T) {
+	bubble.Run(t, "", func(t *testing.T) {
+		r := newRig(t, Options{}, script(errRefused))
+		offer := func(v int, p queue.Priority) bool {
+			id := visitorID(v)
+			err := r.Offer(t.Context(), nil, 0, queue.Item{Body: testEvent("shop", "SENT", id), Key: id, Time: time.Now(), Priority: p})
+			if err == nil {
+				r.offered++
+			}
+			return err == nil
+		}
+		for range 20 {
+			for v := range 1000 {
+				offer(v, queue.Low)
+			}
+		}
+		orders := 0
+		for v := range 1000 {
+			if offer(v, queue.High) {
+				orders++
+			}
+		}
+		if orders != 1000 {
+			t.Errorf("%d of 1,000 orders were taken", orders)
+		}
+	})
+}
+
 // TestNobodyFramesAVisitor: whoever uses up the share of a browser ID uses up that of
 // their own network.
 func TestNobodyFramesAVisitor(t *testing.T) {

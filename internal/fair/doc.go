@@ -11,7 +11,7 @@
 //  3. Above half, a network has at most a quarter. As the room fills further, the
 //     bounds sink, and whoever has most is refused first. At 80 % nobody gets anything
 //     more who has more than a little already, so that whoever has nothing yet finds a
-//     place.
+//     place. For what is worth least it is 70 %, and for what is worth most 90 %.
 //
 // An example, with a room of 10,000 events: up to 7,500 a visitor may have 250 and a
 // network 2,500, at 7,900 it is 20 and 500. If a thousand visitors take what they can

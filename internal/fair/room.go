@@ -25,11 +25,11 @@ const keptSpares = 1024
 const (
 	visitors = 40 // a visitor has at most a fortieth
 	networks = 4  // and a network a quarter, above half
-	// At four fifths nobody gets anything more who has more than a little already.
-	// Queues refuse page views from there on.
-	fullParts, fullOf = 4, 5
-	visitorSlope      = 5 // a visitor has at most a fifth of what is left until there,
-	networkSlope      = 5 // and a network five times as much as is left
+	// At eight tenths nobody gets anything more who has more than a little already. For
+	// what is worth less or more than usual it is a tenth less or more.
+	fullTenths   = 8
+	visitorSlope = 5 // a visitor has at most a fifth of what is left until there,
+	networkSlope = 5 // and a network five times as much as is left
 
 	few    = 3    // so many things of a visitor are a little,
 	little = 1000 // unless they take more than a thousandth; and that is a little of a network
@@ -71,6 +71,7 @@ type Asked struct {
 	Events int   // how many things it is
 	Amount int64 // and how much of the room
 	Used   int64 // how much of the room all have now
+	Worth  int8  // 0 for what is usual, 1 for more, -1 for less
 	// Queue says that others wait, and that they may go first.
 	Queue bool
 	// Known says that they did no harm before. They may have some that go first; others
@@ -110,7 +111,7 @@ func (r *Room) may(v *visitor, net *network, a Asked) bool {
 	if a.Used <= r.Size/2 {
 		return mine.has == 0 || mine.has+a.Amount <= most
 	}
-	left := max(r.Size/fullOf*fullParts-a.Used, 0)
+	left := max(r.Size/10*(fullTenths+int64(a.Worth))-a.Used, 0)
 	most = min(most, left/visitorSlope)
 	aLittle := mine.events+a.Events <= few && mine.has+a.Amount <= r.Size/little
 	if mine.has > 0 && !aLittle && mine.has+a.Amount > most {

@@ -109,6 +109,25 @@ func TestWhoeverHasMostIsRefusedFirst(t *testing.T) {
 	}(), 0, 0)
 }
 
+// TestWorth: page views of many visitors leave places for their goals with a value.
+func TestWorth(t *testing.T) {
+	h := newHall(t)
+	for worth, full := range map[int8]int64{-1: 7000, 0: 8000, 1: 9000} {
+		for range 100 {
+			for i := range 1000 {
+				if _, ok := h.Enter(Who{Visitor: uint64(1 + i)}, Asked{Events: 1, Amount: 1, Used: h.used, Worth: worth}); ok {
+					h.used++
+				}
+			}
+		}
+		h.want("filled", int(h.used), int(full)-100, int(full))
+		for i := range 1000 {
+			h.Settle(uint64(1+i), false, 250, 250)
+		}
+		h.used = 0
+	}
+}
+
 // TestThousandIDs: a thousand visitors who take all they can leave room for others, and
 // so do a hundred networks.
 func TestThousandIDs(t *testing.T) {
