@@ -118,7 +118,7 @@ var consentRows = []settings.Setting{
 
 // cookieRows shape the cookies.
 var cookieRows = []settings.Setting{
-	{Name: "keys", Kind: settings.List, Commands: ofProxyAndForget, Secret: true, Value: "HEX,HEX[,OLDHASH,OLDBLOCK]", Unset: "new ones with every start", About: "The keys that seal the visit cookie: 32 random bytes and 32 more (openssl rand -hex 32). Better given in the environment."},
+	{Name: "keys", Kind: settings.List, Commands: ofProxyAndForget, Secret: true, Value: "HEX,HEX[,OLDHASH,OLDBLOCK]", Unset: "new ones with every start, and nothing sealed on the disk", About: "The keys that seal the visit cookie, and what waits of people's data on the disk: 32 random bytes and 32 more (openssl rand -hex 32). Better given in the environment."},
 	{Name: "create", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.CreateVisit), OneOf: []string{string(goaltrack.CreateVisit), string(goaltrack.CreateGoal), string(goaltrack.CreateNever)}, About: "When a visitor gets a browser ID, which makes a guest in the CDP."},
 	{Name: "create-per-second", Kind: settings.Number, Commands: ofProxy, Value: "NUMBER", Unset: "20", Unit: "browser IDs", Least: "0.001", Like: "20", About: "How many browser IDs are made in a second at most."},
 	{Name: "create-burst", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Unset: "200", Unit: "browser IDs", Like: "200", About: "How many browser IDs may be made at once."},
