@@ -387,3 +387,27 @@ func TestFoldParts(t *testing.T) {
 		}
 	}
 }
+
+// TestManyTrackers: trackers that follow each other, as settings are read again, are one
+// site, though each has a zone of its own.
+func TestManyTrackers(t *testing.T) {
+	r := recording(t, NewMemory(0))
+	for range maxSites + 200 {
+		zone, err := time.LoadLocation("Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := page("/", "", 0)
+		f.Zone = zone
+		r.Report(f)
+	}
+	flushed(t, r)
+	today := DayOf(time.Now(), nil)
+	if got := asked(t, r.Store(), Query{From: today - 1, To: today + 1}); got != "" {
+		t.Errorf("goals: %s", got)
+	}
+	result, err := Ask(t.Context(), r.Store(), Query{From: today - 1, To: today + 1, By: ByPage})
+	if err != nil || len(result.Rows) != 1 || result.Rows[0].Visits != maxSites+200 || result.Lost > 0 || len(r.sites) != 1 {
+		t.Errorf("%+v, %v, %d sites", result, err, len(r.sites))
+	}
+}

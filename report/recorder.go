@@ -179,7 +179,9 @@ func (r *Recorder) Report(f fact.Fact) {
 // siteOf is the number of a site, -1 if there are too many. r.mu is held.
 func (r *Recorder) siteOf(name string, zone *time.Location) int {
 	for i := range r.sites {
-		if r.sites[i].name == name && r.sites[i].zone == zone {
+		s := &r.sites[i]
+		// Each tracker has zones of its own, and a program may make many trackers.
+		if s.name == name && (s.zone == zone || s.zone.String() == zone.String()) {
 			return i
 		}
 	}
