@@ -33,6 +33,9 @@ type admin struct {
 // leastPassword is how many characters a password for the face has at least.
 const leastPassword = 12
 
+// leastToken is how many characters a token for the feed has at least, as package web asks.
+const leastToken = 16
+
 // adminAccess says who may look.
 type adminAccess struct {
 	password  [sha256.Size]byte // of the file, if secured by one
@@ -40,6 +43,7 @@ type adminAccess struct {
 	header    string         // set by a proxy in front for those who are logged in
 	believed  []netip.Prefix // the proxies in front
 	localOnly bool           // neither: who is on this machine may look
+	feedToken string         // opens the feed and nothing else, "" for none
 }
 
 // adminAccessOf reads who may look. It returns an error if everybody could.
@@ -48,7 +52,10 @@ func adminAccessOf(v *settings.Values) (*adminAccess, error) {
 	if address == "" {
 		return nil, nil
 	}
-	a := &adminAccess{header: v.Text("admin-trust-header"), believed: v.Networks("trusted-proxies")}
+	a := &adminAccess{header: v.Text("admin-trust-header"), believed: v.Networks("trusted-proxies"), feedToken: v.Text("admin-feed-token")}
+	if a.feedToken != "" && len(a.feedToken) < leastToken {
+		return nil, fmt.Errorf("%s: the token has less than %d characters", v.From("admin-feed-token"), leastToken)
+	}
 	if name := v.Text("admin-password-file"); name != "" {
 		text, err := os.ReadFile(name) //nolint:gosec // The operator names it.
 		if err != nil {
@@ -141,6 +148,19 @@ func (a *adminAccess) only(next http.Handler) http.Handler {
 	})
 }
 
+// feed lets those in, too, who bring the token of the feed; the pages open nothing else to
+// them. Others are asked for the password, as programs that have it wait to be asked.
+func (a *adminAccess) feed(pages http.Handler) http.Handler {
+	guarded := a.only(pages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if web.HasFeedToken(r, a.feedToken) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
 // openAdmin listens at the address of --admin. It returns nil if there is none.
 func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
 	address := v.Text("admin")
@@ -157,7 +177,7 @@ func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
 // open serves the face of a house.
 func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 	options := web.Options{
-		Store: reports.NewMemory(0), Authorize: access.allows, Logger: h.console.logger,
+		Store: reports.NewMemory(0), Authorize: access.allows, FeedToken: access.feedToken, Logger: h.console.logger,
 		Snapshot: h.snapshot,
 		Letters:  func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
 		Resend: func() (int, error) {
@@ -187,6 +207,7 @@ func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 		w.Header().Set("Cache-Control", "no-store")
 		_ = json.NewEncoder(w).Encode(h.snapshot()) // the reader has gone
 	})))
+	mux.Handle("/feed.csv", access.feed(pages))
 	mux.Handle("/", access.only(pages))
 	if h.now.program.settings.On("admin-pprof") {
 		mux.Handle("/debug/pprof/", access.only(http.HandlerFunc(pprof.Index)))

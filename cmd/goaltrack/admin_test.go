@@ -116,6 +116,8 @@ func TestAdminNeedsLeave(t *testing.T) {
 		{[]string{"--admin=nonsense"}, "missing port"},
 		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short}, "less than 12"},
 		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short + "-not"}, "no such file"},
+		{[]string{"--admin=127.0.0.1:0", "--admin-feed-token=fifteen-letters"}, "less than 16"},
+		{[]string{"--admin=0.0.0.0:0", "--admin-feed-token=sixteen-letters-"}, "everybody could look"},
 	} {
 		flags := append([]string{"proxy", "--listen=127.0.0.1:0", "--to=http://127.0.0.1:1", "--rules=" + write(t, "goals.yaml", reportedRules), "--cdp=http://127.0.0.1:1", "--client-key=key", "--pos=shop", "--currency=EUR"}, test.flags...)
 		if got := asks(t, exitUsage, flags...); !strings.Contains(got, test.want) {
@@ -140,6 +142,50 @@ func TestAdminPassword(t *testing.T) {
 		r.SetBasicAuth("anybody", password)
 		if status, _ := look(t, http.MethodGet, p.admin+"/goals.json", "Authorization", r.Header.Get("Authorization")); status != want {
 			t.Errorf("password %q: %d, want %d", password, status, want)
+		}
+	}
+}
+
+// TestAdminFeed: the token opens the feed, and nothing else. Without one it is as every
+// other page.
+func TestAdminFeed(t *testing.T) {
+	const token = "5e0d7c1b9a3f42e8"
+	password := "--admin-password-file=" + write(t, "password", "correct horse battery\n")
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--admin-feed-token="+token, password)
+	bearer := []string{"Authorization", "Bearer " + token}
+	status, body := look(t, http.MethodGet, p.admin+"/feed.csv", bearer...)
+	if status != http.StatusOK || !strings.Contains(body, ",PRICED,Prices looked at,1,2,10.00,EUR\n") || !strings.Contains(body, ",NEVER,,0,2,,\n") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if status, again := look(t, http.MethodGet, p.admin+"/feed.csv?since=2020-01-01&token="+token); status != http.StatusOK || again != body {
+		t.Errorf("with ?token=: %d\n%s", status, again)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	r.SetBasicAuth("anybody", "correct horse battery")
+	if status, again := look(t, http.MethodGet, p.admin+"/feed.csv", "Authorization", r.Header.Get("Authorization")); status != http.StatusOK || again != body {
+		t.Errorf("with the password: %d\n%s", status, again)
+	}
+	for _, path := range []string{"/", "/goals.json", "/goals.csv", "/goal/PRICED", "/delivery", "/metrics", "/snapshot.json", "/style.css", "/feed.csv/", "/feed.csv/x", "/goal/..%2Ffeed.csv", "/x/..%2ffeed.csv"} {
+		if status, _ := look(t, http.MethodGet, p.admin+path, bearer...); status != http.StatusUnauthorized {
+			t.Errorf("%s with the token: %d", path, status)
+		}
+		if status, _ := look(t, http.MethodGet, p.admin+path+"?token="+token); status != http.StatusUnauthorized {
+			t.Errorf("%s?token=: %d", path, status)
+		}
+	}
+	for _, path := range []string{"/feed.csv", "/feed.csv?token=", "/feed.csv?token=5e0d7c1b9a3f42e9"} {
+		if status, _ := look(t, http.MethodGet, p.admin+path); status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if status, _ := look(t, http.MethodPost, p.admin+"/delivery/resend", bearer...); status != http.StatusUnauthorized {
+		t.Errorf("dead letters are sent again with the token: %d", status)
+	}
+
+	closed := reportingProxy(t, "--admin=127.0.0.1:0", password)
+	for _, path := range []string{"/feed.csv", "/feed.csv?token="} {
+		if status, _ := look(t, http.MethodGet, closed.admin+path, "Authorization", "Bearer "); status != http.StatusUnauthorized {
+			t.Errorf("%s without a token to bring: %d", path, status)
 		}
 	}
 }

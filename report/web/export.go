@@ -31,14 +31,19 @@ func (p *pages) exports(write func(http.ResponseWriter, *report.Result) error) h
 	return func(w http.ResponseWriter, r *http.Request) {
 		result, err := p.export(r)
 		if err != nil {
-			status, text := fault(err)
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(map[string]string{"error": text}) // the reader has gone
+			writeFault(w, err)
 			return
 		}
-		_ = write(w, result) // likewise
+		_ = write(w, result) // the reader has gone
 	}
+}
+
+// writeFault says to a program what is wrong.
+func writeFault(w http.ResponseWriter, err error) {
+	status, text := fault(err)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": text}) // the reader has gone
 }
 
 func (p *pages) export(r *http.Request) (*report.Result, error) {

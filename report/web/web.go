@@ -23,6 +23,10 @@ type Options struct {
 	// Authorize says who may look. It is required, and called for every request but that
 	// of the style sheet. For pages that everybody may see, write [Open].
 	Authorize func(*http.Request) bool
+	// FeedToken, if set, opens /feed.csv and no other page to whoever brings it: programs
+	// such as Power BI, which cannot log in as people do. [HasFeedToken] says how. It has
+	// at least 16 characters. Whom Authorize lets in needs no token.
+	FeedToken string
 	// Path is where the pages are, such as "/report". "" is "/".
 	Path string
 	// Snapshot returns how delivery is going. Without it the pages do not show that. Most
@@ -75,6 +79,9 @@ func New(o Options) (http.Handler, error) {
 	if o.Authorize == nil {
 		return nil, errors.New("web: Options.Authorize is not set, so everybody could look; if that is meant, write web.Open")
 	}
+	if o.FeedToken != "" && len(o.FeedToken) < leastToken {
+		return nil, fmt.Errorf("web: Options.FeedToken has less than %d characters", leastToken)
+	}
 	if o.Path != "" && !strings.HasPrefix(o.Path, "/") {
 		return nil, fmt.Errorf("web: Options.Path %q does not begin with a slash", o.Path)
 	}
@@ -94,6 +101,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
+	p.mux.HandleFunc("GET "+p.base+"/feed.csv", p.feed)
 	p.mux.HandleFunc("GET "+p.base+"/style.css", serveStyle)
 	return p, nil
 }
@@ -101,11 +109,14 @@ func New(o Options) (http.Handler, error) {
 // ServeHTTP implements [http.Handler].
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
-	if r.URL.Path != p.base+"/style.css" && !p.Authorize(r) {
+	switch {
+	case r.URL.Path == p.base+"/style.css", p.Authorize(r):
+		p.mux.ServeHTTP(w, r)
+	case p.opensFeed(r):
+		p.feed(w, r)
+	default:
 		http.Error(w, say("refused"), http.StatusForbidden)
-		return
 	}
-	p.mux.ServeHTTP(w, r)
 }
 
 // protect sets what keeps pages with other people's words in them harmless, and out of
