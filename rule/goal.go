@@ -32,8 +32,8 @@ type Goal struct {
 
 	// Visit is the path of a page, such as "/products/{id}" or "/blog/**". It is
 	// a GET by a person that is answered with HTML and 200, or with 304.
-	// Prefetches do not count. Pages that a script fetches in place of a
-	// navigation (htmx, Turbo, Next.js) do.
+	// A page that is fetched ahead counts when it is shown. Pages that a script
+	// fetches in place of a navigation (htmx, Turbo, Inertia, Next.js) count, too.
 	Visit string
 	// Submit is a form that the application accepted (see Success).
 	Submit Submit
