@@ -18,6 +18,7 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	reports "github.com/goaltrack/goaltrack/report"
 	"github.com/goaltrack/goaltrack/report/sqlite"
+	"github.com/goaltrack/goaltrack/report/web"
 )
 
 // reporter is the report command. It prints what a report has, deletes days of it, or
@@ -36,13 +37,17 @@ func reportCommand() command {
 		name: "report", summary: "print conversions over time, of a proxy with --report",
 		operands: operands{value: "[drop|backup] DIR [FILE]", min: 1, max: 3, about: "the directory of --report or --state"},
 		note: `It may be asked while a proxy adds to the report. Days are those of the site's
-time zone. With --format json it prints what the proxy answers at /goals.json.
+time zone. With --format json it prints what the proxy answers at /goals.json, and
+with --format html the overview as a page that stands alone, for cron and mail.
 drop deletes all days before the one of --before, for good.
 backup copies the report to a FILE that is not there yet.
 `,
 		program: &reporter{},
 	}
 }
+
+// formatHTML is the format of the overview, which is no list of rows.
+const formatHTML = "html"
 
 // The verbs of the report command.
 const (
@@ -98,6 +103,9 @@ func (r *reporter) read(v *settings.Values) error {
 	if given := v.Text("before") != ""; given != (r.verb == reportDrop) {
 		faults = append(faults, errors.New("drop and --before go together: drop --before 2026-01-01 DIR"))
 	}
+	if r.format == formatHTML && (v.Given("by") || r.query.Goal != "") {
+		faults = append(faults, errors.New("--format html prints the overview of all goals: --by and --goal are for the other formats"))
+	}
 	return errors.Join(faults...)
 }
 
@@ -132,6 +140,9 @@ func (r *reporter) run(ctx context.Context, c console) (err error) {
 	}
 	if err := r.period(ctx, store, time.Now()); err != nil {
 		return err
+	}
+	if r.format == formatHTML {
+		return web.WriteOverview(ctx, c.stdout, store, r.query)
 	}
 	result, err := reports.Ask(ctx, store, r.query)
 	if err != nil {

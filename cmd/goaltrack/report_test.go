@@ -101,6 +101,9 @@ func TestReport(t *testing.T) {
 			t.Errorf("%s: got\n%s, want\n%s", test.flags, got, test.want)
 		}
 	}
+	if page := asks(t, exitOK, "report", dir, "--format", "html", "--since", "1d"); !strings.HasPrefix(page, "<!doctype html>") || !strings.Contains(page, "Prices looked at") || !strings.Contains(page, "2 of 4") || strings.Contains(page, "href=") {
+		t.Errorf("html:\n%s", page)
+	}
 	if text := asks(t, exitOK, "report", dir); !strings.Contains(text, "PRICED     2            4          50.0 %  20") {
 		t.Errorf("text:\n%s", text)
 	}
@@ -147,6 +150,8 @@ func TestReportFaults(t *testing.T) {
 		{"report " + damaged + " --by colour", exitUsage, "colour"},
 		{"report " + damaged + " --from yesterday", exitUsage, `"yesterday" is no date`},
 		{"report " + damaged + " --format xml", exitUsage, "xml"},
+		{"report " + damaged + " --format html --by page", exitUsage, "for the other formats"},
+		{"report " + damaged + " --format html --goal PRICED", exitUsage, "for the other formats"},
 		{"report drop " + damaged, exitUsage, "drop and --before go together"},
 		{"report " + damaged + " --before 2026-01-01", exitUsage, "drop and --before go together"},
 		{"report backup " + damaged, exitUsage, "name the file to write"},

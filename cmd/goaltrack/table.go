@@ -206,7 +206,7 @@ var fileRows = []settings.Setting{
 	{Name: "from", Commands: []string{"report"}, Value: "DATE", Like: "2026-11-01", About: "The first day, in place of --since."},
 	{Name: "until", Commands: []string{"report"}, Value: "DATE", Unset: "today", Like: "2026-11-30", About: "The last day."},
 	{Name: "by", Kind: settings.Word, Commands: []string{"report"}, Default: "goal", OneOf: []string{"goal", "day", "hour", "page", "source", "campaign", "language", "device", "variant"}, About: "What the rows are."},
-	{Name: "format", Kind: settings.Word, Commands: []string{"report"}, Default: "text", OneOf: []string{"text", "csv", "json"}, About: "How they are printed."},
+	{Name: "format", Kind: settings.Word, Commands: []string{"report"}, Default: "text", OneOf: []string{"text", "csv", "json", "html"}, About: "How they are printed. html is the overview of all goals, as a page that stands alone."},
 	{Name: "before", Commands: []string{"report"}, Value: "DATE", Like: "2026-01-01", About: "With drop: the first day that stays."},
 	{Name: "reason", Commands: []string{"spool"}, Value: "REASON", Like: "rejected_400", About: "Only dead letters with this reason."},
 	{Name: "all", Kind: settings.Switch, Commands: []string{"spool"}, About: "With drop: all dead letters, where no other flag says which."},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
@@ -145,6 +146,10 @@ type frame struct {
 	Sites, Nav, Periods []nav
 	Filters             []nav // each takes one filter away
 	Foot                []string
+
+	// Of a page that stands alone: the style in it, and its days.
+	Style template.CSS
+	Span  string
 }
 
 // frame makes what surrounds a page. Without an asked there is little to say.

@@ -16,8 +16,8 @@ import (
 	"github.com/goaltrack/goaltrack/report"
 )
 
-// newspaper makes the pages of a store with what was reported.
-func newspaper(t *testing.T, facts ...fact.Fact) http.Handler {
+// storeOf makes a store with what was reported.
+func storeOf(t *testing.T, facts ...fact.Fact) report.Store {
 	t.Helper()
 	store := report.NewMemory(400)
 	recorder, err := report.New(report.Options{Store: store, Min: 1})
@@ -30,7 +30,13 @@ func newspaper(t *testing.T, facts ...fact.Fact) http.Handler {
 	if err := recorder.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := New(Options{Store: store, Authorize: Open, Snapshot: func() goaltrack.Snapshot { return goaltrack.Snapshot{} }})
+	return store
+}
+
+// newspaper makes the pages of such a store.
+func newspaper(t *testing.T, facts ...fact.Fact) http.Handler {
+	t.Helper()
+	pages, err := New(Options{Store: storeOf(t, facts...), Authorize: Open, Snapshot: func() goaltrack.Snapshot { return goaltrack.Snapshot{} }})
 	if err != nil {
 		t.Fatal(err)
 	}
