@@ -115,8 +115,8 @@ type SiteState struct {
 	// Latency says how long recent requests took.
 	Latency Latency `json:"latency"`
 	// Durations says how long all requests since the start took, for monitors that
-	// add up several processes.
-	Durations cdp.Durations `json:"durations"`
+	// add up several processes. It is not in the JSON; package metrics shows it.
+	Durations cdp.Durations `json:"-"`
 }
 
 // Latency says how long the requests to the CDP of the last five to ten minutes

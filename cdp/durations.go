@@ -6,15 +6,15 @@ import "time"
 // answer. Those of several processes can be added up, which cannot be done with
 // percentiles.
 type Durations struct {
-	Requests uint64        `json:"requests"`
-	Sum      time.Duration `json:"sum"` // in nanoseconds, in JSON
+	Requests uint64
+	Sum      time.Duration
 	// AtMost has a row for each bound, the smallest first. A request is counted in
 	// each row whose Time it did not exceed.
-	AtMost []AtMost `json:"atMost"`
+	AtMost []AtMost
 }
 
 // AtMost is how many requests took at most a time.
 type AtMost struct {
-	Time     time.Duration `json:"time"` // in nanoseconds, in JSON
-	Requests uint64        `json:"requests"`
+	Time     time.Duration
+	Requests uint64
 }

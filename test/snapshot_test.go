@@ -214,56 +214,6 @@ func TestSnapshot(t *testing.T) {
         "p95": 50,
         "p99": 50,
         "max": 50
-      },
-      "durations": {
-        "requests": 7,
-        "sum": 350000000,
-        "atMost": [
-          {
-            "time": 5000000,
-            "requests": 0
-          },
-          {
-            "time": 10000000,
-            "requests": 0
-          },
-          {
-            "time": 25000000,
-            "requests": 0
-          },
-          {
-            "time": 50000000,
-            "requests": 7
-          },
-          {
-            "time": 100000000,
-            "requests": 7
-          },
-          {
-            "time": 250000000,
-            "requests": 7
-          },
-          {
-            "time": 500000000,
-            "requests": 7
-          },
-          {
-            "time": 1000000000,
-            "requests": 7
-          },
-          {
-            "time": 2500000000,
-            "requests": 7
-          },
-          {
-            "time": 5000000000,
-            "requests": 7
-          },
-          {
-            "time": 10000000000,
-            "requests": 7
-          }
-        ]
       }
     }
   ]
