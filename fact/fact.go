@@ -150,6 +150,8 @@ type Goal struct {
 	Label string `json:"label,omitempty"`
 	// Status is "live", "draft" or "paused".
 	Status string `json:"status,omitempty"`
+	// Sentence is the rule in plain English, "" if whoever stored it did not know it yet.
+	Sentence string `json:"sentence,omitempty"`
 	// After are the goals that come before it, in order.
 	After []string `json:"after,omitempty"`
 }

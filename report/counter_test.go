@@ -411,3 +411,26 @@ func TestManyTrackers(t *testing.T) {
 		t.Errorf("%+v, %v, %d sites", result, err, len(r.sites))
 	}
 }
+
+// TestOtherRules: a file is known by its hash, rules made in Go by what they say.
+func TestOtherRules(t *testing.T) {
+	rules := func(hash, sentence string) *fact.Rules {
+		return &fact.Rules{Hash: hash, Goals: []fact.Goal{{Name: "A", Status: "live", Sentence: sentence}}}
+	}
+	for _, test := range []struct {
+		stored, now *fact.Rules
+		same        bool
+	}{
+		{rules("a", "Counts."), rules("a", "Counts."), true},
+		{rules("a", "Counts."), rules("b", "Counts."), false},
+		{rules("a", "Counts."), rules("a", "Counts, as a newer version says it."), true},
+		{rules("a", ""), rules("a", "Counts."), true},
+		{rules("", "Counts."), rules("", "Counts."), true},
+		{rules("", "Counts."), rules("", "Counts twice."), false},
+		{rules("", ""), rules("", "Counts."), true}, // an older version stored them
+	} {
+		if same := equalRules(test.stored, test.now); same != test.same {
+			t.Errorf("%+v and %+v: %v", test.stored, test.now, same)
+		}
+	}
+}

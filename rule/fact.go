@@ -152,7 +152,7 @@ func variantOf(id string) (v fact.Variant, ok bool) {
 func (s *Set) Facts() *fact.Rules {
 	r := &fact.Rules{Hash: s.hash}
 	for _, g := range s.goals {
-		r.Goals = append(r.Goals, fact.Goal{Name: g.Name, Label: g.Label, Status: cmp.Or(g.Status, statusLive), After: slices.Clone(g.After)})
+		r.Goals = append(r.Goals, fact.Goal{Name: g.Name, Label: g.Label, Status: cmp.Or(g.Status, statusLive), Sentence: g.Sentence(), After: slices.Clone(g.After)})
 	}
 	return r
 }

@@ -14,6 +14,8 @@ type goalModel struct {
 
 	Name, Label string
 	Status      string
+	Rule        string // in plain words, "" if not known
+	Since       string // when the rules were put in force, "" if not known
 	Counted     uint64
 	Visits      uint64
 	Browsers    uint64
@@ -70,8 +72,11 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 	m.Label = m.Name
 	for _, g := range a.goals() {
 		if g.Name == m.Name {
-			known, m.Status, m.Label = true, g.Status, cmp.Or(g.Label, g.Name)
+			known, m.Status, m.Label, m.Rule = true, g.Status, cmp.Or(g.Label, g.Name), g.Sentence
 		}
+	}
+	if since := a.info.RulesSince; m.Rule != "" && !since.IsZero() {
+		m.Since = say("goal.since", date(report.DayOf(since, a.zone), a.today))
 	}
 	rows, err := a.rows(report.ByGoal, m.Name)
 	if err != nil {

@@ -139,7 +139,7 @@ func TestAFewAreNoTrouble(t *testing.T) {
 
 func TestAGoalShowsItsParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		facts := []fact.Fact{rulesOf(time.Now(), fact.Goal{Name: "SEEN", Status: "live"}, fact.Goal{Name: "SENT", Label: "Form sent", Status: "live", After: []string{"SEEN"}})}
+		facts := []fact.Fact{rulesOf(time.Now(), fact.Goal{Name: "SEEN", Status: "live"}, fact.Goal{Name: "SENT", Label: "Form sent", Status: "live", Sentence: "Counts when <it> is sent.", After: []string{"SEEN"}})}
 		for i := range 400 {
 			v := visit(time.Now())
 			v.Variants = []fact.Variant{{Component: "hero", Name: []string{"default", "B"}[i%2]}}
@@ -154,10 +154,13 @@ func TestAGoalShowsItsParts(t *testing.T) {
 		facts = append(facts, conversion(time.Now(), "SEEN"))
 		pages := newspaper(t, facts...)
 		page := plain(get(t, pages, "/goal/SENT", 200))
-		for _, want := range []string{"Form sent SENT", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before"} {
+		for _, want := range []string{"Form sent SENT Counts when &lt;it&gt; is sent. These rules have been in force since 1 Jan.", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page does not say %q:\n%s", want, page)
 			}
+		}
+		if page := get(t, pages, "/goal/SEEN", 200); strings.Contains(page, "in force since") || strings.Contains(page, `class="rule"`) {
+			t.Errorf("a rule that is not known is spoken of:\n%s", page)
 		}
 		if page := plain(get(t, pages, "/goal/SENT?campaign=spring", 200)); !strings.Contains(page, "Campaign is spring") {
 			t.Errorf("a filter is not shown:\n%s", page)
