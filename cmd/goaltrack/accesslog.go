@@ -36,17 +36,56 @@ type logLine struct {
 	time        time.Time // in UTC
 }
 
+// logFormat is what a line was taken for.
+type logFormat int
+
+const (
+	commonFormat logFormat = iota
+	combinedFormat
+	jsonFormat
+	logFormatCount
+)
+
+// logFormatNames are what people and programs are told.
+var logFormatNames = [logFormatCount]string{
+	commonFormat: "common", combinedFormat: "combined", jsonFormat: "JSON",
+}
+
+// logAccount says what was read of a log.
+type logAccount struct {
+	lines, unreadable int64 // without the empty ones; those that were no requests
+	formats           [logFormatCount]int64
+	encoding          string // such as "UTF-8 in gzip"
+}
+
+// read is how many lines were requests.
+func (a *logAccount) read() int64 { return a.lines - a.unreadable }
+
+// format is the name of the format that most requests have.
+func (a *logAccount) format() string {
+	if a.read() == 0 {
+		return "unknown"
+	}
+	most := commonFormat
+	for f, n := range a.formats {
+		if n > a.formats[most] {
+			most = logFormat(f)
+		}
+	}
+	return logFormatNames[most]
+}
+
 // readLog calls each for every request of an access log, in order. The log may
 // be compressed with gzip. Its lines may be of any known format, mixed: the
 // common and the combined one, and JSON.
 //
-// It returns how many lines there were, without the empty ones, and how many of
-// them were no requests. It stops when ctx ends or r fails. What was read by
-// then counts, except a line that was cut off.
-func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (lines, unreadable int64, err error) {
-	text, err := decompress(r)
+// It stops when ctx ends or r fails. What was read by then counts, except a line
+// that was cut off.
+func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (a logAccount, err error) {
+	text, encoding, err := decompress(r)
+	a.encoding = encoding
 	if err != nil {
-		return 0, 0, err
+		return a, err
 	}
 	in := bufio.NewReaderSize(whileContext{ctx, text}, maxLine)
 	var parser logParser
@@ -56,32 +95,33 @@ func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (lines, unre
 		case err == nil && len(line) == 0:
 			continue
 		case err == nil && parser.parse(line):
+			a.formats[parser.format]++
 			each(&parser.line)
 		case err == nil, errors.Is(err, errLongLine):
-			unreadable++
+			a.unreadable++
 		case errors.Is(err, io.EOF):
-			return lines, unreadable, nil
+			return a, nil
 		default:
-			return lines, unreadable, fmt.Errorf("stopped after %d lines: %w", lines, err)
+			return a, fmt.Errorf("stopped after %d lines: %w", a.lines, err)
 		}
-		lines++
+		a.lines++
 	}
 }
 
-// decompress returns the text of a file that may be compressed. Rotated logs
-// that were joined have several gzip members (RFC 1952, section 2.2); a
-// [gzip.Reader] reads them as one.
-func decompress(r io.Reader) (io.Reader, error) {
+// decompress returns the text of a file that may be compressed, and how it is
+// encoded. Rotated logs that were joined have several gzip members (RFC 1952,
+// section 2.2); a [gzip.Reader] reads them as one.
+func decompress(r io.Reader) (text io.Reader, encoding string, err error) {
 	in := bufio.NewReader(r)
 	// An error of Peek comes again from the next Read.
 	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return in, nil
+		return in, "UTF-8", nil
 	}
-	text, err := gzip.NewReader(in)
+	text, err = gzip.NewReader(in)
 	if err != nil {
-		return nil, fmt.Errorf("it begins as gzip does: %w", err)
+		return nil, "gzip", fmt.Errorf("it begins as gzip does: %w", err)
 	}
-	return text, nil
+	return text, "UTF-8 in gzip", nil
 }
 
 // whileContext fails to read once its context has ended. It stands above
@@ -121,8 +161,9 @@ func nextLine(in *bufio.Reader) ([]byte, error) {
 
 // logParser holds what a line is read into.
 type logParser struct {
-	line logLine
-	json jsonScanner
+	line   logLine
+	format logFormat // of the line
+	json   jsonScanner
 }
 
 // parse reads one line and may overwrite it. It reports whether the line is a
@@ -130,28 +171,31 @@ type logParser struct {
 func (p *logParser) parse(line []byte) bool {
 	p.line = logLine{bytes: -1}
 	if bytes.HasPrefix(line, []byte("{")) {
+		p.format = jsonFormat
 		return p.json.scan(line) && p.json.fill(&p.line)
 	}
-	return p.line.readText(line)
+	var ok bool
+	p.format, ok = p.line.readText(line)
+	return ok
 }
 
 // readText reads a line of the common or the combined log format, with or
 // without the name of the virtual host in front:
 //
 //	[host[:port]] client ident user [time] "request" status bytes ["referer" "user agent" ...]
-func (l *logLine) readText(line []byte) bool {
+func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
 	// A user name may contain spaces and brackets, but its quotes are escaped.
 	// So the first quote is that of the request.
 	end := bytes.Index(line, []byte(`] "`))
 	start := bytes.LastIndexByte(line[:max(end, 0)], '[')
 	if start < 0 {
-		return false
+		return f, false
 	}
 	l.host = virtualHost(line[:start])
 	l.time = parseTime(line[start+1 : end])
 	request, rest, ok := cutQuoted(line[end+2:])
 	if method, target := splitRequest(request); !ok || !l.setTarget(method, target) {
-		return false
+		return f, false
 	}
 	status, rest, _ := bytes.Cut(rest, []byte(" "))
 	size, rest, _ := bytes.Cut(rest, []byte(" "))
@@ -159,18 +203,18 @@ func (l *logLine) readText(line []byte) bool {
 		size = []byte("0") // what "-" means here, says mod_log_config of Apache of %b
 	}
 	if l.bytes, ok = parseDigits(size); !ok || !l.setStatus(status) {
-		return false
+		return f, false
 	}
 	if len(rest) == 0 || rest[0] != '"' {
-		return true // the common format, perhaps with more at its end
+		return commonFormat, true // the common format, perhaps with more at its end
 	}
 	referer, rest, ok := cutQuoted(rest)
 	if !ok {
-		return false
+		return f, false
 	}
 	agent, _, ok := cutQuoted(rest)
 	l.referer, l.userAgent = present(referer), present(agent)
-	return ok
+	return combinedFormat, ok
 }
 
 // virtualHost returns the host in front of the client, or nil. It looks at the

@@ -22,9 +22,9 @@ func BenchmarkReadLog(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				lines, unreadable, err := readLog(b.Context(), strings.NewReader(text), func(*logLine) {})
-				if lines != benchLines || unreadable > 0 || err != nil {
-					b.Fatal(lines, unreadable, err)
+				a, err := readLog(b.Context(), strings.NewReader(text), func(*logLine) {})
+				if a.lines != benchLines || a.unreadable > 0 || err != nil {
+					b.Fatal(a, err)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchLines), "ns/line")

@@ -39,14 +39,14 @@ func account(t *testing.T, r io.Reader) (string, error) {
 	t.Helper()
 	var b strings.Builder
 	readable := int64(0)
-	lines, unreadable, err := readLog(t.Context(), r, func(l *logLine) {
+	a, err := readLog(t.Context(), r, func(l *logLine) {
 		readable++
 		fmt.Fprintln(&b, l)
 	})
-	if lines != readable+unreadable {
-		t.Errorf("%d lines, but %d readable and %d unreadable", lines, readable, unreadable)
+	if a.read() != readable {
+		t.Errorf("%d lines, but %d readable and %d unreadable", a.lines, readable, a.unreadable)
 	}
-	fmt.Fprintf(&b, "%d lines, %d unreadable\n", lines, unreadable)
+	fmt.Fprintf(&b, "%d lines, %d unreadable\n", a.lines, a.unreadable)
 	return b.String(), err
 }
 
@@ -175,9 +175,9 @@ func TestLongLines(t *testing.T) {
 		{"nothing", "", 0, 0},
 		{"nothing but ends", "\n\r\n\n", 0, 0},
 	} {
-		lines, unreadable, err := readLog(t.Context(), strings.NewReader(test.text), func(*logLine) {})
-		if lines != test.lines || unreadable != test.unreadable || err != nil {
-			t.Errorf("%s: %d lines, %d unreadable, %v", test.name, lines, unreadable, err)
+		a, err := readLog(t.Context(), strings.NewReader(test.text), func(*logLine) {})
+		if a.lines != test.lines || a.unreadable != test.unreadable || err != nil {
+			t.Errorf("%s: %d lines, %d unreadable, %v", test.name, a.lines, a.unreadable, err)
 		}
 	}
 }
@@ -225,9 +225,9 @@ func TestStopReading(t *testing.T) {
 			}
 			return copy(b, strings.Repeat(line, len(b)/len(line))), nil
 		})
-		lines, _, err := readLog(ctx, source, func(*logLine) {})
-		if !errors.Is(err, context.Canceled) || lines == 0 || reads != 3 {
-			t.Errorf("%d lines in %d reads, %v", lines, reads, err)
+		a, err := readLog(ctx, source, func(*logLine) {})
+		if !errors.Is(err, context.Canceled) || a.lines == 0 || reads != 3 {
+			t.Errorf("%d lines in %d reads, %v", a.lines, reads, err)
 		}
 		cancel()
 	}
@@ -244,8 +244,8 @@ func TestReadLogAllocations(t *testing.T) {
 		cost := func(lines int) float64 {
 			text := strings.Repeat(line, lines)
 			return testing.AllocsPerRun(3, func() {
-				if _, bad, err := readLog(t.Context(), strings.NewReader(text), func(*logLine) {}); bad > 0 || err != nil {
-					t.Errorf("%s: %d unreadable, %v", name, bad, err)
+				if a, err := readLog(t.Context(), strings.NewReader(text), func(*logLine) {}); a.unreadable > 0 || err != nil {
+					t.Errorf("%s: %d unreadable, %v", name, a.unreadable, err)
 				}
 			})
 		}

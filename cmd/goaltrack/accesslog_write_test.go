@@ -19,7 +19,7 @@ import (
 // readBack reads a log as "goaltrack replay" does.
 func readBack(t *testing.T, text string) (read []logLine, unreadable int64) {
 	t.Helper()
-	_, unreadable, err := readLog(t.Context(), strings.NewReader(text), func(l *logLine) {
+	a, err := readLog(t.Context(), strings.NewReader(text), func(l *logLine) {
 		one := *l
 		for _, view := range []*[]byte{&one.method, &one.host, &one.target, &one.userAgent, &one.referer, &one.contentType, &one.location} {
 			*view = bytes.Clone(*view)
@@ -29,7 +29,7 @@ func readBack(t *testing.T, text string) (read []logLine, unreadable int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read, unreadable
+	return read, a.unreadable
 }
 
 // TestProxyAccessLog: what the proxy logs, replay counts.

@@ -39,7 +39,8 @@ is only there with --log, and has every goal of either file:
    "goals":[{"goal":"NAME","change":"changed","keys":[{"key":"value","old":"5","new":"10"}]}],
    "counts":{"NAME":{"old":12,"new":14}}}
 
-The exit code is 0 whether or not anything changes.
+The exit code is 0 whether or not anything changes. It is 1 if nothing of the
+log could be read.
 `,
 		program: &comparison{},
 	}
@@ -99,14 +100,14 @@ func (c *comparison) run(ctx context.Context, out console) error {
 		}
 	}
 	if c.json {
-		return sayJSON(out.stdout, d)
+		return errors.Join(sayJSON(out.stdout, d), read.fault())
 	}
 	d.print(out.stdout)
 	if c.log != "" {
 		say(out.stdout, "\n%s, counted by either file:\n\n", read)
 		d.printCounts(out.stdout, c.names())
 	}
-	return nil
+	return read.fault()
 }
 
 // count counts the log by both files in one pass.

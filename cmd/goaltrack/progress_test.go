@@ -84,9 +84,9 @@ func TestProgressOfGrownFile(t *testing.T) {
 func TestProgressCompressed(t *testing.T) {
 	packed := compress(t, []byte(strings.Repeat(benchLine, 1000)))
 	p := newProgress(bytes.NewReader(packed), int64(len(packed)), io.Discard, time.Now)
-	lines, _, err := readLog(t.Context(), p, func(*logLine) {})
-	if lines != 1000 || err != nil || p.read != int64(len(packed)) {
-		t.Errorf("%d lines from %d of %d bytes, %v", lines, p.read, len(packed), err)
+	a, err := readLog(t.Context(), p, func(*logLine) {})
+	if a.lines != 1000 || err != nil || p.read != int64(len(packed)) {
+		t.Errorf("%d lines from %d of %d bytes, %v", a.lines, p.read, len(packed), err)
 	}
 }
 

@@ -39,7 +39,10 @@ upper bounds; the output says which they are. Only downloads in parts (206) are
 left out, since no log tells which part it was.
 
 With --json, one object is printed:
-  {"lines":1000,"unreadable":0,"goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
+  {"lines":1000,"unreadable":0,"files":[{"name":"access.log","format":"combined","lines":1000,"read":1000}],
+   "goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
+
+The exit code is 1 if there are lines, and none of them could be read.
 `,
 		program: &replayer{},
 	}
@@ -87,10 +90,10 @@ func (r *replayer) run(ctx context.Context, out console) error {
 		return err
 	}
 	if r.json {
-		return sayJSON(out.stdout, replayed(read, replay))
+		return errors.Join(sayJSON(out.stdout, replayed(read, replay)), read.fault())
 	}
 	printReplay(out.stdout, read, replay)
-	return nil
+	return read.fault()
 }
 
 // standardInput is the name of the standard input among files.
@@ -100,6 +103,25 @@ const standardInput = "-"
 type logsRead struct {
 	lines, unreadable int64
 	nameless          int64 // requests of no known user agent
+	files             []fileRead
+}
+
+// fileRead says what was read of one of them, and what it was taken for.
+type fileRead struct {
+	Name     string `json:"name"`
+	Format   string `json:"format"`
+	encoding string
+	Lines    int64 `json:"lines"`
+	Read     int64 `json:"read"`
+}
+
+// fault is an error if there were lines and none could be read, so that a script
+// does not take the zeros for counts.
+func (l logsRead) fault() error {
+	if l.lines == 0 || l.lines > l.unreadable {
+		return nil
+	}
+	return fmt.Errorf("nothing could be read: none of %s is a request in a known format", counted(l.lines, "line"))
 }
 
 // readLogs calls add with every request of the logs. The texts of an entry are
@@ -112,9 +134,10 @@ func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goa
 		add(entryOf(l))
 	}
 	for _, name := range logs {
-		lines, unreadable, err := readLogFile(ctx, name, stderr, each)
-		read.lines += lines
-		read.unreadable += unreadable
+		a, err := readLogFile(ctx, name, stderr, each)
+		read.lines += a.lines
+		read.unreadable += a.unreadable
+		read.files = append(read.files, fileRead{name, a.format(), a.encoding, a.lines, a.read()})
 		if err != nil {
 			return read, err
 		}
@@ -123,11 +146,11 @@ func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goa
 }
 
 // readLogFile reads one log and shows how far it is.
-func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*logLine)) (lines, unreadable int64, err error) {
+func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*logLine)) (a logAccount, err error) {
 	file, size := os.Stdin, int64(0)
 	if name != standardInput {
 		if file, err = os.Open(name); err != nil { //nolint:gosec // The user says which file.
-			return 0, 0, err
+			return a, err
 		}
 		defer func() { _ = file.Close() }() // it was only read
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -136,10 +159,10 @@ func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*
 	}
 	bar := newProgress(file, size, stderr, time.Now)
 	defer bar.clear()
-	if lines, unreadable, err = readLog(ctx, bar, each); err != nil {
+	if a, err = readLog(ctx, bar, each); err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return lines, unreadable, err
+	return a, err
 }
 
 // entryOf turns a line into what the rules look at. The entry is valid as long
@@ -163,6 +186,7 @@ func view(text []byte) string {
 type replayJSON struct {
 	Lines      int64             `json:"lines"`
 	Unreadable int64             `json:"unreadable"`
+	Files      []fileRead        `json:"files"`
 	Goals      map[string]uint64 `json:"goals"`
 	// LedTo says where accepted forms led, for goals of which the log tells it.
 	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
@@ -176,7 +200,7 @@ func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
 			ledTo[c.Goal] = c.LedTo
 		}
 	}
-	return replayJSON{read.lines, read.unreadable, goals, ledTo}
+	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo}
 }
 
 // keptSuggestions is how many goals are suggested at most.
@@ -185,7 +209,7 @@ const keptSuggestions = 5
 // printReplay writes what people want to know, the numbers first.
 func printReplay(w io.Writer, read logsRead, replay *goaltrack.Replay) {
 	counts := replay.Counts()
-	say(w, "%s\n\n", read)
+	printFiles(w, read)
 	printCounts(w, counts)
 	printLedTo(w, counts)
 	printUntold(w, read, counts)
@@ -197,6 +221,14 @@ func printReplay(w io.Writer, read logsRead, replay *goaltrack.Replay) {
 	for _, s := range suggestions {
 		say(w, "\n  # %s\n%s", s.What, s.YAML)
 	}
+}
+
+// printFiles writes what each log was taken for, and then the sum.
+func printFiles(w io.Writer, read logsRead) {
+	for _, f := range read.files {
+		say(w, "%s: %s, %s; %s, %d read\n", f.Name, f.Format, f.encoding, counted(f.Lines, "line"), f.Read)
+	}
+	say(w, "\n%s\n\n", read)
 }
 
 // String is "1000 lines, 3 of them unreadable".
@@ -287,7 +319,11 @@ func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 			say(w, "  %s: at most %d, depending on %s\n", c.Goal, c.Count, strings.Join(c.Untold, ", "))
 		}
 	}
-	say(w, "  All goals: consent, opt-outs and prefetches; all counts are at most.\n")
+	if read.unreadable == 0 {
+		say(w, "  All goals: consent, opt-outs and prefetches; all counts are at most.\n")
+	} else {
+		say(w, "  All goals: consent, opt-outs and prefetches; and what %s says, so there may have been more.\n", counted(read.unreadable, "unreadable line"))
+	}
 	if parts > 0 {
 		say(w, "  Which part of a file was sent: %s with 206 not counted as downloads.\n", counted(parts, "answer"))
 	}

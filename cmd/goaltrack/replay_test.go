@@ -112,11 +112,13 @@ func stdin(t *testing.T, text string) {
 // TestReplay looks at what people see of a combined log.
 func TestReplay(t *testing.T) {
 	rules := write(t, "goals.yaml", replayedRules)
-	code, stdout, stderr := carry(t, "replay", rules, write(t, "access.log", combinedLog()+"nonsense\n"))
+	log := write(t, "access.log", combinedLog()+"nonsense\n")
+	code, stdout, stderr := carry(t, "replay", rules, log)
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	printed(t, stdout, `17 lines, 1 of them unreadable
+	printed(t, stdout, log+": combined, UTF-8; 17 lines, 16 read\n"+`
+17 lines, 1 of them unreadable
 
 GOAL              COUNT  GUESSED  WHY NOT
 PRICING_VIEWED    1      0        bot 1, condition 1, status 1
@@ -130,7 +132,7 @@ What the log does not tell:
   CONTACT_SENT: at most 1, depending on form.email, where a redirect leads
   SIGNED_UP: at most 1, depending on what the form calls itself, where a redirect leads
   ORDER_PAID: unknown, since it is raised in code or by a page script
-  All goals: consent, opt-outs and prefetches; all counts are at most.
+  All goals: consent, opt-outs and prefetches; and what 1 unreadable line says, so there may have been more.
   Which part of a file was sent: 1 answer with 206 not counted as downloads.
 
 No goal counts these. To count them, put under goals:
@@ -186,8 +188,63 @@ func TestReplayJSON(t *testing.T) {
 
 // TestReplayKeys pins the names of the JSON.
 func TestReplayKeys(t *testing.T) {
-	_, stdout, _ := carry(t, "replay", "--json", write(t, "goals.yaml", fineRules), write(t, "access.log", "?\n\n?\n"))
-	printed(t, stdout, `{"lines":2,"unreadable":2,"goals":{"CONTACT_SENT":0}}`+"\n")
+	log := write(t, "access.log", "?\n\n?\n")
+	_, stdout, _ := carry(t, "replay", "--json", write(t, "goals.yaml", fineRules), log)
+	printed(t, stdout, fmt.Sprintf(`{"lines":2,"unreadable":2,"files":[{"name":%q,"format":"unknown","lines":2,"read":0}],"goals":{"CONTACT_SENT":0}}`+"\n", log))
+}
+
+// TestReplayFiles says of each log what it was taken for, and fails if nothing of
+// any could be read.
+func TestReplayFiles(t *testing.T) {
+	rules := write(t, "goals.yaml", replayedRules)
+	all := int64(len(replayedLines))
+	good, none, empty := write(t, "access.log.gz", zipped(t, combinedLog()+"?\n")), write(t, "none.log", "?\n?\n"), write(t, "empty.log", "\n")
+	const nothing = "nothing could be read: none of 2 lines is a request in a known format"
+	for _, test := range []struct {
+		name, fault string
+		logs        []string
+		want        []fileRead
+	}{
+		{"all kinds", "", []string{good, write(t, "json.log", jsonLog()), write(t, "common.log", commonLog())}, []fileRead{
+			{Format: "combined", encoding: "UTF-8 in gzip", Lines: all + 1, Read: all},
+			{Format: "JSON", encoding: "UTF-8", Lines: all, Read: all},
+			{Format: "common", encoding: "UTF-8", Lines: all, Read: all},
+		}},
+		{"one of two", "", []string{none, good}, []fileRead{
+			{Format: "unknown", encoding: "UTF-8", Lines: 2}, {Format: "combined", encoding: "UTF-8 in gzip", Lines: all + 1, Read: all},
+		}},
+		{"none", nothing, []string{none, empty}, []fileRead{{Format: "unknown", encoding: "UTF-8", Lines: 2}, {Format: "unknown", encoding: "UTF-8"}}},
+		{"no lines at all", "", []string{empty}, []fileRead{{Format: "unknown", encoding: "UTF-8"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want := exitOK
+			if test.fault != "" {
+				want = exitFailed
+			}
+			code, text, stderr := carry(t, append([]string{"replay", rules}, test.logs...)...)
+			if code != want || !strings.Contains(stderr, test.fault) || strings.Contains(stderr, "--help") {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+			code, stdout, _ := carry(t, append([]string{"replay", "--json", rules}, test.logs...)...)
+			got := strictly[replayJSON](t, stdout).Files
+			if code != want || len(got) != len(test.want) {
+				t.Fatalf("exit code %d, %+v", code, got)
+			}
+			for i, f := range test.want {
+				f.Name = test.logs[i]
+				if line := fmt.Sprintf("%s: %s, %s; %s, %d read\n", f.Name, f.Format, f.encoding, counted(f.Lines, "line"), f.Read); !strings.Contains(text, line) {
+					t.Errorf("no %q in\n%s", line, text)
+				}
+				if f.encoding = ""; got[i] != f {
+					t.Errorf("got %+v, want %+v", got[i], f)
+				}
+			}
+		})
+	}
+	code, _, stderr := carry(t, "diff", "--log", none, rules, rules)
+	if code != exitFailed || !strings.Contains(stderr, nothing) {
+		t.Errorf("diff: exit code %d, %q", code, stderr)
+	}
 }
 
 // TestReplayTells that a log without user agents counts bots, and what it tells
@@ -223,10 +280,12 @@ goals:
   - { goal: ONCE, visit: /a, count: once per session }
   - { goal: FOLLOWED, visit: /a, after: [NAMED, HOSTED], within: 1h }
 `)
-	_, stdout, _ := carry(t, "replay", rules, write(t, "access.log",
+	log := write(t, "access.log",
 		`{"method":"GET","uri":"/a","status":200,"ua":"`+person+`"}`+"\n"+
-			`{"method":"POST","uri":"/b","status":200,"ua":"`+person+`"}`+"\n"))
-	printed(t, stdout, `2 lines
+			`{"method":"POST","uri":"/b","status":200,"ua":"`+person+`"}`+"\n")
+	_, stdout, _ := carry(t, "replay", rules, log)
+	printed(t, stdout, log+": JSON, UTF-8; 2 lines, 2 read\n"+`
+2 lines
 
 GOAL       COUNT  GUESSED  WHY NOT
 DATED      1      1
