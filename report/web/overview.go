@@ -31,13 +31,14 @@ type goalLine struct {
 	Silent            bool // it is live, and never counted on these days
 }
 
-// history is what counted on each day, of each goal, and what was refused.
+// history is what counted on each day, of each goal, and what was refused. It has the days
+// on which there was something: an address can name days that are far from each other.
 type history struct {
-	from    report.Day
-	days    int
-	fired   map[string][]uint64
-	refused map[string][]uint64
+	fired   map[string]byDay
+	refused map[string]byDay
 }
+
+type byDay map[report.Day]uint64
 
 // overview makes the first page.
 func (p *pages) overview(a *asked) (page, error) {
@@ -68,7 +69,7 @@ func (p *pages) overview(a *asked) (page, error) {
 // four weeks before yesterday.
 func (a *asked) history() (*history, error) {
 	from := min(2*a.From-a.To-14, a.today-1-7*usualWeeks)
-	h := &history{from: from, days: int(max(a.To, a.today)-from) + 1, fired: map[string][]uint64{}, refused: map[string][]uint64{}}
+	h := &history{fired: map[string]byDay{}, refused: map[string]byDay{}}
 	counts, err := a.sum(report.Question{From: from, To: max(a.To, a.today), AllGoals: true, ByDay: true, ByGoal: true, ByReason: true})
 	if err != nil {
 		return nil, err
@@ -82,26 +83,19 @@ func (a *asked) history() (*history, error) {
 			continue
 		}
 		if into[c.Goal] == nil {
-			into[c.Goal] = make([]uint64, h.days)
+			into[c.Goal] = byDay{}
 		}
-		into[c.Goal][c.Day-from] += c.N
+		into[c.Goal][c.Day] += c.N
 	}
 	return h, nil
 }
 
 // sum is how much of days there was, both included.
-func (h *history) sum(of map[string][]uint64, goal string, p period) (n uint64) {
+func (days byDay) sum(p period) (n uint64) {
 	for d := p.From; d <= p.To; d++ {
-		n += h.on(of, goal, d)
+		n += days[d]
 	}
 	return n
-}
-
-func (h *history) on(of map[string][]uint64, goal string, d report.Day) uint64 {
-	if list := of[goal]; list != nil && h.from <= d && int(d-h.from) < h.days {
-		return list[d-h.from]
-	}
-	return 0
 }
 
 // lines are the goals, in the order of the rules.
@@ -123,9 +117,9 @@ func (a *asked) lines(rows []report.Row, past *history) []goalLine {
 		}
 		if len(a.where) == 0 {
 			if known {
-				l.Change = changeOf(past.sum(past.fired, row.Key, now), past.sum(past.fired, row.Key, before))
+				l.Change = changeOf(past.fired[row.Key].sum(now), past.fired[row.Key].sum(before))
 			}
-			l.Spark = sparkline(past.points(row.Key, a.period, a.today))
+			l.Spark = sparkline(past.fired[row.Key].points(a.period, a.today))
 		}
 		lines = append(lines, l)
 	}
@@ -133,12 +127,12 @@ func (a *asked) lines(rows []report.Row, past *history) []goalLine {
 }
 
 // points are the days of a small line, at most one for each two pixels.
-func (h *history) points(goal string, p period, today report.Day) []uint64 {
+func (days byDay) points(p period, today report.Day) []uint64 {
 	last := min(p.To, today)
 	each := 1 + (last-p.From)/(sparkWidth/2)
 	var points []uint64
 	for d := p.From; d <= last; d += each {
-		points = append(points, h.sum(h.fired, goal, period{From: d, To: min(last, d+each-1)}))
+		points = append(points, days.sum(period{From: d, To: min(last, d+each-1)}))
 	}
 	return points
 }

@@ -69,17 +69,17 @@ func (a *asked) sentences(m *overviewModel, past *history) ([]sentence, error) {
 // or that it never counts. A sentence without parts is none.
 func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 	yesterday := a.today - 1
-	usual := past.usual(g.Name, yesterday)
-	counted := past.on(past.fired, g.Name, yesterday)
+	usual := past.fired[g.Name].usual(yesterday)
+	counted := past.fired[g.Name][yesterday]
 	name := part{Text: g.Label, Link: g.Link, Strong: true}
 	switch {
 	case a.info.First != 0 && a.info.First <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual:
 		s := sentence{Bad: true, worth: float64(usual - counted), Parts: []part{name, {Text: say("sentence.low", number(counted), number(usual))}}}
-		if refused := past.on(past.refused, g.Name, yesterday); refused > 0 {
+		if refused := past.refused[g.Name][yesterday]; refused > 0 {
 			s.Parts = append(s.Parts, part{Text: sayCount("sentence.refused", refused, number(counted+refused))})
 		}
 		return s, nil
-	case g.Silent && a.silentSince() < a.today && past.sum(past.fired, g.Name, period{From: past.from, To: a.today}) == 0:
+	case g.Silent && a.silentSince() < a.today && len(past.fired[g.Name]) == 0:
 		return a.never(g, name)
 	}
 	return sentence{}, nil
@@ -111,13 +111,13 @@ func (a *asked) never(g *goalLine, name part) (sentence, error) {
 
 // usual is what a goal counts on that weekday: the second lowest of four weeks, so that
 // neither a holiday nor a campaign decides.
-func (h *history) usual(goal string, d report.Day) uint64 {
-	days := make([]uint64, 0, usualWeeks)
+func (days byDay) usual(d report.Day) uint64 {
+	weeks := make([]uint64, 0, usualWeeks)
 	for week := range report.Day(usualWeeks) {
-		days = append(days, h.on(h.fired, goal, d-7*(week+1)))
+		weeks = append(weeks, days[d-7*(week+1)])
 	}
-	slices.Sort(days)
-	return days[1]
+	slices.Sort(weeks)
+	return weeks[1]
 }
 
 // wellBeing says how much there is in all, who agreed, and how delivery goes.
@@ -149,9 +149,9 @@ func (a *asked) changeOfAll(past *history) change {
 		return change{}
 	}
 	var n, m uint64
-	for goal := range past.fired {
-		n += past.sum(past.fired, goal, now)
-		m += past.sum(past.fired, goal, before)
+	for _, days := range past.fired {
+		n += days.sum(now)
+		m += days.sum(before)
 	}
 	return changeOf(n, m)
 }

@@ -3,9 +3,11 @@ package web
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -214,6 +216,25 @@ func TestMistakesInAnAddressAreTold(t *testing.T) {
 		t.Errorf("an empty report does not say so:\n%s", page)
 	}
 	get(t, pages, "/nowhere", 404)
+}
+
+// TestFarDaysCostNothing: an address may name days that are thousands of years away. The
+// page takes memory for what was counted, and not for the days between.
+func TestFarDaysCostNothing(t *testing.T) {
+	var facts []fact.Fact
+	for i := range 50 {
+		facts = append(facts, conversion(time.Now(), fmt.Sprintf("GOAL_%d", i)))
+	}
+	pages := newspaper(t, facts...)
+	for _, target := range []string{"/?from=9999-12-01&to=9999-12-31", "/?from=0001-01-01&to=0001-01-02"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		get(t, pages, target, 200)
+		runtime.ReadMemStats(&after)
+		if n := (after.TotalAlloc - before.TotalAlloc) >> 20; n > 32 {
+			t.Errorf("%s takes %d MiB", target, n)
+		}
+	}
 }
 
 // What visitors wrote into an address is text, wherever it is shown.
