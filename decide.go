@@ -313,8 +313,12 @@ const (
 )
 
 // leftUnanswered reports whether the handler, which has returned, left it to somebody
-// further out what the answer is.
+// further out what the answer is. It did, too, if it flushed and then named another status:
+// which of the two the visitor got depends on what is further out.
 func (tr *tracked) leftUnanswered() bool {
+	if tr.rec.Disputed() {
+		return true
+	}
 	if tr.rec.Begun() {
 		return false
 	}

@@ -85,6 +85,80 @@ func TestNothingWritten(t *testing.T) {
 	}
 }
 
+// flusher is the writer of a middleware that flushes what it has: nothing, before the first
+// write, as that of NYTimes/gziphandler.
+type flusher struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *flusher) Write(p []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *flusher) Flush() {
+	if w.begun {
+		w.ResponseWriter.(http.Flusher).Flush()
+	}
+}
+
+// TestFlushThatCommitsNothing: where nobody knows whether a flush has sent a header, a
+// status after it decides nothing, and what is written does.
+func TestFlushThatCommitsNothing(t *testing.T) {
+	lazy := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(&flusher{ResponseWriter: w}, r) })
+	}
+	then := func(do func(w http.ResponseWriter)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			w.Header().Set("Content-Type", "text/html")
+			_ = http.NewResponseController(w).Flush()
+			do(w)
+		}
+	}
+	const undecided = "nothing_written 1"
+	nothing := func(http.ResponseWriter) {}
+	page := func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<p>") }
+	missing := func(w http.ResponseWriter) { http.Error(w, "no", http.StatusNotFound) }
+	led := func(w http.ResponseWriter) { w.Header().Set("Location", "/thanks"); w.WriteHeader(http.StatusSeeOther) }
+	for _, test := range []struct {
+		name    string
+		around  func(http.Handler) http.Handler
+		do      func(w http.ResponseWriter)
+		setting goaltrack.NothingWritten
+		want    string
+		status  int
+	}{
+		{"page", lazy, page, "", "fired 1", 200},
+		{"page, and too late a status", lazy, func(w http.ResponseWriter) { page(w); missing(w) }, "", "fired 1", 200},
+		{"the same status", lazy, func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK); page(w) }, "", "fired 1", 200},
+		{"error", lazy, missing, "", undecided, 404},
+		{"error, where nothing is 200", lazy, missing, goaltrack.NothingIs200, undecided, 404},
+		{"redirect", lazy, led, "", undecided, 303},
+		{"nothing", lazy, nothing, "", undecided, 200},
+		{"nothing, where that is 200", lazy, nothing, goaltrack.NothingIs200, "fired 1", 200},
+		{"net/http, error too late", own, missing, "", "fired 1", 200},
+		{"net/http, nothing", own, nothing, "", "fired 1", 200},
+		{"seen through, error too late", framework(0), missing, "", "fired 1", 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bothProtocols(t, func(t *testing.T, http2 bool) {
+				w := world.Setup{Rules: nothingRules, HTTP2: http2, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+					return test.around(tracker.Handler(tracker.Handler(then(test.do))))
+				}, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.NothingWritten = test.setting }}.Start(t)
+				v := w.Visitor().Meet()
+				if got := v.Get("/file").StatusCode; got != test.status {
+					t.Errorf("the visitor got %d, want %d", got, test.status)
+				}
+				v.Post("/form", "a=b")
+				w.Expect("PAGE_SEEN", test.want)
+				w.Expect("ACCEPTED", test.want)
+			})
+		})
+	}
+}
+
 // TestNothingWrittenDecides: what does not rest on the answer is decided all the
 // same, and nothing is added to an answer that may be an error.
 func TestNothingWrittenDecides(t *testing.T) {

@@ -48,9 +48,16 @@ func (r *Recorder) BeginsAsHTML() bool { return r.rec.beginsAsHTML() }
 // Keep copies the body to a tee, which may be nil. The hook calls it.
 func (r *Recorder) Keep(tee *scan.Tee) { r.rec.answer = tee }
 
-// Begun reports whether an answer has begun, or the handler has taken over the
+// Begun reports whether an answer has surely begun, or the handler has taken over the
 // connection.
-func (r *Recorder) Begun() bool { return r.rec.hooked || r.rec.hijacked }
+func (r *Recorder) Begun() bool {
+	return r.rec.hijacked || r.rec.hooked && (r.rec.committed || !r.rec.flushed)
+}
+
+// Disputed reports whether nobody here can say which status the client got: the handler
+// flushed a writer that is not a server's, and then named another status than the 200
+// that a flush sends if it sends anything.
+func (r *Recorder) Disputed() bool { return r.rec.disputed }
 
 // Hijacked reports whether the handler has taken over the connection. Then
 // there is no answer.

@@ -31,3 +31,20 @@ func isServers(w http.ResponseWriter) bool {
 		return strings.HasPrefix(path, "net/http/internal/")
 	}
 }
+
+// flushed returns the writer that a flush of w reaches. It looks where
+// [http.ResponseController] looks.
+func flushed(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		switch outer := w.(type) {
+		case interface{ wraps() http.ResponseWriter }:
+			w = outer.wraps()
+		case http.Flusher, flushErrorer:
+			return w
+		case unwrapper:
+			w = outer.Unwrap()
+		default:
+			return w
+		}
+	}
+}

@@ -33,6 +33,13 @@ type recorder struct {
 	committed bool // the final status is decided and cannot change
 	hijacked  bool // the connection belongs to the handler: there is no response
 
+	// After a flush of a writer that is not a server's, nobody here knows whether a
+	// header has left. Some such writers ignore a flush that comes too early, as that of
+	// NYTimes/gziphandler before the first write. flushed says that there was one before
+	// the status was decided, and disputed that the handler then named another status
+	// than 200.
+	flushed, disputed bool
+
 	// wantSniff makes contentType known even if the handler sets none. It must
 	// be set before or inside the hook.
 	wantSniff bool
@@ -105,6 +112,7 @@ func (rec *recorder) WriteHeader(code int) {
 	}
 	rec.before(code)
 	rec.inner.WriteHeader(code)
+	rec.disputed = rec.flushed && code != http.StatusOK
 	rec.commit(code)
 }
 
@@ -153,9 +161,13 @@ func (rec *recorder) WriteString(s string) (int, error) {
 func (rec *recorder) flushError() error {
 	rec.before(http.StatusOK)
 	err := http.NewResponseController(rec.inner).Flush()
-	if !errors.Is(err, http.ErrNotSupported) {
+	if errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if rec.endSniff(); rec.committed || isServers(flushed(rec.inner)) {
 		rec.commit(http.StatusOK)
-		rec.endSniff()
+	} else {
+		rec.flushed = true
 	}
 	return err
 }
