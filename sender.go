@@ -74,7 +74,11 @@ func (c *Config) openStore() (store, error) {
 	case d.SpoolRequired:
 		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
 	}
-	c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
+	if locked := (*queue.LockedError)(nil); errors.As(err, &locked) && locked.IsOwn() {
+		c.Logger.Info("goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed", "dir", d.SpoolDir)
+	} else {
+		c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
+	}
 	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
 	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
 }

@@ -45,6 +45,17 @@ func (e *LockedError) Error() string {
 // Unwrap returns [ErrLocked].
 func (e *LockedError) Unwrap() error { return ErrLocked }
 
+// began is when this process began, in whole seconds as in a Holder.
+var began = time.Now().UTC().Truncate(time.Second)
+
+// IsOwn reports whether this process itself has the directory, for another spool that is
+// not closed yet. In containers that share the name of the host, each may be process 1;
+// one that had the directory before this process began is another one.
+func (e *LockedError) IsOwn() bool {
+	own := self()
+	return e.Holder.PID == own.PID && e.Holder.Host == own.Host && !e.Holder.Since.Before(began)
+}
+
 // self describes this process as a holder from now on.
 func self() Holder {
 	host, _ := os.Hostname() // if it fails, the number has to do

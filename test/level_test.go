@@ -138,6 +138,25 @@ func TestSpoolOutlivesTheTracker(t *testing.T) {
 	}
 }
 
+// lockedBy returns a spool's directory that is locked, and says so of its holder.
+func lockedBy(t *testing.T, holder string) string {
+	t.Helper()
+	dir := t.TempDir()
+	other, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close(context.Background()) })
+	locks, err := filepath.Glob(filepath.Join(dir, "*lock*"))
+	if err != nil || len(locks) != 1 {
+		t.Fatal(locks, err)
+	}
+	if err := os.WriteFile(locks[0], []byte(holder), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // A spool that cannot be used keeps no site from starting.
 func TestSpoolThatCannotBeUsed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
@@ -150,7 +169,15 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = other.Close(t.Context()) }()
-	for name, dir := range map[string]string{"a file": file, "below a file": filepath.Join(file, "spool"), "locked": taken} {
+	host, _ := os.Hostname()
+	const cannot = `level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory, where a crash loses them"`
+	for name, row := range map[string]struct{ dir, says string }{
+		"a file": {file, cannot}, "below a file": {filepath.Join(file, "spool"), cannot},
+		"of this process":                       {taken, `level=INFO msg="goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed"`},
+		"of another process":                    {lockedBy(t, `{"pid":1,"host":"web-2","since":"2036-11-28T17:00:00Z"}`), cannot},
+		"of another process of the same number": {lockedBy(t, fmt.Sprintf(`{"pid":%d,"host":%q,"since":"2016-11-28T17:00:00Z"}`, os.Getpid(), host)), cannot},
+	} {
+		dir := row.dir
 		t.Run(name, func(t *testing.T) {
 			w, log := spooled(t, dir, nil)
 			w.Visitor().Meet().Post("/form", "a=b")
@@ -160,7 +187,7 @@ func TestSpoolThatCannotBeUsed(t *testing.T) {
 			if q := w.Tracker.Snapshot().Queue; q.Level != goaltrack.LevelMemory || q.Degraded == "" {
 				t.Errorf("%+v", q)
 			}
-			if n := strings.Count(log.String(), `level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory, where a crash loses them"`); n != 1 {
+			if n := strings.Count(log.String(), row.says); n != 1 || row.says != cannot && strings.Contains(log.String(), "level=ERROR") {
 				t.Errorf("%d lines in\n%s", n, log)
 			}
 			if !strings.Contains(log.String(), " level=memory waiting=0 level_asked_for=durable") {
@@ -208,8 +235,9 @@ func TestSpoolTakenOver(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	for text, want := range map[string]int{
-		`level=ERROR msg="goaltrack: the spool cannot be used; events wait in memory`:                                    1,
-		`level=INFO msg="goaltrack: the spool can be used now; events wait on disk" dir=` + dir + " recovered=5 moved=3": 1,
+		"level=ERROR": 0,
+		`level=INFO msg="goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed" dir=` + dir: 1,
+		`level=INFO msg="goaltrack: the spool can be used now; events wait on disk" dir=` + dir + " recovered=5 moved=3":                       1,
 	} {
 		if n := strings.Count(log.String(), text); n != want {
 			t.Errorf("%d times %s in\n%s", n, text, log)
