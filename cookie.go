@@ -45,8 +45,9 @@ func newBrowserCookie(site cdp.Site, c Cookie) browserCookie {
 // brought is what a request's cookies say of the visitor.
 type brought struct {
 	id     string // "" if there is none
-	former string // the cookie of a former name that the ID is in, to be migrated
 	legacy uint8  // which of the former names are there, as bits
+	// unsettled says that one of these has the ID alone, or another one.
+	unsettled bool
 	// stale says that the cookie of the present name also holds something else:
 	// junk, or an ID that is no longer the visitor's.
 	stale bool
@@ -73,8 +74,9 @@ func (c *browserCookie) read(sent web.Cookies) (b brought) {
 			continue
 		}
 		if b.legacy == 0 && !present {
-			b.id, b.former = old, name
+			b.id = old
 		}
+		b.unsettled = b.unsettled || !present || old != b.id
 		b.legacy |= 1 << i
 	}
 	if len(c.removals) > 1 { // with one, the cookie set next takes the place of the other
@@ -108,15 +110,14 @@ func (c *browserCookie) covers(host string) bool {
 
 // set adds the cookie. It never replaces another Set-Cookie. Where the browser
 // also has one that belongs to the host alone, that is deleted first: scripts
-// would read whichever the browser lists first.
+// would read whichever the browser lists first. Cookies of former names are deleted: the
+// SDKs would write their ID over this one.
 func (c *browserCookie) set(h http.Header, id string, b brought) {
 	if b.stale {
 		h.Add("Set-Cookie", c.name+c.removals[0])
 	}
 	h.Add("Set-Cookie", c.name+"="+id+c.attributes)
-	if b.former != "" {
-		c.removeFormer(h, b)
-	}
+	c.removeFormer(h, b)
 }
 
 // remove deletes the cookie, and those of former names.

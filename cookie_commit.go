@@ -17,7 +17,7 @@ import (
 func (s *site) visitorOf(sent web.Cookies) brought {
 	b := s.cookie.read(sent)
 	if b.id != "" && s.tenant.forgotten.Has(b.id) {
-		b.id, b.former, b.stale = "", "", len(s.cookie.removals) > 1
+		b.id, b.stale = "", len(s.cookie.removals) > 1
 		b.forgotten = true
 	}
 	return b
@@ -86,7 +86,7 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 		if id := line.Replacement(tr.told.id); id != "" && !tr.withheld && tr.entry.absent != fatePrefetch {
 			tr.told.id, set, b.stale = id, true, len(tr.site.cookie.removals) > 1
 		}
-		set = set || b.former != "" || b.quoted || tr.navigation && tr.store == caching.Private
+		set = set || b.unsettled || b.quoted || tr.navigation && tr.store == caching.Private
 	}
 	// A client that has left would not keep the ID, so none is taken.
 	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {

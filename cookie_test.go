@@ -1,6 +1,7 @@
 package goaltrack
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -86,22 +87,34 @@ func TestCookieRead(t *testing.T) {
 		"edge":                      {edge, []string{"sc_cid=" + oldID}, oldID, ""},
 		"edge, up to 0.5.8":         {edge, []string{"sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
 		"edge, 0.5.7":               {edge, []string{"sc_rid=" + oldID}, oldID, "sc_rid"},
-		"edge, both":                {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, ""},
+		"edge, both":                {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, "sc_ctx-1234"},
 		"edge, the present is junk": {edge, []string{"sc_cid=undefined; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
 		"edge, quoted, up to 0.5.8": {edge, []string{`sc_ctx-1234="` + oldID + `"`}, oldID, "sc_ctx-1234"},
 		"edge, the older is junk":   {edge, []string{"sc_cid=" + newID + "; sc_ctx-1234=undefined"}, newID, ""},
-		"edge, moved already":       {edge, []string{"sc_cid=" + oldID + "; sc_ctx-1234=" + oldID}, oldID, ""},
-		"edge, all three":           {edge, []string{"sc_rid=" + newID + "; sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, ""},
+		"edge, moved already":       {edge, []string{"sc_cid=" + oldID + "; sc_ctx-1234=" + oldID}, oldID, "sc_ctx-1234"},
+		"edge, all three":           {edge, []string{"sc_rid=" + newID + "; sc_cid=" + newID + "; sc_ctx-1234=" + oldID}, newID, "sc_ctx-1234 sc_rid"},
 		"Engage 0.x":                {direct, []string{"BID_ck-abcd=" + oldID}, oldID, "BID_ck-abcd"},
-		"Engage 0.x, and 1.x":       {direct, []string{"bid_ck-abcd=" + newID + "; BID_ck-abcd=" + oldID}, newID, ""},
+		"Engage 0.x, and 1.x":       {direct, []string{"bid_ck-abcd=" + newID + "; BID_ck-abcd=" + oldID}, newID, "BID_ck-abcd"},
 		"Engage 0.x, another key":   {direct, []string{"BID_ck-abce=" + oldID}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if b := c.cookie.read(c.header); b.id != c.id || b.former != c.former {
-				t.Errorf("%q from %q, want %q from %q", b.id, b.former, c.id, c.former)
+			b := c.cookie.read(c.header)
+			if former := c.cookie.formerIn(b); b.id != c.id || former != c.former {
+				t.Errorf("%q beside %q, want %q beside %q", b.id, former, c.id, c.former)
 			}
 		})
 	}
+}
+
+// formerIn names the cookies of former names that a request brought.
+func (c *browserCookie) formerIn(b brought) string {
+	var names []string
+	for i, name := range c.legacy {
+		if b.legacy&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // FuzzCookie reads arbitrary Cookie headers and compares with the plainest
@@ -131,18 +144,17 @@ func FuzzCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		lines := []string{first, second}
-		want, former := plain(lines, "sc_cid"), ""
+		want := plain(lines, "sc_cid")
+		var former []string
 		for _, name := range []string{"sc_ctx-1234", "sc_rid"} {
-			if want == "" {
-				if want = plain(lines, name); want != "" {
-					former = name
-				}
+			if id := plain(lines, name); id != "" {
+				want, former = cmp.Or(want, id), append(former, name)
 			}
 		}
 		b := cookie.read(lines)
-		id, from := b.id, b.former
-		if id != want || from != former {
-			t.Errorf("%q from %q, want %q from %q", id, from, want, former)
+		id, beside := b.id, cookie.formerIn(b)
+		if id != want || beside != strings.Join(former, " ") {
+			t.Errorf("%q beside %q, want %q beside %q", id, beside, want, former)
 		}
 		other := false
 		for pair := range strings.SplitSeq(first+";"+second, ";") {
