@@ -72,12 +72,18 @@ class Case {
   // before. Both Content SDK and goaltrack take HeadlessChrome for a bot.
   async visitor(shop, host = "localhost") {
     const major = this.browser.version().split(".")[0];
-    const context = await this.browser.newContext({
+    const context = await this.context({
       userAgent: `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`,
     });
+    return new Visitor(context, await context.newPage(), shop, host);
+  }
+
+  // context is a browser with a profile that nobody used before.
+  async context(options) {
+    const context = await this.browser.newContext(options);
     this.contexts.push(context);
     context.setDefaultTimeout(20_000);
-    return new Visitor(context, await context.newPage(), shop, host);
+    return context;
   }
 
   async settle() {
