@@ -43,17 +43,22 @@ const (
 	commonFormat logFormat = iota
 	combinedFormat
 	jsonFormat
+	iisFormat
+	cloudFrontFormat
+	frontDoorFormat
+	vercelFormat
 	logFormatCount
 )
 
 // logFormatNames are what people and programs are told.
 var logFormatNames = [logFormatCount]string{
-	commonFormat: "common", combinedFormat: "combined", jsonFormat: "JSON",
+	commonFormat: "common", combinedFormat: "combined", jsonFormat: "JSON", iisFormat: "IIS W3C",
+	cloudFrontFormat: "CloudFront", frontDoorFormat: "Azure Front Door", vercelFormat: "Vercel",
 }
 
 // logAccount says what was read of a log.
 type logAccount struct {
-	lines, unreadable int64 // without the empty ones; those that were no requests
+	lines, unreadable int64 // without the empty ones and those beside; those that were no requests
 	formats           [logFormatCount]int64
 	encoding          string // such as "UTF-8 in gzip"
 }
@@ -77,7 +82,7 @@ func (a *logAccount) format() string {
 
 // readLog calls each for every request of an access log, in order. The log may
 // be compressed with gzip. Its lines may be of any known format, mixed: the
-// common and the combined one, and JSON.
+// common and the combined one, JSON, and that of the W3C.
 //
 // It stops when ctx ends or r fails. What was read by then counts, except a line
 // that was cut off.
@@ -97,6 +102,8 @@ func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (a logAccoun
 		case err == nil && parser.parse(line):
 			a.formats[parser.format]++
 			each(&parser.line)
+		case err == nil && parser.beside:
+			continue
 		case err == nil, errors.Is(err, errLongLine):
 			a.unreadable++
 		case errors.Is(err, io.EOF):
@@ -163,17 +170,33 @@ func nextLine(in *bufio.Reader) ([]byte, error) {
 type logParser struct {
 	line   logLine
 	format logFormat // of the line
+	beside bool      // no request is missing in the line, though it is none
 	json   jsonScanner
+	w3c    w3cParser
 }
 
-// parse reads one line and may overwrite it. It reports whether the line is a
+// parse reads one line, which is not empty, and may overwrite it. It reports whether the line is a
 // request.
 func (p *logParser) parse(line []byte) bool {
-	p.line = logLine{bytes: -1}
-	if bytes.HasPrefix(line, []byte("{")) {
-		p.format = jsonFormat
-		return p.json.scan(line) && p.json.fill(&p.line)
+	p.line, p.beside = logLine{bytes: -1}, false
+	switch {
+	case line[0] == '{':
+		if !p.json.scan(line) {
+			return false
+		}
+		p.format, p.beside = p.json.format(), p.json.beside()
+		return !p.beside && p.json.fill(&p.line)
+	case line[0] == '#' && p.w3c.direct(line):
+		p.beside = true
+		return false
+	case len(p.w3c.columns) > 0 && p.w3c.read(line, &p.line):
+		p.format = iisFormat
+		if p.w3c.cloud {
+			p.format = cloudFrontFormat
+		}
+		return true
 	}
+	p.line = logLine{bytes: -1}
 	var ok bool
 	p.format, ok = p.line.readText(line)
 	return ok

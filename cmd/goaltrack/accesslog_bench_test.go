@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	benchLine = `203.0.113.9 - - [09/Nov/2025:06:25:31 +0000] "GET /products/blue-chair?utm_source=news&utm_medium=email HTTP/2.0" 200 18233 "https://www.example.com/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"` + "\n"
-	benchJSON = `{"ts":1762673131.5,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"203.0.113.9","proto":"HTTP/2.0","method":"GET","host":"shop.example","uri":"/products/blue-chair?utm_source=news","headers":{"User-Agent":["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"],"Referer":["https://www.example.com/"]}},"duration":0.000929675,"size":10900,"status":200,"resp_headers":{"Content-Type":["text/html"]}}` + "\n"
+	benchLine    = `203.0.113.9 - - [09/Nov/2025:06:25:31 +0000] "GET /products/blue-chair?utm_source=news&utm_medium=email HTTP/2.0" 200 18233 "https://www.example.com/" "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"` + "\n"
+	benchJSON    = `{"ts":1762673131.5,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"203.0.113.9","proto":"HTTP/2.0","method":"GET","host":"shop.example","uri":"/products/blue-chair?utm_source=news","headers":{"User-Agent":["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"],"Referer":["https://www.example.com/"]}},"duration":0.000929675,"size":10900,"status":200,"resp_headers":{"Content-Type":["text/html"]}}` + "\n"
+	benchColumns = "#Fields: date time cs-method cs-uri-stem cs-uri-query cs(User-Agent) sc-status\n"
+	benchW3C     = "2026-11-27 00:00:01 GET /a b=1 Mozilla/5.0+(X11) 200\n"
 
 	benchLines = 5000
 )

@@ -19,15 +19,38 @@ func FuzzLogLine(f *testing.F) {
 	})
 }
 
+// FuzzW3CLog reads a log with any columns and any lines.
+func FuzzW3CLog(f *testing.F) {
+	f.Add("date time cs-method cs-uri-stem cs-uri-query cs(User-Agent) sc-status", "2026-11-27 00:00:01 GET /a b=1 Mozilla/5.0+(X11) 200")
+	f.Add("cs-uri x-edge-location cs-method cs(User-Agent) sc-status", "https://a.example/b\tX\tGET\tMozilla/5.0%20(X11)\t200")
+	f.Add("", "#Date:\n#Fields: sc-status cs-method cs-uri-stem time\n200 GET / 1")
+	f.Fuzz(func(t *testing.T, fields, text string) {
+		var p logParser
+		for line := range strings.Lines("#Fields: " + fields + "\n" + text) {
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			if ok := p.parse([]byte(line)); ok && p.beside {
+				t.Errorf("%q is a request and none", line)
+			} else if ok {
+				checkRead(t, line, &p.line)
+			}
+		}
+	})
+}
+
 // checkAnyLine reads a line and looks whether what is said of it can be true.
 func checkAnyLine(t *testing.T, line []byte) {
 	t.Helper()
 	whole := string(line)
 	var p logParser
-	if !p.parse(line) {
-		return
+	if len(line) > 0 && p.parse(line) {
+		checkRead(t, whole, &p.line)
 	}
-	l := &p.line
+}
+
+func checkRead(t *testing.T, whole string, l *logLine) {
+	t.Helper()
 	if !isToken(l.method) || len(l.target) == 0 || l.status < 100 || l.status > 999 || l.bytes < -1 {
 		t.Errorf("%q was read as %v", whole, l)
 	}

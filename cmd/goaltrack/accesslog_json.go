@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/recent"
 )
 
 // jsonField is a place in a logLine that a member of a JSON line can fill.
@@ -24,6 +26,8 @@ const (
 	jsonType
 	jsonLocation
 	jsonTime
+	jsonRequestID
+	jsonFromClient
 	jsonFields
 )
 
@@ -34,34 +38,51 @@ const (
 //
 //   - nginx: the variables of ngx_http_core_module and ngx_http_log_module, by
 //     which most people call the members of their log_format
+//
 //   - Caddy: the log encoder json of its HTTP server
+//
 //   - Traefik: the fields of its access logs in JSON, with headers kept
+//
 //   - Elastic Common Schema: http, url and user_agent
+//
 //   - pino-http: req and res
+//
+//   - Vercel: the log drain, https://vercel.com/docs/drains/reference/logs; the
+//     path beside "proxy" is that of a function
+//
+//   - Azure Front Door: the access log,
+//     https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/how-to-logs
+//
+//   - Google Cloud (httpRequest), Istio, and Cloudflare's Logpush
+//
+// An object may also be inside others: see [jsonScanner.keep].
 //
 // A plain content_type is not among them, because nginx means that of the request.
 var jsonNames = rankNames([jsonFields][]string{
-	jsonMethod: {"requestmethod", "method", "httpmethod", "httprequestmethod", "reqmethod"},
-	jsonHost: {
-		"requesthost", "httphost", "vhost", "urldomain", "reqheadershost", "host", "domain", "servername",
+	jsonMethod: {
+		vercelMethod, "requestmethod", "method", "httpmethod", "httprequestmethod", "reqmethod", "clientrequestmethod",
 	},
-	jsonTarget: {"requesturi", "urloriginal"},
+	jsonHost: {
+		"proxyhost", "requesthost", "httphost", "vhost", "urldomain", "reqheadershost", "clientrequesthost", "authority",
+		"host", "domain", "servername",
+	},
+	jsonTarget: {vercelPath, "requesturi", "urloriginal", "clientrequesturi"},
 	jsonLine:   {"request", "requestline"},
-	jsonPath:   {"requestpath", "requrl", "url", "uri", "path", "urlpath"},
+	jsonPath:   {"requestpath", "requrl", "requesturl", "originalurl", "url", "uri", "path", "urlpath"},
 	jsonQuery:  {"querystring", "query", "args", "urlquery"},
 	jsonStatus: {
-		"statuscode", "httpresponsestatuscode", "resstatuscode", "downstreamstatus", "originstatus", "responsestatus", "status",
+		vercelStatus, "statuscode", "httpstatuscode", "httpresponsestatuscode", "edgeresponsestatus", "responsecode", "resstatuscode", "downstreamstatus", "originstatus", "responsestatus", "status",
 	},
 	jsonBytes: {
 		"bodybytessent", "downstreamcontentsize", "origincontentsize", "httpresponsebodybytes",
-		"responsesize", "size", "bytes", "bytessent",
+		"responsesize", "responsebytes", "size", "bytes", "bytessent",
 	},
 	jsonAgent: {
-		"httpuseragent", "requestuseragent", "requestheadersuseragent", "reqheadersuseragent",
+		"proxyuseragent", "httpuseragent", "clientrequestuseragent", "requestuseragent", "requestheadersuseragent", "reqheadersuseragent",
 		"useragentoriginal", "useragent", "agent", "ua",
 	},
 	jsonReferer: {
-		"httpreferer", "httpreferrer", "requestreferer", "requestheadersreferer", "reqheadersreferer",
+		"proxyreferer", "httpreferer", "httpreferrer", "clientrequestreferer", "requestreferer", "requestheadersreferer", "reqheadersreferer",
 		"httprequestreferrer", "referer", "referrer",
 	},
 	jsonType: {
@@ -72,8 +93,21 @@ var jsonNames = rankNames([jsonFields][]string{
 		"senthttplocation", "respheaderslocation", "downstreamlocation", "originlocation",
 		"resheaderslocation", "location", "upstreamhttplocation",
 	},
-	jsonTime: {"startutc", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
+	jsonTime: {"proxytimestamp", "startutc", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
+
+	jsonRequestID:  {"requestid"},
+	jsonFromClient: {frontDoorFromClient},
 })
+
+// These names tell who wrote a line.
+const (
+	vercelMethod        = "proxymethod"
+	vercelPath          = "proxypath"
+	vercelStatus        = "proxystatuscode"
+	frontDoorMethod     = "httpmethod" // and frontDoorTarget beside it
+	frontDoorTarget     = "requesturi"
+	frontDoorFromClient = "isreceivedfromclient"
+)
 
 // jsonName says what a name stands for.
 type jsonName struct {
@@ -101,26 +135,43 @@ type jsonScanner struct {
 	text   []byte
 	pos    int
 	name   []byte // that of the value to come, as in jsonNames
+	inside []jsonInside
+	known  int // objects so far
 	found  [jsonFields]jsonFinding
-	target []byte // a path joined with its query
+	target []byte      // a path joined with its query
+	seen   *recent.Set // requests of Vercel
+}
+
+// jsonInside is an object around the value to come.
+type jsonInside struct {
+	start  int // of the rest of the name
+	object int // which one of the line it is, counted from 1
 }
 
 // jsonFinding is the best value of a field so far.
 type jsonFinding struct {
-	value []byte
-	rank  int
+	value  []byte
+	name   jsonName
+	rank   int // of name, and worse by deeper for each object around the one below
+	object int // in which the name begins
 }
+
+// deeper is more than there are names for a field.
+const deeper = 100
 
 // scan reads a line and unescapes its strings in place.
 func (s *jsonScanner) scan(line []byte) bool {
-	s.text, s.pos, s.name = line, 0, s.name[:0]
+	s.text, s.pos, s.name, s.inside, s.known = line, 0, s.name[:0], s.inside[:0], 0
 	clear(s.found[:])
 	return s.value(0) && s.next() == 0 && s.pos == len(line)
 }
 
 // fill writes what was found into l, and reports whether it is a request.
 func (s *jsonScanner) fill(l *logLine) bool {
-	get := func(f jsonField) []byte { return s.found[f].value }
+	get := s.get
+	if s.is(jsonMethod, vercelMethod) && !s.is(jsonTarget, vercelPath) {
+		return false
+	}
 
 	method, target := get(jsonMethod), get(jsonTarget)
 	lineMethod, lineTarget := splitRequest(get(jsonLine))
@@ -140,7 +191,78 @@ func (s *jsonScanner) fill(l *logLine) bool {
 	if size, ok := parseDigits(get(jsonBytes)); ok {
 		l.bytes = size
 	}
-	return l.setTarget(method, target) && l.setStatus(get(jsonStatus))
+	if !l.setTarget(method, target) || !l.setStatus(get(jsonStatus)) {
+		return false
+	}
+	if s.is(jsonMethod, vercelMethod) {
+		s.remember()
+	}
+	return true
+}
+
+// get returns the value of a field. If the method is inside an object, what makes
+// a request is there, too, and the rest is there or outside of all objects.
+// Otherwise a status of something else would become that of the request.
+func (s *jsonScanner) get(f jsonField) []byte {
+	root := s.found[jsonMethod]
+	if root.value == nil {
+		root = s.found[jsonLine]
+	}
+	found := s.found[f]
+	if found.object == root.object {
+		return found.value
+	}
+	switch f {
+	case jsonMethod, jsonTarget, jsonLine, jsonPath, jsonQuery, jsonStatus:
+		return nil
+	}
+	if found.object > 1 {
+		return nil
+	}
+	return found.value
+}
+
+// is reports whether a field was found under a name.
+func (s *jsonScanner) is(f jsonField, name string) bool {
+	found := s.found[f]
+	return found.value != nil && found.name == jsonNames[name]
+}
+
+// format tells who wrote the line.
+func (s *jsonScanner) format() logFormat {
+	switch {
+	case s.is(jsonMethod, vercelMethod):
+		return vercelFormat
+	case s.is(jsonMethod, frontDoorMethod) && s.is(jsonTarget, frontDoorTarget):
+		return frontDoorFormat
+	}
+	return jsonFormat
+}
+
+// beside reports whether the line is about a request that has a line of its own,
+// or about none of a client. Vercel writes a line for each message of a function,
+// and -1 for a page that it makes anew by itself. Front Door writes a line for
+// what one of its caches asks another.
+func (s *jsonScanner) beside() bool {
+	if s.is(jsonMethod, vercelMethod) {
+		again := s.seen != nil && s.seen.Has(view(s.found[jsonRequestID].value))
+		return again || s.is(jsonStatus, vercelStatus) && string(s.get(jsonStatus)) == "-1"
+	}
+	return string(s.found[jsonFromClient].value) == "false"
+}
+
+// keptRequests is how many requests of Vercel are remembered. The lines of one
+// are close to each other.
+const keptRequests = 10_000
+
+// remember keeps the request of the line, if it has a name.
+func (s *jsonScanner) remember() {
+	if id := s.found[jsonRequestID].value; id != nil {
+		if s.seen == nil {
+			s.seen = recent.NewSet(keptRequests)
+		}
+		s.seen.Add(string(id))
+	}
 }
 
 // join appends the query to a path that was logged without it.
@@ -153,16 +275,37 @@ func (s *jsonScanner) join(path, query []byte) []byte {
 	return s.target
 }
 
-// keep remembers the value of the name, if it may be of use. If two values have
-// the same name, the last one counts, as in encoding/json.
+// keep remembers the value of the name, if it may be of use. An object that is
+// known may be inside others that are not: Azure has the request under
+// "properties". The whole name is better than its end. If two values have the
+// same name, the last one counts, as in encoding/json.
 func (s *jsonScanner) keep(value []byte) {
-	name, ok := jsonNames[string(s.name)]
-	if !ok || present(value) == nil {
+	if present(value) == nil || bytes.IndexByte(s.name, '#') >= 0 {
 		return
 	}
-	if best := &s.found[name.field]; best.value == nil || name.rank <= best.rank {
-		*best = jsonFinding{value, name.rank}
+	for above, in := range s.inside {
+		name, ok := jsonNames[string(s.name[in.start:])]
+		if !ok {
+			continue
+		}
+		rank := name.rank + above*deeper
+		if best := &s.found[name.field]; best.value == nil || rank <= best.rank {
+			*best = jsonFinding{value, name, rank, in.object}
+		}
+		return
 	}
+}
+
+// keepWord remembers true or false, which are of use in one field only.
+func (s *jsonScanner) keepWord(word string) bool {
+	start := s.pos
+	if !s.word(word) {
+		return false
+	}
+	if bytes.HasSuffix(s.name, []byte(frontDoorFromClient)) {
+		s.keep(s.text[start:s.pos])
+	}
+	return true
 }
 
 // value reads a value that is inside depth others.
@@ -180,9 +323,9 @@ func (s *jsonScanner) value(depth int) bool {
 		s.keep(value)
 		return ok
 	case 't':
-		return s.word("true")
+		return s.keepWord("true")
 	case 'f':
-		return s.word("false")
+		return s.keepWord("false")
 	case 'n':
 		return s.word("null")
 	}
@@ -224,6 +367,8 @@ func (s *jsonScanner) object(depth int) bool {
 		return true
 	}
 	outer := len(s.name)
+	s.known++
+	s.inside = append(s.inside, jsonInside{outer, s.known})
 	for {
 		if s.next() != '"' {
 			return false
@@ -238,6 +383,7 @@ func (s *jsonScanner) object(depth int) bool {
 		}
 		s.name = s.name[:outer]
 		if s.skip('}') {
+			s.inside = s.inside[:len(s.inside)-1]
 			return true
 		}
 		if !s.skip(',') {

@@ -30,6 +30,15 @@ func TestOddJSON(t *testing.T) {
 		{"a time before all logs", `{"ts":-5,"method":"GET","path":"/x","status":200}`, said},
 		{"deep", nested(maxDepth), said},
 
+		{"inside another object", `{"a":{"b":{"method":"GET","path":"/x","status":200}}}`, said},
+		{"parts of one inside another", `{"a":{"req":{"method":"GET","url":"/x"},"res":{"statusCode":200}}}`, said},
+		{"of Google Cloud", `{"httpRequest":{"requestMethod":"GET","requestUrl":"https://shop.example/x","status":200}}`, said + ` host="shop.example"`},
+		{"of Istio", `{"method":"GET","path":"/x","response_code":200,"authority":"shop.example:443"}`, said + ` host="shop.example"`},
+		{"a word for a host", `{"host":true,"method":"GET","path":"/x","status":200}`, said},
+
+		{"a status of something else", `{"method":"GET","path":"/x","db":{"status":200}}`, ""},
+		{"a path of something else", `{"a":{"method":"GET","status":200},"path":"/x"}`, ""},
+		{"only in the second of an array", `{"a":[{},{"method":"GET","path":"/x","status":200}]}`, ""},
 		{"too deep", nested(maxDepth + 1), ""},
 		{"empty", `{}`, ""},
 		{"no method", `{"path":"/x","status":200}`, ""},

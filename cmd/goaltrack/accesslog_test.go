@@ -117,7 +117,7 @@ func TestOddLines(t *testing.T) {
 		{"no such hour", `192.0.2.1 - - [09/Nov/2025:24:25:31 +0000] "GET /x HTTP/1.1" 200 7`, "GET /x 200 7"},
 
 		{"a word", "x", ""},
-		{"a banner", "#Fields: date time cs-method", ""},
+		{"a remark", "# Fields: date time cs-method", ""},
 		{"no time", `192.0.2.1 - - "GET /x HTTP/1.1" 200 7`, ""},
 		{"half a time", `192.0.2.1 - - 09/Nov/2025:06:25:31 +0000] "GET /x HTTP/1.1" 200 7`, ""},
 		{"cut in the request", head + `"GET /x HT`, ""},
@@ -240,9 +240,9 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 // TestReadLogAllocations reads logs, short and long: none may allocate by the
 // line.
 func TestReadLogAllocations(t *testing.T) {
-	for name, line := range map[string]string{"combined": benchLine, "JSON": benchJSON} {
+	for name, line := range map[string]string{"combined": benchLine, "JSON": benchJSON, "W3C": benchW3C} {
 		cost := func(lines int) float64 {
-			text := strings.Repeat(line, lines)
+			text := benchColumns + strings.Repeat(line, lines)
 			return testing.AllocsPerRun(3, func() {
 				if a, err := readLog(t.Context(), strings.NewReader(text), func(*logLine) {}); a.unreadable > 0 || err != nil {
 					t.Errorf("%s: %d unreadable, %v", name, a.unreadable, err)

@@ -241,6 +241,14 @@ func TestReplayFiles(t *testing.T) {
 			}
 		})
 	}
+	for name, want := range map[string]string{
+		"iis": "IIS W3C", "frontdoor": "Azure Front Door", "vercel": "Vercel", "caddy": "JSON", "apache": "combined",
+	} {
+		_, stdout, _ := carry(t, "replay", "--json", rules, "testdata/logs/"+name+".log")
+		if got := strictly[replayJSON](t, stdout).Files; len(got) != 1 || got[0].Format != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 	code, _, stderr := carry(t, "diff", "--log", none, rules, rules)
 	if code != exitFailed || !strings.Contains(stderr, nothing) {
 		t.Errorf("diff: exit code %d, %q", code, stderr)
