@@ -55,8 +55,12 @@ func (p *pages) export(r *http.Request) (*report.Result, error) {
 	if err != nil {
 		return nil, wrongQuery{err}
 	}
-	if by == report.ByHour && len(a.where) > 0 {
+	switch {
+	case len(a.where) == 0:
+	case by == report.ByHour:
 		return nil, wrongQuery{errors.New("by=hour cannot be limited to a page, a source and so on: those are kept by day")}
+	case by == report.ByVariant:
+		return nil, wrongQuery{errors.New("by=variant cannot be limited to a page, a source and so on: variants are kept apart from those")}
 	}
 	return report.Ask(a.ctx, p.Store, a.query(by, r.URL.Query().Get("goal")))
 }

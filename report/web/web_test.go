@@ -204,6 +204,7 @@ func TestMistakesInAnAddressAreTold(t *testing.T) {
 		"/?from=1990-01-01":                       "at most",
 		"/goals.json?by=moon":                     "none of goal",
 		"/goals.json?by=hour&page=/":              "kept by day",
+		"/goals.csv?by=variant&source=google.com": "kept apart",
 		"/goals.csv?from=2026-13-01":              "no date such as",
 		"/goal/X?from=2026-11-31&to=nonsense":     "no date such as",
 		"/goals.json?from=%3Cscript%3E&by=source": "no date such as",
