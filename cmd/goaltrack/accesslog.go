@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +80,7 @@ func (a *logAccount) format() string {
 }
 
 // readLog calls each for every request of an access log, in order. The log may
-// be compressed with gzip. Its lines may be of any known format, mixed: the
+// be compressed, and in UTF-16. Its lines may be of any known format, mixed: the
 // common and the combined one, JSON, and that of the W3C.
 //
 // It stops when ctx ends or r fails. What was read by then counts, except a line
@@ -115,22 +114,6 @@ func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (a logAccoun
 	}
 }
 
-// decompress returns the text of a file that may be compressed, and how it is
-// encoded. Rotated logs that were joined have several gzip members (RFC 1952,
-// section 2.2); a [gzip.Reader] reads them as one.
-func decompress(r io.Reader) (text io.Reader, encoding string, err error) {
-	in := bufio.NewReader(r)
-	// An error of Peek comes again from the next Read.
-	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return in, "UTF-8", nil
-	}
-	text, err = gzip.NewReader(in)
-	if err != nil {
-		return nil, "gzip", fmt.Errorf("it begins as gzip does: %w", err)
-	}
-	return text, "UTF-8 in gzip", nil
-}
-
 // whileContext fails to read once its context has ended. It stands above
 // decompression, where no single read takes long.
 type whileContext struct {
@@ -148,7 +131,8 @@ func (w whileContext) Read(b []byte) (int, error) {
 // errLongLine stands for a line longer than the buffer.
 var errLongLine = errors.New("the line is too long")
 
-// nextLine returns the next line, without its end and the spaces around it.
+// nextLine returns the next line, without its end, the spaces around it and a
+// byte order mark.
 func nextLine(in *bufio.Reader) ([]byte, error) {
 	line, err := in.ReadSlice('\n')
 	long := errors.Is(err, bufio.ErrBufferFull)
@@ -163,7 +147,7 @@ func nextLine(in *bufio.Reader) ([]byte, error) {
 	case err != nil && len(line) == 0: // else it is the last line, without an end
 		return nil, err
 	}
-	return bytes.TrimSpace(line), nil
+	return bytes.TrimSpace(bytes.TrimPrefix(line, byteOrderMark)), nil
 }
 
 // logParser holds what a line is read into.

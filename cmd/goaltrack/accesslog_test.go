@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf16"
 )
 
 // String is what the tests compare.
@@ -73,6 +75,11 @@ func TestServers(t *testing.T) {
 				"without an end": bytes.NewReader(bytes.TrimSpace(text)),
 				"with CRLF":      bytes.NewReader(windows),
 				"compressed":     bytes.NewReader(compress(t, text)),
+				"with a mark":    strings.NewReader("\ufeff" + string(text)),
+				"marks between":  strings.NewReader("\ufeff" + strings.ReplaceAll(string(text), "\n", "\n\ufeff")),
+				"UTF-16":         strings.NewReader(utf16Text(binary.LittleEndian, "\ufeff"+string(text))),
+				"UTF-16, packed": bytes.NewReader(compress(t, []byte(utf16Text(binary.BigEndian, "\ufeff"+string(text))))),
+				"without a mark": strings.NewReader(utf16Text(binary.LittleEndian, string(text))),
 				"two members":    bytes.NewReader(slices.Concat(compress(t, text[:333]), compress(t, text[333:]))),
 			} {
 				got, err := account(t, r)
@@ -95,6 +102,51 @@ func compress(t *testing.T, text []byte) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+func utf16Text(order binary.AppendByteOrder, text string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return string(b)
+}
+
+// TestEncodings says how a log is encoded, and reads one of bzip2. The standard
+// library only reads that, so the bytes are those of the bzip2 command.
+func TestEncodings(t *testing.T) {
+	const line = `192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1` + "\n"
+	packed, err := os.ReadFile("testdata/logs/common.bz2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		text, encoding, fault string
+		read                  int64
+	}{
+		{line, "UTF-8", "", 1},
+		{"\ufeff" + line, "UTF-8 with a byte order mark", "", 1},
+		{utf16Text(binary.LittleEndian, "\ufeff"+line), "UTF-16LE", "", 1},
+		{utf16Text(binary.BigEndian, line), "UTF-16BE", "", 1},
+		{string(compress(t, []byte(utf16Text(binary.LittleEndian, line)))), "UTF-16LE in gzip", "", 1},
+		{string(packed), "UTF-8 in bzip2", "", 1},
+		{string(packed) + string(packed), "UTF-8 in bzip2", "", 2},
+		{string(packed[:len(packed)-20]), "UTF-8 in bzip2", "stopped after 0 lines", 0},
+		{"BZhello\n" + line, "UTF-8 in bzip2", "stopped after 0 lines", 0},
+		{"\x28\xb5\x2f\xfd\x04", "zstd", "zstd -dc FILE", 0},
+		{"\xfd7zXZ\x00\x04", "xz", "unpack it first", 0},
+		{"PK\x03\x04", "zip", "unpack it first", 0},
+		{"", "UTF-8", "", 0},
+		{"\xff\xfe", "UTF-16LE", "", 0},
+	} {
+		a, err := readLog(t.Context(), strings.NewReader(test.text), func(*logLine) {})
+		if a.read() != test.read || a.encoding != test.encoding {
+			t.Errorf("%.20q: %+v", test.text, a)
+		}
+		if (err != nil) != (test.fault != "") || err != nil && !strings.Contains(err.Error(), test.fault) {
+			t.Errorf("%.20q: error %v", test.text, err)
+		}
+	}
 }
 
 // TestOddLines has lines that few servers write, and some that none does.

@@ -51,8 +51,8 @@ The exit code is 1 if there are lines, and none of them could be read.
 // logFormats is what the help says about logs.
 const logFormats = `A log is of the common or the combined format of Apache and nginx, of the W3C as
 IIS and CloudFront write it, or of JSON as nginx, Caddy, Traefik, Azure Front
-Door, Vercel and others do, one object a line. It may be compressed with gzip,
-whatever its name.
+Door, Vercel and others do, one object a line. It may be compressed with gzip
+or bzip2, whatever its name, and in UTF-16.
 `
 
 // check returns the faults of the rules, and the logs that are not there.
