@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -21,7 +22,7 @@ func TestAppendUUID(t *testing.T) {
 
 func TestEncodeBounds(t *testing.T) {
 	s := &site{Site: Site{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}}
-	e := cdp.Event{Type: "A", Page: strings.Repeat("x", maxEvent)}
+	e := cdp.Event{Type: "A", Page: strings.Repeat("x", events.Most)}
 	if _, f := s.encode(&e, rule.View, "", &Config{}, ""); f != fateEventInvalid {
 		t.Errorf("an event of more than 32 KiB: %v", f)
 	}

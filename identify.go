@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
-	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -42,7 +41,7 @@ const maxIdentities = 8
 // event is sent at once and not queued. Without an error the identity was taken
 // in, which does not mean that it was delivered.
 func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
-	e := tidied(who).Event()
+	e := events.Tidied(who).Event()
 	if err := checkIdentityEvent(&e); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
@@ -63,36 +62,6 @@ func checkIdentityEvent(e *cdp.Event) error {
 		return fmt.Errorf("%d attributes are more than %d", len(e.Ext), ext.Max)
 	}
 	return e.Validate()
-}
-
-// tidied copies an identity and writes it in the form in which the CDP compares
-// it: case and spaces must not make two people of one.
-func tidied(who cdp.Identity) cdp.Identity {
-	who.Identifiers, who.Street, who.Ext = slices.Clone(who.Identifiers), slices.Clone(who.Street), slices.Clone(who.Ext)
-	who.Email = web.FoldEmail(who.Email)
-	for i := range who.Identifiers {
-		if id := &who.Identifiers[i].ID; who.Email != "" && web.FoldEmail(*id) == who.Email {
-			*id = who.Email
-		}
-	}
-	who.Gender, who.Country = strings.ToLower(who.Gender), strings.ToUpper(who.Country)
-	return who
-}
-
-// birthDate writes the date of birth as the site's API has it. The CDP's
-// documentation, Engage and the Cloud SDK want a time behind it, the Content SDK
-// none.
-func (s *site) birthDate(e *cdp.Event) {
-	dob, ok := e.Fields["dob"].(string)
-	const date = len("2006-01-02")
-	if edge, isEdge := s.CDP.(cdp.Edge); !ok || len(dob) < date {
-		return
-	} else if isEdge && edge.ContextHeader {
-		dob = dob[:date]
-	} else if len(dob) == date {
-		dob += "T00:00"
-	}
-	e.Fields["dob"] = dob
 }
 
 // identify keeps an identity until the handler returns. It reports false if the
@@ -118,7 +87,7 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 		return f
 	}
 	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
-	setBase(e, base(sent.Base))
-	tr.site.birthDate(e)
+	events.SetBase(e, sent.Base)
+	events.BirthDate(e, tr.site.CDP)
 	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }

@@ -120,6 +120,13 @@ var walls = []wall{
 		never:  []set{unfitForLibraries, rigs},
 	},
 	{
+		of:     "internal/events",
+		why:    "It makes events of what rules say, for whoever sends or shows them, and decides nothing.",
+		ours:   []string{"cdp", "fact", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{unfitForLibraries, rigs},
+	},
+	{
 		of:     "internal/*",
 		why:    "A mechanism stands on its own. It can be read, tested and replaced without goaltrack.",
 		ours:   []string{"cdp", "queue", "rule", "internal/*"},

@@ -1,0 +1,138 @@
+// Package events makes the events of the CDP of what a goal sends. A live site and
+// "goaltrack try" both make them here, so that they cannot differ.
+package events
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
+)
+
+// Most bounds an encoded event, in bytes.
+const Most = 32 << 10
+
+// Order is the type of an order's event. The CDP takes it only from a visitor it knows.
+const Order = "ORDER_CHECKOUT"
+
+// Of makes the event of a goal that fired. What it lacks is noted. If the goal cannot be
+// sent, the reason is not [rule.Fires]. An event that the CDP would not take is not valid.
+func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e cdp.Event, r rule.Reason, valid bool) {
+	sent, r := g.Event(x, from)
+	if r != rule.Fires {
+		return cdp.Event{}, r, false
+	}
+	for _, why := range sent.Lacks {
+		note(why)
+	}
+	e = cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM}
+	if sent.Order != nil {
+		e = sent.Order.Event()
+	}
+	SetBase(&e, sent.Base)
+	if sent.Order != nil && e.Validate() != nil {
+		return e, rule.Fires, false
+	}
+	e.Ext = sent.Ext
+	return e, rule.Fires, true
+}
+
+// SetBase puts what all events have into e.
+func SetBase(e *cdp.Event, b rule.Base) {
+	e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale = b.Page, b.Language, b.Currency, b.Channel, b.PointOfSale
+}
+
+// Who makes the IDENTITY that goes before e, the event of a goal. It is nil if the rule or
+// the request does not say who the visitor is, or not in a form that the CDP takes. What
+// is left out is noted. An order without one is not ok, as it cannot be sent. to is where
+// the event goes.
+func Who(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
+	read, asked := g.Identity(x)
+	if !asked {
+		return nil, true
+	}
+	person, whole, known := takeable(Tidied(read))
+	if !whole {
+		note("identity_field_invalid")
+	}
+	switch {
+	case known:
+		person.Page, person.Language, person.Currency, person.Channel, person.PointOfSale = e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale
+		BirthDate(&person, to)
+		return &person, true
+	case e.Type == Order:
+		return nil, false
+	}
+	note("identity_missing")
+	return nil, true
+}
+
+// takeable makes the event of an identity. It leaves out what the CDP would not
+// take, so that a country in words does not cost the whole. If something is
+// left out, whole is false. If no identifier is left, ok is false.
+func takeable(who cdp.Identity) (e cdp.Event, whole, ok bool) {
+	e = who.Event()
+	err := e.Validate()
+	if err == nil {
+		return e, true, true
+	}
+	for _, one := range unwrap(err) {
+		fault, isField := errors.AsType[*cdp.FieldError](one)
+		switch {
+		case !isField:
+			return e, false, false
+		case fault.Field == "email": // then it names nobody either
+			who.Identifiers = slices.DeleteFunc(who.Identifiers, func(i cdp.Identifier) bool { return i.ID == who.Email })
+			if len(who.Identifiers) == 0 {
+				return e, false, false
+			}
+			e.Fields["identifiers"] = who.Identifiers
+		}
+		name, _, _ := strings.Cut(fault.Field, "[")
+		if name != "identifiers" {
+			delete(e.Fields, name)
+		}
+	}
+	return e, false, e.Validate() == nil
+}
+
+// unwrap takes errors.Join apart.
+func unwrap(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	return []error{err}
+}
+
+// Tidied copies an identity and writes it in the form in which the CDP compares
+// it: case and spaces must not make two people of one.
+func Tidied(who cdp.Identity) cdp.Identity {
+	who.Identifiers, who.Street, who.Ext = slices.Clone(who.Identifiers), slices.Clone(who.Street), slices.Clone(who.Ext)
+	who.Email = web.FoldEmail(who.Email)
+	for i := range who.Identifiers {
+		if id := &who.Identifiers[i].ID; who.Email != "" && web.FoldEmail(*id) == who.Email {
+			*id = who.Email
+		}
+	}
+	who.Gender, who.Country = strings.ToLower(who.Gender), strings.ToUpper(who.Country)
+	return who
+}
+
+// BirthDate writes the date of birth as the API of a site has it. The CDP's
+// documentation, Engage and the Cloud SDK want a time behind it, the Content SDK
+// none.
+func BirthDate(e *cdp.Event, to cdp.Site) {
+	dob, ok := e.Fields["dob"].(string)
+	const date = len("2006-01-02")
+	if edge, isEdge := to.(cdp.Edge); !ok || len(dob) < date {
+		return
+	} else if isEdge && edge.ContextHeader {
+		dob = dob[:date]
+	} else if len(dob) == date {
+		dob += "T00:00"
+	}
+	e.Fields["dob"] = dob
+}
