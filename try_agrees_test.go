@@ -18,11 +18,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/web"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 var (
@@ -279,10 +282,35 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 			said += " " + fmt.Sprint(v.Value, v.Data)
 			met += " " + a.sent(v.Goal)
 		}
+		if v.Fired && said == met && !g.IsDraft() {
+			a.compareBodies(&v, text, line)
+		}
 		if said != met {
 			a.Errorf("%s: the site says %s, try says %s (%s)\nthe body is read in way %d\n%s\ngoaltrack try rules.yaml '%s'", v.Goal, met, said, v.Reason, a.way, text, line)
 		}
 	}
+}
+
+// compareBodies holds the event that try shows against that of the site.
+func (a *agreement) compareBodies(v *Verdict, text, line string) {
+	g, x := v.Counted()
+	page := g.Page(x, func(string) string { return "" })
+	shown, r, valid := events.Of(g, x, a.tracker.sites[0].base(page), func(string) {})
+	if r != rule.Fires || !valid {
+		a.Errorf("%s: %s", v.Goal, r)
+		return
+	}
+	for _, sent := range a.events {
+		if sent.Type != v.Goal {
+			continue
+		}
+		sent.BrowserID, sent.RequestedAt = "", time.Time{}
+		if want, got := string(sent.AppendJSON(nil, nil)), string(shown.AppendJSON(nil, nil)); got != want {
+			a.Errorf("%s: the site sends\n%s, try shows\n%s\n%s\ngoaltrack try rules.yaml '%s'", v.Goal, want, got, text, line)
+		}
+		return
+	}
+	a.Errorf("%s: the site sent no such event", v.Goal)
 }
 
 // counts are how the decisions about each goal ended so far.

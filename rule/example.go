@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Example is one request and its answer, for trying rules out with [Set.Explain]. Nothing
@@ -36,6 +37,9 @@ type Example struct {
 	Route string
 	// App is what the handler sets, for $app.
 	App map[string]any
+
+	// At is when it happens, for goals with from: or until:. Default: now.
+	At time.Time
 
 	// Status is that of the answer. Default: 200.
 	Status int

@@ -35,22 +35,58 @@ type Verdict struct {
 	// Code is the reason by its name in snapshots and logs, [Fires] if the goal
 	// fired.
 	Code Reason `json:"-"`
+
+	cause *Cause
+	x     *Exchange
 }
+
+// Counted is what made the goal count, and in which exchange, for those who show its
+// events. Both are nil if the goal did not fire.
+func (v *Verdict) Counted() (*Cause, *Exchange) { return v.cause, v.x }
 
 // Explain judges an example by every goal, once each, in the order of the rules, by the
 // same code that decides on a live site. The visitor is taken to be a person who may be
-// counted, and the time to be now. A goal that is paused does not count.
+// counted, and the time to be now if the example says no other. A goal that is paused does
+// not count.
 func (s *Set) Explain(e Example) []Verdict {
 	verdicts := make([]Verdict, 0, len(s.goals))
+	described := s.described(e)
 	for _, g := range s.goals {
 		if g.Status == statusPaused {
 			verdicts = append(verdicts, Verdict{Goal: g.Name, Reason: "the goal is paused", Code: ReasonNotNow})
 			continue
 		}
 		x := e.exchange()
-		verdicts = append(verdicts, s.explain(g, &x, time.Time{}))
+		x.wants.described = described
+		v := s.explain(g, &x, e.At)
+		if v.Fired {
+			v.x = &x
+		}
+		verdicts = append(verdicts, v)
 	}
 	return verdicts
+}
+
+// described is the page that some rule about it describes, as [Exchange.Consider] finds it:
+// a goal with a path such as /** takes its page from another that may count there, too.
+func (s *Set) described(e Example) string {
+	x := e.exchange()
+	found := s.index.Find(x.method, x.path, nil)
+	if x.pages != nil {
+		found = s.index.Find(x.method, x.pages[1], found)
+	}
+	for _, c := range found {
+		if !c.IsPage() || c.path.Last == "" {
+			continue
+		}
+		x.host = cmp.Or(e.Host, c.goal.someHost())
+		x.at(c)
+		values, _ := c.path.Capture(x.path, nil)
+		if x.vars = (variables{&c.path, values}); c.goal.judgeAt(&x, e.At) == Fires {
+			return c.path.Last
+		}
+	}
+	return ""
 }
 
 // explain judges an example by a goal as if it were not paused, at a time; zero means now.
@@ -70,7 +106,7 @@ func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 			var lacks []string
 			if value, data, lacks, r = c.sends(x); r == Fires {
 				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note(lacks)
-				v.Value, v.Data = value, data
+				v.Value, v.Data, v.cause = value, data, c
 				return v
 			}
 			step, why = step+1, c.why(r, x)

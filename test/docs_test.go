@@ -154,6 +154,9 @@ func TestDocsTry(t *testing.T) {
 		var got, want []string
 		for line := range strings.Lines(b.text) {
 			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "sends ") {
+				continue // which a test of the command looks at
+			}
 			got = append(got, strings.Join(strings.Fields(line), " "))
 			m := tryLine.FindStringSubmatch(line)
 			if m == nil {

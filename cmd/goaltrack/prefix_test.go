@@ -61,7 +61,7 @@ func TestProxyBehindAPrefix(t *testing.T) {
 func TestPrefixTried(t *testing.T) {
 	rules := write(t, "goals.yaml", prefixRules)
 	_, stdout, _ := carry(t, "try", "--path-prefix", "/shop", rules, "POST /shop/contact -> 303 /shop/thanks")
-	printed(t, stdout, "fired   CONTACT_SENT\n")
+	printed(t, stdout, "fired   CONTACT_SENT\n        sends CONTACT_SENT  page \"contact\"\n")
 	_, stdout, _ = carry(t, "try", "--path-prefix", "/shop", rules, "POST /contact -> 303 /shop/contact?error=1")
 	printed(t, stdout, "-       CONTACT_SENT  answered 303 to /shop/contact?error=1; that is the form itself; if accepted forms lead there too, only the application can tell: success: confirmed\n")
 
@@ -71,7 +71,9 @@ func TestPrefixTried(t *testing.T) {
 	}
 	logFile := write(t, "access.log", log.String())
 	_, stdout, _ = carry(t, "replay", "--path-prefix=/shop/", rules, logFile)
-	printed(t, stdout, `4 lines
+	printed(t, stdout, logFile+`: JSON, UTF-8; 4 lines, 4 read
+
+4 lines
 
 GOAL          COUNT  GUESSED  WHY NOT
 CONTACT_SENT  3      0        not successful 1
@@ -83,7 +85,7 @@ What the log does not tell:
   All goals: consent, opt-outs and prefetches; all counts are at most.
 `)
 	_, stdout, _ = carry(t, "replay", "--json", "--path-prefix=/shop", rules, logFile)
-	printed(t, stdout, `{"lines":4,"unreadable":0,"goals":{"CONTACT_SENT":3},"ledTo":{"CONTACT_SENT":[{"to":"/thanks","times":2},{"to":"/welcome","times":1}]}}`+"\n")
+	printed(t, stdout, `{"lines":4,"unreadable":0,"files":[{"name":"`+logFile+`","format":"JSON","lines":4,"read":4}],"goals":{"CONTACT_SENT":3},"ledTo":{"CONTACT_SENT":[{"to":"/thanks","times":2},{"to":"/welcome","times":1}]}}`+"\n")
 
 	for _, command := range []string{"try", "replay"} {
 		code, _, stderr := carry(t, command, "--path-prefix=shop", rules, logFile)

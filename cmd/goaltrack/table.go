@@ -198,6 +198,8 @@ var groupRows = []settings.Setting{
 // fileRows are for the commands that read files and print.
 var fileRows = []settings.Setting{
 	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
+	{Name: "show-identity", Kind: settings.Switch, Commands: []string{"try"}, About: "Show who the visitor is in the events of the request, in place of ***."},
+	{Name: "currency", Commands: []string{"try"}, Value: "CODE", Like: "EUR", About: "The currency of the site, as for the proxy."},
 	{Name: "log", Kind: settings.File, Commands: []string{"diff"}, Value: "LOG", Like: "access.log", About: "An access log, to see how the numbers would change; - is the standard input."},
 	{Name: "goal", Commands: []string{"spool", "report"}, Value: "NAME", Like: "CONTACT_SENT", About: "Only events, or conversions, of this goal."},
 	{Name: "site", Commands: []string{"spool"}, Value: "NAME", Like: "shop", About: "Only events of this site."},

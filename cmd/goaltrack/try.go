@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 // trial is the try command: it shows what the goals of a file make of requests.
 type trial struct {
 	json     bool
+	shown    shownEvents
 	rules    *goaltrack.Rules
 	requests []string
 	examples []goaltrack.Example // of the requests
@@ -37,8 +39,12 @@ response.json.NAME=. Without an arrow the answer is 200. An answer with
 response.json is JSON unless type= says otherwise, and
 response.header.Content-Encoding=br says how it was compressed.
 
+Under a goal that counts stands each event that would be sent, in order.
+
 With --json, a list for each request is printed, a line each, with every goal:
-  [{"goal":"NAME","fired":true,"reason":"","value":5,"data":{"topic":"sales"}}]
+  [{"goal":"NAME","fired":true,"reason":"","value":5,"data":{"topic":"sales"},"events":[]}]
+Its events are the bodies that the CDP would get, without times, and with "" for
+what the proxy knows: IDs, client key and point of sale.
 
 The exit code is 0 whether or not a goal fired.
 `,
@@ -49,12 +55,13 @@ The exit code is 0 whether or not a goal fired.
 // check returns the faults of the rules and of the requests together.
 func (t *trial) check(v *settings.Values, words []string) error {
 	t.json = v.On("json")
+	t.shown = shownEvents{identity: v.On("show-identity"), currency: v.Text("currency")}
 	if len(words) == 0 {
 		return nil // that was said
 	}
 	rules, err := goaltrack.LoadRules(words[0])
 	t.rules, t.requests = rules, words[1:]
-	faults := []error{checkPrefix(v), err}
+	faults := []error{checkPrefix(v), t.shown.check(), err}
 	for _, line := range t.requests {
 		example, err := goaltrack.ParseExample(line)
 		example.PathPrefix = v.Text("path-prefix")
@@ -65,7 +72,7 @@ func (t *trial) check(v *settings.Values, words []string) error {
 
 func (t *trial) run(_ context.Context, out console) error {
 	for i, example := range t.examples {
-		verdicts := t.rules.Explain(example)
+		verdicts := t.shown.of(t.rules.Explain(example))
 		if t.json {
 			if err := sayVerdicts(out.stdout, verdicts); err != nil {
 				return err
@@ -84,18 +91,23 @@ func (t *trial) run(_ context.Context, out console) error {
 }
 
 // sayVerdicts writes the verdicts in JSON. Data is an object even if it is
-// empty, so that a program can look into it without a test.
-func sayVerdicts(w io.Writer, verdicts []goaltrack.Verdict) error {
+// empty, and events are a list, so that a program can look into them without a test.
+func sayVerdicts(w io.Writer, verdicts []trialVerdict) error {
 	for i := range verdicts {
-		if verdicts[i].Data == nil {
-			verdicts[i].Data = map[string]any{}
+		v := &verdicts[i]
+		if v.Data == nil {
+			v.Data = map[string]any{}
+		}
+		v.Bodies = make([]json.RawMessage, len(v.events))
+		for n := range v.events {
+			v.Bodies[n] = v.events[n].AppendJSON(nil, nil)
 		}
 	}
 	return sayJSON(w, verdicts)
 }
 
-// printVerdicts writes a line for each goal.
-func printVerdicts(w io.Writer, verdicts []goaltrack.Verdict) {
+// printVerdicts writes a line for each goal, and one for each of its events.
+func printVerdicts(w io.Writer, verdicts []trialVerdict) {
 	width := 0
 	for _, v := range verdicts {
 		width = max(width, len(v.Goal))
@@ -103,12 +115,15 @@ func printVerdicts(w io.Writer, verdicts []goaltrack.Verdict) {
 	for _, v := range verdicts {
 		mark, text := "-", v.Reason
 		if v.Fired {
-			mark, text = "fired", sentText(v)
+			mark, text = "fired", sentText(v.Verdict)
 			if v.Note != "" {
 				text = strings.TrimSpace(text + "  (" + v.Note + ")")
 			}
 		}
 		say(w, "%s\n", strings.TrimRight(fmt.Sprintf("%-6s  %-*s  %s", mark, width, v.Goal, text), " "))
+		for i := range v.events {
+			say(w, "        %s\n", eventText(&v.events[i]))
+		}
 	}
 }
 

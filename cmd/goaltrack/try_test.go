@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,6 +30,7 @@ func TestTry(t *testing.T) {
 	}
 	printed(t, stdout, `-       PRICING_VIEWED  needs GET, the request is POST
 fired   CONTACT_SENT    value 5  topic="sales"  urgent=true
+        sends CONTACT_SENT  page "contact"  currency EUR
 -       CONTACT_PAUSED  the goal is paused
 `)
 
@@ -38,7 +40,7 @@ fired   CONTACT_SENT    value 5  topic="sales"  urgent=true
 	}
 	_, stdout, _ = carry(t, "try", file, "GET /pricing", "GET /contact -> 404")
 	lines := strings.Split(stdout, "\n")
-	if len(lines) != 2*4+1+1 || lines[0] != "GET /pricing" || lines[1] != "fired   PRICING_VIEWED" || lines[5] != "GET /contact -> 404" {
+	if len(lines) != 2*4+1+1+1 || lines[0] != "GET /pricing" || lines[1] != "fired   PRICING_VIEWED" || lines[6] != "GET /contact -> 404" {
 		t.Errorf("two requests:\n%s", stdout)
 	}
 }
@@ -51,6 +53,7 @@ func TestTryJSON(t *testing.T) {
 		Reason string         `json:"reason"`
 		Value  any            `json:"value"`
 		Data   map[string]any `json:"data"`
+		Events []any          `json:"events"`
 	}
 	file := write(t, "goals.yaml", triedRules)
 	code, stdout, stderr := carry(t, "try", "--json", file, "POST /contact topic=<b> -> 303 /thanks", "GET /nowhere")
@@ -60,9 +63,12 @@ func TestTryJSON(t *testing.T) {
 	}
 	got := strictly[[]verdict](t, lines[0])
 	want := []verdict{
-		{"PRICING_VIEWED", false, "needs GET, the request is POST", nil, map[string]any{}},
-		{"CONTACT_SENT", true, "", 5.0, map[string]any{"topic": "<b>", "urgent": true}},
-		{"CONTACT_PAUSED", false, "the goal is paused", nil, map[string]any{}},
+		{"PRICING_VIEWED", false, "needs GET, the request is POST", nil, map[string]any{}, []any{}},
+		{"CONTACT_SENT", true, "", 5.0, map[string]any{"topic": "<b>", "urgent": true}, []any{map[string]any{
+			"browser_id": "", "type": "CONTACT_SENT", "client_key": "", "pos": "", "channel": "WEB", "language": "EN", "currency": "EUR", "page": "contact",
+			"ext": map[string]any{"topic": "<b>", "urgent": true, "goalValue": 5.0, "goalCurrency": "EUR", "eventId": ""},
+		}}},
+		{"CONTACT_PAUSED", false, "the goal is paused", nil, map[string]any{}, []any{}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
@@ -71,6 +77,92 @@ func TestTryJSON(t *testing.T) {
 		if v.Fired || v.Reason == "" {
 			t.Errorf("%+v", v)
 		}
+	}
+}
+
+const personRules = `
+version: 1
+defaults: { identityProvider: email }
+goals:
+  - goal: LOGGED_IN
+    submit: /login
+    identify: { email: $form.email, firstName: $form.first, verified: true }
+  - goal: ORDER_PAID
+    submit: /pay
+    success: confirmed
+    order: { id: $form.id, total: $app.total, payment: Cash }
+    identify: { email: $app.email }
+`
+
+// TestTryShowsEvents: who the visitor is comes first, is hidden unless it is asked for, and
+// an order says all but its time. What a site would not send is not shown.
+func TestTryShowsEvents(t *testing.T) {
+	const order = `"orderItems":[{"currencyCode":"EUR","name":"Order 7","price":3,"productId":"7","quantity":1,"referenceId":"7","status":"PURCHASED","type":"ORDER"}],` +
+		`"paymentType":"Cash","price":3,"referenceId":"7","status":"PURCHASED"}`
+	file := write(t, "goals.yaml", personRules)
+	tests := []struct {
+		name, request string
+		flags         []string
+		want          string
+	}{
+		{"hidden", "POST /login email=Ann@Example.com first=Ann -> 303 /x", nil, `fired   LOGGED_IN
+        sends IDENTITY  page "login"  email="***"  firstname="***"  identifiers=[{"id":"***","provider":"email"}]
+        sends LOGGED_IN  page "login"
+`},
+		{"shown", "POST /login email=Ann@Example.com first=Ann -> 303 /x", []string{"--show-identity"}, `fired   LOGGED_IN
+        sends IDENTITY  page "login"  email="ann@example.com"  firstname="Ann"  identifiers=[{"id":"ann@example.com","provider":"email"}]
+        sends LOGGED_IN  page "login"
+`},
+		{"nobody", "POST /login email=nobody -> 303 /x", nil, `fired   LOGGED_IN   (identity_field_invalid, identity_missing)
+        sends LOGGED_IN  page "login"
+`},
+		{"an order", "POST /pay id=7 app.total=3 app.email=ann@example.com -> 200 confirmed", []string{"--currency=EUR"}, `fired   ORDER_PAID
+        sends IDENTITY  page "pay"  currency EUR  email="***"  identifiers=[{"id":"***","provider":"email"}]
+        sends ORDER_CHECKOUT  page "pay"  currency EUR  order={"currencyCode":"EUR",` + order + `
+`},
+		{
+			"an order without a currency", "POST /pay id=7 app.total=3 app.email=ann@example.com -> 200 confirmed", nil,
+			"fired   ORDER_PAID  (the CDP would not take the order (event_invalid), unless the site has a currency; --currency says which)\n",
+		},
+		{
+			"an order of nobody", "POST /pay id=7 app.total=3 -> 200 confirmed",
+			[]string{"--currency=EUR"},
+			"-       ORDER_PAID  identify: does not say who the visitor is, and an order needs that (no_identity)\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := carry(t, append(append([]string{"try"}, tt.flags...), file, tt.request)...)
+			if code != exitOK || stderr != "" || !strings.Contains(stdout, tt.want) {
+				t.Errorf("exit code %d, stderr %q\n%s\nwant\n%s", code, stderr, stdout, tt.want)
+			}
+			_, stdout, _ = carry(t, append(append([]string{"try", "--json"}, tt.flags...), file, tt.request)...)
+			if shown := strings.Contains(stdout, "ann@example.com"); shown != (tt.name == "shown") {
+				t.Errorf("the address is shown: %v\n%s", shown, stdout)
+			}
+			if strings.Contains(stdout, "orderedAt") {
+				t.Errorf("a time is shown\n%s", stdout)
+			}
+		})
+	}
+	if code, _, stderr := carry(t, "try", "--currency=euro", file, "GET /"); code != exitUsage || !strings.Contains(stderr, `--currency: "euro" is no currency such as EUR`) {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
+// TestTryInDocs: docs/goals.md shows what is printed.
+func TestTryInDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/goals.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	rules, _, _ := strings.Cut(rest, "```")
+	const request = "POST /contact topic=sales -> 303 /thanks"
+	_, stdout, _ := carry(t, "try", write(t, "goals.yaml", rules), request)
+	want := "goaltrack try goals.yaml '" + request + "'\n" + stdout
+	if shown := strings.ReplaceAll(string(page), "\n   ", "\n"); !strings.Contains(shown, want) {
+		t.Errorf("the page lacks\n%s", want)
 	}
 }
 
