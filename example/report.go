@@ -73,12 +73,13 @@ func madeUp(sink fact.Sink, site string, now time.Time) {
 		if w := day.Weekday(); w == time.Saturday || w == time.Sunday {
 			visits /= 2
 		}
-		for range visits {
+		for n := range visits {
 			f := fact.Fact{
 				Kind: fact.Visit, Site: site, Zone: time.UTC, Reason: fact.Fired, Page: "/products/{id}",
 				Time:     day.Add(time.Duration(7*60+chance.IntN(15*60)) * time.Minute),
 				Language: one(chance, "EN", "EN", "DE", "FR"), Device: one(chance, "mobile", "mobile", "desktop", "tablet"),
-				Source: one(chance, "google.com", "google.com", "", "bing.com", "news"),
+				Source:   one(chance, "google.com", "google.com", "", "bing.com", "news"),
+				Variants: []fact.Variant{{Component: "hero", Name: [...]string{"default", "with_a_photograph"}[n%2]}},
 			}
 			if f.Source == "news" {
 				f.Campaign = one(chance, "spring-harvest", "tea-club")

@@ -55,7 +55,7 @@ const focus = (page) =>
     return {
       number: all.indexOf(e), all: all.length, tag: e.tagName, text: e.textContent, href: e.getAttribute("href"),
       inMain: Boolean(e.closest("main")), outlined: getComputedStyle(e).outlineStyle !== "none",
-      seen: box.width > 8 && box.height > 8 && box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight && box.right <= innerWidth,
+      seen: box.width > 8 && box.height > 8 && box.bottom > 8 && box.right > 8 && box.top < innerHeight - 8 && box.left < innerWidth - 8, // not hidden altogether: WCAG 2.2, 2.4.11
     };
   });
 
