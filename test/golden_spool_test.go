@@ -194,7 +194,8 @@ func readGoldenSpool(t *testing.T, dir string) golden.Texts {
 		bubble.Pass(2 * time.Hour)
 		n := newNear(ann, bob, blocked, silent, waited)
 		tracker := goldenTracker(t, n, func(c *goaltrack.Config) { c.Delivery.SpoolDir, c.Delivery.SpoolRequired = spool, true })
-		m.Letters = tracker.DeadLetters()
+		opened := time.Now() // what is too late by now may be a letter already
+		m.Letters = slices.DeleteFunc(tracker.DeadLetters(), func(l goaltrack.DeadLetter) bool { return !l.Died.Before(opened) })
 		a := flushed(t, tracker)
 		m.Recovered, m.Account = a.Recovered, a.String()
 		m.Delivered = deliveredEvents(n.Events(), n.Browsers())
