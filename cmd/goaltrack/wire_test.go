@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -66,7 +67,7 @@ var wireRows = []struct {
 type wireSite struct {
 	asked
 	came     chan struct{} // a request was noted
-	patience time.Duration // how long /slow takes
+	patience atomic.Int64  // how long /slow takes
 }
 
 // wireEnd is asked for behind each row, on the same connection: what came before the
@@ -126,7 +127,7 @@ func (s *wireSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.add(fmt.Sprintf("%q", strings.TrimSuffix(string(early), later)))
 	case "/slow":
 		select {
-		case <-time.After(s.patience):
+		case <-time.After(time.Duration(s.patience.Load())):
 		case <-r.Context().Done():
 		}
 		say(w, "slow")
@@ -254,8 +255,9 @@ func TestWirePage(t *testing.T) {
 	for _, row := range wireRows {
 		cells := []string{row.name}
 		for i, address := range addresses {
-			if site.patience = time.Minute; i == 0 {
-				site.patience = 400 * time.Millisecond // ours waits for the site; the others tell it that the client is gone
+			site.patience.Store(int64(time.Minute))
+			if i == 0 {
+				site.patience.Store(int64(400 * time.Millisecond)) // ours waits for the site; the others tell it that the client is gone
 			}
 			cell := strings.ReplaceAll(exchangeOnWire(t, address, row.text, row.halfClose, site), "|", "\\|")
 			if i == 1 { // ReverseProxy may pass the site's 100 on behind its own, if it comes early enough
