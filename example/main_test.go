@@ -167,6 +167,11 @@ func TestPrinted(t *testing.T) {
 			t.Errorf("not printed: %q", want)
 		}
 	}
+	for _, line := range readmeLines(t) {
+		if line = regexp.MustCompile(`visitor [0-9a-f]{8}`).ReplaceAllString(line, "visitor "+visitor); !strings.Contains(out, "\n"+line+"\n") {
+			t.Errorf("README shows a line that is not printed: %q", line)
+		}
+	}
 	received := strings.Count(out, "\nCDP received")
 	if account := fmt.Sprintf("accepted %d = delivered %[1]d ", received); !strings.Contains(out, account) {
 		t.Errorf("%d events were received, the account does not say %q", received, account)
@@ -174,6 +179,20 @@ func TestPrinted(t *testing.T) {
 	if t.Failed() {
 		t.Log(s.printed)
 	}
+}
+
+// readmeLines are the lines of the shop that README shows.
+func readmeLines(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^(?:CDP received|Not counted) .*$`).FindAllString(string(readme), -1)
+	if len(lines) < 2 {
+		t.Fatalf("README shows %q", lines)
+	}
+	return lines
 }
 
 func TestRunRefuses(t *testing.T) {
