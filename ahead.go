@@ -156,7 +156,7 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 	if who == 0 || page == t.refererAhead(r) || e.agent == agent.Machine {
 		return nil
 	}
-	return t.ahead.Begin(ahead.Key{Visitor: who, Page: page})
+	return t.ahead.Begin(ahead.Key{Visitor: who, Page: page}, t.network(r))
 }
 
 // awaitsSight reports whether a goal counts when the page is shown that the request is
@@ -341,7 +341,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 	case tr.navigation && tr.entry.absent == fired:
 		tr.pastLocked().released = true
 	default:
-		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}); owed != nil {
+		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}, tr.network()); owed != nil {
 			owed.Hold(unseen{}, 0)
 		}
 	}

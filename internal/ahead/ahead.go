@@ -6,7 +6,8 @@
 //
 // A page goes through Begin when it is asked for, and Hold when it was answered. It
 // leaves in one of these ways: Show hands it out, Drop forgets it because the browser
-// asks for the page once more, or it is too old, or there are too many.
+// asks for the page once more, or it is too old, or there are too many. A visitor and a
+// network have at most their share, so that nobody pushes out the pages of others.
 package ahead
 
 import (
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
 )
 
 // The bounds of what is kept. Where there is too much, the oldest goes first: of the
@@ -22,7 +25,7 @@ import (
 const (
 	PerVisitor = 20              // pages of one visitor
 	Most       = 10_000          // pages of all visitors
-	MostBytes  = 8 << 20         // of all pages
+	MostBytes  = 8 << 20         // of all pages, shared out among visitors and networks
 	Time       = 5 * time.Minute // browsers keep such pages as long, or for less
 )
 
@@ -53,6 +56,7 @@ type Pages[T any] struct {
 	visitors map[Visitor][]*Fetch[T] // the oldest first
 	byTime   linked.List             // of *Fetch[T], the oldest first
 	bytes    int
+	room     fair.Room   // shares the bytes out
 	timer    *time.Timer // for the oldest
 }
 
@@ -60,6 +64,7 @@ type Pages[T any] struct {
 type Fetch[T any] struct {
 	pages *Pages[T]
 	key   Key
+	who   fair.Who
 	since time.Time
 	size  int
 	what  T
@@ -70,7 +75,7 @@ type Fetch[T any] struct {
 
 // New makes an empty set of pages.
 func New[T any]() *Pages[T] {
-	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T])}
+	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T]), room: fair.Room{Size: MostBytes}}
 }
 
 // VisitorOf returns the visitor of a site that is known there by an ID.
@@ -97,9 +102,10 @@ func (p *Pages[T]) Has(page Page) bool { return p.seat(page).Load() > 0 }
 
 func (p *Pages[T]) seat(page Page) *atomic.Int32 { return &p.seen[int(page%Page(len(p.seen)))] }
 
-// Begin notes that a visitor's browser fetches a page ahead. If it did so before, only
-// this time counts. The result is nil when the set is closed.
-func (p *Pages[T]) Begin(k Key) *Fetch[T] {
+// Begin notes that a visitor's browser fetches a page ahead, from a network as [fair.Who]
+// has it. If it did so before, only this time counts. The result is nil when the set is
+// closed.
+func (p *Pages[T]) Begin(k Key, network uint64) *Fetch[T] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -114,7 +120,7 @@ func (p *Pages[T]) Begin(k Key) *Fetch[T] {
 	if p.byTime.Len() >= Most {
 		p.remove(p.oldest())
 	}
-	f := &Fetch[T]{pages: p, key: k, since: time.Now()}
+	f := &Fetch[T]{pages: p, key: k, who: fair.Who{Visitor: uint64(k.Visitor), Network: network}, since: time.Now()}
 	f.place = p.byTime.PushBack(f)
 	p.visitors[k.Visitor] = append(p.visitors[k.Visitor], f)
 	p.total.Add(1)
@@ -126,7 +132,8 @@ func (p *Pages[T]) Begin(k Key) *Fetch[T] {
 }
 
 // Hold keeps what the page counts when it is shown, which takes so many bytes. If it
-// was shown while it was fetched, nothing is kept and the result is true.
+// was shown while it was fetched, nothing is kept and the result is true. Nothing is kept
+// either of whoever has their share.
 func (f *Fetch[T]) Hold(what T, size int) (shown bool) {
 	p := f.pages
 	p.mu.Lock()
@@ -137,6 +144,10 @@ func (f *Fetch[T]) Hold(what T, size int) (shown bool) {
 	case f.shown:
 		p.remove(f)
 		return true
+	}
+	if _, ok := p.room.Enter(f.who, fair.Asked{Events: 1, Amount: int64(size), Used: int64(p.bytes)}); !ok {
+		p.remove(f)
+		return false
 	}
 	f.what, f.size, f.held = what, size, true
 	for p.bytes += size; p.bytes > MostBytes; {
@@ -196,6 +207,7 @@ func (p *Pages[T]) Close() {
 	for p.byTime.Len() > 0 {
 		p.remove(p.oldest())
 	}
+	p.room.Close()
 }
 
 // find returns the visitor's page, nil if there is none. The lock is held.
@@ -230,7 +242,10 @@ func (p *Pages[T]) remove(f *Fetch[T]) {
 	}
 	p.byTime.Remove(f.place)
 	f.place = nil
-	p.bytes -= f.size
+	if f.held {
+		p.room.Leave(f.who, false, 1, int64(f.size))
+		p.bytes -= f.size
+	}
 	p.total.Add(-1)
 	p.seat(f.key.Page).Add(-1)
 	if p.byTime.Len() == 0 {
