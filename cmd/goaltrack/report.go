@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -152,7 +151,7 @@ func (r *reporter) run(ctx context.Context, c console) (err error) {
 	case "json":
 		return sayJSON(c.stdout, result)
 	case "csv":
-		return r.csv(c.stdout, result)
+		return result.WriteCSV(c.stdout, r.query.By)
 	default:
 		return r.text(c.stdout, result)
 	}
@@ -182,40 +181,11 @@ func (r *reporter) period(ctx context.Context, store reports.Store, now time.Tim
 	return nil
 }
 
-// csv prints a row a line. Each currency has a column of its own.
-func (r *reporter) csv(to io.Writer, result *reports.Result) error {
-	w := csv.NewWriter(to)
-	currencies := currenciesOf(result)
-	head := []string{string(r.query.By), "conversions", "visits"}
-	for _, currency := range currencies {
-		head = append(head, "value_"+nameOf(currency))
-	}
-	_ = w.Write(head) // Error says it
-	for _, row := range result.Rows {
-		line := []string{plainCell(row.Key), strconv.FormatUint(row.Conversions, 10), strconv.FormatUint(row.Visits, 10)}
-		for _, currency := range currencies {
-			line = append(line, sumOf(row, currency))
-		}
-		_ = w.Write(line)
-	}
-	w.Flush()
-	return w.Error()
-}
-
-// plainCell keeps a spreadsheet from taking a text that a visitor wrote for a formula
-// (https://owasp.org/www-community/attacks/CSV_Injection).
-func plainCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
 // text prints a table for people.
 func (r *reporter) text(to io.Writer, result *reports.Result) error {
 	say(to, "%s, %s to %s\n", r.query.Site, r.query.From, r.query.To)
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	currencies := currenciesOf(result)
+	currencies := result.Currencies()
 	say(table, "%s\tCONVERSIONS\tOF VISITS\tRATE", strings.ToUpper(string(r.query.By)))
 	for _, currency := range currencies {
 		say(table, "\t%s", strings.ToUpper(nameOf(currency)))
@@ -224,7 +194,7 @@ func (r *reporter) text(to io.Writer, result *reports.Result) error {
 	for _, row := range result.Rows {
 		say(table, "%s\t%d\t%d\t%s", row.Key, row.Conversions, row.Visits, rate(row))
 		for _, currency := range currencies {
-			say(table, "\t%s", sumOf(row, currency))
+			say(table, "\t%s", row.Worth(currency))
 		}
 		say(table, "\n")
 	}
@@ -243,31 +213,10 @@ func rate(row reports.Row) string {
 	return strconv.FormatFloat(100*float64(row.Conversions)/float64(row.Visits), 'f', 1, 64) + " %"
 }
 
-// currenciesOf are those of all rows, in order.
-func currenciesOf(result *reports.Result) (list []string) {
-	for _, row := range result.Rows {
-		for _, v := range row.Values {
-			list = append(list, v.Currency)
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // nameOf is the name of a currency.
 func nameOf(currency string) string {
 	if currency == "" {
 		return "points"
 	}
 	return currency
-}
-
-// sumOf is what the conversions of a row are worth in a currency, "" if nothing is known.
-func sumOf(row reports.Row, currency string) string {
-	for _, v := range row.Values {
-		if v.Currency == currency {
-			return strconv.FormatFloat(v.Sum, 'f', -1, 64)
-		}
-	}
-	return ""
 }

@@ -131,7 +131,9 @@ func withQuery(path string, query url.Values) string {
 }
 
 // goalLink is the page of a goal.
-func (a *asked) goalLink(goal string) string { return a.link("/goal/" + url.PathEscape(goal)) }
+func (a *asked) goalLink(goal string, change ...string) string {
+	return a.link("/goal/"+url.PathEscape(goal), change...)
+}
 
 // nav is a link in the head of a page.
 type nav struct {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -55,7 +56,7 @@ func (p *pages) delivery(a *asked) (page, error) {
 		{say("delivery.delivered"), number(s.Delivered)},
 		{say("delivery.dead"), number(uint64(s.Queue.DeadLetters))}, //nolint:gosec // Never negative.
 		{say("delivery.duplicates"), number(s.PossibleDuplicates)},
-		{say("delivery.level"), cmpOr(string(s.Queue.Level), say("number.none"))},
+		{say("delivery.level"), cmp.Or(string(s.Queue.Level), say("number.none"))},
 	}
 	if s.Queue.Degraded != "" {
 		m.Facts = append(m.Facts, [2]string{say("delivery.degraded"), s.Queue.Degraded})
@@ -104,16 +105,9 @@ func (p *pages) resend(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.base+"/delivery?resent="+strconv.Itoa(n), http.StatusSeeOther)
 }
 
-func cmpOr(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
-}
-
 func siteRowOf(s *goaltrack.SiteState) siteRow {
 	row := siteRow{
-		Name: cmpOr(s.Site, say("site.unnamed")), State: s.State, Says: say("state." + s.State), Bad: s.State != "ok",
+		Name: cmp.Or(s.Site, say("site.unnamed")), State: s.State, Says: say("state." + s.State), Bad: s.State != "ok",
 		Delivered: number(s.Outcomes["accepted"]) + " / " + number(s.Sends),
 	}
 	if s.LastError != "" {
@@ -161,15 +155,7 @@ func tallies(counts map[string]uint64) []tally {
 			list = append(list, tally{reasonInWords(name), name, counts[name]})
 		}
 	}
-	slices.SortStableFunc(list, func(x, y tally) int {
-		switch {
-		case x.N > y.N:
-			return -1
-		case x.N < y.N:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(x, y tally) int { return cmp.Compare(y.N, x.N) })
 	return list
 }
 

@@ -171,7 +171,7 @@ func writeFeed(w io.Writer, rows []feedRow, visits map[report.Day]uint64, labels
 			value = strconv.FormatFloat(float64(row.minor)/math.Pow10(digits), 'f', digits, 64)
 		}
 		_ = out.Write([]string{
-			row.day.String(), harmless(row.goal), harmless(labels[row.goal]), strconv.FormatUint(row.n, 10),
+			row.day.String(), report.Cell(row.goal), report.Cell(labels[row.goal]), strconv.FormatUint(row.n, 10),
 			strconv.FormatUint(visits[row.day], 10), value, row.currency,
 		})
 	}

@@ -127,7 +127,7 @@ func (a *asked) fillTables(m *goalModel) error {
 				break
 			}
 			t.Rows = append(t.Rows, tableRow{
-				Text: value(row.Key), Link: a.link("/goal/"+m.Name, d.String(), row.Key), Counted: row.Conversions, Visits: row.Visits,
+				Text: value(row.Key), Link: a.goalLink(m.Name, d.String(), row.Key), Counted: row.Conversions, Visits: row.Visits,
 				Values: money(row.Values), Width: px(100 * float64(row.Conversions) / float64(rows[0].Conversions)),
 			})
 		}

@@ -1,0 +1,64 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// WriteCSV writes the rows as a table for a spreadsheet: a line for each row, and a column
+// for each currency. by is what the query asked for, and heads the first column.
+func (r *Result) WriteCSV(to io.Writer, by By) error {
+	out := csv.NewWriter(to)
+	currencies := r.Currencies()
+	head := []string{string(by), "conversions", "visits"}
+	for _, currency := range currencies {
+		if currency == "" {
+			currency = "points"
+		}
+		head = append(head, "value_"+currency)
+	}
+	_ = out.Write(head) // Error says it
+	for _, row := range r.Rows {
+		line := []string{Cell(row.Key), strconv.FormatUint(row.Conversions, 10), strconv.FormatUint(row.Visits, 10)}
+		for _, currency := range currencies {
+			line = append(line, row.Worth(currency))
+		}
+		_ = out.Write(line)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// Currencies are those of all rows, in order.
+func (r *Result) Currencies() (list []string) {
+	for _, row := range r.Rows {
+		for _, v := range row.Values {
+			list = append(list, v.Currency)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Worth is what the conversions are worth in a currency, as text. It is "" if nothing is
+// known.
+func (r Row) Worth(currency string) string {
+	for _, v := range r.Values {
+		if v.Currency == currency {
+			return strconv.FormatFloat(v.Sum, 'f', -1, 64)
+		}
+	}
+	return ""
+}
+
+// Cell is a text for a table, such as one that a visitor wrote. It keeps a spreadsheet
+// from taking it for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
