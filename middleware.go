@@ -29,7 +29,7 @@ import (
 //  6. Header commit: what can be decided is decided while cookies can still be set
 //     (decide.go, cookie_commit.go, past.go, count_commit.go).
 //  7. The handler has returned normally: the rest is decided, and the events are
-//     handed to the queue (emit.go, encode.go, sender.go). Nothing waits for the CDP.
+//     handed to the queue (emit.go, sender.go). Nothing waits for the CDP.
 
 // Handler wraps a handler: a whole site or one route. As a method value it is a
 // middleware for gorilla/mux, and for every router that takes
