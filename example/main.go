@@ -120,6 +120,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 
+	defer context.AfterFunc(ctx, counts.live.Close)() // so that the shop need not wait for who looks on
 	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
 	serveErr := serve(ctx, listener, front, opts.grace)
 

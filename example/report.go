@@ -10,6 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/live"
 	"github.com/goaltrack/goaltrack/report/web"
 )
 
@@ -21,19 +22,20 @@ const reportPath = "/goals"
 type reported struct {
 	*report.Recorder
 
+	live      *live.List // the last decisions, at once: nobody but you is in the shop
 	uncounted *uncounted
 }
 
 // Report implements [fact.Sink].
 func (r *reported) Report(f fact.Fact) {
-	r.Recorder.Report(f)
+	r.live.Report(f)
 	r.uncounted.Report(f)
 }
 
 // startReport begins to count.
 func startReport(u *uncounted) (*reported, error) {
 	recorder, err := report.New(report.Options{Store: report.NewMemory(pastDays + 2), Min: 1})
-	return &reported{recorder, u}, err
+	return &reported{recorder, live.New(live.Options{Next: recorder, AtOnce: true}), u}, err
 }
 
 // close counts what is left. What is reported afterwards is not counted.
@@ -47,7 +49,7 @@ func (r *reported) close(ctx context.Context) error {
 // look, because only this machine can reach it.
 func (r *reported) around(shop http.Handler, tracker *goaltrack.Tracker, notice string) (http.Handler, error) {
 	pages, err := web.New(web.Options{
-		Store: r.Store(), Fresh: r.Flush, Snapshot: tracker.Snapshot, Path: reportPath, Authorize: web.Open, Notice: notice,
+		Store: r.Store(), Fresh: r.Flush, Snapshot: tracker.Snapshot, Live: r.live, Path: reportPath, Authorize: web.Open, Notice: notice,
 	})
 	router := http.NewServeMux()
 	router.Handle("/", shop)

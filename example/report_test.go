@@ -61,7 +61,7 @@ func TestReportOfTheShop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		madeUp(counts, "shop", time.Now())
+		madeUp(counts.Recorder, "shop", time.Now())
 		counts.Report(fact.Fact{Kind: fact.Decision, Site: "shop", Goal: "CONTACT_SENT", Reason: fact.Fired, Time: time.Now()})
 		front, err := counts.around(http.NotFoundHandler(), new(goaltrack.Tracker), pastNotice)
 		if err != nil {
@@ -81,6 +81,9 @@ func TestReportOfTheShop(t *testing.T) {
 		}
 		if page := ask("/goals/goal/CONTACT_SENT"); !strings.Contains(page, pastNotice) || !strings.Contains(page, "/thanks") {
 			t.Errorf("the goal's page:\n%s", page)
+		}
+		if page := ask("/goals/live"); strings.Count(page, `<th scope="row">`) != 1 || !strings.Contains(page, "CONTACT_SENT") {
+			t.Errorf("the live list has something else than what has just happened:\n%s", page)
 		}
 		if err := counts.close(t.Context()); err != nil {
 			t.Error(err)

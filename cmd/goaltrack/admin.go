@@ -19,6 +19,7 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	"github.com/goaltrack/goaltrack/metrics"
 	reports "github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/live"
 	"github.com/goaltrack/goaltrack/report/web"
 )
 
@@ -28,6 +29,7 @@ type admin struct {
 	listener net.Listener
 	server   *http.Server
 	metrics  *metrics.Metrics
+	live     *live.List // the last decisions
 }
 
 // leastPassword is how many characters a password for the face has at least.
@@ -178,8 +180,8 @@ func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
 func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 	options := web.Options{
 		Store: reports.NewMemory(0), Authorize: access.allows, FeedToken: access.feedToken, Logger: h.console.logger,
-		Snapshot: h.snapshot,
-		Letters:  func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
+		Snapshot: h.snapshot, Live: a.live,
+		Letters: func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
 		Resend: func() (int, error) {
 			return h.tracker().Resend(func(goaltrack.DeadLetter) bool { return true })
 		},
@@ -216,6 +218,7 @@ func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 		mux.Handle("/debug/pprof/symbol", access.only(http.HandlerFunc(pprof.Symbol)))
 	}
 	a.server = newServer(mux, h.console.logger)
+	a.server.RegisterOnShutdown(a.live.Close)
 	go func() {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 			h.console.logger.Error("the admin pages cannot be shown any more", "error", err)

@@ -62,6 +62,7 @@ func TestAdminShowsWhatCounted(t *testing.T) {
 				"/":              "Prices looked at",
 				"/goal/PRICED":   "EUR 10",
 				"/delivery":      "Events delivered",
+				"/live":          "Decisions show 15 seconds after",
 				"/metrics":       `goaltrack_goal_decisions_total{site="shop",goal="PRICED",fate="fired"} 1`,
 				"/snapshot.json": `"decisions":1`,
 				"/healthz":       "ok",
@@ -245,5 +246,25 @@ func TestAdminShowsTrouble(t *testing.T) {
 	}
 	if _, body := look(t, http.MethodGet, p.admin+"/metrics"); !strings.Contains(body, "goaltrack_events_accepted_total") {
 		t.Error("no metrics without a report")
+	}
+}
+
+// TestProxyEndsWhileSomebodyLooksOn: a live list that is open does not hold up the end.
+func TestProxyEndsWhileSomebodyLooksOn(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.admin+"/live/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if code, _ := p.stop(); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, p.stderr)
+	}
+	if _, err := io.ReadAll(response.Body); err != nil {
+		t.Errorf("the list was cut: %v", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/metrics"
+	"github.com/goaltrack/goaltrack/report/live"
 )
 
 // proxyProgram is the proxy command: the middleware in front of a site.
@@ -127,7 +128,8 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	return err
 }
 
-// sink is who is told facts: the metrics of the face, the report, or nobody.
+// sink is who is told facts: the metrics and the live list of the face, the report, or
+// nobody.
 func (p *proxyProgram) sink() fact.Sink {
 	options := metrics.Options{Version: version()}
 	if p.report != nil {
@@ -136,6 +138,8 @@ func (p *proxyProgram) sink() fact.Sink {
 	if p.admin == nil {
 		return options.Next
 	}
+	p.admin.live = live.New(live.Options{Next: options.Next})
+	options.Next = p.admin.live
 	p.admin.metrics = metrics.New(options)
 	return p.admin.metrics
 }

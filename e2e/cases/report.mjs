@@ -6,7 +6,7 @@ import axe from "axe-core";
 import { test } from "../harness.mjs";
 
 const goal = "/goal/NEWSLETTER_SIGNUP";
-const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/delivery"];
+const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/live", "/delivery"];
 
 // reader opens the report. The options are those of a context of Playwright.
 async function reader(t, options) {
@@ -40,7 +40,7 @@ test("report: everything works without JavaScript", async (t) => {
   const csv = new URL(await page.locator(".export a").first().getAttribute("href"), page.url());
   const res = await page.request.get(csv.href);
   assert.match(res.headers()["content-type"], /^text\/csv/);
-  for (const name of ["Funnels", "Delivery", "Overview"]) {
+  for (const name of ["Funnels", "Live", "Delivery", "Overview"]) {
     await page.getByRole("link", { name, exact: true }).click();
     assert.equal(await page.locator("nav a[aria-current=page]").innerText(), name);
   }
@@ -85,6 +85,21 @@ test("report: by keyboard alone", async (t) => {
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement.parentElement.open), open, "details after Enter");
   }
+});
+
+test("report: the live list grows by itself, and by a link", async (t) => {
+  const page = await reader(t, { userAgent: `Mozilla/5.0 (X11; Linux x86_64) Chrome/${t.browser.version()} Safari/537.36` }); // no bot
+  await page.open("/live");
+  await page.getByText("New ones come by themselves.").waitFor();
+  const shop = await page.context().newPage();
+  await shop.goto(new URL("/pricing", process.env.REPORT).href);
+  const row = page.locator("#decisions tr").first();
+  await row.getByText("PRICING_VIEWED").waitFor();
+  assert.match(await row.innerText(), /Counted[\s\S]*\/pricing/);
+  await page.getByRole("button", { name: "Pause" }).click();
+  assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
+  await page.getByRole("link", { name: "Show the newest" }).click();
+  await page.locator("#decisions tr").getByText("PRICING_VIEWED").first().waitFor();
 });
 
 // In the dark only the colors are others, so what looks at colors is asked again.

@@ -169,6 +169,9 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 	}
 	here := r.URL.Path[min(len(p.base), len(r.URL.Path)):]
 	tabs := []string{"overview", "", "funnels", "/funnels"}
+	if p.Live != nil {
+		tabs = append(tabs, "live", "/live")
+	}
 	if p.Snapshot != nil {
 		tabs = append(tabs, "delivery", "/delivery")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/live"
 )
 
 // Options are what the pages are made of.
@@ -41,6 +42,9 @@ type Options struct {
 	// them the methods of a tracker.
 	Letters func() []goaltrack.DeadLetter
 	Resend  func() (int, error)
+	// Live, if set, is shown as a list of the last decisions. Whoever serves the pages
+	// closes it before they shut the server down, which waits for those who look.
+	Live *live.List
 	// Notice stands above everything, such as "These figures are made up."
 	Notice string
 	// Logger takes what goes wrong. nil is [slog.Default].
@@ -99,6 +103,7 @@ func New(o Options) (http.Handler, error) {
 	if p.Resend != nil {
 		p.mux.Handle("POST "+p.base+"/delivery/resend", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.resend)))
 	}
+	p.routeLive()
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
 	p.mux.HandleFunc("GET "+p.base+"/feed.csv", p.feed)
