@@ -46,7 +46,8 @@ type Identifier struct {
 	// the profile stays an anonymous visitor. Required.
 	Provider string `json:"provider"`
 
-	// ExpiryDate is YYYY-MM-DDThh:mm. Default: none.
+	// ExpiryDate is YYYY-MM-DDThh:mm, YYYY-MM-DD, or a time in UTC such as
+	// 2027-04-15T08:39:44.868Z. Default: none.
 	ExpiryDate string `json:"expiry_date,omitempty"`
 }
 
@@ -121,19 +122,21 @@ type Order struct {
 	// required with Card, and sent with Card only.
 	PaymentType, CardType string
 
-	// Items are the lines of the order; at least one is required.
+	// Items are the lines of the order. Default: none, and none are sent.
 	Items []OrderItem
 
 	// Ext are the order's own attributes, not the event's.
 	Ext Ext
 }
 
-// An OrderItem is a line of an order.
+// An OrderItem is a line of an order. What is empty is not sent, except for the price and the
+// quantity.
 type OrderItem struct {
-	// Type is the tenant's kind of product, in upper case. Required.
+	// Type is the tenant's kind of product, in upper case. It has to be one that the
+	// tenant's schema knows.
 	Type string
 
-	// ReferenceID is the shop's number of the line. Required.
+	// ReferenceID is the shop's number of the line.
 	ReferenceID string
 
 	// OrderedAt, Status and Currency have the order's values by default.
@@ -141,7 +144,7 @@ type OrderItem struct {
 	Status    string
 	Currency  string
 
-	// Price is that of one piece. Name and ProductID say what it is. Required.
+	// Price is that of one piece. Name and ProductID say what it is.
 	Price           float64
 	Name, ProductID string
 
@@ -167,11 +170,13 @@ func (o Order) Event() Event {
 		putText(order, "cardType", o.CardType)
 	}
 	putExtensions(order, o.Ext)
-	items := make([]map[string]any, len(o.Items))
-	for n, item := range o.Items {
-		items[n] = item.fields(o)
+	if len(o.Items) > 0 {
+		items := make([]map[string]any, len(o.Items))
+		for n, item := range o.Items {
+			items[n] = item.fields(o)
+		}
+		order["orderItems"] = items
 	}
-	order["orderItems"] = items
 	return Event{Type: "ORDER_CHECKOUT", Currency: o.Currency, Fields: map[string]any{"order": order}}
 }
 

@@ -16,7 +16,8 @@
 //
 // # Events
 //
-// An [Event] is made with [View], [Custom], [Form], [Identity.Event], [Order.Event], or by
+// An [Event] is made with [View], [Custom], [Form], [Identity.Event], [Order.Event], with the
+// builders of searches and carts such as [Search.Event], [Product.Event] and [Confirm], or by
 // hand. [Event.Validate] reports every fault at once: names, types, codes, and what each
 // standard event needs. It looks for more than the official SDKs do, because the CDP
 // answers 201 to much that it will never show. [Event.AppendJSON] writes the body, in a

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,6 +17,8 @@ import (
 type standard struct {
 	fields []requirement // of Event.Fields
 	ext    []requirement // of Event.Ext
+	// also checks what the fields say together; nil checks nothing.
+	also func(f *faults, fields map[string]any)
 }
 
 // A requirement checks one member of an object.
@@ -34,8 +37,8 @@ func must(name string, c check) requirement { return requirement{name, true, c} 
 func may(name string, c check) requirement  { return requirement{name, false, c} }
 
 // standards has every standard event that an application may send. The platform itself makes
-// TRACKING, INTERACTION and CAMPAIGN_TRACKING. No attributes are documented for ADD_CONSUMERS,
-// FEEDBACK and SUBSCRIPTION.
+// TRACKING, INTERACTION and CAMPAIGN_TRACKING. No attributes are documented for FEEDBACK and
+// SUBSCRIPTION.
 var standards = map[string]standard{
 	"VIEW":        {},
 	"CLEAR_CART":  {},
@@ -43,15 +46,19 @@ var standards = map[string]standard{
 	"IDENTITY": {fields: append([]requirement{
 		must("identifiers", list(object(identifierRules...))),
 	}, personRules...)},
-	"SEARCH": {fields: []requirement{
-		may("product_name", text),
-		may("product_type", upperText),
+	"SEARCH": {also: flight, fields: []requirement{
+		must("product_name", text),
+		must("product_type", upperText),
 		may("flight_type", oneOf("OW", "RT")),
+		may("origin", airport),
+		may("destination", airport),
 		may("start", localTime),
 		may("end", localTime),
-		may("adults", number),
-		may("children", number),
-		may("infants", number),
+		may("adults", count),
+		may("children", count),
+		may("infants", count),
+		may("fare_class", text),
+		may("fare_family", text),
 	}},
 	"FORM": {ext: []requirement{
 		must("formId", text),
@@ -59,24 +66,31 @@ var standards = map[string]standard{
 		may("componentInstanceId", text),
 	}},
 	"ADD": {fields: []requirement{must("product", object(
-		must("type", text), must("item_id", text), must("name", text),
+		must("type", upperText), must("item_id", text), must("name", text),
 		must("orderedAt", dateTime), must("quantity", number), must("price", number),
 		must("productId", text), must("currency", currency), must("referenceId", text),
 		may("originalPrice", number), may("originalCurrencyCode", currency),
 	))}},
-	"ADD_CONTACTS": {fields: []requirement{must("contact", list(object(personRules...)))}},
-	"CONFIRM":      {fields: []requirement{must("product", list(object(must("item_id", text))))}},
+	"ADD_CONTACTS": {fields: []requirement{must("contact", list(object(append([]requirement{
+		may("identifiers", list(object(identifierRules...))),
+	}, personRules...)...)))}},
+	"ADD_CONSUMERS": {fields: []requirement{must("consumer", list(object(
+		must("title", text), must("firstname", text), must("lastname", text),
+		may("gender", oneOf("female", "male", "unknown")), may("dob", date),
+		may("mobile", text), may("nationality", text),
+	)))}},
+	"CONFIRM": {fields: []requirement{must("product", list(object(must("item_id", text))))}},
 	"PAYMENT": {fields: []requirement{
-		must("pay_type", oneOf("Card", "PayPal", "Voucher", "Other", "Cancelled")),
+		must("pay_type", oneOf(PayCard, PayPayPal, PayVoucher, PayOther, PayCancelled)),
 	}},
 	"CHECKOUT": {fields: []requirement{
 		must("reference_id", text),
-		must("status", oneOf("PURCHASED", "PAYMENT_PENDING", "CONFIRMED", "CANCELLED", "REFUNDED")),
+		must("status", oneOf(CheckoutPurchased, CheckoutPaymentPending, CheckoutConfirmed, CheckoutCancelled, CheckoutRefunded)),
 	}},
 	"ORDER_CHECKOUT": {fields: []requirement{must("order", order)}},
 }
 
-var identifierRules = []requirement{must("id", text), must("provider", text), may("expiry_date", date)}
+var identifierRules = []requirement{must("id", text), must("provider", text), may("expiry_date", expiry)}
 
 var personRules = []requirement{
 	may("email", email), may("title", text), may("firstname", text), may("lastname", text),
@@ -85,7 +99,30 @@ var personRules = []requirement{
 	may("city", text), may("state", text), may("postal_code", text), may("country", country),
 }
 
-// order checks an order. The type of the card is needed only if one was used.
+// flight checks a search for flights. FLIGHT is a product type that is the platform's own: what
+// it needs stands on the page "SEARCH event". There is a return only if it is not one way.
+func flight(f *faults, fields map[string]any) {
+	if fields["product_type"] != productFlight {
+		return
+	}
+	needs := []string{"flight_type", "origin", "destination", "start", "adults", "children", "infants"}
+	if fields["flight_type"] == flightReturn {
+		needs = append(needs, "end")
+	}
+	for _, name := range needs {
+		if fields[name] == nil {
+			f.add(name, "is required for a FLIGHT")
+		}
+	}
+}
+
+const (
+	productFlight = "FLIGHT"
+	flightReturn  = "RT"
+)
+
+// order checks an order. The type of the card is needed only if one was used. The page has all
+// items, and all that is said of one, as optional.
 func order(f *faults, path string, v any) {
 	object(
 		must("referenceId", text), must("orderedAt", dateTime),
@@ -93,10 +130,10 @@ func order(f *faults, path string, v any) {
 		must("currencyCode", currency), must("price", number),
 		must("paymentType", text), may("cardType", text),
 		may("extensions", list(extensions)),
-		must("orderItems", list(object(
-			must("type", text), must("referenceId", text), must("orderedAt", dateTime),
-			must("status", text), must("currencyCode", currency), must("price", number),
-			must("name", text), must("productId", text), must("quantity", number),
+		may("orderItems", list(object(
+			may("type", upperText), may("referenceId", text), may("orderedAt", dateTime),
+			may("status", text), may("currencyCode", currency), may("price", number),
+			may("name", text), may("productId", text), may("quantity", number),
 			may("extensions", list(extensions)),
 		))),
 	)(f, path, v)
@@ -202,15 +239,35 @@ var (
 	currency  = matches("an ISO 4217 currency code", knownCurrency)
 	country   = matches("an ISO 3166-1 alpha-2 country code in upper case", knownCountry)
 	email     = matches("an e-mail address", validEmail)
-	localTime = matches("a local time, YYYY-MM-DDThh:mm", inLayouts("2006-01-02T15:04"))
-	date      = matches("YYYY-MM-DDThh:mm or YYYY-MM-DD", inLayouts("2006-01-02T15:04", "2006-01-02"))
-	dateTime  = matches("a time in UTC, such as 2026-11-23T10:15:30.000Z", validUTC)
+	airport   = matches("three upper-case letters (IATA)", iata)
+	localTime = matches("a local time, YYYY-MM-DDThh:mm", inLayouts(localLayout))
+	date      = matches("YYYY-MM-DDThh:mm or YYYY-MM-DD", inLayouts(localLayout, "2006-01-02"))
+	// The SDKs want the first form of an expiry date, and the page "IDENTITY event" has the last.
+	expiry   = matches("YYYY-MM-DDThh:mm, YYYY-MM-DD or a time in UTC, such as 2026-11-23T10:15:30.000Z", validExpiry)
+	dateTime = matches("a time in UTC, such as 2026-11-23T10:15:30.000Z", validUTC)
 )
+
+// localLayout is how a local time is written, to the minute and without a zone.
+const localLayout = "2006-01-02T15:04"
 
 func number(f *faults, path string, v any) {
 	if !isNumber(v) {
 		f.add(path, "must be a number")
 	}
+}
+
+// count accepts a whole number that is not negative.
+func count(f *faults, path string, v any) {
+	n, _ := v.(json.Number)
+	if i, err := strconv.ParseInt(n.String(), 10, 64); err != nil || i < 0 {
+		f.add(path, "must be a whole number from 0 on")
+	}
+}
+
+func iata(s string) bool { return len(s) == 3 && upper(s[0]) && upper(s[1]) && upper(s[2]) }
+
+func validExpiry(s string) bool {
+	return inLayouts(localLayout, "2006-01-02")(s) || validUTC(s)
 }
 
 func inLayouts(layouts ...string) func(string) bool {

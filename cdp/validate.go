@@ -342,6 +342,9 @@ func (std standard) faults(e *Event, errs []error) []error {
 		}
 	}
 	f.object("", rules, wire)
+	if std.also != nil {
+		std.also(f, wire)
+	}
 	return f.errs
 }
 

@@ -1,6 +1,9 @@
 package rule
 
-import "cmp"
+import (
+	"fmt"
+	"strings"
+)
 
 // order is order: compiled.
 type order struct {
@@ -15,7 +18,9 @@ func (g *goal) compileOrder(f *faults) {
 	}
 	g.typ = "ORDER_CHECKOUT"
 	g.order = &order{itemType: o.ItemType}
-	g.order.itemType = cmp.Or(g.order.itemType, "ORDER")
+	if up := strings.ToUpper(o.ItemType); up != o.ItemType {
+		f.hint("order.itemType", fmt.Sprintf("the type of item %q is not in upper case", o.ItemType), "write "+up+", if the tenant has that type")
+	}
 	if g.identity == nil {
 		f.hint("order", "the CDP takes an order only from a visitor it knows", "add identify:, or send a custom event with value: and data:")
 	}

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,12 +27,10 @@ func (o *order) read(x *Exchange, currency string) (cdp.Order, Reason) {
 	}
 	placed.Currency = cmp.Or(placed.Currency, currency)
 	placed.PaymentType = cmp.Or(placed.PaymentType, "Other")
-	placed.Items, _ = x.app[o.items.name].([]cdp.OrderItem)
-	if len(placed.Items) == 0 {
-		placed.Items = []cdp.OrderItem{{
-			Type: o.itemType, ReferenceID: id, Name: "Order " + id,
-			ProductID: id, Price: total, Quantity: 1,
-		}}
+	given, _ := x.app[o.items.name].([]cdp.OrderItem)
+	placed.Items = slices.Clone(given)
+	for i := range placed.Items { // an order of which no items are told is sent without any
+		placed.Items[i].Type = cmp.Or(placed.Items[i].Type, o.itemType)
 	}
 	return placed, Fires
 }

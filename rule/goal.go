@@ -262,9 +262,10 @@ type Order struct {
 	// Payment and Card are how it was paid. Default: "Other"; none.
 	Payment, Card string
 	// Items is a $app source that the handler sets to a []cdp.OrderItem.
-	// Default: one item made of the whole.
+	// Default: none, and the order is sent without items.
 	Items string
-	// ItemType is the type of that one item. Default: "ORDER".
+	// ItemType is the type of items that do not say one, in upper case. It has to be
+	// one that the tenant's schema knows. Default: none, and none is sent.
 	ItemType string
 }
 

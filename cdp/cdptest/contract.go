@@ -42,9 +42,8 @@ func checkEvent(body map[string]any) error {
 }
 
 // checkType applies the rules of the event type. The page "custom-event-1166461" has those of
-// the name: upper case, of the advised shape site:VERB_NOUN. The pages
-// "identity-event-1166449" and "order_checkout-event-1166459" say what those two types cannot
-// do without.
+// the name: upper case, of the advised shape site:VERB_NOUN. [bodies] has those of what a standard
+// event holds.
 func checkType(body map[string]any) error {
 	name, _ := body["type"].(string)
 	own := name[strings.LastIndexByte(name, ':')+1:]
@@ -53,31 +52,8 @@ func checkType(body map[string]any) error {
 		return fmt.Errorf("type %.100q must be upper-case", name)
 	case strings.HasPrefix(name, "SC_"):
 		return fmt.Errorf("type %.100q is reserved: names beginning with SC_ are Sitecore's", name)
-	case name == "IDENTITY":
-		return checkIdentifiers(body["identifiers"])
-	case name == "ORDER_CHECKOUT":
-		if order, ok := body["order"].(map[string]any); !ok || len(order) == 0 {
-			return errors.New("ORDER_CHECKOUT needs an order")
-		}
 	}
-	return nil
-}
-
-func checkIdentifiers(v any) error {
-	list, ok := v.([]any)
-	if !ok || len(list) == 0 {
-		return errors.New("IDENTITY needs identifiers, a list of at least one")
-	}
-	var breaches []error
-	for i, v := range list {
-		identifier, _ := v.(map[string]any)
-		for _, name := range []string{"id", "provider"} {
-			if s, _ := identifier[name].(string); s == "" {
-				breaches = append(breaches, fmt.Errorf("identifiers[%d] needs %s, a string", i, name))
-			}
-		}
-	}
-	return errors.Join(breaches...)
+	return checkBody(name, body)
 }
 
 // checkExt accepts one flat object of scalars. The documentation says that names are letters

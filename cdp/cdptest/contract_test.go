@@ -28,6 +28,61 @@ func numbered(n int) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
+// paid is the least that an order says.
+const paid = `{"referenceId":"7","orderedAt":"2025-08-23T16:17:16.000Z","status":"PURCHASED","currencyCode":"EUR","price":1,"paymentType":"Other"}`
+
+// added is a product as the page "ADD event" has it.
+const added = `{"type":"BET","item_id":"EXACT_90","name":"Exact score","orderedAt":"2025-08-23T16:17:16.000Z","quantity":1,"price":100.00,` +
+	`"productId":"CORRECT_SCORE","currency":"EUR","originalPrice":100.00,"originalCurrencyCode":"EUR","referenceId":"BET_001-1"}`
+
+// TestStandardBodies: what a standard event holds is checked by the page of its type.
+func TestStandardBodies(t *testing.T) {
+	s := start(t, cdptest.Options{ClientKeys: []string{"test-key"}})
+	order := func(replace ...string) string { return strings.NewReplacer(replace...).Replace(paid) }
+	product := func(replace ...string) string { return strings.NewReplacer(replace...).Replace(added) }
+	flight := []string{"type", `"SEARCH"`, "product_name", `"DUB-LON"`, "product_type", `"FLIGHT"`, "flight_type", `"OW"`, "origin", `"DUB"`, "destination", `"LON"`, "start", `"2025-08-21T16:17"`, "adults", "1", "children", "0", "infants", "0"}
+	for _, test := range []struct {
+		name, body, says string // "" is accepted
+	}{
+		{"ADD", event("type", `"ADD"`, "product", product()), ""},
+		{"ADD without", event("type", `"ADD"`), "needs product"},
+		{"ADD of a list", event("type", `"ADD"`, "product", "["+added+"]"), "product must be an object, this is array"},
+		{"ADD without item", event("type", `"ADD"`, "product", product(`"item_id":"EXACT_90",`, "")), "needs item_id"},
+		{"ADD with a price in quotes", event("type", `"ADD"`, "product", product(`"price":100.00`, `"price":"100.00"`)), "price must be a number, this is string"},
+		{"ADD at a local time", event("type", `"ADD"`, "product", product("16.000Z", "16+01:00")), "orderedAt must be a time in UTC"},
+		{"ADD of a type in lower case", event("type", `"ADD"`, "product", product("BET", "Bet")), "type must be in upper case"},
+		{"CONFIRM", event("type", `"CONFIRM"`, "product", `[{"item_id":"a"},{"item_id":"b"}]`), ""},
+		{"CONFIRM of an object", event("type", `"CONFIRM"`, "product", `{"item_id":"a"}`), "must be a list"},
+		{"CONFIRM of texts", event("type", `"CONFIRM"`, "product", `["a"]`), "product [0] must be an object"},
+		{"ADD_CONTACTS", event("type", `"ADD_CONTACTS"`, "contact", `[{"identifiers":[{"id":"a","provider":"email","expiry_date":"2025-04-15T08:39:44.868Z"}],"street":["1"]}]`), ""},
+		{"ADD_CONTACTS with half of an identifier", event("type", `"ADD_CONTACTS"`, "contact", `[{"identifiers":[{"id":"a"}]}]`), "needs provider"},
+		{"ADD_CONSUMERS", event("type", `"ADD_CONSUMERS"`, "consumer", `[{"title":"Ms","firstname":"A","lastname":"L"}]`), ""},
+		{"ADD_CONSUMERS without a title", event("type", `"ADD_CONSUMERS"`, "consumer", `[{"firstname":"A","lastname":"L"}]`), "needs title"},
+		{"PAYMENT", event("type", `"PAYMENT"`, "pay_type", `"Card"`), ""},
+		{"PAYMENT in lower case", event("type", `"PAYMENT"`, "pay_type", `"card"`), "pay_type must be one of"},
+		{"CHECKOUT", event("type", `"CHECKOUT"`, "reference_id", `"ABC123"`, "status", `"PURCHASED"`), ""},
+		{"CHECKOUT without a status", event("type", `"CHECKOUT"`, "reference_id", `"ABC123"`), "needs status"},
+		{"SEARCH", event("type", `"SEARCH"`, "product_name", `"tea"`, "product_type", `"TEA"`), ""},
+		{"SEARCH without", event("type", `"SEARCH"`, "product_name", `"tea"`), "needs product_type"},
+		{"SEARCH for a flight", event(flight...), ""},
+		{"SEARCH for a flight from nowhere", event(append(flight, "origin", "")...), "needs origin for a FLIGHT"},
+		{"SEARCH for half a child", event(append(flight, "children", "0.5")...), "children must be a whole number"},
+		{"FORM", event("type", `"FORM"`, "ext", `{"formId":"f","interactionType":"SUBMITTED"}`), ""},
+		{"FORM without an interaction", event("type", `"FORM"`, "ext", `{"formId":"f"}`), "needs interactionType"},
+		{"ORDER_CHECKOUT with an item", event("type", `"ORDER_CHECKOUT"`, "order", order("}", `,"orderItems":[{"type":"TEA"}]}`)), ""},
+		{"ORDER_CHECKOUT with an empty list", event("type", `"ORDER_CHECKOUT"`, "order", order("}", `,"orderItems":[]}`)), "orderItems must be a list of at least one"},
+		{"ORDER_CHECKOUT by card", event("type", `"ORDER_CHECKOUT"`, "order", order("Other", "Card")), "needs cardType with Card"},
+		{"ORDER_CHECKOUT confirmed", event("type", `"ORDER_CHECKOUT"`, "order", order("PURCHASED", "CONFIRMED")), "status must be one of"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := call(t, "POST", s.URL+direct, test.body)
+			if test.says == "" && g.status != http.StatusCreated || test.says != "" && (g.status != http.StatusBadRequest || !strings.Contains(g.text, test.says)) {
+				t.Errorf("answered %d %s", g.status, g.text)
+			}
+		})
+	}
+}
+
 func TestAcceptedEvents(t *testing.T) {
 	s := start(t, cdptest.Options{
 		ClientKeys: []string{"test-key"}, PointsOfSale: []string{"shop"},
@@ -50,7 +105,7 @@ func TestAcceptedEvents(t *testing.T) {
 		{"base attributes null", "POST", direct, event("page", `null`), nil},
 		{"attributes beside the base", "POST", direct, event("product_id", `"42"`, "utm_source", `"news"`), nil},
 		{"IDENTITY", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[{"id":"a","provider":"email"}]`), nil},
-		{"ORDER_CHECKOUT", "POST", direct, event("type", `"ORDER_CHECKOUT"`, "order", `{"referenceId":"7"}`), nil},
+		{"ORDER_CHECKOUT", "POST", direct, event("type", `"ORDER_CHECKOUT"`, "order", paid), nil},
 		{"the documented GET", "GET", inURL + url.QueryEscape(event("client_key", "")), "", nil},
 		{"edge, context in the query", "POST", edge, event("client_key", `""`, "pos", `""`), nil},
 		{
@@ -112,13 +167,13 @@ func TestRefusedEvents(t *testing.T) {
 		{"type not upper-case after the site", "POST", direct, event("type", `"shop:sent"`), nil, 400, "must be upper-case"},
 		{"type reserved", "POST", direct, event("type", `"SC_SENT"`), nil, 400, "is reserved"},
 		{"IDENTITY without identifiers", "POST", direct, event("type", `"IDENTITY"`), nil, 400, "needs identifiers"},
-		{"IDENTITY with none", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[]`), nil, 400, "needs identifiers"},
+		{"IDENTITY with none", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[]`), nil, 400, "identifiers must be a list of at least one"},
 		{
 			"IDENTITY with half of one", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `[{"id":"a"}]`), nil, 400,
-			"identifiers[0] needs provider",
+			"identifiers [0] needs provider",
 		},
-		{"IDENTITY with text", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `["a"]`), nil, 400, "identifiers[0] needs id"},
-		{"ORDER_CHECKOUT without order", "POST", direct, event("type", `"ORDER_CHECKOUT"`), nil, 400, "needs an order"},
+		{"IDENTITY with text", "POST", direct, event("type", `"IDENTITY"`, "identifiers", `["a"]`), nil, 400, "identifiers [0] must be an object"},
+		{"ORDER_CHECKOUT without order", "POST", direct, event("type", `"ORDER_CHECKOUT"`), nil, 400, "needs order"},
 		{"ext a list", "POST", direct, event("ext", `[]`), nil, 400, "ext must be an object, this is array"},
 		{"ext null", "POST", direct, event("ext", `null`), nil, 400, "ext must be an object, this is null"},
 		{"ext nested", "POST", direct, event("ext", `{"a":{"b":1}}`), nil, 400, "this is object"},

@@ -26,7 +26,7 @@ func TestExpect(t *testing.T) {
 	put(t, c, event("type", `"VIEW"`, "page", `"home"`))
 	put(t, c, event("ext", `{"topic":"sales","pages":12,"vip":true}`))
 	put(t, c, event("ext", `{"topic":"support","pages":13}`))
-	put(t, c, event("type", `"SEARCH"`, "pos", `"Shop"`))
+	put(t, c, event("type", `"SEARCHED"`, "pos", `"Shop"`))
 	put(t, c, event("type", `"IDENTITY"`))
 	sent := func(d *deaf) *cdptest.Expectation { return c.Expect(d, "CONTACT_SENT") }
 
@@ -41,7 +41,7 @@ func TestExpect(t *testing.T) {
 			}).Once()
 		},
 		"never":   func(d *deaf) { sent(d).With("topic", "press").Never() },
-		"lost":    func(d *deaf) { c.Expect(d, "SEARCH").Never() },
+		"lost":    func(d *deaf) { c.Expect(d, "SEARCHED").Never() },
 		"refused": func(d *deaf) { c.Expect(d, "IDENTITY").Never() },
 		"two ways": func(d *deaf) {
 			both := sent(d).On("contact")
@@ -66,8 +66,8 @@ func TestExpect(t *testing.T) {
 			`expected 1 event CONTACT_SENT on page "contact" with topic="press", found 0`,
 			`nearest: 3., but topic is "support"`,
 			"arrived: 4 events", `2. CONTACT_SENT on page "contact" with pages=12, topic="sales", vip=true from ` + knownID,
-			`4. SEARCH on page "contact" from ` + knownID + ` (LOST: point of sale "Shop" is not known)`,
-			"refused or unanswered: 1 request", "POST /v1.2/events, answered 400: IDENTITY needs identifiers",
+			`4. SEARCHED on page "contact" from ` + knownID + ` (LOST: point of sale "Shop" is not known)`,
+			"refused or unanswered: 1 request", "POST /v1.2/events, answered 400: IDENTITY: needs identifiers",
 		}},
 		"wrong JSON type": {func(d *deaf) { sent(d).With("pages", "12").Once() }, []string{`with pages="12", found 0`, "but pages is 13"}},
 		"absent":          {func(d *deaf) { sent(d).With("nope", 1).Once() }, []string{"but ext has no nope"}},
@@ -75,7 +75,7 @@ func TestExpect(t *testing.T) {
 		"too many":        {func(d *deaf) { sent(d).Once() }, []string{"expected 1 event CONTACT_SENT, found 2"}},
 		"too few":         {func(d *deaf) { sent(d).Times(3) }, []string{"expected 3 events CONTACT_SENT, found 2"}},
 		"not never":       {func(d *deaf) { sent(d).Never() }, []string{"expected 0 events CONTACT_SENT, found 2"}},
-		"lost":            {func(d *deaf) { c.Expect(d, "SEARCH").Once() }, []string{"nearest: 4., but it is lost"}},
+		"lost":            {func(d *deaf) { c.Expect(d, "SEARCHED").Once() }, []string{"nearest: 4., but it is lost"}},
 		"where":           {func(d *deaf) { sent(d).Where("luck", func(cdptest.Event) bool { return false }).Once() }, []string{"but not where luck"}},
 		"from":            {func(d *deaf) { sent(d).From("x").Once() }, []string{"CONTACT_SENT from x, found 0", "but browser ID is " + `"` + knownID}},
 	} {
@@ -108,20 +108,20 @@ func TestExpectWithin(t *testing.T) {
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("waited %v for what came after 2s", took)
 		}
-		c.Expect(t, "SEARCH").Within(time.Minute).Never()
+		c.Expect(t, "SEARCHED").Within(time.Minute).Never()
 		if took := time.Since(began); took != time.Minute+2*time.Second {
 			t.Errorf("Never waited until %v", took)
 		}
 		var d deaf
-		c.Expect(&d, "SEARCH").Within(time.Second).Once()
+		c.Expect(&d, "SEARCHED").Within(time.Second).Once()
 		if len(d.said) != 1 {
 			t.Errorf("said %v", d.said)
 		}
 		go func() {
 			<-time.After(time.Second)
-			put(t, c, event("type", `"SEARCH"`))
+			put(t, c, event("type", `"SEARCHED"`))
 		}()
-		c.Expect(&d, "SEARCH").Within(time.Minute).Never()
+		c.Expect(&d, "SEARCHED").Within(time.Minute).Never()
 		if took := time.Since(began); len(d.said) != 2 || took != time.Minute+4*time.Second {
 			t.Errorf("said %v after %v", d.said, took)
 		}
@@ -137,7 +137,7 @@ func TestExpectTellsLittle(t *testing.T) {
 		put(t, c, "no JSON")
 	}
 	var d deaf
-	c.Expect(&d, "SEARCH").Once()
+	c.Expect(&d, "SEARCHED").Once()
 	if len(d.said) != 1 || len(d.said[0]) > 5000 || !strings.Contains(d.said[0], "\n  30. ") || strings.Contains(d.said[0], "\n  20. ") {
 		t.Errorf("said %s", d.said)
 	}

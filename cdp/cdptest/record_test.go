@@ -76,9 +76,9 @@ func TestTypesAndEventsOf(t *testing.T) {
 	c.Know(knownID)
 	c.Know(unknownID)
 	put(t, c, event("type", `"VIEW"`))
-	put(t, c, event("type", `"SEARCH"`, "browser_id", `"`+unknownID+`"`))
+	put(t, c, event("type", `"SEARCHED"`, "browser_id", `"`+unknownID+`"`))
 	put(t, c, event())
-	if got := c.Types(); !slices.Equal(got, []string{"VIEW", "SEARCH", "CONTACT_SENT"}) {
+	if got := c.Types(); !slices.Equal(got, []string{"VIEW", "SEARCHED", "CONTACT_SENT"}) {
 		t.Errorf("Types: %v", got)
 	}
 	if got := c.EventsOf(knownID); len(got) != 2 || got[0].Type != "VIEW" || got[1].Type != "CONTACT_SENT" {
