@@ -31,7 +31,7 @@ func TestGivingUpASegmentWaitsForNoDisk(t *testing.T) {
 			t.Errorf("%+v", stats)
 		}
 		seg.mu.Unlock()
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the spool's lock waits for the disk")
 		seg.mu.Unlock()
 		<-known

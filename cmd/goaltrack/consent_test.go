@@ -94,7 +94,7 @@ func TestConsentHold(t *testing.T) {
 	ask("/", session)
 	stand.Expect(t, "PRODUCT_VIEWED").Never()
 	ask("/", session+"; consent=yes")
-	stand.Expect(t, "PRODUCT_VIEWED").With("productId", "7").Within(5 * time.Second).Once()
+	stand.Expect(t, "PRODUCT_VIEWED").With("productId", "7").Within(2 * time.Minute).Once()
 	if code, account := proxy.stop(); code != exitOK || !strings.Contains(account, "delivered 1") {
 		t.Errorf("exit code %d, %s", code, account)
 	}

@@ -105,6 +105,7 @@ func inFiles(t *testing.T, dir, text string) (n int) {
 
 // TestForget: what is a person's is gone, and nobody else's.
 func TestForget(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		keys string   // of the site
 		args []string // DIR is the directory

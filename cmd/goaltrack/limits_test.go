@@ -238,6 +238,7 @@ func TestUpgradeFirstClosedByTheSite(t *testing.T) {
 
 // TestHalfClosedIsServed: a client that has closed its side gets its answer, late or long.
 func TestHalfClosedIsServed(t *testing.T) {
+	t.Parallel()
 	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		for range 3 {

@@ -39,6 +39,7 @@ func build(t *testing.T) (binary string) {
 
 // TestProcesses runs the program as people do.
 func TestProcesses(t *testing.T) {
+	t.Parallel()
 	binary := build(t)
 	t.Run("a goal", func(t *testing.T) { testGoal(t, binary) })
 	t.Run("its environment", func(t *testing.T) { testEnvironment(t, binary) })
@@ -157,7 +158,7 @@ func testKilled(t *testing.T, binary string) {
 
 	stand.ClearFaults()
 	next := proxy()
-	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
+	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(2 * time.Minute).Once()
 	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
 		t.Errorf("the account is %q\n%s", account, next.Stderr)
 	}
@@ -193,7 +194,7 @@ func testState(t *testing.T, binary string) {
 
 	stand.ClearFaults()
 	next := proxy("--state=" + dir)
-	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(10 * time.Second).Once()
+	stand.Expect(t, "SIGNED_UP").With("topic", "tea").Within(2 * time.Minute).Once()
 	if account := next.terminate(t); !strings.Contains(account, "recovered 1 = delivered 1") {
 		t.Errorf("the account is %q\n%s", account, next.Stderr)
 	}

@@ -104,21 +104,21 @@ var htmlSite = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func TestHangup(t *testing.T) {
 	r, tenant := startReloading(t, htmlSite, shopSettings, goalNamed("FIRST"))
 	r.page(tenant, nil)
-	tenant.Expect(t, "FIRST").Within(10 * time.Second).Once()
+	tenant.Expect(t, "FIRST").Within(2 * time.Minute).Once()
 
 	r.put(shopSettings, goalNamed("SECOND"))
 	if log := r.hangUp(); !strings.Contains(log, `msg="the settings are read again" changed=""`) {
 		t.Errorf("other rules:\n%s", log)
 	}
 	r.page(tenant, nil)
-	tenant.Expect(t, "SECOND").Within(10 * time.Second).Once()
+	tenant.Expect(t, "SECOND").Within(2 * time.Minute).Once()
 
 	r.put("client-key: other\npos: other\nmax-header-bytes: 4KiB\nmax-body: 10\n", goalNamed("THIRD"))
 	if log := r.hangUp(); !strings.Contains(log, "client-key") || !strings.Contains(log, "max-header-bytes") {
 		t.Errorf("another tenant:\n%s", log)
 	}
 	r.page(tenant, nil)
-	tenant.Expect(t, "THIRD").Within(10 * time.Second).Once()
+	tenant.Expect(t, "THIRD").Within(2 * time.Minute).Once()
 	if status := r.page(tenant, http.Header{"X-Big": {strings.Repeat("x", 9<<10)}}); status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a large header: %d", status)
 	}
@@ -162,7 +162,7 @@ func TestHangupWithFaults(t *testing.T) {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
-	tenant.Expect(t, "FIRST").Within(10 * time.Second).Times(6)
+	tenant.Expect(t, "FIRST").Within(2 * time.Minute).Times(6)
 
 	r.put(shopSettings+"max-body: 10\nspool: somewhere\naccess-log: access.log\n", goalNamed("SECOND"))
 	log := r.hangUp()
@@ -170,7 +170,7 @@ func TestHangupWithFaults(t *testing.T) {
 		t.Errorf("what needs a start:\n%s", log)
 	}
 	r.page(tenant, nil)
-	tenant.Expect(t, "SECOND").Within(10 * time.Second).Once()
+	tenant.Expect(t, "SECOND").Within(2 * time.Minute).Once()
 	if _, err := os.Stat(filepath.Join(filepath.Dir(r.file), "somewhere")); err == nil {
 		t.Error("the directory was made")
 	}
@@ -179,6 +179,7 @@ func TestHangupWithFaults(t *testing.T) {
 // TestHangupLosesNothing changes what is sent while a form is under way and events wait, in
 // memory and on disk: all of them arrive, once.
 func TestHangupLosesNothing(t *testing.T) {
+	t.Parallel()
 	for name, spool := range map[string]string{"memory": "delivery-grace: 1ms\n", "spool": "delivery-grace: 1ms\nspool: spool\nspool-required: true\n"} {
 		t.Run(name, func(t *testing.T) {
 			arrived, finish := make(chan struct{}), make(chan struct{})
@@ -210,7 +211,7 @@ func TestHangupLosesNothing(t *testing.T) {
 					t.Log(r.stderr)
 				}
 			}()
-			tenant.Expect(t, "SEEN").Within(30 * time.Second).Times(3)
+			tenant.Expect(t, "SEEN").Within(2 * time.Minute).Times(3)
 			if code, account := r.stop(); code != exitOK {
 				t.Errorf("exit code %d\n%s\n%s", code, account, r.stderr)
 			}
@@ -267,7 +268,7 @@ func TestHangupKeepsWhatNeedsAStart(t *testing.T) {
 		return response.TLS.PeerCertificates[0].Subject.CommonName
 	}
 	page()
-	tenant.Expect(t, "SEEN").Within(10 * time.Second).Once()
+	tenant.Expect(t, "SEEN").Within(2 * time.Minute).Once()
 
 	writeCertificate(t, dir, "two")
 	r.hangUp()

@@ -41,7 +41,7 @@ func dial(t *testing.T, base, text string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	send(t, conn, text)
@@ -257,6 +257,7 @@ func TestHTTP10(t *testing.T) {
 // TestHalfClosed hears of an answer that was cut that it was cut, although the
 // client will say nothing more.
 func TestHalfClosed(t *testing.T) {
+	t.Parallel()
 	half := strings.Repeat("x", 10_000)
 	left := make(chan struct{})
 	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {

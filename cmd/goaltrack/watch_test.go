@@ -207,6 +207,7 @@ func TestWatchSymlink(t *testing.T) {
 
 // TestProxyWatches changes the file under a proxy that runs.
 func TestProxyWatches(t *testing.T) {
+	t.Parallel()
 	site := httptest.NewServer(&plainSite{})
 	defer site.Close()
 	file := write(t, "goals.yaml", ruleNo("1"))

@@ -110,7 +110,8 @@ func (t *Table) Variable(name string) string {
 
 // Reads reports whether a command reads the settings file and the environment.
 func (t *Table) Reads(command string) bool {
-	return find(t.of(command), t.Config) != nil
+	config := find(t.Rows, t.Config)
+	return config != nil && slices.Contains(config.Commands, command)
 }
 
 // placeholder returns the word for the value in the help.
