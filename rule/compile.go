@@ -62,7 +62,7 @@ func (d *Defaults) check(f *faults) {
 		ok           func(string) bool
 	}{
 		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
-		{"currency", "for example EUR", &d.Currency, cdp.ValidCurrency},
+		{"currency", currencyExample, &d.Currency, isCurrency},
 		{"decimal", "comma or point", &d.Decimal, func(s string) bool { return s == "comma" || s == "point" }},
 		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
 	} {

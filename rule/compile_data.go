@@ -135,14 +135,23 @@ func parseField(name string, v any) (field, error) {
 	return d, errors.New("a text, a number, true, false or a $source is expected here")
 }
 
+// noCurrency says that values are points, as the engagement value of Sitecore XP is
+// (doc.sitecore.com, "Engagement value points"), and not money.
+const noCurrency = "none"
+
+const currencyExample = "for example EUR, or none for points"
+
+// isCurrency reports whether a rule may name it as a currency.
+func isCurrency(text string) bool { return text == noCurrency || cdp.ValidCurrency(text) }
+
 func (g *goal) compileValue(f *faults) {
 	v := g.Value
 	if v == (Value{}) {
 		return
 	}
 	g.value = value{set: true, amount: v.Amount, currency: v.Currency, max: v.Max}
-	if v.Currency != "" && !cdp.ValidCurrency(v.Currency) {
-		f.hint("value", fmt.Sprintf("the currency %q is no ISO 4217 code", v.Currency), "for example EUR")
+	if v.Currency != "" && !isCurrency(v.Currency) {
+		f.hint("value", fmt.Sprintf("the currency %q is no ISO 4217 code", v.Currency), currencyExample)
 	}
 	if v.Amount < 0 || v.Max < 0 {
 		f.hint("value", "a value is not negative", "")
@@ -181,7 +190,7 @@ func (g *goal) compileBase(f *faults) {
 	}
 	parse("page", g.Page, &g.page, nil, "")
 	parse("language", g.Language, &g.base[baseLanguage], func(s string) bool { return web.Language(s) != "" }, "for example EN or de-DE")
-	parse("currency", g.Currency, &g.base[baseCurrency], cdp.ValidCurrency, "for example EUR")
+	parse("currency", g.Currency, &g.base[baseCurrency], isCurrency, currencyExample)
 	parse("channel", g.Channel, &g.base[baseChannel], func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }, "WEB, MOBILE_WEB or auto")
 	parse("pos", g.PointOfSale, &g.base[basePointOfSale], nil, "")
 }

@@ -156,6 +156,10 @@ func (g *goal) replaceBase(e *Base, x *Exchange) Reason {
 		switch {
 		case i == baseLanguage:
 			v = web.Language(v)
+		case i == baseCurrency && g.Currency == noCurrency:
+			if v = ""; g.order == nil { // an order is in money all the same
+				*into = ""
+			}
 		case i == baseCurrency && !cdp.ValidCurrency(v), i == baseChannel && !cdp.ValidChannel(v) && v != channelAuto:
 			v = ""
 		case i == baseChannel && v == channelAuto:
@@ -192,9 +196,11 @@ func (g *goal) addValue(e *Event, x *Exchange) Reason {
 		}
 	}
 	e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalValue, Value: amount})
-	currency := g.value.currency
-	currency = cmp.Or(currency, e.Currency)
-	if currency != "" {
+	currency := cmp.Or(g.value.currency, g.Currency)
+	if currency != noCurrency {
+		currency = cmp.Or(g.value.currency, e.Currency)
+	}
+	if currency != "" && currency != noCurrency {
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalCurrency, Value: currency})
 	}
 	return Fires

@@ -63,3 +63,56 @@ func TestDeviceChannel(t *testing.T) {
 		}
 	}
 }
+
+// TestPoints: "currency: none" says that values are points. No currency goes with them,
+// but an order has one.
+func TestPoints(t *testing.T) {
+	for _, test := range []struct{ file, ext, currency string }{
+		{"goals: [{ goal: A, visit: /a, value: { amount: 10, currency: none } }]", "[{goalValue 10}]", "EUR"},
+		{"goals: [{ goal: A, visit: /a, value: 10, currency: none }]", "[{goalValue 10}]", ""},
+		{"{ defaults: { currency: none }, goals: [{ goal: A, visit: /a, value: 10 }] }", "[{goalValue 10}]", ""},
+		{"{ defaults: { currency: none }, goals: [{ goal: A, visit: /a, value: { amount: 10, currency: CHF } }] }", "[{goalValue 10} {goalCurrency CHF}]", ""},
+		{"{ defaults: { currency: none }, goals: [{ goal: A, visit: /a, value: 10, currency: CHF }] }", "[{goalValue 10} {goalCurrency CHF}]", "CHF"},
+		{"{ defaults: { currency: none }, goals: [{ goal: A, code: true, identify: { crm: $app.c }, order: { id: $app.id, total: $app.total } }] }", "[{c 3} {id 1} {total 2}]", "EUR"},
+		// What a visitor says takes nothing away.
+		{"goals: [{ goal: A, visit: /a, value: 10, currency: $query.currency }]", "[{goalValue 10} {goalCurrency EUR}]", "EUR"},
+	} {
+		rules, err := Parse([]byte(test.file))
+		if err != nil {
+			t.Errorf("%s: %v", test.file, err)
+			continue
+		}
+		x := &Exchange{}
+		if strings.Contains(test.file, "$app") {
+			x = x.With(map[string]any{"id": "1", "total": "2", "c": "3"})
+		}
+		x.rawQuery = "currency=none"
+		c := &rules.byID["A"].causes[0]
+		e, r := c.Event(x, goodSite)
+		if got := fmt.Sprint(e.Ext); r != Fires || got != test.ext || e.Currency != test.currency {
+			t.Errorf("%s: %v %s in %q, want %s in %q", test.file, r, got, e.Currency, test.ext, test.currency)
+		}
+		if lacks, _ := c.Fits(Base{}, nil, ""); lacks && strings.Contains(test.file, "none") {
+			t.Errorf("%s: a site has to have a currency", test.file)
+		}
+	}
+	g := Goal{Name: "A", Visit: "/a", Value: Value{Amount: 10, Currency: "none"}}
+	if got := g.Sentence(); got != "Counts each time the page /a is opened. Each is worth 10 points." {
+		t.Error(got)
+	}
+}
+
+// TestDefinitions: the goals are as they stand in the file, with its defaults.
+func TestDefinitions(t *testing.T) {
+	rules, err := Parse([]byte("{ defaults: { currency: EUR }, goals: [{ goal: B, visit: /b }, { goal: A, visit: /a, currency: CHF }] }"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, g := range rules.Definitions() {
+		got += g.Name + " " + g.Visit + " " + g.Currency + "; "
+	}
+	if got != "B /b EUR; A /a CHF; " {
+		t.Error(got)
+	}
+}

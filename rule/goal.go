@@ -192,7 +192,8 @@ type Goal struct {
 	// a literal or a $source. A language, currency or channel that the CDP does
 	// not take is a fault as a literal. As the value of a $source, it leaves what
 	// the site says. Channel may be "auto": WEB, or MOBILE_WEB by what the browser
-	// says of itself. Default: what the site says.
+	// says of itself. Currency may be "none": values are points, and no currency is
+	// sent, but with an order. Default: what the site says.
 	Language, Currency, Channel, PointOfSale string
 }
 
@@ -244,8 +245,8 @@ type Value struct {
 	// is no number, or is below 0 and the visitor's (the note value_unreadable). What
 	// the application says may be below 0, as a refund is.
 	From string
-	// Currency is an ISO 4217 code, such as EUR. Default: that of the goal, or
-	// of the site.
+	// Currency is an ISO 4217 code, such as EUR, or "none" for points. Default:
+	// that of the goal, or of the site.
 	Currency string
 	// Max bounds what From may say; more, or less than its negative, keeps the goal from counting
 	// ([ReasonValueTooLong]). It is required where the visitor writes it: $form,

@@ -215,6 +215,9 @@ func (v *Value) inWords(currency string) string {
 	if strings.HasPrefix(in, "$") {
 		in = "" // which is another for each
 	}
+	if in == noCurrency {
+		in = "points"
+	}
 	amount := func(n float64) string {
 		return strings.TrimSpace(strconv.FormatFloat(n, 'f', -1, 64) + " " + shown(in))
 	}

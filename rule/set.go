@@ -62,6 +62,16 @@ func (s *Set) Goals() []*Cause {
 	return list
 }
 
+// Definitions returns the goals as they were written, with the defaults of the file, in its
+// order. The list is the caller's; what the goals' maps and lists hold may not be changed.
+func (s *Set) Definitions() []Goal {
+	list := make([]Goal, 0, len(s.goals))
+	for _, g := range s.goals {
+		list = append(list, g.Goal)
+	}
+	return list
+}
+
 // Find appends to into what a request can make happen in the environment env, and
 // returns it. Each alternative of a goal is a cause of its own. path is as rules see
 // it: decoded, with a slash at its beginning. What is paused is not found, nor what is
