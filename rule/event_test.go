@@ -108,11 +108,11 @@ func TestDefinitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ""
+	var got []string
 	for _, g := range rules.Definitions() {
-		got += g.Name + " " + g.Visit + " " + g.Currency + "; "
+		got = append(got, g.Name+" "+g.Visit+" "+g.Currency)
 	}
-	if got != "B /b EUR; A /a CHF; " {
+	if strings.Join(got, "; ") != "B /b EUR; A /a CHF" {
 		t.Error(got)
 	}
 }

@@ -198,6 +198,9 @@ var groupRows = []settings.Setting{
 // fileRows are for the commands that read files and print.
 var fileRows = []settings.Setting{
 	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
+	{Name: "list", Short: "l", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Print the names of the files whose layout is another, and nothing else."},
+	{Name: "diff", Short: "d", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Print what would change. The exit code is 1 if anything would."},
+	{Name: "write", Short: "w", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Write the layout into the files."},
 	{Name: "show-identity", Kind: settings.Switch, Commands: []string{"try"}, About: "Show who the visitor is in the events of the request, in place of ***."},
 	{Name: "currency", Commands: []string{"try"}, Value: "CODE", Like: "EUR", About: "The currency of the site, as for the proxy."},
 	{Name: "log", Kind: settings.File, Commands: []string{"diff"}, Value: "LOG", Like: "access.log", About: "An access log, to see how the numbers would change; - is the standard input."},

@@ -170,6 +170,11 @@ var walls = []wall{
 		never: []set{rigs},
 	},
 	{
+		of:     "cmd/goaltrack/internal/format",
+		why:    "It lays out YAML, and does not know what goals are.",
+		theirs: []string{"go.yaml.in/yaml/v4"},
+	},
+	{
 		of:     "cmd/goaltrack/internal/settings",
 		why:    "It reads any table of settings from flags, variables and a file, and does not know what goaltrack does with them.",
 		ours:   []string{"internal/spelling"},

@@ -40,7 +40,7 @@ func (t *Table) Define(command string, flags *pflag.FlagSet) {
 		if s.Kind == Group {
 			continue
 		}
-		f := flags.VarPF(&flag{setting: s, text: cmp.Or(s.Default, s.Unset)}, s.Name, "", s.About)
+		f := flags.VarPF(&flag{setting: s, text: cmp.Or(s.Default, s.Unset)}, s.Name, s.Short, s.About)
 		if s.Kind == Switch {
 			f.NoOptDefVal = "true"
 		}
@@ -85,6 +85,10 @@ func Spell(flags *pflag.FlagSet, args []string, takesOperands bool) (plain []str
 			return []string{"--help"}, nil
 		}
 		f := flags.Lookup(name)
+		if f == nil && len(name) == 1 && flags.ShorthandLookup(name) != nil {
+			f = flags.ShorthandLookup(name)
+			name = f.Name
+		}
 		switch {
 		case hasText:
 		case f != nil && f.NoOptDefVal != "":

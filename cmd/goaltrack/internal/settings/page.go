@@ -21,7 +21,11 @@ func (t *Table) Page(title string, variables bool, keep func(Setting) bool) stri
 		if !keep(s) {
 			continue
 		}
-		cells := []string{code(s.Name)}
+		name := code(s.Name)
+		if s.Short != "" {
+			name += ", " + code("-"+s.Short)
+		}
+		cells := []string{name}
 		if variables {
 			cells = append(cells, cell(s.Kind != Group, t.Variable(s.Name)))
 		}

@@ -29,7 +29,9 @@ type Setting struct {
 	// Name is the name of the setting: --client-key, GOALTRACK_CLIENT_KEY and
 	// client-key in the file.
 	Name string
-	Kind Kind
+	// Short is a letter that stands for the name as a flag, if there is one: -w.
+	Short string
+	Kind  Kind
 	// Commands are the commands that take the setting. A setting that stands
 	// only in a group has none.
 	Commands []string
