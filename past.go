@@ -125,6 +125,9 @@ func (p *past) ruleNamed(g *visit.Goal, now time.Time, name func() (visit.Counte
 	if !v.Came(g, now) {
 		return ruling{done: true, fate: fateOf(rule.ReasonNotAfter)}
 	}
+	if v.Barred(g) {
+		return ruling{done: true, fate: fateOf(rule.ReasonCameBefore)}
+	}
 	if g.Leads() && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
 	}

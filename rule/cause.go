@@ -7,6 +7,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -20,8 +21,9 @@ type Cause struct {
 	goal   *goal
 	kind   causeKind
 	method string
-	path   urlpath.Template
-	form   string // what the form calls itself, "" for any
+	path   urlpath.Template // of what is done in a page, it is on:, without a text for every page
+	form   string           // what the form calls itself, "" for any
+	act    act              // what is done in a page
 }
 
 type causeKind uint8
@@ -31,7 +33,16 @@ const (
 	causeSubmit
 	causeDownload
 	causeCode
-	causeScript   // a click or an element seen, which a page script would report
+
+	// What a visitor does in a page; see inPage.
+	causeClick
+	causeSeen
+	causePlayed
+	causeStarted
+	causeRead
+	causeStay
+
+	causeEvent    // an event that one of Sitecore's scripts sends through the relay
 	causeView     // a VIEW event, which no rule names
 	causeIdentity // an IDENTITY event from the handler
 )
@@ -134,9 +145,10 @@ func (c *Cause) Judge(x *Exchange, confirmed bool) (r Reason, open bool) {
 	return r, false
 }
 
-// JudgeRaised judges a goal that was raised in code, in the environment env: its status,
-// its times and hosts, and its conditions on $app. It is for causes that [Set.Raised]
-// returns.
+// JudgeRaised judges a goal that no request makes happen, in the environment env: its
+// status, its times and hosts, its page, and its conditions. It is for causes that
+// [Set.Raised], [Set.Reported] and [Set.Relayed] return. What happened in a page is judged
+// by an exchange of [Exchange.Telling].
 func (c *Cause) JudgeRaised(x *Exchange, env string) Reason {
 	x.failed = nil
 	switch {
@@ -144,6 +156,8 @@ func (c *Cause) JudgeRaised(x *Exchange, env string) Reason {
 		return ReasonPaused
 	case !c.goal.hasEnv(env):
 		return ReasonOtherEnv
+	case c.told() && !c.fitsPage(x.path):
+		return ReasonOtherPage
 	}
 	if r := c.goal.judgeAt(x, time.Time{}); r != Fires {
 		return r
@@ -217,6 +231,9 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 		e.lack(why)
 	}
 	r = c.goal.addData(&e, x)
+	if c.told() {
+		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalFrom, Value: ext.FromPage})
+	}
 	return e, r
 }
 

@@ -15,7 +15,7 @@ import (
 
 // compileRules checks and compiles goals, and returns what is wrong with them.
 // at tells where a key of a goal stands in the file.
-func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), file string) (*Set, []Fault) {
+func compileRules(d Defaults, goals []Goal, at func(int, string, int) (int, int), file string) (*Set, []Fault) {
 	f := &faults{file: file, at: at, goal: -1}
 	s := &Set{byID: make(map[string]*goal, len(goals)), file: file, failure: new(failurePages)}
 	d.check(f)
@@ -41,9 +41,11 @@ func compileRules(d Defaults, goals []Goal, at func(int, string) (int, int), fil
 		}
 		s.consents[g.need] = true
 		for j := range g.causes {
-			if c := &g.causes[j]; c.kind != causeCode && c.kind != causeScript { // which no request makes happen
+			c := &g.causes[j]
+			if c.byRequest() {
 				s.index.Add(c.method, &c.path, c)
 			}
+			s.events = s.events || c.kind == causeEvent
 		}
 	}
 	s.linkPast()
@@ -96,7 +98,7 @@ func (d *Defaults) apply(g Goal) Goal {
 // check reports what a goal leaves out or says twice.
 func (g *Goal) check(f *faults) {
 	if !g.hasTrigger() {
-		f.hint("goal", "nothing says when the goal happens", "add visit:, submit:, download: or code:")
+		f.hint("goal", "nothing says when the goal happens", "add visit:, submit:, download:, click: or another trigger")
 	}
 	v := g.Value
 	switch {

@@ -82,8 +82,12 @@ const (
 var extName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,99}$`)
 
 func (g *goal) compileData(f *faults) {
-	if len(g.Data) > ext.Max {
-		f.hint("data", fmt.Sprintf("%d attributes are more than %d", len(g.Data), ext.Max), "the CDP takes 50 and goaltrack adds up to 6")
+	most := ext.Max
+	if slices.ContainsFunc(g.causes, func(c Cause) bool { return c.told() }) {
+		most--
+	}
+	if len(g.Data) > most {
+		f.hint("data", fmt.Sprintf("%d attributes are more than %d", len(g.Data), most), fmt.Sprintf("the CDP takes 50 and goaltrack adds up to %d", 50-most))
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.Data)) {
 		key := "data." + name

@@ -56,6 +56,7 @@ func compileGoal(def Goal, f *faults) *goal {
 	g.compileBase(f)
 	g.compileIdentity(f)
 	g.compileOrder(f)
+	g.checkActs(f)
 	slices.Sort(g.needs.form)
 	g.needs.must.form = slices.Compact(slices.Sorted(slices.Values(g.needs.must.form)))
 	g.needs.form = slices.Compact(g.needs.form)

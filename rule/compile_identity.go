@@ -71,6 +71,10 @@ func (g *goal) compileIdentity(f *faults) {
 			f.add(at, fmt.Errorf("%s: %w", key, err))
 			continue
 		}
+		if h.from.kind == sourceElement || h.from.kind == sourceEvent {
+			f.hint(at, "what a page says of itself names nobody", "let the application say who it is, with a form or with code: true")
+			continue
+		}
 		g.reads(at, &h.from, f)
 		into := personFields[key]
 		switch {

@@ -20,6 +20,7 @@ type needs struct {
 	route        bool
 	utm          []string // parameters of the session's first page
 	referrer     bool     // and its referrer
+	element      []string // data of the element in the page
 }
 
 // bodyNeeds is what of a body a goal cannot be judged without: what a condition, a key
@@ -51,6 +52,12 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		f.hint(key, "a goal raised in code has no request of its own to read from", "give the value to Trigger as data and write $app.name")
 		return
 	}
+	if g.tellsNothing(key, s, f) {
+		return
+	}
+	if g.tellsNothing(key, s, f) {
+		return
+	}
 	switch s.kind {
 	case sourceForm, sourceJSON:
 		if !g.submits() {
@@ -68,9 +75,13 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		default:
 			g.needs.must.json = true
 		}
+	case sourceElement, sourceEvent:
+		g.readsTold(key, s, f)
 	case sourcePath:
 		for i := range g.causes {
-			if c := &g.causes[i]; !slices.Contains(c.path.Names, s.name) {
+			if c := &g.causes[i]; c.told() && c.path.Text == "" {
+				f.hint(key, fmt.Sprintf("nothing says which pages have {%s}", s.name), fmt.Sprintf("for example on: /products/{%s}", s.name))
+			} else if !slices.Contains(c.path.Names, s.name) {
 				f.hint(key, fmt.Sprintf("the path %s has no {%s}", c.path.Text, s.name), known("it has", c.path.Names))
 			}
 		}

@@ -59,6 +59,12 @@ func (g *goal) compileAfter(f *faults) {
 	if len(g.After) > maxAfter {
 		f.hint("after", fmt.Sprintf("after: has %d goals, more than %d", len(g.After), maxAfter), "the visit cookie is small; name the goals that matter")
 	}
+	if len(g.NotAfter) > maxAfter {
+		f.hint("not after", fmt.Sprintf("not after: has %d goals, more than %d", len(g.NotAfter), maxAfter), "the visit cookie is small; name the goals that matter")
+	}
+	if i := slices.Index(g.NotAfter, g.Name); i >= 0 {
+		f.hint(fmt.Sprintf("not after.%d", i), "the goal comes after itself", "count: once per session counts it once")
+	}
 	g.past.Name, g.past.After = g.Name, g.After
 	g.past.Walk = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
 }
@@ -89,6 +95,9 @@ func (g *goal) inWords() string {
 	if len(g.past.After) > 0 {
 		words = append(words, "only "+g.afterInWords())
 	}
+	if len(g.NotAfter) > 0 {
+		words = append(words, "not after "+strings.Join(g.NotAfter, ", "))
+	}
 	return strings.Join(words, ", ")
 }
 
@@ -104,6 +113,7 @@ func (g *goal) afterInWords() string {
 func (s *Set) linkPast() {
 	p := &s.past
 	p.Once = make(map[uint32]bool)
+	bars := make(map[string]*visit.Goal)
 	for _, g := range s.goals {
 		if g.past.Scope != visit.PerRequest && !g.past.Keyed {
 			p.Once[g.past.Hash] = true
@@ -114,6 +124,15 @@ func (s *Set) linkPast() {
 		for i, name := range g.past.After {
 			if before := s.byID[name]; before != nil && !slices.Contains(g.past.After[:i], name) {
 				before.past.LeadTo(&g.past)
+			}
+		}
+		for _, name := range g.NotAfter {
+			if before := s.byID[name]; before != nil {
+				if bars[name] == nil {
+					bars[name] = &visit.Goal{After: []string{name}, Walk: hashOfTexts("not after", name)}
+					before.past.LeadTo(bars[name])
+				}
+				g.past.NotAfter = append(g.past.NotAfter, bars[name].Walk)
 			}
 		}
 		if g.needs.origin() {

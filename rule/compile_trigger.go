@@ -14,15 +14,20 @@ import (
 // compileTriggers compiles the goal's own trigger or its alternatives, and what
 // counts as success.
 func (g *goal) compileTriggers(f *faults) {
-	own := Trigger{Visit: g.Visit, Submit: g.Submit, Download: g.Download, Code: g.Code, Click: g.Click, Seen: g.Seen}
+	own := g.trigger()
 	n := g.addTriggers("", own, f)
 	for i, t := range g.Any {
 		at := "any." + strconv.Itoa(i)
-		if g.addTriggers(at+".", t, f) > 1 {
+		switch n := g.addTriggers(at+".", t, f); {
+		case n > 1:
 			f.hint(at, "an alternative has one trigger", "begin each with - ")
+		case n == 0 && t.On != "":
+			f.hint(at, "an alternative needs a trigger", "on: only says on which page")
 		}
 	}
 	switch {
+	case g.On != "" && n == 0 && len(g.Any) > 0:
+		f.hint("on", "on: stands with its trigger", "write it in each alternative that it is for")
 	case n > 1 || n == 1 && len(g.Any) > 0:
 		f.hint("goal", "the goal has more than one trigger", "list them under any:, or make a goal of each with sends:")
 	case len(g.Any) > 0 && slices.ContainsFunc(g.causes, func(c Cause) bool { return c.kind == causeCode }):
@@ -37,7 +42,7 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 	add := func(key string, kind causeKind, method, path string) *Cause {
 		n++
 		c := Cause{goal: g, kind: kind, method: method}
-		if kind == causeCode || kind == causeScript {
+		if kind == causeCode {
 			g.causes = append(g.causes, c)
 			return &g.causes[len(g.causes)-1]
 		}
@@ -73,13 +78,10 @@ func (g *goal) addTriggers(at string, t Trigger, f *faults) (n int) {
 	if t.Code {
 		add("code", causeCode, "", "")
 	}
-	for key, name := range map[string]string{"click": t.Click, "seen": t.Seen} {
-		if name != "" {
-			add(key, causeScript, "", "")
-			f.warn(at+key, key+": needs a script in the page, which this version does not have", "the goal never counts until then")
-		}
+	if t.On != "" && n > 0 {
+		f.hint(at+"on", "on: is for what happens in a page", "visit:, submit: and download: name the path themselves")
 	}
-	return n
+	return n + g.addActs(at, t, f)
 }
 
 // formNameFields are the fields in which forms commonly name themselves.

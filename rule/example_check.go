@@ -10,7 +10,7 @@ import (
 // that are paused, or whose time has not come or is over, are judged as if they counted.
 func (s *Set) CheckExamples() []Fault {
 	var at [2]int
-	f := &faults{file: s.file, at: func(int, string) (int, int) { return at[0], at[1] }}
+	f := &faults{file: s.file, at: func(int, string, int) (int, int) { return at[0], at[1] }}
 	for _, g := range s.goals {
 		f.name = g.Name
 		places := g.examplesAt
@@ -44,7 +44,7 @@ func (g *goal) placeExamples(f *faults) {
 		lines []string
 	}{{"counts", g.Examples.Counts}, {"ignores", g.Examples.Ignores}} {
 		for n := range side.lines {
-			line, column := f.at(f.goal, "examples."+side.key+"."+strconv.Itoa(n))
+			line, column := f.at(f.goal, "examples."+side.key+"."+strconv.Itoa(n), 0)
 			g.examplesAt = append(g.examplesAt, [2]int{line, column})
 		}
 	}

@@ -97,6 +97,10 @@ type Exchange struct {
 	blind, guessed bool
 	app            map[string]any // set by the application, and given to Trigger
 	data           map[string]any // given to Trigger, or to Send
+	// What a script in the page told: the data of the element, by the names of $element,
+	// and the attributes of an event.
+	element map[string]string
+	event   map[string]any
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
 	// refusal is why a redirect was no success, for the same.
@@ -167,7 +171,7 @@ func (x *Exchange) at(c *Cause) {
 		return
 	}
 	x.path = x.pages[0]
-	if c.goal == nil || c.kind == causeCode {
+	if c.goal == nil || !c.byRequest() {
 		return
 	}
 	if _, fits := c.path.Capture(x.pages[0], nil); !fits {

@@ -27,6 +27,8 @@ func (x *Exchange) nameOf(s *source) string {
 		has = x.json.Member(s.decomposed) != nil
 	case sourceResponseJSON:
 		has = x.answer.Member(s.decomposed) != nil
+	case sourceEvent:
+		has = x.event[s.decomposed] != nil
 	default: // in an address it is composed, and in a header there are no letters
 	}
 	if has {
@@ -75,6 +77,11 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 		}
 		v = x.otherSite()
 		return v, v != ""
+	case sourceElement:
+		v, ok = x.element[s.name]
+		return v, ok
+	case sourceEvent:
+		return textOf(x.event[x.nameOf(s)])
 	case sourceWholePath:
 		return x.path, true
 	case sourceHost:
@@ -105,6 +112,8 @@ func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
 		v = x.json.Member(x.nameOf(s))
 	case sourceResponseJSON:
 		v = x.answer.Member(x.nameOf(s))
+	case sourceEvent:
+		v = x.event[x.nameOf(s)]
 	default:
 		return nil, false
 	}

@@ -155,8 +155,8 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 	switch {
 	case c.kind == causeCode:
 		return ReasonCondition, 0, "raised in code, not by a request"
-	case c.kind == causeScript:
-		return ReasonCondition, 0, "reported by a page script, not by a request"
+	case c.told():
+		return ReasonCondition, 0, "happens in a page, not by a request"
 	case c.method != x.method:
 		return ReasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
 	}
@@ -261,7 +261,13 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case ReasonFormNotAForm:
 		return "the body is " + c.goal.needs.missed()
-	case ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
+	case ReasonOtherPage:
+		return fmt.Sprintf("the page %s does not match %s", x.path, c.path.Text)
+	case ReasonNoPageGoal:
+		return "does not happen in a page"
+	case ReasonCameBefore:
+		return "counts only if none of these came before: " + strings.Join(c.goal.NotAfter, ", ")
+	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")
 }

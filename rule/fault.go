@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/selector"
 )
 
 // Error is what is wrong with rules. It is returned as an [*Error], which
@@ -76,7 +77,7 @@ type faults struct {
 	// warnings are for a look before publishing; they keep nothing from loading.
 	warnings []Fault
 	file     string
-	at       func(goal int, key string) (line, column int)
+	at       func(goal int, key string, skip int) (line, column int)
 	goal     int
 	name     string
 }
@@ -87,23 +88,28 @@ func (f *faults) add(key string, err error) {
 	if err == nil {
 		return
 	}
-	hint := ""
+	hint, skip := "", 0
 	if a, ok := errors.AsType[*advice](err); ok {
 		hint = a.hint
 	} else if p, ok := errors.AsType[*urlpath.Fault](err); ok {
 		hint = p.Hint
+	} else if s, ok := errors.AsType[*selector.Fault](err); ok {
+		hint, skip = s.Hint, s.At
 	}
-	f.hint(key, err.Error(), hint)
+	f.inside(key, skip, err.Error(), hint)
 }
 
-func (f *faults) hint(key, message, hint string) {
-	line, column := f.at(f.goal, key)
+func (f *faults) hint(key, message, hint string) { f.inside(key, 0, message, hint) }
+
+// inside reports a fault behind so many bytes of a key's text.
+func (f *faults) inside(key string, skip int, message, hint string) {
+	line, column := f.at(f.goal, key, skip)
 	f.list = append(f.list, Fault{File: f.file, Line: line, Column: column, Goal: f.name, Message: message, Hint: hint})
 }
 
 // warn reports what is no fault but may not be what was meant.
 func (f *faults) warn(key, message, hint string) {
-	line, column := f.at(f.goal, key)
+	line, column := f.at(f.goal, key, 0)
 	f.warnings = append(f.warnings, Fault{File: f.file, Line: line, Column: column, Goal: f.name, Message: message, Hint: hint})
 }
 

@@ -5,13 +5,14 @@ package rule
 // [Load] those of a file. What a field may not hold is a [Fault]. A Goal is not
 // changed by that. What its maps and lists hold may not be changed afterwards.
 //
-// What has to happen is its trigger: one of Visit, Submit, Download, Code, Click and
-// Seen, or Any. One is required, and a second is a fault.
+// What has to happen is its trigger: one of Visit, Submit, Download and Code, of what a
+// visitor does in a page (Click, Seen, Played, Started, Read and Stay) or Event, or Any.
+// One is required, and a second is a fault.
 //
 // Where a field says $source, it is a text such as "$form.topic". The sources are
 // $path.x, $query.x, $form.x, $json.x, $header.x, $cookie.x, $redirect.x,
-// $response.header.x, $response.json.x, $app.x, $utm.x and $referrer. Any other text
-// is sent as it is; a text that begins with a dollar sign is written with two.
+// $response.header.x, $response.json.x, $app.x, $element.x, $event.x, $utm.x and
+// $referrer. Any other text is sent as it is; a text that begins with a dollar sign is written with two.
 // A source whose name says that it is a secret, such as $form.password, is a fault,
 // and so is a header with credentials.
 type Goal struct {
@@ -43,10 +44,34 @@ type Goal struct {
 	// Code says that the application raises the goal, with goaltrack's
 	// Tracker.Trigger or Tracker.Send.
 	Code bool
-	// Click and Seen name an element of a page that a script would report.
-	// This version has no such script. They are checked, with a warning, and
-	// never happen.
-	Click, Seen string
+	// These happen in a page. goaltrack's script in it reports them, which a site has
+	// to switch on. What a page reports anybody can make up for themselves, so the
+	// event has the attribute goalFrom with the value "page".
+	//
+	// An element is named by a bare word of letters, digits, - and _: it is the
+	// element's attribute data-goal. Any other text is a CSS selector. "form" in
+	// Started is any form, and "video" in Played any film.
+
+	// Click is a click on an element, or on what is in it.
+	Click Click
+	// Seen is an element that was in view for a second, half of it or half a window
+	// full. It happens once in each view of a page.
+	Seen string
+	// Played is a film, or a sound, of HTML that was played.
+	Played Played
+	// Started is a form of which somebody fills in the first field.
+	Started string
+	// Read is how far down somebody came on a page, such as "75%".
+	Read string
+	// Stay is how long a page was in view, such as "30s", at most an hour.
+	Stay string
+	// On is the path of the pages on which these happen, and on which Event does, as in
+	// Visit. Default: every page.
+	On string
+	// Event is the type of an event that one of Sitecore's own scripts sends through
+	// goaltrack's relay, such as "CLICKED". Its attributes are $event.x. goaltrack
+	// passes the event on as it came, beside the goal's own.
+	Event string
 	// Any are alternatives; one is enough.
 	Any []Trigger
 
@@ -97,6 +122,9 @@ type Goal struct {
 	// in this order and in other requests. A goal has happened when its rule
 	// held, also as a draft, or if it had been counted before. Default: none.
 	After []string
+	// NotAfter are goals, at most 10, of which none may have happened before in the
+	// session. Default: none.
+	NotAfter []string
 	// Within is how long it may take from the first goal of After to now, such as
 	// "30m" or "2h". Default: as long as the session.
 	Within string
@@ -200,11 +228,36 @@ type Goal struct {
 // Trigger is one alternative of a goal.
 type Trigger struct {
 	// Exactly one of these is set. They mean what those of [Goal] mean.
-	Visit       string
-	Submit      Submit
-	Download    string
-	Code        bool
-	Click, Seen string
+	Visit    string
+	Submit   Submit
+	Download string
+	Code     bool
+	Click    Click
+	Seen     string
+	Played   Played
+	Started  string
+	Read     string
+	Stay     string
+	Event    string
+	// On is the path of the pages on which it happens; see [Goal.On].
+	On string
+}
+
+// Click is the trigger of a click. One of its fields is set, or both.
+type Click struct {
+	// Element is the element; see [Goal.Click]. Default: whatever leads to To.
+	Element string
+	// To is where the link leads: "other-site", "tel" or "mailto". Default: anywhere.
+	To string
+}
+
+// Played is the trigger of a film.
+type Played struct {
+	// Element is the film. Required.
+	Element string
+	// Part is how much was played: "start", "end" or a part of it such as "50%".
+	// Default: "start".
+	Part string
 }
 
 // Submit is the trigger of a form.
@@ -229,7 +282,7 @@ type Examples struct {
 // Conditions are tests by what they look at. The keys are "path", "host", "route",
 // "referrer", "response.type", and with a name after the dot "query.q", "form.email",
 // "json.user.plan", "header.x", "cookie.x", "utm.source", "app.x",
-// "response.header.x" and "response.json.x".
+// "response.header.x" and "response.json.x", "element.x" and "event.x".
 //
 // A test is "present", "absent", a value, a list of values ([]any) of which one is
 // enough, "~ regex" with Go's syntax, or a comparison with a number such as "> 10".

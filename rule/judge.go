@@ -39,7 +39,7 @@ func (c *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
 		if r = c.goal.success.judge(x, pages); confirmed {
 			r = Fires
 		}
-	case causeCode, causeScript, causeIdentity: // no answer makes them happen
+	default: // no answer makes it happen
 	}
 	if r != Fires || c.goal == nil {
 		return r

@@ -92,7 +92,7 @@ func (g *goal) isPrivate() bool {
 
 func (s *source) isPrivate() bool {
 	switch s.kind {
-	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceCookie, sourceApp, sourceResponseHeader, sourceResponseJSON:
+	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceCookie, sourceApp, sourceResponseHeader, sourceResponseJSON, sourceElement, sourceEvent:
 		return true
 	case sourceLiteral, sourcePath, sourceRedirect, sourceUTM, sourceReferrer, sourceWholePath, sourceHost, sourceRoute, sourceResponseType:
 	}

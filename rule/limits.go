@@ -27,16 +27,21 @@ type limits struct {
 }
 
 func (l *limits) judge(x *Exchange, now time.Time) Reason {
-	if now.IsZero() && (!l.from.IsZero() || !l.until.IsZero()) {
-		now = time.Now()
-	}
 	switch {
-	case !l.from.IsZero() && now.Before(l.from), !l.until.IsZero() && !now.Before(l.until):
+	case !l.holdsAt(now):
 		return ReasonNotNow
 	case len(l.hosts) > 0 && (!x.blind || x.host != "") && !x.isNone() && !hostname.In(l.hosts, web.HostOnly(x.host)):
 		return ReasonOtherHost
 	}
 	return Fires
+}
+
+// holdsAt reports whether the goal counts at a time; zero means now.
+func (l *limits) holdsAt(now time.Time) bool {
+	if now.IsZero() && !l.always() {
+		now = time.Now()
+	}
+	return (l.from.IsZero() || !now.Before(l.from)) && (l.until.IsZero() || now.Before(l.until))
 }
 
 func (g *goal) compileLimits(f *faults) {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,6 +45,11 @@ func (s *Set) lint(f *faults) {
 				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
 			}
 		}
+		for n, name := range g.NotAfter {
+			if s.byID[name] == nil {
+				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
+			}
+		}
 		if g.Status == statusPaused || g.raised() {
 			continue
 		}
@@ -60,8 +66,9 @@ func (s *Set) lint(f *faults) {
 func (g *goal) lintTriggers(f *faults) {
 	for i := range g.causes {
 		c := &g.causes[i]
-		if c.kind == causeVisit && catchesAll(&c.path) && len(g.early)+len(g.late) == 0 {
-			f.warn("visit", "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
+		everywhere := catchesAll(&c.path) && c.kind == causeVisit || (c.path.Text == "" || catchesAll(&c.path)) && (c.kind == causeRead || c.kind == causeStay)
+		if everywhere && len(g.early)+len(g.late) == 0 {
+			f.warn(cmp.Or(c.act.key, "visit"), "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
 		for j := range g.early {
 			cond := &g.early[j]
@@ -117,7 +124,7 @@ func (g *goal) lintSuccess(f *faults) {
 func (g *goal) fingerprint() string {
 	var b strings.Builder
 	for _, c := range g.causes {
-		fmt.Fprintf(&b, "%d %s %s %s|", c.kind, c.method, urlpath.AppendFold(nil, urlpath.Trim(c.path.Text)), c.form)
+		fmt.Fprintf(&b, "%d %s %s %s %s|", c.kind, c.method, urlpath.AppendFold(nil, urlpath.Trim(c.path.Text)), c.form, &c.act)
 	}
 	for _, cond := range slices.Concat(g.early, g.late, g.success.answer) {
 		fmt.Fprintf(&b, "%v %s|", cond.unless, &cond)

@@ -11,7 +11,7 @@ import (
 // New checks and compiles goals made in Go. If something is wrong with them, the error
 // is an [*Error] with every fault, without places. Without goals, the set has none.
 func New(goals ...Goal) (*Set, error) {
-	s, found := compileRules(Defaults{}, goals, func(int, string) (int, int) { return 0, 0 }, "")
+	s, found := compileRules(Defaults{}, goals, func(int, string, int) (int, int) { return 0, 0 }, "")
 	if err := rulesError(found); err != nil {
 		return nil, err
 	}

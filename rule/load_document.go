@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -28,8 +29,9 @@ func (l *loader) fault(n *yaml.Node, message, hint string) {
 	l.list = append(l.list, Fault{File: l.file, Line: n.Line, Column: n.Column, Goal: l.name, Message: message, Hint: hint})
 }
 
-// position finds a key such as "data.topic", or the nearest there is.
-func (l *loader) position(goal int, key string) (line, column int) {
+// position finds a key such as "data.topic", or the nearest there is. Of a text on one line,
+// it is the place behind so many of its bytes.
+func (l *loader) position(goal int, key string, skip int) (line, column int) {
 	at := l.doc
 	if goal >= 0 {
 		at = l.places[goal]
@@ -37,7 +39,14 @@ func (l *loader) position(goal int, key string) (line, column int) {
 	for key != "" && at[key] == nil {
 		key = key[:max(strings.LastIndexByte(key, '.'), 0)]
 	}
-	return at[key].Line, at[key].Column
+	n := at[key]
+	if n.Kind != yaml.ScalarNode || skip <= 0 || skip > len(n.Value) || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return n.Line, n.Column
+	}
+	if column = n.Column + utf8.RuneCountInString(n.Value[:skip]); n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		column++
+	}
+	return n.Line, column
 }
 
 // pairs walks a mapping. Unknown and repeated keys are faults; read is called
@@ -78,15 +87,12 @@ var otherWords = map[string]string{
 	"name": "goal", "title": "label", "description": "note", "type": "sends", "url": "visit", "pageview": "visit",
 	"form": "submit", "post": "submit", "file": "download", "when": "if", "not": "unless", "properties": "data",
 	"attributes": "data", "ext": "data", "revenue": "value", "pointOfSale": "pos", "point_of_sale": "pos",
+	"page path": "on", "element": "click", "tap": "click", "visible": "seen", "video": "played", "play": "played", "scroll": "read", "time": "stay",
 }
 
 // unknownKey reports a key and returns the known one that was surely meant, so
 // that what stands under it is judged as well, or "".
 func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
-	if k.Value == "event" && slices.Contains(known, "code") {
-		l.fault(k, "unknown key event:", "a goal raised in code is written code: true")
-		return ""
-	}
 	if (k.Value == "cookies" || k.Value == "allow") && !slices.Contains(known, "goals") {
 		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands at the top of the file, for all goals")
 		return ""

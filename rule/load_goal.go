@@ -36,14 +36,15 @@ var textKeys = map[string]func(*Goal) *string{
 
 // listKeys are the keys of a goal that are one text or a list of texts.
 var listKeys = map[string]func(*Goal) *[]string{
-	"env":     func(g *Goal) *[]string { return &g.Env },
-	"hosts":   func(g *Goal) *[]string { return &g.Hosts },
-	"after":   func(g *Goal) *[]string { return &g.After },
-	"used by": func(g *Goal) *[]string { return &g.UsedBy },
+	"env":       func(g *Goal) *[]string { return &g.Env },
+	"hosts":     func(g *Goal) *[]string { return &g.Hosts },
+	"after":     func(g *Goal) *[]string { return &g.After },
+	"not after": func(g *Goal) *[]string { return &g.NotAfter },
+	"used by":   func(g *Goal) *[]string { return &g.UsedBy },
 }
 
 // triggerKeys say what a visitor does: in a goal, or in an alternative.
-var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen"}
+var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen", "played", "started", "read", "stay", "event", "on"}
 
 var goalKeys = slices.Sorted(slices.Values(slices.Concat(
 	slices.Collect(maps.Keys(textKeys)), slices.Collect(maps.Keys(listKeys)), triggerKeys,
@@ -57,15 +58,15 @@ func (l *loader) goal(n *yaml.Node) {
 	before := len(l.list)
 	l.pairs(n, "a goal", "- goal: NAME", goalKeys, func(key string, v *yaml.Node) {
 		at[key] = v
-		own := Trigger{Visit: g.Visit, Submit: g.Submit, Download: g.Download, Code: g.Code, Click: g.Click, Seen: g.Seen}
 		switch {
 		case textKeys[key] != nil:
 			*textKeys[key](&g) = l.text(v, key)
 		case listKeys[key] != nil:
 			*listKeys[key](&g) = l.texts(v, key, at)
 		case slices.Contains(triggerKeys, key):
-			l.trigger(&own, key, v)
-			g.Visit, g.Submit, g.Download, g.Code, g.Click, g.Seen = own.Visit, own.Submit, own.Download, own.Code, own.Click, own.Seen
+			own := g.trigger()
+			l.trigger(&own, key, v, key, at)
+			g.setTrigger(&own)
 		default:
 			l.goalKey(&g, key, v, at)
 		}
@@ -87,7 +88,22 @@ func (l *loader) goal(n *yaml.Node) {
 
 // hasTrigger reports whether anything says when the goal happens.
 func (g *Goal) hasTrigger() bool {
-	return g.Visit != "" || g.Submit != (Submit{}) || g.Download != "" || g.Code || g.Click != "" || g.Seen != "" || len(g.Any) > 0
+	own := g.trigger()
+	own.On = ""
+	return own != (Trigger{}) || len(g.Any) > 0
+}
+
+// trigger is the goal's own trigger.
+func (g *Goal) trigger() Trigger {
+	return Trigger{
+		Visit: g.Visit, Submit: g.Submit, Download: g.Download, Code: g.Code, Click: g.Click, Seen: g.Seen,
+		Played: g.Played, Started: g.Started, Read: g.Read, Stay: g.Stay, Event: g.Event, On: g.On,
+	}
+}
+
+func (g *Goal) setTrigger(t *Trigger) {
+	g.Visit, g.Submit, g.Download, g.Code, g.Click, g.Seen = t.Visit, t.Submit, t.Download, t.Code, t.Click, t.Seen
+	g.Played, g.Started, g.Read, g.Stay, g.Event, g.On = t.Played, t.Started, t.Read, t.Stay, t.Event, t.On
 }
 
 // goalKey reads the keys of a goal that have a form of their own.
@@ -136,23 +152,33 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 	}
 }
 
-// trigger reads one key of a trigger.
-func (l *loader) trigger(t *Trigger, key string, v *yaml.Node) {
+// triggerTexts are the keys of a trigger that are plain texts, and where they go.
+var triggerTexts = map[string]func(*Trigger) *string{
+	"visit":    func(t *Trigger) *string { return &t.Visit },
+	"download": func(t *Trigger) *string { return &t.Download },
+	"seen":     func(t *Trigger) *string { return &t.Seen },
+	"started":  func(t *Trigger) *string { return &t.Started },
+	"read":     func(t *Trigger) *string { return &t.Read },
+	"stay":     func(t *Trigger) *string { return &t.Stay },
+	"event":    func(t *Trigger) *string { return &t.Event },
+	"on":       func(t *Trigger) *string { return &t.On },
+}
+
+// trigger reads one key of a trigger, which stands at the place where.
+func (l *loader) trigger(t *Trigger, key string, v *yaml.Node, where string, at places) {
 	switch key {
-	case "visit":
-		t.Visit = l.text(v, key)
 	case "submit":
 		t.Submit = l.submit(v)
-	case "download":
-		t.Download = l.text(v, key)
 	case "click":
-		t.Click = l.text(v, key)
-	case "seen":
-		t.Seen = l.text(v, key)
+		t.Click.Element, t.Click.To = l.element(v, where, "to", at)
+	case "played":
+		t.Played.Element, t.Played.Part = l.element(v, where, "part", at)
 	case "code":
 		if t.Code = v.Value == "true"; !t.Code {
 			l.fault(v, "code: is expected to be true", "the application calls Trigger with the goal's name")
 		}
+	default:
+		*triggerTexts[key](t) = l.text(v, key)
 	}
 }
 
@@ -167,7 +193,7 @@ func (l *loader) any(n *yaml.Node, at places) (list []Trigger) {
 		var t Trigger
 		l.pairs(item, "an alternative", "- visit: /pricing", triggerKeys, func(k string, v *yaml.Node) {
 			at[key+"."+k] = v
-			l.trigger(&t, k, v)
+			l.trigger(&t, k, v, key+"."+k, at)
 		})
 		list = append(list, t)
 	}

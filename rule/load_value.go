@@ -36,6 +36,25 @@ func (l *loader) submit(n *yaml.Node) (s Submit) {
 	return s
 }
 
+// element reads the element of the trigger that stands at the place where: alone, or with
+// one other key.
+func (l *loader) element(n *yaml.Node, where, other string, at places) (element, more string) {
+	key := where[strings.LastIndexByte(where, '.')+1:]
+	if n.Kind != yaml.MappingNode {
+		return l.text(n, key), ""
+	}
+	example := map[string]string{"to": "to: tel", "part": "part: end"}[other]
+	l.pairs(n, key+":", example, []string{"element", other}, func(k string, v *yaml.Node) {
+		at[where+"."+k] = v
+		if k == "element" {
+			element = l.text(v, k)
+		} else {
+			more = l.text(v, k)
+		}
+	})
+	return element, more
+}
+
 func (l *loader) conditions(n *yaml.Node, side string, at places) Conditions {
 	c := make(Conditions)
 	l.pairs(n, side+":", "query.q: present", nil, func(key string, v *yaml.Node) {

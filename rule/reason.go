@@ -108,6 +108,21 @@ const (
 	// Config.
 	ReasonNothingWritten
 
+	// ReasonUnknownGoal is given to what a page's script reports if no goal has that
+	// name: a page that somebody kept open is older than the rules, or the report is made
+	// up. Nothing is to be written.
+	ReasonUnknownGoal
+	// ReasonNoPageGoal is given to what a page's script reports if the goal does not
+	// happen in a page: its rule says visit:, submit: or the like. Nothing is to be
+	// written.
+	ReasonNoPageGoal
+	// ReasonOtherPage is given to what happened on a page that on: does not fit. Write
+	// its path there.
+	ReasonOtherPage
+	// ReasonCameBefore is given if a goal that not after: names came before in the
+	// session. Explain never gives it. Nothing is to be written.
+	ReasonCameBefore
+
 	// Reasons is how many there are, Fires among them. It is not a reason.
 	Reasons
 
@@ -144,6 +159,10 @@ var reasonNames = [Reasons]string{
 	ReasonFormReadOutside:  "form_read_outside",
 	ReasonAnswerUnreadable: "answer_unreadable",
 	ReasonNothingWritten:   "nothing_written",
+	ReasonUnknownGoal:      "unknown_goal",
+	ReasonNoPageGoal:       "no_page_goal",
+	ReasonOtherPage:        "other_page",
+	ReasonCameBefore:       "came_before",
 }
 
 // String is the reason's name, such as "doubtful_redirect". That of a value which

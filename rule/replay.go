@@ -260,7 +260,7 @@ func (r *Replay) Counts() []ReplayCount {
 			counted.Untold = r.untold(g)
 		}
 		counted.Raised = !slices.ContainsFunc(g.causes, func(c Cause) bool {
-			return c.kind != causeCode && c.kind != causeScript
+			return c.byRequest()
 		})
 		list = append(list, counted)
 	}

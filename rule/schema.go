@@ -93,8 +93,11 @@ func conditionSchema() object {
 
 func triggerSchema() object {
 	return object{
-		"visit": text(), "download": text(), "click": text(), "seen": text(), "code": object{"const": true},
+		"visit": text(), "download": text(), "code": object{"const": true},
 		"submit": object{"anyOf": []any{text(), closed(object{"path": text(), "method": text(), "form": text()})}},
+		"click":  object{"anyOf": []any{text(), closed(object{"element": text(), "to": object{"enum": clickTargets}})}},
+		"played": object{"anyOf": []any{text(), closed(object{"element": text(), "part": text()})}},
+		"seen":   text(), "started": text(), "read": text(), "stay": text(), "event": text(), "on": text(),
 	}
 }
 
@@ -125,11 +128,17 @@ var goalKeyHelp = map[string]string{
 	"submit":           "A form the application accepted: the path it is sent to.",
 	"download":         "A file: its path, such as /files/**/{file}.pdf.",
 	"code":             "true: raised by the application.",
-	"click":            "An element that is clicked; needs a page script.",
-	"seen":             "An element that comes into view; needs a page script.",
+	"click":            "An element of a page that is clicked: the name in its data-goal, or a CSS selector; or { to: tel }. Needs goaltrack's script in the page.",
+	"seen":             "An element that comes into view: the name in its data-goal, or a CSS selector. Needs goaltrack's script in the page.",
+	"played":           "A film that is played: video, or its element; { element: video, part: start, 50% or end }. Needs goaltrack's script in the page.",
+	"started":          "A form of which somebody fills in the first field: form, or its element. Needs goaltrack's script in the page.",
+	"read":             "How far down a page somebody comes, such as 75%. Needs goaltrack's script in the page.",
+	"stay":             "How long a page is looked at, such as 30s. Needs goaltrack's script in the page.",
+	"event":            "The type of an event that Sitecore's script in the page sends, such as CLICKED. Needs goaltrack's relay.",
+	"on":               "The pages on which it happens: a path, as for visit.",
 	"any":              "Alternatives; one is enough.",
 	"success":          "Which answer means that the form was accepted: redirect, redirect to /thanks, 303 to /thanks, 200, 2xx, confirmed.",
-	"if":               "What must hold: path, host, route, referrer, response.type, query.x, form.x, json.x, header.x, cookie.x, response.header.x, response.json.x, app.x, utm.x.",
+	"if":               "What must hold: path, host, route, referrer, response.type, query.x, form.x, json.x, header.x, cookie.x, response.header.x, response.json.x, app.x, element.x, event.x, utm.x.",
 	"unless":           "What must not hold.",
 	"status":           "live, draft (counted and never sent) or paused.",
 	"from":             "From when the goal counts: 2026-12-01 or 2026-12-01 18:00.",
@@ -139,6 +148,7 @@ var goalKeyHelp = map[string]string{
 	"hosts":            "The host names on which the goal counts.",
 	"count":            "How often: every, once per session, once per visitor, once per day, each perhaps for $source, or once per $source.",
 	"after":            "Goals that must have happened before in the session, in this order.",
+	"not after":        "Goals of which none may have happened before in the session.",
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",
 	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
 	"late":             "What happens to an event delivered late: send or drop. Default: by the event, and by used by.",
@@ -146,7 +156,7 @@ var goalKeyHelp = map[string]string{
 	"bots":             "count: a form by a suspected bot counts all the same.",
 	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",
 	"decimal":          "How visitors write numbers: comma (1.234,56) or point (1,234.56). Default: plain, 1234.56.",
-	"data":             "What is sent along: literals and $path $query $form $json $header $cookie $redirect $response $app $utm $referrer.",
+	"data":             "What is sent along: literals and $path $query $form $json $header $cookie $redirect $response $app $element $event $utm $referrer.",
 	"identify":         "Who the visitor is: email, a provider and an ID, the person's name.",
 	"identityProvider": "The provider of the e-mail address, as in the tenant's identity rule.",
 	"forget":           "true: whoever comes next in this browser is another visitor, as after a log-out.",

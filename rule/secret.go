@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/internal/selector"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -30,9 +31,25 @@ func (s *source) allowed() error {
 		case isOwnCookie(s.name):
 			return fmt.Errorf("the cookie %s is one of goaltrack's or Sitecore's own and is never read", s.name)
 		}
+	case sourceElement:
+		if !selector.IsName(s.name) {
+			return &advice{fmt.Sprintf("%q is not made of letters, digits, - and _", s.name), "element.plan is the attribute data-goal-plan of the element"}
+		}
+	case sourceEvent:
+		if slices.Contains(eventIdentity, strings.ToLower(s.name)) {
+			return fmt.Errorf("%s says who the visitor is or where the event goes, and is never read", s.name)
+		}
 	default: // any name will do
 	}
 	return nil
+}
+
+// eventIdentity are the fields of an event that Sitecore's scripts send about the visitor,
+// and by which they are allowed to send it, in small letters (doc.sitecore.com, "Event
+// object" and "IDENTITY event").
+var eventIdentity = []string{
+	"browser_id", "client_key", "contact", "customer_ref", "dob", "email", "firstname", "guest_ref", "identifiers", "lastname", "message", "mobile",
+	"phone", "postalcode", "ref", "sitecorecontextid", "street", "title_of_person", "gender", "city", "state", "country", "nationality", "passportnumber", "passportexpiry",
 }
 
 var forbiddenHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"}
@@ -48,7 +65,7 @@ func isOwnCookie(name string) bool {
 // a cookie that cookies: does not name.
 func (g *goal) permits(s *source) error {
 	switch s.kind {
-	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceResponseHeader, sourceResponseJSON, sourceCookie:
+	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceResponseHeader, sourceResponseJSON, sourceCookie, sourceElement, sourceEvent:
 	case sourceLiteral, sourcePath, sourceRedirect, sourceApp, sourceUTM, sourceReferrer: // who writes the rule or the application names it
 		return nil
 	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // without a name

@@ -38,7 +38,7 @@ func (g *Goal) Sentence() string {
 	}
 	parts := []string{begin + " " + often + " " + when}
 	for _, part := range []string{
-		count, g.stepsInWords(), conditionsInWords("if ", g.If, " and "), conditionsInWords("unless ", g.Unless, " or "),
+		count, g.stepsInWords(), g.barsInWords(), conditionsInWords("if ", g.If, " and "), conditionsInWords("unless ", g.Unless, " or "),
 		namedInWords("on the host ", "on hosts ", g.Hosts), namedInWords("in the environment ", "in the environments ", g.Env),
 		g.datesInWords(), g.consentInWords(), map[bool]string{true: "even if it may be a bot"}[g.Bots == "count"],
 	} {
@@ -51,7 +51,7 @@ func (g *Goal) Sentence() string {
 
 func (g *Goal) triggersInWords() string {
 	triggers := g.Any
-	if own := (Trigger{Visit: g.Visit, Submit: g.Submit, Download: g.Download, Code: g.Code, Click: g.Click, Seen: g.Seen}); own != (Trigger{}) {
+	if own := g.trigger(); own != (Trigger{}) {
 		triggers = append([]Trigger{own}, triggers...)
 	}
 	accepted := g.successInWords()
@@ -86,12 +86,8 @@ func (t *Trigger) inWords() string {
 		return pathInWords("the file ", "a file like ", t.Download) + " is downloaded"
 	case t.Code:
 		return "the site's own code says so"
-	case t.Click != "":
-		return "somebody clicks on " + quoted(t.Click) + " (which this version cannot see)"
-	case t.Seen != "":
-		return "somebody sees " + quoted(t.Seen) + " (which this version cannot see)"
 	}
-	return ""
+	return t.actInWords()
 }
 
 // successInWords says which answer means that a form was accepted.
@@ -159,6 +155,18 @@ func (g *Goal) stepsInWords() string {
 		}
 	}
 	return text
+}
+
+// barsInWords says what may not have come before.
+func (g *Goal) barsInWords() string {
+	names := make([]string, 0, len(g.NotAfter))
+	for _, name := range g.NotAfter {
+		names = append(names, shown(name))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "unless " + oneOfTexts(names, " or ") + " happened before in the session"
 }
 
 func durationInWords(text string) string {
@@ -292,7 +300,7 @@ func sourceInWords(source string) string {
 		"path": "the path", "host": "the host", "route": "the route", "referrer": "the site that they came from", "response.type": "the type of the answer",
 		"path.": "the part {%s} of the address", "redirect": "the part {%s} of the address that follows", "query": "the parameter %s of the address",
 		"form": "the field %s", "json": "the value %s that was sent", "header": "the header %s", "cookie": "the cookie %s", "utm": "utm_%s",
-		"app": "what the site's code says as %s", "response.header": "the header %s of the answer", "response.json": "the value %s of the answer",
+		"element": "data-goal-%s of the element", "event": "the attribute %s of the event", "app": "what the site's code says as %s", "response.header": "the header %s of the answer", "response.json": "the value %s of the answer",
 	}[kind]
 	switch hasName := strings.Contains(words, "%s"); {
 	case words == "" || hasName != (name != ""):

@@ -27,6 +27,7 @@ type Set struct {
 	hasEnv   bool                // a goal says env:
 	consents [consent.Needs]bool // the kinds of consent by which something may count
 	forgets  bool                // a goal says forget:
+	events   bool                // a goal says event:
 	file     string
 	past     visit.Needs
 }

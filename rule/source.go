@@ -39,6 +39,8 @@ const (
 	sourceApp            // set by the handler
 	sourceUTM            // a utm_ parameter of the address
 	sourceReferrer       // the other site the visitor came from
+	sourceElement        // an attribute data-goal-x of the element in the page
+	sourceEvent          // an attribute of a relayed event
 
 	// These stand only on the left of a condition, without a name.
 	sourceWholePath
@@ -115,4 +117,4 @@ func (s *source) names() []string {
 	return []string{s.name, s.decomposed}
 }
 
-const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x utm.x referrer"
+const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x element.x event.x utm.x referrer"

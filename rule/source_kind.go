@@ -17,6 +17,8 @@ var sourceKinds = map[string]sourceKind{
 	"response.json":   sourceResponseJSON,
 	"app":             sourceApp,
 	"utm":             sourceUTM,
+	"element":         sourceElement,
+	"event":           sourceEvent,
 }
 
 var bareSources = map[string]sourceKind{
@@ -29,7 +31,7 @@ var bareSources = map[string]sourceKind{
 // late reports whether the source is known only when the handler has answered.
 func (s *source) late() bool {
 	switch s.kind {
-	case sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceResponseType, sourceRoute, sourceApp:
+	case sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceResponseType, sourceRoute, sourceApp, sourceElement, sourceEvent:
 		return true
 	case sourceLiteral, sourcePath, sourceQuery, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceWholePath, sourceHost:
 	}
@@ -39,7 +41,7 @@ func (s *source) late() bool {
 // visitorWrites reports whether the visitor can make the value up.
 func (s *source) visitorWrites() bool {
 	switch s.kind {
-	case sourceForm, sourceJSON, sourceQuery, sourcePath, sourceHeader, sourceCookie, sourceUTM, sourceReferrer:
+	case sourceForm, sourceJSON, sourceQuery, sourcePath, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceElement, sourceEvent:
 		return true
 	case sourceLiteral, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp: // the application does
 	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // of conditions only
@@ -71,7 +73,7 @@ func (s *source) hidden(x *Exchange) bool {
 		return x.host == ""
 	case sourceResponseType:
 		return x.contentType == ""
-	case sourcePath, sourceHeader, sourceCookie, sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp, sourceRoute:
+	case sourcePath, sourceHeader, sourceCookie, sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp, sourceRoute, sourceElement, sourceEvent:
 	}
 	return true
 }

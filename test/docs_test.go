@@ -212,6 +212,8 @@ var keyPlaces = map[string]string{
 	"`defaults:`":        "defaults",
 	"a goal":             "goals",
 	"`submit:`":          "goals.submit",
+	"`click:`":           "goals.click",
+	"`played:`":          "goals.played",
 	"`value:`":           "goals.value",
 	"a value of `data:`": "goals.data",
 	"`order:`":           "goals.order",

@@ -26,6 +26,9 @@ type Goal struct {
 	Within time.Duration
 	Walk   uint32
 
+	// NotAfter are the walks of goals of which none may have happened: each of one step.
+	NotAfter []uint32
+
 	next []*Goal // those whose After names this one
 }
 
@@ -46,7 +49,7 @@ func (n *Needs) WantsOrigin(env string) bool {
 }
 
 // Counts reports whether the goal depends on what happened before.
-func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After) > 0 }
+func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After)+len(g.NotAfter) > 0 }
 
 // Leads reports whether other goals come after it.
 func (g *Goal) Leads() bool { return len(g.next) > 0 }
@@ -79,6 +82,11 @@ func (v *Visit) Came(g *Goal, now time.Time) bool {
 	}
 	began := v.Walked(g.Walk)
 	return len(began) >= n && (g.Within == 0 || now.Unix()-began[n-1] <= int64(g.Within/time.Second))
+}
+
+// Barred reports whether one of the goals of NotAfter has happened.
+func (v *Visit) Barred(g *Goal) bool {
+	return slices.ContainsFunc(g.NotAfter, func(walk uint32) bool { return len(v.Walked(walk)) > 0 })
 }
 
 // Advance moves the walks forward to which these goals belong, which just
