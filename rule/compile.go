@@ -36,6 +36,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string, int) (int, int)
 		s.hasEnv = s.hasEnv || len(g.Env) > 0
 		s.forgets = s.forgets || g.ends()
 		g.placeExamples(f)
+		g.placeLines(f)
 		if g.Status == statusPaused {
 			continue
 		}

@@ -36,6 +36,7 @@ type goal struct {
 	needs       needs
 	cookies     []string // that it reads
 	overruled   []string // names that look like secrets, and that allow: names
+	lines       lines
 	// examplesAt are line and column of the examples, counts before ignores.
 	examplesAt [][2]int
 }
@@ -134,7 +135,8 @@ func (g *goal) parseConditions(at string, conditions Conditions, unless bool, f 
 			continue
 		}
 		g.reads(at+"."+key, &cond.from, f)
-		cond.decimal = g.decimal
+		cond.decimal, cond.side = g.decimal, at
+		cond.line, _ = f.at(f.goal, at+"."+key)
 		list = append(list, cond)
 	}
 	return list

@@ -18,6 +18,8 @@ type condition struct {
 	key     string // as written, for explanations
 	written string
 	failure string // in words, when it does not hold
+	side    string // if, unless or success
+	line    int    // in the rule file, 0 if there is none
 	from    source
 	test    test
 	// decimal is how visitors write numbers.

@@ -69,11 +69,17 @@ type Example struct {
 // else. How it was compressed is response.header.Content-Encoding=br. Without an arrow
 // the answer is 200.
 //
+// In place of the path there may stand a whole address, such as
+// https://shop.example/pricing, which also says the host. Without a method, it is a GET.
+//
 // The error says which word is not understood, for the person who wrote it.
 func ParseExample(line string) (Example, error) {
 	e := Example{Form: url.Values{}, Header: http.Header{}, AnswerHeader: http.Header{}, App: map[string]any{}, Status: http.StatusOK}
 	words, err := splitWords(line)
 	if err != nil {
+		return e, err
+	}
+	if words, err = e.address(words); err != nil {
 		return e, err
 	}
 	if len(words) < 2 || !isMethod(words[0]) || !strings.HasPrefix(words[1], "/") {

@@ -88,8 +88,9 @@ type Exchange struct {
 	bodyReason Reason
 	// confirmed says that the application confirmed the form.
 	confirmed bool
-	// anyHost says that it is not known which host was asked.
-	anyHost bool
+	// anyHost says that it is not known which host was asked, and noHost that an
+	// example does not say, so that one was taken.
+	anyHost, noHost bool
 	// restarts says that the browser throws the answer away and asks again.
 	restarts bool
 	// blind says that the exchange comes from a log, which does not tell all of

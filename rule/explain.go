@@ -10,6 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -38,6 +39,7 @@ type Verdict struct {
 
 	cause *Cause
 	x     *Exchange
+	lacks []string // of its event
 }
 
 // Counted is what made the goal count, and in which exchange, for those who show its
@@ -49,6 +51,18 @@ func (v *Verdict) Counted() (*Cause, *Exchange) { return v.cause, v.x }
 // counted, and the time to be now if the example says no other. A goal that is paused does
 // not count.
 func (s *Set) Explain(e Example) []Verdict {
+	verdicts := s.explainAll(e, nil)
+	for i := range verdicts {
+		if v := &verdicts[i]; v.Fired {
+			v.Note = s.goals[i].note(v.lacks, true)
+		}
+	}
+	return verdicts
+}
+
+// explainAll judges an example by every goal. origin is where the session came from, nil if
+// the example begins it.
+func (s *Set) explainAll(e Example, origin *visit.Origin) []Verdict {
 	verdicts := make([]Verdict, 0, len(s.goals))
 	described := s.described(e)
 	for _, g := range s.goals {
@@ -58,6 +72,9 @@ func (s *Set) Explain(e Example) []Verdict {
 		}
 		x := e.exchange()
 		x.wants.described = described
+		if origin != nil {
+			x.CameFrom(&g.causes[0], func() visit.Origin { return *origin })
+		}
 		v := s.explain(g, &x, e.At)
 		if v.Fired {
 			v.x = &x
@@ -93,7 +110,7 @@ func (s *Set) described(e Example) string {
 func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 	v := Verdict{Goal: g.Name}
 	if x.host == "" {
-		x.host = g.someHost()
+		x.host, x.noHost = g.someHost(), true
 	}
 	// The reason given is that of the cause that came closest.
 	closest := -1
@@ -105,7 +122,7 @@ func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 			var data map[string]any
 			var lacks []string
 			if value, data, lacks, r = c.sends(x); r == Fires {
-				v.Fired, v.Reason, v.Code, v.Note = true, "", Fires, g.note(lacks)
+				v.Fired, v.Reason, v.Code, v.lacks = true, "", Fires, lacks
 				v.Value, v.Data, v.cause = value, data, c
 				return v
 			}
@@ -118,15 +135,16 @@ func (s *Set) explain(g *goal, x *Exchange, now time.Time) Verdict {
 	return v
 }
 
-// note says what decides beside the request whether the goal is sent.
-func (g *goal) note(lacks []string) string {
+// note says what decides beside the request whether the goal is sent: also what happened
+// before it, if that is open.
+func (g *goal) note(lacks []string, open bool) string {
 	var notes []string
 	if g.Status == statusDraft {
 		notes = append(notes, "draft, not sent")
 	} else if len(g.Env) > 0 {
 		notes = append(notes, "only in "+strings.Join(g.Env, ", "))
 	}
-	if g.past.Counts() {
+	if open && g.past.Counts() {
 		notes = append(notes, g.inWords())
 	}
 	if late := g.lateInWords(); late != "" {
@@ -167,6 +185,9 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 	}
 	x.vars = variables{&c.path, values}
 	if r := c.goal.judgeAt(x, now); r != Fires {
+		if r == ReasonNotNow {
+			return r, 2, c.goal.notNow(now)
+		}
 		return r, 2, c.why(r, x)
 	}
 	r = c.judgeLate(x, s.failure)
@@ -179,6 +200,9 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 func (c *Cause) sends(x *Exchange) (value any, data map[string]any, lacks []string, r Reason) {
 	e, r := c.Event(x, Base{})
 	if r == ReasonValueTooLong || r == ReasonValueMissing {
+		return nil, nil, nil, r
+	}
+	if _, r = c.Counted(x, time.Now(), time.UTC); r != Fires {
 		return nil, nil, nil, r
 	}
 	value, data = valueAndData(e.Ext)
@@ -209,17 +233,17 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		if x.failed == nil {
 			return "a condition does not hold"
 		}
-		return x.failed.failure
+		return x.failed.because(x)
 	case ReasonValueTooLong:
-		return "a value is too long or over its maximum"
+		return c.goal.tooMuch(x)
 	case ReasonValueMissing:
-		return "the value or the order's total is no number, or the order has no ID, or what count: is for is not there"
+		return c.goal.lacking(x)
 	case ReasonNotAfter:
-		return "counts only " + c.goal.afterInWords()
+		return atLine(c.goal.lines.after, "counts only "+c.goal.afterInWords())
 	case ReasonNotNow:
 		return "the date is outside from: and until:"
 	case ReasonOtherHost:
-		return fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host))
+		return atLine(c.goal.lines.hosts, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
 	case ReasonOtherForm:
 		return fmt.Sprintf("the form does not call itself %q", c.form)
 	case ReasonNotNavigation:
@@ -236,13 +260,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonNotConfirmed:
 		return "the application did not confirm it"
 	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
-		if what, hint := x.refusal.inWords(x.host); what != "" {
-			return "answered " + x.answered() + "; " + strings.TrimSuffix(what+"; "+hint, "; ")
-		}
-		if c.goal.success.kind == successIf && x.failed != nil {
-			return "answered " + x.answered() + "; " + x.failed.failure
-		}
-		return "answered " + x.answered() + "; " + c.goal.success.inWords()
+		return c.notSuccessful(x)
 	case ReasonCriticalCH:
 		return "the answer needs a client hint (Critical-CH), so the browser throws it away and asks again"
 	case ReasonAnswerUnreadable:

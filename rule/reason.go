@@ -71,8 +71,8 @@ const (
 	// where it is always set, such as $app.total.
 	ReasonValueMissing
 	// ReasonNotAfter is given if what after: names did not come before, in this
-	// order and within that time. Explain never gives it, since an example has no
-	// past. Name the goals that come before, or allow more time with within:.
+	// order and within that time. Explain of a [Set] never gives it, since an example
+	// has no past; that of a [Session] does. Name the goals that come before, or allow more time with within:.
 	ReasonNotAfter
 
 	// ReasonFormUnread is given if the goal reads the body, and the handler did

@@ -399,7 +399,8 @@ goals:
 		"POST /form json.a=b -> 204":                                       "",
 		"GET /draft":                                                       "DRAFTED (draft, not sent)",
 		"GET /env":                                                         "PRODUCTION (only in production, test)",
-		"GET /once":                                                        "ONCE (once per day for $query.q)",
+		"GET /once?q=a":                                                    "ONCE (once per day for $query.q)",
+		"GET /once":                                                        "",
 		"GET /later":                                                       "LATER (draft, not sent; once per session, only after ONCE, DRAFTED within 30m)",
 	} {
 		e, err := goaltrack.ParseExample(line)

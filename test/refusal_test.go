@@ -372,11 +372,11 @@ func TestRedirectReasons(t *testing.T) {
 		{"302", "answered 302; it does not say where to", "answered 302; it does not say where to"},
 		{"200", "answered 200; success needs a redirect to another page, 201, 202 or 204", "answered 200; success needs a redirect to /thanks"},
 	} {
-		v := explain(t, rules, "POST /contact header.Referer=https://example.com/tea -> "+test.answer)
+		v := explain(t, rules, "POST https://example.com/contact header.Referer=https://example.com/tea -> "+test.answer)
 		if got := v["SENT"].Reason; got != test.sent {
 			t.Errorf("%s: %q, want %q", test.answer, got, test.sent)
 		}
-		if got := v["NAMED"].Reason; got != test.named {
+		if got := v["NAMED"].Reason; got != "line 1: "+test.named {
 			t.Errorf("%s: %q, want %q", test.answer, got, test.named)
 		}
 	}

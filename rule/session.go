@@ -1,0 +1,110 @@
+package rule
+
+import (
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/visit"
+)
+
+// Session judges examples as the requests of one visitor, in their order. So it knows what
+// [Set.Explain] takes to hold: what counts once does not count again, and what counts
+// after other goals waits for them. Make it with [Set.NewSession]. It belongs to one
+// goroutine at a time.
+type Session struct {
+	set     *Set
+	visit   visit.Visit
+	counted map[string]visit.Counted // by the last example, by goals
+}
+
+// sessionLength is how long a visitor may pause: what a site has if nothing else is set.
+const sessionLength = 20 // minutes
+
+// NewSession begins with a visitor of whom nothing is known.
+func (s *Set) NewSession() *Session { return &Session{set: s} }
+
+// Explain judges the next example, as [Set.Explain] does. The example says when it happens
+// ([Example.At]). If that is 20 minutes or more after the one before, another session
+// begins. Days are those of the goal's timezone:, or of UTC. A goal that counts no more
+// gets [ReasonNotAfter], too.
+func (v *Session) Explain(e Example) []Verdict {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	v.counted = map[string]visit.Counted{}
+	origin := v.arrive(&e)
+	verdicts := v.set.explainAll(e, origin)
+	var happened []*visit.Goal
+	for i := range verdicts {
+		verdict, g := &verdicts[i], v.set.goals[i]
+		if !verdict.Fired {
+			continue
+		}
+		if !v.visit.Came(&g.past, e.At) {
+			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: v.notAfter(g)}
+			continue
+		}
+		if g.past.Leads() {
+			happened = append(happened, &g.past)
+		}
+		if !v.counts(g, verdict, e.At) {
+			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: atLine(g.lines.count, "counts "+g.Count+", and has counted before")}
+			continue
+		}
+		verdict.Note = g.note(verdict.lacks, false)
+	}
+	v.visit.Advance(happened, e.At)
+	return verdicts
+}
+
+// Lost is told that a goal which the last example made count could not be sent after all,
+// so that it may count again.
+func (v *Session) Lost(goal string) {
+	if c, ok := v.counted[goal]; ok {
+		v.visit.Drop(c, false)
+	}
+}
+
+// arrive notes that a request has come, and returns where the session came from.
+func (v *Session) arrive(e *Example) *visit.Origin {
+	minute := visit.Minute(e.At)
+	if v.visit.Last <= minute-sessionLength || v.visit.Start <= minute-visit.MaxSession {
+		v.visit.Renew(minute)
+	}
+	v.visit.Last = minute
+	x := e.exchange()
+	if v.visit.Fresh && x.navigation {
+		x.host = e.Host
+		v.visit.Origin = x.Origin(&v.set.past)
+	}
+	v.visit.Fresh = false
+	return &v.visit.Origin
+}
+
+// counts notes that a goal counted, unless it has.
+func (v *Session) counts(g *goal, verdict *Verdict, now time.Time) bool {
+	c, r := verdict.cause.Counted(verdict.x, now, time.UTC)
+	switch {
+	case r != Fires || c.Scope == visit.PerRequest:
+		return true
+	case v.visit.Has(c):
+		return false
+	}
+	v.visit.Add(c, g.past.Keyed)
+	v.counted[g.Name] = c
+	return true
+}
+
+// notAfter says which goal has not happened yet, or not in time.
+func (v *Session) notAfter(g *goal) string {
+	text := "counts only " + g.afterInWords()
+	switch done := len(v.visit.Walked(g.past.Walk)); {
+	case done >= len(g.past.After):
+		text += ", and that is longer ago"
+	case done > 0:
+		text += "; of these, only " + strings.Join(g.past.After[:done], ", ") + " has happened in this session"
+	default:
+		text += ", and " + g.past.After[0] + " has not happened in this session"
+	}
+	return atLine(g.lines.after, text)
+}
