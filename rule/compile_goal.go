@@ -136,7 +136,7 @@ func (g *goal) parseConditions(at string, conditions Conditions, unless bool, f 
 		}
 		g.reads(at+"."+key, &cond.from, f)
 		cond.decimal, cond.side = g.decimal, at
-		cond.line, _ = f.at(f.goal, at+"."+key)
+		cond.line, _ = f.at(f.goal, at+"."+key, 0)
 		list = append(list, cond)
 	}
 	return list

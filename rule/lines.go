@@ -7,7 +7,7 @@ import (
 
 // lines are where keys of a goal stand in the rule file, for those who ask why the goal
 // did not count. Each is 0 if the goal was made in Go, or does not have the key.
-type lines struct{ success, hosts, from, until, count, after, value, order, data int }
+type lines struct{ success, hosts, from, until, count, after, notAfter, value, order, data int }
 
 // placeLines notes where the keys of the goal stand.
 func (g *goal) placeLines(f *faults) {
@@ -22,12 +22,13 @@ func (g *goal) placeLines(f *faults) {
 		{"until", g.Until != "", &g.lines.until},
 		{"count", g.Count != "", &g.lines.count},
 		{"after", len(g.After) > 0, &g.lines.after},
+		{"not after", len(g.NotAfter) > 0, &g.lines.notAfter},
 		{"value", g.value.set, &g.lines.value},
 		{"order", g.order != nil, &g.lines.order},
 		{"data", len(g.data) > 0, &g.lines.data},
 	} {
 		if at.given {
-			*at.line, _ = f.at(f.goal, at.key)
+			*at.line, _ = f.at(f.goal, at.key, 0)
 		}
 	}
 }

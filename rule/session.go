@@ -44,6 +44,10 @@ func (v *Session) Explain(e Example) []Verdict {
 			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: v.notAfter(g)}
 			continue
 		}
+		if v.visit.Barred(&g.past) {
+			*verdict = Verdict{Goal: g.Name, Code: ReasonCameBefore, Reason: atLine(g.lines.notAfter, "counts not after "+v.barring(g)+", which has happened in this session")}
+			continue
+		}
 		if g.past.Leads() {
 			happened = append(happened, &g.past)
 		}
@@ -107,4 +111,15 @@ func (v *Session) notAfter(g *goal) string {
 		text += ", and " + g.past.After[0] + " has not happened in this session"
 	}
 	return atLine(g.lines.after, text)
+}
+
+// barring are the goals of not after: that have happened.
+func (v *Session) barring(g *goal) string {
+	var names []string
+	for i, walk := range g.past.NotAfter {
+		if len(v.visit.Walked(walk)) > 0 && i < len(g.NotAfter) {
+			names = append(names, g.NotAfter[i])
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -16,6 +16,7 @@ goals:
   - { goal: A_SEEN, visit: /a }
   - { goal: B_SEEN, visit: "/b/**", status: draft }
   - { goal: BOTH, visit: "/b/**", after: [A_SEEN, B_SEEN], count: once per visitor for $query.q }
+  - { goal: ALONE, visit: /alone, not after: A_SEEN }
   - { goal: TODAY, visit: /today, count: once per day, timezone: Asia/Tokyo }
   - { goal: FROM_MAIL, visit: /c, data: { from: $utm.source } }
 `))
@@ -30,7 +31,9 @@ goals:
 		want  string
 	}{
 		{0, "GET /b?q=1 header.Referer=https://news.example/", "B_SEEN"},
+		{0, "GET /alone", "ALONE"},
 		{0, "GET /a?utm_source=late", "A_SEEN"},
+		{0, "GET /alone", ""},
 		{0, "GET /b?q=1", "B_SEEN"}, // it is the second step itself
 		{0, "GET /b?q=1", "B_SEEN BOTH"},
 		{0, "GET /b?q=1", "B_SEEN"},
@@ -43,6 +46,7 @@ goals:
 		{20 * time.Minute, "GET /c?utm_source=mail", "FROM_MAIL mail"},
 		{0, "GET /c", "FROM_MAIL mail"},
 		{0, "GET /b?q=1", "B_SEEN"}, // another session
+		{0, "GET /alone", "ALONE"},
 	} {
 		at = at.Add(step.later)
 		e, err := rule.ParseExample(step.line)

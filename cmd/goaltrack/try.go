@@ -10,24 +10,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // trial is the try command: it shows what the goals of a file make of requests.
 type trial struct {
-	json     bool
+	json, session, fired bool
+
+	goal     string
 	shown    shownEvents
 	rules    *goaltrack.Rules
-	requests []string
-	examples []goaltrack.Example // of the requests
+	at       time.Time // of the first request; zero is now
+	requests []triedRequest
 }
 
 func tryCommand() command {
 	return command{
 		name: "try", summary: "explain what the goals make of a request",
-		operands: operands{value: "FILE REQUEST...", min: 2, about: "the rule file, and requests as examples: are written"},
+		operands: operands{value: "FILE REQUEST...", min: 2, about: "the rule file, and requests: as examples: are written, addresses, curl commands, HAR files"},
 		note: `A request is one argument, so put quotes around it:
   'GET /pricing'
   'GET /search?q=tea host=shop.example header.Referer=https://example.org/'
@@ -38,6 +42,18 @@ status and where it redirects to, or type=, response.header.NAME= and
 response.json.NAME=. Without an arrow the answer is 200. An answer with
 response.json is JSON unless type= says otherwise, and
 response.header.Content-Encoding=br says how it was compressed.
+
+A request may also be what a browser has at hand:
+  https://shop.example/pricing            an address
+  "curl 'https://...' -H '...'"           a copied "cURL" command, of bash or cmd, with
+                                          -> 303 /thanks behind it for the answer
+  session.har                             a saved HAR file, with all its answers
+  requests.txt, or - for standard input   a file with one of these in each line
+Behind -- a curl command needs no quotes of its own:
+  goaltrack try goals.yaml -- curl https://shop.example/contact -d topic=sales
+
+With --session, the requests are those of one visitor, in their order; +30m between
+two of them lets time pass, and +1d a day.
 
 Under a goal that counts stands each event that would be sent, in order.
 
@@ -60,34 +76,105 @@ func (t *trial) check(v *settings.Values, words []string) error {
 		return nil // that was said
 	}
 	rules, err := goaltrack.LoadRules(words[0])
-	t.rules, t.requests = rules, words[1:]
-	faults := []error{checkPrefix(v), t.shown.check(), err}
-	for _, line := range t.requests {
-		example, err := goaltrack.ParseExample(line)
-		example.PathPrefix = v.Text("path-prefix")
-		t.examples, faults = append(t.examples, example), append(faults, err)
+	t.rules, t.session, t.fired, t.goal = rules, v.On("session"), v.On("fired"), v.Text("goal")
+	faults := []error{checkPrefix(v), t.shown.check(), err, t.checkGoal(), t.readAt(v.Text("at"))}
+	t.requests, err = readRequests(words[1:], t.session)
+	for i := range t.requests {
+		t.requests[i].Example.PathPrefix = v.Text("path-prefix")
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, err)...)
+}
+
+// checkGoal looks for the goal of --goal among the rules.
+func (t *trial) checkGoal() error {
+	if t.goal == "" || t.rules == nil || t.rules.Has(t.goal) {
+		return nil
+	}
+	return fmt.Errorf("--goal: there is no goal %q%s", t.goal, settings.DidYouMean("", t.goal, t.rules.Names()))
+}
+
+// readAt reads the date of --at. A day is its noon, so that it is that day everywhere.
+func (t *trial) readAt(text string) (err error) {
+	if text == "" {
+		return nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04", time.RFC3339} {
+		if t.at, err = time.ParseInLocation(layout, text, time.UTC); err == nil {
+			if layout == time.DateOnly {
+				t.at = t.at.Add(12 * time.Hour)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("--at: %q is no date, such as 2027-01-15 or \"2027-01-15 18:00\"", text)
 }
 
 func (t *trial) run(_ context.Context, out console) error {
-	for i, example := range t.examples {
-		verdicts := t.shown.of(t.rules.Explain(example))
+	explain := t.explainer()
+	said := false
+	for _, request := range t.requests {
+		verdicts := slices.DeleteFunc(explain(&request), func(v trialVerdict) bool {
+			return t.goal != "" && v.Goal != t.goal || t.fired && !v.Fired
+		})
 		if t.json {
 			if err := sayVerdicts(out.stdout, verdicts); err != nil {
 				return err
 			}
 			continue
 		}
-		if len(t.examples) > 1 {
-			if i > 0 {
+		if len(verdicts) == 0 {
+			continue
+		}
+		if len(t.requests) > 1 {
+			if said {
 				say(out.stdout, "\n")
 			}
-			say(out.stdout, "%s\n", t.requests[i])
+			say(out.stdout, "%s\n", request.Line)
 		}
 		printVerdicts(out.stdout, verdicts)
+		said = true
+	}
+	if t.fired && !t.json && !said {
+		say(out.stdout, "no goal counts\n")
 	}
 	return nil
+}
+
+// explainer returns what judges one request after the other.
+func (t *trial) explainer() func(*triedRequest) []trialVerdict {
+	explain, lost := t.rules.Explain, func(string) {}
+	if t.session {
+		session := t.rules.NewSession()
+		explain, lost = session.Explain, session.Lost
+	}
+	began := t.at
+	if t.session && began.IsZero() {
+		began = time.Now()
+	}
+	return func(r *triedRequest) []trialVerdict {
+		if r.Unseen != "" {
+			return t.unseen(r.Unseen)
+		}
+		r.Example.At = began
+		if t.session {
+			r.Example.At = began.Add(r.later)
+		}
+		verdicts := t.shown.of(explain(r.Example), lost)
+		for i := range verdicts {
+			if v := &verdicts[i]; v.Code == rule.ReasonNotNow && t.at.IsZero() && strings.Contains(v.Reason, "from: and until:") {
+				v.Reason += " (--at=2027-01-15 tries another day)"
+			}
+		}
+		return verdicts
+	}
+}
+
+// unseen is what becomes of the goals if the site did not see the request.
+func (t *trial) unseen(why string) (list []trialVerdict) {
+	for _, name := range t.rules.Names() {
+		list = append(list, trialVerdict{Verdict: goaltrack.Verdict{Goal: name, Reason: why}})
+	}
+	return list
 }
 
 // sayVerdicts writes the verdicts in JSON. Data is an object even if it is

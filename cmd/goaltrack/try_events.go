@@ -37,13 +37,15 @@ func (s *shownEvents) check() error {
 	return nil
 }
 
-// of adds the events to verdicts.
-func (s *shownEvents) of(verdicts []goaltrack.Verdict) []trialVerdict {
+// of adds the events to verdicts. lost is told of goals that do not count after all.
+func (s *shownEvents) of(verdicts []goaltrack.Verdict, lost func(goal string)) []trialVerdict {
 	list := make([]trialVerdict, len(verdicts))
 	for i, v := range verdicts {
-		list[i].Verdict = v
-		if v.Fired {
-			s.add(&list[i])
+		if list[i].Verdict = v; !v.Fired {
+			continue
+		}
+		if s.add(&list[i]); !list[i].Fired {
+			lost(v.Goal)
 		}
 	}
 	return list

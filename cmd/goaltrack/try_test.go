@@ -47,14 +47,7 @@ fired   CONTACT_SENT    value 5  topic="sales"  urgent=true
 
 // TestTryJSON looks at what programs see: a list for each request.
 func TestTryJSON(t *testing.T) {
-	type verdict struct {
-		Goal   string         `json:"goal"`
-		Fired  bool           `json:"fired"`
-		Reason string         `json:"reason"`
-		Value  any            `json:"value"`
-		Data   map[string]any `json:"data"`
-		Events []any          `json:"events"`
-	}
+	type verdict = triedGoal
 	file := write(t, "goals.yaml", triedRules)
 	code, stdout, stderr := carry(t, "try", "--json", file, "POST /contact topic=<b> -> 303 /thanks", "GET /nowhere")
 	lines := strings.Split(stdout, "\n")
@@ -158,10 +151,16 @@ func TestTryInDocs(t *testing.T) {
 	_, rest, _ := strings.Cut(string(page), "```yaml\n")
 	rules, _, _ := strings.Cut(rest, "```")
 	const request = "POST /contact topic=sales -> 303 /thanks"
-	_, stdout, _ := carry(t, "try", write(t, "goals.yaml", rules), request)
-	want := "goaltrack try goals.yaml '" + request + "'\n" + stdout
-	if shown := strings.ReplaceAll(string(page), "\n   ", "\n"); !strings.Contains(shown, want) {
-		t.Errorf("the page lacks\n%s", want)
+	file := write(t, "goals.yaml", rules)
+	shown := strings.ReplaceAll(string(page), "\n   ", "\n")
+	for line, words := range map[string][]string{
+		"goals.yaml '" + request + "'":                                      {file, request},
+		"--session --fired goals.yaml 'GET /pricing' +5m '" + request + "'": {"--session", "--fired", file, "GET /pricing", "+5m", request},
+	} {
+		_, stdout, _ := carry(t, append([]string{"try"}, words...)...)
+		if want := "goaltrack try " + line + "\n" + stdout; !strings.Contains(shown, want) {
+			t.Errorf("the page lacks\n%s", want)
+		}
 	}
 }
 

@@ -186,6 +186,12 @@ var walls = []wall{
 		ours:   []string{"internal/spelling"},
 		theirs: []string{"github.com/spf13/pflag", "go.yaml.in/yaml/v4"},
 	},
+	{
+		of:     "cmd/goaltrack/internal/requests",
+		why:    "It reads what a stranger may have written, such as a HAR file, and makes examples of it. It opens no file and asks no network.",
+		ours:   []string{"rule", "fact", "cdp", "internal/*"},
+		theirs: []string{"go.yaml.in/yaml/v4", "golang.org/x/text", "github.com/gorilla"},
+	},
 }
 
 // wall is a row: what a package, or each of some, may reach.

@@ -78,14 +78,14 @@ func (s *Setting) parse(text string, entries []string) (any, error) {
 
 // parseTime reads a time such as 20m or 30d.
 func (s *Setting) parseTime(text string) (time.Duration, error) {
-	d, err := duration(text)
+	d, err := Duration(text)
 	ok := err == nil && d > 0
 	if s.Least != "" {
-		least, _ := duration(s.Least)
+		least, _ := Duration(s.Least)
 		ok = err == nil && d >= least
 	}
 	if s.Most != "" {
-		most, _ := duration(s.Most)
+		most, _ := Duration(s.Most)
 		ok = ok && d <= most
 	}
 	switch {
@@ -97,9 +97,9 @@ func (s *Setting) parseTime(text string) (time.Duration, error) {
 	return 0, fmt.Errorf("%q is not a time between %s and %s, such as %s", text, s.least(), s.Most, s.Like)
 }
 
-// duration is time.ParseDuration with days, because long times are hard to
+// Duration is time.ParseDuration with days, because long times are hard to
 // write in hours.
-func duration(text string) (time.Duration, error) {
+func Duration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
 			return time.Duration(n) * 24 * time.Hour, nil
