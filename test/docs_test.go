@@ -13,10 +13,12 @@ import (
 	"github.com/goaltrack/goaltrack"
 )
 
-// The page for marketers is tested as code is: what it shows is run, and what
-// the loader knows has to be on it.
+// The pages for marketers are tested as code is: what they show is run, and what
+// the loader knows has to be on the page with all keys.
 
 const (
+	firstPage  = "../docs/first-goals.md"
+	cookbook   = "../docs/cookbook.md"
 	docsPage   = "../docs/goals.md"
 	workedFile = "../rule/testdata/rules/worked.yaml"
 )
@@ -34,11 +36,11 @@ var (
 	tryLine = regexp.MustCompile(`^goaltrack try (\S+) '(.*)'$`)
 )
 
-func blocks(t *testing.T) (list []block) {
+func blocks(t *testing.T, page string) (list []block) {
 	t.Helper()
 	var b *block
 	next := block{}
-	for i, line := range strings.Split(readText(t, docsPage), "\n") {
+	for i, line := range strings.Split(readText(t, page), "\n") {
 		switch m := fence.FindStringSubmatch(line); {
 		case m != nil && b == nil:
 			next.line, next.language = i+1, m[1]
@@ -57,16 +59,16 @@ func blocks(t *testing.T) (list []block) {
 		}
 	}
 	if b != nil {
-		t.Fatalf("%s:%d: the block is never closed", docsPage, b.line)
+		t.Fatalf("%s:%d: the block is never closed", page, b.line)
 	}
 	return list
 }
 
-// yamlBlocks are the yaml blocks, made whole files as the page's first comment
-// says.
-func yamlBlocks(t *testing.T) (list []block) {
+// yamlBlocks are the yaml blocks of a page, made whole files as the first comment
+// of docs/goals.md says.
+func yamlBlocks(t *testing.T, page string) (list []block) {
 	t.Helper()
-	for _, b := range blocks(t) {
+	for _, b := range blocks(t, page) {
 		if b.language != "yaml" {
 			continue
 		}
@@ -99,31 +101,36 @@ func says(f goaltrack.Fault) string {
 }
 
 func TestDocsBlocks(t *testing.T) {
-	list := yamlBlocks(t)
-	if len(list) < 20 {
-		t.Fatalf("%d yaml blocks were found", len(list))
+	for page, least := range map[string]int{firstPage: 5, cookbook: 10, docsPage: 20} {
+		list := yamlBlocks(t, page)
+		if len(list) < least {
+			t.Errorf("%s: %d yaml blocks were found", page, len(list))
+		}
+		for _, b := range list {
+			t.Run(fmt.Sprintf("%s line %d", page, b.line), func(t *testing.T) { runBlock(t, b) })
+		}
 	}
-	for _, b := range list {
-		t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
-			rules, err := goaltrack.ParseRules([]byte(b.text))
-			if b.fault != "" {
-				wantFault(t, err, b.fault)
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range rules.CheckExamples() {
-				t.Error(f)
-			}
-			var warnings []string
-			for _, f := range rules.Warnings() {
-				warnings = append(warnings, says(f))
-			}
-			if got := strings.Join(warnings, "\n"); got != b.warning {
-				t.Errorf("warnings are\n%s\nthe page says\n%s", got, b.warning)
-			}
-		})
+}
+
+// runBlock loads a block and tries its examples.
+func runBlock(t *testing.T, b block) {
+	rules, err := goaltrack.ParseRules([]byte(b.text))
+	if b.fault != "" {
+		wantFault(t, err, b.fault)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range rules.CheckExamples() {
+		t.Error(f)
+	}
+	var warnings []string
+	for _, f := range rules.Warnings() {
+		warnings = append(warnings, says(f))
+	}
+	if got := strings.Join(warnings, "\n"); got != b.warning {
+		t.Errorf("warnings are\n%s\nthe page says\n%s", got, b.warning)
 	}
 }
 
@@ -139,43 +146,50 @@ func wantFault(t *testing.T, err error, want string) {
 	}
 }
 
-// TestDocsTry carries out the "goaltrack try" lines on the page's first file.
+// TestDocsTry carries out the "goaltrack try" lines of a page on its first file.
 // Under each stands a line for every goal, in the order of the file.
 func TestDocsTry(t *testing.T) {
-	rules, err := goaltrack.ParseRules([]byte(yamlBlocks(t)[0].text))
-	if err != nil {
-		t.Fatal(err)
+	for page, least := range map[string]int{firstPage: 2, docsPage: 3} {
+		rules, err := goaltrack.ParseRules([]byte(yamlBlocks(t, page)[0].text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried := 0
+		for _, b := range blocks(t, page) {
+			if b.language == "sh" {
+				tried += tryBlock(t, page, rules, b)
+			}
+		}
+		if tried < least {
+			t.Errorf("%s: %d tries were found", page, tried)
+		}
 	}
-	tried := 0
-	for _, b := range blocks(t) {
-		if b.language != "sh" {
+}
+
+// tryBlock carries out the lines of a block, and returns how many they are.
+func tryBlock(t *testing.T, page string, rules *goaltrack.Rules, b block) (tried int) {
+	var got, want []string
+	for line := range strings.Lines(b.text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "sends ") {
+			continue // which a test of the command looks at
+		}
+		got = append(got, strings.Join(strings.Fields(line), " "))
+		m := tryLine.FindStringSubmatch(line)
+		if m == nil {
 			continue
 		}
-		var got, want []string
-		for line := range strings.Lines(b.text) {
-			line = strings.TrimSpace(line)
-			if strings.HasPrefix(line, "sends ") {
-				continue // which a test of the command looks at
-			}
-			got = append(got, strings.Join(strings.Fields(line), " "))
-			m := tryLine.FindStringSubmatch(line)
-			if m == nil {
-				continue
-			}
-			tried++
-			want = append(want, line)
-			verdicts := explain(t, rules, m[2])
-			for _, name := range rules.Names() {
-				want = append(want, tryOutput(verdicts[name]))
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s:%d: the page has\n%s\nthe outcome is\n%s", docsPage, b.line, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		tried++
+		want = append(want, line)
+		verdicts := explain(t, rules, m[2])
+		for _, name := range rules.Names() {
+			want = append(want, tryOutput(verdicts[name]))
 		}
 	}
-	if tried < 3 {
-		t.Errorf("%d tries were found", tried)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:%d: the page has\n%s\nthe outcome is\n%s", page, b.line, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	return tried
 }
 
 // tryOutput is the line of "goaltrack try" for a goal, with single spaces.
@@ -271,7 +285,7 @@ func TestDocsKeys(t *testing.T) {
 	if len(known) < 60 {
 		t.Fatalf("the schema has %d keys", len(known))
 	}
-	for _, b := range yamlBlocks(t) {
+	for _, b := range yamlBlocks(t, docsPage) {
 		if b.fault == "" {
 			root.used("", plain(t, b.text), shown)
 		}

@@ -19,7 +19,7 @@ func good(t *testing.T) map[string]string {
 	for _, name := range []string{"../example/goals.yaml", workedFile} {
 		files[name] = readText(t, name)
 	}
-	for _, b := range yamlBlocks(t) {
+	for _, b := range yamlBlocks(t, docsPage) {
 		if b.fault == "" {
 			files[docsPage+":"+strconv.Itoa(b.line)] = b.text
 		}
