@@ -216,6 +216,11 @@ type Config struct {
 	// Default: nil, no facts are made.
 	Report fact.Sink
 
+	// Limits say what a month may cost at Sitecore: how many browser IDs are made, and
+	// how many events are sent. The log warns at 80 %; when all IDs are made, they are
+	// made for goals alone. Default: no limits.
+	Limits fact.Limits
+
 	// DryRun decides and counts as a live site does, but sets no cookie and
 	// opens no connection. It is for unit tests and for trying rules on a live
 	// site. A request in a test has to be one that counts on the live site: it

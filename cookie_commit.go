@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -115,12 +116,31 @@ func (tr *tracked) takeIDLocked() bool {
 		return false
 	}
 	tr.told.id, tr.told.fresh = id, true
+	tr.site.spend(fact.IDGiven)
 	return true
+}
+
+// creates says when IDs are made: for goals alone, if this month may have no more for
+// visits.
+func (t *Tracker) creates() Create {
+	create := t.config.Cookie.Create
+	if create == CreateVisit && t.budget.IDsSpent() {
+		return CreateGoal
+	}
+	return create
+}
+
+// spend notes something that a contract with Sitecore counts.
+func (s *site) spend(what string) {
+	s.budget.Spend(what)
+	if s.facts.Sink != nil {
+		s.facts.Spent(what)
+	}
 }
 
 // wantsIDLocked reports whether this answer is reason enough to make a guest.
 func (tr *tracked) wantsIDLocked() bool {
-	switch create := tr.t.config.Cookie.Create; {
+	switch create := tr.t.creates(); {
 	case create == CreateNever:
 		return false
 	case tr.stranger:

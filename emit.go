@@ -148,7 +148,7 @@ func (tr *tracked) tellScript() {
 // mayEmitLocked refuses events that could only be sent by making a guest where none
 // may be made: one for each page view of a browser that keeps no cookie.
 func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
-	create := tr.t.config.Cookie.Create
+	create := tr.t.creates()
 	switch {
 	case tr.told.id != "", tr.told.assumed:
 		return fired

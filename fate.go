@@ -157,6 +157,18 @@ func (g *guard) Report(f fact.Fact) {
 	g.config.Report.Report(f)
 }
 
+// limits are those of the configuration, with a Spent that cannot panic.
+func (t *Tracker) limits() fact.Limits {
+	limits := t.config.Limits
+	if ask := limits.Spent; ask != nil {
+		limits.Spent = func() (ids, events uint64) {
+			defer t.recovered("Limits.Spent", func() {})
+			return ask()
+		}
+	}
+	return limits
+}
+
 // uncountable reports whether the fate says that the visitor may not be counted at all.
 func (f fate) uncountable() bool { return fateOptOut <= f && f <= fateBot }
 

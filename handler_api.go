@@ -284,7 +284,7 @@ func (tr *tracked) browserID() string {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.config.Cookie.Create == CreateVisit && !tr.t.config.DryRun && tr.told.unkept == fired && !tr.stranger {
+		tr.t.creates() == CreateVisit && !tr.t.config.DryRun && tr.told.unkept == fired && !tr.stranger {
 		tr.takeIDLocked()
 	}
 	return tr.told.id

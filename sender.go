@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/idpool"
@@ -100,7 +101,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		own.Workers = idpool.Flights
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
-		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, Renew: func() { client.Close(); creator.Close() }}
+		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
 		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -126,7 +127,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 			mine = append([]idpool.Unused{}, kept[tenant]...)
 			delete(kept, tenant) // another site of the tenant gets none of the same
 		}
-		ln.IDs = idpool.NewKept(mine, creators[i].CreateBrowser, budget, warm, t.ledger.note, c.Logger)
+		ln.IDs = idpool.NewKept(mine, t.sites[i].makesIDs(creators[i]), budget, warm, t.ledger.note, c.Logger)
 	}
 	pace := c.Delivery.pace(&where, t.names)
 	if pace.Seal, err = c.seal(); err != nil {
@@ -141,6 +142,29 @@ func (t *Tracker) connect(open func() (store, error)) error {
 	go t.summarize(summaries)
 	t.started()
 	return nil
+}
+
+// makesIDs is how a browser ID is made for the site.
+func (s *site) makesIDs(client *cdp.Client) func(context.Context) (cdp.Browser, error) {
+	return func(ctx context.Context) (cdp.Browser, error) {
+		b, err := client.CreateBrowser(ctx)
+		if err == nil {
+			s.spend(fact.IDMade)
+		}
+		return b, err
+	}
+}
+
+// givesID notes that an event was given a browser ID.
+func (s *site) givesID() { s.spend(fact.IDGiven) }
+
+// requests notes that an event is sent, perhaps again.
+func (s *site) requests(again bool) {
+	if again {
+		s.spend(fact.EventAgain)
+	} else {
+		s.spend(fact.EventSent)
+	}
 }
 
 // takeUnused returns the browser IDs that an earlier process has left, by tenant, nil if

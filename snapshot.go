@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
@@ -34,6 +35,8 @@ type Snapshot struct {
 	Recent []Record `json:"recent"`
 	// Queue says what waits to be delivered, and where.
 	Queue QueueState `json:"queue"`
+	// Month is what this month costs at Sitecore, as far as Config.Limits knows.
+	Month fact.Month `json:"month"`
 	// Delivery says how delivery is going for each site.
 	Delivery []SiteState `json:"delivery"`
 }
@@ -189,6 +192,7 @@ func (t *Tracker) Snapshot() Snapshot {
 		s.Goals = append(s.Goals, t.ledger.goal(rule.Identity.Name(), "Identities from code"))
 	}
 	s.Notes, s.Recent = t.ledger.history()
+	s.Month = t.budget.Month()
 	if t.sender != nil {
 		s.Queue = t.queueState()
 		for _, d := range t.sender.States() {

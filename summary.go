@@ -119,6 +119,7 @@ func (t *Tracker) summarize(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // both at once
 		}
+		t.budget.Look()
 		now := t.minute()
 		if attrs, level := now.since(before, t.sender.Stats()); len(attrs) > 0 {
 			if silence.isNews(before, now) {

@@ -14,6 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/ahead"
+	"github.com/goaltrack/goaltrack/internal/budget"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/fair"
@@ -65,6 +66,8 @@ type Tracker struct {
 	panics  atomic.Uint64
 	// pagesRead counts the pages in which a script was looked for.
 	pagesRead atomic.Int32
+	budget    *budget.Budget // what this month costs
+
 	// withoutID counts the first looks of visitors who got no browser ID.
 	withoutID atomic.Uint64
 	fault     atomic.Pointer[string] // of a rule file that was not put in force
@@ -77,8 +80,9 @@ type site struct {
 	visits visit.Cookie
 	zone   *time.Location // in which a day begins
 	tenant *tenant
-	line   *deliver.Line // nil with DryRun
-	facts  facts.Site    // what Config.Report is told of it
+	line   *deliver.Line  // nil with DryRun
+	facts  facts.Site     // what Config.Report is told of it
+	budget *budget.Budget // of all sites
 	// variantUnknown stops its VIEW events; see tracked.variantLocked.
 	variantUnknown atomic.Bool
 }
@@ -101,6 +105,7 @@ func New(config Config) (*Tracker, error) {
 	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.watch(c.Logger)
+	t.budget = budget.New(t.limits(), c.Logger)
 	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[unseen](), recent.NewSet(recent.Size)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {
@@ -123,7 +128,7 @@ func New(config Config) (*Tracker, error) {
 		if c.Report != nil {
 			s.facts = facts.Site{Sink: (*guard)(t), Name: def.Name, Zone: s.zone}
 		}
-		s.tenant = t.tenantOf(s)
+		s.tenant, s.budget = t.tenantOf(s), t.budget
 		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
 		t.sites, errs = append(t.sites, s), append(errs, err)
 	}

@@ -1,5 +1,6 @@
 // Package fact says what goaltrack tells a report: one fact for each decision about a
-// goal, one for each page that a person visited, and one when other rules are in force.
+// goal, one for each page that a person visited, one when other rules are in force, and one
+// for each browser ID and event that a contract with Sitecore counts.
 // A tracker hands facts to the [Sink] in its Config.Report. Package report has one that
 // counts them; a program may bring its own.
 //
@@ -11,7 +12,8 @@ import (
 	"time"
 )
 
-// Sink takes facts. Report is called by the goroutine of a request, and by many at once.
+// Sink takes facts. Report is called by the goroutine of a request, and by many at once. A
+// sink passes over kinds that it does not know.
 // It must not block: a sink without room drops the fact, and counts what it dropped.
 //
 // The texts of a fact may be parts of the request, and its lists belong to the caller.
@@ -31,6 +33,23 @@ const (
 	Visit
 	// RulesChanged says that other rules are in force. Only Time and Rules are set.
 	RulesChanged
+	// Spent is something that a contract with Sitecore counts: a browser ID or an event.
+	// Only Time, Site, Zone and Reason are set. Reason is one of [IDMade], [IDGiven],
+	// [EventSent] and [EventAgain].
+	Spent
+)
+
+// The reasons of a fact of the kind Spent.
+const (
+	// IDMade is a browser ID that the CDP made, and with it a profile.
+	IDMade = "id_made"
+	// IDGiven is one that a visitor, or an event of theirs, was given. It may have been
+	// made earlier, also by another process.
+	IDGiven = "id_given"
+	// EventSent is a request with an event to the CDP, the first one of that event.
+	EventSent = "event_sent"
+	// EventAgain is each further request with the same event.
+	EventAgain = "event_sent_again"
 )
 
 // Fired is the reason of a decision by which the goal counted.

@@ -45,12 +45,16 @@ type Metrics struct {
 	worth     map[worth]int64
 	visits    map[string]uint64
 	near      map[string]uint64
+	spent     map[spending]uint64
 	fired     map[string]time.Time
 	rules     fact.Fact // of the rules in force
 }
 
 // decision is a goal of a site, and what became of it.
 type decision struct{ site, goal, fate string }
+
+// spending is something that a contract counts, of a site.
+type spending struct{ site, what string }
 
 // worth is a goal of a site, and a currency.
 type worth struct{ site, goal, currency string }
@@ -66,7 +70,7 @@ func New(o Options) *Metrics {
 	}
 	return &Metrics{
 		options: o, decisions: map[decision]uint64{}, worth: map[worth]int64{},
-		visits: map[string]uint64{}, near: map[string]uint64{}, fired: map[string]time.Time{},
+		visits: map[string]uint64{}, near: map[string]uint64{}, spent: map[spending]uint64{}, fired: map[string]time.Time{},
 	}
 }
 
@@ -88,6 +92,8 @@ func (m *Metrics) count(f *fact.Fact) {
 	switch f.Kind {
 	case fact.RulesChanged:
 		m.rules = *f
+	case fact.Spent:
+		add(m.spent, spending{f.Site, f.Reason}, 1)
 	case fact.Visit:
 		if f.Reason == fact.Fired {
 			add(m.visits, f.Site, 1)
@@ -169,6 +175,17 @@ func (m *Metrics) writeFacts(t *text) {
 	t.family("page_visits_total", counter, "Pages that people who may be counted went to.")
 	for site, n := range ordered(m.visits) {
 		t.sample("page_visits_total", float64(n), "site", site)
+	}
+	for _, s := range [...]struct{ name, what, help string }{
+		{"browser_ids_made_total", fact.IDMade, "Browser IDs that the CDP made: each is a profile."},
+		{"browser_ids_given_total", fact.IDGiven, "Browser IDs that visitors or their events were given."},
+	} {
+		t.family(s.name, counter, s.help)
+		for k, n := range ordered(m.spent) {
+			if k.what == s.what {
+				t.sample(s.name, float64(n), "site", k.site)
+			}
+		}
 	}
 	if !m.rules.Time.IsZero() {
 		t.family("rules_loaded_timestamp_seconds", gauge, "When the rules were put in force.")

@@ -37,6 +37,8 @@ func TestFactsAreCounted(t *testing.T) {
 		{Kind: fact.RulesChanged, Time: at},
 		{Kind: fact.Visit, Site: "shop", Reason: fact.Fired, Time: at},
 		{Kind: fact.Visit, Site: "shop", Reason: "bot", Time: at},
+		{Kind: fact.Spent, Site: "shop", Reason: fact.IDMade, Time: at},
+		{Kind: fact.Spent, Site: "shop", Reason: fact.EventSent, Time: at},
 		{Kind: fact.Decision, Site: "shop", Goal: "SENT", Reason: fact.Fired, Time: at, Value: fact.ValueOf(12.5, "EUR")},
 		{Kind: fact.Decision, Site: "shop", Goal: "SENT", Reason: fact.Fired, Time: at, Value: fact.ValueOf(-2.5, "EUR")},
 		{Kind: fact.Decision, Site: "a\"b\n", Goal: "SENT", Reason: "not_successful", NearMiss: "nearly", Time: at},
@@ -54,20 +56,21 @@ func TestFactsAreCounted(t *testing.T) {
 		`goaltrack_page_visits_total{site="shop"} 1`,
 		`goaltrack_rules_loaded_timestamp_seconds 1.7e+09`,
 		`goaltrack_report_facts_lost_total 3`,
+		`goaltrack_browser_ids_made_total{site="shop"} 1`,
 	} {
 		if !strings.Contains(got, "\n"+want+"\n") {
 			t.Errorf("no line %s in\n%s", want, got)
 		}
 	}
-	if next != 6 {
-		t.Errorf("the next sink was told %d facts of 6", next)
+	if next != 8 {
+		t.Errorf("the next sink was told %d facts of 8", next)
 	}
 }
 
 func TestSnapshotsAreShown(t *testing.T) {
 	m := metrics.New(metrics.Options{})
 	m.Watch(func() goaltrack.Snapshot {
-		s := goaltrack.Snapshot{RulesHash: "abc", RulesFault: "line 1"}
+		s := goaltrack.Snapshot{RulesHash: "abc", RulesFault: "line 1", Month: fact.Month{IDs: 5, LimitIDs: 9}}
 		s.Accepted, s.Dead = 5, map[string]uint64{"rejected_400": 2}
 		s.Queue = goaltrack.QueueState{Events: 7, Bytes: 700, Full: 0.75, Degraded: "locked", Level: goaltrack.LevelMemory}
 		s.Delivery = []goaltrack.SiteState{{

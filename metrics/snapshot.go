@@ -10,6 +10,18 @@ import (
 func writeRules(t *text, s *goaltrack.Snapshot) {
 	t.family("rules_info", gauge, "1, labelled with the fingerprint of the rules in force.")
 	t.sample("rules_info", 1, "hash", s.RulesHash)
+	for _, l := range [...]struct {
+		name, help string
+		n          uint64
+	}{
+		{"month_browser_ids", "Browser IDs that were made in this month, as far as it is known.", s.Month.IDs},
+		{"month_browser_ids_limit", "How many this month may have, 0 for no limit.", s.Month.LimitIDs},
+		{"month_events", "Requests with events that were made in this month, as far as it is known.", s.Month.Events},
+		{"month_events_limit", "How many this month may have, 0 for no limit.", s.Month.LimitEvents},
+	} {
+		t.family(l.name, gauge, l.help)
+		t.sample(l.name, float64(l.n))
+	}
 	t.family("rules_fault", gauge, "1 if a newer rule file has faults and is not in force.")
 	t.sample("rules_fault", truth(s.RulesFault != ""))
 }

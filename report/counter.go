@@ -21,22 +21,17 @@ type counter struct {
 
 	zones    map[string]string // of the sites, as the store knows them
 	rules    *fact.Rules       // in force
-	days     map[siteDay]*known
+	days     map[SiteDay]*known
 	sessions sessions
 	browsers browsers
 	closed   map[string]Day // the last day of each site that is closed
 	expired  Day
+	spent    *spent
 }
 
-// siteDay is a day of a site.
-type siteDay struct {
-	site string
-	day  Day
-}
-
-func newCounter(o *Options) *counter {
+func newCounter(o *Options, s *spent) *counter {
 	return &counter{
-		options: o, batch: newBatch(), zones: map[string]string{}, days: map[siteDay]*known{}, closed: map[string]Day{},
+		options: o, spent: s, batch: newBatch(), zones: map[string]string{}, days: map[SiteDay]*known{}, closed: map[string]Day{},
 		sessions: sessions{length: o.Session}, browsers: browsers{sketches: map[SketchKey]*ofBrowsers{}},
 	}
 }
@@ -44,7 +39,7 @@ func newCounter(o *Options) *counter {
 func newBatch() *Batch {
 	return &Batch{
 		Totals: map[TotalKey]Amount{}, Parts: map[PartKey]Amount{}, Cells: map[CellKey]Amount{},
-		Lost: map[Day]uint64{}, Zones: map[string]string{},
+		Lost: map[Day]uint64{}, Zones: map[string]string{}, Costs: map[CostKey]uint64{},
 	}
 }
 
@@ -63,6 +58,7 @@ func (c *counter) begin(ctx context.Context) {
 	maps.Copy(c.zones, info.Zones)
 	maps.Copy(c.closed, info.Closed)
 	c.rules = info.Rules
+	c.readSpent(ctx, time.Now())
 }
 
 // mostRows bounds what waits while the store takes nothing.
@@ -71,12 +67,16 @@ const mostRows = 100_000
 // count adds a fact to the batch.
 func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 	b := c.batch
-	if len(b.Totals)+len(b.Parts)+len(b.Cells) > mostRows {
+	if len(b.Totals)+len(b.Parts)+len(b.Cells) > mostRows && f.Kind != fact.Spent {
 		c.lose(1)
 		return
 	}
 	c.sees(s, f.Time)
 	day := DayOf(f.Time, s.zone)
+	if f.Kind == fact.Spent {
+		c.spend(CostKey{Site: s.name, Day: day, What: f.Reason})
+		return
+	}
 	total := TotalKey{Site: s.name, Day: day, Goal: f.Goal, Reason: f.Reason}
 	amount := Amount{N: 1}
 	if f.Value.Known {
@@ -89,7 +89,7 @@ func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 	total.Hour = HourOf(f.Time, s.zone)
 	addTo(b.Totals, total, amount)
 
-	known := c.known(ctx, siteDay{s.name, day})
+	known := c.known(ctx, SiteDay{s.name, day})
 	part := PartKey{Site: s.name, Day: day, Goal: f.Goal, Currency: total.Currency}
 	if f.Reason != fact.Fired {
 		if f.NearMiss != "" {
@@ -266,11 +266,12 @@ func (c *counter) tidy(ctx context.Context, now time.Time) {
 			c.closed[site] = over
 		}
 		for k := range c.days {
-			if k.site == site && k.day <= over {
+			if k.Site == site && k.Day <= over {
 				delete(c.days, k)
 			}
 		}
 	}
+	c.readSpent(ctx, now)
 	c.browsers.forget(now)
 	if before := DayOf(now, nil) - Day(c.options.Keep); before > c.expired && c.options.Store.Expire(ctx, before) == nil { //nolint:gosec // Days fit.
 		c.expired = before

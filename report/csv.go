@@ -54,6 +54,23 @@ func (r Row) Worth(currency string) string {
 	return ""
 }
 
+// WriteMonthsCSV writes months as a table: a line for each site of each month.
+func WriteMonthsCSV(to io.Writer, months []Month) error {
+	out := csv.NewWriter(to)
+	_ = out.Write([]string{"month", "site", "ids_made", "ids_given", "events_sent", "events_sent_again"}) // Error says it
+	for i := range months {
+		for _, s := range months[i].Sites {
+			line := []string{months[i].Month, Cell(s.Site)}
+			for _, n := range [...]uint64{s.IDsMade, s.IDsGiven, s.EventsSent, s.EventsAgain} {
+				line = append(line, strconv.FormatUint(n, 10))
+			}
+			_ = out.Write(line)
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
 // Cell is a text for a table, such as one that a visitor wrote. It keeps a spreadsheet
 // from taking it for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
 func Cell(text string) string {

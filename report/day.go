@@ -33,6 +33,13 @@ func ParseDay(s string) (Day, error) {
 	return DayOf(t, nil), nil
 }
 
+// month is the first day of its month, and nextMonth that of the next.
+func (d Day) month() Day {
+	return d - Day(d.time().Day()) + 1 //nolint:gosec // At most 31.
+}
+
+func (d Day) nextMonth() Day { return (d.month() + 31).month() }
+
 // String is the date as 2026-11-01.
 func (d Day) String() string { return d.time().Format(time.DateOnly) }
 

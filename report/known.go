@@ -58,20 +58,20 @@ func (k *known) admitCell(c CellKey) CellKey {
 }
 
 // known are the values of a day.
-func (c *counter) known(ctx context.Context, at siteDay) *known {
+func (c *counter) known(ctx context.Context, at SiteDay) *known {
 	k := c.days[at]
 	if k != nil {
 		return k
 	}
-	k = &known{closed: at.day <= c.closed[at.site], cells: map[CellKey]struct{}{}}
+	k = &known{closed: at.Day <= c.closed[at.Site], cells: map[CellKey]struct{}{}}
 	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	for d := Page; d < dimensions; d++ {
 		k.values[d] = map[string]bool{}
-		for _, text := range c.frequent(ctx, at.site, at.day, d) {
+		for _, text := range c.frequent(ctx, at.Site, at.Day, d) {
 			k.values[d][text] = true
 		}
-		for i, text := range c.frequent(ctx, at.site, at.day-1, d) {
+		for i, text := range c.frequent(ctx, at.Site, at.Day-1, d) {
 			if i < room[d]/2 && !k.values[d][text] {
 				k.values[d][text] = false
 			}

@@ -21,6 +21,8 @@ type Memory struct {
 	parts    map[PartKey]Amount
 	cells    map[CellKey]Amount
 	sketches map[SketchKey]*sketch.Sketch
+	costs    map[CostKey]uint64
+	filled   map[SiteDay]string // by whom
 	marks    []Mark
 	written  map[string]uint64
 	info     Info
@@ -38,7 +40,7 @@ func NewMemory(days int) *Memory {
 	}
 	return &Memory{
 		keep: days, totals: map[TotalKey]Amount{}, parts: map[PartKey]Amount{}, cells: map[CellKey]Amount{},
-		sketches: map[SketchKey]*sketch.Sketch{}, written: map[string]uint64{},
+		sketches: map[SketchKey]*sketch.Sketch{}, costs: map[CostKey]uint64{}, filled: map[SiteDay]string{}, written: map[string]uint64{},
 		info: Info{Zones: map[string]string{}, Lost: map[Day]uint64{}, Closed: map[string]Day{}, Kind: "memory"},
 	}
 }
@@ -47,11 +49,20 @@ func NewMemory(days int) *Memory {
 func (m *Memory) Flush(_ context.Context, b *Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if b.Writer != "" && b.Seq <= m.written[b.Writer] {
+		return nil
+	}
+	if slices.ContainsFunc(b.Filled, m.has) {
+		return ErrDayTaken
+	}
 	if b.Writer != "" {
-		if b.Seq <= m.written[b.Writer] {
-			return nil
-		}
 		m.written[b.Writer] = b.Seq
+	}
+	for _, d := range b.Filled {
+		m.filled[d] = b.Writer
+	}
+	for k, n := range b.Costs {
+		m.costs[k] += n
 	}
 	before := m.latest
 	for k := range b.Totals {
@@ -182,6 +193,47 @@ func (k *CellKey) fits(where map[Dimension]string) bool {
 	return true
 }
 
+// has reports whether a day has counts. m.mu is held.
+func (m *Memory) has(d SiteDay) bool {
+	for k := range m.totals {
+		if k.Site == d.Site && k.Day == d.Day {
+			return true
+		}
+	}
+	return false
+}
+
+// Costs implements [Store].
+func (m *Memory) Costs(_ context.Context, from, to Day) (list []Cost, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for k, n := range m.costs {
+		if from <= k.Day && k.Day <= to {
+			list = append(list, Cost{k, n})
+		}
+	}
+	return list, nil
+}
+
+// DropWriter implements [Store].
+func (m *Memory) DropWriter(_ context.Context, writer string) (days int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for d, by := range m.filled {
+		if by != writer {
+			continue
+		}
+		days++
+		delete(m.filled, d)
+		maps.DeleteFunc(m.totals, func(k TotalKey, _ Amount) bool { return k.Site == d.Site && k.Day == d.Day })
+		maps.DeleteFunc(m.parts, func(k PartKey, _ Amount) bool { return k.Site == d.Site && k.Day == d.Day })
+		maps.DeleteFunc(m.cells, func(k CellKey, _ Amount) bool { return k.Site == d.Site && k.Day == d.Day })
+		maps.DeleteFunc(m.sketches, func(k SketchKey, _ *sketch.Sketch) bool { return k.Site == d.Site && k.Day == d.Day })
+	}
+	m.marks = slices.DeleteFunc(m.marks, func(mark Mark) bool { return mark.Kind == MarkFilled && mark.Text == writer })
+	return days, nil
+}
+
 // Sketches implements [Store].
 func (m *Memory) Sketches(_ context.Context, site string, from, to Day) ([]Sketch, error) {
 	m.mu.RLock()
@@ -215,6 +267,10 @@ func (m *Memory) Info(context.Context) (Info, error) {
 	defer m.mu.RUnlock()
 	i := m.info
 	i.Zones, i.Lost, i.Closed, i.First = maps.Clone(i.Zones), maps.Clone(i.Lost), maps.Clone(i.Closed), m.first()
+	i.Filled = nil
+	for d, writer := range m.filled {
+		i.Filled = append(i.Filled, Filled{writer, d})
+	}
 	if i.Rules != nil {
 		i.Rules = &fact.Rules{Hash: i.Rules.Hash, Goals: slices.Clone(i.Rules.Goals)}
 	}
@@ -280,11 +336,14 @@ func (m *Memory) Drop(_ context.Context, before Day) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.drop(before)
+	maps.DeleteFunc(m.costs, func(k CostKey, _ uint64) bool { return k.Day < before })
 	return nil
 }
 
+// drop leaves what was spent: that is little, and a month has to be whole.
 func (m *Memory) drop(before Day) {
 	m.expire(before)
+	maps.DeleteFunc(m.filled, func(d SiteDay, _ string) bool { return d.Day < before })
 	maps.DeleteFunc(m.totals, func(k TotalKey, _ Amount) bool { return k.Day < before })
 	maps.DeleteFunc(m.info.Lost, func(d Day, _ uint64) bool { return d < before })
 	m.marks = slices.DeleteFunc(m.marks, func(mark Mark) bool { return DayOf(mark.Time, nil) < before })

@@ -92,7 +92,8 @@ type Recorder struct {
 	stopped chan struct{}      // when run has ended
 	stop    context.CancelFunc // ends run
 
-	lost atomic.Uint64 // and not yet in a batch
+	lost  atomic.Uint64 // and not yet in a batch
+	spent spent
 
 	mu     sync.Mutex
 	closed bool

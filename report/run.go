@@ -8,7 +8,7 @@ import (
 // run counts what is reported, and adds it to the store once a second.
 func (r *Recorder) run(ctx context.Context) {
 	defer close(r.stopped)
-	c := newCounter(&r.options)
+	c := newCounter(&r.options, &r.spent)
 	c.begin(ctx)
 	flush, tidy := time.NewTicker(flushEvery), time.NewTicker(tidyEvery)
 	defer flush.Stop()

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
@@ -13,13 +14,16 @@ type Store interface {
 	// Flush adds a batch, all of it or nothing. If the batch has a Writer, and the store
 	// has already added one of that writer with this Seq or a later one, it adds nothing
 	// and returns nil. So a batch can be sent again when it is not known what became of
-	// it.
+	// it. If a day of the batch's Filled has counts already, nothing is added, and the
+	// error is ErrDayTaken.
 	Flush(ctx context.Context, b *Batch) error
 	// Sum adds up what the question asks for. The rows have no order. A nil answer is
 	// none.
 	Sum(ctx context.Context, q Question) ([]Count, error)
 	// Sketches returns the sketches of a site's days: of visits, and of each goal.
 	Sketches(ctx context.Context, site string, from, to Day) ([]Sketch, error)
+	// Costs returns what was spent on the days of all sites. The rows have no order.
+	Costs(ctx context.Context, from, to Day) ([]Cost, error)
 	// Marks returns what happened to a site, or to all, between two times, the oldest
 	// first.
 	Marks(ctx context.Context, from, to time.Time) ([]Mark, error)
@@ -32,6 +36,8 @@ type Store interface {
 	Expire(ctx context.Context, before Day) error
 	// Drop deletes all days before one.
 	Drop(ctx context.Context, before Day) error
+	// DropWriter deletes the days that a writer filled in, and returns how many they were.
+	DropWriter(ctx context.Context, writer string) (days int, err error)
 	// Close ends the store. What was added stays.
 	Close() error
 }
@@ -132,6 +138,34 @@ type Sketch struct {
 	Data []byte
 }
 
+// CostKey names something that a contract with Sitecore counts, on a day of a site.
+type CostKey struct {
+	Site string
+	Day  Day
+	What string // fact.IDMade and so on
+}
+
+// Cost is how much of it there was.
+type Cost struct {
+	CostKey
+	N uint64
+}
+
+// SiteDay is a day of a site.
+type SiteDay struct {
+	Site string
+	Day  Day
+}
+
+// Filled is a day that was filled in from logs, and the name of who did it.
+type Filled struct {
+	Writer string
+	SiteDay
+}
+
+// ErrDayTaken says that a day has counts already, so that it cannot be filled in.
+var ErrDayTaken = errors.New("report: the day has counts already")
+
 // Mark is something that happened, for a chart.
 type Mark struct {
 	Time time.Time `json:"time"`
@@ -147,7 +181,7 @@ const (
 	MarkRules  = "rules"  // other rules were put in force; Text is their hash
 	MarkZone   = "zone"   // the site's days begin elsewhere from now on
 	MarkOutage = "outage" // delivery, or the report, did not work; Text says what
-	MarkFilled = "filled" // the past was filled in from logs
+	MarkFilled = "filled" // the past was filled in from logs; Text is the writer
 )
 
 // Batch is what a [Recorder] adds at once.
@@ -165,11 +199,14 @@ type Batch struct {
 	Lost     map[Day]uint64    // facts that were lost, by the day in UTC
 	Zones    map[string]string // of sites that are new, or have another now
 	Rules    *fact.Rules       // if others are in force
+	Costs    map[CostKey]uint64
+	// Filled are the days that the batch fills in from logs. It has a Writer then.
+	Filled []SiteDay
 }
 
 // Empty reports whether the batch adds nothing.
 func (b *Batch) Empty() bool {
-	return len(b.Totals)+len(b.Parts)+len(b.Cells)+len(b.Sketches)+len(b.Marks)+len(b.Lost)+len(b.Zones) == 0 && b.Rules == nil
+	return len(b.Totals)+len(b.Parts)+len(b.Cells)+len(b.Sketches)+len(b.Marks)+len(b.Lost)+len(b.Zones)+len(b.Costs)+len(b.Filled) == 0 && b.Rules == nil
 }
 
 // Table is one of the three tables of counts.
@@ -236,6 +273,8 @@ type Info struct {
 	Lost map[Day]uint64
 	// Closed is the last day of each site that is folded.
 	Closed map[string]Day
+	// Filled are the days that were filled in from logs, in no order.
+	Filled []Filled
 	// Kind says where the counts are, such as "memory".
 	Kind string
 	// Trouble says what does not work at the moment, "" if all does.

@@ -115,6 +115,9 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	}
 	defer p.admin.close(ctx)
 	p.config.Report = p.sink()
+	if p.report != nil {
+		p.config.Limits.Spent = p.report.recorder.Spent
+	}
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {
 		return errors.Join(err, listener.Close(), access.close(lastLines))

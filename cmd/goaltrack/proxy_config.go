@@ -13,6 +13,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/fact"
 )
 
 // proxyConfig makes the library's configuration. The error holds every fault of
@@ -34,6 +35,7 @@ func proxyConfig(v *settings.Values) (c goaltrack.Config, err error) {
 		},
 		Forms:    goaltrack.Forms{BodyBytes: v.Count("form-bytes"), TotalBytes: int64(v.Number("forms-bytes"))},
 		Delivery: delivery(v),
+		Limits:   fact.Limits{IDs: uint64(v.Number("max-ids")), Events: uint64(v.Number("max-events"))},
 	}
 	var faults []error
 	var bad error

@@ -76,7 +76,7 @@ func (h *house) reload(ctx context.Context) {
 // keep takes over what holds until the process ends.
 func (p *proxyProgram) keep(old *proxyProgram) {
 	p.target, p.secure, p.config.Delivery, p.config.DryRun, p.config.Logger = old.target, old.secure, old.config.Delivery, old.config.DryRun, old.config.Logger
-	p.config.Report, p.report = old.config.Report, old.report
+	p.config.Report, p.config.Limits.Spent, p.report = old.config.Report, old.config.Limits.Spent, old.report
 }
 
 // replace puts the rules in force, and another tracker if the rules are not all that

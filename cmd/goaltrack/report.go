@@ -34,10 +34,12 @@ type reporter struct {
 func reportCommand() command {
 	return command{
 		name: "report", summary: "print conversions over time, of a proxy with --report",
-		operands: operands{value: "[drop|backup] DIR [FILE]", min: 1, max: 3, about: "the directory of --report or --state"},
+		operands: operands{value: "[cost|drop|backup] DIR [FILE]", min: 1, max: 3, about: "the directory of --report or --state"},
 		note: `It may be asked while a proxy adds to the report. Days are those of the site's
 time zone. With --format json it prints what the proxy answers at /goals.json, and
 with --format html the overview as a page that stands alone, for cron and mail.
+cost prints what goaltrack spent at Sitecore, by month: browser IDs that were made and
+that were ever used, events that were sent and that were sent again.
 drop deletes all days before the one of --before, for good.
 backup copies the report to a FILE that is not there yet.
 `,
@@ -50,13 +52,14 @@ const formatHTML = "html"
 
 // The verbs of the report command.
 const (
+	reportCost   = "cost"
 	reportDrop   = "drop"
 	reportBackup = "backup"
 )
 
 func (r *reporter) check(v *settings.Values, words []string) error {
 	var faults []error
-	if len(words) > 1 && slices.Contains([]string{reportDrop, reportBackup}, words[0]) {
+	if len(words) > 1 && slices.Contains([]string{reportCost, reportDrop, reportBackup}, words[0]) {
 		r.verb, words = words[0], words[1:]
 	}
 	if len(words) == 0 {
@@ -69,7 +72,7 @@ func (r *reporter) check(v *settings.Values, words []string) error {
 	case r.verb == reportBackup:
 		faults = append(faults, errors.New("backup: name the file to write, after DIR"))
 	case len(words) > 1:
-		faults = append(faults, fmt.Errorf("%q: only a DIR is needed, or drop or backup before it", words[1]))
+		faults = append(faults, fmt.Errorf("%q: only a DIR is needed, or cost, drop or backup before it", words[1]))
 	}
 	var err error
 	if r.dir, err = findReport(r.dir); err != nil {
@@ -105,6 +108,9 @@ func (r *reporter) read(v *settings.Values) error {
 	if r.format == formatHTML && (v.Given("by") || r.query.Goal != "") {
 		faults = append(faults, errors.New("--format html prints the overview of all goals: --by and --goal are for the other formats"))
 	}
+	if r.verb == reportCost && (v.Given("by") || r.query.Goal != "" || v.Given("site") || r.format == formatHTML) {
+		faults = append(faults, errors.New("cost prints all sites by month: --by, --goal, --site and --format html are for the other numbers"))
+	}
 	return errors.Join(faults...)
 }
 
@@ -122,7 +128,7 @@ func findReport(dir string) (string, error) {
 }
 
 func (r *reporter) run(ctx context.Context, c console) (err error) {
-	store := sqlite.New(sqlite.Options{Dir: r.dir, ReadOnly: r.verb == "", Logger: slog.New(slog.DiscardHandler)})
+	store := sqlite.New(sqlite.Options{Dir: r.dir, ReadOnly: r.verb == "" || r.verb == reportCost, Logger: slog.New(slog.DiscardHandler)})
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if err := store.Ready(ctx); err != nil {
 		return err
@@ -139,6 +145,9 @@ func (r *reporter) run(ctx context.Context, c console) (err error) {
 	}
 	if err := r.period(ctx, store, time.Now()); err != nil {
 		return err
+	}
+	if r.verb == reportCost {
+		return r.cost(ctx, c.stdout, store)
 	}
 	if r.format == formatHTML {
 		return web.WriteOverview(ctx, c.stdout, store, r.query)
@@ -179,6 +188,34 @@ func (r *reporter) period(ctx context.Context, store reports.Store, now time.Tim
 		r.query.From = r.query.To - max(days, 1) + 1
 	}
 	return nil
+}
+
+// cost prints what the months cost.
+func (r *reporter) cost(ctx context.Context, to io.Writer, store reports.Store) error {
+	months, err := reports.Months(ctx, store, r.query.From, r.query.To)
+	if err != nil {
+		return err
+	}
+	switch r.format {
+	case "json":
+		return sayJSON(to, map[string][]reports.Month{"months": months})
+	case "csv":
+		return reports.WriteMonthsCSV(to, months)
+	}
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	say(table, "MONTH\tSITE\tIDS MADE\tEVER USED\tEVENTS SENT\tSENT AGAIN\n")
+	row := func(month, site string, s reports.Spending) {
+		say(table, "%s\t%s\t%d\t%d\t%d\t%d\n", month, site, s.IDsMade, s.IDsGiven, s.EventsSent, s.EventsAgain)
+	}
+	for _, m := range months {
+		for _, s := range m.Sites {
+			row(m.Month, s.Site, s.Spending)
+		}
+		if len(m.Sites) > 1 {
+			row(m.Month, "all", m.Spending)
+		}
+	}
+	return table.Flush()
 }
 
 // text prints a table for people.

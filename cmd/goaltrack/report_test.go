@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,15 @@ func TestReport(t *testing.T) {
 		t.Errorf("text:\n%s", text)
 	}
 
+	// Each proxy made some IDs, gave its visitor one, and sent one event.
+	costs := asks(t, exitOK, "report", "cost", dir, "--format", "csv")
+	if !regexp.MustCompile(`^month,site,ids_made,ids_given,events_sent,events_sent_again\n\d{4}-\d\d,shop,[2-9]\d*,2,2,0\n$`).MatchString(costs) {
+		t.Errorf("costs:\n%s", costs)
+	}
+	if text := asks(t, exitOK, "report", "cost", dir); !strings.Contains(text, "EVER USED") {
+		t.Errorf("costs in words:\n%s", text)
+	}
+
 	copied := filepath.Join(t.TempDir(), "copy")
 	asks(t, exitOK, "report", "backup", dir, copied)
 	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
@@ -143,7 +153,7 @@ func TestReportFaults(t *testing.T) {
 		code int
 		want string
 	}{
-		{"report", exitUsage, "[drop|backup] DIR [FILE] is needed"},
+		{"report", exitUsage, "[cost|drop|backup] DIR [FILE] is needed"},
 		{"report " + empty, exitUsage, "has no report"},
 		{"report " + filepath.Join(empty, "none"), exitUsage, "no such file"},
 		{"report " + damaged, exitFailed, "file is not a database"},
@@ -154,6 +164,7 @@ func TestReportFaults(t *testing.T) {
 		{"report " + damaged + " --format html --goal PRICED", exitUsage, "for the other formats"},
 		{"report drop " + damaged, exitUsage, "drop and --before go together"},
 		{"report " + damaged + " --before 2026-01-01", exitUsage, "drop and --before go together"},
+		{"report cost " + damaged + " --by page", exitUsage, "cost prints all sites by month"},
 		{"report backup " + damaged, exitUsage, "name the file to write"},
 		{"report " + damaged + " more", exitUsage, "only a DIR"},
 	} {

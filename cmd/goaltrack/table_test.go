@@ -13,6 +13,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/fact"
 )
 
 // TestTable: each row can be shown and read, and no variable is one that Kubernetes
@@ -73,6 +74,8 @@ form-bytes: 128KiB
 forms-bytes: 8MiB
 create-per-second: 0.5
 create-burst: 50
+max-ids: 20000
+max-events: 100000
 cookie-path: /
 cookie-max-age: 400d
 cookie-wait: 300ms
@@ -97,6 +100,7 @@ probe-max: 30s
 		Views: goaltrack.ViewsOff, RulesHash: true, NoEventID: true, DryRun: true, OptOutCookie: "no_track", GPC: goaltrack.GPCIgnore,
 		Bots:   goaltrack.Bots{Allow: []string{"Mozilla/5.0 (KHTML, like Gecko) Robot", "HeadlessChrome"}, Deny: []string{"Pingdom*bot", "Uptime"}},
 		Ignore: goaltrack.Ignore{HealthPaths: []string{"/up"}, EditorPaths: []string{}, EditorModes: []string{}},
+		Limits: fact.Limits{IDs: 20000, Events: 100000},
 		Forms:  goaltrack.Forms{BodyBytes: 128 << 10, TotalBytes: 8 << 20},
 		Cookie: goaltrack.Cookie{
 			Path: "/", MaxAge: 400 * 24 * time.Hour, Wait: 300 * time.Millisecond,

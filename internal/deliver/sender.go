@@ -67,8 +67,10 @@ type Line struct {
 	health   health
 	picky    atomic.Bool // something is refused; see keptForKnown
 	meter    meter
-	Session  time.Duration // how long one may pause; see Envelope.DropStale
-	Renew    func()        // closes idle connections, so that the next is made anew; nil for none
+	Session  time.Duration    // how long one may pause; see Envelope.DropStale
+	Given    func()           // told that an event was given a browser ID; nil for nobody
+	Sent     func(again bool) // told of each request with an event, before it is made; nil for nobody
+	Renew    func()           // closes idle connections, so that the next is made anew; nil for none
 }
 
 // poster is what a worker needs of a cdp.Client.
@@ -382,6 +384,9 @@ func (s *Sender) send(ctx context.Context, j *job) {
 			return
 		}
 		j.madeID = true
+		if j.line.Given != nil {
+			j.line.Given()
+		}
 	}
 	e := j.Envelope
 	e.setBrowserID(j.id)
@@ -389,6 +394,9 @@ func (s *Sender) send(ctx context.Context, j *job) {
 		e.markLate(j.Time)
 	}
 	j.attempts++
+	if j.line.Sent != nil {
+		j.line.Sent(j.attempts > 1)
+	}
 	j.began = time.Now()
 	_, j.err = j.line.Client.Post(ctx, e.body, e.UserAgent)
 	j.took = time.Since(j.began)

@@ -166,6 +166,11 @@ func (s *Site) Raised(goal, reason, browserID string, e *cdp.Event) {
 	s.Sink.Report(f)
 }
 
+// Spent tells that something was spent that a contract with Sitecore counts.
+func (s *Site) Spent(what string) {
+	s.Sink.Report(fact.Fact{Kind: fact.Spent, Time: time.Now(), Site: s.Name, Zone: s.Zone, Reason: what})
+}
+
 // InForce tells that rules are in force from now on.
 func InForce(rules *rule.Set) fact.Fact {
 	return fact.Fact{Kind: fact.RulesChanged, Time: time.Now(), Rules: rules.Facts()}

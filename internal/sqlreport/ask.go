@@ -222,6 +222,17 @@ func (t *Tables) Marks(ctx context.Context, from, to time.Time) (list []report.M
 	return list, err
 }
 
+// Costs implements [report.Store].
+func (t *Tables) Costs(ctx context.Context, from, to report.Day) (list []report.Cost, err error) {
+	err = t.query(ctx, t.Read, func(rows *sql.Rows) error {
+		var c report.Cost
+		err := rows.Scan(&c.Site, &c.Day, &c.What, &c.N)
+		list = append(list, c)
+		return err
+	}, `SELECT sites.value, day, whats.value, n FROM cost JOIN text sites ON sites.id = site JOIN text whats ON whats.id = what WHERE day BETWEEN ? AND ?`, int64(from), int64(to))
+	return list, err
+}
+
 // Info implements [report.Store].
 func (t *Tables) Info(ctx context.Context) (report.Info, error) {
 	i := report.Info{Zones: map[string]string{}, Lost: map[report.Day]uint64{}, Closed: map[string]report.Day{}, Kind: t.Name}
@@ -253,5 +264,11 @@ func (t *Tables) Info(ctx context.Context) (report.Info, error) {
 		i.RulesSince = time.Unix(0, at)
 		return json.Unmarshal([]byte(goals), &i.Rules.Goals)
 	}, `SELECT at, hash, goals FROM rules ORDER BY at DESC LIMIT 1`)
-	return i, errors.Join(sites, lost, first, rules)
+	filled := t.query(ctx, t.Read, func(rows *sql.Rows) error {
+		var f report.Filled
+		err := rows.Scan(&f.Site, &f.Day, &f.Writer)
+		i.Filled = append(i.Filled, f)
+		return err
+	}, `SELECT text.value, day, writer FROM filled JOIN text ON text.id = site`)
+	return i, errors.Join(sites, lost, first, rules, filled)
 }

@@ -28,6 +28,9 @@ func (t *Tables) Flush(ctx context.Context, b *report.Batch) error {
 		if is, err := tx.isNew(b); err != nil || !is {
 			return err
 		}
+		if err := tx.take(b); err != nil {
+			return err
+		}
 		if err := tx.addCounts(b); err != nil {
 			return err
 		}
@@ -55,12 +58,33 @@ func (tx *transaction) addOthers(b *report.Batch) error {
 	for site, zone := range b.Zones {
 		tx.exec(`INSERT INTO site (site, zone, closed) VALUES (?, ?, 0) ON CONFLICT (site) DO UPDATE SET zone = excluded.zone`, tx.id(site), zone)
 	}
+	for k, n := range b.Costs {
+		tx.exec(`INSERT INTO cost (site, day, what, n) VALUES (?, ?, ?, ?) ON CONFLICT (site, day, what) DO UPDATE SET n = cost.n + excluded.n`,
+			tx.id(k.Site), int64(k.Day), tx.id(k.What), int64(n)) //nolint:gosec // There are fewer.
+	}
 	if b.Rules != nil {
 		goals, err := json.Marshal(b.Rules.Goals)
 		if err != nil {
 			return err
 		}
 		tx.exec(`INSERT INTO rules (at, hash, goals) VALUES (?, ?, ?)`, at, b.Rules.Hash, string(goals))
+	}
+	return tx.err
+}
+
+// take notes the days that the batch fills in, if they have no counts.
+func (tx *transaction) take(b *report.Batch) error {
+	for _, d := range b.Filled {
+		site, there := tx.id(d.Site), false
+		err := tx.query(tx.ctx, tx.tx, func(rows *sql.Rows) error { there = true; return rows.Err() },
+			`SELECT 1 FROM day_total WHERE site = ? AND day = ? LIMIT 1`, site, int64(d.Day))
+		if err != nil {
+			return err
+		}
+		if there {
+			return report.ErrDayTaken
+		}
+		tx.exec(`INSERT INTO filled (site, day, writer) VALUES (?, ?, ?) ON CONFLICT (site, day) DO UPDATE SET writer = excluded.writer`, site, int64(d.Day), b.Writer)
 	}
 	return tx.err
 }

@@ -57,10 +57,22 @@ CREATE TABLE rules (at BIGINT NOT NULL, hash TEXT NOT NULL, goals TEXT NOT NULL)
 CREATE TABLE writer (id TEXT PRIMARY KEY, seq BIGINT NOT NULL, at BIGINT NOT NULL);
 `
 
+// What is spent, and which days were filled in from logs.
+const schemaOfCosts = `
+CREATE TABLE cost (
+	site BIGINT NOT NULL, day BIGINT NOT NULL, what BIGINT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (site, day, what)) @clustered;
+CREATE TABLE filled (site BIGINT NOT NULL, day BIGINT NOT NULL, writer TEXT NOT NULL, PRIMARY KEY (site, day)) @clustered;
+`
+
 // Migrations are the steps from an empty database to the newest, each from the version
 // before it. A step is never changed once it is released.
 func (d Dialect) Migrations() []string {
-	return []string{strings.NewReplacer("@identity", d.Identity, "@bytes", d.Bytes, "@clustered", d.Clustered).Replace(schema)}
+	steps := []string{schema, schemaOfCosts}
+	in := strings.NewReplacer("@identity", d.Identity, "@bytes", d.Bytes, "@clustered", d.Clustered)
+	for i := range steps {
+		steps[i] = in.Replace(steps[i])
+	}
+	return steps
 }
 
 // placeholders writes the statement of a database with numbered placeholders.

@@ -157,7 +157,7 @@ func (tx *transaction) expire(before report.Day) error {
 // Drop implements [report.Store].
 func (t *Tables) Drop(ctx context.Context, before report.Day) error {
 	return t.change(ctx, func(tx *transaction) error {
-		for _, name := range []string{"day_total", "lost"} {
+		for _, name := range []string{"day_total", "lost", "cost", "filled"} {
 			tx.exec("DELETE FROM "+name+" WHERE day < ?", int64(before))
 		}
 		tx.exec("DELETE FROM mark WHERE at < ?", before.Begin(nil).UnixNano())
@@ -166,11 +166,27 @@ func (t *Tables) Drop(ctx context.Context, before report.Day) error {
 	})
 }
 
+// DropWriter implements [report.Store].
+func (t *Tables) DropWriter(ctx context.Context, writer string) (days int, err error) {
+	err = t.change(ctx, func(tx *transaction) error {
+		for _, name := range []string{"day_total", "hour_total", "part", "cell", "sketch"} {
+			tx.exec("DELETE FROM "+name+" WHERE EXISTS (SELECT 1 FROM filled WHERE filled.writer = ? AND filled.site = "+name+".site AND filled.day = "+name+".day)", writer)
+		}
+		tx.exec(`DELETE FROM mark WHERE kind = ? AND words = ?`, report.MarkFilled, writer)
+		days = int(tx.exec(`DELETE FROM filled WHERE writer = ?`, writer))
+		if days == 0 {
+			return tx.err
+		}
+		return tx.deleteTexts()
+	})
+	return days, err
+}
+
 // usedTexts are the columns that have numbers of texts.
 var usedTexts = map[string][]string{
 	"day_total": {"site", "goal", "reason", "currency"}, "hour_total": {"site", "goal", "reason", "currency"},
 	"part": {"site", "goal", "text", "currency"}, "cell": {"site", "goal", "page", "source", "campaign", "language", "device", "currency"},
-	"sketch": {"site", "goal"}, "mark": {"site"}, "site": {"site"},
+	"sketch": {"site", "goal"}, "mark": {"site"}, "site": {"site"}, "cost": {"site", "what"}, "filled": {"site"},
 }
 
 // deleteTexts deletes the texts that no row has any more, since a visitor may have written

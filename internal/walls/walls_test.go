@@ -139,6 +139,12 @@ var walls = []wall{
 		never:  []set{unfitForLibraries, rigs},
 	},
 	{
+		of:    "internal/budget",
+		why:   "It compares what was spent with what may be, in the words of package fact.",
+		ours:  []string{"fact"},
+		never: []set{unfitForLibraries, rigs},
+	},
+	{
 		of:     "internal/*",
 		why:    "A mechanism stands on its own. It can be read, tested and replaced without goaltrack.",
 		ours:   []string{"cdp", "queue", "rule", "internal/*"},

@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) report.Store) {
 		{"Expire", testExpire},
 		{"Drop", testDrop},
 		{"Info", testInfo},
+		{"Costs", testCosts},
+		{"Filled", testFilled},
 		{"Browsers", testBrowsers},
 		{"Concurrent", testConcurrent},
 		{"BerlinSpring", testHours("Europe/Berlin", "2026-03-29", 23)},

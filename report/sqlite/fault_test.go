@@ -101,6 +101,40 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
+// TestOlderFile: a file of a version before is brought to the newest, with what is in it,
+// after a copy was made.
+func TestOlderFile(t *testing.T) {
+	dir := t.TempDir()
+	s := New(Options{Dir: dir})
+	if err := s.Flush(t.Context(), visits(3)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	for _, statement := range []string{"DROP TABLE cost", "DROP TABLE filled", "PRAGMA user_version = 1"} { // what version 1 does not have
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = New(Options{Dir: dir})
+	t.Cleanup(func() { _ = s.Close() })
+	day := report.DayOf(time.Now(), nil)
+	if err := s.Flush(t.Context(), &report.Batch{Costs: map[report.CostKey]uint64{{Site: "shop", Day: day, What: fact.IDMade}: 5}}); err != nil {
+		t.Fatal(err)
+	}
+	if costs, err := s.Costs(t.Context(), day, day); err != nil || len(costs) != 1 || costs[0].N != 5 || counted(t, s) != 3 {
+		t.Errorf("%v, %v, %d visits", costs, err, counted(t, s))
+	}
+	if _, err := os.Stat(filepath.Join(dir, FileName+".v1")); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReadOnly: a report that is asked only has to be there, and takes nothing.
 func TestReadOnly(t *testing.T) {
 	dir := t.TempDir()

@@ -308,6 +308,24 @@ func (s *Store) Marks(ctx context.Context, from, to time.Time) ([]report.Mark, e
 	return t.Marks(ctx, from, to)
 }
 
+// Costs implements [report.Store].
+func (s *Store) Costs(ctx context.Context, from, to report.Day) ([]report.Cost, error) {
+	t, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Costs(ctx, from, to)
+}
+
+// DropWriter implements [report.Store].
+func (s *Store) DropWriter(ctx context.Context, writer string) (days int, err error) {
+	t, err := s.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return t.DropWriter(ctx, writer)
+}
+
 // Info implements [report.Store].
 func (s *Store) Info(ctx context.Context) (report.Info, error) {
 	t, err := s.open(ctx)

@@ -175,6 +175,7 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 	if p.Snapshot != nil {
 		tabs = append(tabs, "delivery", "/delivery")
 	}
+	tabs = append(tabs, "cost", "/cost")
 	for i := 0; i < len(tabs); i += 2 {
 		f.Nav = append(f.Nav, nav{say("nav." + tabs[i]), a.link(tabs[i+1]), here == tabs[i+1] || here == "/" && i == 0})
 	}

@@ -55,6 +55,13 @@ func (a *asked) sentences(m *overviewModel, past *history) ([]sentence, error) {
 			}
 		}
 	}
+	if a.p.Snapshot != nil {
+		for _, s := range limitSentences(a.p.Snapshot().Month, a.link("/cost")) {
+			if s.Bad {
+				bad = append(bad, s)
+			}
+		}
+	}
 	slices.SortStableFunc(bad, func(x, y sentence) int { return cmp.Compare(y.worth, x.worth) })
 	good := a.wellBeing(m, past)
 	room := max(0, mostSentences-len(good))

@@ -100,12 +100,15 @@ func New(o Options) (http.Handler, error) {
 	p.mux.HandleFunc("GET "+p.base+"/goal/{goal}", p.shows(p.goal))
 	p.mux.HandleFunc("GET "+p.base+"/funnels", p.shows(p.funnels))
 	p.mux.HandleFunc("GET "+p.base+"/delivery", p.shows(p.delivery))
+	p.mux.HandleFunc("GET "+p.base+"/cost", p.shows(p.cost))
 	if p.Resend != nil {
 		p.mux.Handle("POST "+p.base+"/delivery/resend", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.resend)))
 	}
 	p.routeLive()
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
+	p.mux.HandleFunc("GET "+p.base+"/cost.json", p.costs(costJSON))
+	p.mux.HandleFunc("GET "+p.base+"/cost.csv", p.costs(costCSV))
 	p.mux.HandleFunc("GET "+p.base+"/feed.csv", p.feed)
 	p.mux.HandleFunc("GET "+p.base+"/style.css", serveStyle)
 	return p, nil

@@ -288,7 +288,7 @@ func TestNobodyLooksWithoutLeave(t *testing.T) {
 func TestWordsAreComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pages := newspaper(t, conversion(time.Now(), "SENT"), refused(time.Now(), "SENT"))
-		for _, target := range []string{"/", "/goal/SENT", "/funnels", "/delivery", "/?period=day", "/?period=year"} {
+		for _, target := range []string{"/", "/goal/SENT", "/funnels", "/delivery", "/cost", "/?period=day", "/?period=year"} {
 			if page := get(t, pages, target, 200); regexp.MustCompile(`\[[a-z]+\.[a-z.]+\]|%!`).MatchString(page) {
 				t.Errorf("%s lacks a text:\n%s", target, page)
 			}
