@@ -101,7 +101,9 @@ type Row struct {
 	// Conversions is how often goals counted.
 	Conversions uint64 `json:"conversions"`
 	// Visits is how many pages people who may be counted went to: on that day, on that
-	// page, and so on. With ByGoal it is of the whole site.
+	// page, and so on. With ByGoal it is of the whole site. With ByVariant it is in how
+	// many sessions the variant was shown, and Conversions in how many of them each goal
+	// counted afterwards.
 	Visits uint64 `json:"visits"`
 	// Values are the sums of what the goals were worth, by currency. It is never nil.
 	Values []Value `json:"values"`

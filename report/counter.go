@@ -105,10 +105,7 @@ func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 		part.Dimension, part.Text = d, texts[i]
 		addTo(b.Parts, part, amount)
 	}
-	for _, v := range f.Variants {
-		part.Dimension, part.Text = Variant, known.admit(Variant, v.Component+"="+v.Name)
-		addTo(b.Parts, part, amount)
-	}
+	c.countVariants(ctx, f, part, amount)
 	if f.LedTo != "" {
 		part.Dimension, part.Text = LedTo, known.admit(LedTo, f.LedTo)
 		addTo(b.Parts, part, amount)
@@ -137,7 +134,7 @@ func textsOf(f *fact.Fact) [len(cellDimensions)]string {
 	}
 }
 
-// attribute fills in what the session came by, and what it was shown before a goal.
+// attribute fills in what the session came by.
 func (c *counter) attribute(f *fact.Fact) {
 	if f.Browser == [16]byte{} {
 		return
@@ -148,17 +145,6 @@ func (c *counter) attribute(f *fact.Fact) {
 		s.source, s.campaign = f.Source, f.Campaign
 	default:
 		f.Source, f.Campaign = s.source, s.campaign
-	}
-	if f.Goal == Visits {
-		for _, v := range f.Variants {
-			s.shown(v)
-		}
-		return
-	}
-	for _, v := range s.variants {
-		if len(f.Variants) < fact.MaxVariants && !slices.ContainsFunc(f.Variants, func(own fact.Variant) bool { return own.Component == v.Component }) {
-			f.Variants = append(f.Variants, v)
-		}
 	}
 }
 

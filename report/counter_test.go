@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -142,7 +143,40 @@ func TestSessions(t *testing.T) {
 				r.Report(f)
 			}
 			r.Report(conversion("/c", 1))
-		}, ByVariant, "menu=long 1 of 2; hero=B 1 of 1; hero=A 0 of 1"},
+		}, ByVariant, "hero=B 1 of 1; menu=long 1 of 1; hero=A 0 of 1"},
+		{"a variant on many pages", func(r *Recorder) {
+			for range 5 {
+				f := page("/", "", 1)
+				f.Variants = []fact.Variant{{Component: "hero", Name: "B"}}
+				r.Report(f)
+			}
+			r.Report(conversion("/c", 1))
+			r.Report(conversion("/c", 1))
+			other := conversion("/c", 1)
+			other.Goal = "OTHER"
+			r.Report(other)
+		}, ByVariant, "hero=B 2 of 1"}, // of two goals
+		{"a goal that counts again and again", func(r *Recorder) {
+			for range 9 {
+				f := conversion("/c", 1)
+				f.Variants = []fact.Variant{{Component: "page", Name: "B"}}
+				r.Report(f)
+			}
+		}, ByVariant, "page=B 1 of 1"},
+		{"variants of visitors without an ID", func(r *Recorder) {
+			for range 3 {
+				f := conversion("/c", 0)
+				f.Variants = []fact.Variant{{Component: "page", Name: "B"}}
+				r.Report(f)
+			}
+			r.Report(conversion("/c", 0))
+		}, ByVariant, "page=B 3 of 3"},
+		{"a variant after the goal", func(r *Recorder) {
+			r.Report(conversion("/c", 1))
+			f := page("/", "", 1)
+			f.Variants = []fact.Variant{{Component: "hero", Name: "B"}}
+			r.Report(f)
+		}, ByVariant, "hero=B 0 of 1"},
 		{"at most four", func(r *Recorder) {
 			for i := range 6 {
 				f := page("/", "", 1)
@@ -164,6 +198,61 @@ func TestSessions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestVariantsOverMidnight: a goal after midnight belongs to the day on which its variant
+// was shown, so that no day has more goals than views.
+func TestVariantsOverMidnight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := recording(t, NewMemory(3))
+		time.Sleep(24*time.Hour - 5*time.Minute) // midnight is near
+		f := page("/", "", 1)
+		f.Variants = []fact.Variant{{Component: "hero", Name: "B"}}
+		r.Report(f)
+		time.Sleep(10 * time.Minute)
+		r.Report(conversion("/c", 1))
+		flushed(t, r)
+		today := DayOf(time.Now(), nil)
+		for day, want := range map[Day]string{today - 1: "hero=B 1 of 1", today: ""} {
+			if got := asked(t, r.Store(), Query{From: day, To: day, By: ByVariant}); got != want {
+				t.Errorf("%v: %q, want %q", day, got, want)
+			}
+		}
+	})
+}
+
+// TestVariantsNeverExceedAll: whatever visitors do, in whatever order, a goal never counted
+// for more than saw the variant, on any day.
+func TestVariantsNeverExceedAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := recording(t, NewMemory(9))
+		dice := rand.New(rand.NewPCG(1, 2))
+		for range 20_000 {
+			f := page("/", "", byte(dice.IntN(40)))
+			if dice.IntN(2) == 0 {
+				f = conversion("/c", byte(dice.IntN(40)))
+			}
+			for range dice.IntN(6) {
+				f.Variants = append(f.Variants, fact.Variant{Component: string(rune('a' + dice.IntN(3))), Name: string(rune('A' + dice.IntN(3)))})
+			}
+			f.Time = time.Now().Add(-time.Duration(dice.IntN(900)) * time.Second)
+			r.Report(f)
+			time.Sleep(time.Duration(dice.IntN(20)) * time.Second)
+		}
+		flushed(t, r)
+		today := DayOf(time.Now(), nil)
+		for day := today - 4; day <= today; day++ {
+			result, err := Ask(t.Context(), r.Store(), Query{From: day, To: day, By: ByVariant})
+			if err != nil || day > today-3 && len(result.Rows) == 0 {
+				t.Fatal(day, result, err)
+			}
+			for _, row := range result.Rows {
+				if row.Conversions > row.Visits {
+					t.Errorf("%v: %s %d of %d", day, row.Key, row.Conversions, row.Visits)
+				}
+			}
+		}
+	})
 }
 
 // TestUncountable: of whoever may not be counted there is one number, and no hour.

@@ -4,10 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 	"time"
 
-	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/sketch"
 )
 
@@ -24,7 +22,7 @@ type sessions struct {
 type session struct {
 	last             time.Time
 	source, campaign string
-	variants         []fact.Variant
+	variants         []shown // the oldest first
 }
 
 // mostSessions is how many sessions a half has.
@@ -47,15 +45,6 @@ func (s *sessions) of(browser [16]byte, at time.Time) *session {
 	}
 	s.young[browser] = one
 	return one
-}
-
-// shown notes a variant. Of more than four, the oldest is forgotten.
-func (s *session) shown(v fact.Variant) {
-	s.variants = slices.DeleteFunc(s.variants, func(o fact.Variant) bool { return o.Component == v.Component })
-	if len(s.variants) == fact.MaxVariants {
-		s.variants = s.variants[1:]
-	}
-	s.variants = append(s.variants, v)
 }
 
 // browsers count different browsers. Their IDs are hashed with a key that is made anew

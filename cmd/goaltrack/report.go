@@ -229,7 +229,7 @@ func (r *reporter) text(to io.Writer, result *reports.Result) error {
 	}
 	say(table, "\n")
 	for _, row := range result.Rows {
-		say(table, "%s\t%d\t%d\t%s", row.Key, row.Conversions, row.Visits, rate(row))
+		say(table, "%s\t%d\t%d\t%s", row.Key, row.Conversions, row.Visits, r.rate(row))
 		for _, currency := range currencies {
 			say(table, "\t%s", row.Worth(currency))
 		}
@@ -242,9 +242,10 @@ func (r *reporter) text(to io.Writer, result *reports.Result) error {
 	return err
 }
 
-// rate is a row's conversions of its visits, "-" if that says nothing.
-func rate(row reports.Row) string {
-	if row.Visits == 0 {
+// rate is a row's conversions of its visits, "-" if that says nothing. Several goals may
+// count for one who saw a variant.
+func (r *reporter) rate(row reports.Row) string {
+	if row.Visits == 0 || r.query.By == reports.ByVariant && r.query.Goal == "" {
 		return "-"
 	}
 	return strconv.FormatFloat(100*float64(row.Conversions)/float64(row.Visits), 'f', 1, 64) + " %"
