@@ -81,6 +81,7 @@ func madeUp(sink fact.Sink, site string, now time.Time) {
 				Time:     day.Add(time.Duration(7*60+chance.IntN(15*60)) * time.Minute),
 				Language: one(chance, "EN", "EN", "DE", "FR"), Device: one(chance, "mobile", "mobile", "desktop", "tablet"),
 				Source:   one(chance, "google.com", "google.com", "", "bing.com", "news"),
+				Browser:  [16]byte{1, byte(d), byte(n)},
 				Variants: []fact.Variant{{Component: "hero", Name: [...]string{"default", "with_a_photograph"}[n%2]}},
 			}
 			if f.Source == "news" {

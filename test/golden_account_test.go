@@ -11,6 +11,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/golden"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -134,6 +135,7 @@ func goldenSnapshot() goaltrack.Snapshot {
 		}},
 		Notes:  map[string]uint64{"not_yet_on_disk": 1, "id_replaced": 2},
 		Recent: []goaltrack.Record{{Time: at(9), Goal: "CONTACT_SENT", Fate: "dead: blocked", Browser: "aaaaaaaa", Note: "client_gone"}},
+		Month:  fact.Month{IDs: 900, LimitIDs: 1000, Events: 7000, LimitEvents: 10000},
 		Queue: goaltrack.QueueState{
 			Level: goaltrack.LevelDurable, Degraded: "queue: the disk is full", HeldBy: &queue.Holder{PID: 4711, Host: "web-1", Since: at(0)},
 			Damage: "1 events lost", QuarantineBytes: 65536, Events: 5, Bytes: 2000, Oldest: at(2), Full: 0.25, DeadLetters: 9,

@@ -192,6 +192,10 @@ func TestSnapshot(t *testing.T) {
     "full": 0.0001,
     "deadLetters": 1
   },
+  "month": {
+    "ids": 0,
+    "events": 7
+  },
   "delivery": [
     {
       "site": "shop",

@@ -46,12 +46,26 @@ func (a *asked) chartOf(title, goal string) (chart, error) {
 	}
 	for _, m := range marks {
 		if i := slot(m.Time); i >= 0 {
-			c.Bars[i].Marks = append(c.Bars[i].Marks, say("mark."+m.Kind, m.Time.In(a.zone).Format(say("date.time"))))
+			c.Bars[i].Marks = append(c.Bars[i].Marks, a.markInWords(m))
 		}
 	}
 	c.Empty = !slices.ContainsFunc(c.Bars, func(b bar) bool { return b.Counted+b.Refused > 0 })
 	c.Pictures = []picture{draw(c.Bars, 1040, 92, "wide"), draw(c.Bars, 640, 45, "middle"), draw(c.Bars, 320, 14, "narrow")}
 	return c, nil
+}
+
+// markInWords says what happened, and when.
+func (a *asked) markInWords(m report.Mark) string {
+	at := m.Time.In(a.zone).Format(say("date.time"))
+	switch m.Kind {
+	case report.MarkOutage: // each has words of its own
+		return say("mark.outage", at, m.Text)
+	case report.MarkFilled:
+		return say("mark.filled", at, m.Text)
+	case report.MarkZone:
+		return say("mark.zone", at, m.Text)
+	}
+	return say("mark."+m.Kind, at)
 }
 
 // slots makes the bars of the period, and returns the function that finds the one of a

@@ -255,7 +255,7 @@ type step struct {
 	Label, Name, Link string
 	Counted, TooEarly uint64
 	Width             string
-	Kept              string // how many of the step before came here
+	Kept, Lost        string // how many of the step before came here, and how many did not
 }
 
 // fillFunnel fills in what came before the goal.
@@ -281,6 +281,9 @@ func (a *asked) steps(goal string) ([]step, error) {
 		}
 		if i > 0 {
 			steps[i].Kept = say("funnel.kept", number(s.Conversions), number(funnel[i-1].Conversions))
+			if before := funnel[i-1].Conversions; before > s.Conversions {
+				steps[i].Lost = sayCount("funnel.lost", before-s.Conversions)
+			}
 		}
 	}
 	return steps, nil

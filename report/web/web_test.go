@@ -146,19 +146,22 @@ func TestAGoalShowsItsParts(t *testing.T) {
 		facts := []fact.Fact{rulesOf(time.Now(), fact.Goal{Name: "SEEN", Status: "live"}, fact.Goal{Name: "SENT", Label: "Form sent", Status: "live", Sentence: "Counts when <it> is sent.", After: []string{"SEEN"}})}
 		for i := range 400 {
 			v := visit(time.Now())
+			v.Browser = [16]byte{byte(i), byte(i >> 8), 1}
 			v.Variants = []fact.Variant{{Component: "hero", Name: []string{"default", "B"}[i%2]}}
 			facts = append(facts, v)
 			if i%20 == 0 || i%2 == 1 && i%5 == 0 {
 				c := conversion(time.Now(), "SENT")
-				c.Variants, c.LedTo, c.Campaign = v.Variants, "/thanks", "spring"
+				c.Browser, c.LedTo, c.Campaign, c.Tagged = v.Browser, "/thanks", "spring", true
 				c.Value = fact.ValueOf(12.5, "EUR")
 				facts = append(facts, c)
 			}
 		}
-		facts = append(facts, conversion(time.Now(), "SEEN"))
+		for range 70 {
+			facts = append(facts, conversion(time.Now(), "SEEN"))
+		}
 		pages := newspaper(t, facts...)
 		page := plain(get(t, pages, "/goal/SENT", 200))
-		for _, want := range []string{"Form sent SENT Counts when &lt;it&gt; is sent. These rules have been in force since 1 Jan.", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before"} {
+		for _, want := range []string{"Form sent SENT Counts when &lt;it&gt; is sent. These rules have been in force since 1 Jan.", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before", "60 of 70 10 fewer than the step before"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page does not say %q:\n%s", want, page)
 			}
