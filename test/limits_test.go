@@ -82,6 +82,9 @@ func TestSpendingIsCounted(t *testing.T) {
 		}
 		v.Get("/page")
 		w.Done()
+		for w.Note("id_made") != uint64(w.CDP.Made()) { // one is on its way; Close would not wait for it
+			time.Sleep(time.Millisecond)
+		}
 		if _, err := w.Tracker.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
