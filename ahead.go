@@ -318,6 +318,9 @@ func (tr *tracked) showLocked() {
 		return
 	}
 	if page, ok := tr.t.ahead.Show(tr.ahead.shows); ok {
+		if sc := tr.t.scripts.Load(); sc != nil && !tr.script {
+			sc.sightings.Note(sighting(tr.ahead.shows)) // its script will say it, too
+		}
 		tr.sendShownLocked(page)
 	}
 }

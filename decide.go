@@ -286,6 +286,9 @@ func (tr *tracked) book(g *rule.Cause, f fate, note string) {
 	if f == fired && tr.entry.absent == fateBot {
 		note = "bot_counted"
 	}
+	if f == fired && tr.cached {
+		note = "confirmed_by_script"
+	}
 	tr.t.ledger.decide(g.Name(), f, tr.told.id, note)
 	tr.t.firsts.tell(f, tr.t.config.Logger)
 }

@@ -31,6 +31,10 @@ const (
 	fatePrefetch
 	fateBot
 
+	// The script of a page: it tells too much, or something for the second time.
+	fateTooFast
+	fateRepeated
+
 	// The handler said so.
 	fateRejected
 
@@ -110,6 +114,8 @@ var fateNames = [...]string{
 	fateConsentHoldFull: "consent_hold_full",
 	fatePrefetch:        "prefetch",
 	fateBot:             "bot",
+	fateTooFast:         "too_fast",
+	fateRepeated:        "repeated",
 	fateRejected:        "rejected_by_handler",
 	fatePanicked:        "panicked",
 	fateHijacked:        "hijacked",

@@ -64,6 +64,10 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
+	if sc := t.scripts.Load(); sc != nil && sc.owns(r.URL.Path) {
+		return nil
+	}
+
 	// 1. Candidates.
 	rules, views := t.rules.Load(), t.config.Views == ViewsServer
 	path, other := t.paths(r)
@@ -109,6 +113,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 		}
 		if navigation {
 			t.tellAbsent(s, e.fate(consent.All))
+			t.noteRefused(r, e.fate(consent.All))
 		}
 		return t.refuse(r, s, rules, &e, goals)
 	}
@@ -232,6 +237,9 @@ func (tr *tracked) BeforeHeader(status int) {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	tr.status = status
+	if tr.cached {
+		status = http.StatusNotModified // which says to browsers that they show a copy
+	}
 	restarts := len(h["Critical-Ch"]) > 0 && tr.restartsLocked(h)
 	kept := tr.x.Answered(status, h, restarts, tr.routeNow)
 	if kept == nil {
@@ -261,11 +269,13 @@ func (tr *tracked) BeforeHeader(status int) {
 	if tr.t.config.DryRun {
 		tr.store = caching.Of(status, h)
 		tr.told.assumed = tr.told.recognised && tr.keepsIDLocked() && tr.wantsIDLocked()
+		tr.noteShownLocked()
 		tr.releaseLocked()
 		tr.showLocked()
 		return
 	}
 	tr.setCookiesLocked(h)
+	tr.noteShownLocked()
 	tr.releaseLocked()
 	tr.showLocked()
 	tr.keepVisitLocked(h)

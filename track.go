@@ -47,6 +47,8 @@ type known struct {
 	answerRead bool           // a goal that may count reads the body of the answer
 	facts      *facts.Request // what Config.Report is told; nil without one
 	ahead      *foresight     // nil for nearly all requests
+	script     bool           // the script of a page says that the page is shown
+	cached     bool           // likewise, and a cache answered the request for it
 	withdrawal *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 

@@ -50,9 +50,10 @@ type Tracker struct {
 	ledger   *ledger
 	holds    *holds
 	ahead    *ahead.Pages[unseen]
-	sender   *deliver.Sender // nil with DryRun
-	atRest   *deliver.Seal   // seals people's data; nil if nothing is kept outside of memory, or without Keys
-	store    store           // where events wait for it
+	scripts  atomic.Pointer[scripts] // nil without package page
+	sender   *deliver.Sender         // nil with DryRun
+	atRest   *deliver.Seal           // seals people's data; nil if nothing is kept outside of memory, or without Keys
+	store    store                   // where events wait for it
 	// stopSummaries ends the line a minute in the log.
 	stopSummaries context.CancelFunc
 	// closed is what the first call of Close returned.
@@ -322,6 +323,7 @@ const closeTimeout = 10 * time.Second
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.close()
 	t.ahead.Close()
+	t.scripts.Load().close()
 	t.ledger.forms.Close()
 	t.ledger.holds.Close()
 	if t.sender == nil {

@@ -178,6 +178,13 @@ func (p *Pages[T]) Shows(k Key) bool {
 	return f.held
 }
 
+// Awaits reports whether the page is kept, or still being fetched.
+func (p *Pages[T]) Awaits(k Key) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.find(k) != nil
+}
+
 // Show hands out what the page counts, once.
 func (p *Pages[T]) Show(k Key) (what T, ok bool) {
 	p.mu.Lock()

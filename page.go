@@ -1,0 +1,340 @@
+package goaltrack
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/ahead"
+	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/fair"
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/script"
+	"github.com/goaltrack/goaltrack/rule"
+)
+
+// What the script of a page tells goes the way of a request, through package page. An
+// example:
+//
+//	rules    DEMO_CLICKED: click "#hero a.demo", on /products/{id}
+//	visitor  has the browser ID 9f..., and looks at /products/7
+//	click    POST /goals/e/c {"g":"DEMO_CLICKED","i":"1b...","u":"/products/7"}. Package
+//	         page looks at the form of it, and calls Tell.
+//	Tell     finds the rule, asks the gate as for the page itself, and whether the visitor
+//	         tells too much, or this for a second time. Then it raises the goal on the
+//	         request, whose handler answers 204: count:, cookies and queue are as ever.
+//	shown    {"g":"","i":"2c...","u":"/pricing"}. If the page was fetched ahead, what it
+//	         counts is let go of (ahead.go). If this process has shown it, it has counted
+//	         already. Else a cache answered, and it counts as a 304 would: by the rules for
+//	         visits.
+//
+// What always holds:
+//
+//  1. Nothing that the script says is believed but that it happened: the page decides no
+//     value, no currency and no identity.
+//  2. A name that no rule has is counted under one reason, and kept nowhere.
+//  3. A page that the server has shown does not count again, and neither does one of which
+//     that is not known for sure.
+
+// inPage is a Tracker as package page sees it.
+type inPage Tracker
+
+func init() {
+	script.Serve(func(tracker any) script.Tracker {
+		t, _ := tracker.(*Tracker)
+		return (*inPage)(t)
+	})
+}
+
+// scripts is what a tracker with package page remembers.
+type scripts struct {
+	own       []string // the paths that are package page's
+	visitors  *fair.Pace
+	networks  *fair.Pace
+	once      script.Once
+	sightings script.Sightings
+	goals     script.Goals
+}
+
+// The bounds of what scripts may tell. Package fair gives each a quarter.
+const (
+	toldPerVisitor = 4 * 10 // a second
+	toldAtOnce     = 4 * 30
+	toldPerNetwork = 4 * 50
+	toldByNetwork  = 4 * 200 // at once
+)
+
+// owns reports whether a path is package page's.
+func (sc *scripts) owns(path string) bool {
+	return slices.ContainsFunc(sc.own, func(own string) bool { return urlpath.IsOrBelow(path, own) })
+}
+
+// Own implements [script.Tracker].
+func (p *inPage) Own(path string) {
+	for {
+		before := p.scripts.Load()
+		sc := &scripts{visitors: fair.NewPace(toldPerVisitor, toldAtOnce), networks: fair.NewPace(toldPerNetwork, toldByNetwork)}
+		if before != nil && before.owns(path) {
+			return
+		}
+		if before != nil {
+			sc.own = slices.Clone(before.own)
+		}
+		sc.own = append(sc.own, path)
+		if p.scripts.CompareAndSwap(before, sc) {
+			return
+		}
+	}
+}
+
+// Derive implements [script.Tracker].
+func (p *inPage) Derive(purpose string) (made [8]byte, ok bool) {
+	if len(p.config.Keys) == 0 {
+		return made, false
+	}
+	mac := hmac.New(sha256.New, p.config.Keys[0].Hash)
+	_, _ = mac.Write([]byte("goaltrack " + purpose))
+	copy(made[:], mac.Sum(nil))
+	return made, true
+}
+
+// Host implements [script.Tracker].
+func (p *inPage) Host(r *http.Request) string { return (*Tracker)(p).host(r) }
+
+// Note implements [script.Tracker].
+func (p *inPage) Note(reason string) { p.ledger.note(reason) }
+
+// Page implements [script.Tracker].
+func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
+	t := (*Tracker)(p)
+	defer t.recovered("page", func() { l = script.Look{} })
+	rules, host, path := t.rules.Load(), t.host(r), t.path(r)
+	if t.siteOf(host, path) == nil && !whole {
+		return l
+	}
+	e := t.gate(r, path)
+	e.absent = e.looking().absent // the script waits until the page is shown
+	l = script.Look{Rules: rules, Asked: t.config.Consent != nil, GPC: t.config.GPC != GPCIgnore, OptOut: t.config.OptOutCookie, Prefix: t.prefix(r)}
+	admits := func(g *rule.Cause) bool {
+		f, waits := e.admits(g)
+		return f == fired && !waits
+	}
+	goals := &t.scripts.Load().goals
+	if whole {
+		l.Goals = goals.Where(rules, host, "", t.config.Env, admits)
+		l.Visits = goals.Visits(rules) && e.mayCount(rules)
+	} else {
+		l.Goals = goals.Where(rules, host, path, t.config.Env, admits)
+		l.Visits = slices.ContainsFunc(rules.Find(http.MethodGet, path, t.config.Env, nil), func(g *rule.Cause) bool { return g.IsPage() && admits(g) })
+	}
+	l.Shown = l.Visits || (t.config.Views == ViewsServer || t.config.Report != nil) && e.fate(consent.All) == fired
+	return l
+}
+
+// Tell implements [script.Tracker].
+func (p *inPage) Tell(w http.ResponseWriter, r *http.Request, m *script.Message) {
+	t := (*Tracker)(p)
+	told := &telling{Message: m, t: t, r: r, page: asPage(r, m)}
+	tr := told.tracked()
+	if tr == nil {
+		noContent(w, r)
+		return
+	}
+	if tr.told.ended {
+		tr.pass(w, http.HandlerFunc(noContent))
+		return
+	}
+	tr.serve(w, http.HandlerFunc(noContent))
+}
+
+// noContent answers what a script told.
+func noContent(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// asPage is the request as it would have been for the page itself. Its header is that of
+// the request, but for a page that is shown.
+func asPage(r *http.Request, m *script.Message) *http.Request {
+	page := *r
+	page.Method, page.Body, page.ContentLength = http.MethodGet, http.NoBody, 0
+	page.RequestURI = m.Path
+	page.URL = &url.URL{Path: m.Path, RawQuery: m.Query}
+	if strings.Contains(m.Path, "%") {
+		if path, err := url.PathUnescape(m.Path); err == nil {
+			page.URL.Path, page.URL.RawPath = path, m.Path
+		}
+	}
+	if m.Goal != "" {
+		return &page
+	}
+	page.Header = make(http.Header, len(r.Header))
+	for name, lines := range r.Header {
+		switch name {
+		case "Referer", "Origin", "Content-Type", "Content-Length", "Accept":
+		default:
+			page.Header[name] = lines
+		}
+	}
+	maps.Copy(page.Header, goesToPage)
+	return &page
+}
+
+// goesToPage is what a browser says when a person goes to a page.
+var goesToPage = map[string][]string{"Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}
+
+// telling is what a script tells, on its way.
+type telling struct {
+	*script.Message
+	t    *Tracker
+	r    *http.Request
+	page *http.Request // as if it were for the page
+}
+
+// tracked is the request of it, with what counts; nil if nothing does.
+func (told *telling) tracked() (tr *tracked) {
+	t := told.t
+	defer t.recovered("page", func() { tr = nil })
+	path := t.path(told.page)
+	s := t.siteOf(t.host(told.r), path)
+	if s == nil {
+		t.ledger.note("page_no_site")
+		return nil
+	}
+	e := t.gate(told.page, path)
+	e.heldBy = "" // a script tells nothing before the visitor agreed
+	if told.Goal == "" {
+		return told.shown(s, &e)
+	}
+	return told.happened(s, &e, path)
+}
+
+// happened is for a goal that happened in the page.
+func (told *telling) happened(s *site, e *entry, path string) *tracked {
+	t, rules := told.t, told.t.rules.Load()
+	tr := t.track(s, told.r, path, rules)
+	tr.x = *tr.x.Telling(told.Told(path))
+	g, reason := rules.Reported(&tr.x, told.Goal)
+	if g == nil {
+		t.ledger.note(reason.String())
+		return nil
+	}
+	tr.entry, tr.gate = *e, e.fate(consent.All)
+	f := fateOf(reason)
+	if f == fired {
+		f = e.fate(g.Terms().Need)
+		if f != fired {
+			return t.refuse(told.page, s, rules, e, []*rule.Cause{g})
+		}
+		f = told.bounds(s, e)
+	}
+	if f != fired {
+		tr.decide(g, f, "")
+		return nil
+	}
+	tr.admit(told.page, e)
+	tr.stranger = false // by Origin or Sec-Fetch-Site, a page of the site sent it
+	tr.x.Consider(g)    // so that what the rule reads is kept
+	tr.told.seldomLocked().raised = []raised{{goal: g}}
+	return tr
+}
+
+// bounds says whether the visitor tells too much, or something for the second time.
+func (told *telling) bounds(s *site, e *entry) fate {
+	t := told.t
+	sc, who, network := t.scripts.Load(), s.visitorOf(e.cookies).id, t.network(told.r)
+	switch {
+	case !sc.networks.Take(network, true), !sc.visitors.Take(t.names.Visitor(who), true):
+		return fateTooFast
+	case !sc.once.Meet(t.names.Visitor(who + " " + told.ID)):
+		return fateRepeated
+	}
+	return fired
+}
+
+// shown is for the page itself, which is shown.
+func (told *telling) shown(s *site, e *entry) *tracked {
+	t, rules := told.t, told.t.rules.Load()
+	if !e.mayCount(rules) {
+		return nil // a page by itself is no goal of which anybody asks why it did not count
+	}
+	if f := told.bounds(s, e); f != fired {
+		t.ledger.note(f.String())
+		return nil
+	}
+	k := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}
+	if k.Visitor != 0 && t.ahead.Awaits(k) {
+		return told.release(s, e, k)
+	}
+	if told.Soft {
+		return nil // the server was asked for it, or will be
+	}
+	sc := t.scripts.Load()
+	was, sure := sc.sightings.Take(sighting(k))
+	if !was && k.Visitor != 0 { // they may have got their ID since
+		was, sure = sc.sightings.Take(sighting(ahead.Key{Page: k.Page}))
+	}
+	switch {
+	case was:
+		return nil
+	case !sure:
+		t.ledger.note("page_unsure")
+		return nil
+	}
+	tr := t.interest(told.page, http.HandlerFunc(noContent))
+	if tr != nil {
+		tr.cached = true
+	}
+	return tr
+}
+
+// release lets go of what a page counts that was fetched ahead.
+func (told *telling) release(s *site, e *entry, k ahead.Key) *tracked {
+	t := told.t
+	f := t.lookAhead(s, told.page, e, sight{from: k.Page, aside: true}, nil)
+	if f == nil {
+		return nil // it is still being fetched, and counts when it is there
+	}
+	tr := t.track(s, told.page, t.path(told.page), t.rules.Load())
+	tr.admit(told.page, e)
+	tr.ahead, tr.script = f, true
+	return tr
+}
+
+// sighting is a page that a visitor was shown.
+func sighting(k ahead.Key) uint64 { return uint64(k.Visitor)*31 ^ uint64(k.Page) }
+
+// noteShownLocked notes that the server shows a page, before the browser has any of it.
+func (tr *tracked) noteShownLocked() {
+	sc := tr.t.scripts.Load()
+	if sc == nil || !tr.navigation || tr.cached || tr.entry.absent == fatePrefetch ||
+		tr.status != http.StatusOK && tr.status != http.StatusNotModified {
+		return
+	}
+	k := ahead.Key{Page: tr.t.pageAhead(tr.r)}
+	if tr.told.id != "" {
+		k.Visitor = tr.t.ahead.VisitorOf(tr.site.cookie.name, tr.told.id)
+	}
+	sc.sightings.Note(sighting(k))
+}
+
+// noteRefused notes that the server shows a page to somebody who may not be counted, and
+// of whom nothing else is kept: should they agree on this page, it does not count all the
+// same, since it was before.
+func (t *Tracker) noteRefused(r *http.Request, f fate) {
+	if sc := t.scripts.Load(); sc != nil && (f == fateConsentUnknown || f == fateConsentRefused) {
+		sc.sightings.Note(sighting(ahead.Key{Page: t.pageAhead(r)}))
+	}
+}
+
+// close forgets who told something.
+func (sc *scripts) close() {
+	if sc != nil {
+		sc.visitors.Close()
+		sc.networks.Close()
+	}
+}

@@ -1,0 +1,100 @@
+package page_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/world"
+	"github.com/goaltrack/goaltrack/page"
+)
+
+// benchRules are for a page that counts and for a click that counts.
+const benchRules = `
+version: 1
+goals:
+  - goal: PAGE_VIEWED
+    visit: /products/{id}
+  - goal: DEMO_CLICKED
+    click: book-demo
+    on: /products/{id}
+`
+
+// counting is a tracker without network, and a Page of it.
+func counting(tb testing.TB) (site, collector http.Handler, tracker *goaltrack.Tracker) {
+	tb.Helper()
+	rules, err := goaltrack.ParseRules([]byte(benchRules))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tracker, err = goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: rules, DryRun: true,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p, err := page.New(tracker, page.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return tracker.Handler(http.HandlerFunc(world.HTML)), p, tracker
+}
+
+// visits are requests of many visitors, since one may not tell so much.
+func visits(n int, method, target string, body func(i int) string) []*http.Request {
+	list := make([]*http.Request, n)
+	for i := range list {
+		r := httptest.NewRequest(method, target, strings.NewReader(body(i)))
+		r.Header = http.Header{
+			"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=11111111-2222-4333-8444-" + strconv.Itoa(1_000_000_000_000 + i)[1:]},
+			"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"},
+		}
+		if method == http.MethodPost {
+			r.Header.Set("Sec-Fetch-Dest", "empty")
+			r.Header.Set("Sec-Fetch-Mode", "cors")
+			r.Header.Set("Content-Type", "application/json")
+		}
+		list[i] = r
+	}
+	return list
+}
+
+type nobody struct{ h http.Header }
+
+func (n nobody) Header() http.Header         { return n.h }
+func (n nobody) Write(p []byte) (int, error) { return len(p), nil }
+func (n nobody) WriteHeader(int)             {}
+
+// BenchmarkCount compares a click that is told with a page that counts: the collector is
+// to cost at most twice as much.
+func BenchmarkCount(b *testing.B) {
+	run := func(name string, handler http.Handler, requests func(n int) []*http.Request) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			list := requests(b.N)
+			b.ResetTimer()
+			for _, r := range list {
+				handler.ServeHTTP(nobody{http.Header{}}, r)
+			}
+		})
+	}
+	site, collector, tracker := counting(b)
+	run("page", site, func(n int) []*http.Request {
+		return visits(n, http.MethodGet, "/products/7", func(int) string { return "" })
+	})
+	run("click", collector, func(n int) []*http.Request {
+		return visits(n, http.MethodPost, "/goals/e/c", func(int) string {
+			nextID++
+			return `{"g":"DEMO_CLICKED","i":"` + strconv.Itoa(100_000_000+nextID) + `","u":"/products/7","d":{"plan":"pro"}}`
+		})
+	})
+	account, _ := tracker.Close(b.Context())
+	if account.Fired == 0 || len(account.NotFired) > 0 {
+		b.Errorf("%v", account)
+	}
+}

@@ -1,0 +1,168 @@
+package page
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/hostname"
+	"github.com/goaltrack/goaltrack/internal/script"
+	"github.com/goaltrack/goaltrack/internal/web"
+)
+
+// The bounds of a message.
+const (
+	mostBytes = 2 << 10
+	mostData  = 20  // names in d
+	mostName  = 40  // bytes of one
+	mostValue = 200 // bytes of a value, as the script sends them
+	mostGoal  = 100
+	mostID    = 64
+	leastID   = 8
+	mostTime  = 10 * time.Second // for it to come
+)
+
+// The reasons why a message is not read. They are notes of the tracker's snapshot, and
+// docs/operations.md says what to do about each.
+const (
+	noteMethod    = "page_method"
+	noteCrossSite = "page_cross_site"
+	noteNotJSON   = "page_not_json"
+	noteTooLarge  = "page_too_large"
+	noteUnread    = "page_unread"
+	noteMalformed = "page_malformed"
+)
+
+// collect takes what a script tells. It always answers 204: a page cannot do anything
+// about it, and whoever makes up messages learns nothing.
+func (p *Page) collect(w http.ResponseWriter, r *http.Request) {
+	m, refusal := p.read(w, r)
+	if refusal == "" {
+		p.tracker.Tell(w, r, m)
+		return
+	}
+	p.tracker.Note(refusal)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// read reads a message, or says why not. The order is by what a look at it costs.
+func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, refusal string) {
+	switch {
+	case r.Method != http.MethodPost:
+		return nil, noteMethod
+	case !p.isOwn(r):
+		return nil, noteCrossSite
+	case !isJSON(r.Header):
+		return nil, noteNotJSON
+	case r.Body == nil:
+		return nil, noteMalformed
+	case r.ContentLength > mostBytes:
+		w.Header().Set("Connection", "close") // nobody wants the rest of it
+		return nil, noteTooLarge
+	}
+	// A handler that reads without a limit of its own would hold a client that never sends
+	// on. Where a deadline is not supported, the server's own holds.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.patience))
+	var buf [mostBytes + 1]byte
+	n, err := io.ReadFull(r.Body, buf[:])
+	switch {
+	case err == nil:
+		w.Header().Set("Connection", "close")
+		return nil, noteTooLarge
+	case err != io.EOF && err != io.ErrUnexpectedEOF:
+		return nil, noteUnread
+	}
+	if m = parse(buf[:n]); m == nil {
+		return nil, noteMalformed
+	}
+	return m, ""
+}
+
+// isOwn reports whether a page of the site sends the request. Browsers that do not say so
+// in Sec-Fetch-Site name the page's origin (https://fetch.spec.whatwg.org/#origin-header).
+func (p *Page) isOwn(r *http.Request) bool {
+	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
+		return site == "same-origin"
+	}
+	origin, _ := web.First(r.Header["Origin"])
+	_, host, ok := strings.Cut(origin, "://")
+	own := p.tracker.Host(r)
+	return ok && hostname.Same(host, own) && portOf(host) == portOf(own)
+}
+
+// portOf is the port of a host, "" for the usual ones.
+func portOf(host string) string {
+	_, port, err := net.SplitHostPort(host)
+	if err != nil || port == "80" || port == "443" {
+		return ""
+	}
+	return port
+}
+
+// isJSON reports whether the body is JSON by its type. A page of another site cannot send
+// that without asking first, which is answered with no leave
+// (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
+func isJSON(h http.Header) bool {
+	mime, _ := web.First(h["Content-Type"])
+	mime, _, _ = strings.Cut(mime, ";")
+	return strings.EqualFold(strings.TrimSpace(mime), "application/json")
+}
+
+// parse reads the text of a message, nil if it is none. Members that it does not know mean
+// nothing: a page decides no value, no currency and no identity.
+func parse(text []byte) *script.Message {
+	var said struct {
+		Goal *string            `json:"g"`
+		ID   string             `json:"i"`
+		Page string             `json:"u"`
+		Data map[string]*string `json:"d"`
+		Soft int                `json:"s"`
+	}
+	if json.Unmarshal(text, &said) != nil || said.Goal == nil || len(*said.Goal) > mostGoal || !isID(said.ID) || len(said.Data) > mostData {
+		return nil
+	}
+	m := &script.Message{Goal: *said.Goal, ID: said.ID, Soft: said.Soft != 0}
+	if !strings.HasPrefix(said.Page, "/") {
+		return nil
+	}
+	page, _, _ := strings.Cut(said.Page, "#")
+	m.Path, m.Query, _ = strings.Cut(page, "?")
+	if _, err := url.PathUnescape(m.Path); err != nil || strings.ContainsFunc(m.Path, isControl) {
+		return nil
+	}
+	for name, value := range said.Data {
+		switch {
+		case len(name) > mostName || name == "":
+			return nil
+		case value == nil: // the element does not have it
+			continue
+		case len(*value) > mostValue:
+			return nil
+		case m.Data == nil:
+			m.Data = make(map[string]string, len(said.Data))
+		}
+		m.Data[name] = *value
+	}
+	return m
+}
+
+func isID(id string) bool { return len(id) >= leastID && len(id) <= mostID && isWord(id, ".-") }
+
+// isWord reports whether a text has letters and digits alone, and these other characters.
+func isWord(text, others string) bool {
+	for _, c := range []byte(text) {
+		switch {
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isControl(c rune) bool { return c <= ' ' || c == 0x7f }
