@@ -105,6 +105,7 @@ func proxyFaults(v *settings.Values) (faults []error) {
 		}
 	}
 	faults = append(faults, entranceFaults(v)...)
+	faults = append(faults, pageFaults(v)...)
 	if v.Text("spool") != "" || v.Text("state") != "" {
 		return faults
 	}

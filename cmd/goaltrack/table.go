@@ -6,6 +6,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/page"
 )
 
 //go:generate go test -run ^TestSettingsPage$ . -args -write-page
@@ -14,7 +15,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, cookieRows, deliveryRows, reportRows, adminRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, pageRows, cookieRows, deliveryRows, reportRows, adminRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -114,6 +115,13 @@ var consentRows = []settings.Setting{
 	{Name: "consent-no-banner-in", Kind: settings.List, Commands: ofProxy, Value: "REGIONS", Like: "US,CA;ON", About: "Where onetrust shows no banner: there its categories are read at once. Countries, or parts of them as onetrust writes them."},
 	{Name: "consent-region-header", Commands: ofProxy, Value: "NAME", Like: "CF-IPCountry", About: "The header in which a CDN says the visitor's country, for --consent-no-banner-in. onetrust's cookie says it too, and both have to agree."},
 	{Name: "consent-hold-by", Commands: ofProxy, Value: "COOKIE", Like: "session", About: "Hold what unknown visitors do until they answer, by a cookie that the site sets anyway, such as that of its session."},
+}
+
+// pageRows are about goals that happen inside pages.
+var pageRows = []settings.Setting{
+	{Name: "page", Kind: settings.Switch, Commands: ofProxy, About: "Serve the script that tells what happens in pages, and take what it tells: for goals with click:, seen: and the like, and for pages that a cache answered. The site's pages need the tag <script src=\"/goals/e/s.js\" defer></script>."},
+	{Name: "page-path", Commands: ofProxy, Value: "PATH", Default: page.DefaultPath, Like: "/_x", About: "Where the script is, with all that belongs to it. The site does not see requests to it and below. \"derived\" makes a path of the first of --keys."},
+	{Name: "page-several", Kind: settings.Switch, Commands: ofProxy, About: "Say that several proxies serve the pages of one visitor, so that none knows all that were shown. Pages that a shared cache answered then do not count."},
 }
 
 // cookieRows shape the cookies.
