@@ -226,6 +226,7 @@ var fileRows = []settings.Setting{
 	{Name: "until", Commands: []string{"report"}, Value: "DATE", Unset: "today", Like: "2026-11-30", About: "The last day."},
 	{Name: "by", Kind: settings.Word, Commands: []string{"report"}, Default: "goal", OneOf: []string{"goal", "day", "hour", "page", "source", "campaign", "language", "device", "variant"}, About: "What the rows are."},
 	{Name: "format", Kind: settings.Word, Commands: []string{"report"}, Default: "text", OneOf: []string{"text", "csv", "json", "html"}, About: "How they are printed. html is the overview of all goals, as a page that stands alone."},
+	{Name: "format", Kind: settings.Word, Commands: []string{"docs"}, Default: "markdown", OneOf: []string{"markdown", "csv"}, About: "How the plan is printed."},
 	{Name: "before", Commands: []string{"report"}, Value: "DATE", Like: "2026-01-01", About: "With drop: the first day that stays."},
 	{Name: "reason", Commands: []string{"spool"}, Value: "REASON", Like: "rejected_400", About: "Only dead letters with this reason."},
 	{Name: "all", Kind: settings.Switch, Commands: []string{"spool"}, About: "With drop: all dead letters, where no other flag says which."},

@@ -201,6 +201,13 @@ var walls = []wall{
 		theirs: []string{"go.yaml.in/yaml/v4"},
 	},
 	{
+		of:     "cmd/goaltrack/internal/plan",
+		why:    "It says what rules say. It knows nothing of a live site.",
+		ours:   []string{"cdp", "fact", "report", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{rigs},
+	},
+	{
 		of:     "cmd/goaltrack/internal/settings",
 		why:    "It reads any table of settings from flags, variables and a file, and does not know what goaltrack does with them.",
 		ours:   []string{"internal/spelling"},
