@@ -152,16 +152,7 @@ func newVisit(d *doctor) (*visit, error) {
 		HTTPClient: &http.Client{Transport: v.transport}, Timeout: d.attempt, CreateTimeout: d.attempt,
 		UserAgent: "goaltrack-doctor/" + cdp.Version,
 	}
-	switch s := v.site.(type) {
-	case cdp.Direct:
-		v.who = "the client key " + s.ClientKey + ", point of sale " + s.PointOfSale
-	case cdp.Edge:
-		v.who = "the context " + s.ContextID + ", site " + s.SiteName
-	}
-	v.where = cmp.Or(d.settings.Text("cdp"), "region "+d.settings.Text("region"))
-	if !d.settings.Given("cdp") && d.settings.Given("context-id") {
-		v.where = "the Experience Edge"
-	}
+	v.where, v.who = whereTo(d.settings, d.site)
 	var err error
 	v.client, err = cdp.New(v.site, v.options)
 	return v, err

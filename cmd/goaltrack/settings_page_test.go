@@ -51,6 +51,9 @@ func makeSettingsPage() string {
 	section("goaltrack doctor", settingsOfDoctor, "setting", func(s settings.Setting) bool {
 		return of("doctor")(s) && !of("proxy")(s)
 	})
+	section("goaltrack announce", settingsOfAnnounce, "setting", func(s settings.Setting) bool {
+		return of("announce")(s) && !of("proxy")(s) && !of("doctor")(s)
+	})
 	section("goaltrack forget", settingsOfForget, "setting", func(s settings.Setting) bool {
 		return of("forget")(s) && !of("proxy")(s)
 	})
@@ -68,7 +71,7 @@ const settingsIntroduction = `<!-- Made by "go generate ./cmd/goaltrack" from cm
 
 # Settings of the command
 
-` + "`goaltrack proxy`, `doctor` and `forget` take each setting in three ways: as a flag (`--client-key KEY`), in the environment\n" +
+` + "`goaltrack proxy`, `doctor`, `announce` and `forget` take each setting in three ways: as a flag (`--client-key KEY`), in the environment\n" +
 	"(`GOALTRACK_CLIENT_KEY=KEY`), and in the file that `--config` names (`client-key: KEY`). A flag wins over the\n" +
 	"environment, and the environment wins over the file. `goaltrack settings` takes the same settings. It shows what holds,\n" +
 	"and where it comes from.\n" + `
@@ -94,5 +97,8 @@ const settingsOfSites = "The file may list several sites under `sites:`. Each en
 
 const settingsOfDoctor = "It takes these, and of the settings above `region`, `cdp`, `cdp-plain-http`, `client-key`, `pos`, `context-id`,\n" +
 	"`site-name`, `session-length` and `config`. Its file may be that of the proxy."
+
+const settingsOfAnnounce = "It takes this, and of the settings above `region`, `cdp`, `cdp-plain-http`, `client-key`, `pos`, `context-id`,\n" +
+	"`site-name`, `env`, `language`, `currency`, `channel`, `timeout` and `config`. Its file may be that of the proxy."
 
 const settingsOfForget = "It takes these, and of the settings above `spool`, `state`, `keys` and `config`. Its file may be that of the proxy."

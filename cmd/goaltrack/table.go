@@ -23,10 +23,12 @@ var table = &settings.Table{
 var (
 	ofProxy  = []string{"proxy", "settings"}
 	ofDoctor = []string{"doctor", "settings"}
-	ofBoth   = []string{"proxy", "doctor", "settings"}
+	ofTenant = []string{"proxy", "doctor", "announce", "settings"}
+
+	ofProxyAndAnnounce = []string{"proxy", "announce", "settings"}
 
 	ofProxyAndForget = []string{"proxy", "forget", "settings"}
-	ofAll            = []string{"proxy", "doctor", "forget", "settings"}
+	ofAll            = []string{"proxy", "doctor", "announce", "forget", "settings"}
 )
 
 // siteRows say where visitors arrive, and which rules apply.
@@ -36,7 +38,7 @@ var siteRows = []settings.Setting{
 	{Name: "to", Commands: ofProxy, Value: "URL", Like: "http://127.0.0.1:9000", About: "The site behind the proxy."},
 	{Name: "rules", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "goals.yaml", About: "The file with the goals."},
 	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
-	{Name: "env", Commands: ofProxy, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
+	{Name: "env", Commands: ofProxyAndAnnounce, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
 	{Name: "next-default-locale", Commands: ofProxy, Value: "LOCALE", Unset: "both addresses are tried", Like: "en", About: "The default locale of a site with the pages router of Next.js, whose pages have no locale in their addresses while their data has; \"none\" for a site without locales."},
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
@@ -58,22 +60,22 @@ var entranceRows = []settings.Setting{
 
 // tenantRows name the CDP.
 var tenantRows = []settings.Setting{
-	{Name: "region", Kind: settings.Word, Commands: ofBoth, Shared: true, OneOf: []string{string(cdp.EU), string(cdp.US), string(cdp.AP), string(cdp.JP)}, About: "The region in which the CDP tenant lives."},
-	{Name: "cdp", Commands: ofBoth, Shared: true, Value: "URL", Like: "http://127.0.0.1:7000", About: "Another base address of the CDP, such as that of \"goaltrack cdp\"."},
-	{Name: "cdp-plain-http", Kind: settings.Switch, Commands: ofBoth, Shared: true, About: "Let --cdp lead to another machine by http://. Whoever is on the way can then read the events, with people's addresses in them."},
-	{Name: "client-key", Commands: ofBoth, Shared: true, Value: "KEY", About: "The client key of the tenant. Give it with --pos."},
-	{Name: "pos", Commands: ofBoth, Shared: true, Value: "NAME", Like: "shop", About: "The point of sale."},
-	{Name: "context-id", Commands: ofBoth, Shared: true, Value: "ID", About: "The context of the SitecoreAI edge, in place of a tenant. Give it with --site-name."},
-	{Name: "site-name", Commands: ofBoth, Shared: true, Value: "NAME", About: "The name of the site on the edge."},
+	{Name: "region", Kind: settings.Word, Commands: ofTenant, Shared: true, OneOf: []string{string(cdp.EU), string(cdp.US), string(cdp.AP), string(cdp.JP)}, About: "The region in which the CDP tenant lives."},
+	{Name: "cdp", Commands: ofTenant, Shared: true, Value: "URL", Like: "http://127.0.0.1:7000", About: "Another base address of the CDP, such as that of \"goaltrack cdp\"."},
+	{Name: "cdp-plain-http", Kind: settings.Switch, Commands: ofTenant, Shared: true, About: "Let --cdp lead to another machine by http://. Whoever is on the way can then read the events, with people's addresses in them."},
+	{Name: "client-key", Commands: ofTenant, Shared: true, Value: "KEY", About: "The client key of the tenant. Give it with --pos."},
+	{Name: "pos", Commands: ofTenant, Shared: true, Value: "NAME", Like: "shop", About: "The point of sale."},
+	{Name: "context-id", Commands: ofTenant, Shared: true, Value: "ID", About: "The context of the SitecoreAI edge, in place of a tenant. Give it with --site-name."},
+	{Name: "site-name", Commands: ofTenant, Shared: true, Value: "NAME", About: "The name of the site on the edge."},
 }
 
 // eventRows shape what is sent.
 var eventRows = []settings.Setting{
-	{Name: "language", Commands: ofProxy, Shared: true, Value: "CODE", Unset: "EN", Like: "DE", About: "The language sent with every event, in two letters."},
-	{Name: "currency", Commands: ofProxy, Shared: true, Value: "CODE", Like: "EUR", About: "The currency sent with every event, in three letters. Goals with a value need it."},
-	{Name: "channel", Commands: ofProxy, Shared: true, Value: "NAME", Unset: "WEB", Like: "auto", About: "The channel sent with every event. It has to be what the page's script sends; auto tells phones apart."},
+	{Name: "language", Commands: ofProxyAndAnnounce, Shared: true, Value: "CODE", Unset: "EN", Like: "DE", About: "The language sent with every event, in two letters."},
+	{Name: "currency", Commands: ofProxyAndAnnounce, Shared: true, Value: "CODE", Like: "EUR", About: "The currency sent with every event, in three letters. Goals with a value need it."},
+	{Name: "channel", Commands: ofProxyAndAnnounce, Shared: true, Value: "NAME", Unset: "WEB", Like: "auto", About: "The channel sent with every event. It has to be what the page's script sends; auto tells phones apart."},
 	{Name: "time-zone", Commands: ofProxy, Shared: true, Value: "ZONE", Unset: "UTC", Like: "Europe/Berlin", About: "Where a day of \"once per day\" begins."},
-	{Name: "session-length", Kind: settings.Time, Commands: ofBoth, Shared: true, Value: "TIME", Unset: "20m", Least: "1m", Most: "24h", Like: "20m", About: "How long a visitor may pause without ending their session, as the tenant has it."},
+	{Name: "session-length", Kind: settings.Time, Commands: ofTenant, Shared: true, Value: "TIME", Unset: "20m", Least: "1m", Most: "24h", Like: "20m", About: "How long a visitor may pause without ending their session, as the tenant has it."},
 	{Name: "views", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.ViewsOff), OneOf: []string{string(goaltrack.ViewsOff), string(goaltrack.ViewsServer)}, About: "Who sends page views: the proxy (server), or a script in the pages (off)."},
 	{Name: "variant-header", Commands: ofProxy, Value: "NAME", Like: "X-Page-Variant", About: "A header of answers in which the site says the pageVariantId of the page, by which SitecoreAI counts A/B tests. Without it, the address (variantid) and X-Sc-Rewrite tell."},
 	{Name: "views-without-variants", Kind: settings.Switch, Commands: ofProxy, About: "Go on with page views when an answer names a variant that cannot be sent. Else that stops them (variant_unknown)."},
@@ -193,7 +195,8 @@ var runRows = []settings.Setting{
 var doctorRows = []settings.Setting{
 	{Name: "api-token", Commands: ofDoctor, Secret: true, Value: "TOKEN", About: "The tenant's API token, to read back what became of an event. Better given in the environment."},
 	{Name: "ask-session", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events, a minute more than --session-length apart, to see in Sitecore whether they are of one session."},
-	{Name: "timeout", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},
+	{Name: "yes", Kind: settings.Switch, Commands: []string{"announce"}, About: "Send without asking."},
+	{Name: "timeout", Kind: settings.Time, Commands: []string{"doctor", "announce", "settings"}, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},
 	{Name: "patience", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "30s", Like: "10s", About: "How long to wait until an event shows, with an API token."},
 }
 

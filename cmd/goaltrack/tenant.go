@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -62,4 +63,19 @@ func tenant(v *settings.Values) cdp.Site {
 		return cdp.Edge{BaseURL: base, ContextID: id, SiteName: name, PlainHTTP: v.On("cdp-plain-http")}
 	}
 	return nil
+}
+
+// whereTo names a CDP, and who sends to it, for people.
+func whereTo(v *settings.Values, site cdp.Site) (where, who string) {
+	where = cmp.Or(v.Text("cdp"), "region "+v.Text("region"))
+	switch s := site.(type) {
+	case cdp.Direct:
+		who = "the client key " + s.ClientKey + ", point of sale " + s.PointOfSale
+	case cdp.Edge:
+		who = "the context " + s.ContextID + ", site " + s.SiteName
+		if !v.Given("cdp") {
+			where = "the Experience Edge"
+		}
+	}
+	return where, who
 }

@@ -208,6 +208,13 @@ var walls = []wall{
 		never:  []set{rigs},
 	},
 	{
+		of:     "cmd/goaltrack/internal/announce",
+		why:    "It makes events of a plan, and sends none.",
+		ours:   []string{"cdp", "cmd/goaltrack/internal/plan", "fact", "report", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{rigs},
+	},
+	{
 		of:     "cmd/goaltrack/internal/settings",
 		why:    "It reads any table of settings from flags, variables and a file, and does not know what goaltrack does with them.",
 		ours:   []string{"internal/spelling"},

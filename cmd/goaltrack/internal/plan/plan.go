@@ -43,8 +43,9 @@ type Attribute struct {
 	Type string
 	// From is a $source, or "fixed".
 	From string
-	// Example is the value that the first example of the goal gives, or the fixed one. It
-	// may be "".
+	// Value is the value that the first example of the goal gives, or the fixed one, nil if
+	// there is none. Example is its text.
+	Value   any
 	Example string
 }
 
@@ -85,7 +86,7 @@ func eventsOf(g *rule.Goal, v rule.Verdict) (list []Event) {
 		who := Event{Type: "IDENTITY"}
 		for _, name := range slices.Sorted(maps.Keys(g.Identify)) {
 			if name != "verified" { // which says that the values are proven
-				who.Attributes = append(who.Attributes, Attribute{name, "text", fmt.Sprint(g.Identify[name]), ""})
+				who.Attributes = append(who.Attributes, Attribute{Name: name, Type: "text", From: fmt.Sprint(g.Identify[name])})
 			}
 		}
 		list = append(list, who)
@@ -94,8 +95,12 @@ func eventsOf(g *rule.Goal, v rule.Verdict) (list []Event) {
 	if g.Order.ID != "" {
 		main.Type = "ORDER_CHECKOUT"
 		for _, a := range []struct{ name, kind, from string }{
-			{"id", "text", g.Order.ID}, {"total", "number", g.Order.Total}, {"currency", "text", cmp.Or(g.Order.Currency, g.Currency)},
-			{"payment", "text", g.Order.Payment}, {"card", "text", g.Order.Card}, {"items", "as given", g.Order.Items},
+			{"id", "text", g.Order.ID},
+			{"total", "number", g.Order.Total},
+			{"currency", "text", cmp.Or(g.Order.Currency, g.Currency)},
+			{"payment", "text", g.Order.Payment},
+			{"card", "text", g.Order.Card},
+			{"items", "as given", g.Order.Items},
 		} {
 			if a.from != "" {
 				main.Attributes = append(main.Attributes, attribute(a.name, a.kind, a.from, nil))
@@ -131,7 +136,7 @@ func attribute(name, kind string, from, example any) Attribute {
 	if example == nil {
 		return a
 	}
-	a.Example = fmt.Sprint(example)
+	a.Value, a.Example = example, fmt.Sprint(example)
 	if a.Type != "" {
 		return a
 	}
@@ -169,7 +174,7 @@ func worth(g *rule.Goal, example any) (list []Attribute) {
 	switch currency := cmp.Or(g.Value.Currency, g.Currency); currency {
 	case "none":
 	case "":
-		list = append(list, Attribute{ext.GoalCurrency, "text", "the site's currency", ""})
+		list = append(list, Attribute{Name: ext.GoalCurrency, Type: "text", From: "the site's currency"})
 	default:
 		list = append(list, attribute(ext.GoalCurrency, "text", currency, nil))
 	}
