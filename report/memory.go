@@ -52,14 +52,14 @@ func (m *Memory) Flush(_ context.Context, b *Batch) error {
 	if b.Writer != "" && b.Seq <= m.written[b.Writer] {
 		return nil
 	}
-	if slices.ContainsFunc(b.Filled, m.has) {
+	if slices.ContainsFunc(b.Filled, func(f Filled) bool { return m.has(f.SiteDay) }) {
 		return ErrDayTaken
 	}
 	if b.Writer != "" {
 		m.written[b.Writer] = b.Seq
 	}
-	for _, d := range b.Filled {
-		m.filled[d] = b.Writer
+	for _, f := range b.Filled {
+		m.filled[f.SiteDay] = f.Writer
 	}
 	for k, n := range b.Costs {
 		m.costs[k] += n

@@ -36,7 +36,8 @@ type Store interface {
 	Expire(ctx context.Context, before Day) error
 	// Drop deletes all days before one.
 	Drop(ctx context.Context, before Day) error
-	// DropWriter deletes the days that a writer filled in, and returns how many they were.
+	// DropWriter deletes the days that a writer of Filled filled in, and returns how many
+	// they were.
 	DropWriter(ctx context.Context, writer string) (days int, err error)
 	// Close ends the store. What was added stays.
 	Close() error
@@ -200,8 +201,8 @@ type Batch struct {
 	Zones    map[string]string // of sites that are new, or have another now
 	Rules    *fact.Rules       // if others are in force
 	Costs    map[CostKey]uint64
-	// Filled are the days that the batch fills in from logs. It has a Writer then.
-	Filled []SiteDay
+	// Filled are the days that the batch fills in from logs, and who does it.
+	Filled []Filled
 }
 
 // Empty reports whether the batch adds nothing.

@@ -41,6 +41,9 @@ type Replay struct {
 	// is set before the first entry. What is no prefix changes nothing.
 	// Default: none.
 	PathPrefix string
+	// Tells is to whom facts are told of each request whose time is known. It is set
+	// before the first entry. Default: nobody.
+	Tells ReplayTells
 
 	rules   *Set
 	agents  map[string]bool   // user agents met lately: whether each is a bot
@@ -140,6 +143,7 @@ func (r *Replay) Add(e LogEntry) {
 			}
 		}
 	}
+	r.tellVisit(&e, page)
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
 		return
@@ -202,16 +206,17 @@ func among(causes []*Cause, g *goal) bool {
 // enough.
 func (r *Replay) count(causes []*Cause, bot bool, at time.Time) {
 	g := causes[0].goal
-	counted, why := r.counts[g], ""
+	counted, why, by := r.counts[g], "", causes[0]
 	for _, c := range causes {
 		if c.goal != g {
 			continue
 		}
 		r.x.guessed = false
 		if bot && !c.countsBots() {
-			why = "bot"
+			why = reasonBot
 			continue
 		}
+		by = c
 		reason := r.judge(c, at)
 		if why = reason.String(); reason == Fires {
 			if why = ""; c.kind == causeSubmit {
@@ -220,6 +225,7 @@ func (r *Replay) count(causes []*Cause, bot bool, at time.Time) {
 			break
 		}
 	}
+	r.tellGoal(by, why, at)
 	if why != "" {
 		counted.NotFired[why]++
 		return

@@ -26,6 +26,7 @@ type replayer struct {
 	logs   []string
 	json   bool
 	prefix string
+	into   replayInto
 }
 
 func replayCommand() command {
@@ -41,6 +42,11 @@ left out, since no log tells which part it was.
 With --json, one object is printed:
   {"lines":1000,"unreadable":0,"files":[{"name":"access.log","format":"combined","lines":1000,"read":1000}],
    "goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
+
+With --into, the report of a proxy is filled in with what the log has of the past: the
+days that are over and have no counts yet. They are marked on its pages, since a log
+knows nobody's consent. A second time nothing is added. "goaltrack report drop --writer
+logs DIR" deletes them all.
 
 The exit code is 1 if there are lines, and none of them could be read.
 `,
@@ -63,7 +69,7 @@ func (r *replayer) check(v *settings.Values, words []string) error {
 	}
 	rules, err := goaltrack.LoadRules(words[0])
 	r.rules, r.logs = rules, words[1:]
-	return errors.Join(err, checkPrefix(v), areThere(r.logs))
+	return errors.Join(err, checkPrefix(v), areThere(r.logs), r.into.check(v))
 }
 
 // areThere returns the logs that do not exist, before hours are spent on the
@@ -86,15 +92,23 @@ func areThere(logs []string) error {
 func (r *replayer) run(ctx context.Context, out console) error {
 	replay := r.rules.NewReplay()
 	replay.PathPrefix = r.prefix
+	if err := r.into.open(ctx, replay); err != nil {
+		return err
+	}
+	defer r.into.close()
 	read, err := readLogs(ctx, r.logs, out.stderr, replay.Add)
 	if err != nil {
 		return err
 	}
-	if r.json {
-		return errors.Join(sayJSON(out.stdout, replayed(read, replay)), read.fault())
+	if !r.json {
+		printReplay(out.stdout, read, replay)
 	}
-	printReplay(out.stdout, read, replay)
-	return read.fault()
+	filled, err := r.into.fill(ctx)
+	if r.json {
+		return errors.Join(err, sayJSON(out.stdout, replayed(read, replay, filled)), read.fault())
+	}
+	filled.print(out.stdout)
+	return errors.Join(err, read.fault())
 }
 
 // standardInput is the name of the standard input among files.
@@ -191,9 +205,11 @@ type replayJSON struct {
 	Goals      map[string]uint64 `json:"goals"`
 	// LedTo says where accepted forms led, for goals of which the log tells it.
 	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
+	// Filled says which days of a report were filled in, with --into.
+	Filled *filledJSON `json:"filled,omitempty"`
 }
 
-func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
+func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON) replayJSON {
 	goals, ledTo := map[string]uint64{}, map[string][]goaltrack.Lead{}
 	for _, c := range replay.Counts() {
 		goals[c.Goal] = c.Count
@@ -201,7 +217,7 @@ func replayed(read logsRead, replay *goaltrack.Replay) replayJSON {
 			ledTo[c.Goal] = c.LedTo
 		}
 	}
-	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo}
+	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, filled}
 }
 
 // keptSuggestions is how many goals are suggested at most.

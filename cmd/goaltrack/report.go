@@ -28,6 +28,7 @@ type reporter struct {
 	since         time.Duration
 	from, until   string
 	before        reports.Day
+	writer        string
 	format        string
 }
 
@@ -40,7 +41,8 @@ time zone. With --format json it prints what the proxy answers at /goals.json, a
 with --format html the overview as a page that stands alone, for cron and mail.
 cost prints what goaltrack spent at Sitecore, by month: browser IDs that were made and
 that were ever used, events that were sent and that were sent again.
-drop deletes all days before the one of --before, for good.
+drop deletes all days before the one of --before, for good, or those that were filled
+in by replay --into under the name of --writer.
 backup copies the report to a FILE that is not there yet.
 `,
 		program: &reporter{},
@@ -102,8 +104,12 @@ func (r *reporter) read(v *settings.Values) error {
 			}
 		}
 	}
-	if given := v.Text("before") != ""; given != (r.verb == reportDrop) {
-		faults = append(faults, errors.New("drop and --before go together: drop --before 2026-01-01 DIR"))
+	r.writer = v.Text("writer")
+	switch before, drop := v.Text("before") != "", r.verb == reportDrop; {
+	case drop != (before || r.writer != ""):
+		faults = append(faults, errors.New("drop goes with --before or --writer, and they with drop: drop --before 2026-01-01 DIR"))
+	case before && r.writer != "":
+		faults = append(faults, errors.New("drop takes --before or --writer, and not both"))
 	}
 	if r.format == formatHTML && (v.Given("by") || r.query.Goal != "") {
 		faults = append(faults, errors.New("--format html prints the overview of all goals: --by and --goal are for the other formats"))
@@ -137,6 +143,9 @@ func (r *reporter) run(ctx context.Context, c console) (err error) {
 	case reportBackup:
 		return store.Backup(ctx, r.to)
 	case reportDrop:
+		if r.writer != "" {
+			return r.dropWriter(ctx, c.stdout, store)
+		}
 		if err := store.Drop(ctx, r.before); err != nil {
 			return err
 		}
@@ -164,6 +173,19 @@ func (r *reporter) run(ctx context.Context, c console) (err error) {
 	default:
 		return r.text(c.stdout, result)
 	}
+}
+
+// dropWriter deletes the days that were filled in under a name.
+func (r *reporter) dropWriter(ctx context.Context, to io.Writer, store reports.Store) error {
+	days, err := store.DropWriter(ctx, r.writer)
+	switch {
+	case err != nil:
+		return err
+	case days == 0:
+		return fmt.Errorf("no day was filled in as %q", r.writer)
+	}
+	say(to, "%s deleted that was filled in as %q\n", counted(days, "day"), r.writer)
+	return nil
 }
 
 // period finds out which days are asked for: in the zone of the site.

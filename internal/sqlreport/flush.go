@@ -84,7 +84,7 @@ func (tx *transaction) take(b *report.Batch) error {
 		if there {
 			return report.ErrDayTaken
 		}
-		tx.exec(`INSERT INTO filled (site, day, writer) VALUES (?, ?, ?) ON CONFLICT (site, day) DO UPDATE SET writer = excluded.writer`, site, int64(d.Day), b.Writer)
+		tx.exec(`INSERT INTO filled (site, day, writer) VALUES (?, ?, ?) ON CONFLICT (site, day) DO UPDATE SET writer = excluded.writer`, site, int64(d.Day), d.Writer)
 	}
 	return tx.err
 }

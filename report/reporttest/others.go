@@ -57,7 +57,7 @@ func testCosts(t *testing.T, s report.Store) {
 func testFilled(t *testing.T, s report.Store) {
 	fill := func(writer string, seq uint64, day report.Day) error {
 		b := shop(day)
-		b.Writer, b.Seq, b.Filled = writer, seq, []report.SiteDay{{Site: "shop", Day: day}}
+		b.Writer, b.Seq, b.Filled = "run of "+writer, seq, []report.Filled{{Writer: writer, SiteDay: report.SiteDay{Site: "shop", Day: day}}}
 		b.Marks = []report.Mark{{Time: day.Begin(nil), Site: "shop", Kind: report.MarkFilled, Text: writer}}
 		return s.Flush(t.Context(), b)
 	}

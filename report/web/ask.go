@@ -208,7 +208,20 @@ func (a *asked) foot() []string {
 	if lost > 0 {
 		lines = append(lines, sayCount("foot.lost", lost))
 	}
+	if days := a.filledDays(); days > 0 {
+		lines = append(lines, sayCount("foot.filled", days))
+	}
 	return append(lines, say("foot.small"))
+}
+
+// filledDays is how many of the days were filled in from logs.
+func (a *asked) filledDays() (n uint64) {
+	for _, f := range a.info.Filled {
+		if f.Site == a.site && a.From <= f.Day && f.Day <= a.To {
+			n++
+		}
+	}
+	return n
 }
 
 // value is how a value of a dimension is shown.
