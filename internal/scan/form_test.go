@@ -287,7 +287,7 @@ func BenchmarkForm(b *testing.B) {
 func lastOf(values []string) (last string, tooLong bool) {
 	for _, v := range values {
 		last = strings.ToValidUTF8(v, "\uFFFD")
-		tooLong = tooLong || len(last) > maxFormValue
+		tooLong = tooLong || max(len(v), len(last)) > maxFormValue // U+FFFD can be longer than what it stands for, or shorter
 	}
 	if tooLong || len(values) > maxFormValues {
 		return "", true

@@ -411,7 +411,8 @@ func FuzzVisitCookie(f *testing.F) {
 			return
 		}
 		minute, sealed, ok := Split(v.Value)
-		if _, f := unpack(sealed); !ok || Format(minute, sealed) != v.Value || f != formOwned || v.Start != 29_500_000 || len(v.plain)+len(v.keyed)+len(v.after) > 0 {
+		_, f := unpack(sealed) // formOne comes from what was found interesting in earlier versions
+		if !ok || Format(minute, sealed) != v.Value || f != formOwned && (f != formOne || !v.Anew) || v.Start != 29_500_000 || len(v.plain)+len(v.keyed)+len(v.after) > 0 {
 			t.Errorf("%q opens as %+v", header, v)
 		}
 	})
