@@ -2,8 +2,6 @@ package goaltrack
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -40,7 +38,14 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	return tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, who}, tr.awaits(), kept)
+	claim, f := tr.claim(g, &e)
+	if f != fired {
+		return f
+	}
+	if f = tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, who}, tr.awaits(), kept); f != fired {
+		claim.Withdraw()
+	}
+	return f
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
@@ -349,20 +354,6 @@ func appendEventID(body []byte, hasExt bool) []byte {
 		body = append(body[:len(body)-1], `,"ext":{`...)
 	}
 	body = append(body, `"`+ext.EventID+`":"`...)
-	body = appendUUID(body, rand.Uint64(), rand.Uint64()) //nolint:gosec // See above.
+	body = ext.AppendUUID(body, rand.Uint64(), rand.Uint64()) //nolint:gosec // See above.
 	return append(body, `"}}`...)
-}
-
-// appendUUID writes a version 4 UUID (RFC 9562) of random bits.
-func appendUUID(dst []byte, hi, lo uint64) []byte {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
-	binary.BigEndian.PutUint64(b[8:], lo&^(3<<62)|2<<62)
-	var digits [2 * len(b)]byte
-	hex.Encode(digits[:], b[:])
-	dst = append(append(dst, digits[:8]...), '-')
-	dst = append(append(dst, digits[8:12]...), '-')
-	dst = append(append(dst, digits[12:16]...), '-')
-	dst = append(append(dst, digits[16:20]...), '-')
-	return append(dst, digits[20:]...)
 }

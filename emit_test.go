@@ -1,7 +1,6 @@
 package goaltrack
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -10,15 +9,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/rule"
 )
-
-func TestAppendUUID(t *testing.T) {
-	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
-	for _, word := range []uint64{0, 1, 1<<64 - 1, 0x0123456789abcdef} {
-		if got := string(appendUUID(nil, word, ^word)); !uuid.MatchString(got) {
-			t.Errorf("%s is no version 4 UUID", got)
-		}
-	}
-}
 
 func TestEncodeBounds(t *testing.T) {
 	s := &site{Site: Site{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}}

@@ -55,6 +55,8 @@ const (
 	fateNoBrowserID
 	fateNotABrowser
 	fateVariantUnknown
+	fateViewTwice
+	fateFormTwice
 	fateInsecure
 	fateCookieDomain
 	fateEventInvalid
@@ -127,6 +129,8 @@ var fateNames = [...]string{
 	fateNoBrowserID:     "no_browser_id",
 	fateNotABrowser:     "not_a_browser",
 	fateVariantUnknown:  "variant_unknown",
+	fateViewTwice:       "view_twice",
+	fateFormTwice:       "form_twice",
 	fateInsecure:        "insecure",
 	fateCookieDomain:    "cookie_domain",
 	fateEventInvalid:    "event_invalid",

@@ -24,7 +24,7 @@ import (
 //  4. The visit: the browser ID of the cookie, and the visit cookie (track.go,
 //     cookie.go).
 //  5. The handler runs, with a writer that is watched, and a body that is copied if
-//     a goal reads it (body.go). It may speak to the Tracker (handler_api.go,
+//     a goal reads it (track.go). It may speak to the Tracker (handler_api.go,
 //     identify.go).
 //  6. Header commit: what can be decided is decided while cookies can still be set
 //     (decide.go, cookie_commit.go, past.go, count_commit.go).

@@ -8,6 +8,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/sdk"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -190,6 +191,9 @@ func (t *Tracker) Snapshot() Snapshot {
 	}
 	if t.ledger.knows(rule.Identity.Name()) {
 		s.Goals = append(s.Goals, t.ledger.goal(rule.Identity.Name(), "Identities from code"))
+	}
+	if t.ledger.knows(sdk.Relayed) {
+		s.Goals = append(s.Goals, t.ledger.goal(sdk.Relayed, "Events of Sitecore's scripts"))
 	}
 	s.Notes, s.Recent = t.ledger.history()
 	s.Month = t.budget.Month()

@@ -63,8 +63,9 @@ type Tracker struct {
 		err     error
 	}
 	// clients are those whose connections end with the tracker.
-	clients []*cdp.Client
-	panics  atomic.Uint64
+	clients  []*cdp.Client
+	panics   atomic.Uint64
+	relaying relaying
 	// pagesRead counts the pages in which a script was looked for.
 	pagesRead atomic.Int32
 	budget    *budget.Budget // what this month costs

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -211,12 +212,19 @@ func (c *Client) Send(ctx context.Context, e *Event) (Receipt, error) {
 //
 // The visitorUserAgent is sent as the User-Agent, because Go's own would look like a bot and
 // hide the device. Characters that a header cannot carry are left out, and so is what goes
-// beyond 512 bytes. "" sends the client's own. The visitor's IP address is never sent.
+// beyond 512 bytes. "" sends the client's own. The visitor's IP address is not sent.
 //
 // Any 2xx is a success, whatever the body, unless its JSON reads like an error. For any other
 // result the error is an [*Error]. Do not change body afterwards: the transport may still read
 // it when an answer has come early.
 func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string) (Receipt, error) {
+	return c.PostFrom(ctx, body, visitorUserAgent, "")
+}
+
+// PostFrom is [Client.Post] that also says from which address the visitor came, in
+// X-Forwarded-For. Nothing public says that the CDP reads it. What is no address is not
+// sent.
+func (c *Client) PostFrom(ctx context.Context, body []byte, visitorUserAgent, visitorAddress string) (Receipt, error) {
 	const op = "send event"
 	if err := checkBody(body); err != nil {
 		return Receipt{}, &Error{Op: op, Outcome: EventBad, Err: err}
@@ -240,6 +248,11 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 	}
 	if ua := userAgent(visitorUserAgent); ua != "" {
 		req.Header["User-Agent"] = []string{ua}
+	}
+	if visitorAddress != "" {
+		if a, err := netip.ParseAddr(visitorAddress); err == nil {
+			req.Header["X-Forwarded-For"] = []string{a.WithZone("").String()}
+		}
 	}
 	a, err := c.do(ctx, req, op, c.timeout)
 	if err != nil {

@@ -47,9 +47,9 @@
 // # What is sent beside the event
 //
 // The User-Agent is the visitor's, if [Client.Post] is given it. The visitor's IP address
-// is never sent; nothing documents that the CDP would read it. The header
-// X-Client-Software-ID names this package and its version. That is our choice, after the
-// example of the edge SDKs; the CDP does not ask for it.
+// is sent by [Client.PostFrom] alone; nothing documents that the CDP would read it. The
+// header X-Client-Software-ID names this package and its version. That is our choice, after
+// the example of the edge SDKs; the CDP does not ask for it.
 //
 // # Compared with the official SDKs
 //

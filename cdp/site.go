@@ -238,6 +238,20 @@ func (e Edge) endpoints() endpoints {
 
 func (Edge) wire() wire { return wire{edge: true} }
 
+// BaseURL returns the URL below which a site's calls are, without a version and without a
+// slash at the end. It is "" for a site that is none. It says nothing of whether the URL is
+// valid; Validate does.
+func BaseURL(site Site) string {
+	plainSite, _ := plain(site)
+	switch s := plainSite.(type) {
+	case Direct:
+		return s.base()
+	case Edge:
+		return s.base()
+	}
+	return ""
+}
+
 // plain turns a pointer to a site into the site. So a nil pointer is found here, and not by a
 // panic later.
 func plain(site Site) (Site, error) {

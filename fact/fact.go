@@ -37,6 +37,9 @@ const (
 	// Only Time, Site, Zone and Reason are set. Reason is one of [IDMade], [IDGiven],
 	// [EventSent] and [EventAgain].
 	Spent
+	// Shown says which variants a page showed that somebody went to. Its visit was told
+	// before, or nobody saw it. Only Time, Site, Zone, Variants and Browser are set.
+	Shown
 )
 
 // The reasons of a fact of the kind Spent.

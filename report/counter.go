@@ -77,6 +77,10 @@ func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 		c.spend(CostKey{Site: s.name, Day: day, What: f.Reason})
 		return
 	}
+	if f.Kind == fact.Shown { // its visit is counted already
+		c.countVariants(ctx, f, PartKey{Site: s.name, Day: day}, Amount{})
+		return
+	}
 	total := TotalKey{Site: s.name, Day: day, Goal: f.Goal, Reason: f.Reason}
 	amount := Amount{N: 1}
 	if f.Value.Known {

@@ -177,6 +177,15 @@ func TestSessions(t *testing.T) {
 			f.Variants = []fact.Variant{{Component: "hero", Name: "B"}}
 			r.Report(f)
 		}, ByVariant, "hero=B 0 of 1"},
+		{"variants that a script tells of a page", func(r *Recorder) {
+			r.Report(page("/", "", 1))
+			shown := page("", "", 1)
+			shown.Kind, shown.Goal, shown.Reason = fact.Shown, "", ""
+			shown.Variants = []fact.Variant{{Component: "page", Name: "B"}}
+			r.Report(shown)
+			r.Report(shown)
+			r.Report(conversion("/c", 1))
+		}, ByVariant, "page=B 1 of 1"},
 		{"at most four", func(r *Recorder) {
 			for i := range 6 {
 				f := page("/", "", 1)

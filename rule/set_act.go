@@ -164,6 +164,18 @@ func (s *Set) Relayed(x *Exchange, typ string, into []*Cause) []*Cause {
 	return into
 }
 
+// Sent returns what an event of that type makes happen, which one of Sitecore's scripts sent
+// from a page, as [Set.Relayed] does. It makes x, the exchange of the request that brought the
+// event, one about that page; see [Told] for path, query and attributes. The attributes are
+// asked for only if a goal waits for an event.
+func (s *Set) Sent(x *Exchange, typ, path, rawQuery string, attributes func() map[string]any) []*Cause {
+	if !s.events {
+		return nil
+	}
+	*x = *x.Telling(Told{Path: path, RawQuery: rawQuery, Event: attributes()})
+	return s.Relayed(x, typ, nil)
+}
+
 // causeOn is the cause that can happen on a page, among those that are meant. If none fits
 // the page, it is one of them all the same.
 func (g *goal) causeOn(page string, is func(*Cause) bool) (found *Cause, fits bool) {

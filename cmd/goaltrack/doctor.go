@@ -22,6 +22,7 @@ type doctor struct {
 	site              cdp.Site
 	attempt, readBack time.Duration
 	askSession        bool
+	askLocation       bool
 	pause             time.Duration                        // that ends a session
 	sleep             func(context.Context, time.Duration) // nil: until the time is over; tests set it
 	transport         http.RoundTripper                    // nil: the client's own; tests set it
@@ -50,6 +51,7 @@ The exit code is 1 if something failed, 0 if not, and 2 if the settings have fau
 func (d *doctor) check(v *settings.Values, _ []string) error {
 	d.settings, d.json, d.site = v, v.On("json"), tenant(v)
 	d.attempt, d.readBack = v.Time("timeout"), v.Time("patience")
+	d.askLocation = v.On("ask-location")
 	d.askSession, d.pause = v.On("ask-session"), cmp.Or(v.Time("session-length"), usualSession)
 	faults := tenantFaults(v)
 	if d.site != nil {

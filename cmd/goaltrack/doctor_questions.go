@@ -42,6 +42,7 @@ var questions = []question{
 	{"a lower-case type", askLimit("lowercase", func(e map[string]any) { e["type"] = "goaltrack_doctor_limits" })},
 	{"reading back", askReadBack},
 	{"the length of a session", askSession},
+	{"the visitor's address", askLocation},
 	{"the time it takes", askTime},
 }
 
@@ -279,6 +280,38 @@ func askSession(ctx context.Context, v *visit) finding {
 	return finding{
 		Verdict: learned, Found: fmt.Sprintf("accepted twice, %s apart, for the browser ID %s", apart, visitor.ID),
 		Advice: fmt.Sprintf("see in Sitecore whether these are two sessions; if they are one, the tenant's sessions are longer than --session-length, %s", v.asked.pause),
+	}
+}
+
+// places are the addresses of two root name servers, whose networks are registered in those
+// countries (https://www.iana.org/domains/root/servers).
+var places = []struct{ address, country string }{{"192.36.148.17", "Sweden"}, {"202.12.27.33", "Japan"}}
+
+// askLocation sends an event from each of two places, as the relay does with ForwardIP. Only
+// a person can see in Sitecore where the CDP says the visitors are: the documented interfaces
+// do not tell for sure.
+func askLocation(ctx context.Context, v *visit) finding {
+	if !v.asked.askLocation {
+		f := skip("the address of a visitor is not sent with their events")
+		f.Advice = "if you want --relay-forward-ip of the proxy, --ask-location sends two events with addresses of other countries, to see what the tenant makes of them"
+		return f
+	}
+	var told []string
+	for _, p := range places {
+		visitor, err := v.client.CreateBrowser(ctx)
+		if err != nil {
+			return skip("there is no browser ID to ask with: " + inWords(err))
+		}
+		e := v.event("the visitor's address")
+		e.BrowserID = visitor.ID
+		if _, err := v.client.PostFrom(ctx, e.AppendJSON(nil, v.site), "", p.address); err != nil {
+			return finding{Verdict: learned, Found: "refused with X-Forwarded-For: " + inWords(err), Advice: "do not set --relay-forward-ip"}
+		}
+		told = append(told, fmt.Sprintf("%s (X-Forwarded-For %s, %s)", visitor.ID, p.address, p.country))
+	}
+	return finding{
+		Verdict: learned, Found: "accepted for the browser IDs " + strings.Join(told, " and "),
+		Advice: "see in Sitecore where these two guests are; if both are where this machine is, the tenant does not read the header, and --relay-forward-ip has no use",
 	}
 }
 

@@ -3,41 +3,97 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 	"github.com/goaltrack/goaltrack/page"
+	"github.com/goaltrack/goaltrack/relay"
 )
 
-// pages puts the script of pages, and what belongs to it, in front of a tracker's handler,
-// if the settings say so. relay gets what is below "r" at the script's path; nil is nobody.
-func (p *proxyProgram) pages(tracker *goaltrack.Tracker, next, relay http.Handler) http.Handler {
-	if !p.settings.On("page") && relay == nil {
+// pages puts what scripts in pages ask in front of a tracker's handler, as far as the settings
+// say so: the script of goaltrack with what belongs to it, and the relay for Sitecore's own.
+func (p *proxyProgram) pages(tracker *goaltrack.Tracker, next http.Handler) http.Handler {
+	v := p.settings
+	if !v.On("page") && !v.On("relay") {
 		return next
 	}
-	pages, err := page.New(tracker, page.Options{Path: p.settings.Text("page-path"), SeveralProcesses: p.settings.On("page-several"), Relay: relay})
+	o := page.Options{Path: v.Text("page-path"), SeveralProcesses: v.On("page-several")}
+	pages, err := page.New(tracker, o)
+	if err == nil && v.On("relay") {
+		if o.Relay, err = p.relay(tracker, pages.Path()); err == nil && !v.On("page") {
+			return relayAlone{pages.Path(), o.Relay, next}
+		}
+		if err == nil {
+			pages, err = page.New(tracker, o)
+		}
+	}
 	if err != nil {
 		return next // pageFaults has said so
 	}
 	return pages.Around(next)
 }
 
+// relayBelow is where the relay is, below the path of the script.
+const relayBelow = "/r"
+
+// relay takes what Sitecore's own scripts send.
+func (p *proxyProgram) relay(tracker *goaltrack.Tracker, path string) (http.Handler, error) {
+	v := p.settings
+	return relay.New(tracker, relay.Options{
+		Path: path + relayBelow, ForwardIP: v.On("relay-forward-ip"), RefuseIdentity: v.On("relay-no-identity"),
+		SearchWithoutConsent: v.On("relay-search-without-consent"),
+	})
+}
+
+// relayAlone answers what is below a path, and passes all else on. Of what is below it, only
+// the relay is something.
+type relayAlone struct {
+	path        string
+	relay, next http.Handler
+}
+
+// ServeHTTP implements [http.Handler].
+func (a relayAlone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	below, ok := strings.CutPrefix(r.URL.Path, a.path)
+	switch {
+	case !ok || below != "" && below[0] != '/':
+		a.next.ServeHTTP(w, r)
+	case strings.HasPrefix(below, relayBelow+"/"):
+		a.relay.ServeHTTP(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// needRelay are the settings that say how the relay works.
+var needRelay = []string{"relay-forward-ip", "relay-no-identity", "relay-search-without-consent"}
+
 // pageFaults returns what is wrong with the settings about pages.
 func pageFaults(v *settings.Values) (faults []error) {
-	if !v.On("page") {
-		for _, name := range []string{"page-path", "page-several"} {
-			if v.Given(name) {
-				faults = append(faults, fmt.Errorf("%s needs --page", v.From(name)))
-			}
+	fault := func(name, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s: %s", v.From(name), fmt.Sprintf(format, args...)))
+	}
+	for _, name := range needRelay {
+		if v.On(name) && !v.On("relay") {
+			fault(name, "it needs --relay")
+		}
+	}
+	if v.Given("page-several") && !v.On("page") {
+		fault("page-several", "it needs --page")
+	}
+	path := v.Text("page-path")
+	if !v.On("page") && !v.On("relay") {
+		if v.Given("page-path") {
+			fault("page-path", "it needs --page or --relay")
 		}
 		return faults
 	}
-	path := v.Text("page-path")
 	if path == page.Derived && len(v.List("keys")) == 0 {
-		faults = append(faults, fmt.Errorf("%s: %q needs --keys", v.From("page-path"), path))
+		fault("page-path", "%q needs --keys", path)
 	}
 	if err := page.CheckPath(path); err != nil {
-		faults = append(faults, fmt.Errorf("%s: %w", v.From("page-path"), err))
+		fault("page-path", "%v", err)
 	}
 	return faults
 }

@@ -119,11 +119,15 @@ var consentRows = []settings.Setting{
 	{Name: "consent-hold-by", Commands: ofProxy, Value: "COOKIE", Like: "session", About: "Hold what unknown visitors do until they answer, by a cookie that the site sets anyway, such as that of its session."},
 }
 
-// pageRows are about goals that happen inside pages.
+// pageRows are about goals that happen inside pages, and about Sitecore's own scripts in them.
 var pageRows = []settings.Setting{
 	{Name: "page", Kind: settings.Switch, Commands: ofProxy, About: "Serve the script that tells what happens in pages, and take what it tells: for goals with click:, seen: and the like, and for pages that a cache answered. The site's pages need the tag <script src=\"/goals/e/s.js\" defer></script>."},
 	{Name: "page-path", Commands: ofProxy, Value: "PATH", Default: page.DefaultPath, Like: "/_x", About: "Where the script is, with all that belongs to it. The site does not see requests to it and below. \"derived\" makes a path of the first of --keys."},
 	{Name: "page-several", Kind: settings.Switch, Commands: ofProxy, About: "Say that several proxies serve the pages of one visitor, so that none knows all that were shown. Pages that a shared cache answered then do not count."},
+	{Name: "relay", Kind: settings.Switch, Commands: ofProxy, About: "Take what Sitecore's own scripts send, below /r of --page-path. The CDP then sees the address of this proxy, and takes the visitor's place from that."},
+	{Name: "relay-forward-ip", Kind: settings.Switch, Commands: ofProxy, About: "Send the visitor's address with what is relayed, in X-Forwarded-For. Nothing public says that the CDP reads it; see doctor --ask-location."},
+	{Name: "relay-no-identity", Kind: settings.Switch, Commands: ofProxy, About: "Drop the events by which a script says who the visitor is."},
+	{Name: "relay-search-without-consent", Kind: settings.Switch, Commands: ofProxy, About: "Relay calls of the Search SDK also for visitors who may not be counted."},
 }
 
 // cookieRows shape the cookies.
@@ -194,6 +198,7 @@ var runRows = []settings.Setting{
 // doctorRows are for the questions to a tenant.
 var doctorRows = []settings.Setting{
 	{Name: "api-token", Commands: ofDoctor, Secret: true, Value: "TOKEN", About: "The tenant's API token, to read back what became of an event. Better given in the environment."},
+	{Name: "ask-location", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events that say by X-Forwarded-For that they come from other countries, to see in Sitecore what the tenant makes of that. It is what --relay-forward-ip of the proxy does."},
 	{Name: "ask-session", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events, a minute more than --session-length apart, to see in Sitecore whether they are of one session."},
 	{Name: "yes", Kind: settings.Switch, Commands: []string{"announce"}, About: "Send without asking."},
 	{Name: "timeout", Kind: settings.Time, Commands: []string{"doctor", "announce", "settings"}, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},

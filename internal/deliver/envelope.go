@@ -14,11 +14,12 @@ import (
 // and what is needed to send and account for it. Its encoding is
 //
 //	version (1 byte), flags (1 byte),
-//	site, goal and user agent (each a uvarint length and the bytes), body,
+//	site, goal and user agent (each a uvarint length and the bytes),
+//	the visitor's address (likewise, if the flags say so), body,
 //	the number of a request that waits (8 bytes, if the flags say so)
 //
 // Of a sealed event, which a flag says, site and goal are followed by its type, and by what
-// [Seal] made of user agent and body. Earlier versions find no event in it:
+// [Seal] made of user agent, address and body. Earlier versions find no event in it:
 //
 //	version, flags, site, goal, type, sealed, the number of a request that waits
 //
@@ -31,6 +32,8 @@ type Envelope struct {
 	DropLate              bool   // rather dropped than sent late
 	DropStale             bool   // rather dropped than sent after its session
 	Private               bool   // somebody's data
+	Address               string // the visitor's, to be sent with the event; nearly always ""
+	hasAddress            bool   // of a sealed event
 	Type                  string // of a sealed event
 	body                  []byte
 	sealed                []byte // in place of user agent and body
@@ -45,6 +48,7 @@ const (
 	flagDropStale   = 8 // earlier versions do not know it, and send the event
 	flagPrivate     = 16
 	flagSealed      = 32
+	flagAddress     = 64 // earlier versions do not know it, and find no event
 )
 
 // Sealed reports whether the event is sealed, so that its body and browser ID are not known.
@@ -52,7 +56,11 @@ func (e *Envelope) Sealed() bool { return e.sealed != nil }
 
 // AppendHead appends all but the body.
 func (e *Envelope) AppendHead(dst []byte) []byte {
-	return appendTexts(append(dst, envelopeVersion, e.flags()), e.Site, e.Goal, e.UserAgent)
+	dst = appendTexts(append(dst, envelopeVersion, e.flags()), e.Site, e.Goal, e.UserAgent)
+	if e.Address != "" {
+		dst = appendText(dst, e.Address)
+	}
+	return dst
 }
 
 // appendSealedHead appends what is readable of a sealed event. It is sealed with the rest,
@@ -73,6 +81,9 @@ func (e *Envelope) flags() (flags byte) {
 	}
 	if e.Private {
 		flags |= flagPrivate
+	}
+	if e.Address != "" || e.hasAddress {
+		flags |= flagAddress
 	}
 	return flags
 }
@@ -112,7 +123,7 @@ func ParseEnvelope(b []byte) (e Envelope, err error) {
 		third = &e.Type
 	}
 	e.HasExt, e.DropLate, e.DropStale = b[1]&flagExt != 0, b[1]&flagDropLate != 0, b[1]&flagDropStale != 0
-	e.Private = b[1]&flagPrivate != 0
+	e.Private, e.hasAddress = b[1]&flagPrivate != 0, b[1]&flagAddress != 0
 	awaited := b[1]&flagAwaited != 0
 	b = b[2:]
 	if awaited {
@@ -131,11 +142,20 @@ func ParseEnvelope(b []byte) (e Envelope, err error) {
 		e.sealed = b
 		return e, nil
 	}
-	e.body = b
-	if !e.hasLayout() {
-		return e, errEnvelope
+	return e, e.readRest(b)
+}
+
+// readRest reads what follows the user agent.
+func (e *Envelope) readRest(b []byte) (err error) {
+	if e.hasAddress {
+		if b, err = cutText(b, &e.Address); err != nil {
+			return err
+		}
 	}
-	return e, nil
+	if e.body = b; !e.hasLayout() {
+		return errEnvelope
+	}
+	return nil
 }
 
 // hasLayout reports whether the body begins and ends like one that can be
@@ -208,9 +228,19 @@ const lateAfter = time.Minute
 
 // markLate adds to ext when the event happened.
 func (e *Envelope) markLate(at time.Time) {
+	if e.HasExt && !e.hasRoom() {
+		return // the CDP would refuse more
+	}
 	stamp := at.UTC().Format(time.RFC3339)
 	e.body = appendToExt(e.body, e.HasExt, `"`+ext.OccurredAt+`":"`+stamp+`","`+ext.Late+`":true`)
 	e.HasExt = true
+}
+
+// hasRoom reports whether ext has room for what markLate adds: the CDP takes 50 attributes.
+// What goaltrack makes always has.
+func (e *Envelope) hasRoom() bool {
+	var event struct{ Ext map[string]json.RawMessage }
+	return json.Unmarshal(e.body, &event) != nil || len(event.Ext)+2 <= 50
 }
 
 // appendToExt adds members to the ext object at the end of an encoded event.

@@ -170,6 +170,7 @@ func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string)
 	}
 	sc.tally.bury(e.Goal, e.BrowserID(), reason)
 	sc.shares.settled(&d.Item)
+	sc.left(d.Key, 1)
 	sc.waits.met(e.awaited)
 }
 
@@ -199,6 +200,7 @@ func (sc *schedule) settled(j *job) {
 		sc.firstHere--
 	}
 	sc.shares.settled(&j.Item)
+	sc.left(j.Key, 1)
 	sc.waits.met(j.awaited)
 	sc.leaveLane(j)
 }

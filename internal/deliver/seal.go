@@ -74,7 +74,10 @@ func (s *Seal) shut(e *Envelope) []byte {
 	head := *e
 	head.Type = typeOf(e.body)
 	out := head.appendSealedHead(make([]byte, 0, len(e.Site)+len(e.Goal)+len(e.UserAgent)+len(e.body)+128))
-	plain := appendText(make([]byte, 0, len(e.UserAgent)+len(e.body)+binary.MaxVarintLen64), e.UserAgent)
+	plain := appendText(make([]byte, 0, len(e.UserAgent)+len(e.Address)+len(e.body)+2*binary.MaxVarintLen64), e.UserAgent)
+	if e.Address != "" {
+		plain = appendText(plain, e.Address)
+	}
 	plain = append(plain, e.body...)
 	return s.keys[0].Seal(out, nil, plain, out) //nolint:gosec // It makes its own nonce.
 }
@@ -100,9 +103,9 @@ func (s *Seal) Open(e *Envelope) error {
 		if plain, err = cutText(plain, &opened.UserAgent); err != nil {
 			return err
 		}
-		opened.body, opened.sealed = plain, nil
-		if !opened.hasLayout() {
-			return errEnvelope
+		opened.sealed = nil
+		if err := opened.readRest(plain); err != nil {
+			return err
 		}
 		*e = opened
 		return nil

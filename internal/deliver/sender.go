@@ -36,6 +36,7 @@ type Sender struct {
 	early   trouble.Trouble // events are let go before they are on the disk
 	crowded trouble.Trouble // a visitor, or a network, has too much in the queue
 	shares  shares
+	drains  drains
 	locked  trouble.Trouble // events are sealed with a key that is not known
 
 	jobs     chan *job
@@ -75,7 +76,7 @@ type Line struct {
 
 // poster is what a worker needs of a cdp.Client.
 type poster interface {
-	Post(ctx context.Context, body []byte, visitorUserAgent string) (cdp.Receipt, error)
+	PostFrom(ctx context.Context, body []byte, visitorUserAgent, visitorAddress string) (cdp.Receipt, error)
 	Show(ctx context.Context, browserID string) (cdp.Browser, error)
 }
 
@@ -208,6 +209,7 @@ func (s *Sender) take(ctx context.Context, network uint64, items []queue.Item) e
 	if err := s.shares.enter(s.queue, network, items, s.isKnown); err != nil {
 		return err
 	}
+	s.enter(items)
 	err := s.append(ctx, items)
 	if errors.Is(err, queue.ErrNotYetOnDisk) {
 		s.tally.note(NotYetOnDisk)
@@ -218,6 +220,7 @@ func (s *Sender) take(ctx context.Context, network uint64, items []queue.Item) e
 		s.tally.accepted.Add(uint64(len(items)))
 	} else {
 		s.shares.leave(network, items)
+		s.left(items[0].Key, len(items))
 	}
 	return err
 }
@@ -398,7 +401,7 @@ func (s *Sender) send(ctx context.Context, j *job) {
 		j.line.Sent(j.attempts > 1)
 	}
 	j.began = time.Now()
-	_, j.err = j.line.Client.Post(ctx, e.body, e.UserAgent)
+	_, j.err = j.line.Client.PostFrom(ctx, e.body, e.UserAgent, e.Address)
 	j.took = time.Since(j.began)
 	if cdp.OutcomeOf(j.err) == cdp.BrowserUnknown {
 		j.err = s.confirm(ctx, j)

@@ -219,7 +219,7 @@ func testEvent(site, goal, id string) []byte {
 	return e.AppendJSON(head.AppendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"})
 }
 
-func (s *scripted) Post(ctx context.Context, body []byte, _ string) (cdp.Receipt, error) {
+func (s *scripted) PostFrom(ctx context.Context, body []byte, _, _ string) (cdp.Receipt, error) {
 	c := &call{start: time.Now()}
 	if err := json.Unmarshal(body, &c.body); err != nil {
 		return cdp.Receipt{}, err

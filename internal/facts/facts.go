@@ -171,6 +171,14 @@ func (s *Site) Spent(what string) {
 	s.Sink.Report(fact.Fact{Kind: fact.Spent, Time: time.Now(), Site: s.Name, Zone: s.Zone, Reason: what})
 }
 
+// Showed tells which variants a page showed whose visit is told otherwise.
+func (s *Site) Showed(variants []fact.Variant, browserID string) {
+	s.Sink.Report(fact.Fact{
+		Kind: fact.Shown, Time: time.Now(), Site: s.Name, Zone: s.Zone,
+		Variants: variants[:min(len(variants), fact.MaxVariants)], Browser: browserOf(browserID),
+	})
+}
+
 // InForce tells that rules are in force from now on.
 func InForce(rules *rule.Set) fact.Fact {
 	return fact.Fact{Kind: fact.RulesChanged, Time: time.Now(), Rules: rules.Facts()}

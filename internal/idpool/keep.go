@@ -17,8 +17,10 @@ import (
 
 // Unused is a browser ID that was made and that nobody was given.
 type Unused struct {
-	ID   string    `json:"id"`
-	Made time.Time `json:"made"`
+	ID string `json:"id"`
+	// Guest is the guest that the CDP made with it, "" if the CDP did not say.
+	Guest string    `json:"guest,omitempty"`
+	Made  time.Time `json:"made"`
 }
 
 // KeptAge is how long an unused ID is good if it is kept in a file.
@@ -86,6 +88,11 @@ func good(list []Unused) []Unused {
 		seen[u.ID] = true
 		return bad
 	})
+	for i := range list {
+		if !cdp.ValidBrowserID(list[i].Guest) {
+			list[i].Guest = "" // which is a UUID, too
+		}
+	}
 	slices.SortStableFunc(list, func(a, b Unused) int { return a.Made.Compare(b.Made) })
 	return list[max(len(list)-maxReady, 0):]
 }

@@ -23,7 +23,7 @@ func keptID(n int) string { return fmt.Sprintf("%08x-1111-4111-8111-111111111111
 
 func unused(from, n int, made time.Time) (list []Unused) {
 	for i := range n {
-		list = append(list, Unused{keptID(from + i), made})
+		list = append(list, Unused{ID: keptID(from + i), Guest: keptID(5000 + from + i), Made: made})
 	}
 	return list
 }
@@ -215,4 +215,27 @@ func TestPoolKeepsWhatComesLate(t *testing.T) {
 			t.Errorf("%v is left", left)
 		}
 	})
+}
+
+// TestKeepGuests: the guest of an ID goes with it to the next process. What is none does
+// not.
+func TestKeepGuests(t *testing.T) {
+	k := Keep{filepath.Join(t.TempDir(), "ids.json")}
+	list := unused(0, 2, time.Now())
+	list[1].Guest = "<script>"
+	if err := k.Put(map[string][]Unused{"a": list}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := k.Take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := func(context.Context) (cdp.Browser, error) { return cdp.Browser{}, errors.New("no") }
+	p := NewKept(all["a"], none, noLimit(), 0, func(string) {}, slog.New(&logbook.Book{}))
+	defer p.Close()
+	for i, want := range []string{keptID(5000), ""} {
+		if got := p.Guest(keptID(i)); got != want || !p.Made(keptID(i)) {
+			t.Errorf("the guest of ID %d is %q, want %q", i, got, want)
+		}
+	}
 }

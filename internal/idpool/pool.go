@@ -13,7 +13,6 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/backoff"
-	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/trouble"
 )
 
@@ -24,7 +23,7 @@ import (
 type Pool struct {
 	create func(context.Context) (cdp.Browser, error)
 	budget *Bucket
-	made   *recent.Set       // the last IDs that it made
+	made   *refs             // the last IDs that it made
 	note   func(what string) // counts what happened
 	log    *slog.Logger
 
@@ -82,7 +81,7 @@ func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm
 func NewKept(kept []Unused, create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
 	p := &Pool{
 		keeps: kept != nil, maxAge: shortAge, ready: good(slices.Clone(kept)),
-		create: create, budget: budget, made: recent.NewSet(remembered), note: note, log: log,
+		create: create, budget: budget, made: newRefs(remembered), note: note, log: log,
 		target: min(max(warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
 	}
 	p.limited.Log, p.limited.Begun, p.limited.Over = log, logLimited, logUnlimited
@@ -90,7 +89,7 @@ func NewKept(kept []Unused, create func(context.Context) (cdp.Browser, error), b
 		p.maxAge = KeptAge
 	}
 	for _, u := range p.ready {
-		p.made.Add(u.ID)
+		p.made.add(u.ID, u.Guest)
 	}
 	if p.first = p.target; p.first <= len(p.ready) {
 		p.warmed()
@@ -107,7 +106,17 @@ func NewKept(kept []Unused, create func(context.Context) (cdp.Browser, error), b
 func (p *Pool) Warm() <-chan struct{} { return p.warm }
 
 // Made reports whether the ID is one of the last that the pool made.
-func (p *Pool) Made(id string) bool { return p.made.Has(id) }
+func (p *Pool) Made(id string) bool {
+	_, made := p.made.get(id)
+	return made
+}
+
+// Guest returns the guest that the CDP made with one of the last IDs that the pool made, ""
+// if it is not known.
+func (p *Pool) Guest(id string) string {
+	guest, _ := p.made.get(id)
+	return guest
+}
 
 func (p *Pool) warmed() { p.warmOnce.Do(func() { close(p.warm) }) }
 
@@ -256,7 +265,7 @@ func (p *Pool) Get(ctx context.Context, form bool) (string, error) {
 	}
 	b, err := p.create(ctx)
 	if err == nil {
-		p.made.Add(b.ID)
+		p.made.add(b.ID, b.Guest)
 		p.note("id_made")
 	}
 	return b.ID, err
@@ -324,7 +333,7 @@ func (p *Pool) make() {
 	if p.closed {
 		if err == nil && p.keeps {
 			p.note("id_made")
-			p.ready = append(p.ready, Unused{b.ID, time.Now()})
+			p.ready = append(p.ready, Unused{ID: b.ID, Guest: b.Guest, Made: time.Now()})
 		}
 		return
 	}
@@ -337,10 +346,10 @@ func (p *Pool) make() {
 			p.log.Info("goaltrack: the CDP makes browser IDs again")
 		}
 		p.failures, p.pause, p.vain = 0, time.Time{}, false
-		p.made.Add(b.ID)
+		p.made.add(b.ID, b.Guest)
 		p.note("id_made")
 		if !p.answerWaiters(b.ID) {
-			p.ready = append(p.ready, Unused{b.ID, time.Now()})
+			p.ready = append(p.ready, Unused{ID: b.ID, Guest: b.Guest, Made: time.Now()})
 		}
 		if len(p.ready) >= p.first {
 			p.warmed()

@@ -1,0 +1,66 @@
+package relay
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
+)
+
+// read reads the whole body of a call. If it cannot, the call is refused.
+func (c *call) read() (body []byte, ok bool) {
+	r := c.r
+	if kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" ||
+		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") || r.Header.Get("Content-Encoding") != "" {
+		c.refuse(reasonType)
+		return nil, false
+	}
+	size := r.ContentLength
+	switch {
+	case size > maxBody:
+		c.leave()
+		c.refuse(reasonTooLarge)
+		return nil, false
+	case size < 0:
+		size = maxBody // nobody says how long it is
+	}
+	who := fair.Who{Network: c.tracker.Network(r)}
+	used := c.reading.Load()
+	if _, room := c.bodies.Enter(who, fair.Asked{Events: 1, Amount: size, Used: used}); !room || used+size > bodyRoom {
+		if room {
+			c.bodies.Leave(who, false, 1, size)
+		}
+		c.leave()
+		c.refuse(reasonBusy)
+		return nil, false
+	}
+	c.reading.Add(size)
+	defer func() {
+		c.reading.Add(-size)
+		c.bodies.Leave(who, false, 1, size)
+	}()
+	wire := http.NewResponseController(c.w)
+	_ = wire.SetReadDeadline(time.Now().Add(bodyTime)) // what cannot have one has another, or none
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
+	if err == nil {
+		_ = wire.SetReadDeadline(time.Time{})
+		return body, true
+	}
+	c.leave()
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		c.refuse(reasonTooLarge)
+	} else {
+		c.refuse(reasonTooSlow)
+	}
+	return nil, false
+}
+
+// leave keeps the server from reading the rest of a body, which may never end.
+func (c *call) leave() {
+	c.w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now())
+}

@@ -1,0 +1,106 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// member is one of a JSON object: its name, decoded, and its value as it came.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// Bounds of an event. The SDKs take 50 attributes.
+const (
+	maxMembers    = 128
+	maxAttributes = 64
+)
+
+// membersOf takes an object apart. It is not ok if the text is no JSON object, if a name
+// stands in it twice, in whatever case, or if there are more than most: then two readers
+// could take it for two things.
+func membersOf(body []byte, most int) (list []member, ok bool) {
+	if !utf8.Valid(body) {
+		return nil, false
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return nil, false
+	}
+	list = make([]member, 0, 16)
+	for d.More() {
+		name, err := d.Token()
+		if err != nil || len(list) == most {
+			return nil, false
+		}
+		m := member{name: name.(string)} // as the name of a member is
+		if d.Decode(&m.value) != nil || has(list, m.name) {
+			return nil, false
+		}
+		list = append(list, m)
+	}
+	if _, err := d.Token(); err != nil { // the brace
+		return nil, false
+	}
+	_, err := d.Token()
+	return list, err == io.EOF //nolint:errorlint // As Token returns it.
+}
+
+func has(list []member, name string) bool {
+	for i := range list {
+		if len(list[i].name) == len(name) && strings.EqualFold(list[i].name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// text is the text of a member, "" if it is none.
+func text(list []member, name string) string {
+	for i := range list {
+		if list[i].name == name {
+			return textOf(list[i].value)
+		}
+	}
+	return ""
+}
+
+// textOf is the text of a value, "" of what is none.
+func textOf(raw json.RawMessage) (s string) {
+	switch {
+	case len(raw) < 2 || raw[0] != '"':
+	case bytes.IndexByte(raw, '\\') < 0:
+		return string(raw[1 : len(raw)-1])
+	default:
+		_ = json.Unmarshal(raw, &s) // it is valid
+	}
+	return s
+}
+
+// valuesOf decodes members, without the two that are read apart.
+func valuesOf(list []member) map[string]any {
+	values := make(map[string]any, len(list))
+	for i := range list {
+		if name := list[i].name; name != "browser_id" && name != "ext" {
+			var v any
+			_ = json.Unmarshal(list[i].value, &v) // it is valid
+			values[name] = v
+		}
+	}
+	return values
+}
+
+// write writes members as an object has them between its braces.
+func write(dst []byte, list []member) []byte {
+	for i := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(appendText(dst, list[i].name), ':'), list[i].value...)
+	}
+	return dst
+}
