@@ -36,7 +36,7 @@ func (g *goal) readsTold(key string, s *source, f *faults) {
 		case s.kind == sourceElement && c.kind == causeEvent:
 			f.hint(key, "an event has no element", "read $event."+s.name)
 		case s.kind == sourceElement && !c.hasElement():
-			f.hint(key, "only what happens to an element of a page has its data", "that is click:, seen:, played: and started:")
+			f.hint(key, "only click:, seen:, played: and started: have an element", "")
 		default:
 			continue
 		}

@@ -72,10 +72,10 @@ func (g *goal) compileIdentity(f *faults) {
 			continue
 		}
 		if h.from.kind == sourceElement || h.from.kind == sourceEvent {
-			f.hint(at, "what a page says of itself names nobody", "let the application say who it is, with a form or with code: true")
-			continue
+			f.hint(at, "what a page says names nobody", "let the application say who it is, with a form or with code: true")
+		} else {
+			g.reads(at, &h.from, f)
 		}
-		g.reads(at, &h.from, f)
 		into := personFields[key]
 		switch {
 		case key == "email":
@@ -103,7 +103,7 @@ func (g *goal) checkIdentity(verified bool, f *faults) {
 		return
 	}
 	for _, s := range g.identity.sources() {
-		if s.visitorWrites() {
+		if s.visitorWrites() && s.kind != sourceElement && s.kind != sourceEvent {
 			f.hint("identify", "anybody can type another's address, and the CDP would merge the two profiles", "use success: confirmed, or say verified: true if the application has checked it")
 			return
 		}

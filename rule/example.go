@@ -16,6 +16,9 @@ import (
 type Example struct {
 	// Method is that of the request, in upper case. Default: GET.
 	Method string
+	// Act is what happens in a page, in place of a request for one. Path is then the page's,
+	// and neither method, body nor answer matter. Default: a request.
+	Act *Act
 	// Host is the host asked, perhaps with a port. Default: one on which the goal
 	// counts.
 	Host string
@@ -72,12 +75,33 @@ type Example struct {
 // In place of the path there may stand a whole address, such as
 // https://shop.example/pricing, which also says the host. Without a method, it is a GET.
 //
+// What happens in a page is a line such as
+//
+//	CLICK #hero a.demo on /products/7 plan=pro -> tel:+4930123
+//	SEEN price-table on /pricing
+//	PLAYED video 50% on /film
+//	STARTED form on /contact
+//	READ 80% on /blog/tea
+//	STAY 40s on /blog/tea
+//	EVENT CLICKED on /products/7 label=brochure
+//
+// Behind the word stands the element, as a rule may name it, or as it is: a.demo in #hero.
+// Then come the page, the data of the element (plan=pro is data-goal-plan) or the
+// attributes of the event, and behind the arrow where a link leads. header.X-Kind=a,
+// cookie.k=v and host=shop.example may stand there, too.
+//
 // The error says which word is not understood, for the person who wrote it.
 func ParseExample(line string) (Example, error) {
 	e := Example{Form: url.Values{}, Header: http.Header{}, AnswerHeader: http.Header{}, App: map[string]any{}, Status: http.StatusOK}
+	if verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); actVerbs[verb] != "" {
+		return e, e.readAct(verb, rest)
+	}
 	words, err := splitWords(line)
 	if err != nil {
 		return e, err
+	}
+	if len(words) > 0 && actVerbs[strings.ToUpper(words[0])] != "" {
+		return e, fmt.Errorf("%q begins with %s, which is written %s", line, words[0], strings.ToUpper(words[0]))
 	}
 	if words, err = e.address(words); err != nil {
 		return e, err

@@ -18,6 +18,9 @@ import (
 
 // exchange is the example as the rules see it.
 func (e Example) exchange() Exchange {
+	if e.Act != nil {
+		return e.actExchange()
+	}
 	x := Exchange{
 		method: e.Method, host: e.Host, header: e.Header, location: e.Location, status: e.Status, route: e.Route,
 		responseHeader: e.AnswerHeader, contentType: e.ContentType, app: e.App,

@@ -98,10 +98,7 @@ type Exchange struct {
 	blind, guessed bool
 	app            map[string]any // set by the application, and given to Trigger
 	data           map[string]any // given to Trigger, or to Send
-	// What a script in the page told: the data of the element, by the names of $element,
-	// and the attributes of an event.
-	element map[string]string
-	event   map[string]any
+	told           *Told          // by a script in the page; nil if none told anything
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
 	// refusal is why a redirect was no success, for the same.

@@ -28,7 +28,7 @@ func (x *Exchange) nameOf(s *source) string {
 	case sourceResponseJSON:
 		has = x.answer.Member(s.decomposed) != nil
 	case sourceEvent:
-		has = x.event[s.decomposed] != nil
+		has = x.told.attribute(s.decomposed) != nil
 	default: // in an address it is composed, and in a header there are no letters
 	}
 	if has {
@@ -78,10 +78,9 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 		v = x.otherSite()
 		return v, v != ""
 	case sourceElement:
-		v, ok = x.element[s.name]
-		return v, ok
+		return x.told.data(s.name)
 	case sourceEvent:
-		return textOf(x.event[x.nameOf(s)])
+		return textOf(x.told.attribute(x.nameOf(s)))
 	case sourceWholePath:
 		return x.path, true
 	case sourceHost:
@@ -113,7 +112,7 @@ func (x *Exchange) lookupTyped(s *source) (v any, typed bool) {
 	case sourceResponseJSON:
 		v = x.answer.Member(x.nameOf(s))
 	case sourceEvent:
-		v = x.event[x.nameOf(s)]
+		v = x.told.attribute(x.nameOf(s))
 	default:
 		return nil, false
 	}

@@ -171,8 +171,12 @@ func (g *goal) someHost() string {
 // judgeBySteps judges one cause as a live site does. step tells how far it got.
 func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step int, why string) {
 	switch {
+	case x.told != nil && x.told.act != nil:
+		return c.judgeAct(x, now)
 	case c.kind == causeCode:
 		return ReasonCondition, 0, "raised in code, not by a request"
+	case c.kind == causeEvent:
+		return ReasonCondition, 0, "an event of Sitecore's scripts, not a request"
 	case c.told():
 		return ReasonCondition, 0, "happens in a page, not by a request"
 	case c.method != x.method:
@@ -216,7 +220,7 @@ func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
 		switch a.Name {
 		case ext.GoalValue:
 			value = a.Value
-		case ext.GoalCurrency:
+		case ext.GoalCurrency, ext.GoalFrom:
 		default:
 			data[a.Name] = a.Value
 		}

@@ -32,6 +32,9 @@ func TestGoodRules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, f := range rules.CheckExamples() {
+				t.Error(f)
+			}
 			for i, line := range goodLines(t, file) {
 				given, want, ok := strings.Cut(line, " = ")
 				if !ok {

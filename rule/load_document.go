@@ -78,6 +78,9 @@ func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read 
 			continue
 		}
 		seen[key] = true
+		if v.LineComment == "" && isNull(v) {
+			v.LineComment = k.LineComment // key: #value, which YAML takes for a remark
+		}
 		read(key, v)
 	}
 }
@@ -171,6 +174,9 @@ func (l *loader) texts(n *yaml.Node, key string, at places) []string {
 	list := make([]string, 0, len(items))
 	for i, item := range items {
 		at[key+"."+strconv.Itoa(i)] = item
+		if strings.HasPrefix(key, "examples.") {
+			l.whole(item)
+		}
 		if text := l.text(item, key[strings.LastIndexByte(key, '.')+1:]); text != "" {
 			list = append(list, text)
 		}

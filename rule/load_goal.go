@@ -156,8 +156,6 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 var triggerTexts = map[string]func(*Trigger) *string{
 	"visit":    func(t *Trigger) *string { return &t.Visit },
 	"download": func(t *Trigger) *string { return &t.Download },
-	"seen":     func(t *Trigger) *string { return &t.Seen },
-	"started":  func(t *Trigger) *string { return &t.Started },
 	"read":     func(t *Trigger) *string { return &t.Read },
 	"stay":     func(t *Trigger) *string { return &t.Stay },
 	"event":    func(t *Trigger) *string { return &t.Event },
@@ -173,6 +171,10 @@ func (l *loader) trigger(t *Trigger, key string, v *yaml.Node, where string, at 
 		t.Click.Element, t.Click.To = l.element(v, where, "to", at)
 	case "played":
 		t.Played.Element, t.Played.Part = l.element(v, where, "part", at)
+	case "seen":
+		t.Seen = l.selector(v, key)
+	case "started":
+		t.Started = l.selector(v, key)
 	case "code":
 		if t.Code = v.Value == "true"; !t.Code {
 			l.fault(v, "code: is expected to be true", "the application calls Trigger with the goal's name")

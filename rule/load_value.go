@@ -41,13 +41,13 @@ func (l *loader) submit(n *yaml.Node) (s Submit) {
 func (l *loader) element(n *yaml.Node, where, other string, at places) (element, more string) {
 	key := where[strings.LastIndexByte(where, '.')+1:]
 	if n.Kind != yaml.MappingNode {
-		return l.text(n, key), ""
+		return l.selector(n, key), ""
 	}
 	example := map[string]string{"to": "to: tel", "part": "part: end"}[other]
 	l.pairs(n, key+":", example, []string{"element", other}, func(k string, v *yaml.Node) {
 		at[where+"."+k] = v
 		if k == "element" {
-			element = l.text(v, k)
+			element = l.selector(v, k)
 		} else {
 			more = l.text(v, k)
 		}
@@ -133,6 +133,9 @@ func (l *loader) text(n *yaml.Node, what string) string {
 	case n.Kind != yaml.ScalarNode:
 		l.fault(n, "a text is expected here", "put quotes around a text that begins with { or [")
 		return ""
+	case isNull(n) && isCutOff(n):
+		l.fault(n, what+": is empty: what begins with # is a remark", "put quotes around the text")
+		return ""
 	case isNull(n) || n.Value == "":
 		l.fault(n, what+": is empty", "leave the line out, or fill it")
 		return ""
@@ -141,6 +144,26 @@ func (l *loader) text(n *yaml.Node, what string) string {
 		return ""
 	}
 	return n.Value
+}
+
+// selector reads a text that may have a # in it.
+func (l *loader) selector(n *yaml.Node, what string) string {
+	l.whole(n)
+	return l.text(n, what)
+}
+
+// whole reports a text that goes on behind a #: YAML takes that for a remark, and a
+// selector such as main #buy would be another without it.
+func (l *loader) whole(n *yaml.Node) {
+	if !isNull(n) && isCutOff(n) {
+		l.fault(n, fmt.Sprintf("what follows %q is a remark, and is not read", n.Value), "put quotes around the whole text; a remark begins with # and a blank")
+	}
+}
+
+// isCutOff reports whether a remark follows that looks like a part of the text.
+func isCutOff(n *yaml.Node) bool {
+	c := n.LineComment
+	return len(c) > 1 && c[0] == '#' && c[1] != '#' && c[1] != ' ' && c[1] != '\t'
 }
 
 // scalar reads a text, a number, true or false. A number that would lose

@@ -79,9 +79,12 @@ type ReplayCount struct {
 	// Untold names what the guesses depend on, such as "where a redirect leads"
 	// and "form.email". It is nil if nothing was guessed.
 	Untold []string
-	// Raised says that the goal is raised in code or by a page script. No log
-	// tells how often.
+	// Raised says that no request makes the goal happen: it is raised in code, or it
+	// happens inside a page. No log tells how often.
 	Raised bool
+	// InPage says that the goal happens inside a page, or can also do so, which no log
+	// tells.
+	InPage bool
 }
 
 type request struct{ method, path string }
@@ -268,6 +271,7 @@ func (r *Replay) Counts() []ReplayCount {
 		counted.Raised = !slices.ContainsFunc(g.causes, func(c Cause) bool {
 			return c.byRequest()
 		})
+		counted.InPage = slices.ContainsFunc(g.causes, func(c Cause) bool { return c.told() })
 		list = append(list, counted)
 	}
 	return list

@@ -48,8 +48,8 @@ func (s *source) allowed() error {
 // and by which they are allowed to send it, in small letters (doc.sitecore.com, "Event
 // object" and "IDENTITY event").
 var eventIdentity = []string{
-	"browser_id", "client_key", "contact", "customer_ref", "dob", "email", "firstname", "guest_ref", "identifiers", "lastname", "message", "mobile",
-	"phone", "postalcode", "ref", "sitecorecontextid", "street", "title_of_person", "gender", "city", "state", "country", "nationality", "passportnumber", "passportexpiry",
+	"browser_id", "city", "client_key", "country", "customer_ref", "dob", "email", "firstname", "gender", "guest_ref", "identifiers", "lastname", "mobile",
+	"nationality", "passportexpiry", "passportnumber", "phone", "postalcode", "sitecorecontextid", "state", "street",
 }
 
 var forbiddenHeaders = []string{"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"}

@@ -109,6 +109,24 @@ type Told struct {
 	// fields beside it. What is in neither text nor number nor bool has no value. What
 	// says who the visitor is is not read, whatever is in it.
 	Event map[string]any
+
+	act *Act // of an example
+}
+
+// data is what the element says under a name of $element.
+func (t *Told) data(name string) (v string, ok bool) {
+	if t != nil {
+		v, ok = t.Element[name]
+	}
+	return v, ok
+}
+
+// attribute is an attribute of the event.
+func (t *Told) attribute(name string) any {
+	if t == nil {
+		return nil
+	}
+	return t.Event[name]
 }
 
 // Telling is a copy of the exchange of a request by which a script tells what happened in a
@@ -116,7 +134,7 @@ type Told struct {
 // the page. It keeps the maps, which may not be changed any more.
 func (x *Exchange) Telling(t Told) *Exchange {
 	own := *x
-	own.path, own.rawQuery, own.element, own.event = urlpath.Normal(t.Path), t.RawQuery, t.Element, t.Event
+	own.path, own.rawQuery, own.told = urlpath.Normal(t.Path), t.RawQuery, &t
 	own.pages, own.segments, own.requestURI = nil, "", ""
 	own.vars = variables{values: own.room[:0]}
 	return &own
@@ -138,6 +156,24 @@ func (s *Set) Reported(x *Exchange, name string) (*Cause, Reason) {
 		return c, ReasonOtherPage
 	}
 	return nil, ReasonNoPageGoal
+}
+
+// Needed is how many goals that are not paused can happen inside a page, for which
+// goaltrack's script has to be there, and how many by an event of Sitecore's scripts, which
+// has to come through the relay.
+func (s *Set) Needed() (inPage, byEvent int) {
+	for _, g := range s.goals {
+		if g.Status == statusPaused {
+			continue
+		}
+		if slices.ContainsFunc(g.causes, func(c Cause) bool { return c.inPage() }) {
+			inPage++
+		}
+		if slices.ContainsFunc(g.causes, func(c Cause) bool { return c.kind == causeEvent }) {
+			byEvent++
+		}
+	}
+	return inPage, byEvent
 }
 
 // HasEvents reports whether a goal that is not paused asks for an event of Sitecore's

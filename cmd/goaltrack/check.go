@@ -20,10 +20,11 @@ func checkCommand() command {
 		name: "check", summary: "look for faults in rule files",
 		operands: operands{value: "FILE...", min: 1, about: "the rule files"},
 		note: `Each fault is a line: FILE:LINE:COLUMN: goal NAME: what is wrong (what to write).
-Warnings are about what is allowed and perhaps not meant.
+Warnings are about what is allowed and perhaps not meant. A note says what goals
+need beside the server: the script in the page, or the relay.
 
 With --json, what is printed is a list of the faults, which is [] if there are
-none; the warnings go to standard error:
+none; warnings and notes go to standard error:
   [{"file":"goals.yaml","line":12,"column":5,"goal":"NAME","message":"...","hint":"..."}]
 
 The exit code is 1 if there are faults or failed examples, 0 if there are none
@@ -43,6 +44,7 @@ func (c *checker) check(v *settings.Values, files []string) error {
 type findings struct {
 	faults, warnings []goaltrack.Fault
 	goals            int
+	inPage, byEvent  int // goals that need more than the server
 }
 
 // inspect adds the findings of a rule file. The error is the one of reading it.
@@ -56,6 +58,8 @@ func (f *findings) inspect(file string) error {
 		return err
 	}
 	f.goals += len(rules.Names())
+	inPage, byEvent := rules.Needed()
+	f.inPage, f.byEvent = f.inPage+inPage, f.byEvent+byEvent
 	f.faults = append(f.faults, rules.CheckExamples()...)
 	f.warnings = append(f.warnings, rules.Warnings()...)
 	return nil
@@ -93,10 +97,24 @@ func (c *checker) print(found findings, out console) error {
 	for _, warning := range found.warnings {
 		say(warnings, "warning: %s\n", warning)
 	}
+	if n := found.inPage; n > 0 {
+		say(warnings, "note: %s inside a page, which needs goaltrack's script there (goaltrack proxy --page, or the package page)\n", happen(n))
+	}
+	if n := found.byEvent; n > 0 {
+		say(warnings, "note: %s by events of Sitecore's scripts, which have to come through the relay (goaltrack proxy --relay)\n", happen(n))
+	}
 	if !c.json {
 		say(out.stdout, "%s\n", c.summary(found))
 	}
 	return nil
+}
+
+// happen is "1 goal happens" or "2 goals happen".
+func happen(goals int) string {
+	if goals == 1 {
+		return "1 goal happens"
+	}
+	return counted(goals, "goal") + " happen"
 }
 
 // summary returns the last line for people.

@@ -50,6 +50,11 @@ func TestCheck(t *testing.T) {
 		stdout      []string // in each line
 	}{
 		{"fine", fineRules, exitOK, []string{"1 file, 1 goal loaded: no faults"}},
+		{"in a page", "version: 1\ngoals:\n  - {goal: A_ONE, click: buy}\n  - {goal: A_TWO, event: CLICKED}\n  - {goal: A_THREE, seen: buy, status: paused}\n", exitOK, []string{
+			"note: 1 goal happens inside a page, which needs goaltrack's script there (goaltrack proxy --page, or the package page)",
+			"note: 1 goal happens by events of Sitecore's scripts, which have to come through the relay (goaltrack proxy --relay)",
+			"1 file, 3 goals loaded: no faults",
+		}},
 		{"doubtful", doubtfulRules, exitOK, []string{
 			"warning: $F:4:53: goal CONTACT_SENT: any 303 counts",
 			"1 file, 1 goal loaded: no faults, 1 warning",

@@ -68,6 +68,8 @@ type difference struct {
 	Defaults []keyChange          `json:"defaults"`
 	Goals    []goalChange         `json:"goals"`
 	Counts   map[string]oldAndNew `json:"counts,omitempty"`
+
+	untold []string // goals that no log shows, or not all of
 }
 
 type goalChange struct {
@@ -120,11 +122,19 @@ func (c *comparison) count(ctx context.Context, stderr io.Writer, d *difference)
 	d.Counts = map[string]oldAndNew{}
 	for _, n := range before.Counts() {
 		d.Counts[n.Goal] = oldAndNew{Old: &n.Count}
+		d.noteUntold(n)
 	}
 	for _, n := range after.Counts() {
 		d.Counts[n.Goal] = oldAndNew{Old: d.Counts[n.Goal].Old, New: &n.Count}
+		d.noteUntold(n)
 	}
 	return read, err
+}
+
+func (d *difference) noteUntold(n goaltrack.ReplayCount) {
+	if (n.Raised || n.InPage) && !slices.Contains(d.untold, n.Goal) {
+		d.untold = append(d.untold, n.Goal)
+	}
 }
 
 // names lists the goals of the new file, then the goals that only the old file
@@ -201,6 +211,9 @@ func (d *difference) printCounts(w io.Writer, names []string) {
 		say(table, "%s\t%s\t%s\t%s\n", name, orDash(n.Old), orDash(n.New), n.change())
 	}
 	sayTable(w, table, &b)
+	if len(d.untold) > 0 {
+		say(w, "\nNo log shows what is raised in code or happens inside a page: %s.\n", strings.Join(d.untold, ", "))
+	}
 	say(w, "\nA log does not tell all that goals look at: \"goaltrack replay\" says what it does not.\n")
 }
 

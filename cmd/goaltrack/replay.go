@@ -41,7 +41,8 @@ left out, since no log tells which part it was.
 
 With --json, one object is printed:
   {"lines":1000,"unreadable":0,"files":[{"name":"access.log","format":"combined","lines":1000,"read":1000}],
-   "goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]}}
+   "goals":{"NAME":12},"ledTo":{"NAME":[{"to":"/thanks","times":12}]},
+   "unknown":["OTHER"]}
 
 With --into, the report of a proxy is filled in with what the log has of the past: the
 days that are over and have no counts yet. They are marked on its pages, since a log
@@ -205,19 +206,24 @@ type replayJSON struct {
 	Goals      map[string]uint64 `json:"goals"`
 	// LedTo says where accepted forms led, for goals of which the log tells it.
 	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
+	// Unknown are the goals of which no log tells how often they happen, or not all.
+	Unknown []string `json:"unknown,omitempty"`
 	// Filled says which days of a report were filled in, with --into.
 	Filled *filledJSON `json:"filled,omitempty"`
 }
 
 func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON) replayJSON {
-	goals, ledTo := map[string]uint64{}, map[string][]goaltrack.Lead{}
+	goals, ledTo, unknown := map[string]uint64{}, map[string][]goaltrack.Lead{}, []string(nil)
 	for _, c := range replay.Counts() {
+		if c.Raised || c.InPage {
+			unknown = append(unknown, c.Goal)
+		}
 		goals[c.Goal] = c.Count
 		if c.LedTo != nil {
 			ledTo[c.Goal] = c.LedTo
 		}
 	}
-	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, filled}
+	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, unknown, filled}
 }
 
 // keptSuggestions is how many goals are suggested at most.
@@ -330,10 +336,19 @@ func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 	for _, c := range counts {
 		parts += c.NotFired["range"]
 		switch {
+		case c.Raised && c.InPage:
+			say(w, "  %s: unknown, since it happens inside a page\n", c.Goal)
 		case c.Raised:
-			say(w, "  %s: unknown, since it is raised in code or by a page script\n", c.Goal)
-		case c.Guessed > 0:
-			say(w, "  %s: at most %d, depending on %s\n", c.Goal, c.Count, strings.Join(c.Untold, ", "))
+			say(w, "  %s: unknown, since it is raised in code\n", c.Goal)
+		case c.Guessed > 0 || c.InPage:
+			text := strconv.FormatUint(c.Count, 10)
+			if c.Guessed > 0 {
+				text = fmt.Sprintf("at most %s, depending on %s", text, strings.Join(c.Untold, ", "))
+			}
+			if c.InPage {
+				text += "; and what happens inside a page"
+			}
+			say(w, "  %s: %s\n", c.Goal, text)
 		}
 	}
 	if read.unreadable == 0 {

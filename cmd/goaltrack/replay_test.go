@@ -131,7 +131,7 @@ OLD               0      0        paused
 What the log does not tell:
   CONTACT_SENT: at most 1, depending on form.email, where a redirect leads
   SIGNED_UP: at most 1, depending on what the form calls itself, where a redirect leads
-  ORDER_PAID: unknown, since it is raised in code or by a page script
+  ORDER_PAID: unknown, since it is raised in code
   All goals: consent, opt-outs and prefetches; and what 1 unreadable line says, so there may have been more.
   Which part of a file was sent: 1 answer with 206 not counted as downloads.
 
@@ -410,5 +410,42 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		replay.Add(entryOf(&lines[i%len(lines)]))
+	}
+}
+
+// TestReplayInPage: what happens inside a page is in no log, and replay and diff say of
+// which goals that is.
+func TestReplayInPage(t *testing.T) {
+	before := write(t, "old.yaml", `goals:
+  - {goal: CLICKED_IT, click: buy}
+  - {goal: EITHER, any: [{click: buy}, {visit: /pricing}]}
+  - {goal: SEEN_PAGE, visit: /pricing}
+`)
+	after := write(t, "new.yaml", `goals:
+  - {goal: CLICKED_IT, click: { element: buy, to: tel }}
+  - {goal: SEEN_PAGE, visit: /pricing}
+  - {goal: RAISED, code: true}
+`)
+	log := write(t, "access.log", combinedLog())
+	_, stdout, _ := carry(t, "replay", before, log)
+	for _, want := range []string{
+		"CLICKED_IT  ?      ?\n", "EITHER      2      0 ",
+		"  CLICKED_IT: unknown, since it happens inside a page\n  EITHER: 2; and what happens inside a page\n  All goals:",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	if _, stdout, _ = carry(t, "replay", "--json", before, log); !strings.Contains(stdout, `"unknown":["CLICKED_IT","EITHER"]`) {
+		t.Errorf("no goals that are unknown in %s", stdout)
+	}
+	_, stdout, _ = carry(t, "diff", "--log", log, before, after)
+	for _, want := range []string{
+		"~ goal CLICKED_IT changed\n    + click.element: buy\n    + click.to: tel\n    - click: buy\n",
+		"\nNo log shows what is raised in code or happens inside a page: CLICKED_IT, EITHER, RAISED.\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
 	}
 }

@@ -55,6 +55,16 @@ Behind -- a curl command needs no quotes of its own:
 With --session, the requests are those of one visitor, in their order; +30m between
 two of them lets time pass, and +1d a day.
 
+What happens inside a page begins with CLICK, SEEN, PLAYED, STARTED, READ or
+STAY, and an event of Sitecore's scripts with EVENT:
+  'CLICK #hero a.demo on /products/7 plan=pro'
+  'CLICK footer a on / -> tel:+4930123'
+  'PLAYED video 50% on /film'
+  'READ 80% on /blog/tea'
+  'EVENT CLICKED on /products/7 label=brochure'
+Behind the word stands the element, then on and the page, and NAME= for the data
+of the element or the attributes of the event. The arrow says where a link leads.
+
 Under a goal that counts stands each event that would be sent, in order.
 
 With --json, a list for each request is printed, a line each, with every goal:
