@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -68,6 +69,20 @@ func (a relayAlone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // needRelay are the settings that say how the relay works.
 var needRelay = []string{"relay-forward-ip", "relay-no-identity", "relay-search-without-consent"}
+
+// sayPages says what the site's pages still need, or the proxy.
+func (p *proxyProgram) sayPages(log *slog.Logger) {
+	goals := 0
+	if p.config.Rules != nil {
+		goals = len(p.config.Rules.PageGoals())
+	}
+	switch path := p.settings.Text("page-path"); {
+	case p.settings.On("page") && path != page.Derived:
+		log.Info("the script of pages is served; the site's pages need its tag", "tag", `<script src="`+p.settings.Text("path-prefix")+path+`/s.js" defer></script>`)
+	case !p.settings.On("page") && goals > 0:
+		log.Warn("goals happen inside pages and never count without --page", "goals", goals)
+	}
+}
 
 // pageFaults returns what is wrong with the settings about pages.
 func pageFaults(v *settings.Values) (faults []error) {

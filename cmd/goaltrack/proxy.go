@@ -149,6 +149,7 @@ func (p *proxyProgram) sink() fact.Sink {
 
 // serve is run for what has been opened. It returns the account of the last tracker.
 func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goaltrack.Tracker, access *accessLog, c console) (goaltrack.Account, error) {
+	p.sayPages(c.logger)
 	h := &house{limits: newLimits(limitsOf(p.settings)), console: c}
 	h.site = access.around(newProxyWithin(h.limits, newTransport(), p.target, c.logger))
 	h.doorman = doormanOf(p.settings)
