@@ -34,6 +34,8 @@ func (s *shop) pages(bundles string) http.Handler {
 		mux.HandleFunc("GET /"+path, func(w http.ResponseWriter, _ *http.Request) { show(w, path, nil) })
 	}
 	mux.HandleFunc("GET /sdk/{caching}", s.sdkPage)
+	mux.HandleFunc("GET /in/{page}", s.inPage)
+	mux.HandleFunc("GET /kept/{page}", s.inPage)
 	mux.HandleFunc("GET /ahead/{how}", func(w http.ResponseWriter, r *http.Request) { show(w, "ahead", r.PathValue("how")) })
 	mux.HandleFunc("POST /contact", contact)
 	mux.HandleFunc("POST /club", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/thanks", http.StatusSeeOther) })

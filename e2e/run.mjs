@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 import { runAll } from "./harness.mjs";
 
 const [program, only] = process.argv.slice(2);
@@ -19,20 +19,7 @@ const [desk] = await Promise.race([
   ended.then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
 ]);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", // the tests may run as root, and visit nothing but themselves
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors", // nobody signed ours
-    "--host-resolver-rules=MAP *.example 127.0.0.1",
-  ],
-});
+const browser = await launch();
 console.log(`Chromium ${browser.version()}`);
 
 for (const file of (await readdir(new URL("cases", import.meta.url))).sort()) {

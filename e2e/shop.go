@@ -14,6 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/page"
 )
 
 //go:embed goals.yaml
@@ -42,6 +43,13 @@ type options struct {
 	PageDomain string `json:"pageDomain"`
 	// TLS serves https, with a certificate that nobody has signed.
 	TLS bool `json:"tls"`
+	// Page puts goaltrack's script into the pages below /in: with the rules of the page
+	// ("script"), as the loader ("loader"), or not yet ("later").
+	Page string `json:"page"`
+	// Slow is how many milliseconds the collector takes.
+	Slow int `json:"slow"`
+	// Consent asks for a cookie, consent=yes.
+	Consent bool `json:"consent"`
 }
 
 // shop is one site: its server, its tracker and its CDP.
@@ -53,6 +61,7 @@ type shop struct {
 	site    *httptest.Server
 	served  sync.WaitGroup // requests to the site, goaltrack's part included
 	visits  visitLog
+	page    *page.Page // nil without one
 }
 
 // openShop opens a shop whose first browser IDs are ready.
@@ -69,14 +78,19 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 	s.tracker, err = goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: s.tenant(), Language: "EN", Currency: "EUR"}},
 		Rules:  rules,
-		Cookie: goaltrack.Cookie{Create: o.Create, Domain: o.Domain, Warm: o.Warm},
+		Cookie: goaltrack.Cookie{Create: o.Create, Domain: o.Domain, Warm: o.Warm}, Consent: o.consent(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.api.Close()
 		return nil, err
 	}
-	s.site = httptest.NewUnstartedServer(s.watch(s.tracker.Handler(s.pages(bundles))))
+	handler, err := s.scripted(s.tracker.Handler(s.pages(bundles)))
+	if err != nil {
+		s.api.Close()
+		return nil, err
+	}
+	s.site = httptest.NewUnstartedServer(s.watch(handler))
 	if o.TLS {
 		s.site.EnableHTTP2 = true // as browsers get it
 		s.site.StartTLS()
