@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
@@ -69,6 +70,9 @@ type nobody struct{ h http.Header }
 func (n nobody) Header() http.Header         { return n.h }
 func (n nobody) Write(p []byte) (int, error) { return len(p), nil }
 func (n nobody) WriteHeader(int)             {}
+
+// SetReadDeadline is what a server's writer has.
+func (n nobody) SetReadDeadline(time.Time) error { return nil }
 
 // BenchmarkCount compares a click that is told with a page that counts: the collector is
 // to cost at most twice as much.

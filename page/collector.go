@@ -1,11 +1,9 @@
 package page
 
 import (
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -112,57 +110,3 @@ func isJSON(h http.Header) bool {
 	mime, _, _ = strings.Cut(mime, ";")
 	return strings.EqualFold(strings.TrimSpace(mime), "application/json")
 }
-
-// parse reads the text of a message, nil if it is none. Members that it does not know mean
-// nothing: a page decides no value, no currency and no identity.
-func parse(text []byte) *script.Message {
-	var said struct {
-		Goal *string            `json:"g"`
-		ID   string             `json:"i"`
-		Page string             `json:"u"`
-		Data map[string]*string `json:"d"`
-		Soft int                `json:"s"`
-	}
-	if json.Unmarshal(text, &said) != nil || said.Goal == nil || len(*said.Goal) > mostGoal || !isID(said.ID) || len(said.Data) > mostData {
-		return nil
-	}
-	m := &script.Message{Goal: *said.Goal, ID: said.ID, Soft: said.Soft != 0}
-	if !strings.HasPrefix(said.Page, "/") {
-		return nil
-	}
-	page, _, _ := strings.Cut(said.Page, "#")
-	m.Path, m.Query, _ = strings.Cut(page, "?")
-	if _, err := url.PathUnescape(m.Path); err != nil || strings.ContainsFunc(m.Path, isControl) {
-		return nil
-	}
-	for name, value := range said.Data {
-		switch {
-		case len(name) > mostName || name == "":
-			return nil
-		case value == nil: // the element does not have it
-			continue
-		case len(*value) > mostValue:
-			return nil
-		case m.Data == nil:
-			m.Data = make(map[string]string, len(said.Data))
-		}
-		m.Data[name] = *value
-	}
-	return m
-}
-
-func isID(id string) bool { return len(id) >= leastID && len(id) <= mostID && isWord(id, ".-") }
-
-// isWord reports whether a text has letters and digits alone, and these other characters.
-func isWord(text, others string) bool {
-	for _, c := range []byte(text) {
-		switch {
-		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', strings.IndexByte(others, c) >= 0:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func isControl(c rune) bool { return c <= ' ' || c == 0x7f }

@@ -1,6 +1,10 @@
 package page
 
-import "testing"
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
 
 // FuzzParse: whatever comes, a message that is read is within its bounds.
 func FuzzParse(f *testing.F) {
@@ -13,6 +17,10 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > mostBytes {
 			return
+		}
+		var whole said
+		if quick, ok := skim(text); ok && (json.Unmarshal(text, &whole) != nil || !reflect.DeepEqual(quick, whole) && len(whole.Data)+len(quick.Data) > 0) {
+			t.Fatalf("%q is skimmed as %+v, and read as %+v", text, quick, whole)
 		}
 		m := parse(text)
 		if m == nil {
