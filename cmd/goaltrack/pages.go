@@ -12,27 +12,32 @@ import (
 	"github.com/goaltrack/goaltrack/relay"
 )
 
-// pages puts what scripts in pages ask in front of a tracker's handler, as far as the settings
-// say so: the script of goaltrack with what belongs to it, and the relay for Sitecore's own.
-func (p *proxyProgram) pages(tracker *goaltrack.Tracker, next http.Handler) http.Handler {
+// pages puts a tracker in front of a site, and in front of that what scripts in pages ask,
+// as far as the settings say so: the script of goaltrack with what belongs to it, and the
+// relay for Sitecore's own.
+func (p *proxyProgram) pages(tracker *goaltrack.Tracker, site http.Handler) http.Handler {
+	counted := func(site http.Handler) http.Handler { return tracker.Handler(tracker.AskReadable(site)) }
 	v := p.settings
 	if !v.On("page") && !v.On("relay") {
-		return next
+		return counted(site)
 	}
 	o := page.Options{Path: v.Text("page-path"), SeveralProcesses: v.On("page-several")}
 	pages, err := page.New(tracker, o)
 	if err == nil && v.On("relay") {
 		if o.Relay, err = p.relay(tracker, pages.Path()); err == nil && !v.On("page") {
-			return relayAlone{pages.Path(), o.Relay, next}
+			return relayAlone{pages.Path(), o.Relay, counted(site)}
 		}
 		if err == nil {
 			pages, err = page.New(tracker, o)
 		}
 	}
 	if err != nil {
-		return next // pageFaults has said so
+		return counted(site) // pageFaults has said so
 	}
-	return pages.Around(next)
+	if v.On("page-inject") {
+		site = pages.Inject(site)
+	}
+	return pages.Around(counted(site))
 }
 
 // relayBelow is where the relay is, below the path of the script.
@@ -77,7 +82,7 @@ func (p *proxyProgram) sayPages(log *slog.Logger) {
 		goals = len(p.config.Rules.PageGoals())
 	}
 	switch path := p.settings.Text("page-path"); {
-	case p.settings.On("page") && path != page.Derived:
+	case p.settings.On("page") && path != page.Derived && !p.settings.On("page-inject"):
 		log.Info("the script of pages is served; the site's pages need its tag", "tag", `<script src="`+p.settings.Text("path-prefix")+path+`/s.js" defer></script>`)
 	case !p.settings.On("page") && goals > 0:
 		log.Warn("goals happen inside pages and never count without --page", "goals", goals)
@@ -94,8 +99,10 @@ func pageFaults(v *settings.Values) (faults []error) {
 			fault(name, "it needs --relay")
 		}
 	}
-	if v.Given("page-several") && !v.On("page") {
-		fault("page-several", "it needs --page")
+	for _, name := range []string{"page-inject", "page-several"} {
+		if v.On(name) && !v.On("page") {
+			fault(name, "it needs --page")
+		}
 	}
 	path := v.Text("page-path")
 	if !v.On("page") && !v.On("relay") {

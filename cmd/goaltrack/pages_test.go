@@ -90,6 +90,35 @@ func TestProxyPages(t *testing.T) {
 	}
 }
 
+// TestProxyInjects: the tag gets into pages that nobody can change.
+func TestProxyInjects(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		say(w, "<html><head><title>a</title></head><body>b</body></html>")
+	}))
+	defer site.Close()
+	stand := cdptest.NewServer(t, cdptest.Options{})
+	proxy := start(t, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--rules="+write(t, "goals.yaml", pageRules),
+		"--cdp="+stand.URL, "--client-key=key", "--pos=shop", "--page", "--page-path=/_x", "--page-inject")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, proxy.url+"/pricing", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"User-Agent": {person}, "Accept": {"text/html"}, "Accept-Encoding": {"gzip"}}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if want := `<html><head><title>a</title><script src="/_x/s.js" defer></script></head><body>b</body></html>`; string(text) != want || err != nil {
+		t.Errorf("%s (%v)", text, err)
+	}
+	if _, out := proxy.stop(); !strings.Contains(out, "fired 1") {
+		t.Errorf("%s", out)
+	}
+}
+
 // TestProxyWithoutPages: nothing is there, and the log says what goals need.
 func TestProxyWithoutPages(t *testing.T) {
 	proxy, _ := pagesOf(t)

@@ -1,0 +1,150 @@
+package page_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
+	"github.com/goaltrack/goaltrack/page"
+)
+
+const injected = `<script src="/goals/e/s.js" defer></script>`
+
+// injecting is a site whose answers may get the tag.
+func injecting(t *testing.T, site http.HandlerFunc) *shop {
+	t.Helper()
+	s := new(shop)
+	s.World = world.Setup{Rules: rules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+		var err error
+		if s.page, err = page.New(tracker, page.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return s.page.Around(tracker.Handler(s.page.Inject(site)))
+	}}.Start(t)
+	return s
+}
+
+// TestInject: the tag is put into pages, and nothing else is changed.
+func TestInject(t *testing.T) {
+	const plain = "<html><head><title>a</title></head><body>b</body></html>"
+	tagged := strings.Replace(plain, "</head>", injected+"</head>", 1)
+	long := "<html><head>" + strings.Repeat("<meta>", 3000) + "</head>"
+	for name, c := range map[string]struct {
+		header []string // of the answer
+		body   string
+		want   string // "": as it came
+		note   string
+	}{
+		"a page":                   {nil, plain, tagged, ""},
+		"in capitals":              {nil, "<HTML><HEAD></HEAD>", "<HTML><HEAD>" + injected + "</HEAD>", ""},
+		"in a comment first":       {nil, "<head><!-- </head> --></head>", "<head><!-- </head> -->" + injected + "</head>", ""},
+		"in a script first":        {nil, `<head><script>a="</head>"</script></head>`, `<head><script>a="</head>"</script>` + injected + "</head>", ""},
+		"in a title first":         {nil, "<head><title></head></title></head>", "<head><title></head></title>" + injected + "</head>", ""},
+		"without a head":           {nil, "<body>b", "", "no_head"},
+		"a head that is too long":  {nil, long, "", "no_head"},
+		"nothing":                  {nil, "", "", "no_head"},
+		"JSON":                     {[]string{"Content-Type", "application/json"}, plain, "", ""},
+		"compressed":               {[]string{"Content-Encoding", "gzip"}, plain, "", "encoded"},
+		"not to be changed":        {[]string{"Cache-Control", "private, No-Transform"}, plain, "", "no_transform"},
+		"with a digest":            {[]string{"Repr-Digest", "sha-256=:AAAA:"}, plain, "", "digest"},
+		"an error":                 {[]string{"X-Status", "500"}, plain, "", ""},
+		"a policy for itself":      {[]string{"Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'"}, plain, tagged, ""},
+		"a policy about pictures":  {[]string{"Content-Security-Policy", "img-src 'none'"}, plain, tagged, ""},
+		"a policy with a nonce":    {[]string{"Content-Security-Policy", "script-src 'self' 'nonce-abc'"}, plain, "", "policy"},
+		"a policy against scripts": {[]string{"Content-Security-Policy", "script-src https://cdn.example"}, plain, "", "policy"},
+		"a policy against sending": {[]string{"Content-Security-Policy", "script-src 'self'; connect-src https://api.example"}, plain, "", "policy"},
+		"two policies":             {[]string{"Content-Security-Policy", "default-src 'self', default-src 'none'"}, plain, "", "policy"},
+		"a policy in the page":     {nil, `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'"></head>`, "", "policy"},
+		"a tag that is there":      {nil, "<head>" + injected + "</head>", "", "there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := injecting(t, func(w http.ResponseWriter, r *http.Request) {
+				if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+					t.Errorf("the site is asked for %q", got)
+				}
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				w.Header().Set("Content-Length", strconv.Itoa(len(c.body)))
+				w.Header().Set("Etag", `"a"`)
+				status := http.StatusOK
+				for i := 0; i+1 < len(c.header); i += 2 {
+					w.Header().Set(c.header[i], c.header[i+1])
+				}
+				if w.Header().Get("X-Status") != "" {
+					status = http.StatusInternalServerError
+				}
+				w.WriteHeader(status)
+				for _, part := range []string{c.body[:len(c.body)/3], c.body[len(c.body)/3:]} {
+					_, _ = io.WriteString(w, part)
+				}
+			})
+			res, text := s.get(s.visitor(), "/", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate", "Accept-Encoding", "br, gzip")
+			want, etag := c.want, `W/"a"`
+			if want == "" {
+				want, etag = c.body, `"a"`
+			}
+			if text != want || res.Header.Get("Etag") != etag || res.ContentLength != int64(len(want)) {
+				t.Errorf("%.200s, ETag %s, length %d", text, res.Header.Get("Etag"), res.ContentLength)
+			}
+			notes := s.Tracker.Snapshot().Notes
+			if c.note != "" && notes["not_injected_"+c.note] != 1 || c.note == "" && strings.Contains(fmt.Sprint(notes), "not_injected") {
+				t.Errorf("notes %v", notes)
+			}
+		})
+	}
+}
+
+// TestInjectStreams: what the site flushes goes on at once, and the tag is still put in.
+func TestInjectStreams(t *testing.T) {
+	more := make(chan struct{})
+	s := injecting(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		rc := http.NewResponseController(w)
+		for _, part := range []string{"<head><title>a</title></he", "ad><body>"} {
+			_, _ = io.WriteString(w, part)
+			if err := rc.Flush(); err != nil {
+				t.Error(err)
+			}
+			<-more
+		}
+	})
+	r := s.visitor().Request(http.MethodGet, "/", nil, "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate")
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body := bufio.NewReader(res.Body)
+	begun := make([]byte, len("<head><title>a</title>")-len("</he"))
+	if _, err := io.ReadFull(body, begun); err != nil {
+		t.Fatal(err)
+	}
+	more <- struct{}{}
+	more <- struct{}{}
+	rest, err := io.ReadAll(body)
+	if got, want := string(begun)+string(rest), "<head><title>a</title>"+injected+"</head><body>"; got != want || err != nil {
+		t.Errorf("%s, want %s (%v)", got, want, err)
+	}
+}
+
+// TestInjectLeavesOthersAlone: only a page to which a person goes is looked at.
+func TestInjectLeavesOthersAlone(t *testing.T) {
+	s := injecting(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<head></head>%s", r.Header.Get("Accept-Encoding"))
+	})
+	for name, header := range map[string][]string{
+		"a frame":  {"Sec-Fetch-Dest", "iframe", "Sec-Fetch-Mode", "navigate"},
+		"a script": {"Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors"},
+		"a part":   {"Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate", "Range", "bytes=0-9"},
+	} {
+		if _, text := s.get(s.visitor(), "/", append(header, "Accept-Encoding", "zstd")...); text != "<head></head>zstd" {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
