@@ -118,7 +118,7 @@ func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 	}
 	e := t.gate(r, path)
 	e.absent = e.looking().absent // the script waits until the page is shown
-	l = script.Look{Rules: rules, Asked: t.config.Consent != nil, GPC: t.config.GPC != GPCIgnore, OptOut: t.config.OptOutCookie, Prefix: t.prefix(r)}
+	l = script.Look{Rules: rules, Asked: t.config.Consent != nil, GPC: t.config.GPC == GPCRefuse, OptOut: t.config.OptOutCookie, Prefix: t.prefix(r)}
 	admits := func(g *rule.Cause) bool {
 		f, waits := e.admits(g)
 		return f == fired && !waits
@@ -270,11 +270,11 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 	if k.Visitor != 0 && t.ahead.Awaits(k) {
 		return told.release(s, e, k)
 	}
+	sc := t.scripts.Load()
+	was, sure := sc.sightings.Take(sighting(k))
 	if told.Soft {
 		return nil // the server was asked for it, or will be
 	}
-	sc := t.scripts.Load()
-	was, sure := sc.sightings.Take(sighting(k))
 	if !was && k.Visitor != 0 { // they may have got their ID since
 		was, sure = sc.sightings.Take(sighting(ahead.Key{Page: k.Page}))
 	}

@@ -102,7 +102,10 @@ type files struct {
 	goals  map[*rule.PageGoal]map[string]string // as the script reads them, by prefix
 }
 
-const mostFiles = 64
+const (
+	mostFiles    = 64
+	mostPrefixes = 16 // a site has one or two
+)
 
 // use forgets what belongs to other rules.
 func (f *files) use(rules *rule.Set) {
@@ -188,7 +191,7 @@ func (f *files) settings(l *script.Look, shown shownPages) string {
 	if l.Shown && shown != noneShown {
 		fmt.Fprintf(&b, `,"c":%d`, shown)
 	}
-	optOut := textOf(`(^|; *)` + regexp.QuoteMeta(l.OptOut) + `="?(?!(0|false)?"?(;|$))`)
+	optOut := textOf(`(^|; *)` + regexp.QuoteMeta(l.OptOut) + `=(?!"?(0|false)?"?(;|$))`)
 	b.WriteString(`,"o":` + optOut)
 	if l.GPC {
 		b.WriteString(`,"p":1`)
@@ -199,7 +202,7 @@ func (f *files) settings(l *script.Look, shown shownPages) string {
 
 // goal is a goal as the script reads it.
 func (f *files) goal(g *rule.PageGoal, prefix string) string {
-	if f.goals[g] == nil {
+	if len(f.goals[g]) == 0 || len(f.goals[g]) >= mostPrefixes {
 		f.goals[g] = map[string]string{}
 	}
 	if f.goals[g][prefix] == "" {

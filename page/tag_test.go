@@ -250,6 +250,27 @@ func TestPath(t *testing.T) {
 	}
 }
 
+// TestOptOutCookie: the script finds the cookie that says no, as the tracker does.
+func TestOptOutCookie(t *testing.T) {
+	s := open(t, page.Options{}, func(c *goaltrack.Config) { c.OptOutCookie = "no.thanks" })
+	pattern := readTag(t, s.html("/")).OptOut
+	before, after, ok := strings.Cut(pattern, "(?!") // which Go does not have
+	if !ok {
+		t.Fatalf("%s", pattern)
+	}
+	name, yes := regexp.MustCompile(before), regexp.MustCompile("^"+strings.TrimSuffix(after, ")"))
+	for cookies, want := range map[string]bool{
+		"": false, "no.thanks=1": true, "a=b; no.thanks=yes": true, "a=b;no.thanks=yes; c=d": true, `no.thanks="1"`: true,
+		"no.thanks=": false, "no.thanks=0": false, "no.thanks=false; a=b": false, `no.thanks="0"`: false, `no.thanks="false"; a=1`: false,
+		"no.thanks=01": true, "noXthanks=1": false, "xno.thanks=1": false, "no.thanksx=1": false,
+	} {
+		at := name.FindStringIndex(cookies)
+		if got := at != nil && !yes.MatchString(cookies[at[1]:]); got != want {
+			t.Errorf("%s: %t", cookies, got)
+		}
+	}
+}
+
 // TestNonce: the tag has what the policy of the answer names.
 func TestNonce(t *testing.T) {
 	s := open(t, page.Options{Nonce: func(r *http.Request) string { return r.Header.Get("X-Nonce") }})

@@ -33,8 +33,8 @@ type Look struct {
 	Visits, Shown bool
 	// Asked says that visitors are asked for their consent.
 	Asked bool
-	// GPC says that the Global Privacy Control is obeyed, and OptOut names the cookie that
-	// says no.
+	// GPC says that the Global Privacy Control refuses everything, and OptOut names the
+	// cookie that says no.
 	GPC    bool
 	OptOut string
 	// Prefix is what is taken off the addresses of the site.
