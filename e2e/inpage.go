@@ -70,6 +70,15 @@ func (s *shop) inPage(w http.ResponseWriter, r *http.Request) {
 	show(w, "in", map[string]any{"Page": r.PathValue("page"), "Tag": s.tag(r), "Later": s.o.Page == "later"})
 }
 
+// rules are those of the shop.
+func (o options) rules() []byte {
+	text := bytes.Clone(goals)
+	for i := range o.Clicks {
+		text = fmt.Appendf(text, "  - {goal: CLICKED_%d, click: \"#part%d .button > a\"}\n", i, i)
+	}
+	return text
+}
+
 // consent is how the shop reads its visitors' consent, if it asks.
 func (o options) consent() func(*http.Request) goaltrack.Consent {
 	if !o.Consent {

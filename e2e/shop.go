@@ -46,6 +46,8 @@ type options struct {
 	// Page puts goaltrack's script into the pages below /in: with the rules of the page
 	// ("script"), as the loader ("loader"), or not yet ("later").
 	Page string `json:"page"`
+	// Clicks are so many goals more that happen by clicks.
+	Clicks int `json:"clicks"`
 	// Slow is how many milliseconds the collector takes.
 	Slow int `json:"slow"`
 	// Consent asks for a cookie, consent=yes.
@@ -66,7 +68,7 @@ type shop struct {
 
 // openShop opens a shop whose first browser IDs are ready.
 func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
-	rules, err := goaltrack.ParseRules(goals)
+	rules, err := goaltrack.ParseRules(o.rules())
 	if err != nil {
 		return nil, err
 	}
