@@ -50,7 +50,7 @@ type Replay struct {
 	types   map[string]string // types of answers by the endings met
 	counts  map[*goal]*ReplayCount
 	leads   map[*goal]*Leads
-	unruled map[request]*uint64 // forms and downloads without a goal
+	unruled map[request]*unruled // forms and downloads without a goal
 
 	// What entries did not tell that mattered.
 	noHost, noLocation, noTime bool
@@ -102,7 +102,7 @@ const (
 func (s *Set) NewReplay() *Replay {
 	r := &Replay{
 		rules: s, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(s.goals)), leads: map[*goal]*Leads{},
-		unruled: make(map[request]*uint64),
+		unruled: make(map[request]*unruled),
 		x:       Exchange{typeKnown: true, navigation: true, bodyReason: Fires, blind: true},
 	}
 	for _, g := range s.goals {

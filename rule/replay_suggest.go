@@ -19,6 +19,18 @@ type Suggestion struct {
 	Times uint64
 	// YAML is the goal, ready to be put under goals: of a rule file.
 	YAML string
+	// Goal is the name that the goal has there, and Path the address: of a file if
+	// Download is true, else of a form.
+	Goal, Path string
+	Download   bool
+	// LedTo tells where the form led, as far as the log does, the most frequent first.
+	LedTo []Lead
+}
+
+// unruled is how often a form was accepted, or a file fetched, without a goal.
+type unruled struct {
+	times uint64
+	leads Leads
 }
 
 // noteUnruled counts forms that were accepted and files that were fetched
@@ -37,11 +49,16 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 	if strings.ContainsFunc(page, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return
 	}
-	if times := r.unruled[request{e.Method, page}]; times != nil {
-		*times++ // not through the map, which would keep the text of e as its key
-	} else if len(r.unruled) < keptUnruled {
-		once := uint64(1)
-		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = &once
+	seen := r.unruled[request{e.Method, page}] // the map must not keep the text of e as its key
+	if seen == nil {
+		if len(r.unruled) == keptUnruled {
+			return
+		}
+		seen = new(unruled)
+		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = seen
+	}
+	if seen.times++; isForm {
+		seen.leads.Count(&r.x)
 	}
 }
 
@@ -52,14 +69,15 @@ var documents = []string{".pdf", ".zip", ".docx", ".xlsx", ".pptx", ".csv", ".ep
 // Of their addresses, 10,000 are kept.
 func (r *Replay) Suggestions(n int) []Suggestion {
 	all := slices.SortedFunc(maps.Keys(r.unruled), func(a, b request) int {
-		return cmp.Or(cmp.Compare(*r.unruled[b], *r.unruled[a]), strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
+		return cmp.Or(cmp.Compare(r.unruled[b].times, r.unruled[a].times), strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
 	})
 	list, taken := []Suggestion(nil), r.rules.Names()
 	for _, at := range all {
 		if len(list) >= n {
 			break
 		}
-		s, name := suggest(at, *r.unruled[at], taken)
+		s, name := suggest(at, r.unruled[at].times, taken)
+		s.LedTo = r.unruled[at].leads.List()
 		if _, err := Parse([]byte("goals:\n" + s.YAML)); err != nil {
 			continue // an address that no template can say, such as one with braces
 		}
@@ -93,5 +111,6 @@ func suggest(at request, times uint64, taken []string) (s Suggestion, name strin
 		What:  fmt.Sprintf("%s %s %s %s", at.method, at.path, what, often),
 		Times: times,
 		YAML:  fmt.Sprintf("  - goal: %s\n    %s: %q\n", name, key, at.path),
+		Goal:  name, Path: at.path, Download: at.method == http.MethodGet,
 	}, name
 }
