@@ -40,7 +40,7 @@ type restless interface {
 
 func commands() []command {
 	return []command{
-		checkCommand(), tryCommand(), replayCommand(), diffCommand(), fmtCommand(), docsCommand(), announceCommand(), schemaCommand(),
+		initCommand(), checkCommand(), tryCommand(), replayCommand(), diffCommand(), fmtCommand(), docsCommand(), announceCommand(), schemaCommand(),
 		proxyCommand(), settingsCommand(), spoolCommand(), forgetCommand(), reportCommand(), doctorCommand(), cdpCommand(),
 	}
 }

@@ -216,7 +216,14 @@ var groupRows = []settings.Setting{
 
 // fileRows are for the commands that read files and print.
 var fileRows = []settings.Setting{
-	{Name: "path-prefix", Commands: []string{"try", "replay"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
+	{Name: "path-prefix", Commands: []string{"try", "replay", "init"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
+	{Name: "from-xp", Kind: settings.Dir, Commands: []string{"init"}, Value: "DIR", Like: "serialization", About: "A directory with serialized items of Sitecore XP, of the Sitecore CLI or of Unicorn."},
+	{Name: "start-item", Commands: []string{"init"}, Value: "PATH", Unset: "the first item named Home above a page", Like: "/sitecore/content/Shop/Home", About: "With --from-xp: the item that the site's home page is."},
+	{Name: "out", Kind: settings.File, Commands: []string{"init"}, Value: "FILE", Default: "goals.yaml", Like: "goals.yaml", About: "The file to write; - is the standard output."},
+	{Name: "overwrite", Kind: settings.Switch, Commands: []string{"init"}, About: "Write over a file that is there."},
+	{Name: "goals", Kind: settings.Count, Commands: []string{"init"}, Value: "NUMBER", Default: "20", Unit: "goals", Like: "20", About: "How many goals are made of logs at most."},
+	{Name: "pages", Kind: settings.Count, Commands: []string{"init"}, Value: "NUMBER", Default: "50", Unit: "pages", Most: "1000", Like: "50", About: "How many pages of an address are looked at, at most."},
+	{Name: "pause", Kind: settings.Time, Commands: []string{"init"}, Value: "TIME", Default: "500ms", Least: "0s", Like: "1s", About: "How long to wait between two of them, unless robots.txt asks for more."},
 	{Name: "list", Short: "l", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Print the names of the files whose layout is another, and nothing else."},
 	{Name: "diff", Short: "d", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Print what would change. The exit code is 1 if anything would."},
 	{Name: "write", Short: "w", Kind: settings.Switch, Commands: []string{"fmt"}, About: "Write the layout into the files."},

@@ -222,6 +222,23 @@ var walls = []wall{
 		never:  []set{rigs},
 	},
 	{
+		of:     "cmd/goaltrack/internal/crawl",
+		why:    "It looks at pages, and does not know what goals are.",
+		theirs: []string{"github.com/temoto/robotstxt", "golang.org/x/net"},
+	},
+	{
+		of:     "cmd/goaltrack/internal/xpitems",
+		why:    "It reads items of Sitecore XP, and does not know what becomes of them.",
+		theirs: []string{"go.yaml.in/yaml/v4"},
+	},
+	{
+		of:     "cmd/goaltrack/internal/draft",
+		why:    "It writes rules from what others have found.",
+		ours:   []string{"cdp", "cmd/goaltrack/internal/crawl", "cmd/goaltrack/internal/xpitems", "fact", "rule", "internal/*"},
+		theirs: append([]string{"github.com/temoto/robotstxt", "golang.org/x/net"}, libraries...),
+		never:  []set{rigs},
+	},
+	{
 		of:     "cmd/goaltrack/internal/settings",
 		why:    "It reads any table of settings from flags, variables and a file, and does not know what goaltrack does with them.",
 		ours:   []string{"internal/spelling"},

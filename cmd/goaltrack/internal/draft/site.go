@@ -1,0 +1,71 @@
+package draft
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/crawl"
+)
+
+// FromSite makes goals of what was found on a site.
+func FromSite(site *crawl.Site) (goals []Goal, left []string) {
+	for i := range site.Forms {
+		f := &site.Forms[i]
+		switch {
+		case f.Host != "":
+			left = append(left, fmt.Sprintf("The form on %s is sent to %s, which goaltrack does not see.", f.On, f.Host))
+		case f.Method == http.MethodPost:
+			goals = append(goals, postOf(f))
+		case f.Search != "":
+			goals = append(goals, Goal{
+				Comment: []string{"The search on " + f.On + "."}, Name: "Site searched",
+				Visit: []string{f.Path}, If: "query." + f.Search, Data: []string{"term", "$query." + f.Search},
+			})
+		}
+	}
+	folders := map[string][]crawl.File{}
+	for _, f := range site.Files {
+		folders[template(f.Path)] = append(folders[template(f.Path)], f)
+	}
+	for _, f := range site.Files {
+		files := folders[template(f.Path)]
+		switch {
+		case len(files) < manyFiles:
+			goals = append(goals, Goal{
+				Comment: []string{"Linked on " + f.On + "."}, Label: f.Text,
+				Name: strings.TrimSuffix(path.Base(f.Path), path.Ext(f.Path)) + " downloaded", Download: []string{f.Path},
+			})
+		case files[0] == f:
+			name := path.Base(path.Dir(f.Path))
+			goals = append(goals, Goal{
+				Comment: []string{fmt.Sprintf("%d files are linked, such as %s.", len(files), f.Path)},
+				Name:    strings.Trim(name, "/") + " " + strings.TrimPrefix(path.Ext(f.Path), ".") + " downloaded", Download: []string{template(f.Path)}, Data: []string{"file", "$path.file"},
+			})
+		}
+	}
+	return goals, append(left, site.Left...)
+}
+
+// postOf is the goal of a form. Where it leads if it is accepted, nobody may try out.
+func postOf(f *crawl.Form) Goal {
+	name := path.Base(f.Path)
+	if name == "/" {
+		name = f.Name
+	}
+	g := Goal{Name: strings.TrimSuffix(name, path.Ext(name)) + " sent", Submit: []string{f.Path}}
+	about := "The form on " + f.On
+	if f.Name != "" {
+		about += ", " + f.Name
+	}
+	if f.Password {
+		about += ", with a password: perhaps a log-in"
+	}
+	g.Comment = []string{about + "."}
+	if len(f.Fields) > 0 {
+		g.Comment = append(g.Comment, "Its fields: "+strings.Join(f.Fields[:min(len(f.Fields), 12)], ", "))
+	}
+	g.Comment = append(g.Comment, Untold...)
+	return g
+}
