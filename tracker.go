@@ -198,7 +198,7 @@ func (t *Tracker) useRules(rules *Rules) {
 	t.ledger.add(names...)
 	t.sayGone(t.rules.Swap(rules), names)
 	if t.config.Report != nil {
-		(*guard)(t).Report(facts.InForce(rules))
+		(*guard)(t).Report(facts.InForce(rules, t.config.Env))
 	}
 	below, allowed := rules.Notes(t.config.PathPrefix)
 	for _, of := range below {

@@ -174,6 +174,12 @@ type Goal struct {
 	Status string `json:"status,omitempty"`
 	// Sentence is the rule in plain English, "" if whoever stored it did not know it yet.
 	Sentence string `json:"sentence,omitempty"`
+	// Expect is how often it counts in a day if all is well, 0 if nothing is expected.
+	Expect int `json:"expect,omitempty"`
+	// From and Until bound the time in which something is expected; the latter is the
+	// first moment in which it is not any more. A zero time is no bound.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 	// After are the goals that come before it, in order.
 	After []string `json:"after,omitempty"`
 }

@@ -31,6 +31,7 @@ type goal struct {
 	limits      limits
 	need        consent.Need
 	decimal     decimal
+	expected    int        // how often it counts in a day, 0: that is not said
 	past        visit.Goal // count: and after:
 	key         source     // of count: ... for $source
 	needs       needs

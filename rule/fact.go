@@ -148,11 +148,13 @@ func variantOf(id string) (v fact.Variant, ok bool) {
 	return v, v.Name != "" && v.Component != ""
 }
 
-// Facts are the goals as a report shows them.
-func (s *Set) Facts() *fact.Rules {
+// Facts are the goals as a report shows them, for a site of that environment.
+func (s *Set) Facts(env string) *fact.Rules {
 	r := &fact.Rules{Hash: s.hash}
 	for _, g := range s.goals {
-		r.Goals = append(r.Goals, fact.Goal{Name: g.Name, Label: g.Label, Status: cmp.Or(g.Status, statusLive), Sentence: g.Sentence(), After: slices.Clone(g.After)})
+		told := fact.Goal{Name: g.Name, Label: g.Label, Status: cmp.Or(g.Status, statusLive), Sentence: g.Sentence(), After: slices.Clone(g.After)}
+		g.expectedOn(env, &told)
+		r.Goals = append(r.Goals, told)
 	}
 	return r
 }

@@ -147,6 +147,10 @@ type Goal struct {
 	// "segment". It decides with Late what happens to an event that is late, and
 	// tells people what depends on the goal. Default: nothing is known.
 	UsedBy []string
+	// Expect is how often the goal counts in a day if all is well: "daily", or "at
+	// least 5 per day". It changes nothing about what counts. Package report/health
+	// tells when it is missed. Default: nothing is expected.
+	Expect string
 	// Bots "count" lets a form by a suspected bot count all the same.
 	// Default: bots never count.
 	Bots string

@@ -55,6 +55,7 @@ func (g *goal) compileLimits(f *faults) {
 	g.need = consent.Need(max(slices.Index(consent.Words[:], g.Consent), 0)) //nolint:gosec // One of four.
 	oneOf("late", g.Late, "send", "drop")
 	g.compileLate(f)
+	g.compileExpect(f)
 	for _, h := range g.Hosts {
 		switch unseen := spelling.Unseen(h); {
 		case unseen != "":

@@ -40,6 +40,7 @@ func (s *Set) lint(f *faults) {
 		}
 		g.lintSuccess(f)
 		g.lintLate(f)
+		g.lintExpect(f)
 		for n, name := range g.After {
 			if s.byID[name] == nil {
 				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, s.Names()))

@@ -26,6 +26,7 @@ var textKeys = map[string]func(*Goal) *string{
 	"within":           func(g *Goal) *string { return &g.Within },
 	"consent":          func(g *Goal) *string { return &g.Consent },
 	"late":             func(g *Goal) *string { return &g.Late },
+	"expect":           func(g *Goal) *string { return &g.Expect },
 	"bots":             func(g *Goal) *string { return &g.Bots },
 	"identityProvider": func(g *Goal) *string { return &g.IdentityProvider },
 	"language":         func(g *Goal) *string { return &g.Language },

@@ -153,6 +153,7 @@ var goalKeyHelp = map[string]string{
 	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
 	"late":             "What happens to an event delivered late: send or drop. Default: by the event, and by used by.",
 	"used by":          "What in Sitecore uses the goal: experiment, journey, segment. One that a journey uses is not sent once the session is over.",
+	"expect":           "How often the goal counts if all is well: daily, or at least 5 per day. The report says when it does not.",
 	"bots":             "count: a form by a suspected bot counts all the same.",
 	"value":            "What the goal is worth: a number, a $source, or { from, currency, max }.",
 	"decimal":          "How visitors write numbers: comma (1.234,56) or point (1,234.56). Default: plain, 1234.56.",

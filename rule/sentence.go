@@ -46,7 +46,7 @@ func (g *Goal) Sentence() string {
 			parts = append(parts, part)
 		}
 	}
-	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency)
+	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency) + g.expectInWords()
 }
 
 func (g *Goal) triggersInWords() string {

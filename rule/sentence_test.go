@@ -38,7 +38,7 @@ func TestSentenceOfTheExample(t *testing.T) {
 		"ORDER_PLACED":        `Counts each time a form is sent to /checkout and the site answers with a redirect (303) to a page like /orders/{orderId}. Its value is what the site's code says as total, at most 20000 EUR.`,
 		"ORDER_PAID":          `Counts each time the site's own code says so. Its value is what the site's code says as total, at most 20000 EUR.`,
 	}
-	for _, g := range rules.Facts().Goals {
+	for _, g := range rules.Facts("").Goals {
 		if g.Sentence != want[g.Name] {
 			t.Errorf("%s\n got %s\nwant %s", g.Name, g.Sentence, want[g.Name])
 		}
@@ -108,7 +108,7 @@ func TestSentence(t *testing.T) {
 			t.Errorf("%s: %v", test.rule, err)
 			continue
 		}
-		if got := rules.Facts().Goals[2].Sentence; got != test.want {
+		if got := rules.Facts("").Goals[2].Sentence; got != test.want {
 			t.Errorf("%s\n got %s\nwant %s", test.rule, got, test.want)
 		}
 	}

@@ -179,9 +179,9 @@ func (s *Site) Showed(variants []fact.Variant, browserID string) {
 	})
 }
 
-// InForce tells that rules are in force from now on.
-func InForce(rules *rule.Set) fact.Fact {
-	return fact.Fact{Kind: fact.RulesChanged, Time: time.Now(), Rules: rules.Facts()}
+// InForce tells that rules are in force from now on, on a site of that environment.
+func InForce(rules *rule.Set, env string) fact.Fact {
+	return fact.Fact{Kind: fact.RulesChanged, Time: time.Now(), Rules: rules.Facts(env)}
 }
 
 // variantAttributes are the attributes of a goal that name a variant of the page.
