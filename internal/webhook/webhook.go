@@ -46,8 +46,8 @@ const (
 	mostSecret   = 64
 )
 
-// New makes a Hook of an address and a secret.
-func New(address, secret string) (*Hook, error) {
+// New makes a Hook of an address and a secret. A nil transport is one of its own.
+func New(address, secret string, transport http.RoundTripper) (*Hook, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
@@ -62,9 +62,11 @@ func New(address, secret string) (*Hook, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: patience}).DialContext, TLSHandshakeTimeout: patience,
-		ResponseHeaderTimeout: patience, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostAnswer, ForceAttemptHTTP2: true,
+	if transport == nil {
+		transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: patience}).DialContext, TLSHandshakeTimeout: patience,
+			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostAnswer, ForceAttemptHTTP2: true,
+		}
 	}
 	return &Hook{u.String(), u.Host, key, &http.Client{
 		Transport: transport, Timeout: patience,
@@ -136,8 +138,8 @@ func (h *Hook) Send(ctx context.Context, id string, body []byte) error {
 	r.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(Sign(h.key, id, at, body)))
 	response, err := h.client.Do(r)
 	if err != nil {
-		if at, ok := errors.AsType[*url.Error](err); ok {
-			err = at.Err // the address may hold a secret
+		if outer, ok := errors.AsType[*url.Error](err); ok {
+			err = outer.Err // without the address, which may hold a secret
 		}
 		return err
 	}
