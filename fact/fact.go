@@ -98,8 +98,11 @@ type Fact struct {
 	// not write it anywhere.
 	Browser [16]byte
 
-	// Value is what the goal is worth, which is set if Reason is Fired.
+	// Value is what the goal is worth, and Data is what data: of its rule names, as it is
+	// sent to the CDP. Both are set if Reason is Fired. Data may say something about the
+	// visitor: hand it on only to those whom it is for, and write it nowhere else.
 	Value Value
+	Data  []Attribute
 	// LedTo is the page to which an accepted form led, without query and IDs.
 	LedTo string
 	// NearMiss says in words how a goal nearly counted, "" if that is not worth telling.
@@ -107,6 +110,12 @@ type Fact struct {
 
 	// Rules are the rules in force, for RulesChanged.
 	Rules *Rules
+}
+
+// Attribute is a name and a value of what a goal sends along: a text, a number or a bool.
+type Attribute struct {
+	Name  string
+	Value any
 }
 
 // Variant is the version of a part of a page that a visitor was shown.
@@ -142,6 +151,9 @@ func ValueOf(amount float64, currency string) Value {
 	minor := math.Round(amount * math.Pow10(Digits(currency)))
 	return Value{Known: true, Minor: int64(max(-MaxMinor, min(MaxMinor, minor))), Currency: currency}
 }
+
+// Amount is the value in whole units, 0 if it is not known.
+func (v Value) Amount() float64 { return float64(v.Minor) / math.Pow10(Digits(v.Currency)) }
 
 // Digits is how many digits the amounts of a currency have after the point, by ISO
 // 4217. Points and unknown currencies have two.

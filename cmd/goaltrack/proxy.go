@@ -31,6 +31,7 @@ type proxyProgram struct {
 	config goaltrack.Config
 	secure *certificate // nil for plain HTTP
 	report *reporting   // nil without one; run makes it
+	hooks  *hooks       // run makes it
 	access *adminAccess // nil without --admin
 	admin  *admin       // likewise; run makes it
 
@@ -65,6 +66,7 @@ func (p *proxyProgram) check(v *settings.Values, _ []string) error {
 	if p.secure, err = secureOf(v); err != nil {
 		faults = append(faults, err)
 	}
+	faults = append(faults, hookFaults(v)...)
 	if p.access, err = adminAccessOf(v); err != nil {
 		faults = append(faults, err)
 	}
@@ -114,7 +116,10 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, listener.Close(), access.close(lastLines))
 	}
 	defer p.admin.close(ctx)
-	p.config.Report = p.sink()
+	if p.config.Report, err = p.sink(); err != nil {
+		return errors.Join(err, listener.Close(), access.close(lastLines))
+	}
+	defer p.hooks.close(ctx)
 	if p.report != nil {
 		p.config.Limits.Spent = p.report.recorder.Spent
 	}
@@ -131,20 +136,21 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	return err
 }
 
-// sink is who is told facts: the metrics and the live list of the face, the report, or
-// nobody.
-func (p *proxyProgram) sink() fact.Sink {
+// sink is who is told facts: the metrics and the live list of the face, who is told by
+// --notify, the report, or nobody.
+func (p *proxyProgram) sink() (fact.Sink, error) {
 	options := metrics.Options{Version: version()}
 	if p.report != nil {
 		options.Next, options.Lost = p.report.recorder, p.report.lost
 	}
-	if p.admin == nil {
-		return options.Next
+	var err error
+	if p.hooks, options.Next, err = openHooks(p.settings, options.Next, p.config.Logger); err != nil || p.admin == nil {
+		return options.Next, err
 	}
 	p.admin.live = live.New(live.Options{Next: options.Next})
 	options.Next = p.admin.live
 	p.admin.metrics = metrics.New(options)
-	return p.admin.metrics
+	return p.admin.metrics, nil
 }
 
 // serve is run for what has been opened. It returns the account of the last tracker.
@@ -159,13 +165,13 @@ func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goalt
 	h.entrance.open(p.settings)
 	following, stopFollowing := context.WithCancel(ctx)
 	go p.report.watch(following, h.states)
+	err := p.hooks.watchHealth(following, p.settings, p.report, h.states)
 	if p.secure != nil {
 		p.secure.logger = c.logger
 		go p.secure.follow(following)
 	}
 	say(c.stdout, "listening on %s\n", urlOf(l, p.secure != nil))
-	var err error
-	if p.admin != nil {
+	if err == nil && p.admin != nil {
 		err = p.admin.open(h, p.access, p.report)
 	}
 	if err == nil {

@@ -16,7 +16,7 @@ import (
 var needsStart = []string{
 	"listen", "to", "config", "check", "tls-cert", "tls-key", "no-http2", "h2c", "trust-unix", "ready-path", "dry-run",
 	"state", "spool", "spool-level", "spool-wait", "spool-required", "spool-per-process", "spool-bytes",
-	"report", "report-min", "report-keep", "admin", "admin-password-file", "admin-trust-header", "admin-feed-token", "admin-pprof", "queue-events", "queue-bytes", "delivery-max-age", "delivery-workers", "delivery-timeout", "delivery-attempts", "delivery-wait",
+	"report", "report-min", "report-keep", "notify", "health-webhook", "webhook-secret", "admin", "admin-password-file", "admin-trust-header", "admin-feed-token", "admin-pprof", "queue-events", "queue-bytes", "delivery-max-age", "delivery-workers", "delivery-timeout", "delivery-attempts", "delivery-wait",
 	"backoff-base", "backoff-max", "probe-base", "probe-max", "log-level", "log-format", "access-log", "access-log-format",
 }
 
@@ -76,7 +76,7 @@ func (h *house) reload(ctx context.Context) {
 // keep takes over what holds until the process ends.
 func (p *proxyProgram) keep(old *proxyProgram) {
 	p.target, p.secure, p.config.Delivery, p.config.DryRun, p.config.Logger = old.target, old.secure, old.config.Delivery, old.config.DryRun, old.config.Logger
-	p.config.Report, p.config.Limits.Spent, p.report = old.config.Report, old.config.Limits.Spent, old.report
+	p.config.Report, p.config.Limits.Spent, p.report, p.hooks = old.config.Report, old.config.Limits.Spent, old.report, old.hooks
 }
 
 // replace puts the rules in force, and another tracker if the rules are not all that

@@ -15,7 +15,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, pageRows, cookieRows, deliveryRows, reportRows, adminRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, pageRows, cookieRows, deliveryRows, reportRows, hookRows, adminRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -172,6 +172,13 @@ var reportRows = []settings.Setting{
 	{Name: "report", Kind: settings.Dir, Commands: ofProxy, Value: "DIR", Unset: "report below --state", Like: "/var/lib/goaltrack/report", About: "The directory of the report, which counts conversions and page visits over time. \"goaltrack report\" prints it. \"" + noReport + "\" keeps none."},
 	{Name: "report-min", Kind: settings.Count, Commands: ofProxy, Value: "NUMBER", Default: "5", Unit: "page visits or conversions", Like: "5", About: "How many have to share a value, or a combination of values, when its day is over. Else it joins (other). 1 keeps all."},
 	{Name: "report-keep", Kind: settings.Time, Commands: ofProxy, Value: "TIME", Default: "400d", Least: "1d", Like: "400d", About: "How long the report is kept whole. Older days have totals only."},
+}
+
+// hookRows are about programs that are told. An address may hold a secret.
+var hookRows = []settings.Setting{
+	{Name: "notify", Commands: ofProxy, Secret: true, Value: "URL", Like: "https://hooks.example/goals", About: "Who is told of each goal that counted, by a signed POST over https or to this machine. With --state, messages wait in notify below it, else in memory. Needs --webhook-secret. docs/webhooks.md shows the messages."},
+	{Name: "health-webhook", Commands: ofProxy, Secret: true, Value: "URL", Like: "https://hooks.example/health", About: "Who is told when a goal with expect: does not do what is expected of it, and when that is over: at most one message a goal and day, and one for the end. Needs a report and --webhook-secret."},
+	{Name: "webhook-secret", Commands: ofProxy, Secret: true, Value: "SECRET", About: "What signs the messages of the two: whsec_ and 24 to 64 random bytes in base64 (echo whsec_$(openssl rand -base64 32)). Better given in the environment."},
 }
 
 // adminRows are about the pages for those who run the proxy.

@@ -46,6 +46,7 @@ type Request struct {
 	*Site
 	language string // the header Accept-Language, as it came
 	sent     sent
+	room     [4]fact.Attribute // for the data of most goals
 	waits    bool
 }
 
@@ -63,6 +64,17 @@ func (r *Request) PageWaits() bool { return r != nil && r.waits }
 type sent struct {
 	value    fact.Value
 	variants []fact.Variant
+	data     cdp.Ext // with what is no data: of the rule
+}
+
+// attributes adds to a list what data: of the rule names.
+func (s *sent) attributes(list []fact.Attribute) []fact.Attribute {
+	for _, a := range s.data {
+		if a.Name != ext.GoalValue && a.Name != ext.GoalCurrency {
+			list = append(list, fact.Attribute{Name: a.Name, Value: a.Value})
+		}
+	}
+	return list
 }
 
 // Begin makes the Request of r, before its handler runs.
@@ -128,7 +140,7 @@ func (r *Request) Fact(d *Decision) fact.Fact {
 			}
 		}
 	}
-	f.Value = r.sent.value
+	f.Value, f.Data = r.sent.value, r.sent.attributes(r.room[:0])
 	r.sent = sent{}
 	return f
 }
@@ -141,6 +153,12 @@ func Keep(f fact.Fact) *fact.Fact {
 	f.Variants = slices.Clone(f.Variants)
 	for i := range f.Variants {
 		f.Variants[i] = fact.Variant{Component: strings.Clone(f.Variants[i].Component), Name: strings.Clone(f.Variants[i].Name)}
+	}
+	f.Data = slices.Clone(f.Data)
+	for i := range f.Data {
+		if text, ok := f.Data[i].Value.(string); ok {
+			f.Data[i].Value = strings.Clone(text)
+		}
 	}
 	return &f
 }
@@ -161,7 +179,8 @@ func (s *Site) Settled(kept *fact.Fact, reason, browserID string, uncountable bo
 func (s *Site) Raised(goal, reason, browserID string, e *cdp.Event) {
 	f := s.fact(goal, reason)
 	if reason == fact.Fired {
-		f.Value, f.Browser = read(e).value, browserOf(browserID)
+		s := read(e)
+		f.Value, f.Data, f.Browser = s.value, s.attributes(nil), browserOf(browserID)
 	}
 	s.Sink.Report(f)
 }
@@ -189,6 +208,7 @@ var variantAttributes = []string{"variant", "pageVariantId"}
 
 // read takes out of an event what is a fact, too.
 func read(e *cdp.Event) (s sent) {
+	s.data = e.Ext
 	var amount any
 	currency := ""
 	for _, a := range e.Ext {

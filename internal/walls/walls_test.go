@@ -34,6 +34,18 @@ var walls = []wall{
 		never: []set{unfitForLibraries},
 	},
 	{
+		of:    "report/health",
+		why:   "It compares the numbers of a report with what is expected, and tells somebody.",
+		ours:  []string{"fact", "report", "internal/sketch", "internal/webhook"},
+		never: []set{unfitForLibraries},
+	},
+	{
+		of:    "report/notify",
+		why:   "It tells somebody of goals as they count. It is told facts as a report is.",
+		ours:  []string{"fact", "queue", "internal/backoff", "internal/trouble", "internal/webhook"},
+		never: []set{unfitForLibraries},
+	},
+	{
 		of:    "report/live",
 		why:   "It is what somebody sees as it happens. It is told facts as a report is, and knows of no page.",
 		ours:  []string{"fact"},
@@ -198,7 +210,7 @@ var walls = []wall{
 	{
 		of:    "cmd/goaltrack",
 		why:   "Nobody imports a command, so nobody pays for what it reaches.",
-		ours:  []string{".", "cdp", "cdp/cdptest", "fact", "page", "queue", "metrics", "relay", "report", "report/live", "report/sqlite", "report/web", "rule", "internal/*", "cmd/goaltrack/internal/*"},
+		ours:  []string{".", "cdp", "cdp/cdptest", "fact", "page", "queue", "metrics", "relay", "report", "report/health", "report/live", "report/notify", "report/sqlite", "report/web", "rule", "internal/*", "cmd/goaltrack/internal/*"},
 		any:   true,
 		never: []set{rigs},
 	},

@@ -167,7 +167,7 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, longestAfter) //nolint:gosec // It is bounded.
+	return min(time.Duration(seconds)*time.Second, longestAfter)
 }
 
 // Close ends connections that nobody uses.

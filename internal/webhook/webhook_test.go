@@ -85,13 +85,22 @@ func TestSend(t *testing.T) {
 		want    webhook.Refused
 		final   bool
 	}{
-		{"redirect", func(w http.ResponseWriter) { w.Header().Set("Location", "/b"); w.WriteHeader(307) }, webhook.Refused{Status: 307}, false},
-		{"invalid", func(w http.ResponseWriter) { w.WriteHeader(400) }, webhook.Refused{Status: 400}, true},
-		{"wrong key", func(w http.ResponseWriter) { w.WriteHeader(401) }, webhook.Refused{Status: 401}, false},
-		{"busy", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "30"); w.WriteHeader(429) }, webhook.Refused{Status: 429, After: 30 * time.Second}, false},
-		{"busy for years", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "99999999"); w.WriteHeader(503) }, webhook.Refused{Status: 503, After: time.Hour}, false},
+		{"redirect", func(w http.ResponseWriter) {
+			w.Header().Set("Location", "/b")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, webhook.Refused{Status: 307}, false},
+		{"invalid", func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadRequest) }, webhook.Refused{Status: 400}, true},
+		{"wrong key", func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) }, webhook.Refused{Status: 401}, false},
+		{"busy", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, webhook.Refused{Status: 429, After: 30 * time.Second}, false},
+		{"busy for years", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "99999999")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, webhook.Refused{Status: 503, After: time.Hour}, false},
 		{"an endless answer", func(w http.ResponseWriter) {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			for range 1 << 12 {
 				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
 					return

@@ -24,10 +24,10 @@ const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // site is a site of which somebody watches the goals, in fake time.
 type site struct {
-	t        *testing.T
-	store    report.Store
-	options  health.Options
-	stop     func()
+	t       *testing.T
+	store   report.Store
+	options health.Options
+	stop    func()
 
 	down     bool // the receiver does not answer
 	waiting  bool // events wait

@@ -59,7 +59,7 @@ func (s *State) Unwell() bool { return len(s.Causes) > 0 }
 // report. A goal counts on all sites together.
 func Look(ctx context.Context, store report.Store, now time.Time) ([]State, error) {
 	info, err := store.Info(ctx)
-	if err != nil || info.Rules == nil {
+	if err != nil || info.Rules == nil || !slices.ContainsFunc(info.Rules.Goals, func(g fact.Goal) bool { return g.Expect > 0 }) {
 		return nil, err
 	}
 	l := looked{start: now.Truncate(time.Hour).Add(-Hours * time.Hour), goals: map[string]*numbers{}}

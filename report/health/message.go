@@ -83,7 +83,7 @@ func (s *State) text(kind string) string {
 }
 
 func (s *State) refusedInWords() string {
-	text := fmt.Sprintf("The site refused %s", forms(s.Refused))
+	text := "The site refused " + forms(s.Refused)
 	if slices.Contains(s.Causes, Refused) {
 		text += fmt.Sprintf(", usually %.0f", math.Round(s.UsuallyRefused))
 	}

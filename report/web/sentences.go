@@ -72,16 +72,22 @@ func (a *asked) sentences(m *overviewModel, past *history) ([]sentence, error) {
 	return append(bad, good...), nil
 }
 
-// trouble says what is wrong with a goal: that it counted far less yesterday than usual,
-// or that it never counts. A sentence without parts is none.
+// trouble says what is wrong with a goal: that it counted less yesterday than its rule
+// expects, or far less than usual, or that it never counts. A sentence without parts is none.
 func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 	yesterday := a.today - 1
 	usual := past.fired[g.Name].usual(yesterday)
 	counted := past.fired[g.Name][yesterday]
 	name := part{Text: g.Label, Link: g.Link, Strong: true}
+	expected, missed := a.missed(g, past)
+	low := a.info.First != 0 && a.info.First <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual
 	switch {
-	case a.info.First != 0 && a.info.First <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual:
-		s := sentence{Bad: true, worth: float64(usual - counted), Parts: []part{name, {Text: say("sentence.low", number(counted), number(usual))}}}
+	case missed || low:
+		text := say("sentence.low", number(counted), number(usual))
+		if missed {
+			text = say("sentence.missed", number(counted), number(expected))
+		}
+		s := sentence{Bad: true, worth: float64(max(expected, usual) - counted), Parts: []part{name, {Text: text}}}
 		if refused := past.refused[g.Name][yesterday]; refused > 0 {
 			s.Parts = append(s.Parts, part{Text: sayCount("sentence.refused", refused, number(counted+refused))})
 		}

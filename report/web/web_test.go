@@ -17,6 +17,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/report"
 )
 
@@ -129,6 +130,37 @@ func TestSentencesSayTheWorstFirst(t *testing.T) {
 			t.Errorf("a sentence about a goal that does well:\n%s", page)
 		}
 	})
+}
+
+// TestExpectationsAreSaid: what a rule expects of a goal, as far as it can have been done.
+func TestExpectationsAreSaid(t *testing.T) {
+	goal := fact.Goal{Name: "QUOTE", Label: "Quote asked", Status: "live", Expect: 5}
+	later, over, silent := goal, goal, goal
+	silent.Name, silent.Label = "SILENT", "Silent form"
+	for _, tc := range []struct {
+		name  string
+		goals []fact.Goal
+		since int // days ago that the rules were put in force
+		days  int // with two conversions each
+		want  string
+	}{
+		{"too few", []fact.Goal{goal}, 50, 5, "Quote asked : 2 yesterday, and at least 5 a day are expected."},
+		{"none of a goal that never counted", []fact.Goal{goal, silent}, 50, 5, "Silent form : 0 yesterday, and at least 5 a day are expected."},
+		{"a new goal", []fact.Goal{silent}, 0, 5, ""},
+		{"the first day", []fact.Goal{goal}, 1, 1, ""},
+		{"not yet", []fact.Goal{func() fact.Goal { later.From = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC); return later }()}, 50, 5, ""},
+		{"not any more", []fact.Goal{func() fact.Goal { over.Until = time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC); return over }()}, 50, 5, ""},
+	} {
+		bubble.Run(t, tc.name, func(t *testing.T) {
+			time.Sleep(9 * time.Hour)
+			facts := []fact.Fact{rulesOf(time.Now().AddDate(0, 0, -tc.since), tc.goals...)}
+			facts = append(facts, days(tc.days, 2, func(at time.Time) fact.Fact { return conversion(at, "QUOTE") })...)
+			page := plain(get(t, newspaper(t, facts...), "/", 200))
+			if got := strings.Contains(page, "are expected"); got != (tc.want != "") || !strings.Contains(page, tc.want) {
+				t.Errorf("without %q, or with another:\n%s", tc.want, page)
+			}
+		})
+	}
 }
 
 func TestAFewAreNoTrouble(t *testing.T) {
