@@ -129,7 +129,7 @@ func (l *List) keep(f *fact.Fact, now time.Time) {
 		return
 	}
 	p := &l.places[l.written%Kept]
-	if l.written >= Kept && now.Sub(p.came) < l.delay {
+	if l.written >= Kept && l.delay > 0 && now.Sub(p.came) < l.delay {
 		l.missed++ // what was there has not been shown yet
 		return
 	}
