@@ -173,9 +173,14 @@ func (a *act) isEvent(text, at string, f *faults) {
 
 // checkActs refuses what a goal that happens in a page cannot have.
 func (g *goal) checkActs(f *faults) {
+	told := false
 	for i := range g.causes {
-		if c := &g.causes[i]; c.kind == causeEvent && c.act.event == g.typ {
+		c := &g.causes[i]
+		if told = told || c.told(); c.kind == causeEvent && c.act.event == g.typ {
 			f.hint("event", "the relay sends "+g.typ+" already, as the page's script made it", "give the goal a name of its own")
 		}
+	}
+	if _, says := g.Data["interactionType"]; told && g.typ == formType && !says {
+		f.hint("sends", "a FORM event says that the form was sent, which nobody knows inside a page", "data: { interactionType: VIEWED }, or submit: for forms that were accepted")
 	}
 }

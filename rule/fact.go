@@ -45,7 +45,7 @@ func (c *Cause) factPage(x *Exchange, described func(path string) string) string
 	if route := described(x.wholePath()); route != "" {
 		return route
 	}
-	if c.IsPage() && len(c.path.Names) > 0 && !slices.Contains(c.path.Names, "") {
+	if (c.IsPage() || c.told()) && len(c.path.Names) > 0 && !slices.Contains(c.path.Names, "") {
 		return c.path.Text // a star would make one page of many
 	}
 	return plainLead(x.path)

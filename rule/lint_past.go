@@ -12,6 +12,7 @@ import (
 // after what never happens.
 func (s *Set) lintPast(f *faults) {
 	plain, steps := 0, 0
+	barring := map[string]bool{} // each goal of a not after: takes one step, however many name it
 	for i, g := range s.goals {
 		if f.goal, f.name = i, g.Name; g.Status == statusPaused {
 			continue
@@ -22,8 +23,14 @@ func (s *Set) lintPast(f *faults) {
 			}
 		}
 		before := steps
+		for _, name := range g.NotAfter {
+			if !barring[name] {
+				barring[name] = true
+				steps++
+			}
+		}
 		if steps += len(g.past.After); steps > visit.MaxSteps && before <= visit.MaxSteps {
-			f.warn("after", fmt.Sprintf("the goals of all after: together are more than %d", visit.MaxSteps), "the visit cookie may forget the oldest of them")
+			f.warn("after", fmt.Sprintf("the goals of all after: and not after: together are more than %d", visit.MaxSteps), "the visit cookie may forget the oldest of them")
 		}
 	}
 	happens := s.happening()
@@ -32,6 +39,10 @@ func (s *Set) lintPast(f *faults) {
 		for n, name := range g.past.After {
 			if before := s.byID[name]; before != nil && !happens[before] && g.Status != statusPaused {
 				f.warn("after."+strconv.Itoa(n), "never counts: "+name+" is paused, or waits for this goal in turn", "")
+				break
+			}
+			if slices.Contains(g.NotAfter, name) {
+				f.warn("not after", "never counts: "+name+" stands under after: as well", "")
 				break
 			}
 		}

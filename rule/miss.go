@@ -28,7 +28,7 @@ func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 		}
 	case ReasonStatus:
 		m.status = x.status
-	case ReasonNotAfter, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,
+	case ReasonNotAfter, ReasonCameBefore, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,
 		ReasonValueMissing, ReasonFormUnread, ReasonFormTooLarge, ReasonFormEncoded, ReasonFormNotAForm, ReasonFormReadOutside, ReasonOtherForm:
 	default:
 		return m, false

@@ -27,6 +27,7 @@ goals:
   - { goal: STEP_ONE, visit: /one }
   - { goal: STEP_TWO, visit: /two }
   - { goal: ARRIVED, visit: /three, after: [STEP_ONE, STEP_TWO] }
+  - { goal: STRAYED, visit: /four, after: STEP_ONE, not after: [STEP_TWO, FORM_SENT] }
 `
 
 // countSite says what its pages are, reads its forms, and sends orders to the
@@ -79,6 +80,10 @@ func TestCountScopes(t *testing.T) {
 		"after":                  {"ARRIVED", []string{"/one", "/two", "/three", "/three"}, "fired 2"},
 		"after, not in order":    {"ARRIVED", []string{"/two", "/one", "/three"}, "not_after 1"},
 		"after, one missing":     {"ARRIVED", []string{"/two", "/three"}, "not_after 1"},
+		"not after":              {"STRAYED", []string{"/one", "/four", "/two", "/four"}, "fired 1, came_before 1"},
+		"not after a form":       {"STRAYED", []string{"/one", "POST /form?email=a", "/four"}, "came_before 1"},
+		"not after one refused":  {"STRAYED", []string{"/one", "POST /form?email=", "/four"}, "fired 1"},
+		"not after, nor after":   {"STRAYED", []string{"/two", "/four"}, "not_after 1"},
 		"after, another between": {"ARRIVED", []string{"/one", "/session", "/one", "/two", "/other", "/three"}, "fired 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
