@@ -216,7 +216,7 @@ func (told *telling) tracked() (tr *tracked) {
 // happened is for a goal that happened in the page.
 func (told *telling) happened(s *site, e *entry, path string) *tracked {
 	t, rules := told.t, told.t.rules.Load()
-	tr := t.track(s, told.r, path, rules)
+	tr := t.track(s, told.page, path, rules)
 	tr.x = *tr.x.Telling(told.Told(path))
 	g, reason := rules.Reported(&tr.x, told.Goal)
 	if g == nil {
@@ -250,7 +250,7 @@ func (told *telling) bounds(s *site, e *entry) fate {
 	switch {
 	case !sc.networks.Take(network, true), !sc.visitors.Take(t.names.Visitor(who), true):
 		return fateTooFast
-	case !sc.once.Meet(t.names.Visitor(who + " " + told.ID)):
+	case !sc.once.Meet(t.names.Visitor(who)*31 ^ t.names.Visitor(told.ID)):
 		return fateRepeated
 	}
 	return fired

@@ -1,6 +1,8 @@
 package page_test
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -26,7 +28,7 @@ goals:
     on: /products/{id}
 `
 
-// counting is a tracker without network, and a Page of it.
+// counting is a tracker that delivers to nobody, and a Page of it.
 func counting(tb testing.TB) (site, collector http.Handler, tracker *goaltrack.Tracker) {
 	tb.Helper()
 	rules, err := goaltrack.ParseRules([]byte(benchRules))
@@ -34,7 +36,9 @@ func counting(tb testing.TB) (site, collector http.Handler, tracker *goaltrack.T
 		tb.Fatal(err)
 	}
 	tracker, err = goaltrack.New(goaltrack.Config{
-		Sites: []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: rules, DryRun: true,
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{BaseURL: "http://127.0.0.1:1", ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: rules,
+		Cookie: goaltrack.Cookie{Warm: -1}, Logger: slog.New(slog.DiscardHandler),
+		Delivery: goaltrack.Delivery{QueueEvents: 10_000_000, QueueBytes: 8 << 30, BackoffBase: time.Minute}, // nobody is there
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -46,15 +50,16 @@ func counting(tb testing.TB) (site, collector http.Handler, tracker *goaltrack.T
 	return tracker.Handler(http.HandlerFunc(world.HTML)), p, tracker
 }
 
-// visits are requests of many visitors, since one may not tell so much.
+// visits are requests of many visitors, twenty of each, since one may not tell so much.
 func visits(n int, method, target string, body func(i int) string) []*http.Request {
 	list := make([]*http.Request, n)
 	for i := range list {
 		r := httptest.NewRequest(method, target, strings.NewReader(body(i)))
 		r.Header = http.Header{
-			"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=11111111-2222-4333-8444-" + strconv.Itoa(1_000_000_000_000 + i)[1:]},
+			"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=11111111-2222-4333-8444-" + strconv.Itoa(1_000_000_000_000 + nextID/20)[1:]},
 			"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"},
 		}
+		nextID++
 		if method == http.MethodPost {
 			r.Header.Set("Sec-Fetch-Dest", "empty")
 			r.Header.Set("Sec-Fetch-Mode", "cors")
@@ -93,11 +98,12 @@ func BenchmarkCount(b *testing.B) {
 	})
 	run("click", collector, func(n int) []*http.Request {
 		return visits(n, http.MethodPost, "/goals/e/c", func(int) string {
-			nextID++
 			return `{"g":"DEMO_CLICKED","i":"` + strconv.Itoa(100_000_000+nextID) + `","u":"/products/7","d":{"plan":"pro"}}`
 		})
 	})
-	account, _ := tracker.Close(b.Context())
+	ended, end := context.WithCancel(b.Context())
+	end()
+	account, _ := tracker.Close(ended)
 	if account.Fired == 0 || len(account.NotFired) > 0 {
 		b.Errorf("%v", account)
 	}

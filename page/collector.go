@@ -66,8 +66,12 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	// A handler that reads without a limit of its own would hold a client that never sends
 	// on. Where a deadline is not supported, the server's own holds.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.patience))
-	var buf [mostBytes + 1]byte
-	n, err := io.ReadFull(r.Body, buf[:])
+	size := mostBytes
+	if r.ContentLength >= 0 {
+		size = int(r.ContentLength)
+	}
+	buf := make([]byte, size+1)
+	n, err := io.ReadFull(r.Body, buf)
 	switch {
 	case err == nil:
 		w.Header().Set("Connection", "close")

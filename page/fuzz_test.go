@@ -1,7 +1,7 @@
 package page
 
 import (
-	"encoding/json"
+	"bytes"
 	"reflect"
 	"testing"
 )
@@ -18,9 +18,12 @@ func FuzzParse(f *testing.F) {
 		if len(text) > mostBytes {
 			return
 		}
-		var whole said
-		if quick, ok := skim(text); ok && (json.Unmarshal(text, &whole) != nil || !reflect.DeepEqual(quick, whole) && len(whole.Data)+len(quick.Data) > 0) {
-			t.Fatalf("%q is skimmed as %+v, and read as %+v", text, quick, whole)
+		if quick, ok := skim(text); ok {
+			// With a blank before it, the same is read in the other way.
+			whole := parse(append([]byte(" "), bytes.Replace(text, []byte(`"g":`), []byte(`"g": `), 1)...))
+			if !reflect.DeepEqual(quick, whole) {
+				t.Fatalf("%q is skimmed as %+v, and read as %+v", text, quick, whole)
+			}
 		}
 		m := parse(text)
 		if m == nil {

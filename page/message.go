@@ -10,104 +10,119 @@ import (
 	"github.com/goaltrack/goaltrack/internal/script"
 )
 
-// said is a message as it is written.
-type said struct {
-	Goal *string            `json:"g"`
-	ID   string             `json:"i"`
-	Page string             `json:"u"`
-	Data map[string]*string `json:"d"`
-	Soft int                `json:"s"`
-}
-
 // parse reads the text of a message, nil if it is none. Members that it does not know mean
 // nothing: a page decides no value, no currency and no identity.
 func parse(text []byte) *script.Message {
-	said, ok := skim(text)
-	if !ok && json.Unmarshal(text, &said) != nil {
+	if m, ok := skim(text); ok {
+		return m
+	}
+	var said struct {
+		Goal *string            `json:"g"`
+		ID   string             `json:"i"`
+		Page string             `json:"u"`
+		Data map[string]*string `json:"d"`
+		Soft int                `json:"s"`
+	}
+	if json.Unmarshal(text, &said) != nil || said.Goal == nil {
 		return nil
 	}
-	return said.message()
-}
-
-// message is what is said, nil if it is out of bounds.
-func (said *said) message() *script.Message {
-	if said.Goal == nil || len(*said.Goal) > mostGoal || !isID(said.ID) || len(said.Data) > mostData || !strings.HasPrefix(said.Page, "/") {
+	m := message(*said.Goal, said.ID, said.Page)
+	if m == nil || len(said.Data) > mostData {
 		return nil
 	}
-	m := &script.Message{Goal: *said.Goal, ID: said.ID, Soft: said.Soft != 0}
-	page, _, _ := strings.Cut(said.Page, "#")
-	m.Path, m.Query, _ = strings.Cut(page, "?")
-	if _, err := url.PathUnescape(m.Path); err != nil || strings.ContainsFunc(m.Path, isControl) {
-		return nil
-	}
+	m.Soft = said.Soft != 0
 	for name, value := range said.Data {
 		switch {
-		case len(name) > mostName || name == "":
-			return nil
 		case value == nil: // the element does not have it
-			continue
-		case len(*value) > mostValue:
+			if !isName(name) {
+				return nil
+			}
+		case !add(m, name, *value):
 			return nil
-		case m.Data == nil:
-			m.Data = make(map[string]string, len(said.Data))
 		}
-		m.Data[name] = *value
 	}
 	return m
 }
 
+// message is one about a page, nil if a part is out of bounds.
+func message(goal, id, page string) *script.Message {
+	if len(goal) > mostGoal || !isID(id) || !strings.HasPrefix(page, "/") {
+		return nil
+	}
+	m := &script.Message{Goal: goal, ID: id}
+	page, _, _ = strings.Cut(page, "#")
+	m.Path, m.Query, _ = strings.Cut(page, "?")
+	if _, err := url.PathUnescape(m.Path); err != nil || strings.ContainsFunc(m.Path, isControl) {
+		return nil
+	}
+	return m
+}
+
+// add adds what an element says, if it is within bounds.
+func add(m *script.Message, name, value string) bool {
+	if !isName(name) || len(value) > mostValue {
+		return false
+	}
+	if m.Data == nil {
+		m.Data = make(map[string]string, 1)
+	}
+	m.Data[name] = value
+	return true
+}
+
+func isName(name string) bool { return name != "" && len(name) <= mostName }
+
 // skim reads a message that is just as the script writes nearly all of them, without
 // escapes and blanks, in a third of the time. It is not ok for any other.
-func skim(text []byte) (m said, ok bool) {
+func skim(text []byte) (m *script.Message, ok bool) {
 	if bytes.IndexByte(text, '\\') >= 0 || !utf8.Valid(text) || bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' }) {
-		return m, false
+		return nil, false
 	}
-	rest := string(text)
-	goal := skimText(&rest, `{"g":`)
-	id, page := skimText(&rest, `,"i":`), skimText(&rest, `,"u":`)
-	if goal == nil || id == nil || page == nil || !skimWord(&rest, `,"d":{`) {
-		return said{}, false
+	s := skimmer{rest: string(text), ok: true}
+	goal, id, page := s.text(`{"g":"`), s.text(`,"i":"`), s.text(`,"u":"`)
+	s.word(`,"d":{`)
+	if !s.ok {
+		return nil, false
 	}
-	m.Goal, m.ID, m.Page = goal, *id, *page
-	for before := ""; !skimWord(&rest, "}"); before = "," {
-		name := skimText(&rest, before)
-		if name == nil || !skimWord(&rest, ":") {
-			return said{}, false
+	m = message(goal, id, page)
+	for begins := `"`; m != nil && !s.has("}"); begins = `,"` {
+		name := s.text(begins)
+		switch s.word(":"); {
+		case !s.ok, s.has("null"):
+			m = nil // the other way says why
+		case !add(m, name, s.text(`"`)), len(m.Data) > mostData:
+			m = nil
 		}
-		var value *string
-		if !skimWord(&rest, "null") {
-			if value = skimText(&rest, ""); value == nil {
-				return said{}, false
-			}
-		}
-		if m.Data == nil {
-			m.Data = make(map[string]*string, 1)
-		}
-		m.Data[*name] = value
 	}
-	if skimWord(&rest, `,"s":1`) {
-		m.Soft = 1
+	if m == nil || !s.ok {
+		return nil, false
 	}
-	return m, rest == "}"
+	m.Soft = s.has(`,"s":1`)
+	return m, s.rest == "}"
 }
 
-// skimWord takes a word off the beginning of what is left, if it is there.
-func skimWord(rest *string, word string) (ok bool) {
-	*rest, ok = strings.CutPrefix(*rest, word)
-	return ok
+// skimmer takes apart what is left of a text, as long as all is as expected.
+type skimmer struct {
+	rest string
+	ok   bool
 }
 
-// skimText takes a text in quotes off it, behind a word; nil if it is not there.
-func skimText(rest *string, word string) *string {
-	if !skimWord(rest, word) || !skimWord(rest, `"`) {
-		return nil
-	}
-	text, after, ok := strings.Cut(*rest, `"`)
-	if !ok {
-		return nil
-	}
-	*rest = after
-	return &text
+// has takes a word off, if it comes next.
+func (s *skimmer) has(word string) (has bool) {
+	s.rest, has = strings.CutPrefix(s.rest, word)
+	return has
+}
+
+// word takes off a word that has to come next.
+func (s *skimmer) word(word string) { s.ok = s.has(word) && s.ok }
+
+// text takes off a word, and returns what follows up to the next quotation mark.
+func (s *skimmer) text(word string) (text string) {
+	s.word(word)
+	var ends bool
+	text, s.rest, ends = strings.Cut(s.rest, `"`)
+	s.ok = s.ok && ends
+	return text
 }
 
 func isID(id string) bool { return len(id) >= leastID && len(id) <= mostID && isWord(id, ".-") }
