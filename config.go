@@ -267,6 +267,14 @@ type Site struct {
 	// into sessions by channel, point of sale and browser ID.
 	Channel string
 
+	// DataModel is that of the tenant: "2.1", or "2.0" for one that is older than March
+	// 2021 and was never moved. A tenant of 2.0 has no ext, no ORDER_CHECKOUT and no
+	// people who are known by identifiers alone: New and SetRules refuse goals that
+	// need them, and goaltrack leaves out what it sends in ext itself (eventId, and that
+	// an event is late). So what Trigger is given beside the rule's own fields is not
+	// sent. Default: "2.1".
+	DataModel string
+
 	// TimeZone is where a day of "count: once per day" begins and ends, if the
 	// goal says no timezone: itself. It is an IANA name such as
 	// "Europe/Berlin". Default: "UTC".
@@ -327,6 +335,10 @@ const (
 	// also has a script that sends them, each view counts twice: the log warns of the
 	// first such page that is found.
 	ViewsServer Views = "server"
+	// ViewsRules sends those that goals say (rule.Goal with Sends "VIEW"), and no
+	// others. No script of the pages may send any. With another value, New and
+	// SetRules refuse such goals, because each page would be two visits.
+	ViewsRules Views = "rules"
 )
 
 // Create says when a browser ID is made for a visitor without one. Each ID

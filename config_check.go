@@ -20,6 +20,12 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
+// The values of Site.DataModel.
+const (
+	dataModel20 = "2.0"
+	dataModel21 = "2.1"
+)
+
 // withDefaults returns the configuration with every default filled in.
 func (c Config) withDefaults() Config {
 	def(&c.Views, ViewsOff)
@@ -94,6 +100,7 @@ func (s Site) withDefaults() Site {
 	}
 	def(&s.Language, "EN")
 	def(&s.Channel, "WEB")
+	def(&s.DataModel, dataModel21)
 	def(&s.TimeZone, "UTC")
 	def(&s.SessionLength, 20*time.Minute)
 	return s
@@ -142,8 +149,10 @@ func (c *Config) validate() error {
 	if c.VariantHeader != "" && !web.ValidToken(c.VariantHeader) {
 		errs.add("VariantHeader: %q is not the name of a header", c.VariantHeader)
 	}
-	if c.Views != ViewsOff && c.Views != ViewsServer {
-		errs.add("Views: %q is neither %q nor %q", c.Views, ViewsOff, ViewsServer)
+	switch c.Views {
+	case ViewsOff, ViewsServer, ViewsRules:
+	default:
+		errs.add("Views: %q is none of %q, %q and %q", c.Views, ViewsOff, ViewsServer, ViewsRules)
 	}
 	switch c.Cookie.Create {
 	case CreateVisit, CreateGoal, CreateNever:
@@ -256,8 +265,8 @@ type apart struct {
 	goals     []string
 }
 
-// fits finds goals with a value for which no site and no rule says a currency, and those
-// that come into another session.
+// fits finds goals with a value for which no site and no rule says a currency, those that
+// the tenant cannot take, and those that come into another session.
 func (c *Config) fits(rules *Rules) (others []apart, err error) {
 	var errs configFaults
 	for _, s := range c.Sites {
@@ -266,6 +275,9 @@ func (c *Config) fits(rules *Rules) (others []apart, err error) {
 			lacksCurrency, keys := g.Fits(s.says(), s.Hosts, urlpath.Trim(urlpath.Normal(s.PathPrefix)))
 			if lacksCurrency {
 				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name(), s.Name)
+			}
+			for _, why := range g.Unfit(s.DataModel, c.Views == ViewsRules) {
+				errs.add("goal %s: %s (site %s, DataModel %s, Views %s)", g.Name(), why, s.Name, s.DataModel, c.Views)
 			}
 			for _, key := range keys {
 				goals[key] = append(goals[key], g.Name())
@@ -414,6 +426,9 @@ func (s *Site) validate() error {
 	}
 	if s.Currency != "" && !cdp.ValidCurrency(s.Currency) {
 		errs.add("Currency: %q is not an ISO 4217 code such as EUR", s.Currency)
+	}
+	if s.DataModel != "" && s.DataModel != dataModel20 && s.DataModel != dataModel21 {
+		errs.add("DataModel: %q is neither %q nor %q", s.DataModel, dataModel20, dataModel21)
 	}
 	if _, err := web.LoadZone(s.TimeZone); err != nil {
 		errs.add("TimeZone: %q is not a time zone such as Europe/Berlin", s.TimeZone)

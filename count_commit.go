@@ -188,8 +188,8 @@ func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
 		return len(body) + key
 	}
 	e.BrowserID, e.RequestedAt = tr.told.id, time.Now()
-	p.event = size(&e)
 	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
+	p.event = size(&e)
 	if who != nil {
 		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
 		p.who = size(who)

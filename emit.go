@@ -68,7 +68,7 @@ func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (c
 		tr.x.CameFrom(g, tr.originLocked)
 	}
 	e, f := tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
-	if f != fired || g != rule.View {
+	if f != fired || e.Type != rule.View.Name() {
 		return e, f
 	}
 	id, f := tr.variantLocked()
@@ -127,7 +127,7 @@ func (tr *tracked) askedFor(r *http.Request) {
 // well. A few pages are enough.
 func (tr *tracked) readPage(h http.Header) *scan.Tee {
 	t := tr.t
-	if t.config.Views != ViewsServer || !tr.navigation || t.pagesRead.Load() >= pagesToRead ||
+	if t.config.Views == ViewsOff || !tr.navigation || t.pagesRead.Load() >= pagesToRead ||
 		!tr.x.MayBeHTML() || len(h["Content-Encoding"]) > 0 || t.pagesRead.Add(1) > pagesToRead {
 		return nil
 	}
@@ -326,17 +326,20 @@ func (s *site) identityOf(g *rule.Cause, x *rule.Exchange, e *cdp.Event, note fu
 // encode writes the event and its envelope in one piece. The result is the
 // caller's.
 func (s *site) encode(e *cdp.Event, g *rule.Cause, userAgent string, c *Config, rulesHash string) ([]byte, fate) {
-	if c.RulesHash && rulesHash != "" && g != rule.View && g != rule.Identity {
+	noExt := s.DataModel == dataModel20
+	if noExt {
+		e.Ext = nil
+	} else if c.RulesHash && rulesHash != "" && g != rule.View && g != rule.Identity {
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalConfig, Value: rulesHash})
 	}
 	var buf [1 << 10]byte // room for most
-	head := deliver.Envelope{Site: s.Name, Goal: g.Name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID}
+	head := deliver.Envelope{Site: s.Name, Goal: g.Name(), UserAgent: web.CutUserAgent(userAgent), HasExt: len(e.Ext) > 0 || !c.NoEventID && !noExt}
 	head.DropLate, head.DropStale, head.Private = g.Marks(e.Type)
 	head.Private = head.Private || len(e.Fields) > 0 // as BeforeSend may have written
 	out := head.AppendHead(buf[:0])
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)
-	if !c.NoEventID {
+	if !c.NoEventID && !noExt {
 		out = appendEventID(out, len(e.Ext) > 0)
 	}
 	if len(out)-start > events.Most {

@@ -207,7 +207,7 @@ func ExampleTracker_Set() {
 				slog.Error("value not taken in", "error", err)
 			}
 		}
-		fmt.Println(tracker.Set(r, "total", []string{"129.90"}) != nil)
+		fmt.Println(tracker.Set(r, "total", struct{ Euros int }{129}) != nil)
 		http.Redirect(w, r, "/orders/7", http.StatusSeeOther)
 	})
 	ask(tracker.Handler(site), http.MethodPost, "/checkout", url.Values{})

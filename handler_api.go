@@ -44,7 +44,10 @@ type raised struct {
 
 // Trigger raises a goal whose rule says code: true. Its data becomes attributes
 // of the event, beside those that the rule names. In the rule, $app.x is the
-// value of the name x.
+// value of the name x; what fields: reads may be a list or a time. If the rule
+// sends a standard event of Sitecore's and has no fields:, the value of the name
+// "event" is the whole event: a [cdp.Event] of that type, as the builders of
+// package cdp make. Its maps and lists may not be changed any more.
 //
 // Within a request that the Tracker follows, the event is sent when the handler
 // has returned normally; a panic takes it back. Otherwise it is sent at once,
@@ -328,14 +331,15 @@ func (tl *told) overrule(goal string, list func(*said) *[]string) {
 }
 
 // Set gives the rules of this request a value that only the application knows.
-// Rules read it as $app.key. The value is a text, a number or a boolean, or the
-// []cdp.OrderItem of an order:, which is copied. A request has room for 44
+// Rules read it as $app.key. The value is a text, a number or a boolean. For an
+// order: it may be a []cdp.OrderItem; for fields: it may be a time, or a list
+// ([]string, []any or []map[string]any). A list is copied. A request has room for 44
 // keys; Set ignores further ones. Call it before the handler returns. Later,
 // and on a request that the Tracker does not follow, it does nothing. The error
 // is ErrInvalid.
 func (t *Tracker) Set(r *http.Request, key string, value any) error {
-	if items, ok := value.([]cdp.OrderItem); ok && key != "" {
-		value = slices.Clone(items)
+	if list, ok := ext.List(value); ok && key != "" {
+		value = list
 	} else if err := (&cdp.Event{Type: "A", Ext: cdp.Ext{{Name: key, Value: value}}}).Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}

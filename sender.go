@@ -101,7 +101,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		own.Workers = idpool.Flights
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
-		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
+		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, NoExt: s.DataModel == dataModel20, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
 		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -1,5 +1,11 @@
 package cdp
 
+import "time"
+
+// FormatTime writes a time as the CDP has those of orders and products: in UTC, with
+// milliseconds and Z.
+func FormatTime(t time.Time) string { return isoUTC(t) }
+
 // ValidCurrency reports whether s is a currency code of ISO 4217, in upper case. Codes that
 // were withdrawn since 2020 count, too. It allocates nothing.
 func ValidCurrency(s string) bool { return knownCurrency(s) }

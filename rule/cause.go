@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -96,12 +97,12 @@ func (c *Cause) Ends() bool { return c.goal != nil && c.goal.ends() }
 // IsWorthMost reports whether its event is one to keep when there is room for few:
 // it has a value, or says who somebody is.
 func (c *Cause) IsWorthMost() bool {
-	return c.goal != nil && c.goal.value.set || c.kind == causeIdentity
+	return c.goal != nil && (c.goal.value.set || c.goal.typ == eventWho) || c.kind == causeIdentity
 }
 
-// Terms is what the goal asks of consent, and whether it may wait for that. Five kinds
+// Terms is what the goal asks of consent, and whether it may wait for that. Six kinds
 // of goals may not. An identity that was told before the visitor agreed is not kept, and
-// an order is nothing without one. One whose rule reads cookies cannot be judged without
+// an order is nothing without one. What is in a cart has its place among other events. One whose rule reads cookies cannot be judged without
 // them. A draft sends nothing. One that ends the visitor's profile would have none later.
 func (c *Cause) Terms() consent.Terms {
 	if c.goal == nil {
@@ -111,8 +112,16 @@ func (c *Cause) Terms() consent.Terms {
 	return consent.Terms{
 		Need:       g.need,
 		CountsBots: c.countsBots(),
-		MayWait:    g.order == nil && !g.needs.cookie && !g.ends() && g.Status != statusDraft,
+		MayWait:    !g.goesBeforeOthers() && !g.needs.cookie && !g.ends() && g.Status != statusDraft,
 	}
+}
+
+// goesBeforeOthers reports whether the goal's event says who somebody is, or has its place among
+// those of an order or a cart.
+func (g *goal) goesBeforeOthers() bool {
+	return g.order != nil || g.standard != nil && slices.Contains([]string{
+		eventWho, eventOrder, eventAdd, eventContacts, eventPeople, eventConfirm, eventPayment, eventCheckout, eventClear,
+	}, g.typ)
 }
 
 // Past is what the goal asks of a visitor's past: its count: and its after:. Nobody may
@@ -230,7 +239,20 @@ func (c *Cause) Event(x *Exchange, from Base) (e Event, r Reason) {
 	if why := c.lacks(x); why != "" {
 		e.lack(why)
 	}
-	r = c.goal.addData(&e, x)
+	if given, ok := x.given(); ok {
+		e.take(&given, from)
+	}
+	if e.Type == eventView && c.IsPage() {
+		e.Referrer, e.UTM = x.otherSite(), utmOf(x.rawQuery)
+	}
+	if r = c.goal.addData(&e, x); r != Fires {
+		return e, r
+	}
+	if c.goal.contact != nil {
+		who := c.goal.contact.read(x, c.goal.IdentityProvider)
+		e.Contact = &who
+	}
+	r = c.goal.addFields(&e, x)
 	if c.told() {
 		e.Ext = append(e.Ext, cdp.Attr{Name: ext.GoalFrom, Value: ext.FromPage})
 	}

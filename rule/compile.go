@@ -90,7 +90,7 @@ func (d *Defaults) apply(g Goal) Goal {
 	g.Count = cmp.Or(g.Count, d.Count)
 	g.Consent = cmp.Or(g.Consent, d.Consent)
 	g.Cookies, g.Allow = slices.Concat(d.Cookies, g.Cookies), slices.Concat(d.Allow, g.Allow)
-	if g.Identify != nil {
+	if g.Identify != nil || g.Sends == eventContacts {
 		g.IdentityProvider = cmp.Or(g.IdentityProvider, d.IdentityProvider)
 	}
 	return g

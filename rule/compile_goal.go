@@ -28,6 +28,9 @@ type goal struct {
 	base        [baseFields]source
 	identity    *identity
 	order       *order
+	standard    *standardEvent // that sends: names; nil for a custom event
+	fields      []sentField    // of it
+	contact     *identity      // of an ADD_CONTACTS
 	limits      limits
 	need        consent.Need
 	decimal     decimal
@@ -59,6 +62,7 @@ func compileGoal(def Goal, f *faults) *goal {
 	g.compileIdentity(f)
 	g.compileOrder(f)
 	g.checkActs(f)
+	g.compileStandard(f)
 	slices.Sort(g.needs.form)
 	g.needs.must.form = slices.Compact(slices.Sorted(slices.Values(g.needs.must.form)))
 	g.needs.form = slices.Compact(g.needs.form)
@@ -85,15 +89,14 @@ func (g *goal) checkNames(f *faults) {
 			f.hint(key, fmt.Sprintf("the event type %q is not made of upper-case letters, digits and _", g.Sends), suggestName(g.Sends))
 		}
 	}
-	if g.Sends == View.Name() {
-		f.hint(key, "the CDP reserves the event type "+g.typ, "page views are no goal: the setting Views sends one for each page (--views server), and a second one would be a second visit")
-	} else if cdp.Reserved(g.typ) && g.Sends != formType {
-		f.hint(key, "the CDP reserves the event type "+g.typ, "put the site before it, such as SHOP:"+strings.TrimPrefix(g.typ, "SC_"))
-	}
-	if g.Sends == formType {
-		if _, ok := g.Data["formId"]; !ok {
-			f.hint("sends", "a FORM event needs the form's ID", `data: { formId: "..." }, and componentInstanceId where the page has one`)
+	if hint := unsendable[g.typ]; hint != "" {
+		f.hint(key, "the CDP reserves the event type "+g.typ, hint)
+	} else if cdp.Reserved(g.typ) && standardEvents[g.Sends] == nil {
+		hint := "put the site before it, such as SHOP:" + strings.TrimPrefix(g.typ, "SC_")
+		if standardEvents[g.typ] != nil {
+			hint += ", or choose another name and say sends: " + g.typ
 		}
+		f.hint(key, "the CDP reserves the event type "+g.typ, hint)
 	}
 	if g.Bots != "" && g.Bots != "count" {
 		f.hint("bots", fmt.Sprintf("bots: %q is not understood", g.Bots), "bots: count, or leave it out")

@@ -16,7 +16,7 @@ func (g *goal) compileOrder(f *faults) {
 	if o == (Order{}) {
 		return
 	}
-	g.typ = "ORDER_CHECKOUT"
+	g.typ = eventOrder
 	g.order = &order{itemType: o.ItemType}
 	if up := strings.ToUpper(o.ItemType); up != o.ItemType {
 		f.hint("order.itemType", fmt.Sprintf("the type of item %q is not in upper case", o.ItemType), "write "+up+", if the tenant has that type")
@@ -24,8 +24,8 @@ func (g *goal) compileOrder(f *faults) {
 	if g.identity == nil {
 		f.hint("order", "the CDP takes an order only from a visitor it knows", "add identify:, or send a custom event with value: and data:")
 	}
-	if g.Sends != "" {
-		f.hint("order", "order: sends ORDER_CHECKOUT, so there is no sends:", "")
+	if g.Sends != "" && g.Sends != eventOrder {
+		f.hint("order", "order: sends ORDER_CHECKOUT, so sends: says nothing else", "")
 	}
 	if o.ID == "" || o.Total == "" {
 		f.hint("order", "an order needs id: and total:", "order: { id: $redirect.orderId, total: $app.total, payment: Card }")

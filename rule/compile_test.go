@@ -98,10 +98,20 @@ func TestNewNone(t *testing.T) {
 	}
 }
 
-// TestSendsView: a page view is a setting, and not what a goal sends.
+// TestSendsView: only what shows a page may send a page view.
 func TestSendsView(t *testing.T) {
-	_, err := New(Goal{Name: "SEEN", Visit: "/a", Sends: "VIEW"})
-	if err == nil || !strings.Contains(err.Error(), "--views server") {
-		t.Errorf("the error is %v", err)
+	for _, test := range []struct {
+		goal Goal
+		says string
+	}{
+		{Goal{Visit: "/a"}, ""},
+		{Goal{Code: true}, ""},
+		{Goal{Visit: "/a", Value: Value{Amount: 5, Currency: "EUR"}}, "a VIEW has no value"},
+		{Goal{Download: "/a"}, "its trigger is visit: or code:"},
+	} {
+		test.goal.Name, test.goal.Sends = "SEEN", "VIEW"
+		if _, err := New(test.goal); err == nil != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%+v: the error is %v", test.goal, err)
+		}
 	}
 }

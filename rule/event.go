@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/ext"
@@ -43,6 +44,10 @@ type Event struct {
 	Lacks []string
 	// Order is what an ORDER_CHECKOUT tells, nil for any other event.
 	Order *cdp.Order
+	// Fields is what any other standard event tells beside its attributes, as
+	// [cdp.Event] has it. Contact is the person of an ADD_CONTACTS. nil is nothing.
+	Fields  map[string]any
+	Contact *cdp.Identity
 }
 
 // base is what the goal says in place of what the site says.
@@ -60,7 +65,7 @@ func (c *Cause) base(x *Exchange, from Base) (Base, Reason) {
 // addData adds the attributes, and what the goal is worth.
 func (g *goal) addData(e *Event, x *Exchange) Reason {
 	if n := len(g.data) + len(x.data); n > 0 || g.value.set {
-		e.Ext = make(cdp.Ext, 0, n+2)
+		e.Ext = slices.Grow(e.Ext, n+2)
 	}
 	for i := range g.data {
 		d := &g.data[i]
@@ -74,17 +79,24 @@ func (g *goal) addData(e *Event, x *Exchange) Reason {
 			e.Ext = append(e.Ext, cdp.Attr{Name: d.name, Value: v})
 		}
 	}
-	if g.typ == formType && !slices.ContainsFunc(e.Ext, func(a cdp.Attr) bool { return a.Name == "interactionType" }) {
-		e.Ext = append(e.Ext, cdp.Attr{Name: "interactionType", Value: cdp.FormSubmitted})
-	}
 	if len(x.data) > 0 { // sorting nothing would cost three allocations
 		for _, name := range slices.Sorted(maps.Keys(x.data)) {
-			if !slices.ContainsFunc(g.data, func(d field) bool { return d.name == name }) {
+			if isScalar(x.data[name]) && !slices.ContainsFunc(e.Ext, func(a cdp.Attr) bool { return a.Name == name }) {
 				e.Ext = append(e.Ext, cdp.Attr{Name: name, Value: x.data[name]})
 			}
 		}
 	}
 	return g.addValue(e, x)
+}
+
+// isScalar reports whether a value of the application may be an attribute. What is none is
+// there for a field that reads it.
+func isScalar(v any) bool {
+	switch v.(type) {
+	case cdp.Event, []string, []any, []map[string]any, map[string]any, []cdp.OrderItem, time.Time:
+		return false
+	}
+	return true
 }
 
 // value reads the attribute's value: nil if there is none.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -12,7 +13,7 @@ import (
 // read is who the visitor is. provider is that of the e-mail address.
 func (i *identity) read(x *Exchange, provider string) (who cdp.Identity) {
 	if email := i.email.value(x, web.FoldEmail); email != "" {
-		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: provider})
+		who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: email, Provider: provider, ExpiryDate: i.email.expiry(x)})
 		if !i.email.sha256 {
 			who.Email = email
 		}
@@ -20,7 +21,7 @@ func (i *identity) read(x *Exchange, provider string) (who cdp.Identity) {
 	for n := range i.ids {
 		p := &i.ids[n]
 		if id := p.id.value(x, strings.TrimSpace); id != "" {
-			who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: id, Provider: p.provider})
+			who.Identifiers = append(who.Identifiers, cdp.Identifier{ID: id, Provider: p.provider, ExpiryDate: p.id.expiry(x)})
 		}
 	}
 	for n := range i.person {
@@ -45,6 +46,20 @@ func (h *hashed) value(x *Exchange, tidy func(string) string) string {
 	if v != "" && h.sha256 {
 		sum := sha256.Sum256([]byte(v))
 		return hex.EncodeToString(sum[:])
+	}
+	return v
+}
+
+// expiry is until when the identifier is good, "" if nothing is known.
+func (h *hashed) expiry(x *Exchange) string {
+	if v, typed := x.lookupTyped(&h.expires); typed {
+		if t, isTime := v.(time.Time); isTime {
+			return cdp.FormatTime(t)
+		}
+	}
+	v, _ := x.lookup(&h.expires)
+	if v = strings.TrimSpace(v); v == "" || len(v) > maxCollected || !validExpiry(v) {
+		return "" // an identifier that is sent without is good for longer, and names the same person
 	}
 	return v
 }

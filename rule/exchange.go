@@ -101,6 +101,8 @@ type Exchange struct {
 	told           *Told          // by a script in the page; nil if none told anything
 	// failed is the condition that did not hold, for explanations.
 	failed *condition
+	// fieldFault is what is wrong with a field of the event, for the same.
+	fieldFault string
 	// refusal is why a redirect was no success, for the same.
 	refusal *refusal
 	// origin is where the session came from, for sources that ask for it.

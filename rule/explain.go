@@ -202,8 +202,8 @@ func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step
 // be sent keeps it from counting after all. Whether the event is whole is not
 // judged here, since what the site says in it is not known.
 func (c *Cause) sends(x *Exchange) (value any, data map[string]any, lacks []string, r Reason) {
-	e, r := c.Event(x, Base{})
-	if r == ReasonValueTooLong || r == ReasonValueMissing {
+	e, r := c.Event(x, Base{Currency: anyCurrency})
+	if r.IsOfValue() {
 		return nil, nil, nil, r
 	}
 	if _, r = c.Counted(x, time.Now(), time.UTC); r != Fires {
@@ -212,6 +212,9 @@ func (c *Cause) sends(x *Exchange) (value any, data map[string]any, lacks []stri
 	value, data = valueAndData(e.Ext)
 	return value, data, e.Lacks, Fires
 }
+
+// anyCurrency is one in place of the site's, which is not known and not told.
+const anyCurrency = "EUR"
 
 // valueAndData takes an event's value from among its data.
 func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
@@ -238,6 +241,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return "a condition does not hold"
 		}
 		return x.failed.because(x)
+	case ReasonFieldMissing, ReasonFieldInvalid:
+		return "the " + c.goal.typ + " cannot be sent: " + x.fieldFault
 	case ReasonValueTooLong:
 		return c.goal.tooMuch(x)
 	case ReasonValueMissing:

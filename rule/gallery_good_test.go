@@ -3,11 +3,13 @@ package rule
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,6 +163,9 @@ func evaluate(rules *Set, x *Exchange, form string) string {
 				words = append(words, a.Name+"="+url.QueryEscape(fmt.Sprint(a.Value)))
 			}
 		}
+		if r == Fires && e.Fields != nil {
+			words = append(words, "fields="+dateless(e.Fields))
+		}
 		out = append(out, strings.Join(words, " "))
 	}
 	if out == nil {
@@ -168,6 +173,17 @@ func evaluate(rules *Set, x *Exchange, form string) string {
 	}
 	return strings.Join(out, "; ")
 }
+
+// dateless writes what a standard event says, without the moment at which it is made.
+func dateless(fields map[string]any) string {
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.ReplaceAll(madeNow.ReplaceAllString(string(text), ""), " ", "+")
+}
+
+var madeNow = regexp.MustCompile(`"orderedAt":"[^"]*",?`)
 
 // TestSetIsImmutable: one set of rules judges many requests at once. The
 // race detector sees what the test does not.

@@ -24,10 +24,21 @@ type Goal struct {
 	Name string
 	// Label, Note and Owner are for people. Default: none.
 	Label, Note, Owner string
-	// Sends is the event type if it differs from Name. Goals may share one.
-	// "FORM" is the form event of Sitecore's SDKs, which needs Data with "formId".
-	// Default: Name.
+	// Sends is the event type if it differs from Name. Goals may share one. It may be
+	// one of Sitecore's standard events: VIEW, SEARCH, FORM, ADD, ADD_CONTACTS, CONFIRM,
+	// PAYMENT, CHECKOUT, CLEAR_CART, IDENTITY (with Identify) and ORDER_CHECKOUT (with
+	// Order). ADD_CONSUMERS is for goals that are raised in code. docs/events.md has the
+	// event that each sends. Default: Name.
 	Sends string
+	// Fields are what a standard event says, by the names of its page at Sitecore, such
+	// as "item_id" (doc.sitecore.com, "Sending events"): literals, $sources, and for a
+	// list also []any. Those of an ADD_CONTACTS are the keys of Identify. A literal that
+	// the CDP would not take is a fault, and so is a required field that is missing. A
+	// value of a $source that is missing or wrong keeps the goal from counting
+	// ([ReasonFieldMissing], [ReasonFieldInvalid]), or is left out if the field is
+	// optional. Default: none; a goal raised in code may get the whole event from the
+	// application (see goaltrack's Tracker.Trigger).
+	Fields map[string]any
 
 	// The trigger.
 
@@ -162,7 +173,7 @@ type Goal struct {
 	// Every other key is an identity provider, and its value the ID there.
 	//
 	// Values are $sources. The e-mail address and IDs may be hashed:
-	// "sha256($form.email)".
+	// "sha256($form.email)". An [IdentifierFrom] also says how long an ID is good.
 	//
 	// What a visitor typed proves nothing: the CDP would merge their profile with
 	// that of the person whose address they typed. So what they can write ($form,
@@ -325,6 +336,18 @@ type Order struct {
 	// ItemType is the type of items that do not say one, in upper case. It has to be
 	// one that the tenant's schema knows. Default: none, and none is sent.
 	ItemType string
+}
+
+// IdentifierFrom is a $source in [Goal.Identify] that identifies somebody.
+type IdentifierFrom struct {
+	// From is the $source.
+	From string
+	// Hash is "sha256" to send a fingerprint in place of the value. Default: the value.
+	Hash string
+	// Expires says until when the identifier is good, as a literal or a $source:
+	// "2027-12-31", "2027-12-31T23:59", or a time in UTC such as "2027-12-31T23:59:59Z".
+	// A value of a $source that is none is left out. Default: for ever.
+	Expires string
 }
 
 // DataFrom is a $source in [Goal.Data] that is sent as a certain type. The CDP stops

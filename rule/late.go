@@ -86,7 +86,8 @@ func (g *goal) isPrivate() bool {
 	if g.identity != nil || g.order != nil || g.value.from.isPrivate() || g.page.isPrivate() || g.key.isPrivate() {
 		return true
 	}
-	return slices.ContainsFunc(g.data, func(d field) bool { return d.from.isPrivate() }) ||
+	return g.contact != nil || slices.ContainsFunc(g.data, func(d field) bool { return d.from.isPrivate() }) ||
+		slices.ContainsFunc(g.fields, func(d sentField) bool { return d.from.isPrivate() }) ||
 		slices.ContainsFunc(g.base[:], func(s source) bool { return s.isPrivate() })
 }
 
@@ -141,7 +142,7 @@ func (c *Cause) Fits(site Base, hosts []string, prefix string) (lacksCurrency bo
 	if g == nil {
 		return false, nil
 	}
-	lacksCurrency = g.value.set && g.value.currency == "" && g.Currency == "" && site.Currency == ""
+	lacksCurrency = (g.value.set || g.fieldUnset(unsetCurrency)) && g.value.currency == "" && g.Currency == "" && site.Currency == ""
 	if g.Status == statusPaused || !shareHost(g.Hosts, hosts) || !g.isBelow(prefix) {
 		return lacksCurrency, nil
 	}

@@ -49,7 +49,7 @@ var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen
 
 var goalKeys = slices.Sorted(slices.Values(slices.Concat(
 	slices.Collect(maps.Keys(textKeys)), slices.Collect(maps.Keys(listKeys)), triggerKeys,
-	[]string{"any", "success", "if", "unless", "value", "data", "identify", "forget", "order", "examples"},
+	[]string{"any", "success", "if", "unless", "value", "data", "fields", "identify", "forget", "order", "examples"},
 )))
 
 func (l *loader) goal(n *yaml.Node) {
@@ -134,8 +134,10 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 		g.Identify = make(map[string]any)
 		l.pairs(v, "identify:", "email: $form.email", nil, func(name string, v *yaml.Node) {
 			at["identify."+name] = v
-			g.Identify[name] = l.scalar(v, name)
+			g.Identify[name] = l.identifier(v, name)
 		})
+	case "fields":
+		g.Fields = l.fields(v, at)
 	case "forget":
 		if g.Forget = v.Value == "true"; !g.Forget {
 			l.fault(v, "forget: is expected to be true", "leave it out if the visitor stays the same")

@@ -21,6 +21,11 @@ func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 		}
 	case ReasonAnswerUnreadable:
 		m.failed = x.unreadWhy
+	case ReasonFieldMissing, ReasonFieldInvalid:
+		m.failed = "a field of the event cannot be sent"
+		if x.fieldFault != "" {
+			m.failed += ": " + x.fieldFault
+		}
 	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
 		m.status = x.status
 		if x.refusal != nil {

@@ -122,6 +122,12 @@ const (
 	// ReasonCameBefore is given if a goal that not after: names came before in the
 	// session. Explain never gives it. Nothing is to be written.
 	ReasonCameBefore
+	// ReasonFieldMissing is given if a field that the event cannot be without has no value
+	// ([Goal.Fields]). Read it from where it is always set, such as $app.price.
+	ReasonFieldMissing
+	// ReasonFieldInvalid is given if such a field has a value that the CDP would not take,
+	// such as a price that is no number.
+	ReasonFieldInvalid
 
 	// Reasons is how many there are, Fires among them. It is not a reason.
 	Reasons
@@ -163,6 +169,8 @@ var reasonNames = [Reasons]string{
 	ReasonNoPageGoal:       "no_page_goal",
 	ReasonOtherPage:        "other_page",
 	ReasonCameBefore:       "came_before",
+	ReasonFieldMissing:     "field_missing",
+	ReasonFieldInvalid:     "field_invalid",
 }
 
 // String is the reason's name, such as "doubtful_redirect". That of a value which
@@ -175,5 +183,8 @@ func (r Reason) String() string {
 }
 
 // IsOfValue reports whether a value is missing or not one, which the application may
-// still mend before the handler returns: [ReasonValueMissing], [ReasonValueTooLong].
-func (r Reason) IsOfValue() bool { return r == ReasonValueMissing || r == ReasonValueTooLong }
+// still mend before the handler returns: [ReasonValueMissing], [ReasonValueTooLong],
+// [ReasonFieldMissing], [ReasonFieldInvalid].
+func (r Reason) IsOfValue() bool {
+	return r == ReasonValueMissing || r == ReasonValueTooLong || r == ReasonFieldMissing || r == ReasonFieldInvalid
+}

@@ -32,7 +32,8 @@ func Schema() []byte {
 	goal["data"] = object{"type": "object", "additionalProperties": object{"anyOf": []any{
 		scalar(), closed(object{"from": text(), "as": object{"enum": slices.Sorted(maps.Keys(asWords()))}}),
 	}}}
-	goal["identify"] = object{"type": "object", "additionalProperties": object{"type": []string{"string", "boolean"}}}
+	goal["identify"] = object{"type": "object", "additionalProperties": identifierSchema()}
+	goal["fields"] = fieldsSchema()
 	goal["forget"] = object{"const": true}
 	order := object{}
 	for _, key := range orderKeys {
@@ -123,7 +124,8 @@ var goalKeyHelp = map[string]string{
 	"label":            "What people call the goal.",
 	"note":             "A remark for people.",
 	"owner":            "Whom to ask about the goal.",
-	"sends":            "Another event type, if goals share one; FORM for the form events of SitecoreAI.",
+	"sends":            "Another event type, if goals share one, or one of Sitecore's own: VIEW, SEARCH, FORM, ADD, ADD_CONTACTS, CONFIRM, PAYMENT, CHECKOUT, CLEAR_CART, IDENTITY, ORDER_CHECKOUT.",
+	"fields":           "What an event of Sitecore's own says, by the names of its page there, such as item_id.",
 	"visit":            "A page: its path, such as /products/{id}; * stands for one part of the path, ** for any number.",
 	"submit":           "A form the application accepted: the path it is sent to.",
 	"download":         "A file: its path, such as /files/**/{file}.pdf.",

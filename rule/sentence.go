@@ -46,7 +46,19 @@ func (g *Goal) Sentence() string {
 			parts = append(parts, part)
 		}
 	}
-	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency) + g.expectInWords()
+	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency) + g.expectInWords() + g.sendsInWords()
+}
+
+// sendsInWords is the sentence about a standard event of Sitecore's, "" for a custom one.
+func (g *Goal) sendsInWords() string {
+	typ := g.Sends
+	if g.Order != (Order{}) {
+		typ = eventOrder
+	}
+	if standardEvents[typ] == nil {
+		return ""
+	}
+	return " Sends Sitecore's event " + typ + "."
 }
 
 func (g *Goal) triggersInWords() string {

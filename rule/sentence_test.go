@@ -72,6 +72,7 @@ func TestSentence(t *testing.T) {
 		{"started: form", `Counts each time somebody begins to fill in a form.`},
 		{`read: 75%, on: /blog/**`, `Counts each time somebody reads 75% of a page like /blog/**.`},
 		{`stay: 90s, on: /blog/a`, `Counts each time somebody looks at the page /blog/a for 1 minute 30 seconds.`},
+		{"visit: /search, sends: SEARCH, fields: { product_name: $query.q, product_type: TEA }", `Counts each time the page /search is opened. Sends Sitecore's event SEARCH.`},
 		{"event: CLICKED", `Counts each time Sitecore's script in the page sends CLICKED.`},
 		{`visit: /a, after: X, not after: Y`, `Counts each time the page /a is opened, only after X in the same session, unless Y happened before in the session.`},
 		{`visit: /a, not after: [ X, Y ]`, `Counts each time the page /a is opened, unless X or Y happened before in the session.`},

@@ -108,7 +108,13 @@ func (c *Cause) checkData(data map[string]any) error {
 		if slices.Contains(ext.Reserved, k) {
 			return fmt.Errorf("%s is sent by goaltrack itself", k)
 		}
+		if c.goal.readsWhole(k, data[k]) {
+			continue
+		}
 		e.Ext = append(e.Ext, cdp.Attr{Name: k, Value: data[k]})
+	}
+	if err := c.checkGiven(data); err != nil {
+		return err
 	}
 	if n := len(data) + len(c.goal.data); n > ext.Max {
 		return fmt.Errorf("%d attributes are more than %d", n, ext.Max)

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -54,6 +55,14 @@ func nearest(s string, words []string) string {
 func didYouMean(name string, names []string) string {
 	if near := nearest(strings.ToLower(name), lower(names)); near != "" {
 		return "did you mean " + strings.ToUpper(near) + "?"
+	}
+	return ""
+}
+
+// didYouMeanWord is didYouMean for words that are not all in upper case.
+func didYouMeanWord(word string, words []string) string {
+	if near := nearest(strings.ToLower(word), lower(words)); near != "" {
+		return "did you mean " + words[slices.Index(lower(words), near)] + "?"
 	}
 	return ""
 }

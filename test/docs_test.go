@@ -233,6 +233,7 @@ var keyPlaces = map[string]string{
 	"`order:`":           "goals.order",
 	"`examples:`":        "goals.examples",
 	"`identify:`":        "goals.identify",
+	"an ID there":        "goals.identify",
 }
 
 // keyRow is a line of such a table: its keys and what stands in the last cell.
@@ -291,10 +292,10 @@ func TestDocsKeys(t *testing.T) {
 		}
 	}
 	for _, row := range keyRows(t) {
-		if row.place == "goals.identify" {
-			continue
-		}
 		for _, key := range row.keys {
+			if row.place == "goals.identify" && !known[row.place+"/"+key] {
+				continue // its keys are free
+			}
 			listed[row.place+"/"+key] = true
 		}
 	}

@@ -95,7 +95,7 @@ func TestGoldenRulesAreWhole(t *testing.T) {
 }
 
 // collectKeys notes the keys in a value, as keyPlaces names the places. In data,
-// the first level are names of the author's own.
+// and so in identify, the first level are names of the author's own.
 func collectKeys(place string, v any, used map[string]bool) {
 	switch v := v.(type) {
 	case []any:
@@ -106,7 +106,7 @@ func collectKeys(place string, v any, used map[string]bool) {
 		for key, below := range v {
 			used[strings.TrimPrefix(place+"."+key, ".")] = true
 			switch {
-			case key == "any" && place == "goals", place == "goals.data":
+			case key == "any" && place == "goals", place == "goals.data", place == "goals.identify":
 				collectKeys(place, below, used)
 			default:
 				collectKeys(strings.TrimPrefix(place+"."+key, "."), below, used)

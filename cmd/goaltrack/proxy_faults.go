@@ -21,7 +21,7 @@ var settingsOf = map[string][]string{
 // settingsOfSite are the settings for the fields of a site, if there is one
 // site.
 var settingsOfSite = map[string][]string{
-	"CDP": {"cdp"}, "Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
+	"CDP": {"cdp"}, "Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "DataModel": {"data-model"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
 }
 
 // asFlag names the flag in place of the library's field that allows plain HTTP.

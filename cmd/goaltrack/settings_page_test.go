@@ -92,7 +92,7 @@ const settingsIntroduction = `<!-- Made by "go generate ./cmd/goaltrack" from cm
 `
 
 const settingsOfSites = "The file may list several sites under `sites:`. Each entry has the settings below. It may also have `region`, `cdp`,\n" +
-	"`cdp-plain-http`, `client-key`, `pos`, `context-id`, `site-name`, `language`, `currency`, `channel`, `time-zone` and\n" +
+	"`cdp-plain-http`, `client-key`, `pos`, `context-id`, `site-name`, `language`, `currency`, `channel`, `data-model`, `time-zone` and\n" +
 	"`session-length`. Those of the proxy are their defaults."
 
 const settingsOfDoctor = "It takes these, and of the settings above `region`, `cdp`, `cdp-plain-http`, `client-key`, `pos`, `context-id`,\n" +

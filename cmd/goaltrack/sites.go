@@ -26,6 +26,6 @@ func sites(v *settings.Values) (list []goaltrack.Site, err error) {
 func siteOf(v *settings.Values) goaltrack.Site {
 	return goaltrack.Site{
 		CDP: tenant(v), Language: v.Text("language"), Currency: v.Text("currency"), Channel: v.Text("channel"),
-		TimeZone: v.Text("time-zone"), SessionLength: v.Time("session-length"),
+		DataModel: v.Text("data-model"), TimeZone: v.Text("time-zone"), SessionLength: v.Time("session-length"),
 	}
 }

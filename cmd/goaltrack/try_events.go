@@ -58,19 +58,29 @@ func (s *shownEvents) add(v *trialVerdict) {
 	note := func(why string) { lacks = append(lacks, why) }
 	g, x := v.Counted()
 	page := g.Page(x, func(string) string { return "" })
-	e, _, valid := events.Of(g, x, rule.Base{Page: page, Language: "EN", Channel: "WEB", Currency: s.currency}, note)
+	site := rule.Base{Page: page, Language: "EN", Channel: "WEB", Currency: s.currency}
+	e, r, valid := events.Of(g, x, site, note)
+	needsCurrency := false
+	if !valid && s.currency == "" {
+		site.Currency = "EUR"
+		_, r, needsCurrency = events.Of(g, x, site, note)
+	}
 	lacks = nil // the verdict has these
 	switch {
-	case !valid && s.currency == "":
-		v.note("the CDP would not take the order (event_invalid), unless the site has a currency; --currency says which")
+	case needsCurrency:
+		v.note("the CDP would not take the " + e.Type + " (event_invalid), unless the site has a currency; --currency says which")
 		return
 	case !valid:
-		v.lost("the CDP would not take the order (event_invalid)")
+		why := "event_invalid"
+		if r != rule.Fires {
+			why = r.String()
+		}
+		v.lost("the CDP would not take the " + e.Type + " (" + why + ")")
 		return
 	}
 	who, ok := events.Who(g, x, &e, nil, note)
 	if !ok {
-		v.lost("identify: does not say who the visitor is, and an order needs that (no_identity)")
+		v.lost("identify: does not say who the visitor is, and an " + e.Type + " needs that (no_identity)")
 		return
 	}
 	if len(lacks) > 0 {
@@ -81,6 +91,9 @@ func (s *shownEvents) add(v *trialVerdict) {
 			maskPerson(who)
 		}
 		v.events = append(v.events, *who)
+	}
+	if !s.identity {
+		maskPeople(&e)
 	}
 	v.events = append(v.events, e)
 	for i := range v.events {
@@ -102,6 +115,18 @@ func (v *trialVerdict) lost(why string) {
 // masked stands for what a person wrote.
 const masked = "***"
 
+// maskPeople hides who is named in the event of a goal: an IDENTITY, or the people of an
+// ADD_CONTACTS.
+func maskPeople(e *cdp.Event) {
+	if e.Type == events.Identity {
+		maskPerson(e)
+	}
+	people, _ := e.Fields["contact"].([]map[string]any)
+	for _, fields := range people {
+		maskPerson(&cdp.Event{Fields: fields})
+	}
+}
+
 // maskPerson puts *** in place of every value of an IDENTITY. Which values there are, and
 // the names of their providers, stay to be seen.
 func maskPerson(who *cdp.Event) {
@@ -121,8 +146,12 @@ func maskPerson(who *cdp.Event) {
 	}
 }
 
-// dropTimes leaves out when an order was placed, which is now in any trial.
+// dropTimes leaves out when an order was placed, and a product put into a cart, which is now
+// in any trial.
 func dropTimes(fields map[string]any) {
+	if product, ok := fields["product"].(map[string]any); ok {
+		delete(product, "orderedAt")
+	}
 	order, ok := fields["order"].(map[string]any)
 	if !ok {
 		return

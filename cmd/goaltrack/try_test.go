@@ -114,12 +114,12 @@ func TestTryShowsEvents(t *testing.T) {
 `},
 		{
 			"an order without a currency", "POST /pay id=7 app.total=3 app.email=ann@example.com -> 200 confirmed", nil,
-			"fired   ORDER_PAID  (the CDP would not take the order (event_invalid), unless the site has a currency; --currency says which)\n",
+			"fired   ORDER_PAID  (the CDP would not take the ORDER_CHECKOUT (event_invalid), unless the site has a currency; --currency says which)\n",
 		},
 		{
 			"an order of nobody", "POST /pay id=7 app.total=3 -> 200 confirmed",
 			[]string{"--currency=EUR"},
-			"-       ORDER_PAID  identify: does not say who the visitor is, and an order needs that (no_identity)\n",
+			"-       ORDER_PAID  identify: does not say who the visitor is, and an ORDER_CHECKOUT needs that (no_identity)\n",
 		},
 	}
 	for _, tt := range tests {

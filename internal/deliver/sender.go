@@ -69,6 +69,7 @@ type Line struct {
 	picky    atomic.Bool // something is refused; see keptForKnown
 	meter    meter
 	Session  time.Duration    // how long one may pause; see Envelope.DropStale
+	NoExt    bool             // the tenant takes no ext, so an event that is late does not say so
 	Given    func()           // told that an event was given a browser ID; nil for nobody
 	Sent     func(again bool) // told of each request with an event, before it is made; nil for nobody
 	Renew    func()           // closes idle connections, so that the next is made anew; nil for none
@@ -393,7 +394,7 @@ func (s *Sender) send(ctx context.Context, j *job) {
 	}
 	e := j.Envelope
 	e.setBrowserID(j.id)
-	if s.clock.age(j.Time) > lateAfter {
+	if s.clock.age(j.Time) > lateAfter && !j.line.NoExt {
 		e.markLate(j.Time)
 	}
 	j.attempts++

@@ -16,21 +16,31 @@ import (
 const Most = 32 << 10
 
 // Order is the type of an order's event. The CDP takes it only from a visitor it knows.
-const Order = "ORDER_CHECKOUT"
+// Identity is that of the event that says who the visitor is.
+const (
+	Order    = "ORDER_CHECKOUT"
+	Identity = "IDENTITY"
+)
 
 // Of makes the event of a goal that fired. What it lacks is noted. If the goal cannot be
 // sent, the reason is not [rule.Fires]. An event that the CDP would not take is not valid.
 func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e cdp.Event, r rule.Reason, valid bool) {
 	sent, r := g.Event(x, from)
 	if r != rule.Fires {
-		return cdp.Event{}, r, false
+		return cdp.Event{Type: sent.Type}, r, false
 	}
 	for _, why := range sent.Lacks {
 		note(why)
 	}
-	e = cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM}
-	if sent.Order != nil {
+	e = cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM, Fields: sent.Fields}
+	switch {
+	case sent.Order != nil:
 		e = sent.Order.Event()
+	case sent.Contact != nil:
+		e, valid = contact(*sent.Contact, note)
+		if !valid {
+			return e, rule.ReasonFieldMissing, false
+		}
 	}
 	SetBase(&e, sent.Base)
 	if sent.Order != nil && e.Validate() != nil {
@@ -40,6 +50,22 @@ func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e c
 	return e, rule.Fires, true
 }
 
+// contact makes an ADD_CONTACTS. What the CDP would not take of the person is left out, and
+// noted. Names alone are taken as well.
+func contact(who cdp.Identity, note func(string)) (e cdp.Event, ok bool) {
+	person, whole, ok := takeable(Tidied(who))
+	if !ok {
+		who.Identifiers, who.Email = []cdp.Identifier{{ID: "none", Provider: "none"}}, ""
+		person, whole, ok = takeable(Tidied(who))
+		delete(person.Fields, "identifiers")
+	}
+	if !whole {
+		note("identity_field_invalid")
+	}
+	e = cdp.Event{Type: "ADD_CONTACTS", Fields: map[string]any{"contact": []map[string]any{person.Fields}}}
+	return e, ok && len(person.Fields) > 0
+}
+
 // SetBase puts what all events have into e.
 func SetBase(e *cdp.Event, b rule.Base) {
 	e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale = b.Page, b.Language, b.Currency, b.Channel, b.PointOfSale
@@ -47,8 +73,8 @@ func SetBase(e *cdp.Event, b rule.Base) {
 
 // Who makes the IDENTITY that goes before e, the event of a goal. It is nil if the rule or
 // the request does not say who the visitor is, or not in a form that the CDP takes. What
-// is left out is noted. An order without one is not ok, as it cannot be sent. to is where
-// the event goes.
+// is left out is noted. An order without one is not ok, as it cannot be sent. If e is the
+// IDENTITY itself, that is filled in, and there is no other. to is where the event goes.
 func Who(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
 	read, asked := g.Identity(x)
 	if !asked {
@@ -59,11 +85,15 @@ func Who(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(s
 		note("identity_field_invalid")
 	}
 	switch {
+	case known && e.Type == Identity:
+		BirthDate(&person, to)
+		e.Fields = person.Fields
+		return nil, true
 	case known:
 		person.Page, person.Language, person.Currency, person.Channel, person.PointOfSale = e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale
 		BirthDate(&person, to)
 		return &person, true
-	case e.Type == Order:
+	case e.Type == Order, e.Type == Identity:
 		return nil, false
 	}
 	note("identity_missing")

@@ -31,3 +31,15 @@ func QueryValue(rawQuery, name string) (string, bool) {
 	}
 	return "", false
 }
+
+// QueryValues returns the values of a parameter that an address may repeat, at most so many.
+func QueryValues(rawQuery, name string, most int) (values []string) {
+	for rawQuery != "" && len(values) < most {
+		var pair string
+		pair, rawQuery, _ = strings.Cut(rawQuery, "&")
+		if v, ok := QueryValue(pair, name); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
