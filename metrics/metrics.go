@@ -129,14 +129,24 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	m.write(&text{b: &b})
+	families := m.Families()
+	for i := range families {
+		(&text{&b}).family(&families[i])
+	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(b.Bytes()) // the reader has gone
 }
 
+// Families are all metrics as they are now. They are the caller's.
+func (m *Metrics) Families() []Family {
+	var g gathered
+	m.write(&g)
+	return g.families
+}
+
 // write writes all families, in an order of their own.
-func (m *Metrics) write(t *text) {
+func (m *Metrics) write(t *gathered) {
 	t.family("build_info", gauge, "1, labelled with the version of the program.")
 	t.sample("build_info", 1, "version", m.options.Version)
 	m.writeFacts(t)
@@ -153,7 +163,7 @@ func (m *Metrics) write(t *text) {
 }
 
 // writeFacts writes what was counted here.
-func (m *Metrics) writeFacts(t *text) {
+func (m *Metrics) writeFacts(t *gathered) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t.family("goal_decisions_total", counter, "What became of a goal whose path and method matched. fate is fired, or the reason why it did not count.")

@@ -1,13 +1,11 @@
 package metrics
 
 import (
-	"strconv"
-
 	"github.com/goaltrack/goaltrack"
 )
 
 // writeRules writes which rules are in force.
-func writeRules(t *text, s *goaltrack.Snapshot) {
+func writeRules(t *gathered, s *goaltrack.Snapshot) {
 	t.family("rules_info", gauge, "1, labelled with the fingerprint of the rules in force.")
 	t.sample("rules_info", 1, "hash", s.RulesHash)
 	for _, l := range [...]struct {
@@ -27,7 +25,7 @@ func writeRules(t *text, s *goaltrack.Snapshot) {
 }
 
 // writeQueue writes what waits, and what became of what was taken.
-func writeQueue(t *text, s *goaltrack.Snapshot) {
+func writeQueue(t *gathered, s *goaltrack.Snapshot) {
 	for _, c := range []struct {
 		name, help string
 		n          uint64
@@ -75,7 +73,7 @@ func writeQueue(t *text, s *goaltrack.Snapshot) {
 var states = []string{"ok", "slow", "paused", "down", "held", "stuck", "closed"}
 
 // writeDelivery writes how the way to the CDP goes, for each site.
-func writeDelivery(t *text, s *goaltrack.Snapshot) {
+func writeDelivery(t *gathered, s *goaltrack.Snapshot) {
 	t.family("site_state", gauge, "1 for the state that delivery for a site is in.")
 	for i := range s.Delivery {
 		for _, state := range states {
@@ -100,7 +98,7 @@ func writeDelivery(t *text, s *goaltrack.Snapshot) {
 }
 
 // each writes a sample for each site.
-func (t *text) each(s *goaltrack.Snapshot, name string, of func(*goaltrack.SiteState) float64) {
+func (t *gathered) each(s *goaltrack.Snapshot, name string, of func(*goaltrack.SiteState) float64) {
 	for i := range s.Delivery {
 		t.sample(name, of(&s.Delivery[i]), "site", s.Delivery[i].Site)
 	}
@@ -114,16 +112,14 @@ func truth(b bool) float64 {
 }
 
 // durations writes how long requests took, as a histogram.
-func (t *text) durations(s *goaltrack.Snapshot) {
-	const name = "cdp_request_duration_seconds"
-	t.family(name, histogram, "How long requests to the CDP took, from dialing to the end of the answer.")
+func (g *gathered) durations(s *goaltrack.Snapshot) {
+	g.family("cdp_request_duration_seconds", histogram, "How long requests to the CDP took, from dialing to the end of the answer.")
 	for i := range s.Delivery {
-		site, d := s.Delivery[i].Site, &s.Delivery[i].Durations
+		d := &s.Delivery[i].Durations
+		h := &Histogram{Count: d.Requests, Sum: d.Sum.Seconds()}
 		for _, row := range d.AtMost {
-			t.sample(name+"_bucket", float64(row.Requests), "site", site, "le", strconv.FormatFloat(row.Time.Seconds(), 'g', -1, 64))
+			h.Buckets = append(h.Buckets, Bucket{row.Time.Seconds(), row.Requests})
 		}
-		t.sample(name+"_bucket", float64(d.Requests), "site", site, "le", "+Inf")
-		t.sample(name+"_sum", d.Sum.Seconds(), "site", site)
-		t.sample(name+"_count", float64(d.Requests), "site", site)
+		g.add(Sample{Labels: []string{"site", s.Delivery[i].Site}, Histogram: h})
 	}
 }
