@@ -98,9 +98,9 @@ func writeDelivery(t *gathered, s *goaltrack.Snapshot) {
 }
 
 // each writes a sample for each site.
-func (t *gathered) each(s *goaltrack.Snapshot, name string, of func(*goaltrack.SiteState) float64) {
+func (g *gathered) each(s *goaltrack.Snapshot, name string, of func(*goaltrack.SiteState) float64) {
 	for i := range s.Delivery {
-		t.sample(name, of(&s.Delivery[i]), "site", s.Delivery[i].Site)
+		g.sample(name, of(&s.Delivery[i]), "site", s.Delivery[i].Site)
 	}
 }
 

@@ -54,6 +54,42 @@ type row struct {
 	Ref         string         `json:"ref"`
 }
 
+// Kind tells goals from page views and from who somebody is: "goal", "view" or "identity".
+func (r row) Kind() string {
+	switch r.Type {
+	case "VIEW":
+		return "view"
+	case "IDENTITY":
+		return "identity"
+	}
+	return "goal"
+}
+
+// KindInWords is the same for people.
+func (r row) KindInWords() string {
+	return map[string]string{"view": "page view", "identity": "who somebody is", "goal": "goal"}[r.Kind()]
+}
+
+// ours are the names of attributes that goaltrack itself sends, beside what the goal is
+// worth.
+var ours = []string{"eventId", "occurredAt", "goalConfig", "late", "goalFrom"}
+
+// Own are the attributes of the goal, and Ours those that tell programs more than people.
+func (r row) Own() map[string]any { return r.only(false) }
+
+// Ours are the others.
+func (r row) Ours() map[string]any { return r.only(true) }
+
+func (r row) only(wanted bool) map[string]any {
+	some := map[string]any{}
+	for name, v := range r.Ext {
+		if slices.Contains(ours, name) == wanted {
+			some[name] = v
+		}
+	}
+	return some
+}
+
 // servePage serves the list of what arrived, the newest first, and reports whether the request
 // was for it. GET / is a page for people, GET /events.json the same for programs.
 func (c *CDP) servePage(w http.ResponseWriter, r *http.Request) bool {
@@ -103,7 +139,9 @@ func (c *CDP) rows() []row {
 type pageData struct {
 	Still    bool // the page does not refresh itself
 	Total    int
-	Lost     int // of those shown
+	Lost     int // of those shown, as are Goals and Views
+	Goals    int
+	Views    int
 	Made     int
 	Rows     []row
 	Refusals []Request // newest first
@@ -115,6 +153,12 @@ func (c *CDP) pageData(still bool) pageData {
 	for _, r := range d.Rows {
 		if r.Lost {
 			d.Lost++
+		}
+		switch r.Kind() {
+		case "goal":
+			d.Goals++
+		case "view":
+			d.Views++
 		}
 	}
 	refused := c.refusedRequests()

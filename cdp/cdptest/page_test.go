@@ -21,7 +21,7 @@ func TestPage(t *testing.T) {
 	if g := call(t, "GET", s.URL+"/events.json", ""); g.status != 200 || g.text != "[]\n" {
 		t.Errorf("empty JSON: %d %s", g.status, g.text)
 	}
-	call(t, "POST", s.URL+direct, event("page", `"<script>alert(1)</script>"`, "ext", `{"topic":"sales","n":1}`),
+	call(t, "POST", s.URL+direct, event("page", `"<script>alert(1)</script>"`, "ext", `{"topic":"sales","n":1,"eventId":"e1"}`),
 		"User-Agent", "goaltrack/1.0 (x)")
 	call(t, "POST", s.URL+direct, event("type", `"VIEW"`, "pos", `"Shop"`), "User-Agent", "Mozilla/5.0 (X11)")
 	call(t, "POST", s.URL+direct+"?secret=1", event("type", `"lower"`))
@@ -29,8 +29,8 @@ func TestPage(t *testing.T) {
 	g := call(t, "GET", s.URL+"/", "")
 	for _, part := range []string{
 		"<title>2 events - ", "http-equiv=\"refresh\" content=\"2\"", "<html lang=\"en\">", "scope=\"col\"",
-		"&lt;script&gt;", "<code>topic=&#34;sales&#34;</code>", "<code>n=1</code>", ">6f1c2e0a…</code>", "<td>goaltrack</td>",
-		"<td>browser</td>", "VIEW (lost: &#34;Shop&#34;)", "1 event of those below lost",
+		"&lt;script&gt;", "<code>topic=&#34;sales&#34;</code>", "<code>n=1</code>", `<tr class="goal">`, `<tr class="view">`, "1 goal, 1 page view", "<summary>goaltrack, IDs</summary>",
+		"<summary>browser, IDs</summary>", "<strong>VIEW</strong> <span class=\"lost\">(lost: &#34;Shop&#34;)</span>", "<dt>eventId</dt>", "1 event of those below lost",
 		"POST /v1.2/events</th>", "type &#34;lower&#34; must be upper-case",
 	} {
 		if !strings.Contains(g.text, part) {

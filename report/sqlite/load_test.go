@@ -4,14 +4,18 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
+	"github.com/goaltrack/goaltrack/report/web"
 )
 
 // traffic makes facts as a site with 50 goals, 2,000 pages, 300 sources, 60 campaigns and
@@ -140,4 +144,34 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("browsers: %v", processorTime()-begun)
+	loadPages(t, s, q)
+}
+
+// loadPages asks for the pages of all those days: what of a processor's time they take is
+// bounded, whatever else the machine does.
+func loadPages(t *testing.T, s *Store, q report.Query) {
+	t.Helper()
+	pages, err := web.New(web.Options{Store: s, Authorize: web.Open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := "?from=" + q.From.String() + "&to=" + q.To.String()
+	for path, most := range map[string]time.Duration{"/": 200 * time.Millisecond, "/goal/GOAL_01": 100 * time.Millisecond} {
+		least, size := time.Hour, 0
+		for range 5 {
+			begun, w := processorTime(), httptest.NewRecorder()
+			pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path+days, http.NoBody))
+			if least, size = min(least, processorTime()-begun), w.Body.Len(); w.Code != http.StatusOK {
+				t.Fatalf("%s: %d", path, w.Code)
+			}
+		}
+		t.Logf("%s: %v of processor time, %d kB", path, least, size/1000)
+		if least > most {
+			t.Errorf("%s takes %v of processor time, more than %v", path, least, most)
+		}
+	}
+	var memory runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&memory)
+	t.Logf("memory in use: %.1f MB", float64(memory.HeapAlloc)/1e6)
 }
