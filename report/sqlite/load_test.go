@@ -1,21 +1,18 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
-	"github.com/goaltrack/goaltrack/report/web"
 )
 
 // traffic makes facts as a site with 50 goals, 2,000 pages, 300 sources, 60 campaigns and
@@ -83,13 +80,14 @@ func BenchmarkFlush(b *testing.B) {
 }
 
 // TestLoad is 50 goals for 90 days of 10,000 conversions and 100,000 visits. It takes
-// minutes, so that it has to be asked for: GOALTRACK_TEST_LOAD=90 are the days.
+// minutes, so that it has to be asked for: GOALTRACK_TEST_LOAD=90 are the days. With
+// GOALTRACK_TEST_LOAD_DIR the report stays there, for TestLoadPages in the folder test.
 func TestLoad(t *testing.T) {
 	days, _ := strconv.Atoi(os.Getenv("GOALTRACK_TEST_LOAD"))
 	if days == 0 {
 		t.Skip("it is not asked for")
 	}
-	dir := t.TempDir()
+	dir := cmp.Or(os.Getenv("GOALTRACK_TEST_LOAD_DIR"), t.TempDir())
 	s := New(Options{Dir: dir})
 	defer func() { _ = s.Close() }()
 	traffic := newTraffic()
@@ -144,34 +142,4 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("browsers: %v", processorTime()-begun)
-	loadPages(t, s, q)
-}
-
-// loadPages asks for the pages of all those days: what of a processor's time they take is
-// bounded, whatever else the machine does.
-func loadPages(t *testing.T, s *Store, q report.Query) {
-	t.Helper()
-	pages, err := web.New(web.Options{Store: s, Authorize: web.Open})
-	if err != nil {
-		t.Fatal(err)
-	}
-	days := "?from=" + q.From.String() + "&to=" + q.To.String()
-	for path, most := range map[string]time.Duration{"/": 200 * time.Millisecond, "/goal/GOAL_01": 100 * time.Millisecond} {
-		least, size := time.Hour, 0
-		for range 5 {
-			begun, w := processorTime(), httptest.NewRecorder()
-			pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path+days, http.NoBody))
-			if least, size = min(least, processorTime()-begun), w.Body.Len(); w.Code != http.StatusOK {
-				t.Fatalf("%s: %d", path, w.Code)
-			}
-		}
-		t.Logf("%s: %v of processor time, %d kB", path, least, size/1000)
-		if least > most {
-			t.Errorf("%s takes %v of processor time, more than %v", path, least, most)
-		}
-	}
-	var memory runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&memory)
-	t.Logf("memory in use: %.1f MB", float64(memory.HeapAlloc)/1e6)
 }

@@ -97,7 +97,7 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 		}
 	}
 	if len(a.where) == 0 {
-		browsers, err := report.Browsers(a.ctx, a.p.Store, a.query("", ""))
+		browsers, err := report.Browsers(a.ctx, a.p.Store, a.query("", m.Name))
 		if err != nil {
 			return err
 		}
