@@ -38,7 +38,7 @@
 // The CDP has no idempotency key: an event whose answer was lost is sent again
 // and may count twice. The account says how often that was possible. The default
 // queue is in memory, so a crash loses what it holds; Delivery.SpoolDir keeps it
-// on disk. The tracker does not see a request that a cache answered.
+// on disk. The tracker sees a page that a cache answered only with package page.
 //
 // # The account
 //

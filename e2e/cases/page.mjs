@@ -256,29 +256,33 @@ test("a page that a CDN answers counts for each who sees it", async (t) => {
   assert.deepEqual(r.events.filter((e) => e.type === "KEPT_VIEWED").map((e) => e.id), [ids[0], ids[1], ids[1]]);
 });
 
-test("each page that a script shows is one", async (t) => {
-  const shop = await t.shop({ page: "loader" });
-  const visitor = await t.visitor(shop);
-  const { page } = visitor;
-  await visitor.go("/in/a");
-  await page.waitForFunction(() => document.goaltrack);
-  const clicks = () => page.click("#nested");
-  await clicks();
-  await counts(shop, "DEMO_CLICKED", 1, "on the first page");
-  await page.evaluate(() => history.pushState({}, "", "/in/b"));
-  await clicks();
-  await counts(shop, "DEMO_CLICKED", 2, "on the next");
-  await page.evaluate(() => history.pushState({}, "", "/other/b"));
-  await clicks();
-  await pause(200);
-  assert.equal(fired(await shop.report(), "DEMO_CLICKED"), 2, "on one that on: does not fit");
-  await page.evaluate(() => history.go(-2)); // each click on an anchor was a step, too
-  await page.waitForURL("**/in/b**");
-  await clicks();
-  await counts(shop, "DEMO_CLICKED", 3, "back");
-  const pages = (await shop.report()).events.filter((e) => e.type === "DEMO_CLICKED").map((e) => e.ext.page);
-  assert.deepEqual(pages, ["a", "b", "b"]);
-});
+for (const by of ["the Navigation API", "pushState"]) {
+  test(`each page that a script shows is one (${by})`, async (t) => {
+    const shop = await t.shop({ page: "loader" });
+    const visitor = await t.visitor(shop);
+    const { page } = visitor;
+    if (by === "pushState") await page.addInitScript(() => Object.defineProperty(window, "navigation", { value: undefined }));
+    await visitor.go("/in/a");
+    await page.waitForFunction(() => document.goaltrack);
+    const clicks = () => page.click("#nested");
+    await clicks();
+    await counts(shop, "DEMO_CLICKED", 1, "on the first page");
+    await page.evaluate(() => history.pushState({}, "", "/in/b"));
+    await clicks();
+    await counts(shop, "DEMO_CLICKED", 2, "on the next");
+    await page.evaluate(() => history.replaceState({}, "", "/in/b?tab=2"));
+    await page.evaluate(() => history.pushState({}, "", "/other/b"));
+    await clicks();
+    await pause(200);
+    assert.equal(fired(await shop.report(), "DEMO_CLICKED"), 2, "on one that on: does not fit");
+    await page.evaluate(() => history.go(-2)); // each click on an anchor was a step, too
+    await page.waitForURL("**/in/b**");
+    await clicks();
+    await counts(shop, "DEMO_CLICKED", 3, "back");
+    const pages = (await shop.report()).events.filter((e) => e.type === "DEMO_CLICKED").map((e) => e.ext.page);
+    assert.deepEqual(pages, ["a", "b", "b"]);
+  });
+}
 
 for (const policy of ["self", "nothing", "nonce", "dynamic"]) {
   test(`the script works under a strict policy (${policy})`, async (t) => {
