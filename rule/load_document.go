@@ -174,8 +174,8 @@ func (l *loader) texts(n *yaml.Node, key string, at places) []string {
 	list := make([]string, 0, len(items))
 	for i, item := range items {
 		at[key+"."+strconv.Itoa(i)] = item
-		if strings.HasPrefix(key, "examples.") {
-			l.whole(item)
+		if verb, _, _ := strings.Cut(item.Value, " "); actVerbs[verb] != "" {
+			l.whole(item) // its element may have a #
 		}
 		if text := l.text(item, key[strings.LastIndexByte(key, '.')+1:]); text != "" {
 			list = append(list, text)

@@ -163,7 +163,8 @@ func (l *loader) whole(n *yaml.Node) {
 // isCutOff reports whether a remark follows that looks like a part of the text.
 func isCutOff(n *yaml.Node) bool {
 	c := n.LineComment
-	return len(c) > 1 && c[0] == '#' && c[1] != '#' && c[1] != ' ' && c[1] != '\t'
+	plain := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	return plain && len(c) > 1 && c[0] == '#' && c[1] != '#' && c[1] != ' ' && c[1] != '\t'
 }
 
 // scalar reads a text, a number, true or false. A number that would lose
