@@ -177,7 +177,7 @@ func (v *relayedVisitor) Give(ctx context.Context, d time.Duration) (id, reason 
 	switch {
 	case v.told.id != "":
 		return v.told.id, ""
-	case v.site.line == nil:
+	case v.site.line == nil, v.t.budget.IDsSpent():
 		return "", fateNoBrowserID.String()
 	case v.told.unkept == fateInsecure:
 		return "", fateInsecure.String() // each page would ask for another
@@ -186,6 +186,7 @@ func (v *relayedVisitor) Give(ctx context.Context, d time.Duration) (id, reason 
 		return "", fateNoBrowserID.String()
 	}
 	v.told.id = id
+	v.site.spend(fact.IDGiven)
 	return id, ""
 }
 
@@ -200,11 +201,12 @@ func (v *relayedVisitor) Guest(id string) string {
 // Heal implements [sdk.Visitor].
 func (v *relayedVisitor) Heal(h http.Header) {
 	c := &v.site.cookie
-	if v.gate != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != fired || !v.entry.cookies.Has(c.name) {
+	if v.gate != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != fired || v.t.budget.IDsSpent() || !v.entry.cookies.Has(c.name) {
 		return
 	}
 	if id := v.site.line.IDs.Take(idpool.Want{Network: v.network()}); id != "" {
 		v.told.id = id
+		v.site.spend(fact.IDGiven)
 		c.set(h, id, v.told.brought)
 		v.t.ledger.note("cookie_healed")
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/ext"
 )
@@ -52,6 +53,15 @@ func (c *call) accept(key string) {
 
 // appendText appends a text as JSON.
 func appendText(dst []byte, s string) []byte {
+	if !strings.ContainsFunc(s, needsCare) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	text, _ := json.Marshal(s) // a text cannot fail
 	return append(dst, text...)
+}
+
+// needsCare reports whether a character cannot stand in a JSON string as it is, or is better
+// not left so.
+func needsCare(r rune) bool {
+	return r < ' ' || r > '~' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&'
 }

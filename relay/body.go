@@ -14,8 +14,7 @@ import (
 // read reads the whole body of a call. If it cannot, the call is refused.
 func (c *call) read() (body []byte, ok bool) {
 	r := c.r
-	if kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" ||
-		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") || r.Header.Get("Content-Encoding") != "" {
+	if !isJSON(r.Header) {
 		c.refuse(reasonType)
 		return nil, false
 	}
@@ -57,6 +56,20 @@ func (c *call) read() (body []byte, ok bool) {
 		c.refuse(reasonTooSlow)
 	}
 	return nil, false
+}
+
+// isJSON reports whether a body is JSON, in UTF-8 and not packed.
+func isJSON(h http.Header) bool {
+	said := h.Get("Content-Type")
+	if h.Get("Content-Encoding") != "" || said == "" {
+		return false
+	}
+	if said == "application/json" { // as all SDKs send it
+		return true
+	}
+	kind, parameters, err := mime.ParseMediaType(said)
+	charset := parameters["charset"]
+	return err == nil && kind == "application/json" && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // leave keeps the server from reading the rest of a body, which may never end.

@@ -105,7 +105,7 @@ func parse(body []byte) (e *sdk.Event, s saying, ok bool) {
 			if string(m.value) == "null" {
 				continue
 			}
-			if attributes, ok = membersOf(m.value, maxAttributes); !ok {
+			if attributes, ok = split(m.value, maxAttributes); !ok {
 				return nil, s, false
 			}
 			continue

@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,30 +23,67 @@ const (
 // stands in it twice, in whatever case, or if there are more than most: then two readers
 // could take it for two things.
 func membersOf(body []byte, most int) (list []member, ok bool) {
-	if !utf8.Valid(body) {
+	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, false
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+	return split(body, most)
+}
+
+// split is membersOf for a value that is valid JSON, so it need not look closely.
+func split(value []byte, most int) (list []member, ok bool) {
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(value, space), []byte{'{'})
+	if !ok {
 		return nil, false
 	}
 	list = make([]member, 0, 16)
-	for d.More() {
-		name, err := d.Token()
-		if err != nil || len(list) == most {
-			return nil, false
+	for {
+		rest = bytes.TrimLeft(rest, space+",")
+		if rest[0] == '}' {
+			return list, true
 		}
-		m := member{name: name.(string)} // as the name of a member is
-		if d.Decode(&m.value) != nil || has(list, m.name) {
+		end := quoted(rest)
+		m := member{name: textOf(rest[:end])}
+		rest = bytes.TrimLeft(rest[end:], space+":")
+		end = ofValue(rest)
+		m.value, rest = bytes.TrimRight(rest[:end:end], space), rest[end:]
+		if len(list) == most || has(list, m.name) {
 			return nil, false
 		}
 		list = append(list, m)
 	}
-	if _, err := d.Token(); err != nil { // the brace
-		return nil, false
+}
+
+const space = " \t\r\n"
+
+// quoted is how long the string is that a text begins with.
+func quoted(s []byte) int {
+	end := 1
+	for s[end] != '"' {
+		if s[end] == '\\' {
+			end++
+		}
+		end++
 	}
-	_, err := d.Token()
-	return list, err == io.EOF //nolint:errorlint // As Token returns it.
+	return end + 1
+}
+
+// ofValue is how long the value is that a text begins with, which goes on behind it.
+func ofValue(s []byte) (end int) {
+	for depth := 0; ; end++ {
+		switch c := s[end]; c {
+		case '"':
+			end += quoted(s[end:]) - 1
+		case '{', '[':
+			depth++
+		case '}', ']', ',':
+			if depth == 0 {
+				return end
+			}
+			if c != ',' {
+				depth--
+			}
+		}
+	}
 }
 
 func has(list []member, name string) bool {
