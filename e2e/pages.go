@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/goaltrack/goaltrack/relay"
 )
 
 //go:embed pages.html
@@ -65,8 +67,12 @@ func (s *shop) sdkPage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	api := s.api.URL
+	if s.o.Relay {
+		api = relay.Path // of the page's own origin
+	}
 	show(w, "sdk", map[string]any{"SDK": s.o.SDK, "Settings": settings{
-		CDP: s.api.URL, ClientKey: clientKey, PointOfSale: pointOfSale,
+		CDP: api, ClientKey: clientKey, PointOfSale: pointOfSale,
 		ContextID: contextID, SiteName: siteName, Domain: s.o.PageDomain,
 	}})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type report struct {
 	Creates []call          `json:"creates"` // IDs asked for
 	Events  []event         `json:"events"`  // in order of arrival
 	Refused []string        `json:"refused"` // calls that broke the contract
+	Carried []string        `json:"carried"` // what came to the CDP and is the site's alone
 	Goals   map[string]goal `json:"goals"`
 	Visits  []visit         `json:"visits"`
 }
@@ -71,6 +73,11 @@ func (s *shop) report(ctx context.Context) (*report, error) {
 		if c.Kind == cdptest.Creates {
 			r.Creates = append(r.Creates, call{sender(c.Header), c.Status})
 		}
+		for _, name := range []string{"Cookie", "Authorization", "Referer"} {
+			if c.Header[name] != nil && !fromBrowser(c) {
+				r.Carried = append(r.Carried, fmt.Sprintf("%s with %s: %q", c.URL, name, c.Header[name]))
+			}
+		}
 		if c.Refusal != "" {
 			r.Refused = append(r.Refused, c.Method+" "+c.URL+": "+c.Refusal)
 		}
@@ -108,7 +115,7 @@ func (s *shop) pooled(ctx context.Context) (goaltrack.Snapshot, error) {
 				made++
 			}
 		}
-		if made == snapshot.Notes["id_made"] {
+		if made == snapshot.Notes["id_made"] || s.o.Trouble != "" { // of which some failed
 			return s.tracker.Snapshot(), nil // the last one may have been made between the two
 		}
 		select {

@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/page"
+	"github.com/goaltrack/goaltrack/relay"
 )
 
 //go:embed goals.yaml
@@ -41,6 +43,11 @@ type options struct {
 	Warm   int              `json:"warm"`
 	// PageDomain is the SDK's own setting of the cookie's domain.
 	PageDomain string `json:"pageDomain"`
+	// Relay lets the SDK send through the site.
+	Relay bool `json:"relay"`
+	// Trouble is what ails the CDP once the first browser IDs are ready: "slow",
+	// "slower", "down", "reset" or "html". The order "fail/nothing" ends it.
+	Trouble string `json:"trouble"`
 	// TLS serves https, with a certificate that nobody has signed.
 	TLS bool `json:"tls"`
 	// Page puts goaltrack's script into the pages below /in: with the rules of the page
@@ -88,6 +95,9 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 		return nil, err
 	}
 	handler, err := s.scripted(s.tracker.Handler(s.pages(bundles)))
+	if err == nil && o.Relay {
+		handler, err = s.relayed(handler)
+	}
 	if err != nil {
 		s.api.Close()
 		return nil, err
@@ -99,7 +109,38 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 	} else {
 		s.site.Start()
 	}
-	return s, s.tracker.Ready(ctx)
+	if err := s.tracker.Ready(ctx); err != nil {
+		return s, err
+	}
+	return s, s.ail(o.Trouble)
+}
+
+// relayed puts the relay in front of the site.
+func (s *shop) relayed(site http.Handler) (http.Handler, error) {
+	handler, err := relay.New(s.tracker, relay.Options{})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle(relay.Path+"/", handler)
+	mux.Handle("/", site)
+	return mux, nil
+}
+
+// ail makes the CDP do to everybody what the tests want to see.
+func (s *shop) ail(trouble string) error {
+	faults := map[string]cdptest.Fault{
+		"slow": cdptest.Delay(300 * time.Millisecond), "slower": cdptest.Delay(2 * time.Second), "down": cdptest.Status(http.StatusServiceUnavailable),
+		"reset": cdptest.ResetBefore(), "html": cdptest.Garbage(),
+	}
+	f, ok := faults[trouble]
+	switch {
+	case ok:
+		s.cdp.Fault(f)
+	case trouble != "":
+		return fmt.Errorf("%q is nothing that ails a CDP", trouble)
+	}
+	return nil
 }
 
 func (s *shop) tenant() cdp.Site {
@@ -126,6 +167,9 @@ func (s *shop) know() string {
 func (s *shop) fail(how string) error {
 	var f cdptest.Fault
 	switch how {
+	case "nothing":
+		s.cdp.ClearFaults()
+		return nil
 	case "error":
 		f = cdptest.Status(http.StatusInternalServerError)
 	case "reset":

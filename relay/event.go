@@ -148,11 +148,12 @@ const maxType = 200
 // isResent reports whether a browser sent the same request again, since a connection broke
 // before the answer came (RFC 9110, section 9.2.2, forbids that for a POST, and Chromium
 // does it). Events of the edge have their time in milliseconds, so the same body is the same
-// event. Those of Engage have none: two clicks may make the same body, but not at once.
+// event. Those of Engage have none: two clicks may make the same body. But who sends again
+// does so at once, by another connection.
 func (c *call) isResent(body []byte) (key uint64, again bool) {
-	window := resentDirect
+	window, from := resentDirect, c.r.RemoteAddr
 	if _, edge := c.site.CDP.(cdp.Edge); edge {
-		window = resentEdge
+		window, from = resentEdge, ""
 	}
-	return c.resent.again(window, c.site.Name, c.who.ID(), body)
+	return c.resent.again(window, from, c.site.Name+" "+c.who.ID()+" "+c.r.Referer(), body)
 }

@@ -1,7 +1,10 @@
 package relay_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -161,6 +164,35 @@ func TestResent(t *testing.T) {
 	}
 	rd.Flush()
 	if n := len(rd.CDP.Events()); n != 2 || rd.Note("relay_resent") != 2 {
+		t.Errorf("%d arrived, relay_resent %d", n, rd.Note("relay_resent"))
+	}
+}
+
+// TestResentDirect: Engage says no time, so the same body is the same event only by another
+// connection.
+func TestResentDirect(t *testing.T) {
+	rd := open(t, setup{})
+	rd.CDP.Know(ours)
+	body := rd.say("CLICKED", ours)
+	send := func(conn net.Conn) {
+		t.Helper()
+		_, _ = io.WriteString(conn, rd.head(fmt.Sprint("Content-Length: ", len(body)))+body)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusCreated {
+			t.Errorf("status %d", res.StatusCode)
+		}
+	}
+	one, other := rd.dial(), rd.dial()
+	send(one)
+	send(one) // a second click
+	send(other)
+	rd.Flush()
+	if n := len(rd.CDP.Events()); n != 2 || rd.Note("relay_resent") != 1 {
 		t.Errorf("%d arrived, relay_resent %d", n, rd.Note("relay_resent"))
 	}
 }

@@ -20,32 +20,37 @@ type resent struct {
 	seed maphash.Seed
 
 	mu   sync.Mutex
-	seen map[uint64]time.Time
+	seen map[uint64]seen
 	ring [resentSize]uint64
 	next int
 }
 
-func newResent() *resent { return &resent{seed: maphash.MakeSeed(), seen: make(map[uint64]time.Time)} }
+// seen is when a body came last, and by which connection.
+type seen struct {
+	at   time.Time
+	from string
+}
 
-// again reports whether a body came before, within the window, and the key of it.
-func (m *resent) again(window time.Duration, site, id string, body []byte) (key uint64, again bool) {
+func newResent() *resent { return &resent{seed: maphash.MakeSeed(), seen: make(map[uint64]seen)} }
+
+// again reports whether a body came before, within the window, and the key of it. from is the
+// connection by which it came, if only another one makes it the same event; else "".
+func (m *resent) again(window time.Duration, from, of string, body []byte) (key uint64, again bool) {
 	var h maphash.Hash
 	h.SetSeed(m.seed)
-	for _, text := range [...]string{site, id} {
-		_, _ = h.WriteString(text)
-		_ = h.WriteByte(0)
-	}
+	_, _ = h.WriteString(of) // it never fails, and neither do these
+	_ = h.WriteByte(0)
 	_, _ = h.Write(body)
 	key = h.Sum64()
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if at, ok := m.seen[key]; ok {
-		m.seen[key] = now
-		return key, now.Sub(at) < window
+	if last, ok := m.seen[key]; ok {
+		m.seen[key] = seen{now, from}
+		return key, now.Sub(last.at) < window && (from == "" || from != last.from)
 	}
 	delete(m.seen, m.ring[m.next])
-	m.ring[m.next], m.seen[key] = key, now
+	m.ring[m.next], m.seen[key] = key, seen{now, from}
 	m.next = (m.next + 1) % resentSize
 	return key, false
 }

@@ -12,6 +12,7 @@ run(async (s) => {
   })
     .addEvents()
     .initialize();
+  window.tell = (n) => event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { n } });
   return [
     await pageView({ channel: "WEB", currency: "EUR" }),
     await event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { button: "top" } }),

@@ -14,6 +14,7 @@ run(async (s) => {
       eventsPlugin(),
     ],
   });
+  window.tell = (n) => event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { n } });
   return [
     await pageView({ channel: "WEB", currency: "EUR" }),
     await event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { button: "top" } }),

@@ -9,5 +9,6 @@ run(async (s) => {
     cookieDomain: s.domain,
   });
   const base = { channel: "WEB", currency: "EUR" };
+  window.tell = (n) => engage.event(clicked, base, { n });
   return [await engage.pageView(base), await engage.event(clicked, base, { button: "top" })];
 });

@@ -1,8 +1,9 @@
 // run lets an SDK do in a page what sites have it do: start with the page's
 // settings and send two events. sdk returns the CDP's answers. What became of it
-// is left in window.sdk for the tests.
+// is left in window.sdk for the tests, and window.tell sends another event.
 export async function run(sdk) {
   const settings = JSON.parse(document.getElementById("settings").textContent);
+  settings.cdp = new URL(settings.cdp, location.origin).href; // a relay is a path
   try {
     window.sdk = { answers: await sdk(settings) };
   } catch (err) {
