@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -297,5 +298,27 @@ func TestVariants(t *testing.T) {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestForwardIP: only if the owner says so is the visitor's address sent, with events and with
+// what passes through. It is the one that the proxies tell which can be trusted.
+func TestForwardIP(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		rd := open(t, setup{options: relay.Options{ForwardIP: on}, config: func(c *goaltrack.Config) {
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+		}})
+		v := rd.known()
+		post(v, rd.url("events"), rd.say("CLICKED", ours), "X-Forwarded-For", "6.6.6.6, 203.0.113.7")
+		post(v, rd.url("personalize"), rd.flow(ours, "hero"), "X-Forwarded-For", "6.6.6.6, 203.0.113.7")
+		rd.Flush()
+		passed, _ := rd.asked()
+		want := ""
+		if on {
+			want = "203.0.113.7"
+		}
+		if e, p := rd.CDP.Events()[0].Header.Get("X-Forwarded-For"), passed[0].Header.Get("X-Forwarded-For"); e != want || p != want {
+			t.Errorf("ForwardIP %v: %q and %q, want %q", on, e, p, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // sampleEvents have all the layouts that AppendJSON promises about.
@@ -190,3 +192,57 @@ func BenchmarkEnvelope(b *testing.B) {
 }
 
 var visitorID2 = visitorID(2)
+
+// TestEnvelopeAddress: the visitor's address goes with an event, in the open and sealed, and
+// an event without one is as before.
+func TestEnvelopeAddress(t *testing.T) {
+	seal, err := NewSeal(Secret{Hash: []byte("hash"), Block: []byte("block")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"", "203.0.113.7", "2001:db8::7"} {
+		head := Envelope{Site: "shop", Goal: "relayed", UserAgent: "agent", Address: address, Private: true}
+		e := cdp.Event{BrowserID: visitorID(1), Type: "CLICKED"}
+		plain := e.AppendJSON(head.AppendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"})
+		items := []queue.Item{{Body: bytes.Clone(plain)}}
+		seal.Mark(items)
+		if address != "" && bytes.Contains(items[0].Body, []byte(address)) {
+			t.Errorf("%s lies there in the open", address)
+		}
+		for _, body := range [][]byte{plain, items[0].Body} {
+			got, err := ParseEnvelope(body)
+			if err == nil {
+				err = seal.Open(&got)
+			}
+			if err != nil || got.Address != address || got.UserAgent != "agent" || got.BrowserID() != visitorID(1) || got.EventType() != "CLICKED" {
+				t.Errorf("%q: %+v, %v", address, got, err)
+			}
+		}
+		other, err := WithBrowserID(plain, visitorID(2))
+		if got, _ := ParseEnvelope(other); err != nil || got.Address != address || got.BrowserID() != visitorID(2) {
+			t.Errorf("%q, with another ID: %+v, %v", address, got, err)
+		}
+	}
+}
+
+// TestLateHasRoom: an event that has nearly as many attributes as the CDP takes does not say
+// that it is late.
+func TestLateHasRoom(t *testing.T) {
+	for n, want := range map[int]int{48: 50, 49: 49, 50: 50} {
+		ext := cdp.Ext{}
+		for i := range n {
+			ext = append(ext, cdp.Attr{Name: fmt.Sprintf("a%d", i), Value: i})
+		}
+		e := cdp.Event{BrowserID: visitorID(1), Type: "CLICKED", Ext: ext}
+		head := Envelope{Site: "shop", HasExt: true}
+		parsed, err := ParseEnvelope(e.AppendJSON(head.AppendHead(nil), cdp.Direct{ClientKey: "k", PointOfSale: "p"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed.markLate(time.Unix(0, 0))
+		var got struct{ Ext map[string]any }
+		if err := json.Unmarshal(parsed.body, &got); err != nil || len(got.Ext) != want {
+			t.Errorf("%d attributes became %d, want %d (%v)", n, len(got.Ext), want, err)
+		}
+	}
+}
