@@ -89,6 +89,8 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 		Rules:  rules,
 		Cookie: goaltrack.Cookie{Create: o.Create, Domain: o.Domain, Warm: o.Warm}, Consent: o.consent(),
 		Logger: slog.New(slog.DiscardHandler),
+		// A CDP that resets is tried as often as a slow machine takes to mend it.
+		Delivery: goaltrack.Delivery{UnknownAttempts: 1 << 20},
 	})
 	if err != nil {
 		s.api.Close()
