@@ -185,11 +185,9 @@ func (g Ignore) withDefaults() Ignore {
 		return list
 	}
 	return Ignore{
-		HealthPaths: paths(g.HealthPaths, []string{
-			"/health", "/healthz", "/livez", "/readyz", "/ping", "/api/health", "/api/healthz", "/actuator/health",
-		}),
-		EditorPaths: paths(g.EditorPaths, []string{"/sitecore", "/api/editing"}),
-		EditorModes: or(g.EditorModes, []string{"sc_mode"}),
+		HealthPaths: paths(g.HealthPaths, web.HealthPaths()),
+		EditorPaths: paths(g.EditorPaths, web.EditorPaths()),
+		EditorModes: or(g.EditorModes, web.EditorModes()),
 	}
 }
 
@@ -243,7 +241,7 @@ func lengthsOfPaths(paths []string) (l web.Lengths) {
 func inMode(rawQuery string, sent web.Cookies, mode string) bool {
 	if strings.Contains(rawQuery, mode) {
 		if v, ok := web.QueryValue(rawQuery, mode); ok {
-			return isEditing(v) // a query overrules the cookie, as it does in Sitecore
+			return web.IsEditing(v) // a query overrules the cookie, as it does in Sitecore
 		}
 	}
 	for _, line := range sent {
@@ -255,15 +253,13 @@ func inMode(rawQuery string, sent web.Cookies, mode string) bool {
 			if _, after, ok := strings.Cut(name, "#"); ok {
 				name = after
 			}
-			if name == mode && isEditing(v) {
+			if name == mode && web.IsEditing(v) {
 				return true
 			}
 		}
 	}
 	return false
 }
-
-func isEditing(v string) bool { return v != "" && !strings.EqualFold(v, "normal") }
 
 // Bots corrects the verdicts on user agents. docs/agents.md says how they are
 // reached. Each entry is a part of a user agent, in which * stands for any text:

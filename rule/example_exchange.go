@@ -3,7 +3,6 @@ package rule
 import (
 	"cmp"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"path"
@@ -104,16 +103,6 @@ func (e *Example) usualType(page string, status int) string {
 	return typeByPath(page)
 }
 
-// pageEndings are those of programs that answer with pages. Package mime reads
-// the operating system's tables too, some of which call them source code.
-var pageEndings = []string{".asp", ".aspx", ".cfm", ".cgi", ".do", ".jsp", ".php", ".pl", ".py"}
-
 // typeByPath guesses the type of an answer: HTML, unless the path ends in
 // something else.
-func typeByPath(p string) string {
-	ending := strings.ToLower(path.Ext(p))
-	if t := mime.TypeByExtension(ending); t != "" && !slices.Contains(pageEndings, ending) {
-		return t
-	}
-	return "text/html"
-}
+func typeByPath(p string) string { return cmp.Or(web.TypeOf(path.Ext(p)), "text/html") }

@@ -96,6 +96,8 @@ func judgePage(x *Exchange) Reason {
 		return ReasonNotNavigation
 	case x.restarts:
 		return ReasonCriticalCH
+	case x.status == http.StatusNotModified && x.blind && !x.soft && !web.IsHTML(x.contentType):
+		return ReasonNotHTML // by its ending: a log does not say whether somebody went there
 	case x.status == http.StatusNotModified:
 		return Fires
 	case x.status != http.StatusOK:

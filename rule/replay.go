@@ -41,6 +41,10 @@ type Replay struct {
 	// is set before the first entry. What is no prefix changes nothing.
 	// Default: none.
 	PathPrefix string
+	// HealthPaths, EditorPaths and EditorModes are what goaltrack's Config.Ignore is, but for
+	// cookies, which no log has. What is for them counts nothing. They are set before the
+	// first entry. Default: as there.
+	HealthPaths, EditorPaths, EditorModes []string
 	// Tells is to whom facts are told of each request whose time is known. It is set
 	// before the first entry. Default: nobody.
 	Tells ReplayTells
@@ -102,8 +106,8 @@ const (
 func (s *Set) NewReplay() *Replay {
 	r := &Replay{
 		rules: s, agents: make(map[string]bool), types: make(map[string]string), counts: make(map[*goal]*ReplayCount, len(s.goals)), leads: map[*goal]*Leads{},
-		unruled: make(map[request]*unruled),
-		x:       Exchange{typeKnown: true, navigation: true, bodyReason: Fires, blind: true},
+		unruled: make(map[request]*unruled), HealthPaths: web.HealthPaths(), EditorPaths: web.EditorPaths(), EditorModes: web.EditorModes(),
+		x: Exchange{typeKnown: true, navigation: true, bodyReason: Fires, blind: true},
 	}
 	for _, g := range s.goals {
 		r.leads[g] = new(Leads)
@@ -146,12 +150,20 @@ func (r *Replay) Add(e LogEntry) {
 			}
 		}
 	}
+	if why := r.ignores(page, rawQuery); why != "" {
+		for i, c := range r.found {
+			if !among(r.found[:i], c.goal) {
+				r.counts[c.goal].NotFired[why]++
+			}
+		}
+		return
+	}
 	r.tellVisit(&e, page)
 	if len(r.found) == 0 {
 		r.noteUnruled(&e, page)
 		return
 	}
-	if x.contentType == "" && e.Status == http.StatusOK {
+	if x.contentType == "" && (e.Status == http.StatusOK || e.Status == http.StatusNotModified) {
 		x.contentType = r.typeOf(path.Ext(page))
 	}
 	r.noHost = r.noHost || e.Host == ""

@@ -57,7 +57,7 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 		seen = new(unruled)
 		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = seen
 	}
-	if seen.times++; isForm {
+	if seen.times++; isForm && e.Location != "" {
 		seen.leads.Count(&r.x)
 	}
 }

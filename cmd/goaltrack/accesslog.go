@@ -91,7 +91,7 @@ func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (a logAccoun
 	if err != nil {
 		return a, err
 	}
-	in := bufio.NewReaderSize(whileContext{ctx, text}, maxLine)
+	in := bufio.NewReaderSize(whileContext{ctx, split(bufio.NewReader(text))}, maxLine)
 	var parser logParser
 	for {
 		line, err := nextLine(in)
@@ -157,33 +157,61 @@ type logParser struct {
 	beside bool      // no request is missing in the line, though it is none
 	json   jsonScanner
 	w3c    w3cParser
+	wrap   wrappings
 }
 
-// parse reads one line, which is not empty, and may overwrite it. It reports whether the line is a
-// request.
+// parse reads one line, which is not empty, and may overwrite it. It reports whether the
+// line is a request.
 func (p *logParser) parse(line []byte) bool {
 	p.line, p.beside = logLine{bytes: -1}, false
+	inner, more := p.wrap.unwrap(line)
+	if more || len(inner) == 0 {
+		p.beside = true
+		return false
+	}
+	ok, within := p.plain(inner)
+	for i := 0; !ok && !p.beside && i < maxWrapped && len(within) > 0; i++ {
+		p.line = logLine{bytes: -1}
+		if within, more = p.wrap.unwrap(within); more || len(within) == 0 {
+			break
+		}
+		ok, within = p.plain(within)
+	}
+	return ok
+}
+
+// maxWrapped is how many wrappings of JSON a line may have.
+const maxWrapped = 2
+
+// plain reads a line without a wrapping. If it is no request, within is what it may be a
+// wrapping of.
+func (p *logParser) plain(line []byte) (ok bool, within []byte) {
 	switch {
 	case line[0] == '{':
 		if !p.json.scan(line) {
-			return false
+			return false, nil
 		}
 		p.format, p.beside = p.json.format(), p.json.beside()
-		return !p.beside && p.json.fill(&p.line)
+		if p.beside || p.json.fill(&p.line) {
+			return !p.beside, nil
+		}
+		return false, p.json.wrapped()
 	case line[0] == '#' && p.w3c.direct(line):
 		p.beside = true
-		return false
+		return false, nil
 	case len(p.w3c.columns) > 0 && p.w3c.read(line, &p.line):
 		p.format = iisFormat
 		if p.w3c.cloud {
 			p.format = cloudFrontFormat
 		}
-		return true
+		return true, nil
 	}
 	p.line = logLine{bytes: -1}
-	var ok bool
-	p.format, ok = p.line.readText(line)
-	return ok
+	object := bytes.IndexByte(line, '{')
+	if p.format, ok = p.line.readText(line); !ok && object > 0 {
+		return false, line[object:] // behind what a program puts before JSON
+	}
+	return ok, nil
 }
 
 // readText reads a line of the common or the combined log format, with or

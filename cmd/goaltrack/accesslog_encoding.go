@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -27,9 +29,18 @@ var packers = []struct {
 	// both readers read them as one.
 	{magic: "\x1f\x8b", name: "gzip", open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
 	{magic: "BZh", name: "bzip2", open: func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
-	{magic: "\x28\xb5\x2f\xfd", name: "zstd", hint: "zstd -dc FILE"},
-	{magic: "\xfd7zXZ\x00", name: "xz", hint: "xz -dc FILE"},
+	{magic: "\x28\xb5\x2f\xfd", name: "zstd", open: openZstd},
+	{magic: "\xfd7zXZ\x00", name: "xz", open: func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
 	{magic: "PK\x03\x04", name: "zip", hint: "unzip -p FILE"},
+}
+
+// maxWindow is how much a file of zstd may ask to be remembered: what "zstd --ultra
+// --long=27" writes.
+const maxWindow = 128 << 20
+
+// openZstd reads in this goroutine alone, so that nothing has to be closed.
+func openZstd(r io.Reader) (io.Reader, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
 // decompress returns the text of a file that may be compressed, in UTF-8, and

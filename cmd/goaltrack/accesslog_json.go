@@ -25,6 +25,7 @@ const (
 	jsonTime
 	jsonRequestID
 	jsonFromClient
+	jsonWrapped // a line of another log
 	jsonFields
 )
 
@@ -90,10 +91,14 @@ var jsonNames = rankNames([jsonFields][]string{
 		"senthttplocation", "respheaderslocation", "downstreamlocation", "originlocation",
 		"resheaderslocation", "location", "upstreamhttplocation",
 	},
-	jsonTime: {"proxytimestamp", "startutc", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
+	jsonTime: {"proxytimestamp", "startutc", "starttime", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
 
 	jsonRequestID:  {"requestid"},
 	jsonFromClient: {frontDoorFromClient},
+
+	// Docker's json-file driver has a line under log, journald under MESSAGE, and Google Cloud
+	// under textPayload.
+	jsonWrapped: {"log", "message", "textpayload", "msg", "event", "body", "line"},
 })
 
 // These names tell who wrote a line.
@@ -246,6 +251,15 @@ func (s *jsonScanner) beside() bool {
 		return again || s.is(jsonStatus, vercelStatus) && string(s.get(jsonStatus)) == "-1"
 	}
 	return string(s.found[jsonFromClient].value) == "false"
+}
+
+// wrapped is the line inside of another, as far as the scanned one is no request itself. A
+// message of a function of Vercel is none: the request has a line of its own.
+func (s *jsonScanner) wrapped() []byte {
+	if s.found[jsonMethod].value != nil || s.found[jsonLine].value != nil || bytes.Contains(s.text, []byte(`"deploymentId"`)) {
+		return nil
+	}
+	return bytes.TrimSpace(s.found[jsonWrapped].value)
 }
 
 // keptRequests is how many requests of Vercel are remembered. The lines of one

@@ -112,14 +112,18 @@ func utf16Text(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// TestEncodings says how a log is encoded, and reads one of bzip2. The standard
-// library only reads that, so the bytes are those of the bzip2 command.
+// TestEncodings says how a log is encoded, and reads packed ones. Their bytes are those of
+// the commands bzip2, xz and zstd.
 func TestEncodings(t *testing.T) {
 	const line = `192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1` + "\n"
-	packed, err := os.ReadFile("testdata/logs/common.bz2")
-	if err != nil {
-		t.Fatal(err)
+	read := func(name string) string {
+		text, err := os.ReadFile("testdata/logs/common." + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
+	packed, ofXZ, ofZstd := read("bz2"), read("xz"), read("zst")
 	for _, test := range []struct {
 		text, encoding, fault string
 		read                  int64
@@ -129,12 +133,18 @@ func TestEncodings(t *testing.T) {
 		{utf16Text(binary.LittleEndian, "\ufeff"+line), "UTF-16LE", "", 1},
 		{utf16Text(binary.BigEndian, line), "UTF-16BE", "", 1},
 		{string(compress(t, []byte(utf16Text(binary.LittleEndian, line)))), "UTF-16LE in gzip", "", 1},
-		{string(packed), "UTF-8 in bzip2", "", 1},
-		{string(packed) + string(packed), "UTF-8 in bzip2", "", 2},
-		{string(packed[:len(packed)-20]), "UTF-8 in bzip2", "stopped after 0 lines", 0},
+		{packed, "UTF-8 in bzip2", "", 1},
+		{packed + packed, "UTF-8 in bzip2", "", 2},
+		{ofXZ, "UTF-8 in xz", "", 1},
+		{ofXZ + ofXZ, "UTF-8 in xz", "", 2},
+		{ofXZ[:len(ofXZ)-40], "UTF-8 in xz", "stopped after ", 0},
+		{ofZstd, "UTF-8 in zstd", "", 1},
+		{ofZstd + ofZstd, "UTF-8 in zstd", "", 2},
+		{ofZstd[:len(ofZstd)-10], "UTF-8 in zstd", "stopped after 0 lines", 0},
+		{packed[:len(packed)-20], "UTF-8 in bzip2", "stopped after 0 lines", 0},
 		{"BZhello\n" + line, "UTF-8 in bzip2", "stopped after 0 lines", 0},
-		{"\x28\xb5\x2f\xfd\x04", "zstd", "zstd -dc FILE", 0},
-		{"\xfd7zXZ\x00\x04", "xz", "unpack it first", 0},
+		{"\x28\xb5\x2f\xfd\x04", "UTF-8 in zstd", "stopped after 0 lines", 0},
+		{"\xfd7zXZ\x00\x04", "xz", "it begins as xz does: ", 0},
 		{"PK\x03\x04", "zip", "unpack it first", 0},
 		{"", "UTF-8", "", 0},
 		{"\xff\xfe", "UTF-16LE", "", 0},

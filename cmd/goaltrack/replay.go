@@ -26,6 +26,8 @@ type replayer struct {
 	logs   []string
 	json   bool
 	prefix string
+	ignore map[string][]string // lists that are not the default, by setting
+	days   *byDay              // nil without --by day
 	into   replayInto
 }
 
@@ -49,6 +51,8 @@ days that are over and have no counts yet. They are marked on its pages, since a
 knows nobody's consent. A second time nothing is added. "goaltrack report drop --writer
 logs DIR" deletes them all.
 
+With --by day, the counts of each day follow.
+
 The exit code is 1 if there are lines, and none of them could be read.
 `,
 		program: &replayer{},
@@ -58,19 +62,29 @@ The exit code is 1 if there are lines, and none of them could be read.
 // logFormats is what the help says about logs.
 const logFormats = `A log is of the common or the combined format of Apache and nginx, of the W3C as
 IIS and CloudFront write it, or of JSON as nginx, Caddy, Traefik, Azure Front
-Door, Vercel and others do, one object a line. It may be compressed with gzip
-or bzip2, whatever its name, and in UTF-16.
+Door, Vercel and others do. Wrappings of Docker, CRI, compose and syslog are taken
+off, and lists of JSON ({"records":[...]}, too) are read entry by entry. A log may
+be compressed with gzip, bzip2, xz or zstd, whatever its name, and in UTF-16.
 `
 
 // check returns the faults of the rules, and the logs that are not there.
 func (r *replayer) check(v *settings.Values, words []string) error {
-	r.json, r.prefix = v.On("json"), v.Text("path-prefix")
+	r.json, r.prefix, r.ignore = v.On("json"), v.Text("path-prefix"), map[string][]string{}
+	for _, name := range []string{"health-paths", "editor-paths", "editor-modes"} {
+		if v.Given(name) {
+			r.ignore[name] = v.List(name)
+		}
+	}
+	var badZone error
+	if v.Text("by") == "day" {
+		r.days, badZone = newByDay(v)
+	}
 	if len(words) == 0 {
 		return nil // that was said
 	}
 	rules, err := goaltrack.LoadRules(words[0])
 	r.rules, r.logs = rules, words[1:]
-	return errors.Join(err, checkPrefix(v), areThere(r.logs), r.into.check(v))
+	return errors.Join(err, checkPrefix(v), areThere(r.logs), badZone, r.into.check(v))
 }
 
 // areThere returns the logs that do not exist, before hours are spent on the
@@ -93,20 +107,29 @@ func areThere(logs []string) error {
 func (r *replayer) run(ctx context.Context, out console) error {
 	replay := r.rules.NewReplay()
 	replay.PathPrefix = r.prefix
+	for name, list := range map[string]*[]string{"health-paths": &replay.HealthPaths, "editor-paths": &replay.EditorPaths, "editor-modes": &replay.EditorModes} {
+		if given, ok := r.ignore[name]; ok {
+			*list = given
+		}
+	}
 	if err := r.into.open(ctx, replay); err != nil {
 		return err
 	}
 	defer r.into.close()
+	if r.days != nil {
+		r.days.next, replay.Tells.Sink = replay.Tells.Sink, r.days
+	}
 	read, err := readLogs(ctx, r.logs, out.stderr, replay.Add)
 	if err != nil {
 		return err
 	}
 	if !r.json {
 		printReplay(out.stdout, read, replay)
+		r.days.print(out.stdout)
 	}
 	filled, err := r.into.fill(ctx)
 	if r.json {
-		return errors.Join(err, sayJSON(out.stdout, replayed(read, replay, filled)), read.fault())
+		return errors.Join(err, sayJSON(out.stdout, replayed(read, replay, filled, r.days)), read.fault())
 	}
 	filled.print(out.stdout)
 	return errors.Join(err, read.fault())
@@ -210,9 +233,11 @@ type replayJSON struct {
 	Unknown []string `json:"unknown,omitempty"`
 	// Filled says which days of a report were filled in, with --into.
 	Filled *filledJSON `json:"filled,omitempty"`
+	// Days has the counts of each day, with --by day.
+	Days map[string]map[string]uint64 `json:"days,omitempty"`
 }
 
-func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON) replayJSON {
+func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON, days *byDay) replayJSON {
 	goals, ledTo, unknown := map[string]uint64{}, map[string][]goaltrack.Lead{}, []string(nil)
 	for _, c := range replay.Counts() {
 		if c.Raised || c.InPage {
@@ -223,7 +248,7 @@ func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON) repla
 			ledTo[c.Goal] = c.LedTo
 		}
 	}
-	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, unknown, filled}
+	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, unknown, filled, days.counts()}
 }
 
 // keptSuggestions is how many goals are suggested at most.
@@ -250,6 +275,9 @@ func printReplay(w io.Writer, read logsRead, replay *goaltrack.Replay) {
 func printFiles(w io.Writer, read logsRead) {
 	for _, f := range read.files {
 		say(w, "%s: %s, %s; %s, %d read\n", f.Name, f.Format, f.encoding, counted(f.Lines, "line"), f.Read)
+		if f.Lines > 0 && f.Read == 0 {
+			say(w, "  None of its lines is a request in a known format, so the counts are without it.\n")
+		}
 	}
 	say(w, "\n%s\n\n", read)
 }
@@ -329,6 +357,15 @@ func whyNot(c goaltrack.ReplayCount) string {
 	return strings.Join(words, ", ")
 }
 
+// most says what a count is that depends on what is guessed: a bound, unless there may have
+// been more in what could not be read.
+func (l logsRead) most() string {
+	if l.unreadable > 0 {
+		return "about"
+	}
+	return "at most"
+}
+
 // printUntold writes which counts are uncertain, and why.
 func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 	say(w, "\nWhat the log does not tell:\n")
@@ -343,7 +380,7 @@ func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 		case c.Guessed > 0 || c.InPage:
 			text := strconv.FormatUint(c.Count, 10)
 			if c.Guessed > 0 {
-				text = fmt.Sprintf("at most %s, depending on %s", text, strings.Join(c.Untold, ", "))
+				text = fmt.Sprintf("%s %s, depending on %s", read.most(), text, strings.Join(c.Untold, ", "))
 			}
 			if c.InPage {
 				text += "; and what happens inside a page"

@@ -39,6 +39,9 @@ func (i *replayInto) check(v *settings.Values) error {
 	i.site, i.zone, i.currency, i.least = v.Text("site"), v.Text("time-zone"), v.Text("currency"), v.Count("report-min")
 	if i.dir == "" {
 		for _, name := range []string{"writer", "site", "time-zone", "currency", "report-min"} {
+			if name == "time-zone" && v.Text("by") == "day" {
+				continue // it is for the days of the log
+			}
 			if v.Given(name) {
 				return fmt.Errorf("%s needs --into DIR", v.From(name))
 			}

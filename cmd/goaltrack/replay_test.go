@@ -129,8 +129,8 @@ ORDER_PAID        ?      ?
 OLD               0      0        paused
 
 What the log does not tell:
-  CONTACT_SENT: at most 1, depending on form.email, where a redirect leads
-  SIGNED_UP: at most 1, depending on what the form calls itself, where a redirect leads
+  CONTACT_SENT: about 1, depending on form.email, where a redirect leads
+  SIGNED_UP: about 1, depending on what the form calls itself, where a redirect leads
   ORDER_PAID: unknown, since it is raised in code
   All goals: consent, opt-outs and prefetches; and what 1 unreadable line says, so there may have been more.
   Which part of a file was sent: 1 answer with 206 not counted as downloads.

@@ -224,6 +224,10 @@ var groupRows = []settings.Setting{
 
 // fileRows are for the commands that read files and print.
 var fileRows = []settings.Setting{
+	{Name: "by", Kind: settings.Word, Commands: []string{"replay"}, Default: "goal", OneOf: []string{"goal", "day"}, About: "What is counted: goals, or goals by day as well."},
+	{Name: "health-paths", Kind: settings.List, Commands: []string{"replay"}, Value: "PATHS", Unset: "those of the proxy", Like: "/healthz,/readyz", About: "The paths of health checks, which count nothing, as for the proxy."},
+	{Name: "editor-paths", Kind: settings.List, Commands: []string{"replay"}, Value: "PATHS", Unset: "those of the proxy", Like: "/sitecore,/api/editing", About: "The paths below which editors work, as for the proxy."},
+	{Name: "editor-modes", Kind: settings.List, Commands: []string{"replay"}, Value: "NAMES", Unset: "those of the proxy", Like: "sc_mode", About: "Query parameters that mark pages shown to editors, as for the proxy."},
 	{Name: "path-prefix", Commands: []string{"try", "replay", "init"}, Value: "PATH", Like: "/shop", About: "Where visitors see the site, as for the proxy."},
 	{Name: "from-xp", Kind: settings.Dir, Commands: []string{"init"}, Value: "DIR", Like: "serialization", About: "A directory with serialized items of Sitecore XP, of the Sitecore CLI or of Unicorn."},
 	{Name: "start-item", Commands: []string{"init"}, Value: "PATH", Unset: "the first item named Home above a page", Like: "/sitecore/content/Shop/Home", About: "With --from-xp: the item that the site's home page is."},
@@ -239,7 +243,7 @@ var fileRows = []settings.Setting{
 	{Name: "into", Kind: settings.Dir, Commands: []string{"replay"}, Value: "DIR", Unset: "it is only printed", Like: "/var/lib/goaltrack/report", About: "Fill in the report of --report or --state with what the log has of days that are over and have no counts yet. A day is filled in as a whole, so give all logs of a day at once."},
 	{Name: "writer", Commands: []string{"replay", "report"}, Value: "NAME", Unset: "logs", Like: "logs", About: "With replay --into: under which name days are filled in. With report drop: the name under which days were filled in that are to be deleted."},
 	{Name: "site", Commands: []string{"replay"}, Value: "NAME", Unset: "the only one of the report", Like: "shop", About: "With --into: the site that the log is of."},
-	{Name: "time-zone", Commands: []string{"replay"}, Value: "ZONE", Unset: "that of the report, else UTC", Like: "Europe/Berlin", About: "With --into: where the days of the site begin, if the report does not know it yet."},
+	{Name: "time-zone", Commands: []string{"replay"}, Value: "ZONE", Unset: "that of the report, else UTC", Like: "Europe/Berlin", About: "With --into: where the days of the site begin, if the report does not know it yet. With --by day: where days begin."},
 	{Name: "report-min", Kind: settings.Count, Commands: []string{"replay"}, Value: "NUMBER", Default: "5", Unit: "page visits or conversions", Like: "5", About: "With --into: how many have to share a value, or a combination of values, as for the proxy."},
 	{Name: "currency", Commands: []string{"try", "replay"}, Value: "CODE", Like: "EUR", About: "The currency of the site, as for the proxy."},
 	{Name: "session", Kind: settings.Switch, Commands: []string{"try"}, About: "Take the requests for those of one visitor, in their order: what counts once does not count again, and what counts after other goals waits for them."},
