@@ -76,6 +76,9 @@ func (a *announcer) run(ctx context.Context, c console) error {
 		say(c.stdout, "There is no goal to announce.\n")
 		return nil
 	}
+	for _, warning := range environmentWarnings(a.settings) {
+		say(c.stdout, "warning: %s\n", warning)
+	}
 	where, who := whereTo(a.settings, a.site)
 	say(c.stdout, "For a new guest of %s, %s would go to %s:\n", who, counted(len(events), "event"), where)
 	for i := range events {

@@ -104,6 +104,9 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(err, access.close(lastLines))
 	}
 	p.config.Logger = c.logger
+	for _, warning := range environmentWarnings(p.settings) {
+		c.logger.Warn("the settings may be those of another environment", "because", warning)
+	}
 	if d := p.config.Delivery; d.SpoolDir == "" && !p.config.DryRun {
 		c.logger.Info("events wait in memory: what comes faster than the CDP takes it is lost when they are too many; --state keeps them on disk",
 			"most", cmp.Or(d.QueueEvents, 10000), "a_core_delivers", "about 4700 a second to a CDP that answers at once", "a_site_delivers", fmt.Sprintf("%d a second to a CDP that takes 50 ms", 20*cmp.Or(d.Workers, 16)))

@@ -13,6 +13,9 @@ func (p *proxyProgram) tell(c console) error {
 	for _, warning := range found.warnings {
 		say(c.stdout, "warning: %s\n", warning)
 	}
+	for _, warning := range environmentWarnings(p.settings) {
+		say(c.stdout, "warning: %s\n", warning)
+	}
 	if err := tryOut(p.config, c.logger); err != nil { // no fault: check has asked before
 		return err
 	}

@@ -48,6 +48,7 @@ func makeSettingsPage() string {
 	}
 	section("goaltrack proxy", "", "setting", of("proxy"))
 	section("Several sites", settingsOfSites, "key", func(s settings.Setting) bool { return s.Group == "sites" })
+	section("Several environments", settingsOfEnvironments, "key", func(s settings.Setting) bool { return s.Group == "environments" })
 	section("goaltrack doctor", settingsOfDoctor, "setting", func(s settings.Setting) bool {
 		return of("doctor")(s) && !of("proxy")(s)
 	})
@@ -94,6 +95,12 @@ const settingsIntroduction = `<!-- Made by "go generate ./cmd/goaltrack" from cm
 const settingsOfSites = "The file may list several sites under `sites:`. Each entry has the settings below. It may also have `region`, `cdp`,\n" +
 	"`cdp-plain-http`, `client-key`, `pos`, `context-id`, `site-name`, `language`, `currency`, `channel`, `data-model`, `time-zone` and\n" +
 	"`session-length`. Those of the proxy are their defaults."
+
+const settingsOfEnvironments = "The file may list environments under `environments:`, so that one file serves all. The entry that `--env` names is in\n" +
+	"force and wins over the rest of the file; flags and the environment's variables win over it. Each entry has the setting\n" +
+	"below, and those that an entry of `sites:` may have beside its own. If a key that is in force stands under another\n" +
+	"environment, the proxy and `goaltrack announce` warn:\n\n" +
+	"```yaml\nregion: eu\npos: shop\nenvironments:\n  - env: production\n    client-key: psfu6uh05hsr9c34rptlr06dn864cqrx\n  - env: staging\n    client-key: qwr7xk2mdjh1t9v04c8sz35b6n4aypge\n```"
 
 const settingsOfDoctor = "It takes these, and of the settings above `region`, `cdp`, `cdp-plain-http`, `client-key`, `pos`, `context-id`,\n" +
 	"`site-name`, `session-length` and `config`. Its file may be that of the proxy."

@@ -38,7 +38,7 @@ var siteRows = []settings.Setting{
 	{Name: "to", Commands: ofProxy, Value: "URL", Like: "http://127.0.0.1:9000", About: "The site behind the proxy."},
 	{Name: "rules", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "goals.yaml", About: "The file with the goals."},
 	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
-	{Name: "env", Commands: ofProxyAndAnnounce, Value: "NAME", Like: "production", About: "The environment, for goals that say env:."},
+	{Name: "env", Commands: ofTenant, Value: "NAME", Like: "production", About: "The environment, for goals that say env: and for environments: of the settings file."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
 	{Name: "next-default-locale", Commands: ofProxy, Value: "LOCALE", Unset: "both addresses are tried", Like: "en", About: "The default locale of a site with the pages router of Next.js, whose pages have no locale in their addresses while their data has; \"none\" for a site without locales."},
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
@@ -217,6 +217,8 @@ var doctorRows = []settings.Setting{
 // groupRows are for several sites.
 var groupRows = []settings.Setting{
 	{Name: "sites", Kind: settings.Group, Commands: ofProxy, Value: "site", Unset: "one site, of the settings above", About: "Several sites, each with settings of its own."},
+	{Name: "environments", Kind: settings.Group, Commands: ofTenant, By: "env", Value: "tenant", Unset: "one for all", About: "Settings for each environment, such as its keys. That of --env is in force."},
+	{Name: "env", Group: "environments", Value: "NAME", Like: "production", About: "The name of the environment, as --env has it. Required."},
 	{Name: "name", Group: "sites", Value: "NAME", Unset: "the point of sale or the site name", Like: "shop", About: "What the site is called in counters and in the log."},
 	{Name: "hosts", Kind: settings.List, Group: "sites", Value: "HOSTS", Unset: "every host", Like: "shop.example,*.shop.example", About: "The hosts of the site."},
 	{Name: "path-prefix", Group: "sites", Value: "PATH", Unset: "/", Like: "/press", About: "The part of the hosts that the site is."},

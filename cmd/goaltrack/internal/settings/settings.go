@@ -37,6 +37,10 @@ type Setting struct {
 	Commands []string
 	// Group is the group in whose entries, and only there, the setting stands.
 	Group string
+	// By is, of a Group, the setting that chooses one of its entries: the one that has the
+	// same value. What the entry says wins over the rest of the file. Without it, the entries
+	// are for the program.
+	By string
 	// Shared settings may also stand in the entries of every group. The
 	// command's value is then the default of the entry.
 	Shared bool

@@ -61,21 +61,70 @@ func (t *Table) Load(command string, flags map[string]string, environ []string) 
 		file, bad = t.file(command, config.text)
 		faults = append(faults, bad)
 		maps.Copy(v.given, file.given)
+		faults = append(faults, v.choose(&file, environment, fromFlags, t)...)
 		maps.Copy(v.given, environment)
 	}
 	maps.Copy(v.given, fromFlags)
 	faults = append(faults, v.resolve())
 	for name, entries := range file.groups {
+		if find(v.rows, name).By != "" {
+			continue // that was read
+		}
 		v.given[name] = given{listed: true, source: name}
 		faults = append(faults, v.enter(name, entries, t.Rows))
 	}
 	return v, errors.Join(faults...)
 }
 
+// choose reads the groups of which a setting chooses an entry. What that one says is given.
+func (v *Values) choose(file *contents, environment, flags map[string]given, t *Table) (faults []error) {
+	for name, entries := range file.groups {
+		s := find(v.rows, name)
+		if s.By == "" {
+			continue
+		}
+		chosen := v.given[s.By]
+		for _, from := range []map[string]given{environment, flags} {
+			if g, ok := from[s.By]; ok {
+				chosen = g
+			}
+		}
+		v.given[name] = given{listed: true, source: name}
+		rows, others := within(name, v.rows, t.Rows), within(name, slices.Concat(v.rows, t.of(t.Main)), t.Rows)
+		seen := map[string]bool{}
+		for _, e := range entries {
+			one := &Values{rows: rows}
+			var err error
+			one.given, err = readMapping(e.file, e.node, rows, others, nil)
+			faults = append(faults, err, one.resolve())
+			which := one.Text(s.By)
+			switch {
+			case which == "":
+				faults = append(faults, fmt.Errorf("%s: %s: is missing", at(e.file, e.node), s.By))
+			case seen[which]:
+				faults = append(faults, fmt.Errorf("%s: %s: %s is listed twice", at(e.file, e.node), s.By, which))
+			}
+			seen[which] = true
+			if v.groups == nil {
+				v.groups = map[string][]*Values{}
+			}
+			v.groups[name] = append(v.groups[name], one)
+			if which == chosen.text && which != "" {
+				given := maps.Clone(one.given)
+				delete(given, s.By)
+				maps.Copy(v.given, given)
+			}
+		}
+	}
+	return faults
+}
+
 // enter reads the entries of a group. v has the defaults for them.
 func (v *Values) enter(group string, entries []entry, all []Setting) error {
 	var faults []error
-	v.groups = map[string][]*Values{}
+	if v.groups == nil {
+		v.groups = map[string][]*Values{}
+	}
 	rows := within(group, v.rows, all)
 	for _, e := range entries {
 		one := &Values{rows: rows, base: v}
