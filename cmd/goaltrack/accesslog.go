@@ -301,7 +301,7 @@ func (l *logLine) setTarget(method, target []byte) bool {
 	l.method = method
 	// RFC 9112, section 3.2, has three other forms of a target.
 	if authority, path, ok := cutAbsolute(target); ok {
-		l.host, target = withoutPort(authority), path
+		l.host, target = present(withoutPort(authority)), path
 	}
 	l.target = target
 	return target[0] == '/' || string(target) == "*" || string(method) == "CONNECT"

@@ -290,7 +290,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"spool", "ls", "dir", ""}, nil, ":4"},
 		{[]string{"check", "a.yaml", ""}, nil, ":0"},
 		{[]string{"completion", ""}, []string{"bash", "fish", "powershell", "zsh"}, ":4"},
-		{[]string{"help", "doc"}, []string{"doctor"}, ":4"},
+		{[]string{"help", "doc"}, []string{"docs", "doctor"}, ":4"},
 	} {
 		code, stdout, _ := outcome(t, append([]string{"__complete"}, test.words...), nil)
 		lines := strings.Split(strings.TrimSpace(stdout), "\n")
