@@ -23,7 +23,6 @@ func ExampleNew() {
 	stand := cdptest.New(cdptest.Options{})
 	stand.Know(id)
 	api := httptest.NewServer(stand)
-	defer api.Close()
 
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: cdp.Direct{BaseURL: api.URL, ClientKey: "key", PointOfSale: "shop"}}},
@@ -41,7 +40,6 @@ func ExampleNew() {
 	mux.Handle(relay.Path+"/", handler)
 	mux.Handle("/", tracker.Handler(site))
 	server := httptest.NewServer(mux)
-	defer server.Close()
 
 	// What the SDK sends, with the cookie that it shares with goaltrack.
 	body := `{"type":"CLICKED","browser_id":"` + id + `","client_key":"key","pos":"shop","channel":"WEB","language":"EN","currency":"EUR","page":"home"}`
@@ -57,11 +55,13 @@ func ExampleNew() {
 	_ = res.Body.Close()
 	fmt.Println(res.Status)
 
+	server.Close()
 	account, err := tracker.Close(context.Background())
 	fmt.Println(account.Delivered, "delivered", err)
 	for _, e := range stand.Events() {
 		fmt.Println(e.Type, e.Page, e.Header["Cookie"])
 	}
+	api.Close()
 	// Output:
 	// 201 Created
 	// 1 delivered <nil>

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestParseVectors(t *testing.T) {
 		read := 0
 		for _, v := range recorded.Cases {
 			for _, c := range v.Calls {
-				if c.Method != "POST" {
+				if c.Method != http.MethodPost {
 					continue
 				}
 				read++
