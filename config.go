@@ -221,6 +221,14 @@ type Config struct {
 	// made for goals alone. Default: no limits.
 	Limits fact.Limits
 
+	// Preview explains to people what becomes of their own requests, once they
+	// have marked their browser for that; package report/live has one. It is
+	// asked only for requests that have its cookie. Such requests count as
+	// others do, unless the Preview says that they are dry. Then nothing is sent
+	// for them, no cookie is changed, and their goals have the reason preview.
+	// With a Preview, pages that no rule concerns are watched too. Default: nil.
+	Preview fact.Preview
+
 	// DryRun decides and counts as a live site does, but sets no cookie and
 	// opens no connection. It is for unit tests and for trying rules on a live
 	// site. A request in a test has to be one that counts on the live site: it

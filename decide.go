@@ -126,6 +126,7 @@ func (tr *tracked) end(f fate) {
 	}
 	tr.takeBack()
 	tr.tellVisit(f)
+	tr.showWatched()
 	if tr.ahead.fetches() {
 		tr.ahead.fetch.Forget()
 	}
@@ -194,13 +195,14 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		tr.decide(r.goal, verdict, leftNote(gone, verdict))
 	}
-	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 {
+	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 && !tr.watched.Dry() {
 		s.past.end(time.Now())
 	}
 	if gone && f == fired {
 		f = fateClientGone
 	}
 	tr.tellVisit(f)
+	tr.showWatched()
 	tr.endAhead()
 	tr.tellScript()
 }
@@ -208,7 +210,7 @@ func (tr *tracked) endAnswered(f fate) {
 // noteForm counts where the accepted form of a goal led, and says once that a way
 // back may not be recognised.
 func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
-	if verdict == fired {
+	if verdict == fired && !tr.watched.Dry() {
 		tr.t.ledger.lead(g.Name(), &tr.x)
 	}
 	if asked, seen, ok := g.Unlike(&tr.x); ok {
@@ -257,6 +259,11 @@ func leftNote(gone bool, f fate) string {
 
 // decide counts what became of a goal, and how it nearly counted.
 func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
+	tr.explain(g, f)
+	if tr.watched.Dry() {
+		tr.decideDry(g)
+		return
+	}
 	tr.book(g, f, note)
 	var missed *rule.Miss
 	if r, ok := f.ofRules(); ok && g != rule.View { // about which no rule says anything
@@ -271,11 +278,24 @@ func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 // decideEarly is decide for a candidate that was known not to count before the
 // handler ran.
 func (tr *tracked) decideEarly(c *candidate, note string) {
+	if tr.watched != nil {
+		tr.watched.Decided(c.trigger, c.early.String(), "")
+		if tr.watched.Dry() {
+			tr.decideDry(c.trigger)
+			return
+		}
+	}
 	tr.book(c.trigger, c.early, note)
 	if c.miss != nil {
 		tr.t.ledger.miss(c.trigger.Name(), *c.miss)
 	}
 	tr.tell(c.trigger, c.early, c.miss)
+}
+
+// decideDry is both for a request that somebody only looks at: it counts for nothing.
+func (tr *tracked) decideDry(g *rule.Cause) {
+	tr.book(g, fatePreview, "")
+	tr.tell(g, fatePreview, nil)
 }
 
 // book counts the fate of a goal.

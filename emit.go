@@ -23,7 +23,7 @@ import (
 
 // emit makes the event of a goal that fired and offers it to the queue.
 func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
-	if g.Ends() {
+	if g.Ends() && !tr.watched.Dry() {
 		tr.forgetLocked()
 	}
 	if f := tr.mayEmitLocked(g); f != fired {
@@ -37,6 +37,10 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	who, f := tr.identityOf(g, data, &e)
 	if f != fired {
 		return f
+	}
+	tr.watched.Sends(g, tr.told.id, tr.site.CDP, who, &e)
+	if tr.watched.Dry() {
+		return fatePreview
 	}
 	claim, f := tr.claim(g, &e)
 	if f != fired {
@@ -157,7 +161,7 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 	switch {
 	case tr.told.id != "", tr.told.assumed:
 		return fired
-	case tr.told.cookieless && tr.t.config.DryRun:
+	case tr.told.cookieless && tr.isDry():
 		return fired // nobody is answered here, and so nobody is told from anybody
 	case tr.told.cookieless:
 		return fateNoBrowserID // each call would make another guest

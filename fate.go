@@ -1,8 +1,14 @@
 package goaltrack
 
 import (
+	"net/http"
+	"strings"
+
 	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/internal/watched"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -24,6 +30,7 @@ const (
 	fateHealthCheck
 	fateEditor
 	fateStaff
+	fatePreview
 	fateConsentUnknown
 	fateConsentRefused
 	fateConsentExpired
@@ -110,6 +117,7 @@ var fateNames = [...]string{
 	fateHealthCheck:     "health_check",
 	fateEditor:          "editor",
 	fateStaff:           "staff",
+	fatePreview:         "preview",
 	fateConsentUnknown:  "consent_unknown",
 	fateConsentRefused:  "consent_refused",
 	fateConsentExpired:  "consent_expired",
@@ -220,6 +228,8 @@ func (tr *tracked) tell(g *rule.Cause, f fate, missed *rule.Miss) {
 func (tr *tracked) tellVisit(f fate) {
 	switch {
 	case tr.facts == nil || !tr.navigation:
+	case tr.watched.Dry():
+		tr.t.tellAbsent(tr.site, fatePreview)
 	case tr.gate != fired:
 		if !tr.facts.PageWaits() { // else it is told what becomes of it
 			tr.t.tellAbsent(tr.site, tr.gate)
@@ -269,4 +279,67 @@ func (one *held) tell(f fate, id string) {
 	if one.fact != nil {
 		one.visitor.site.facts.Settled(one.fact, f.String(), id, f.uncountable())
 	}
+}
+
+// A person can mark their browser to see what becomes of their own requests
+// (Config.Preview). Package watched collects that.
+
+// watch looks whether somebody watches the browser of a request, which is nil for nearly
+// all.
+func (t *Tracker) watch(sent web.Cookies) *watched.Request {
+	return watched.Of(t.config.Preview, sent)
+}
+
+// answered tells Config.Preview what became of an event.
+func (t *Tracker) answered(goal, browserID, fate string) {
+	defer t.recovered("Preview", func() {})
+	t.config.Preview.Answered(goal, browserID, fate)
+}
+
+// isWatchedForm reports whether a request that concerns nobody is worth explaining all the
+// same: something was sent, by a browser that may be marked.
+func (t *Tracker) isWatchedForm(r *http.Request) bool {
+	return t.config.Preview != nil && r.Method != http.MethodGet && r.Method != http.MethodHead &&
+		web.CookiesOf(r.Header).Value(t.config.Preview.Cookie(), nil) != ""
+}
+
+// isDry reports whether nothing may be sent for the request, and no cookie changed.
+func (tr *tracked) isDry() bool { return tr.t.config.DryRun || tr.watched.Dry() }
+
+// explain tells whoever watches what became of a goal that was judged last.
+func (tr *tracked) explain(g *rule.Cause, f fate) {
+	if tr.watched == nil {
+		return
+	}
+	why := ""
+	if r, ok := f.ofRules(); ok {
+		why = g.Why(r, &tr.x)
+	}
+	tr.watched.Decided(g, f.String(), why)
+}
+
+// showWatched tells whoever watches that the request is over.
+func (tr *tracked) showWatched() {
+	if tr.watched == nil {
+		return
+	}
+	seen := fact.Seen{Site: tr.site.Name, Method: tr.r.Method, Path: tr.path, Status: tr.status}
+	if tr.rec.Begun() {
+		seen.Location, _, _ = strings.Cut(tr.rec.Header().Get("Location"), "?")
+	}
+	if tr.gate != fired {
+		seen.Refused = tr.gate.String()
+	}
+	tr.watched.Ended(tr.rules, &tr.x, tr.t.config.Env, seen)
+}
+
+// showRefused tells whoever watches that the gate lets nothing of a request through. No
+// cookie but theirs was looked at.
+func (tr *tracked) showRefused(w *watched.Request, e *entry, goals []*rule.Cause) {
+	tr.watched, tr.gate = w, e.fate(consent.All)
+	for _, g := range goals {
+		f, _ := e.admits(g)
+		tr.explain(g, f)
+	}
+	tr.showWatched()
 }

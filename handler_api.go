@@ -124,14 +124,17 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause
 	tr := t.track(s, r, path, t.rulesOf(seen))
 	if seen != nil {
 		tr.resume(seen)
+		tr.watched = seen.watched.Another()
 	} else {
 		e := t.gate(r, path)
+		tr.watched = t.watch(e.cookies)
 		tr.admit(r, &e)
 		tr.told.cookieless = true
 	}
 	f := send(tr)
 	t.await(context.Background(), tr.awaited)
 	tr.decide(g, f, "")
+	tr.showWatched()
 	return refused(f)
 }
 
@@ -287,7 +290,7 @@ func (tr *tracked) browserID() string {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
 	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.creates() == CreateVisit && !tr.t.config.DryRun && tr.told.unkept == fired && !tr.stranger {
+		tr.t.creates() == CreateVisit && !tr.isDry() && tr.told.unkept == fired && !tr.stranger {
 		tr.takeIDLocked()
 	}
 	return tr.told.id

@@ -89,5 +89,9 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
 	events.SetBase(e, sent.Base)
 	events.BirthDate(e, tr.site.CDP)
+	tr.watched.Sends(rule.Identity, tr.told.id, tr.site.CDP, e)
+	if tr.watched.Dry() {
+		return fatePreview
+	}
 	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }

@@ -30,6 +30,8 @@ type ledger struct {
 
 	forms, holds trouble.Trouble
 
+	answered func(goal, browserID, fate string) // of Config.Preview; nil without one
+
 	mu     sync.Mutex
 	notes  map[string]uint64
 	recent [recentRecords]kept
@@ -231,6 +233,9 @@ func (l *ledger) nearMisses(g *rule.Cause) []NearMiss {
 
 // recordEvent keeps what became of an event.
 func (l *ledger) recordEvent(goal, fate, browserID string) {
+	if l.answered != nil {
+		l.answered(goal, browserID, fate)
+	}
 	l.record(Record{Time: time.Now(), Goal: goal, Fate: fate, Browser: shortID(browserID)})
 }
 

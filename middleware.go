@@ -87,7 +87,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 
 	// 2. Nobody is interested.
 	seen := t.sightOf(r, navigation)
-	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 {
+	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 && !t.isWatchedForm(r) {
 		return nil
 	}
 	if outer := t.trackedOf(r); outer != nil {
@@ -104,12 +104,25 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 
 	// 3. The gate.
 	e := t.gate(r, path)
+	watched := t.watch(e.cookies)
+	if watched.Dry() {
+		e.heldBy = "" // nothing is held, and nothing let go
+	}
 	releases := t.agrees(s, &e)
-	ahead := t.lookAhead(s, r, &e, seen, goals)
+	var ahead *foresight
+	if !watched.Dry() {
+		ahead = t.lookAhead(s, r, &e, seen, goals)
+	}
 	open := releases || ahead != nil || pages && navigation && e.fate(consent.All) == fired
 	if !open && !e.admitsAny(goals) {
+		if watched != nil && (!seen.aside || t.isWatchedForm(r)) {
+			t.track(s, r, segments, rules).showRefused(watched, &e, goals)
+		}
 		if seen.aside {
 			return nil
+		}
+		if watched.Dry() {
+			return t.refuseDry(r, s, rules, &e, goals, navigation)
 		}
 		if navigation {
 			t.tellAbsent(s, e.fate(consent.All))
@@ -120,6 +133,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 
 	// 4. The visit.
 	tr = t.track(s, r, segments, rules)
+	tr.watched = watched
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
 	if views && navigation {
@@ -152,6 +166,9 @@ func (tr *tracked) consider(g *rule.Cause) bool {
 			kept := m // only now does it need memory
 			c.miss = &kept
 		}
+		if r != rule.Fires {
+			tr.explain(g, c.early)
+		}
 		if r != rule.Fires && c.waits && tr.ahead.fetches() {
 			c.early = fatePrefetch // nobody looks, and that goes before what the rule says
 		}
@@ -180,9 +197,22 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 	return tr
 }
 
+// refuseDry is refuse for a request that somebody only looks at: it counts for nothing, and
+// changes no cookie.
+func (t *Tracker) refuseDry(r *http.Request, s *site, rules *Rules, e *entry, goals []*rule.Cause, navigation bool) *tracked {
+	seen := *e
+	seen.no = fatePreview
+	if navigation {
+		t.tellAbsent(s, fatePreview)
+	}
+	tr := t.refuse(r, s, rules, &seen, goals)
+	tr.withdrawal = nil
+	return tr
+}
+
 // wantsPages reports whether pages matter even without a goal.
 func (t *Tracker) wantsPages() bool {
-	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any() || t.config.Report != nil
+	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any() || t.config.Report != nil || t.config.Preview != nil
 }
 
 // pass runs the handler of a request that is decided already, with its own
@@ -266,7 +296,7 @@ func (tr *tracked) BeforeHeader(status int) {
 	if tr.releases || tr.showsPage() || !tr.told.recognised && tr.mayFireLocked(true) {
 		tr.recogniseLateLocked()
 	}
-	if tr.t.config.DryRun {
+	if tr.isDry() {
 		tr.store = caching.Of(status, h)
 		tr.told.assumed = tr.told.recognised && tr.keepsIDLocked() && tr.wantsIDLocked()
 		tr.noteShownLocked()

@@ -217,6 +217,7 @@ func (told *telling) tracked() (tr *tracked) {
 func (told *telling) happened(s *site, e *entry, path string) *tracked {
 	t, rules := told.t, told.t.rules.Load()
 	tr := t.track(s, told.page, path, rules)
+	tr.watched = t.watch(e.cookies)
 	tr.x = *tr.x.Telling(told.Told(path))
 	g, reason := rules.Reported(&tr.x, told.Goal)
 	if g == nil {
@@ -234,6 +235,7 @@ func (told *telling) happened(s *site, e *entry, path string) *tracked {
 	}
 	if f != fired {
 		tr.decide(g, f, "")
+		tr.showWatched()
 		return nil
 	}
 	tr.admit(told.page, e)
@@ -259,7 +261,7 @@ func (told *telling) bounds(s *site, e *entry) fate {
 // shown is for the page itself, which is shown.
 func (told *telling) shown(s *site, e *entry) *tracked {
 	t, rules := told.t, told.t.rules.Load()
-	if !e.mayCount(rules) {
+	if !e.mayCount(rules) || t.watch(e.cookies).Dry() {
 		return nil // a page by itself is no goal of which anybody asks why it did not count
 	}
 	if f := told.bounds(s, e); f != fired {

@@ -127,6 +127,9 @@ func (rt *relayedTracker) Meet(r *http.Request, s sdk.Site) sdk.Visitor {
 	asked := *r
 	asked.URL = &url.URL{Path: path, RawQuery: rawQuery}
 	e := t.gate(&asked, path)
+	if t.watch(e.cookies).Dry() {
+		e.no = fatePreview
+	}
 	if e.no == fired && e.absent != fateBot {
 		// A page that is prerendered runs its scripts before anybody looks at it. It
 		// needs its ID all the same, as it asks for one once.

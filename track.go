@@ -17,6 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/watched"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -40,17 +41,18 @@ type known struct {
 
 	path       string // as the rules see it
 	entry      entry
-	gate       fate           // what entry says to what goaltrack does of its own accord
-	navigation bool           // a person went to a page
-	stranger   bool           // nobody known, and no browser sends such a request, so that it makes no guest
-	releases   bool           // the visitor has agreed to what was held for them
-	withheld   bool           // the browser may have kept the visit cookie back
-	answerRead bool           // a goal that may count reads the body of the answer
-	facts      *facts.Request // what Config.Report is told; nil without one
-	ahead      *foresight     // nil for nearly all requests
-	script     bool           // the script of a page says that the page is shown
-	cached     bool           // likewise, and a cache answered the request for it
-	withdrawal *site          // whose cookies are to be deleted: the visitor said no, and their browser still sends them
+	gate       fate             // what entry says to what goaltrack does of its own accord
+	navigation bool             // a person went to a page
+	stranger   bool             // nobody known, and no browser sends such a request, so that it makes no guest
+	releases   bool             // the visitor has agreed to what was held for them
+	withheld   bool             // the browser may have kept the visit cookie back
+	answerRead bool             // a goal that may count reads the body of the answer
+	facts      *facts.Request   // what Config.Report is told; nil without one
+	ahead      *foresight       // nil for nearly all requests
+	watched    *watched.Request // nil for nearly all: somebody wants to see what becomes of it
+	script     bool             // the script of a page says that the page is shown
+	cached     bool             // likewise, and a cache answered the request for it
+	withdrawal *site            // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 
 // decided is what comes of the request.

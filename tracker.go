@@ -105,6 +105,9 @@ func New(config Config) (*Tracker, error) {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
+	if c.Preview != nil {
+		t.ledger.answered = t.answered
+	}
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.watch(c.Logger)
 	t.budget = budget.New(t.limits(), c.Logger)

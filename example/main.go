@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		Rules:  rules,
 		Keys:   keys(opts.spool),      // for goals that count once
 		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
-		Report: counts,
+		Report: counts, Preview: counts.preview,
 		// With -spool, events outlive a crash.
 		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
 	})

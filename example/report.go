@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -22,7 +23,8 @@ const reportPath = "/goals"
 type reported struct {
 	*report.Recorder
 
-	live      *live.List // the last decisions, at once: nobody but you is in the shop
+	live      *live.List    // the last decisions, at once: nobody but you is in the shop
+	preview   *live.Preview // what became of your own requests
 	uncounted *uncounted
 }
 
@@ -35,7 +37,13 @@ func (r *reported) Report(f fact.Fact) {
 // startReport begins to count.
 func startReport(u *uncounted) (*reported, error) {
 	recorder, err := report.New(report.Options{Store: report.NewMemory(pastDays + 2), Min: 1})
-	return &reported{recorder, live.New(live.Options{Next: recorder, AtOnce: true}), u}, err
+	if err != nil {
+		return nil, err
+	}
+	key := make([]byte, 32)     // a real site takes the first of its keys
+	_, _ = cryptorand.Read(key) // never fails
+	preview, err := live.NewPreview(key)
+	return &reported{recorder, live.New(live.Options{Next: recorder, AtOnce: true}), preview, u}, err
 }
 
 // close counts what is left. What is reported afterwards is not counted.
@@ -49,10 +57,10 @@ func (r *reported) close(ctx context.Context) error {
 // look, because only this machine can reach it.
 func (r *reported) around(shop http.Handler, tracker *goaltrack.Tracker, notice string) (http.Handler, error) {
 	pages, err := web.New(web.Options{
-		Store: r.Store(), Fresh: r.Flush, Snapshot: tracker.Snapshot, Live: r.live, Path: reportPath, Authorize: web.Open, Notice: notice,
+		Store: r.Store(), Fresh: r.Flush, Snapshot: tracker.Snapshot, Live: r.live, Preview: r.preview, Path: reportPath, Authorize: web.Open, Notice: notice,
 	})
 	router := http.NewServeMux()
-	router.Handle("/", shop)
+	router.Handle("/", web.Preview(r.preview, nil, shop))
 	router.Handle(reportPath, pages)
 	router.Handle(reportPath+"/", pages)
 	return router, err

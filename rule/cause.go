@@ -69,7 +69,12 @@ func (c *Cause) Name() string {
 }
 
 // Label is the goal's name for people, "" if it has none. It is for causes of a goal.
-func (c *Cause) Label() string { return c.goal.Label }
+func (c *Cause) Label() string {
+	if c.goal == nil {
+		return ""
+	}
+	return c.goal.Label
+}
 
 // Paths are those of all alternatives of the goal, as the rule writes them, "" for those
 // without one. It is for causes of a goal. The list is the caller's.

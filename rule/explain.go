@@ -170,24 +170,12 @@ func (g *goal) someHost() string {
 
 // judgeBySteps judges one cause as a live site does. step tells how far it got.
 func (s *Set) judgeBySteps(c *Cause, x *Exchange, now time.Time) (r Reason, step int, why string) {
-	switch {
-	case x.told != nil && x.told.act != nil:
+	if x.told != nil && x.told.act != nil {
 		return c.judgeAct(x, now)
-	case c.kind == causeCode:
-		return ReasonCondition, 0, "raised in code, not by a request"
-	case c.kind == causeEvent:
-		return ReasonCondition, 0, "an event of Sitecore's scripts, not a request"
-	case c.told():
-		return ReasonCondition, 0, "happens in a page, not by a request"
-	case c.method != x.method:
-		return ReasonCondition, 0, fmt.Sprintf("needs %s, the request is %s", c.method, x.method)
 	}
-	x.at(c)
-	values, ok := c.path.Capture(x.path, nil)
-	if !ok {
-		return ReasonCondition, 1, fmt.Sprintf("the path %s does not match %s", x.path, c.path.Text)
+	if step, why, ok := c.matches(x); !ok {
+		return ReasonCondition, step, why
 	}
-	x.vars = variables{&c.path, values}
 	if r := c.goal.judgeAt(x, now); r != Fires {
 		if r == ReasonNotNow {
 			return r, 2, c.goal.notNow(now)
@@ -229,6 +217,15 @@ func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
 		}
 	}
 	return value, data
+}
+
+// Why says in words why a goal does not count that was judged last and got that reason, ""
+// if it counts. It is for people who look at what a live site made of one request.
+func (c *Cause) Why(r Reason, x *Exchange) string {
+	if c.goal == nil || x.isNone() {
+		return ""
+	}
+	return c.why(r, x)
 }
 
 // why says a reason in words.

@@ -180,7 +180,7 @@ func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
 func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 	options := web.Options{
 		Store: reports.NewMemory(0), Authorize: access.allows, FeedToken: access.feedToken, Logger: h.console.logger,
-		Snapshot: h.snapshot, Live: a.live,
+		Snapshot: h.snapshot, Live: a.live, Preview: h.now.program.preview,
 		Letters: func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
 		Resend: func() (int, error) {
 			return h.tracker().Resend(func(goaltrack.DeadLetter) bool { return true })

@@ -40,7 +40,7 @@ const mostLeaving = 4
 // moveIn puts a tracker in front of the site. Requests under way end with the
 // tracker that they began with, which is returned; nil if there was none.
 func (h *house) moveIn(ctx context.Context, p *proxyProgram, tracker *goaltrack.Tracker) (before *tenancy) {
-	next := &tenancy{program: p, tracker: tracker, handler: mindUploads(p.pages(tracker, h.site))}
+	next := &tenancy{program: p, tracker: tracker, handler: mindUploads(p.withPreview(p.pages(tracker, h.site)))}
 	next.watch(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()

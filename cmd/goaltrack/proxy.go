@@ -27,13 +27,14 @@ type proxyProgram struct {
 	settings *settings.Values
 
 	// check makes these from the settings.
-	target *url.URL
-	config goaltrack.Config
-	secure *certificate // nil for plain HTTP
-	report *reporting   // nil without one; run makes it
-	hooks  *hooks       // run makes it
-	access *adminAccess // nil without --admin
-	admin  *admin       // likewise; run makes it
+	target  *url.URL
+	config  goaltrack.Config
+	secure  *certificate  // nil for plain HTTP
+	report  *reporting    // nil without one; run makes it
+	hooks   *hooks        // run makes it
+	preview *live.Preview // nil without --admin; run makes it
+	access  *adminAccess  // nil without --admin
+	admin   *admin        // likewise; run makes it
 
 	// What is needed to read the settings again.
 	again   func() (*settings.Values, error)
@@ -125,6 +126,12 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	defer p.hooks.close(ctx)
 	if p.report != nil {
 		p.config.Limits.Spent = p.report.recorder.Spent
+	}
+	if p.preview, err = openPreview(p.settings, p.config.Keys, c.logger); err != nil {
+		return errors.Join(err, listener.Close(), access.close(lastLines))
+	}
+	if p.preview != nil {
+		p.config.Preview = p.preview
 	}
 	tracker, err := goaltrack.New(p.config)
 	if err != nil {

@@ -77,6 +77,7 @@ func (h *house) reload(ctx context.Context) {
 func (p *proxyProgram) keep(old *proxyProgram) {
 	p.target, p.secure, p.config.Delivery, p.config.DryRun, p.config.Logger = old.target, old.secure, old.config.Delivery, old.config.DryRun, old.config.Logger
 	p.config.Report, p.config.Limits.Spent, p.report, p.hooks = old.config.Report, old.config.Limits.Spent, old.report, old.hooks
+	p.config.Preview, p.preview = old.config.Preview, old.preview
 }
 
 // replace puts the rules in force, and another tracker if the rules are not all that

@@ -88,12 +88,12 @@ func (s *shownEvents) add(v *trialVerdict) {
 	}
 	if who != nil {
 		if !s.identity {
-			maskPerson(who)
+			events.Mask(who)
 		}
 		v.events = append(v.events, *who)
 	}
 	if !s.identity {
-		maskPeople(&e)
+		events.Mask(&e)
 	}
 	v.events = append(v.events, e)
 	for i := range v.events {
@@ -110,40 +110,6 @@ func (v *trialVerdict) note(text string) {
 // lost says why the goal does not count after all.
 func (v *trialVerdict) lost(why string) {
 	v.Verdict = goaltrack.Verdict{Goal: v.Goal, Reason: why}
-}
-
-// masked stands for what a person wrote.
-const masked = "***"
-
-// maskPeople hides who is named in the event of a goal: an IDENTITY, or the people of an
-// ADD_CONTACTS.
-func maskPeople(e *cdp.Event) {
-	if e.Type == events.Identity {
-		maskPerson(e)
-	}
-	people, _ := e.Fields["contact"].([]map[string]any)
-	for _, fields := range people {
-		maskPerson(&cdp.Event{Fields: fields})
-	}
-}
-
-// maskPerson puts *** in place of every value of an IDENTITY. Which values there are, and
-// the names of their providers, stay to be seen.
-func maskPerson(who *cdp.Event) {
-	for name, v := range who.Fields {
-		switch v := v.(type) {
-		case []cdp.Identifier:
-			hidden := slices.Clone(v)
-			for i := range hidden {
-				hidden[i].ID = masked
-			}
-			who.Fields[name] = hidden
-		case []string:
-			who.Fields[name] = []string{masked}
-		default:
-			who.Fields[name] = masked
-		}
-	}
 }
 
 // dropTimes leaves out when an order was placed, and a product put into a cart, which is now

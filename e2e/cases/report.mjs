@@ -6,7 +6,7 @@ import axe from "axe-core";
 import { test } from "../harness.mjs";
 
 const goal = "/goal/NEWSLETTER_SIGNUP";
-const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/live", "/delivery"];
+const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/live", "/preview", "/delivery"];
 
 // reader opens the report. The options are those of a context of Playwright.
 async function reader(t, options) {
@@ -100,6 +100,26 @@ test("report: the live list grows by itself, and by a link", async (t) => {
   assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
   await page.getByRole("link", { name: "Show the newest" }).click();
   await page.locator("#decisions tr").getByText("PRICING_VIEWED").first().waitFor();
+});
+
+test("report: a preview explains one's own requests", async (t) => {
+  const page = await reader(t, { userAgent: `Mozilla/5.0 (X11; Linux x86_64) Chrome/${t.browser.version()} Safari/537.36` }); // no bot
+  await page.open("/preview");
+  await page.getByLabel("Only look").check();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("link", { name: "Go to the site with it" }).click();
+  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByText("Nothing yet.").waitFor();
+  const style = await page.evaluate(() => getComputedStyle(document.querySelector(".card")).borderRadius);
+  assert.equal(style, "10px", "the style, which the policy has to let in");
+  const shop = await page.context().newPage();
+  await shop.goto(new URL("/pricing", process.env.REPORT).href);
+  await page.getByRole("link", { name: "Show the newest" }).click();
+  await page.getByText("This would be sent.").first().waitFor();
+  assert.match(await page.locator("main").innerText(), /GET \/pricing[\s\S]*Looked at the tea club[\s\S]*PRICING_VIEWED/);
+  assert.deepEqual((await page.context().cookies()).map((c) => c.name), ["gt_preview"]);
+  await page.getByRole("button", { name: "End the preview" }).click();
+  await page.getByText("This browser is not marked.").waitFor();
 });
 
 // In the dark only the colors are others, so what looks at colors is asked again.

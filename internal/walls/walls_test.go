@@ -172,6 +172,13 @@ var walls = []wall{
 		never:  []set{unfitForLibraries, rigs},
 	},
 	{
+		of:     "internal/watched",
+		why:    "It puts together what somebody is told who watches their own requests, in the words of package fact.",
+		ours:   []string{"cdp", "fact", "rule", "internal/*"},
+		theirs: libraries,
+		never:  []set{unfitForLibraries, rigs},
+	},
+	{
 		of:    "internal/budget",
 		why:   "It compares what was spent with what may be, in the words of package fact.",
 		ours:  []string{"fact"},

@@ -172,6 +172,9 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 	if p.Live != nil {
 		tabs = append(tabs, "live", "/live")
 	}
+	if p.Preview != nil {
+		tabs = append(tabs, "preview", "/preview")
+	}
 	if p.Snapshot != nil {
 		tabs = append(tabs, "delivery", "/delivery")
 	}

@@ -45,6 +45,9 @@ type Options struct {
 	// Live, if set, is shown as a list of the last decisions. Whoever serves the pages
 	// closes it before they shut the server down, which waits for those who look.
 	Live *live.List
+	// Preview, if set, adds a page that makes links for it. The links need [Preview] in
+	// front of the site.
+	Preview *live.Preview
 	// Notice stands above everything, such as "These figures are made up."
 	Notice string
 	// Logger takes what goes wrong. nil is [slog.Default].
@@ -105,6 +108,9 @@ func New(o Options) (http.Handler, error) {
 		p.mux.Handle("POST "+p.base+"/delivery/resend", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.resend)))
 	}
 	p.routeLive()
+	if p.Preview != nil {
+		p.mux.HandleFunc("GET "+p.base+"/preview", p.shows(p.preview))
+	}
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
 	p.mux.HandleFunc("GET "+p.base+"/cost.json", p.costs(costJSON))
