@@ -98,7 +98,7 @@ func (cond *condition) nearly(x *Exchange) string {
 
 // notSuccessful says why an answer is no success.
 func (c *Cause) notSuccessful(x *Exchange) string {
-	line, why := c.goal.lines.success, c.goal.success.inWords()
+	line, why := c.goal.lines.success.line, c.goal.success.inWords()
 	if to, ok := x.missingHost(); ok {
 		why = "that is on " + to + ", and the request does not say its host: add host=" + to
 	} else if what, hint := x.refusal.inWords(x.host); what != "" {
@@ -126,12 +126,12 @@ func (g *goal) tooMuch(x *Exchange) string {
 	if v := &g.value; v.set && v.from.kind != sourceLiteral {
 		text, r := x.collect(&v.from)
 		if n, ok := x.number(&v.from, g.decimal, text); r == Fires && ok && beyond(n, v.max) {
-			return atLine(g.lines.value, fmt.Sprintf("value: is %s, which is more than max: %s", shortQuote(text), strconv.FormatFloat(v.max, 'f', -1, 64)))
+			return atLine(g.lines.value.line, fmt.Sprintf("value: is %s, which is more than max: %s", shortQuote(text), strconv.FormatFloat(v.max, 'f', -1, 64)))
 		}
 	}
 	for i := range g.data {
 		if _, _, r := g.data[i].value(x); r != Fires {
-			return atLine(g.lines.data, fmt.Sprintf("data: what is to be sent as %s is longer than %d bytes", g.data[i].name, maxCollected))
+			return atLine(g.lines.data.line, fmt.Sprintf("data: what is to be sent as %s is longer than %d bytes", g.data[i].name, maxCollected))
 		}
 	}
 	return "a value is too long or over its maximum"
@@ -141,13 +141,13 @@ func (g *goal) tooMuch(x *Exchange) string {
 func (g *goal) lacking(x *Exchange) string {
 	if o := g.order; o != nil {
 		if id, _ := x.lookup(&o.id); id == "" {
-			return atLine(g.lines.order, "order: the order has no id")
+			return atLine(g.lines.order.line, "order: the order has no id")
 		}
 		if total, _ := x.lookup(&o.total); total == "" {
-			return atLine(g.lines.order, "order: the order has no total")
+			return atLine(g.lines.order.line, "order: the order has no total")
 		} else if n, err := strconv.ParseFloat(strings.TrimSpace(total), 64); err != nil || !finite(n) || n < 0 {
-			return atLine(g.lines.order, "order: the total is "+shortQuote(total)+", which is no number of 0 or more")
+			return atLine(g.lines.order.line, "order: the total is "+shortQuote(total)+", which is no number of 0 or more")
 		}
 	}
-	return atLine(g.lines.count, "count: what it counts once for is not there, or is empty")
+	return atLine(g.lines.count.line, "count: what it counts once for is not there, or is empty")
 }

@@ -50,7 +50,7 @@ func (g *goal) compileAfter(f *faults) {
 	var err error
 	if g.Within != "" {
 		if g.past.Within, err = time.ParseDuration(g.Within); err != nil || g.past.Within <= 0 {
-			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), "for example 30m or 2h")
+			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), timeHint(g.Within))
 		}
 		if len(g.After) == 0 {
 			f.hint("within", "within: is for after: only", "")

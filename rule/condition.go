@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -47,8 +48,11 @@ func parseCondition(key string, value any, unless bool) (condition, error) {
 	} else {
 		var err error
 		if cond.from, err = parseSourceName(key, ""); err != nil {
-			if a, ok := errors.AsType[*advice](err); ok && a.hint == sourceHint {
-				a.hint = conditionHint
+			if a, ok := errors.AsType[*advice](err); ok {
+				if a.hint == sourceHint {
+					a.hint = conditionHint
+				}
+				a.hint = cmp.Or(dottedHint(key), a.hint)
 			}
 			return cond, err
 		}

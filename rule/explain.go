@@ -245,11 +245,11 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonValueMissing:
 		return c.goal.lacking(x)
 	case ReasonNotAfter:
-		return atLine(c.goal.lines.after, "counts only "+c.goal.afterInWords())
+		return atLine(c.goal.lines.after.line, "counts only "+c.goal.afterInWords())
 	case ReasonNotNow:
 		return "the date is outside from: and until:"
 	case ReasonOtherHost:
-		return atLine(c.goal.lines.hosts, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
+		return atLine(c.goal.lines.hosts.line, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
 	case ReasonOtherForm:
 		return fmt.Sprintf("the form does not call itself %q", c.form)
 	case ReasonNotNavigation:

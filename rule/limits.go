@@ -91,7 +91,7 @@ func (g *goal) compileTimes(f *faults) {
 				return t, layout == time.DateOnly
 			}
 		}
-		f.hint(key, fmt.Sprintf("%s: %q is no date", key, text), "2026-12-01 or 2026-12-01 18:00")
+		f.hint(key, fmt.Sprintf("%s: %q is no date", key, text), dateHint(text))
 		return t, false
 	}
 	g.limits.from, _ = parse("from", g.From)

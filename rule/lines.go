@@ -5,19 +5,23 @@ import (
 	"time"
 )
 
-// lines are where keys of a goal stand in the rule file, for those who ask why the goal
-// did not count. Each is 0 if the goal was made in Go, or does not have the key.
-type lines struct{ success, hosts, from, until, count, after, notAfter, value, order, data int }
+// spot is a place in the rule file: 0 if the goal was made in Go, or lacks the key.
+type spot struct{ line, column int }
+
+// lines are where keys of a goal stand, for those who ask why the goal did not count.
+type lines struct{ trigger, success, hosts, env, from, until, count, after, notAfter, value, order, data spot }
 
 // placeLines notes where the keys of the goal stand.
 func (g *goal) placeLines(f *faults) {
 	for _, at := range []struct {
 		key   string
 		given bool
-		line  *int
+		spot  *spot
 	}{
+		{g.triggerKey(), true, &g.lines.trigger},
 		{"success", g.Success != "" || g.SuccessIf != nil, &g.lines.success},
 		{"hosts", len(g.Hosts) > 0, &g.lines.hosts},
+		{"env", len(g.Env) > 0, &g.lines.env},
 		{"from", g.From != "", &g.lines.from},
 		{"until", g.Until != "", &g.lines.until},
 		{"count", g.Count != "", &g.lines.count},
@@ -28,9 +32,24 @@ func (g *goal) placeLines(f *faults) {
 		{"data", len(g.data) > 0, &g.lines.data},
 	} {
 		if at.given {
-			*at.line, _ = f.at(f.goal, at.key, 0)
+			at.spot.line, at.spot.column = f.at(f.goal, at.key, 0)
 		}
 	}
+}
+
+// triggerKey is the key of the goal's trigger.
+func (g *goal) triggerKey() string {
+	switch {
+	case len(g.Any) > 0:
+		return "any"
+	case g.Visit != "":
+		return "visit"
+	case g.Submit != (Submit{}):
+		return "submit"
+	case g.Download != "":
+		return "download"
+	}
+	return "goal"
 }
 
 // atLine puts a line of the rule file before what is said about it.
@@ -47,7 +66,7 @@ func (g *goal) notNow(now time.Time) string {
 		now = time.Now()
 	}
 	if from := g.limits.from; now.Before(from) {
-		return atLine(g.lines.from, "the date is outside from: and until:, since from: "+g.From+" is yet to come")
+		return atLine(g.lines.from.line, "the date is outside from: and until:, since from: "+g.From+" is yet to come")
 	}
-	return atLine(g.lines.until, "the date is outside from: and until:, since until: "+g.Until+" is over")
+	return atLine(g.lines.until.line, "the date is outside from: and until:, since until: "+g.Until+" is over")
 }

@@ -3,12 +3,14 @@ package rule
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -41,6 +43,8 @@ func (s *Set) lint(f *faults) {
 		g.lintSuccess(f)
 		g.lintLate(f)
 		g.lintExpect(f)
+		g.lintLiterals(f)
+		g.lintNever(f)
 		for n, name := range g.After {
 			if s.byID[name] == nil {
 				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
@@ -68,7 +72,7 @@ func (g *goal) lintTriggers(f *faults) {
 	for i := range g.causes {
 		c := &g.causes[i]
 		everywhere := catchesAll(&c.path) && c.kind == causeVisit || (c.path.Text == "" || catchesAll(&c.path)) && (c.kind == causeRead || c.kind == causeStay)
-		if everywhere && len(g.early)+len(g.late) == 0 {
+		if everywhere && (g.past.Scope == visit.PerRequest || g.past.Keyed) && len(g.early)+len(g.late) == 0 {
 			f.warn(cmp.Or(c.act.key, "visit"), "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
 		for j := range g.early {
@@ -87,8 +91,11 @@ func catchesAll(t *urlpath.Template) bool {
 	case "/**", "/*":
 		return true
 	}
-	return false
+	return anySegment.MatchString(t.Text)
 }
+
+// anySegment is a path that is one variable for anything.
+var anySegment = regexp.MustCompile(`^/\{[^/:{}]+(:\.[*+])?\}/?$`)
 
 // swallows reports whether a test on the path holds for all that the trigger
 // matches, as far as that is plain to see.

@@ -39,13 +39,13 @@ func Parse(text []byte) (*Set, error) { return ParseFile("", text) }
 func ParseFile(file string, text []byte) (*Set, error) {
 	l := &loader{file: file}
 	root := l.parse(text)
-	if len(l.list) > 0 {
+	if root == nil {
 		return nil, rulesError(l.list) // what YAML did not understand cannot be judged further
 	}
 	defaults := l.document(root)
 	s, found := compileRules(defaults, l.goals, l.position, file)
 	// Both passes report, so that one look at the file mends it all.
-	if err := rulesError(append(l.list, found...)); err != nil {
+	if err := rulesError(append(l.list, l.withoutFollowing(found)...)); err != nil {
 		return nil, err
 	}
 	s.hash = hashOf(text)

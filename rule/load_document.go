@@ -20,12 +20,22 @@ type loader struct {
 	doc    places
 	list   []Fault
 	name   string // of the goal being read
+	met    int    // faults, also those that were known
+	// refused are the nodes that the language has no use for, and mended the lines, from
+	// and to, of goals that the parser did not understand.
+	refused map[[2]int]bool
+	mended  [][2]int
 }
 
 // places are nodes by key, such as "data.topic". The whole is "".
 type places map[string]*yaml.Node
 
+// fault reports what is wrong with a node, unless that comes of what was refused or taken
+// out.
 func (l *loader) fault(n *yaml.Node, message, hint string) {
+	if l.met++; l.refused[[2]int{n.Line, n.Column}] || l.isMended(n.Line) && (strings.Contains(message, " is empty") || strings.Contains(message, " is expected to hold lines")) {
+		return
+	}
 	l.list = append(l.list, Fault{File: l.file, Line: n.Line, Column: n.Column, Goal: l.name, Message: message, Hint: hint})
 }
 
@@ -98,6 +108,10 @@ var otherWords = map[string]string{
 func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 	if (k.Value == "cookies" || k.Value == "allow") && !slices.Contains(known, "goals") {
 		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands at the top of the file, for all goals")
+		return ""
+	}
+	if slices.Contains(goalKeys, k.Value) && !slices.Contains(known, k.Value) && !slices.Contains(known, "goals") {
+		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands in the goal itself, in the column of goal:")
 		return ""
 	}
 	if meant = otherWords[k.Value]; !slices.Contains(known, meant) {

@@ -56,7 +56,7 @@ func (l *loader) goal(n *yaml.Node) {
 	var g Goal
 	at := places{"": n}
 	l.name = nameOf(n)
-	before := len(l.list)
+	before := l.met
 	l.pairs(n, "a goal", "- goal: NAME", goalKeys, func(key string, v *yaml.Node) {
 		at[key] = v
 		switch {
@@ -74,7 +74,7 @@ func (l *loader) goal(n *yaml.Node) {
 	})
 	// What is wrong with a goal may be its name or its trigger. One fault is
 	// enough for that, and stand-ins keep it from being reported again.
-	if len(l.list) > before {
+	if l.met > before || l.isMended(n.Line) || l.hasRefused(n) {
 		if !g.hasTrigger() {
 			g.Submit.Path = "/"
 		}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func (l *loader) number(n *yaml.Node, what string) float64 {
 	f, err := strconv.ParseFloat(n.Value, 64)
 	switch {
 	case tag != "!!int" && tag != "!!float" || err != nil || !finite(f):
-		hint := "for example " + what + ": 129.90"
+		hint := cmp.Or(amountHint(what, n.Value), "for example "+what+": 129.90")
 		if point := strings.Replace(n.Value, ",", ".", 1); point != n.Value {
 			if _, err := strconv.ParseFloat(point, 64); err == nil {
 				hint = "write " + point

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,10 +36,16 @@ func (l *loader) parse(text []byte) *yaml.Node {
 		return nil
 	case err != nil:
 		l.yamlError(err, text)
-		return nil
+		root := l.mend(text)
+		if root == nil || !l.refuse(root, 0) {
+			return nil
+		}
+		return root
 	}
 	root := doc.Content[0]
-	l.refuse(root, 0)
+	if !l.refuse(root, 0) {
+		return nil
+	}
 	// yaml.Unmarshal would stop here and silently ignore the rest.
 	if err := decoder.Decode(&second); err == nil {
 		l.at(second.Line, second.Column, "a second document begins here", "write one file without --- or ... lines")
@@ -77,24 +84,40 @@ func (l *loader) isText(text []byte) bool {
 }
 
 // refuse reports what YAML can do and a rule file does not: somebody who writes
-// *.pdf does not mean an alias.
-func (l *loader) refuse(n *yaml.Node, depth int) {
+// *.pdf does not mean an alias. What is nested too deep cannot be read on.
+func (l *loader) refuse(n *yaml.Node, depth int) (readable bool) {
+	message, hint := "", ""
 	switch {
 	case depth > maxDepth:
 		l.fault(n, "too many levels inside each other", "a goal needs no more than goal, if, test")
-		return
+		return false
 	case n.Kind == yaml.AliasNode:
-		l.fault(n, "a text that begins with * needs quotes", `for example "*.pdf"; aliases are not read`)
+		message, hint = "a text that begins with * needs quotes", `for example "*.pdf"; aliases are not read`
 	case n.Anchor != "":
-		l.fault(n, "a text that begins with & needs quotes", "anchors are not read")
+		message, hint = "a text that begins with & needs quotes", "anchors are not read"
 	case n.Style&yaml.TaggedStyle != 0 || !strings.HasPrefix(n.Tag, "!!"):
-		l.fault(n, "a text that begins with ! needs quotes", "tags are not read")
+		message, hint = "a text that begins with ! needs quotes", "tags are not read"
 	case n.Tag == "!!merge":
-		l.fault(n, "<<: is not read", "write the lines out")
+		message, hint = "<<: is not read", "write the lines out"
+	}
+	if message != "" {
+		l.fault(n, message, hint)
+		if l.refused == nil {
+			l.refused = map[[2]int]bool{}
+		}
+		l.refused[[2]int{n.Line, n.Column}] = true
 	}
 	for _, child := range n.Content {
-		l.refuse(child, depth+1)
+		if !l.refuse(child, depth+1) {
+			return false
+		}
 	}
+	return true
+}
+
+// hasRefused reports whether something in a node was refused.
+func (l *loader) hasRefused(n *yaml.Node) bool {
+	return len(l.refused) > 0 && (l.refused[[2]int{n.Line, n.Column}] || slices.ContainsFunc(n.Content, l.hasRefused))
 }
 
 // yamlWords says in plain words what the parser says in its own. The first that
@@ -103,7 +126,7 @@ var yamlWords = []struct{ says, message, hint string }{
 	{"tab character", "a tab at the beginning of a line", "indent with spaces"},
 	{"cannot start any token", "a text cannot begin with this character", "put quotes around the text"},
 	{"mapping values are not allowed", "a colon where none can be", `put quotes around a text with ": " in it; see whether the line above lacks its colon or this one is indented too far`},
-	{"could not find expected ':'", "the line above has no colon", "a line is key: value, with a space after the colon"},
+	{"could not find expected ':'", "the line has no colon", "a line is key: value, with a space after the colon"},
 	{"unknown anchor", "a text that begins with * needs quotes", `for example "*.pdf"`},
 	{"did not find expected alphabetic", "a text that begins with * or & needs quotes", `for example "*.pdf"`},
 	{"expected comment or line break", "a text that begins with > or | needs quotes", `for example "> 10"`},
@@ -111,7 +134,7 @@ var yamlWords = []struct{ says, message, hint string }{
 	{"did not find expected '-' indicator", "the indentation changes inside a list", `every "- " of a list stands in the same column, and the keys of a goal two columns further`},
 	{"did not find expected key", "the indentation changes here, or something follows a closing quote or bracket", "the keys of a goal stand in the same column"},
 	{"node content", "a text cannot begin with this character", "put quotes around the text"},
-	{"unexpected end of stream", "a quote is opened and never closed", ""},
+	{"unexpected end of stream", "a quote is opened and never closed", "write the same quote at the end of the text, or leave it out"},
 	{"unknown escape", `a backslash inside double quotes begins an escape`, "use single quotes"},
 	{"hexadecimal", `a backslash inside double quotes begins an escape`, "use single quotes"},
 	{"escape code", `a backslash inside double quotes begins an escape`, "use single quotes"},
@@ -128,8 +151,9 @@ func (l *loader) yamlError(err error, text []byte) {
 		if le.Mark.Line > 0 {
 			at = le.Mark
 		}
-		// The end of the file tells nobody where a quote or bracket begins.
-		open := strings.Contains(message, "end of stream") || strings.Contains(message, "',' or")
+		// The end of the file tells nobody where a quote or bracket begins, and the next
+		// line nobody which one has no colon.
+		open := strings.Contains(message, "end of stream") || strings.Contains(message, "',' or") || strings.Contains(message, "could not find expected ':'")
 		if open && 0 < le.ContextMark.Line && le.ContextMark.Line < at.Line {
 			at = le.ContextMark
 		}

@@ -45,14 +45,14 @@ func (v *Session) Explain(e Example) []Verdict {
 			continue
 		}
 		if v.visit.Barred(&g.past) {
-			*verdict = Verdict{Goal: g.Name, Code: ReasonCameBefore, Reason: atLine(g.lines.notAfter, "counts not after "+v.barring(g)+", which has happened in this session")}
+			*verdict = Verdict{Goal: g.Name, Code: ReasonCameBefore, Reason: atLine(g.lines.notAfter.line, "counts not after "+v.barring(g)+", which has happened in this session")}
 			continue
 		}
 		if g.past.Leads() {
 			happened = append(happened, &g.past)
 		}
 		if !v.counts(g, verdict, e.At) {
-			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: atLine(g.lines.count, "counts "+g.Count+", and has counted before")}
+			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: atLine(g.lines.count.line, "counts "+g.Count+", and has counted before")}
 			continue
 		}
 		verdict.Note = g.note(verdict.lacks, false)
@@ -110,7 +110,7 @@ func (v *Session) notAfter(g *goal) string {
 	default:
 		text += ", and " + g.past.After[0] + " has not happened in this session"
 	}
-	return atLine(g.lines.after, text)
+	return atLine(g.lines.after.line, text)
 }
 
 // barring are the goals of not after: that have happened.

@@ -77,7 +77,7 @@ func lower(names []string) []string {
 
 // suggestName writes a name the way the CDP wants it.
 func suggestName(s string) string {
-	s = strings.Trim(regexp.MustCompile(`[^A-Z0-9_:]+`).ReplaceAllString(strings.ToUpper(s), "_"), "_")
+	s = strings.Trim(regexp.MustCompile(`[^A-Z0-9_:]+`).ReplaceAllString(strings.ToUpper(unaccented(s)), "_"), "_")
 	if !goalName.MatchString(s) {
 		return "for example CONTACT_SENT"
 	}

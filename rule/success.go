@@ -64,6 +64,9 @@ func parseSuccess(s string) (success, error) {
 	case len(s) == 3 && s[1:] == "xx" && s[0] >= '2' && s[0] <= '5':
 		return success{kind: successClass, status: int(s[0] - '0')}, nil
 	}
+	if strings.HasPrefix(s, "/") {
+		return success{}, &advice{fmt.Sprintf("success: %q is not understood", s), "write redirect to " + s}
+	}
 	return success{}, &advice{fmt.Sprintf("success: %q is not understood", s), "redirect, redirect to /thanks, 303 to /thanks, 200, 2xx or confirmed"}
 }
 

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // checker is the check command. It reports the faults of rule files, and the
@@ -13,6 +16,9 @@ import (
 type checker struct {
 	files []string
 	json  bool
+
+	env   string
+	sites []rule.Site // of the settings file; nil if there is none
 }
 
 func checkCommand() command {
@@ -27,6 +33,9 @@ With --json, what is printed is a list of the faults, which is [] if there are
 none; warnings and notes go to standard error:
   [{"file":"goals.yaml","line":12,"column":5,"goal":"NAME","message":"...","hint":"..."}]
 
+With --config, the goals are held against the settings of the proxy: which never
+count on its sites or in its environment, and whose value has no currency.
+
 The exit code is 1 if there are faults or failed examples, 0 if there are none
 or only warnings, and 2 if a file cannot be read.
 `,
@@ -34,10 +43,47 @@ or only warnings, and 2 if a file cannot be read.
 	}
 }
 
-// check finds nothing, because the faults of the files are the subject of run.
-func (c *checker) check(v *settings.Values, files []string) error {
-	c.files, c.json = files, v.On("json")
-	return nil
+// check looks at the settings only, because the faults of the rule files are the subject
+// of run.
+func (c *checker) check(v *settings.Values, files []string) (err error) {
+	c.files, c.json, c.env = files, v.On("json"), v.Text("env")
+	if file := v.Text(table.Config); file != "" {
+		c.sites, err = sitesOf(file)
+	}
+	return err
+}
+
+// sitesOf are the sites that a settings file of the proxy describes.
+func sitesOf(file string) (list []rule.Site, err error) {
+	v, err := table.Load("proxy", map[string]string{table.Config: file}, nil)
+	if err != nil {
+		return nil, err
+	}
+	of := func(v *settings.Values, name string) rule.Site {
+		pos := cmp.Or(v.Text("pos"), v.Text("site-name"))
+		return rule.Site{Name: cmp.Or(name, pos, "of the settings"), Base: rule.Base{
+			Language: v.Text("language"), Currency: v.Text("currency"), Channel: v.Text("channel"), PointOfSale: pos,
+		}}
+	}
+	if !v.Given("sites") {
+		return []rule.Site{of(v, "")}, nil
+	}
+	for _, one := range v.Group("sites") {
+		site := of(one, one.Text("name"))
+		site.Hosts, site.PathPrefix = one.List("hosts"), one.Text("path-prefix")
+		list = append(list, site)
+	}
+	return list, nil
+}
+
+// misfits are the goals that do not fit the settings. Without settings, that is about the
+// currency alone, once for a file: whoever runs the site may have set it.
+func (c *checker) misfits(rules *goaltrack.Rules) []goaltrack.Fault {
+	if c.sites != nil {
+		return rules.Misfits(c.env, c.sites...)
+	}
+	list := rules.Misfits("", rule.Site{})
+	return list[:min(len(list), 1)]
 }
 
 // findings are what was found in rule files.
@@ -47,8 +93,9 @@ type findings struct {
 	inPage, byEvent  int // goals that need more than the server
 }
 
-// inspect adds the findings of a rule file. The error is the one of reading it.
-func (f *findings) inspect(file string) error {
+// inspect adds the findings of a rule file, and those that more finds. The error is the
+// one of reading it.
+func (f *findings) inspect(file string, more func(*goaltrack.Rules) []goaltrack.Fault) error {
 	rules, err := goaltrack.LoadRules(file)
 	if faulty, ok := errors.AsType[*goaltrack.RulesError](err); ok {
 		f.faults = append(f.faults, faulty.Faults...)
@@ -61,14 +108,16 @@ func (f *findings) inspect(file string) error {
 	inPage, byEvent := rules.Needed()
 	f.inPage, f.byEvent = f.inPage+inPage, f.byEvent+byEvent
 	f.faults = append(f.faults, rules.CheckExamples()...)
-	f.warnings = append(f.warnings, rules.Warnings()...)
+	warnings := append(rules.Warnings(), more(rules)...)
+	slices.SortStableFunc(warnings, func(a, b goaltrack.Fault) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	f.warnings = append(f.warnings, warnings...)
 	return nil
 }
 
 func (c *checker) run(_ context.Context, out console) error {
 	found, unread := findings{faults: []goaltrack.Fault{}}, []error(nil) // in JSON [], not null
 	for _, file := range c.files {
-		unread = append(unread, found.inspect(file))
+		unread = append(unread, found.inspect(file, c.misfits))
 	}
 	if err := c.print(found, out); err != nil {
 		return err

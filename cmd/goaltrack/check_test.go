@@ -15,7 +15,7 @@ goals:
   - goal: CONTACT_SENT
     submit: /contact
     success: redirect to /thanks
-    value: 5
+    value: { amount: 5, currency: EUR }
     data: { topic: $form.topic }
     examples:
       counts: POST /contact topic=sales -> 303 /thanks

@@ -1,11 +1,19 @@
 package main
 
+import (
+	"cmp"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/rule"
+)
+
 // tell is what --check does with settings that have no faults: the examples of the rules
 // are tried, and warnings shown.
 func (p *proxyProgram) tell(c console) error {
 	found := findings{}
 	if rules := p.config.Rules; rules != nil {
-		found = findings{faults: rules.CheckExamples(), warnings: rules.Warnings(), goals: len(rules.Names())}
+		found = findings{faults: rules.CheckExamples(), warnings: append(rules.Warnings(), misfits(p.config)...), goals: len(rules.Names())}
 	}
 	for _, fault := range found.faults {
 		say(c.stderr, "%s\n", fault)
@@ -24,4 +32,20 @@ func (p *proxyProgram) tell(c console) error {
 	}
 	say(c.stdout, "settings and rules: no faults, %s\n", counted(found.goals, "goal"))
 	return nil
+}
+
+// misfits are the goals that never count with these settings.
+func misfits(c goaltrack.Config) []goaltrack.Fault {
+	list := make([]rule.Site, 0, len(c.Sites))
+	for _, s := range c.Sites {
+		name := s.Name
+		switch to := s.CDP.(type) {
+		case cdp.Direct:
+			name = cmp.Or(name, to.PointOfSale)
+		case cdp.Edge:
+			name = cmp.Or(name, to.SiteName)
+		}
+		list = append(list, rule.Site{Name: name, Base: rule.Base{Currency: s.Currency}, Hosts: s.Hosts, PathPrefix: s.PathPrefix})
+	}
+	return c.Rules.Misfits(c.Env, list...)
 }

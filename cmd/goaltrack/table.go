@@ -38,7 +38,7 @@ var siteRows = []settings.Setting{
 	{Name: "to", Commands: ofProxy, Value: "URL", Like: "http://127.0.0.1:9000", About: "The site behind the proxy."},
 	{Name: "rules", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "goals.yaml", About: "The file with the goals."},
 	{Name: "watch", Kind: settings.Switch, Commands: ofProxy, About: "Follow the file of --rules while the proxy runs. A file with faults leaves the rules in force."},
-	{Name: "env", Commands: ofTenant, Value: "NAME", Like: "production", About: "The environment, for goals that say env: and for environments: of the settings file."},
+	{Name: "env", Commands: slices.Concat(ofTenant, []string{"check"}), Value: "NAME", Like: "production", About: "The environment, for goals that say env: and for environments: of the settings file."},
 	{Name: "path-prefix", Commands: ofProxy, Value: "PATH", Like: "/shop", About: "Where visitors see the site, if a proxy in front takes that off. Rules are written without it."},
 	{Name: "next-default-locale", Commands: ofProxy, Value: "LOCALE", Unset: "both addresses are tried", Like: "en", About: "The default locale of a site with the pages router of Next.js, whose pages have no locale in their addresses while their data has; \"none\" for a site without locales."},
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
@@ -201,7 +201,7 @@ var runRows = []settings.Setting{
 	{Name: "log-format", Kind: settings.Word, Commands: []string{"proxy", "cdp", "settings"}, Default: "text", OneOf: []string{"text", "json"}, About: "How these lines are written."},
 	{Name: "access-log", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "access.log", About: "The file to which a line is added for each answer; - is the standard output. It has addresses of visitors and what is in their queries."},
 	{Name: "access-log-format", Kind: settings.Word, Commands: ofProxy, Default: "combined", OneOf: []string{"combined", "json"}, About: "How these lines are written. \"goaltrack replay\" reads both; json also tells where redirects lead."},
-	{Name: "config", Kind: settings.File, Commands: ofAll, Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
+	{Name: "config", Kind: settings.File, Commands: slices.Concat(ofAll, []string{"check"}), Value: "FILE", Like: "goaltrack.yaml", About: "A YAML file with these settings."},
 }
 
 // doctorRows are for the questions to a tenant.
