@@ -46,18 +46,22 @@ func Schema() []byte {
 	}
 	use := object{"enum": uses}
 	goal["used by"] = object{"anyOf": []any{use, listOf(use)}}
+	markGoal(goal)
 	for key, about := range goalKeyHelp {
 		goal[key] = described(goal[key].(object), about) // every value above is an object
 	}
 	one := closed(goal)
 	one["required"] = []string{"goal"}
+	one["allOf"] = triggerRules()
+	one["defaultSnippets"] = snippets()
 
 	defaults := object{"failure": oneOrMore()}
 	for _, key := range defaultKeys {
 		defaults[key] = text()
 	}
+	markDefaults(defaults)
 	root := closed(object{
-		"version": object{"const": 1}, "cookies": described(oneOrMore(), "The cookies that rules may read; no other is."), "allow": described(oneOrMore(), "Names that look like secrets and are none, such as pin_code."),
+		"version": object{"enum": []any{1, "1"}}, "cookies": described(oneOrMore(), "The cookies that rules may read; no other is."), "allow": described(oneOrMore(), "Names that look like secrets and are none, such as pin_code."),
 		"defaults": closed(defaults), "goals": listOf(one),
 	})
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -89,13 +93,13 @@ func closed(properties object) object {
 }
 
 func conditionSchema() object {
-	return object{"type": "object", "additionalProperties": object{"anyOf": []any{scalar(), listOf(scalar())}}}
+	return object{"type": "object", "propertyNames": conditionNames(), "additionalProperties": object{"anyOf": []any{scalar(), listOf(scalar())}}}
 }
 
 func triggerSchema() object {
 	return object{
-		"visit": text(), "download": text(), "code": object{"const": true},
-		"submit": object{"anyOf": []any{text(), closed(object{"path": text(), "method": text(), "form": text()})}},
+		"visit": pathText(), "download": pathText(), "code": object{"const": true},
+		"submit": object{"anyOf": []any{pathText(), closed(object{"path": pathText(), "method": text(), "form": text()})}},
 		"click":  object{"anyOf": []any{text(), closed(object{"element": text(), "to": object{"enum": clickTargets}})}},
 		"played": object{"anyOf": []any{text(), closed(object{"element": text(), "part": text()})}},
 		"seen":   text(), "started": text(), "read": text(), "stay": text(), "event": text(), "on": text(),

@@ -3,6 +3,7 @@ package test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -137,7 +138,9 @@ func (p part) validate(at string, v any) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, at+": "+fmt.Sprintf(format, args...)) }
 	for word, says := range p {
 		switch word {
-		case "$schema", "title", "description":
+		case "$schema", "title", "description", "defaultSnippets", "then":
+		case "pattern", "minimum", "maximum", "not", "allOf", "oneOf", "if", "propertyNames":
+			faults = append(faults, p.validateMore(at, word, v)...)
 		case "const":
 			if v != says {
 				fault("%v is not %v", v, says)
@@ -147,7 +150,7 @@ func (p part) validate(at string, v any) (faults []string) {
 				fault("%v is none of %v", v, says)
 			}
 		case "type":
-			if types := oneOrMore(says); !slices.Contains(types, any(typeOf(v))) {
+			if types := oneOrMore(says); !slices.Contains(types, any(typeOf(v))) && (says != "integer" || typeOf(v) != "number") {
 				fault("%v is none of %v", v, types)
 			}
 		case "anyOf":
@@ -178,6 +181,45 @@ func (p part) validate(at string, v any) (faults []string) {
 		} else if p["additionalProperties"] == false {
 			fault("the key %s is unknown", key)
 		}
+	}
+	return faults
+}
+
+// validateMore is validate for the words that say more of texts, and of keys together.
+func (p part) validateMore(at, word string, v any) (faults []string) {
+	fails := false
+	fits := func(says any) bool { return len(part(says.(map[string]any)).validate("", v)) == 0 }
+	text, isText := v.(string)
+	number, isNumber := v.(float64)
+	switch says := p[word]; word {
+	case "pattern":
+		fails = isText && !regexp.MustCompile(says.(string)).MatchString(text)
+	case "minimum":
+		fails = isNumber && number < says.(float64)
+	case "maximum":
+		fails = isNumber && number > says.(float64)
+	case "not":
+		fails = fits(says)
+	case "allOf":
+		fails = slices.ContainsFunc(says.([]any), func(one any) bool { return !fits(one) })
+	case "oneOf":
+		n := 0
+		for _, one := range says.([]any) {
+			if fits(one) {
+				n++
+			}
+		}
+		fails = n != 1
+	case "if":
+		fails = fits(says) && !fits(p["then"])
+	case "propertyNames":
+		object, _ := v.(map[string]any)
+		for key := range object {
+			faults = append(faults, part(says.(map[string]any)).validate(at+"."+key, key)...)
+		}
+	}
+	if fails {
+		faults = append(faults, fmt.Sprintf("%s: %v is not what %s says", at, v, word))
 	}
 	return faults
 }
