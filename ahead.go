@@ -55,6 +55,7 @@ type shown struct {
 	event     cdp.Event
 	who       *cdp.Event
 	counted   visit.Counted
+	items     []uint32 // that its event names of the cart
 	userAgent string
 	rules     string
 	fact      *fact.Fact // what a report is told
@@ -244,7 +245,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	}
 	tr.facts.Sent(&e)
 	told := tr.factAhead(g)
-	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, who, name, strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
 }
 
 // endAhead is called when all goals of a request that was made ahead are decided.
@@ -362,7 +363,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 		p = &past{t: tr.t, site: s}
 	}
 	p.id = tl.id
-	return p.countLate(one.trigger.Past(), one.counted, time.Now(), send)
+	return p.countLate(one.trigger.Past(), one.counted, one.items, time.Now(), send)
 }
 
 // detach makes an event of texts of its own, which do not keep a request's header in

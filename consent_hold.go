@@ -338,7 +338,7 @@ func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	p, g := tr.pastLocked(), one.trigger.Past()
 	p.id = tr.told.id
 	p.released = p.released || g.Remembered()
-	return p.countLate(g, one.counted, one.since, func() fate { return tr.queueHeldLocked(one) })
+	return p.countLate(g, one.counted, nil, one.since, func() fate { return tr.queueHeldLocked(one) })
 }
 
 // queueHeldLocked queues the event.

@@ -163,7 +163,7 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 		place.rooms.giveBack()
 	}
 	*at = r
-	return r.fate == fired && r.counted != (visit.Counted{})
+	return r.fate == fired && r.counted != (visit.Counted{}) || r.carried
 }
 
 // place is how much room the events of a goal need in the queue.
@@ -371,7 +371,7 @@ func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 	}
 	f := tr.emit(g, data, at.rooms)
 	if !early && f != fired && f != fateDraft {
-		p.undo(at.counted, now)
+		p.undo(at, now)
 	}
 	return f
 }

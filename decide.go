@@ -141,10 +141,10 @@ func (tr *tracked) takeBack() {
 	}
 	now := time.Now()
 	for i := range s.rulings {
-		s.past.undo(s.rulings[i].counted, now)
+		s.past.undo(&s.rulings[i], now)
 	}
 	for i := range s.raised {
-		s.past.undo(s.raised[i].ruling.counted, now)
+		s.past.undo(&s.raised[i].ruling, now)
 	}
 }
 

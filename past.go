@@ -61,7 +61,9 @@ type ruling struct {
 	done    bool
 	fate    fate
 	counted visit.Counted
-	rooms   rooms // kept in the queue
+	rooms   rooms    // kept in the queue
+	added   []uint32 // items that are new in the cart
+	carried bool     // the cart of the visit may have changed
 }
 
 // open looks the visit up: what the cookie and this process know of it together.
@@ -116,29 +118,35 @@ func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
 // rule decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
 func (p *past) rule(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
-	return p.ruleNamed(g.Past(), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
+	return p.ruleNamed(g.Past(), g.CartItems(x), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
 // ruleNamed is rule, with the name under which the goal counts told by name.
-func (p *past) ruleNamed(g *visit.Goal, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
+// items are what its event names of the cart.
+func (p *past) ruleNamed(g *visit.Goal, items []uint32, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
 	v := p.open(now)
-	if !v.Came(g, now) {
-		return ruling{done: true, fate: fateOf(rule.ReasonNotAfter)}
-	}
-	if v.Barred(g) {
-		return ruling{done: true, fate: fateOf(rule.ReasonCameBefore)}
+	if bar := v.Bars(g, items, now); bar != visit.NoBar {
+		refused := bar == visit.UnknownItem && g.Cart == visit.CartConfirm
+		if refused {
+			p.remember(now, func() bool { v.Refuse(); return true }) // and so its CHECKOUT is not sent either
+		}
+		return ruling{done: true, fate: fateOf(rule.ReasonOf(bar)), carried: refused}
 	}
 	if g.Leads() && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
 	}
-	if g.Scope == visit.PerRequest {
+	if g.Scope == visit.PerRequest && g.Cart == visit.NoCart {
 		return ruling{done: true, fate: fired}
 	}
-	c, r := name()
+	var c visit.Counted
+	r := rule.Fires
+	if g.Scope != visit.PerRequest {
+		c, r = name()
+	}
 	switch {
 	case r != rule.Fires:
 		return ruling{done: true, fate: fateOf(r)}
-	case v.Has(c):
+	case c != (visit.Counted{}) && v.Has(c):
 		p.remember(now, func() bool { return true }) // the session goes on
 		return ruling{done: true, fate: fateAlreadyCounted}
 	}
@@ -148,30 +156,40 @@ func (p *past) ruleNamed(g *visit.Goal, now time.Time, name func() (visit.Counte
 			return ruling{done: true, fate: f}
 		}
 	}
+	var added []uint32
+	full := false
 	p.remember(now, func() bool {
-		if v.Has(c) { // by a request that is under way at the same time
-			f = fateAlreadyCounted
+		if c != (visit.Counted{}) {
+			if v.Has(c) { // by a request that is under way at the same time
+				f = fateAlreadyCounted
+			}
+			v.Add(c, g.Keyed)
 		}
-		v.Add(c, g.Keyed)
+		if f == fired {
+			added, full = v.Carry(g.Cart, items)
+		}
 		return true
 	})
+	if full {
+		p.t.ledger.note("cart_full")
+	}
 	if f != fired {
 		return ruling{done: true, fate: f}
 	}
-	return ruling{done: true, fate: fired, counted: c}
+	return ruling{done: true, fate: fired, counted: c, added: added, carried: g.Cart != visit.NoCart}
 }
 
 // countLate decides on count: and after: of a goal whose rule held earlier, at a time,
 // and sends it. counted is the name under which it counts.
-func (p *past) countLate(g *visit.Goal, counted visit.Counted, at time.Time, send func() fate) (f fate) {
+func (p *past) countLate(g *visit.Goal, counted visit.Counted, items []uint32, at time.Time, send func() fate) (f fate) {
 	if !g.Remembered() {
 		return send()
 	}
 	p.open(time.Now())
-	r := p.ruleNamed(g, at, func() (visit.Counted, rule.Reason) { return counted, rule.Fires }, nil)
+	r := p.ruleNamed(g, items, at, func() (visit.Counted, rule.Reason) { return counted, rule.Fires }, nil)
 	defer func() {
 		if f != fired {
-			p.undo(r.counted, at)
+			p.undo(&r, at)
 		}
 		p.end(at)
 		p.happened = nil
@@ -183,11 +201,17 @@ func (p *past) countLate(g *visit.Goal, counted visit.Counted, at time.Time, sen
 }
 
 // undo takes back that a goal counted, since it could not be sent.
-func (p *past) undo(c visit.Counted, now time.Time) {
-	if c == (visit.Counted{}) {
+func (p *past) undo(r *ruling, now time.Time) {
+	if r.counted == (visit.Counted{}) && len(r.added) == 0 {
 		return
 	}
-	p.remember(now, func() bool { p.visit.Drop(c, false); return true })
+	p.remember(now, func() bool {
+		if r.counted != (visit.Counted{}) {
+			p.visit.Drop(r.counted, false)
+		}
+		p.visit.TakeOut(r.added)
+		return true
+	})
 }
 
 // end notes what happened in the request.
@@ -211,7 +235,7 @@ func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 	}
 	f := enqueue()
 	if f != fired && f != fateDraft {
-		p.undo(t.counted, now)
+		p.undo(&t, now)
 	}
 	p.end(now)
 	return f

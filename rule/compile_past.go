@@ -142,6 +142,7 @@ func (s *Set) linkPast() {
 		}
 		p.Used = p.Used || g.past.Counts() || g.needs.origin()
 	}
+	s.linkCart()
 	slices.Sort(p.UTM)
 	p.UTM = slices.Compact(p.UTM)
 }

@@ -238,6 +238,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return "a condition does not hold"
 		}
 		return x.failed.because(x)
+	case ReasonCartUnknownItem:
+		return "an item was not added to the cart in this session, so the order would fail"
 	case ReasonFieldMissing, ReasonFieldInvalid:
 		return "the " + c.goal.typ + " cannot be sent: " + x.fieldFault
 	case ReasonValueTooLong:

@@ -42,6 +42,7 @@ func (s *Set) lint(f *faults) {
 		}
 		g.lintSuccess(f)
 		g.lintLate(f)
+		g.lintCart(f)
 		g.lintExpect(f)
 		g.lintLiterals(f)
 		g.lintNever(f)

@@ -129,6 +129,11 @@ const (
 	// such as a price that is no number.
 	ReasonFieldInvalid
 
+	// ReasonCartUnknownItem is given to a CONFIRM of an item that was not added in this
+	// session, and to the CHECKOUT after it: the CDP would accept both, and the order would
+	// fail. Explain never gives it. Let a goal send ADD for each item.
+	ReasonCartUnknownItem
+
 	// Reasons is how many there are, Fires among them. It is not a reason.
 	Reasons
 
@@ -171,6 +176,7 @@ var reasonNames = [Reasons]string{
 	ReasonCameBefore:       "came_before",
 	ReasonFieldMissing:     "field_missing",
 	ReasonFieldInvalid:     "field_invalid",
+	ReasonCartUnknownItem:  "cart_unknown_item",
 }
 
 // String is the reason's name, such as "doubtful_redirect". That of a value which

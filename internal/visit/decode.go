@@ -53,7 +53,7 @@ func decodeTwo(d *decoder) *Visit {
 	if bits&sectionOrigin != 0 {
 		v.Origin = d.origin(d.count(2))
 	}
-	if bits&(sectionNumbers|sectionHappened|sectionFirst|sectionShown|sectionCart) != 0 {
+	if bits&(sectionNumbers|sectionHappened|sectionFirst|sectionShown|sectionCart|sectionCartTurn) != 0 {
 		v.History = d.history(bits)
 	}
 	return v
@@ -82,6 +82,9 @@ func (d *decoder) history(bits uint64) *History {
 		for range d.atMost(d.count(4), MaxCart) {
 			h.Cart = append(h.Cart, d.uint32())
 		}
+	}
+	if bits&sectionCartTurn != 0 {
+		h.CartTurn = d.small()
 	}
 	return h
 }

@@ -29,6 +29,9 @@ type Goal struct {
 	// NotAfter are the walks of goals of which none may have happened: each of one step.
 	NotAfter []uint32
 
+	// Cart is what its event does to the cart.
+	Cart CartRole
+
 	next []*Goal // those whose After names this one
 }
 
@@ -56,7 +59,7 @@ func (g *Goal) Leads() bool { return len(g.next) > 0 }
 
 // Remembered reports whether it will matter later that the goal happened, or
 // matters now what happened before.
-func (g *Goal) Remembered() bool { return g.Counts() || g.Leads() }
+func (g *Goal) Remembered() bool { return g.Counts() || g.Leads() || g.Cart != NoCart }
 
 // LeadTo notes that another goal comes after this one.
 func (g *Goal) LeadTo(next *Goal) { g.next = append(g.next, next) }

@@ -16,8 +16,10 @@ type History struct {
 	FirstAt int64
 	// Shown are the variants that this session saw, the oldest first.
 	Shown []Variant
-	// Cart are hashes of what is in the cart of this session.
-	Cart []uint32
+	// Cart are hashes of what is in the cart of this session, and CartTurn how often
+	// that has changed.
+	Cart     []uint32
+	CartTurn uint32
 }
 
 // Happened says how often a goal happened, and in which minute it did last.
@@ -154,7 +156,5 @@ func (v *Visit) absorb(m *History, same bool) {
 			v.Show(s)
 		}
 	}
-	for _, item := range m.Cart {
-		v.Put(item)
-	}
+	v.absorbCart(m)
 }

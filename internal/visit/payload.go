@@ -25,6 +25,7 @@ import (
 //	minute origin                  where the first session came from
 //	n (component variant)...       what was shown in this session, oldest first
 //	n hash...                      what is in the cart
+//	turn                           how often the cart has changed
 //
 // A version that knows more bits writes them only if a rule asks for that. One that
 // does not know a bit takes the cookie for one that it has no key for, and leaves it
@@ -115,6 +116,7 @@ const (
 	sectionCart
 	sectionWeek
 	sectionMonth
+	sectionCartTurn
 	sectionsEnd
 )
 
@@ -140,6 +142,7 @@ func (v *Visit) sections() (bits uint64) {
 		has(sectionFirst, h.First.Known)
 		has(sectionShown, len(h.Shown) > 0)
 		has(sectionCart, len(h.Cart) > 0)
+		has(sectionCartTurn, h.CartTurn > 0)
 	}
 	return bits
 }
@@ -227,6 +230,9 @@ func (h *History) append(b []byte, bits uint64) []byte {
 		for _, item := range h.Cart {
 			b = binary.BigEndian.AppendUint32(b, item)
 		}
+	}
+	if bits&sectionCartTurn != 0 {
+		number(uint64(h.CartTurn))
 	}
 	return b
 }
