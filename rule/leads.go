@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/spelling"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -136,6 +137,9 @@ func isPrivate(segment string) bool {
 		case c == '@' || c == utf8.RuneError || strings.ContainsRune("{}*?#%", c) || !unicode.IsPrint(c):
 			return true
 		}
+	}
+	if spelling.Unseen(segment) != "" {
+		return true
 	}
 	return digits > 1 || digits == len(segment) || len(segment) > leadLength || looksLikeToken(segment)
 }

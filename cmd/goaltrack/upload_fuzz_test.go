@@ -123,12 +123,26 @@ func goaltrackProxy(t *testing.T, target *url.URL, transport http.RoundTripper) 
 	return mindUploads(tracker.Handler(newProxyOver(transport, target, logger)))
 }
 
+// plainProxy reads a body before it asks the site. If the site answered earlier, net/http
+// would read the body under a lock for which the transport waits, and so fake time would
+// stand still.
 func plainProxy(_ *testing.T, target *url.URL, transport http.RoundTripper) http.Handler {
-	return &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite:   func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
 		Transport: transport,
 		ErrorLog:  slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil { // the site hears of the request all the same
+			ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+			defer cancel()
+			r = r.WithContext(ctx)
+			r.TransferEncoding, r.ContentLength = nil, int64(len(body))
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	})
 }
 
 // converse sends a text over one connection to a proxy in front of a site, with
