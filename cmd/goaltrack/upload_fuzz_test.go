@@ -140,7 +140,7 @@ func plainProxy(_ *testing.T, target *url.URL, transport http.RoundTripper) http
 			r = r.WithContext(ctx)
 			r.TransferEncoding, r.ContentLength = nil, int64(len(body))
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body, r.Trailer = io.NopCloser(bytes.NewReader(body)), nil // no name that the transport refuses
 		proxy.ServeHTTP(w, r)
 	})
 }
