@@ -73,7 +73,7 @@ func (l *Leads) List() []Lead {
 
 // leadsTo is where the answer leads, as Lead.To has it; "" if nowhere.
 func (x *Exchange) leadsTo() string {
-	if !web.IsRedirect(x.status) {
+	if !web.IsRedirect(x.status) || x.location == "" {
 		return ""
 	}
 	if path, _, ok := x.redirectTarget(); ok {
