@@ -126,7 +126,7 @@ var standardEvents = map[string]*standardEvent{
 
 // unsendable are the reserved names that no goal sends, and what to do in place of it.
 var unsendable = map[string]string{
-	"FORCE_CLOSE":       "it ends a session, as an aid for tests: goaltrack doctor --close sends one",
+	"FORCE_CLOSE":       "it ends a session, as an aid for tests, and is on no list of Sitecore's",
 	"TRACKING":          "the CDP makes it itself",
 	"INTERACTION":       "the CDP makes it itself",
 	"CAMPAIGN_TRACKING": "the CDP makes it itself",
