@@ -172,7 +172,7 @@ func TestLists(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var w *world.World
-			w = world.New(t, "goals:\n  - { goal: SURE, submit: /review, success: 200, sends: CONFIRM, fields: { item_id: "+test.from+" } }\n",
+			w = world.New(t, "goals:\n  - { goal: SURE, submit: /review, success: 200, sends: CONFIRM, fields: { item_id: "+test.from+" } }\n  - { goal: GO_PUT, code: true, sends: ADD }\n",
 				http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 					_ = r.ParseForm()
 					_, _ = fmt.Fprint(rw, len(readBody(r)))
@@ -180,7 +180,14 @@ func TestLists(t *testing.T) {
 						_ = w.Tracker.Set(r, "lines", test.app)
 					}
 				}))
-			w.Visitor().Meet().Post("/review?line=q1&line=q2", test.body, "Content-Type", map[bool]string{true: test.kind, false: "application/x-www-form-urlencoded"}[test.kind != ""])
+			v := w.Visitor().Meet()
+			for item := range strings.FieldsSeq(test.want) { // else a CONFIRM of it would not be sent
+				e := cdp.Product{Type: "TEA", ItemID: item, ReferenceID: item, ProductID: "x", Name: "x", Price: 5, Currency: "EUR", OrderedAt: time.Now()}.Event()
+				if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "GO_PUT", goaltrack.Data{"event": e}); err != nil {
+					t.Error(err)
+				}
+			}
+			v.Post("/review?line=q1&line=q2", test.body, "Content-Type", map[bool]string{true: test.kind, false: "application/x-www-form-urlencoded"}[test.kind != ""])
 			w.Done()
 			got := strings.TrimSuffix(w.Fates("SURE"), " 1")
 			if events := sentOf(w, "CONFIRM"); len(events) > 0 {

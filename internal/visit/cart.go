@@ -54,7 +54,7 @@ func (v *Visit) Allows(role CartRole, items []uint32) bool {
 	}
 	switch role {
 	case CartConfirm:
-		return len(items) > 0 && !slices.ContainsFunc(items, func(i uint32) bool { return i == refusedMark || !slices.Contains(cart, i) })
+		return !slices.ContainsFunc(items, func(i uint32) bool { return i == refusedMark || !slices.Contains(cart, i) })
 	case CartCheckout:
 		return !slices.Contains(cart, refusedMark)
 	case NoCart, CartAdd, CartClear:
