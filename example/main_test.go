@@ -247,7 +247,7 @@ func TestPrintedWhy(t *testing.T) {
 	for _, want := range []string{
 		"Not counted   PRICING_VIEWED      already_counted: it had counted before\n",
 		"Not counted   SITE_SEARCHED       condition",
-		"Not counted   NEWSLETTER_SIGNUP   not_successful: answered 422; ",
+		"Not counted   NEWSLETTER_SIGNUP   not_successful: line 46: answered 422; ",
 	} {
 		if !strings.Contains(out, "\n"+want) {
 			t.Errorf("not printed: %q", want)

@@ -179,7 +179,6 @@ func TestHangupWithFaults(t *testing.T) {
 // TestHangupLosesNothing changes what is sent while a form is under way and events wait, in
 // memory and on disk: all of them arrive, once.
 func TestHangupLosesNothing(t *testing.T) {
-	t.Parallel()
 	for name, spool := range map[string]string{"memory": "delivery-grace: 1ms\n", "spool": "delivery-grace: 1ms\nspool: spool\nspool-required: true\n"} {
 		t.Run(name, func(t *testing.T) {
 			arrived, finish := make(chan struct{}), make(chan struct{})
