@@ -3,6 +3,7 @@ package live_test
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -129,8 +130,8 @@ func TestPreviewByManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for range 100 {
 				w := p.Watch(cookie)
-				w.Sends(fact.Sent{Goal: "A", BrowserID: fmt.Sprint(i), Events: []string{"{}"}})
-				p.Answered("A", fmt.Sprint(i), "delivered")
+				w.Sends(fact.Sent{Goal: "A", BrowserID: strconv.Itoa(i), Events: []string{"{}"}})
+				p.Answered("A", strconv.Itoa(i), "delivered")
 				w.Saw(fact.Seen{})
 				p.State(cookie)
 			}
