@@ -34,7 +34,7 @@ func doctorCommand() command {
 		note: `It makes a few guests in the tenant and sends them about a dozen events of the types
 GOALTRACK_DOCTOR and GOALTRACK_DOCTOR_LIMITS, which say in ext.question what each
 is for. Use a tenant, or a point of sale, for tests. With --ask-session it takes
-longer than a session.
+longer than a session, and sends FORCE_CLOSE, which ends a session in a tenant for tests.
 
 Each answer is a line: ok (as documented), found (nothing is documented), differs
 (from what is documented), failed (goals would not arrive), or skipped.

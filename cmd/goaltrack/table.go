@@ -208,7 +208,7 @@ var runRows = []settings.Setting{
 var doctorRows = []settings.Setting{
 	{Name: "api-token", Commands: ofDoctor, Secret: true, Value: "TOKEN", About: "The tenant's API token, to read back what became of an event. Better given in the environment."},
 	{Name: "ask-location", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events that say by X-Forwarded-For that they come from other countries, to see in Sitecore what the tenant makes of that. It is what --relay-forward-ip of the proxy does."},
-	{Name: "ask-session", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events, a minute more than --session-length apart, to see in Sitecore whether they are of one session."},
+	{Name: "ask-session", Kind: settings.Switch, Commands: ofDoctor, About: "Send two events, a minute more than --session-length apart, to see in Sitecore whether they are of one session. A FORCE_CLOSE then ends the last session."},
 	{Name: "yes", Kind: settings.Switch, Commands: []string{"announce"}, About: "Send without asking."},
 	{Name: "timeout", Kind: settings.Time, Commands: []string{"doctor", "announce", "settings"}, Value: "TIME", Default: "10s", Like: "10s", About: "How long one request may take."},
 	{Name: "patience", Kind: settings.Time, Commands: ofDoctor, Value: "TIME", Default: "30s", Like: "10s", About: "How long to wait until an event shows, with an API token."},
