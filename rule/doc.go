@@ -25,8 +25,9 @@
 //
 // [ParseExample] reads a request and its answer from a line of text, and
 // [Set.Explain] says what each goal makes of it: a [Verdict], with a [Reason].
-// [Set.CheckExamples] does so for the examples in the rules. [Set.NewReplay] counts
-// what the rules would have counted in the requests of an access log.
+// [Set.CheckExamples] and [Set.TryExamples] do so for the examples in the rules.
+// [Set.NewReplay] counts what the rules would have counted in the requests of an access
+// log.
 //
 // # Judging a live site
 //

@@ -5,36 +5,68 @@ import (
 	"strconv"
 )
 
-// CheckExamples judges the examples of every goal. It returns those that do not come out
-// as the rule says, with what the goal made of them, and those that cannot be read. Goals
-// that are paused, or whose time has not come or is over, are judged as if they counted.
-func (s *Set) CheckExamples() []Fault {
-	var at [2]int
-	f := &faults{file: s.file, at: func(int, string, int) (int, int) { return at[0], at[1] }}
-	for _, g := range s.goals {
-		f.name = g.Name
-		places := g.examplesAt
-		for _, side := range []struct {
-			key    string
-			lines  []string
-			counts bool
-		}{{"counts", g.Examples.Counts, true}, {"ignores", g.Examples.Ignores, false}} {
-			for _, line := range side.lines {
-				at, places = places[0], places[1:]
-				e, err := ParseExample(line)
-				if err != nil {
-					f.add("", err)
-					continue
-				}
-				x := e.exchange()
-				v := s.explain(g, &x, g.limits.sometime())
-				if v.Fired != side.counts {
-					f.hint("", outcomeOf(line, v), "")
-				}
-			}
+// TriedExample is an example of the rules, and what came of it.
+type TriedExample struct {
+	// Goal is the goal under which it stands.
+	Goal string
+	// Text is the example as it is written.
+	Text string
+	// Counts says that it stands under counts:, not under ignores:.
+	Counts bool
+	// Line and Column are where it stands, from 1. They are 0 for rules made in Go.
+	Line, Column int
+	// Fault is why it does not come out as the rule says, or cannot be read. It is nil if
+	// the example is right.
+	Fault *Fault
+}
+
+// CheckExamples returns what is wrong with the examples of every goal: the faults that
+// [Set.TryExamples] finds.
+func (s *Set) CheckExamples() (list []Fault) {
+	for _, e := range s.TryExamples() {
+		if e.Fault != nil {
+			list = append(list, *e.Fault)
 		}
 	}
-	return f.list
+	return list
+}
+
+// TryExamples judges the examples of every goal, in the order of the goals; of each goal
+// those under counts: come first. An example is wrong if it does not come out as the rule
+// says, and its fault has what the goal made of it; so is one that cannot be read. Goals
+// that are paused, or whose time has not come or is over, are judged as if they counted.
+func (s *Set) TryExamples() (list []TriedExample) {
+	for _, g := range s.goals {
+		n := len(g.Examples.Counts)
+		for i, at := range g.examplesAt {
+			e := TriedExample{Goal: g.Name, Counts: i < n, Line: at[0], Column: at[1]}
+			if e.Counts {
+				e.Text = g.Examples.Counts[i]
+			} else {
+				e.Text = g.Examples.Ignores[i-n]
+			}
+			e.Fault = s.tryExample(g, e)
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// tryExample returns nil if the example is right.
+func (s *Set) tryExample(g *goal, e TriedExample) *Fault {
+	f := &faults{file: s.file, name: g.Name, at: func(int, string, int) (int, int) { return e.Line, e.Column }}
+	if example, err := ParseExample(e.Text); err != nil {
+		f.add("", err)
+	} else {
+		x := example.exchange()
+		if v := s.explain(g, &x, g.limits.sometime()); v.Fired != e.Counts {
+			f.hint("", outcomeOf(e.Text, v), "")
+		}
+	}
+	if len(f.list) == 0 {
+		return nil
+	}
+	return &f.list[0]
 }
 
 // placeExamples notes where the examples stand.
