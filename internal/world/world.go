@@ -20,16 +20,13 @@ package world
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/goaltest"
 )
 
 // World is a site, the tracker around it, and the CDP to which it reports.
@@ -90,24 +87,7 @@ func (w *World) Done() goaltrack.Account {
 }
 
 // Fates says how the decisions about a goal ended: "fired 2, bot 1", or "none".
-func (w *World) Fates(goal string) string {
-	for _, g := range w.Tracker.Snapshot().Goals {
-		if g.Goal != goal {
-			continue
-		}
-		var parts []string
-		if g.Fired > 0 {
-			parts = append(parts, fmt.Sprint("fired ", g.Fired))
-		}
-		for _, fate := range slices.Sorted(maps.Keys(g.NotFired)) {
-			parts = append(parts, fmt.Sprint(fate, " ", g.NotFired[fate]))
-		}
-		if parts != nil {
-			return strings.Join(parts, ", ")
-		}
-	}
-	return "none"
-}
+func (w *World) Fates(goal string) string { return goaltest.Fates(w.Tracker, goal) }
 
 // Expect compares the fates of a goal when every handler has returned.
 func (w *World) Expect(goal, want string) {
