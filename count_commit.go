@@ -7,6 +7,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/caching"
+	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
@@ -138,6 +139,7 @@ func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
 // opensLocked reports whether the visit cookie is one of this visitor.
 func (tr *tracked) opensLocked(now time.Time) bool {
 	p := tr.pastLocked()
+	p.id = tr.told.id
 	p.open(now)
 	return p.came != ""
 }
@@ -229,13 +231,17 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 	c, p := &tr.site.visits, tr.pastLocked()
 	v := p.visit
 	if p.began && tr.navigation && tr.gate == fired {
-		if o := tr.x.Origin(tr.rules.Past()); o.Known {
+		if o := tr.facts.Origin(&tr.x, tr.rules.Past()); o.Known {
 			v.Origin = o
 		}
 	}
 	if len(p.happened) > 0 {
 		v = v.Clone()
 		v.Advance(p.happened, now)
+	}
+	if tr.showsVariantLocked(h) {
+		v = v.Clone() // this request's own variants are not those of before
+		facts.Show(v, h, tr.namedVariantLocked(h))
 	}
 	once := tr.rules.Past().Once
 	payload, whole := v.Encode(c.Room, once)
@@ -337,7 +343,11 @@ func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
 	case anew && c.GoesOn(last, minute):
 		tr.sealVisitLocked(h, now)
 	case ok && c.GoesOn(last, minute):
-		if minute-last >= visit.MoveEvery && c.Fits(value) {
+		switch {
+		case minute-last < visit.MoveEvery:
+		case tr.showsVariantLocked(h) && tr.opensLocked(now):
+			tr.sealVisitLocked(h, now)
+		case c.Fits(value):
 			tr.setVisit(h, visit.Format(minute, sealed))
 		}
 	case tr.rules.Past().WantsOrigin(tr.t.config.Env):

@@ -17,6 +17,8 @@ import (
 	"github.com/gorilla/securecookie"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
@@ -302,6 +304,56 @@ func TestMinuteMoves(t *testing.T) {
 			t.Errorf("a goal that counts: %d times cryptography", counting.calls)
 		}
 	})
+}
+
+// TestVariantMovesAlong: with a report, the visit cookie that a page renews has the variant
+// that the page shows. A page does not renew it for that alone, and a visit knows no variant
+// of the day before.
+func TestVariantMovesAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := new(lastFact)
+		s := openShop(t, timeRules, func(c *Config) { c.Report = told })
+		s.visit("/session")
+		for _, c := range []struct {
+			page, goal string
+			pause      time.Duration
+			moves      bool
+			before     int
+		}{
+			{page: "/other?variantid=B", goal: "/ever", pause: 4 * time.Minute},
+			{page: "/other?variantid=B", goal: "/day", pause: 6 * time.Minute, moves: true, before: 1},
+			{page: "/day", goal: "/session", pause: time.Hour},
+		} {
+			pass(c.pause)
+			if moved := s.visit(c.page) != ""; c.page != "/day" && moved != c.moves {
+				t.Errorf("%s after %v: the cookie is written: %t", c.page, c.pause, moved)
+			}
+			s.forget()
+			s.visit(c.goal)
+			if got := len(told.goal.Before); told.goal.Reason != fact.Fired || got != c.before {
+				t.Errorf("%s after %v: %+v has %d variants, want %d", c.goal, c.pause, told.goal, got, c.before)
+			}
+		}
+		for time.Now().Hour() != 23 || time.Now().Minute() < 50 {
+			pass(5 * time.Minute)
+		}
+		s.visit("/session?variantid=D")
+		pass(15 * time.Minute)
+		s.forget()
+		if s.visit("/day"); told.goal.Reason != fact.Fired || len(told.goal.Before) != 0 {
+			t.Errorf("after midnight: %+v", told.goal)
+		}
+	})
+}
+
+// lastFact keeps the last fact about a goal.
+type lastFact struct{ goal fact.Fact }
+
+// Report implements [fact.Sink].
+func (l *lastFact) Report(f fact.Fact) {
+	if f.Kind == fact.Decision {
+		l.goal = *facts.Keep(f)
+	}
 }
 
 // TestFormatOneIsNotWritten: a visit of the former format goes on, and with the first page

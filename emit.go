@@ -95,15 +95,7 @@ func (tr *tracked) variantLocked() (string, fate) {
 		return "", fateVariantUnknown
 	}
 	h := tr.rec.Header()
-	id, understood := tr.told.saidLocked().variant, true
-	if id == "" && c.VariantHeader != "" {
-		if id = h.Get(c.VariantHeader); id != "" {
-			understood = views.ValidVariant(id)
-		}
-	}
-	if s := tr.told.seldom; id == "" && s != nil {
-		id = s.variant
-	}
+	id, understood := tr.saidVariantLocked(h)
 	if rewritten, _ := web.First(h[views.RewriteHeader]); id == "" && rewritten != "" {
 		id, understood = views.RewrittenTo(rewritten, tr.path)
 	}
@@ -118,6 +110,37 @@ func (tr *tracked) variantLocked() (string, fate) {
 			"site", s.Name, "path", tr.path)
 	}
 	return "", fateVariantUnknown
+}
+
+// saidVariantLocked is the variant that the handler, a header of the site's own or the
+// address names, "" if none does.
+func (tr *tracked) saidVariantLocked(h http.Header) (id string, understood bool) {
+	if id = tr.told.saidLocked().variant; id != "" {
+		return id, true
+	}
+	if name := tr.t.config.VariantHeader; name != "" {
+		if id = h.Get(name); id != "" {
+			return id, views.ValidVariant(id)
+		}
+	}
+	if s := tr.told.seldom; s != nil {
+		id = s.variant
+	}
+	return id, true
+}
+
+// namedVariantLocked is that variant, if it can be one.
+func (tr *tracked) namedVariantLocked(h http.Header) string {
+	if id, understood := tr.saidVariantLocked(h); understood {
+		return id
+	}
+	return ""
+}
+
+// showsVariantLocked reports whether a report is told of a variant that this page shows.
+func (tr *tracked) showsVariantLocked(h http.Header) bool {
+	return tr.facts != nil && tr.navigation && tr.gate == fired && tr.status < http.StatusMultipleChoices && tr.x.MayBeHTML() &&
+		(len(h[views.RewriteHeader]) > 0 || tr.namedVariantLocked(h) != "")
 }
 
 // askedFor notes the variant that the address asks for.

@@ -3,10 +3,12 @@ package goaltrack
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/watched"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
@@ -237,6 +239,7 @@ func (tr *tracked) tellVisit(f fate) {
 	case f == fired:
 		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
 			d := tr.decisionOn(rule.View, fired)
+			d.Named = tr.namedVariantLocked(tr.rec.Header())
 			tr.facts.Visited(&d)
 		}
 	}
@@ -248,6 +251,9 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 		Goal: g, Page: g, Exchange: &tr.x, Described: tr.told.route.describes,
 		Reason: f.String(), BrowserID: tr.told.id, Anonymous: tr.gate != fired,
 	}
+	if s := tr.told.seldom; s != nil && f == fired && g != rule.View {
+		d.Visit, d.Once = s.past.visit, tr.countsOnce(g)
+	}
 	if !g.IsPage() {
 		return d
 	}
@@ -258,6 +264,15 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 		}
 	}
 	return d
+}
+
+// countsOnce reports whether a goal counts at most once in the session, and the session
+// began today. Then a report can count it for what the session was shown before, and never
+// counts it for more than saw that on a day.
+func (tr *tracked) countsOnce(g *rule.Cause) bool {
+	v, past := tr.told.seldom.past.visit, g.Past()
+	return v != nil && past.Scope != visit.PerRequest && !past.Keyed &&
+		visit.DayOf(time.Unix(v.Start*60, 0), tr.site.zone) == visit.DayOf(time.Now(), tr.site.zone)
 }
 
 // factHeld is what a report will be told of a goal, or of a page, that waits for the

@@ -136,7 +136,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	tr.watched = watched
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
-	if views && navigation {
+	if navigation && (views || tr.facts != nil) {
 		tr.askedFor(r)
 	}
 	if soft || other != "" {

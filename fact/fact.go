@@ -94,6 +94,11 @@ type Fact struct {
 	Device string
 	// Variants are those that this request shows or names, at most [MaxVariants].
 	Variants []Variant
+	// Before are those that the session was shown before, as the visitor's own cookie
+	// says, at most [MaxVariants]. Only a goal that counts at most once a session has
+	// them. A sink that knows the session needs none of them; they are for one that
+	// another process told, or a former one.
+	Before []Variant
 	// Browser is the ID of the browser. A sink may count different ones by it; it must
 	// not write it anywhere.
 	Browser [16]byte

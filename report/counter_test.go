@@ -453,6 +453,7 @@ func FuzzWire(f *testing.F) {
 		}
 		for range max(0, minor%8) {
 			in.Variants = append(in.Variants, fact.Variant{Component: page, Name: goal})
+			in.Before = append(in.Before, fact.Variant{Component: goal, Name: page})
 		}
 		buf := make([]byte, 2*maxEncoded)
 		n := putFact(buf, 7, &in)
@@ -461,7 +462,7 @@ func FuzzWire(f *testing.F) {
 		for site := 7; site < 9; site++ {
 			out, at := r.fact()
 			if at != site || out.Time.Unix() != minor || out.Browser != in.Browser || out.Value.Minor != in.Value.Minor || out.Value.Known != known ||
-				len(out.Variants) != min(len(in.Variants), fact.MaxVariants) || !strings.HasPrefix(goal, out.Goal) || !strings.HasPrefix(page, out.Page) ||
+				len(out.Variants) != min(len(in.Variants), fact.MaxVariants) || len(out.Before) != len(out.Variants) || !strings.HasPrefix(goal, out.Goal) || !strings.HasPrefix(page, out.Page) ||
 				len(page) <= maxText && out.Page != page || len(out.Reason) > maxText {
 				t.Errorf("put %+v, got %+v", in, out)
 			}

@@ -49,6 +49,18 @@ func (c *counter) countVariants(ctx context.Context, f *fact.Fact, part PartKey,
 		converted.Goal, converted.Currency = f.Goal, part.Currency
 		addTo(c.batch.Parts, converted, amount)
 	}
+	c.countBefore(ctx, f, one, part, amount)
+}
+
+// countBefore counts a goal for what its session was shown by another process, which
+// counted that. Nothing of it is remembered: such a goal counts once a session.
+func (c *counter) countBefore(ctx context.Context, f *fact.Fact, one *session, part PartKey, amount Amount) {
+	for _, v := range f.Before {
+		if !slices.ContainsFunc(one.variants, func(o shown) bool { return o.Component == v.Component }) {
+			part.Dimension, part.Text = Variant, c.known(ctx, SiteDay{part.Site, part.Day}).admit(Variant, v.Component+"="+v.Name)
+			addTo(c.batch.Parts, part, amount)
+		}
+	}
 }
 
 // shown notes a variant that is not the one that the session was shown last of its

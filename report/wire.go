@@ -15,7 +15,7 @@ import (
 const maxText = 200
 
 // maxEncoded bounds an encoded fact: its texts, and what is around them.
-const maxEncoded = (10+2*fact.MaxVariants)*(maxText+1) + 64
+const maxEncoded = (10+4*fact.MaxVariants)*(maxText+1) + 64
 
 // The bits of the second byte.
 const (
@@ -58,12 +58,17 @@ func putFact(to []byte, site int, f *fact.Fact) (n int) {
 		binary.LittleEndian.PutUint64(to[n:], uint64(f.Value.Minor)) //nolint:gosec // As above.
 		n = putText(to, n+8, f.Value.Currency)
 	}
-	variants := f.Variants[:min(len(f.Variants), fact.MaxVariants)]
-	to[n] = byte(len(variants)) //nolint:gosec // There are few.
+	return putVariants(to, putVariants(to, n, f.Variants), f.Before)
+}
+
+// putVariants writes the first of a list at n, and returns where they end.
+func putVariants(to []byte, n int, list []fact.Variant) int {
+	list = list[:min(len(list), fact.MaxVariants)]
+	to[n] = byte(len(list)) //nolint:gosec // There are few.
 	n++
-	for i := range variants {
-		n = putText(to, n, variants[i].Component)
-		n = putText(to, n, variants[i].Name)
+	for i := range list {
+		n = putText(to, n, list[i].Component)
+		n = putText(to, n, list[i].Name)
 	}
 	return n
 }
@@ -136,8 +141,13 @@ func (r *reader) fact() (f fact.Fact, site int) {
 	if f.Value.Known {
 		f.Value.Minor, f.Value.Currency = int64(r.uint64()), r.text() //nolint:gosec // See putFact.
 	}
-	for range r.next() {
-		f.Variants = append(f.Variants, fact.Variant{Component: r.text(), Name: r.text()})
-	}
+	f.Variants, f.Before = r.variants(), r.variants()
 	return f, site
+}
+
+func (r *reader) variants() (list []fact.Variant) {
+	for range r.next() {
+		list = append(list, fact.Variant{Component: r.text(), Name: r.text()})
+	}
+	return list
 }

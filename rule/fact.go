@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func (c *Cause) Tell(x *Exchange, f *fact.Fact, language string, described func(
 		x.cameThrough(f, query) // the form is on the page that the session began with
 	}
 	f.Language, f.Device = firstLanguage(language), x.device()
-	f.Variants = x.variants()
+	f.Variants = VariantsOf(x.responseHeader)
 	if c.kind == causeSubmit && f.Reason == fact.Fired {
 		f.LedTo = cutFact(x.leadsTo())
 	}
@@ -121,9 +122,10 @@ const (
 // PageVariant is the component of a variant that is one of the whole page.
 const PageVariant = "page"
 
-// variants are those that the answer says it shows.
-func (x *Exchange) variants() (list []fact.Variant) {
-	rewritten, _ := web.First(x.responseHeader[rewriteHeader])
+// VariantsOf returns the variants that an answer with that header says it shows, at most
+// [fact.MaxVariants]. What is no variant is passed over.
+func VariantsOf(h http.Header) (list []fact.Variant) {
+	rewritten, _ := web.First(h[rewriteHeader])
 	for len(list) < fact.MaxVariants {
 		_, rest, ok := strings.Cut(rewritten, variantPrefix)
 		if !ok {

@@ -12,6 +12,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -99,7 +100,10 @@ type Decision struct {
 	Reason    string                   // [fact.Fired], or why it did not count
 	NearMiss  string
 	BrowserID string
-	Anonymous bool // the visitor may be counted for this goal, and for nothing else
+	Anonymous bool         // the visitor may be counted for this goal, and for nothing else
+	Visit     *visit.Visit // what is known of the session, nil for nothing
+	Once      bool         // the goal counts at most once a session that began today
+	Named     string       // the variant of the page that is named, "" for none
 }
 
 // Decided tells a decision about a visitor who may be counted.
@@ -121,6 +125,9 @@ func (r *Request) Visited(d *Decision) {
 func (r *Request) Visit(d *Decision) fact.Fact {
 	f := r.Fact(d)
 	f.Kind, f.Goal = fact.Visit, ""
+	if page := (fact.Variant{Component: rule.PageVariant, Name: d.Named}); d.Named != "" && !d.Anonymous && len(f.Variants) < fact.MaxVariants && !slices.Contains(f.Variants, page) {
+		f.Variants = append(f.Variants, page)
+	}
 	return f
 }
 
@@ -139,6 +146,7 @@ func (r *Request) Fact(d *Decision) fact.Fact {
 				f.Variants = append(f.Variants, v)
 			}
 		}
+		d.remembered(&f)
 	}
 	f.Value, f.Data = r.sent.value, r.sent.attributes(r.room[:0])
 	r.sent = sent{}
@@ -150,9 +158,11 @@ func Keep(f fact.Fact) *fact.Fact {
 	for _, text := range []*string{&f.Page, &f.Source, &f.Campaign, &f.Language, &f.LedTo, &f.NearMiss} {
 		*text = strings.Clone(*text)
 	}
-	f.Variants = slices.Clone(f.Variants)
-	for i := range f.Variants {
-		f.Variants[i] = fact.Variant{Component: strings.Clone(f.Variants[i].Component), Name: strings.Clone(f.Variants[i].Name)}
+	for _, list := range []*[]fact.Variant{&f.Variants, &f.Before} {
+		*list = slices.Clone(*list)
+		for i, v := range *list {
+			(*list)[i] = fact.Variant{Component: strings.Clone(v.Component), Name: strings.Clone(v.Name)}
+		}
 	}
 	f.Data = slices.Clone(f.Data)
 	for i := range f.Data {
