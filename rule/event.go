@@ -65,7 +65,7 @@ func (c *Cause) base(x *Exchange, from Base) (Base, Reason) {
 // addData adds the attributes, and what the goal is worth.
 func (g *goal) addData(e *Event, x *Exchange) Reason {
 	if n := len(g.data) + len(x.data); n > 0 || g.value.set {
-		e.Ext = slices.Grow(e.Ext, n+2)
+		e.Ext = append(make([]cdp.Attr, 0, len(e.Ext)+n+2), e.Ext...)
 	}
 	for i := range g.data {
 		d := &g.data[i]
