@@ -187,6 +187,7 @@ type Config struct {
 	// returns false, the event is dropped. The tracker validates the result
 	// again and does not queue what the CDP would refuse. It runs on the
 	// goroutine of the request. A panic in it is recovered and drops the event.
+	// If it refuses what a connector counts (CDP4SGOAL), the goal is sent without.
 	// Default: none.
 	BeforeSend func(*cdp.Event) bool
 

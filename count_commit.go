@@ -7,6 +7,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/caching"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
@@ -170,8 +171,8 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 
 // place is how much room the events of a goal need in the queue.
 type place struct {
-	event, who int // bytes; 0 if there is none
-	rooms      rooms
+	event, who, behind int // bytes; 0 if there is none
+	rooms              rooms
 }
 
 // draftLocked makes the events of a goal of what is known, only to see whether that
@@ -191,7 +192,12 @@ func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
 	}
 	e.BrowserID, e.RequestedAt = tr.told.id, time.Now()
 	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
+	behind := events.Connected(g, &e)
 	p.event = size(&e)
+	if behind != nil {
+		behind.BrowserID, behind.RequestedAt = e.BrowserID, e.RequestedAt
+		p.behind = size(behind)
+	}
 	if who != nil {
 		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
 		p.who = size(who)
@@ -212,6 +218,9 @@ func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
 	key, network := tr.told.keyLocked(), tr.network()
 	if p.rooms.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.event); err == nil && p.who > 0 {
 		p.rooms.who, err = sender.Reserve(tr.site.line, key, network, queue.High, p.who)
+	}
+	if err == nil && p.behind > 0 {
+		p.rooms.behind, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.behind)
 	}
 	return queueFate(err)
 }

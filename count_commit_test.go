@@ -3,6 +3,7 @@ package goaltrack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -83,29 +84,35 @@ func TestRoomIsGivenBack(t *testing.T) {
 		"SESSION": {"/session", 1},
 		"KNOWN":   {"/known?email=a@b.example", 2},
 	} {
-		for name, after := range map[string]func(*Tracker, *http.Request){
-			"rejected": func(t *Tracker, r *http.Request) { _ = t.Reject(r, goal) },
-			"panicked": func(*Tracker, *http.Request) { panic(http.ErrAbortHandler) },
-		} {
-			t.Run(goal+", "+name, func(t *testing.T) {
-				held := &holding{Memory: queue.NewMemory(10, 1<<20)}
-				s := openShop(t, whoRules, func(c *Config) { c.Delivery.Queue = held })
-				s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					w.WriteHeader(http.StatusNoContent)
-					if n := held.rooms(); n != 9-c.events {
-						t.Errorf("there is room for %d more, want %d", n, 9-c.events)
-					}
-					after(s.tracker, r)
-				}))
-				func() {
-					defer func() { _ = recover() }()
-					s.do(http.MethodPost, c.target)
-				}()
-				if n := held.rooms(); n != 9 { // of 10, 95 % for what has no value
-					t.Errorf("there is room for %d afterwards, want 9", n)
+		testRoomIsGivenBack(t, goal, whoRules, c.target, c.events)
+		testRoomIsGivenBack(t, goal, "defaults: { connector: cdp4s }\n"+whoRules, c.target, c.events+1)
+	}
+}
+
+func testRoomIsGivenBack(t *testing.T, goal, rules, target string, events int) {
+	t.Helper()
+	for name, after := range map[string]func(*Tracker, *http.Request){
+		"rejected": func(t *Tracker, r *http.Request) { _ = t.Reject(r, goal) },
+		"panicked": func(*Tracker, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(fmt.Sprintf("%s, %d events, %s", goal, events, name), func(t *testing.T) {
+			held := &holding{Memory: queue.NewMemory(10, 1<<20)}
+			s := openShop(t, rules, func(c *Config) { c.Delivery.Queue = held })
+			s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusNoContent)
+				if n := held.rooms(); n != 9-events {
+					t.Errorf("there is room for %d more, want %d", n, 9-events)
 				}
-			})
-		}
+				after(s.tracker, r)
+			}))
+			func() {
+				defer func() { _ = recover() }()
+				s.do(http.MethodPost, target)
+			}()
+			if n := held.rooms(); n != 9 { // of 10, 95 % for what has no value
+				t.Errorf("there is room for %d afterwards, want 9", n)
+			}
+		})
 	}
 }
 

@@ -38,7 +38,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	tr.watched.Sends(g, tr.told.id, tr.site.CDP, who, &e)
+	tr.watched.Sends(g, tr.told.id, tr.site.CDP, who, &e, events.Connected(g, &e))
 	if tr.watched.Dry() {
 		return fatePreview
 	}
@@ -218,13 +218,14 @@ func (tl *told) keyLocked() string {
 	return tl.orderKey
 }
 
-// rooms are the places kept in the queue for an event and the IDENTITY before
-// it.
-type rooms struct{ event, who *deliver.Place }
+// rooms are the places kept in the queue for an event, the IDENTITY before it, and
+// what a connector counts behind it.
+type rooms struct{ event, who, behind *deliver.Place }
 
 func (r rooms) giveBack() {
 	r.event.Release()
 	r.who.Release()
+	r.behind.Release()
 }
 
 // guest is whose event it is.
@@ -249,7 +250,7 @@ func (tr *tracked) guest() guest {
 	return guest{tr.site, tl.id, tl.keyLocked(), network, tr.entry.userAgent, tr.rules.Hash()}
 }
 
-// enqueue encodes a parcel and offers it to the queue, both events or neither. With
+// enqueue encodes a parcel and offers it to the queue, all events or none. With
 // a, if that is not nil, their fate can be waited for.
 func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, kept rooms) fate {
 	items, f := t.items(of, g, p)
@@ -259,19 +260,40 @@ func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel
 	case g.IsDraft():
 		return fateDraft
 	}
-	items[0].Room = kept.who.Room()
-	items[len(items)-1].Room = kept.event.Room()
+	rest := items
+	if p.who != nil {
+		rest[0].Room, rest = kept.who.Room(), rest[1:]
+	}
+	rest[0].Room = kept.event.Room()
+	if len(rest) > 1 {
+		rest[1].Room = kept.behind.Room()
+	}
 	return t.offer(ctx, items, of.key, of.network, a)
 }
 
-// items encodes a parcel.
+// items encodes a parcel, and what a connector counts behind it. If BeforeSend refuses
+// only the latter, the goal is sent without.
 func (t *Tracker) items(of guest, g *rule.Cause, p parcel) ([]queue.Item, fate) {
+	behind := events.Connected(g, p.event)
+	items, f := t.itemsOf(&of, g, p)
+	if behind == nil || f != fired {
+		return items, f
+	}
+	last, f := t.item(&of, g, behind, items[0].Time)
+	if f == fateBeforeSend {
+		return items, fired
+	}
+	return append(items, last), f
+}
+
+// itemsOf encodes a parcel.
+func (t *Tracker) itemsOf(of *guest, g *rule.Cause, p parcel) ([]queue.Item, fate) {
 	now := time.Now()
-	item, f := t.item(&of, g, p.event, now)
+	item, f := t.item(of, g, p.event, now)
 	if f != fired || p.who == nil {
 		return []queue.Item{item}, f
 	}
-	first, f := t.item(&of, g, p.who, now)
+	first, f := t.item(of, g, p.who, now)
 	first.Priority = queue.High
 	return []queue.Item{first, item}, f
 }

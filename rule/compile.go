@@ -19,6 +19,7 @@ func compileRules(d Defaults, goals []Goal, at func(int, string, int) (int, int)
 	f := &faults{file: file, at: at, goal: -1}
 	s := &Set{byID: make(map[string]*goal, len(goals)), file: file, failure: new(failurePages)}
 	d.check(f)
+	s.connected = d.Connector == connectorCDP4S
 	for i, line := range d.Failure {
 		f.add("defaults.failure."+strconv.Itoa(i), s.failure.add(line))
 	}
@@ -67,6 +68,7 @@ func (d *Defaults) check(f *faults) {
 		{"language", "for example EN or de-DE", &d.Language, func(s string) bool { return web.Language(s) != "" }},
 		{"currency", currencyExample, &d.Currency, isCurrency},
 		{"decimal", "comma or point", &d.Decimal, func(s string) bool { return s == "comma" || s == "point" }},
+		{"connector", connectorCDP4S, &d.Connector, func(s string) bool { return s == connectorCDP4S }},
 		{"channel", "WEB, MOBILE_WEB or auto", &d.Channel, func(s string) bool { return s == channelAuto || cdp.ValidChannel(s) }},
 	} {
 		switch {

@@ -369,6 +369,10 @@ type Defaults struct {
 	Timezone, Count, Consent    string
 	Decimal                     string
 	IdentityProvider            string
+	// Connector is "cdp4s" if FuseIT's CDP4S shall count the goals: behind the event of
+	// each goal, a second one of type CDP4SGOAL is sent, with the goal's name and value.
+	// Default: no second event.
+	Connector string
 	// Failure are pages to which a refused form leads; a redirect there is no
 	// success. They add to those that are known by their words, such as
 	// /account/login and /errors/500. "!/login" takes one away. Default: none.

@@ -72,6 +72,9 @@ func (g *goal) startsJourney() bool { return slices.Contains(g.UsedBy, usedByJou
 // sent any more once it is late, or older than the session; see [Goal.Late]. private: it
 // may say who somebody is, or what they typed.
 func (c *Cause) Marks(event string) (late, stale, private bool) {
+	if event == ConnectorGoal && c.Connected() {
+		event = c.goal.typ // the second event has the fate of the first
+	}
 	late, stale = c.dropsLate(event)
 	return late, stale, slices.Contains(ofPeople, event) || c.kind == causeCode || c.goal != nil && c.goal.isPrivate()
 }

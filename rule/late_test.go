@@ -56,6 +56,15 @@ goals:
 			t.Errorf("%s of %s: dropped if late %v, after its session %v", tc.event, tc.goal, late, stale)
 		}
 	}
+	connected, err := Parse([]byte("defaults: { connector: cdp4s }\ngoals:\n  - { goal: ITEM_ADDED, code: true, sends: ADD }\n  - { goal: PLAIN, visit: / }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false} { // as their own events
+		if _, stale, _ := connected.Goals()[i].Marks(ConnectorGoal); stale != want {
+			t.Errorf("what a connector counts is dropped after the session: %v, want %v", stale, want)
+		}
+	}
 	if w := set.Warnings(); len(w) != 1 || w[0].Goal != "ORDERED" || !strings.Contains(w[0].Message, "an order is sent however late") {
 		t.Errorf("warnings %v", w)
 	}

@@ -161,12 +161,13 @@ func (l *loader) document(n *yaml.Node) (d Defaults) {
 }
 
 // defaultKeys are the keys of defaults: that are texts.
-var defaultKeys = []string{"channel", "consent", "count", "currency", "decimal", "identityProvider", "language", "timezone"}
+var defaultKeys = []string{"channel", "connector", "consent", "count", "currency", "decimal", "identityProvider", "language", "timezone"}
 
 func (l *loader) defaults(n *yaml.Node) (d Defaults) {
 	into := map[string]*string{
 		"language": &d.Language, "currency": &d.Currency, "channel": &d.Channel, "timezone": &d.Timezone,
 		"count": &d.Count, "consent": &d.Consent, "decimal": &d.Decimal, "identityProvider": &d.IdentityProvider,
+		"connector": &d.Connector,
 	}
 	l.pairs(n, "defaults:", "currency: EUR", append(slices.Clone(defaultKeys), "failure"), func(key string, v *yaml.Node) {
 		l.doc["defaults."+key] = v

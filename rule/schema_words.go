@@ -68,11 +68,12 @@ func markGoal(goal object) {
 // markDefaults does the same for defaults:.
 func markDefaults(defaults object) {
 	maps.Copy(defaults, object{
-		"language": texts(languagePattern),
-		"currency": texts(currencyPattern),
-		"count":    chosen(countPattern, "every", "once per session", "once per visitor", "once per day"),
-		"consent":  object{"enum": enumKeys["consent"]},
-		"decimal":  object{"enum": enumKeys["decimal"]},
+		"language":  texts(languagePattern),
+		"currency":  texts(currencyPattern),
+		"count":     chosen(countPattern, "every", "once per session", "once per visitor", "once per day"),
+		"consent":   object{"enum": enumKeys["consent"]},
+		"decimal":   object{"enum": enumKeys["decimal"]},
+		"connector": object{"enum": []string{connectorCDP4S}},
 	})
 }
 

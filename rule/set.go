@@ -30,6 +30,8 @@ type Set struct {
 	events   bool                // a goal says event:
 	file     string
 	past     visit.Needs
+
+	connected bool // goals have a second event, for a connector
 }
 
 // Names lists the goals in the order of the file, also those that are paused. The list

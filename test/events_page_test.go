@@ -40,8 +40,12 @@ func TestEventsPage(t *testing.T) {
 		ran++
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			defaults := "currency: EUR"
+			if name == "CDP4SGOAL" {
+				defaults += ", connector: cdp4s"
+			}
 			w := world.Setup{
-				Rules: "defaults: { currency: EUR }\ngoals:\n" + blocks["yaml"], Site: http.HandlerFunc(asTold),
+				Rules: "defaults: { " + defaults + " }\ngoals:\n" + blocks["yaml"], Site: http.HandlerFunc(asTold),
 				Config: func(c *goaltrack.Config, _ *cdptest.Server) {
 					c.NoEventID = true
 					if name == "VIEW" {
@@ -66,7 +70,7 @@ func TestEventsPage(t *testing.T) {
 			}
 		})
 	}
-	if ran < 11 {
+	if ran < 12 {
 		t.Errorf("only %d events have an example", ran)
 	}
 }

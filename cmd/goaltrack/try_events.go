@@ -92,10 +92,14 @@ func (s *shownEvents) add(v *trialVerdict) {
 		}
 		v.events = append(v.events, *who)
 	}
+	behind := events.Connected(g, &e)
 	if !s.identity {
 		events.Mask(&e)
 	}
 	v.events = append(v.events, e)
+	if behind != nil {
+		v.events = append(v.events, *behind)
+	}
 	for i := range v.events {
 		dropTimes(v.events[i].Fields)
 		v.events[i].Ext = append(v.events[i].Ext, cdp.Attr{Name: ext.EventID, Value: ""})

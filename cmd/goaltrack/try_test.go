@@ -142,6 +142,23 @@ func TestTryShowsEvents(t *testing.T) {
 	}
 }
 
+// TestTryShowsTheConnector: what CDP4S counts is shown behind the goal's own event.
+func TestTryShowsTheConnector(t *testing.T) {
+	const goals = "\ngoals:\n  - { goal: BOOKED, visit: /booked, value: 40 }\n"
+	file := write(t, "goals.yaml", "defaults: { currency: EUR, connector: cdp4s }"+goals)
+	const want = "        sends BOOKED  page \"booked\"  currency EUR\n        sends CDP4SGOAL  page \"booked\"  currency EUR  extGoal={\"name\":\"BOOKED\",\"value\":40}\n"
+	if code, stdout, stderr := carry(t, "try", file, "GET /booked"); code != exitOK || !strings.Contains(stdout, want) {
+		t.Errorf("exit code %d, stderr %q\n%s\nwant\n%s", code, stderr, stdout, want)
+	}
+	if _, stdout, _ := carry(t, "try", "--json", file, "GET /booked"); !strings.Contains(stdout, `"extGoal":{"name":"BOOKED","value":40}`) {
+		t.Errorf("--json shows\n%s", stdout)
+	}
+	file = write(t, "goals.yaml", "defaults: { currency: EUR }"+goals)
+	if _, stdout, _ := carry(t, "try", file, "GET /booked"); !strings.Contains(stdout, "sends BOOKED") || strings.Contains(stdout, "CDP4SGOAL") {
+		t.Errorf("without a connector\n%s", stdout)
+	}
+}
+
 // TestTryInDocs: docs/goals.md shows what is printed.
 func TestTryInDocs(t *testing.T) {
 	page, err := os.ReadFile("../../docs/goals.md")
