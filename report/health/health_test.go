@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +31,18 @@ type site struct {
 	options health.Options
 	stop    func()
 
-	down     bool // the receiver does not answer
-	waiting  bool // events wait
-	received []heard
+	down    atomic.Bool // the receiver does not answer
+	waiting atomic.Bool // events wait
+
+	mu   sync.Mutex
+	news []heard
+}
+
+// received is what came to the receiver until now.
+func (s *site) received() []heard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.news)
 }
 
 // heard is what the receiver got.
@@ -47,7 +58,7 @@ type heard struct {
 
 // RoundTrip is the receiver.
 func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
-	if s.down {
+	if s.down.Load() {
 		return nil, errors.New("nobody there")
 	}
 	var h heard
@@ -55,7 +66,9 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 		s.t.Error(err)
 	}
 	h.at = time.Since(start())
-	s.received = append(s.received, h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.news = append(s.news, h)
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Header: http.Header{}}, nil
 }
 
@@ -69,7 +82,7 @@ func newSite(t *testing.T, goals ...fact.Goal) *site {
 	s.rules("first", goals...)
 	s.options = health.Options{
 		Store: s.store, URL: "https://hooks.example", Secret: secret, Transport: s,
-		Waiting: func() bool { return s.waiting }, Logger: slog.New(slog.DiscardHandler),
+		Waiting: func() bool { return s.waiting.Load() }, Logger: slog.New(slog.DiscardHandler),
 	}
 	s.watch()
 	t.Cleanup(func() { s.stop() })
@@ -132,7 +145,7 @@ func (s *site) days(n, accepted, refused int) {
 
 func (s *site) told() string {
 	var list []string
-	for _, h := range s.received {
+	for _, h := range s.received() {
 		list = append(list, h.Type+" "+strings.Join(h.Data.Causes, "+"))
 	}
 	return strings.Join(list, "; ")
@@ -163,18 +176,18 @@ func TestWhatIsTold(t *testing.T) {
 		if got, want := s.told(), "goal.unwell too_few+refused; goal.unwell too_few+refused; goal.unwell too_few; goal.well "; got != want {
 			t.Fatalf("%s, want %s", got, want)
 		}
-		for i, h := range s.received[:len(s.received)-1] {
-			for _, other := range s.received[:i] {
+		for i, h := range s.received()[:len(s.received())-1] {
+			for _, other := range s.received()[:i] {
 				if h.at-other.at < 24*time.Hour {
 					t.Errorf("two messages within a day: %v and %v", other.at, h.at)
 				}
 			}
 		}
-		last, first := s.received[1].Data, "Quote asked: it counted 2 times in 24 hours, and at least 5 are expected. The site refused 41 forms, usually "
+		last, first := s.received()[1].Data, "Quote asked: it counted 2 times in 24 hours, and at least 5 are expected. The site refused 41 forms, usually "
 		if !strings.HasPrefix(last.Text, first) || !strings.HasSuffix(last.Text, ", mostly: answered 200.") || last.Counted != 2 || last.Expected != 5 {
 			t.Errorf("%+v", last)
 		}
-		if got, want := s.received[3].Data.Text, "Quote asked is well again: it counted 9 times in 24 hours."; got != want {
+		if got, want := s.received()[3].Data.Text, "Quote asked is well again: it counted 9 times in 24 hours."; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
@@ -185,7 +198,7 @@ func TestWhatIsTold(t *testing.T) {
 		if got, want := s.told(), "goal.unwell rules_changed+too_few; goal.unwell rules_changed+too_few"; got != want {
 			t.Fatalf("%s, want %s", got, want)
 		}
-		if got, want := s.received[0].Data.Text, "The rules changed at 2000-01-04 00:00 UTC. Quote asked: it counted 0 times in 24 hours"; !strings.HasPrefix(got, want) {
+		if got, want := s.received()[0].Data.Text, "The rules changed at 2000-01-04 00:00 UTC. Quote asked: it counted 0 times in 24 hours"; !strings.HasPrefix(got, want) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
@@ -198,13 +211,13 @@ func TestWhatIsTold(t *testing.T) {
 	})
 	inBubble(t, "events wait for a day", func(t *testing.T, s *site) {
 		s.days(3, 9, 0)
-		s.waiting = true
+		s.waiting.Store(true)
 		bubble.Pass(10 * time.Minute)
 		if got := s.told(); got != "" {
 			t.Errorf("after ten minutes: %s", got)
 		}
 		bubble.Pass(10 * time.Minute)
-		s.waiting = false
+		s.waiting.Store(false)
 		bubble.Pass(5 * time.Minute)
 		if got, want := s.told(), "goal.unwell delivery; goal.well "; got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -248,7 +261,7 @@ func TestWhatIsNotTold(t *testing.T) {
 	inBubble(t, "it comes and goes", func(t *testing.T, s *site) {
 		s.days(3, 9, 0)
 		for range 6 {
-			s.waiting = !s.waiting
+			s.waiting.Store(!s.waiting.Load())
 			bubble.Pass(time.Hour)
 		}
 		if got, want := s.told(), "goal.unwell delivery; goal.well "; got != want {
@@ -263,7 +276,7 @@ func TestNothingIsExpectedAnyMore(t *testing.T) {
 		s.days(3, 0, 0)
 		s.rules("second", fact.Goal{Name: "QUOTE_ASKED"})
 		bubble.Pass(10 * time.Minute)
-		last := s.received[len(s.received)-1]
+		last := s.received()[len(s.received())-1]
 		if last.Type != "goal.well" || last.Data.Text != "QUOTE_ASKED: nothing is expected of it any more." {
 			t.Errorf("%+v", last)
 		}
@@ -278,9 +291,9 @@ func TestReceiverIsDown(t *testing.T) {
 		s.stop()
 		s.options.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		s.watch()
-		s.down = true
+		s.down.Store(true)
 		s.days(3, 0, 0)
-		s.down = false
+		s.down.Store(false)
 		bubble.Pass(5 * time.Minute)
 		if got := s.told(); got != "goal.unwell too_few" && got != "goal.unwell rules_changed+too_few" {
 			t.Errorf("told: %s", got)
