@@ -120,7 +120,7 @@ func Browsers(ctx context.Context, s Store, q Query) (map[string]uint64, error) 
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.Sketches(ctx, v.Site, v.From, v.To)
+	written, err := v.sketches(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +143,20 @@ func Browsers(ctx context.Context, s Store, q Query) (map[string]uint64, error) 
 		browsers[k.Goal] += one.Count()
 	}
 	return browsers, nil
+}
+
+// SketcherOf is a [Store] that finds the sketches of one goal without reading all. A store
+// need not be one: it makes the page of a goal faster.
+type SketcherOf interface {
+	// SketchesOf is Sketches of one goal, or of visits.
+	SketchesOf(ctx context.Context, site, goal string, from, to Day) ([]Sketch, error)
+}
+
+func (v *view) sketches(ctx context.Context) ([]Sketch, error) {
+	if of, ok := v.store.(SketcherOf); ok && v.Goal != "" {
+		return of.SketchesOf(ctx, v.Site, v.Goal, v.From, v.To)
+	}
+	return v.store.Sketches(ctx, v.Site, v.From, v.To)
 }
 
 // Step is one step of a funnel.

@@ -198,14 +198,23 @@ func (d *dictionary) remember(id int64, value string) {
 }
 
 // Sketches implements [report.Store].
-func (t *Tables) Sketches(ctx context.Context, site string, from, to report.Day) (list []report.Sketch, err error) {
+func (t *Tables) Sketches(ctx context.Context, site string, from, to report.Day) ([]report.Sketch, error) {
+	return t.sketches(ctx, "", site, int64(from), int64(to))
+}
+
+// SketchesOf implements [report.SketcherOf].
+func (t *Tables) SketchesOf(ctx context.Context, site, goal string, from, to report.Day) ([]report.Sketch, error) {
+	return t.sketches(ctx, " AND goals.value = ?", site, int64(from), int64(to), goal)
+}
+
+func (t *Tables) sketches(ctx context.Context, more, site string, args ...any) (list []report.Sketch, err error) {
 	err = t.query(ctx, t.Read, func(rows *sql.Rows) error {
 		s := report.Sketch{SketchKey: report.SketchKey{Site: site}}
 		err := rows.Scan(&s.Day, &s.Goal, &s.Key, &s.Data)
 		list = append(list, s)
 		return err
 	}, `SELECT day, goals.value, secret, data FROM sketch JOIN text sites ON sites.id = site JOIN text goals ON goals.id = goal
-		WHERE sites.value = ? AND day BETWEEN ? AND ?`, site, int64(from), int64(to))
+		WHERE sites.value = ? AND day BETWEEN ? AND ?`+more, append([]any{site}, args...)...)
 	return list, err
 }
 

@@ -1,6 +1,7 @@
 package reporttest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +89,18 @@ func testBrowsers(t *testing.T, s report.Store) {
 		got, err := report.Browsers(t.Context(), s, report.Query{From: today, To: test.to})
 		if err != nil || !near(got[report.Visits], test.want) || !near(got["ASKED"], test.want) {
 			t.Errorf("until %v: %v, want about %d, %v", test.to, got, test.want, err)
+		}
+		got, err = report.Browsers(t.Context(), s, report.Query{From: today, To: test.to, Goal: "ASKED"})
+		if err != nil || len(got) != 1 || !near(got["ASKED"], test.want) {
+			t.Errorf("one goal until %v: %v, want about %d, %v", test.to, got, test.want, err)
+		}
+		of, able := s.(report.SketcherOf)
+		if !able {
+			continue
+		}
+		sketches, err := of.SketchesOf(t.Context(), "shop", "ASKED", today, test.to)
+		if err != nil || len(sketches) == 0 || slices.ContainsFunc(sketches, func(k report.Sketch) bool { return k.Goal != "ASKED" || k.Site != "shop" }) {
+			t.Errorf("sketches until %v: %d of them, %v", test.to, len(sketches), err)
 		}
 	}
 }

@@ -67,7 +67,10 @@ type Store struct {
 	closed bool
 }
 
-var _ report.Store = (*Store)(nil)
+var (
+	_ report.Store      = (*Store)(nil)
+	_ report.SketcherOf = (*Store)(nil)
+)
 
 // New makes a store, and opens nothing yet.
 func New(o Options) *Store {
@@ -297,6 +300,15 @@ func (s *Store) Sketches(ctx context.Context, site string, from, to report.Day) 
 		return nil, err
 	}
 	return t.Sketches(ctx, site, from, to)
+}
+
+// SketchesOf implements [report.SketcherOf].
+func (s *Store) SketchesOf(ctx context.Context, site, goal string, from, to report.Day) ([]report.Sketch, error) {
+	t, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.SketchesOf(ctx, site, goal, from, to)
 }
 
 // Marks implements [report.Store].
