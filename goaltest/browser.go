@@ -52,9 +52,9 @@ type Browser struct {
 	tb     testing.TB
 	client *http.Client
 	base   *url.URL
-	page   *url.URL // where the browser is, nil on a blank page
-	hosts  map[string]bool
-	any    bool // every host is that of the handler
+	page   *url.URL        // where the browser is, nil on a blank page
+	opened map[string]bool // origins
+	any    bool            // every host is that of the handler
 	busy   *busy
 }
 
@@ -108,8 +108,8 @@ func newBrowser(tb testing.TB, transport http.RoundTripper, base *url.URL) *Brow
 		tb.Fatal(err)
 	}
 	return &Browser{
-		Header: http.Header{}, tb: tb, base: base, hosts: map[string]bool{base.Host: true},
-		client: &http.Client{Jar: secureJar{jar}, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		Header: http.Header{}, tb: tb, base: base, opened: map[string]bool{originOf(base): true},
+		client: &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // go follows them, as a browser does
 		}},
 	}
@@ -117,8 +117,8 @@ func newBrowser(tb testing.TB, transport http.RoundTripper, base *url.URL) *Brow
 
 // Open goes to a page. On a blank page, as in the beginning, this is an address typed in;
 // later it is a click on a link in the page before. The address is a path, or a whole
-// one, or relative to the page before. A redirect to a host that was never opened is not
-// followed, so that no test leaves for the internet: the page is then that answer.
+// one, or relative to the page before. A redirect to a host that was never opened, or to
+// http in place of https, is not followed, so that no test leaves for the internet: the page is then that answer.
 func (b *Browser) Open(address string) *Page {
 	b.tb.Helper()
 	return b.visit(http.MethodGet, address, "", true)
@@ -180,10 +180,12 @@ func (b *Browser) visit(method, address, body string, stay bool) *Page {
 		b.tb.Fatalf("goaltest: %v", err)
 	case to.Host == "" || to.Scheme != "https" && to.Scheme != "http":
 		b.tb.Fatalf("goaltest: %q is no page of a site", address)
+	case b.any && to.Scheme == "https":
+		b.opened[originOf(to)] = true
 	case b.any:
-		b.hosts[to.Host] = true
-	case !b.hosts[to.Host]:
-		b.tb.Fatalf("goaltest: %q is on another host than %s", address, b.base.Host)
+		b.tb.Fatalf("goaltest: %q: the handler is served over https", address)
+	case !b.opened[originOf(to)]:
+		b.tb.Fatalf("goaltest: %q is on another host than %s", address, originOf(b.base))
 	}
 	from := b.page
 	if from == nil && method == http.MethodPost {
@@ -193,7 +195,7 @@ func (b *Browser) visit(method, address, body string, stay bool) *Page {
 	p := &Page{}
 	for {
 		next := b.ask(n, to, p)
-		if next == nil || !b.hosts[next.Host] {
+		if next == nil || !b.opened[originOf(next)] {
 			break
 		}
 		if p.Redirects = append(p.Redirects, to.String()); len(p.Redirects) > maxRedirects {
@@ -272,23 +274,9 @@ func (b *busy) wait() {
 	}
 }
 
-// secureJar keeps Secure cookies for loopback addresses over plain HTTP, which browsers
-// do and net/http/cookiejar does not.
-type secureJar struct{ http.CookieJar }
-
-// SetCookies implements [http.CookieJar].
-func (j secureJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	j.CookieJar.SetCookies(trustworthy(u), cookies)
-}
-
-// Cookies implements [http.CookieJar].
-func (j secureJar) Cookies(u *url.URL) []*http.Cookie { return j.CookieJar.Cookies(trustworthy(u)) }
-
-func trustworthy(u *url.URL) *url.URL {
-	if ip := net.ParseIP(u.Hostname()); u.Scheme == "https" || u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return u
-	}
-	secure := *u
-	secure.Scheme = "https"
-	return &secure
+// trustworthy says that nobody in between can change what is sent
+// (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy).
+func trustworthy(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

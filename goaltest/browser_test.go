@@ -136,8 +136,21 @@ func TestBrowserRedirects(t *testing.T) {
 	if p.Status != http.StatusFound || p.Header.Get("Location") != "https://elsewhere.test/" || len(p.Redirects) > 0 {
 		t.Errorf("the browser left: %d, %s, %q", p.Status, p.URL, p.Redirects)
 	}
+	if p = b.Open("/to/302?where=http://example.com/"); p.Status != http.StatusFound {
+		t.Errorf("the browser went to http: %d, %s", p.Status, p.URL)
+	}
 	if p = b.Open("/to/303"); p.Status != http.StatusSeeOther {
 		t.Errorf("an answer that leads nowhere became %d", p.Status)
+	}
+}
+
+// TestBrowserOnLoopback: loopback addresses are as good as https.
+func TestBrowserOnLoopback(t *testing.T) {
+	server := httptest.NewServer(mirror())
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	if got, want := goaltest.NewBrowserAt(t, server.URL).Open("/p").Body, "GET "+host+"/p site=none referer= origin= type= body="; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -209,6 +222,7 @@ func TestBrowserEndsTheTest(t *testing.T) {
 		{"no address", func(tb testing.TB) { goaltest.NewBrowserAt(tb, "127.0.0.1:80") }, "is no address of a site"},
 		{"no host", func(tb testing.TB) { goaltest.NewBrowserAt(tb, "/contact") }, "is no address of a site"},
 		{"another host", func(tb testing.TB) { goaltest.NewBrowserAt(tb, server.URL).Open("https://example.com/") }, "is on another host"},
+		{"http", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("http://example.com/") }, "is served over https"},
 		{"no path", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("%zz") }, "invalid URL escape"},
 		{"no page", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("mailto:a@b.example") }, "is no page of a site"},
 		{"for ever", func(tb testing.TB) {

@@ -56,7 +56,7 @@ func (n *navigation) header(to *url.URL) http.Header {
 		h.Set("Origin", n.origin())
 	}
 	// Browsers send these only where nobody in between can change them.
-	if trustworthy(to).Scheme == "https" {
+	if trustworthy(to) {
 		h.Set("Sec-Fetch-Site", n.site)
 		h.Set("Sec-Fetch-Mode", "navigate")
 		h.Set("Sec-Fetch-User", "?1")
@@ -101,7 +101,7 @@ func referer(from, to *url.URL) string {
 		bare := *from
 		bare.User, bare.Fragment, bare.RawFragment = nil, "", ""
 		return bare.String()
-	case trustworthy(from).Scheme == "https" && trustworthy(to).Scheme != "https":
+	case trustworthy(from) && !trustworthy(to):
 		return ""
 	}
 	return originOf(from) + "/"
