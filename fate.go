@@ -314,7 +314,7 @@ func (t *Tracker) answered(goal, browserID, fate string) {
 // isWatchedForm reports whether a request that concerns nobody is worth explaining all the
 // same: something was sent, by a browser that may be marked.
 func (t *Tracker) isWatchedForm(r *http.Request) bool {
-	return t.config.Preview != nil && r.Method != http.MethodGet && r.Method != http.MethodHead &&
+	return r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		web.CookiesOf(r.Header).Value(t.config.Preview.Cookie(), nil) != ""
 }
 

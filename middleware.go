@@ -64,10 +64,6 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
-	if sc := t.scripts.Load(); sc != nil && sc.owns(r.URL.Path) {
-		return nil
-	}
-
 	// 1. Candidates.
 	rules, views := t.rules.Load(), t.config.Views == ViewsServer
 	path, other := t.paths(r)
@@ -87,7 +83,10 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 
 	// 2. Nobody is interested.
 	seen := t.sightOf(r, navigation)
-	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 && !t.isWatchedForm(r) {
+	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 && (t.config.Preview == nil || !t.isWatchedForm(r)) {
+		return nil
+	}
+	if sc := t.scripts.Load(); sc != nil && sc.owns(r.URL.Path) {
 		return nil
 	}
 	if outer := t.trackedOf(r); outer != nil {
