@@ -160,6 +160,21 @@ var fromTheEnd = []check{
 				}
 			}
 		}
+		batch := func(first int) []queue.Item {
+			items := make([]queue.Item, 4)
+			for k := range items {
+				items[k] = queue.Item{Body: fmt.Append(nil, first+k), Key: "k", Priority: queue.High, Time: time.Unix(int64(first+k), 0)}
+			}
+			return items
+		}
+		// Nobody says who of the receivers gets an item, so ReceiveNewest gets some before
+		// they begin.
+		r.append(batch(0)...)
+		got, err := e.ReceiveNewest(ctx, 5)
+		if len(got) == 0 || err != nil {
+			r.Fatalf("ReceiveNewest of four items: %d, %v", len(got), err)
+		}
+		settle(got)
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
@@ -186,11 +201,8 @@ var fromTheEnd = []check{
 				}
 			})
 		}
-		for i := range n / 4 {
-			items := make([]queue.Item, 4)
-			for k := range items {
-				items[k] = queue.Item{Body: fmt.Append(nil, i*4+k), Key: "k", Priority: queue.High, Time: time.Unix(int64(i*4+k), 0)}
-			}
+		for i := 4; i < n; i += 4 {
+			items := batch(i)
 			for {
 				err := r.queue.Append(ctx, items...)
 				if Taken(err) {
