@@ -85,7 +85,7 @@ func visible(r rune) rune {
 	return -1
 }
 
-// inWords are the reasons that people meet who try the shop. docs/goals.md has them all.
+// inWords are the reasons that people meet who try the shop. docs/reasons.md has them all.
 var inWords = map[string]string{
 	"already_counted":     "it had counted before",
 	"bot":                 "the visitor is a machine, such as curl; click in a browser",

@@ -53,7 +53,7 @@ var reasons = []Reason{
 }
 
 // Reasons lists why a relay refuses a request. Events that it takes have the tracker's own
-// reasons: docs/goals.md has them, and the Snapshot counts them under the goal "relayed". The
+// reasons: docs/reasons.md has them, and the Snapshot counts them under the goal "relayed". The
 // list is the caller's.
 func Reasons() []Reason { return append([]Reason(nil), reasons...) }
 

@@ -126,7 +126,7 @@ type Goal struct {
 	// $source has no value does not count. Default: "every".
 	//
 	// Once means offered to the queue once, whatever becomes of the event. What
-	// counted is kept in the visitor's visit cookie. docs/goals.md says what that
+	// counted is kept in the visitor's visit cookie. docs/counting.md says what that
 	// can do and what not.
 	Count string
 	// After are goals, at most 10, that must have happened before in the session,

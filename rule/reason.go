@@ -3,7 +3,7 @@ package rule
 // Reason is what the rules make of a goal in one exchange: that it fires, or why it
 // does not. Its name is what [Reason.String] returns. The names are a public
 // contract: they stand in snapshots and logs, and never change. The numbers may
-// change with any version. docs/goals.md has the names in words, together with those
+// change with any version. docs/reasons.md has the names in words, together with those
 // of what happens to a goal outside of the rules.
 type Reason uint8
 

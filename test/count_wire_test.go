@@ -138,7 +138,7 @@ func TestKeyless(t *testing.T) {
 	}
 }
 
-// The lines of the table in docs/goals.md of what once means, each by its name
+// The lines of the table in docs/counting.md of what once means, each by its name
 // there. TestDocsGuarantees holds the two together.
 var guarantees = map[string]func(t *testing.T){
 	"Two tabs, one after the other": func(t *testing.T) {
@@ -276,7 +276,7 @@ func countWorld(t *testing.T) (*world.World, *world.Visitor) {
 
 // TestDocsGuarantees runs what the page for marketers promises, line by line.
 func TestDocsGuarantees(t *testing.T) {
-	_, table, _ := strings.Cut(readText(t, docsPage), "| What happens | It counts |\n")
+	_, table, _ := strings.Cut(readText(t, countingPage), "| What happens | It counts |\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	told := 0
 	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^-]`).FindAllStringSubmatch(table, -1) {

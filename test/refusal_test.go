@@ -229,7 +229,7 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/contact/thanks", accepted},
 	{"/contact", "", "/contact/sent", accepted},
 	{"/contact", "", "/contact-thanks", accepted},
-	{"/contact", "", "/contact.php?e=1", accepted}, // nobody can know, and docs/goals.md says so
+	{"/contact", "", "/contact.php?e=1", accepted}, // nobody can know, and docs/forms.md says so
 	{"/newsletter", "http://shop.example/products", "/newsletter/thanks", accepted},
 	{"/newsletter", "http://shop.example/products", "/products?subscribed=1", accepted},
 	{"/newsletter", "http://shop.example/products?page=2", "/products?page=2&newsletter=ok", accepted},

@@ -20,9 +20,11 @@ func good(t *testing.T) map[string]string {
 	for _, name := range []string{"../example/goals.yaml", workedFile} {
 		files[name] = readText(t, name)
 	}
-	for _, b := range yamlBlocks(t, docsPage) {
-		if b.fault == "" {
-			files[docsPage+":"+strconv.Itoa(b.line)] = b.text
+	for _, page := range []string{firstPage, cookbook, docsPage, formsPage, countingPage, privacyPage} {
+		for _, b := range yamlBlocks(t, page) {
+			if b.fault == "" {
+				files[page+":"+strconv.Itoa(b.line)] = b.text
+			}
 		}
 	}
 	return files

@@ -159,13 +159,17 @@ func TestTryShowsTheConnector(t *testing.T) {
 	}
 }
 
-// TestTryInDocs: docs/goals.md shows what is printed.
+// TestTryInDocs: docs/tools.md shows what is printed for the file of docs/first-goals.md.
 func TestTryInDocs(t *testing.T) {
-	page, err := os.ReadFile("../../docs/goals.md")
+	page, err := os.ReadFile("../../docs/tools.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	first, err := os.ReadFile("../../docs/first-goals.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(first), "```yaml\n")
 	rules, _, _ := strings.Cut(rest, "```")
 	const request = "POST /contact topic=sales -> 303 /thanks"
 	file := write(t, "goals.yaml", rules)
