@@ -138,7 +138,7 @@ func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 // Tell implements [script.Tracker].
 func (p *inPage) Tell(w http.ResponseWriter, r *http.Request, m *script.Message) {
 	t := (*Tracker)(p)
-	told := &telling{Message: m, t: t, r: r, page: asPage(r, m)}
+	told := newTelling(t, r, m)
 	tr := told.tracked()
 	if tr == nil {
 		noContent(w, r)
@@ -157,20 +157,22 @@ func noContent(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// asPage is the request as it would have been for the page itself. Its header is that of
-// the request, but for a page that is shown.
-func asPage(r *http.Request, m *script.Message) *http.Request {
-	page := *r
+// newTelling makes the request as it would have been for the page itself. Its header is that
+// of the request, but for a page that is shown.
+func newTelling(t *Tracker, r *http.Request, m *script.Message) *telling {
+	told := &telling{Message: m, t: t, r: r, asked: *r, address: url.URL{Path: m.Path, RawQuery: m.Query}}
+	page := &told.asked
+	told.page = page
 	page.Method, page.Body, page.ContentLength = http.MethodGet, http.NoBody, 0
 	page.RequestURI = m.Path
-	page.URL = &url.URL{Path: m.Path, RawQuery: m.Query}
+	page.URL = &told.address
 	if strings.Contains(m.Path, "%") {
 		if path, err := url.PathUnescape(m.Path); err == nil {
 			page.URL.Path, page.URL.RawPath = path, m.Path
 		}
 	}
 	if m.Goal != "" {
-		return &page
+		return told
 	}
 	page.Header = make(http.Header, len(r.Header))
 	for name, lines := range r.Header {
@@ -181,7 +183,7 @@ func asPage(r *http.Request, m *script.Message) *http.Request {
 		}
 	}
 	maps.Copy(page.Header, goesToPage)
-	return &page
+	return told
 }
 
 // goesToPage is what a browser says when a person goes to a page.
@@ -192,7 +194,10 @@ type telling struct {
 	*script.Message
 	t    *Tracker
 	r    *http.Request
-	page *http.Request // as if it were for the page
+	page *http.Request // as if it were for the page: asked
+
+	asked   http.Request
+	address url.URL // of asked
 }
 
 // tracked is the request of it, with what counts; nil if nothing does.
@@ -248,11 +253,11 @@ func (told *telling) happened(s *site, e *entry, path string) *tracked {
 // bounds says whether the visitor tells too much, or something for the second time.
 func (told *telling) bounds(s *site, e *entry) fate {
 	t := told.t
-	sc, who, network := t.scripts.Load(), s.visitorOf(e.cookies).id, t.network(told.r)
+	sc, who := t.scripts.Load(), t.names.Visitor(s.visitorOf(e.cookies).id)
 	switch {
-	case !sc.networks.Take(network, true), !sc.visitors.Take(t.names.Visitor(who), true):
+	case !sc.networks.Take(t.network(told.r), true), !sc.visitors.Take(who, true):
 		return fateTooFast
-	case !sc.once.Meet(t.names.Visitor(who)*31 ^ t.names.Visitor(told.ID)):
+	case !sc.once.Meet(who*31 ^ t.names.Visitor(told.ID)):
 		return fateRepeated
 	}
 	return fired

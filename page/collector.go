@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/hostname"
@@ -66,11 +67,12 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	// A handler that reads without a limit of its own would hold a client that never sends
 	// on. Where a deadline is not supported, the server's own holds.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.patience))
-	size := mostBytes
+	room := rooms.Get().(*[mostBytes + 1]byte) //nolint:forcetypeassert // Nothing else is put there.
+	defer rooms.Put(room)
+	buf := room[:]
 	if r.ContentLength >= 0 {
-		size = int(r.ContentLength)
+		buf = buf[:r.ContentLength+1]
 	}
-	buf := make([]byte, size+1)
 	n, err := io.ReadFull(r.Body, buf)
 	switch {
 	case err == nil:
@@ -84,6 +86,9 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	}
 	return m, ""
 }
+
+// rooms are where bodies are read. What is made of one keeps nothing of it.
+var rooms = sync.Pool{New: func() any { return new([mostBytes + 1]byte) }}
 
 // isOwn reports whether a page of the site sends the request. Browsers that do not say so
 // in Sec-Fetch-Site name the page's origin (https://fetch.spec.whatwg.org/#origin-header).

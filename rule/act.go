@@ -43,7 +43,8 @@ func (c *Cause) fitsPage(path string) bool {
 	if c.path.Text == "" {
 		return true
 	}
-	_, fits := c.path.Capture(path, nil)
+	var room [4]string // so that a template of the usual length needs no memory
+	_, fits := c.path.Capture(path, room[:0])
 	return fits
 }
 

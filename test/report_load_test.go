@@ -1,5 +1,3 @@
-//go:build unix
-
 package test
 
 import (
@@ -7,24 +5,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/report"
 	"github.com/goaltrack/goaltrack/report/sqlite"
 	"github.com/goaltrack/goaltrack/report/web"
 )
-
-// processorTime is how long this process has computed, whatever else the machine does.
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
 
 // TestLoadPages asks for the pages of the large report that TestLoad of report/sqlite has
 // left in GOALTRACK_TEST_LOAD_DIR: what of a processor's time they take is bounded.
@@ -47,9 +35,9 @@ func TestLoadPages(t *testing.T) {
 	for path, most := range map[string]time.Duration{"/": 200 * time.Millisecond, "/goal/GOAL_01": 100 * time.Millisecond} {
 		least, size := time.Hour, 0
 		for range 5 {
-			begun, w := processorTime(t), httptest.NewRecorder()
+			begun, w := world.Processor(), httptest.NewRecorder()
 			pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path+days, http.NoBody))
-			if least, size = min(least, processorTime(t)-begun), w.Body.Len(); w.Code != http.StatusOK {
+			if least, size = min(least, world.Processor()-begun), w.Body.Len(); w.Code != http.StatusOK {
 				t.Fatalf("%s: %d", path, w.Code)
 			}
 		}
