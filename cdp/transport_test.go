@@ -13,9 +13,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/bubble"
 )
 
 // raw is a TCP server that hands each connection to f. It returns its base URL.
@@ -42,6 +46,28 @@ func raw(t *testing.T, f func(*net.TCPConn)) string {
 }
 
 // readEvent reads the request as a server would.
+// piped is a transport for fake time. Each of its connections is a pipe, with f at the
+// other end.
+func piped(t *testing.T, f func(net.Conn)) *http.Transport {
+	t.Helper()
+	var served sync.WaitGroup
+	transport := NewTransport(1)
+	transport.Proxy = nil
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		served.Go(func() {
+			f(theirs)
+			_ = theirs.Close()
+		})
+		return ours, nil
+	}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		served.Wait()
+	})
+	return transport
+}
+
 func readEvent(c net.Conn) {
 	if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 		drain(r.Body)
@@ -97,16 +123,16 @@ func TestOutcomeOfBrokenConnections(t *testing.T) {
 }
 
 func TestEndlessAndHugeBodies(t *testing.T) {
-	t.Run("never-ending", func(t *testing.T) {
-		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			w.WriteHeader(http.StatusCreated)
-			write(w, `{"status":"OK"`)
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
+	bubble.Run(t, "never-ending", func(t *testing.T) {
+		transport := piped(t, func(c net.Conn) {
+			readEvent(c)
+			write(c, answerHead(201, "Content-Length: 100\r\n")+`{"status":"OK"`)
+			drain(c) // until the client is gone
 		})
-		_, err := testClient(t, directTo(s.URL), Options{Timeout: 50 * time.Millisecond}).Send(t.Context(), goal())
-		if err != nil {
-			t.Error(err)
+		began := time.Now()
+		_, err := testClient(t, directTo("http://cdp.example"), Options{HTTPClient: &http.Client{Transport: transport}}).Send(t.Context(), goal())
+		if took := time.Since(began); err != nil || took != bodyTimeout {
+			t.Errorf("%v after %v", err, took)
 		}
 	})
 	t.Run("100 MB", func(t *testing.T) {
@@ -130,26 +156,31 @@ func TestEndlessAndHugeBodies(t *testing.T) {
 }
 
 func TestTimeouts(t *testing.T) {
-	hang := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		drain(r.Body) // net/http notices a client that left only then
-		<-r.Context().Done()
+	synctest.Test(t, func(t *testing.T) {
+		transport := piped(t, func(c net.Conn) {
+			readEvent(c)
+			drain(c) // until the client is gone
+		})
+		o := Options{Timeout: 30 * time.Second, CreateTimeout: 20 * time.Second, HTTPClient: &http.Client{Transport: transport}}
+		transport.ResponseHeaderTimeout = 0
+		c := testClient(t, directTo("http://cdp.example"), o)
+		timed := func(want time.Duration, f func() error) {
+			t.Helper()
+			began := time.Now()
+			err := f()
+			if OutcomeOf(err) != Unknown || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != want {
+				t.Errorf("no answer in time: %v after %v", err, time.Since(began))
+			}
+		}
+		timed(o.Timeout, func() error { _, err := c.Send(t.Context(), goal()); return err })
+		timed(o.CreateTimeout, func() error { _, err := c.CreateBrowser(t.Context()); return err })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := c.Send(ctx, goal())
+		if OutcomeOf(err) != NotProcessed || !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled before: %v", err)
+		}
 	})
-	o := Options{Timeout: 30 * time.Millisecond, CreateTimeout: 30 * time.Millisecond}
-	c := testClient(t, directTo(hang.URL), o)
-	_, err := c.Send(t.Context(), goal())
-	if OutcomeOf(err) != Unknown || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("no answer in time: %v", err)
-	}
-	_, err = c.CreateBrowser(t.Context())
-	if OutcomeOf(err) != Unknown || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("no answer in time: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = c.Send(ctx, goal())
-	if OutcomeOf(err) != NotProcessed || !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled before: %v", err)
-	}
 }
 
 func TestCancelledAfterWriting(t *testing.T) {
