@@ -30,17 +30,17 @@ import (
 
 var (
 	agreeFiles = flag.Int("agree", 60, "how many rule files each seed of TestTryAgreesWithTheSite makes")
-	agreeSeed  = flag.Uint64("agreeseed", 0, "the last seed of TestTryAgreesWithTheSite; 0: a random one")
+	agreeSeed  = flag.Uint64("agreeseed", 4, "the last seed of TestTryAgreesWithTheSite; 0: a random one")
 )
 
 // TestTryAgreesWithTheSite makes rule files and requests at random and sends
 // each request to a live site. It compares what every goal made of the request,
 // its value and its data, with what goaltrack try says of the same line.
 // Because try looks at each goal alone, no goal can change what another counts.
-// Three seeds are the same in every run, and one is new. For longer, or with a
-// seed that failed:
+// The seeds are the same in every run, so that a change fails for what it changes. For
+// longer, with a new seed (0) or with one that failed:
 //
-//	go test -run TestTryAgreesWithTheSite -agree 10000 -agreeseed 42
+//	go test -run TestTryAgreesWithTheSite -agree 10000 -agreeseed 0
 func TestTryAgreesWithTheSite(t *testing.T) {
 	lab := newAgreement(t)
 	last := *agreeSeed

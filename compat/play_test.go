@@ -85,7 +85,7 @@ func play(t *testing.T, site func(*goaltrack.Tracker) http.Handler, want map[str
 		}
 	}
 	server.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if account, err := tracker.Close(ctx); err != nil || !account.Balanced() {
 		t.Errorf("%v\n%v", err, account)

@@ -171,7 +171,7 @@ func pageTracker(t *testing.T) *goaltrack.Tracker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if account, err := tracker.Close(ctx); err != nil || !account.Balanced() {
 			t.Errorf("%v\n%v", err, account)

@@ -28,7 +28,7 @@ var firstEngines = map[string]func(t *testing.T, dir string) Queue{
 // receive receives n items, and leaves them unsettled.
 func receive(t *testing.T, q Queue, n int) (all []Delivery) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for len(all) < n {
 		got, err := q.Receive(ctx, n-len(all))

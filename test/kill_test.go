@@ -63,7 +63,7 @@ func killedSite() {
 	}))}
 	go func() { _ = server.Serve(listener) }()
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	check(server.Shutdown(ctx))
 	account, err := tracker.Close(ctx)

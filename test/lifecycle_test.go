@@ -44,7 +44,7 @@ func TestFault22CloseAndEnqueue(t *testing.T) {
 	for i := range accounts {
 		closers.Go(func() {
 			var err error
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			if accounts[i], err = tracker.Close(ctx); err != nil {
 				t.Errorf("Close: %v", err)

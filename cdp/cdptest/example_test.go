@@ -115,7 +115,7 @@ func ExampleCDP_WaitEvents() {
 	done := make(chan error)
 	go func() { done <- send(c, demo, cdp.View("home"), cdp.View("pricing")) }()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	events, err := c.WaitEvents(ctx, 2)
 	fmt.Println(len(events), err)

@@ -104,8 +104,9 @@ func TestPoolIDsAreUsedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPoolRig(t, 10, 10*time.Millisecond, noLimit())
 		seen := map[string]bool{}
+		random := rand.New(rand.NewPCG(1, 2)) // the same in every run
 		for range 500 {
-			<-time.After(rand.N(10 * time.Millisecond))
+			<-time.After(time.Duration(random.Int64N(int64(10 * time.Millisecond))))
 			begin := time.Now()
 			id := r.Take(Want{})
 			if time.Since(begin) > 0 {
@@ -271,11 +272,11 @@ func TestPoolFollowsTheRate(t *testing.T) {
 		bubble.Run(t, fmt.Sprintf("%v a second, %v", tc.rate, tc.took), func(t *testing.T) {
 			r := newPoolRig(t, 2, tc.took, noLimit())
 			<-r.warm
-			begin := time.Now()
+			begin, random := time.Now(), rand.New(rand.NewPCG(1, 2)) // the same in every run
 			var all, missed, used int
 			var last time.Duration // of the misses at the start
 			for time.Since(begin) < tc.learn+time.Duration(20_000/tc.rate*float64(time.Second)) {
-				<-time.After(time.Duration(rand.ExpFloat64() / tc.rate * float64(time.Second)))
+				<-time.After(time.Duration(random.ExpFloat64() / tc.rate * float64(time.Second)))
 				id, now := r.Take(Want{}), time.Since(begin)
 				if id != "" {
 					used++
