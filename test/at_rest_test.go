@@ -62,6 +62,7 @@ func atRest(t *testing.T, dir string, keys ...goaltrack.Key) string {
 	v.Get("/page")
 	v.Post("/form", "email=ann%40example.com&topic=my+divorce")
 	w.CloseNow()
+	world.Released(t, dir)
 	return log.String()
 }
 
@@ -124,6 +125,7 @@ func TestLostKey(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	w.CloseNow()
+	world.Released(t, dir)
 	if !strings.Contains(log.String(), "sealed with a key that is not among Keys") {
 		t.Errorf("the log does not say so:\n%s", log)
 	}

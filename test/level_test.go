@@ -111,6 +111,7 @@ func TestSpoolOutlivesTheTracker(t *testing.T) {
 	if a := first.CloseNow(); a.Accepted != 10 || a.Waiting != 10 || len(a.Dropped) != 0 {
 		t.Errorf("%v", a)
 	}
+	world.Released(t, dir)
 	bad := cdptest.Status(http.StatusUnprocessableEntity)
 	second, log := spooled(t, dir, &bad)
 	second.CDP.Know(world.Known)
@@ -123,6 +124,7 @@ func TestSpoolOutlivesTheTracker(t *testing.T) {
 	if a := second.CloseNow(); a.Waiting != 0 {
 		t.Errorf("%v", a)
 	}
+	world.Released(t, dir)
 	third, _ := spooled(t, dir, nil)
 	third.CDP.Know(world.Known)
 	letters := third.Tracker.DeadLetters()
@@ -361,6 +363,7 @@ func TestSpoolDamageIsSaid(t *testing.T) {
 		v.Post("/form", "a=b")
 	}
 	first.CloseNow()
+	world.Released(t, dir)
 	if n := damage(t, dir, `"type":"FORM_SENT"`); n != 1 {
 		t.Fatalf("%d places damaged", n)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -70,6 +71,7 @@ goals:
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _ = tracker.Close(ctx)
+	world.Released(t, dir)
 }
 
 // left are the events in a spool, by the browser's beginning.

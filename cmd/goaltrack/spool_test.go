@@ -43,7 +43,8 @@ func track(t *testing.T, dir string, stand *cdptest.Server, use func(*goaltrack.
 	use(tracker)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, _ = tracker.Close(ctx) // what it could not deliver stays
+	_, _ = tracker.Close(ctx)    // what it could not deliver stays
+	_ = spool.Close(deadline(t)) // for a disk that needed more than the second that Close gives it
 }
 
 const spoolBrowser = "6f1c2e0a-3b7d-4a55-9a51-0c8e2f7b1d90"

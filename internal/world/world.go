@@ -20,6 +20,7 @@ package world
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/goaltest"
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // World is a site, the tracker around it, and the CDP to which it reports.
@@ -64,6 +66,23 @@ func (w *World) CloseNow() goaltrack.Account {
 		w.Errorf("the account does not balance:\n%v", account)
 	}
 	return account
+}
+
+// Released waits until a spool's directory is free, after CloseNow: that gives the disk a
+// second, and a disk that others use may need more.
+func Released(t *testing.T, dir string) {
+	t.Helper()
+	for {
+		spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+		if err == nil {
+			_ = spool.Close(t.Context())
+			return
+		}
+		if !errors.Is(err, queue.ErrLocked) || t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // Flush waits until all is delivered.
