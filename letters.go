@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -53,9 +54,9 @@ func DeadLetterOf(l queue.Letter) DeadLetter {
 // seal is what keeps people's data closed where events wait, nil without Keys. What is
 // kept with the queue is kept by keys of its own, which are made of Keys.
 func (c *Config) seal() (*deliver.Seal, error) {
-	secrets := make([]deliver.Secret, len(c.Keys))
+	secrets := make([]atrest.Secret, len(c.Keys))
 	for i, k := range c.Keys {
-		secrets[i] = deliver.Secret(k)
+		secrets[i] = atrest.Secret(k)
 	}
 	return deliver.NewSeal(secrets...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -17,7 +18,7 @@ import (
 // forgetter is the forget command. It removes from a spool what is somebody's.
 type forgetter struct {
 	dir  string
-	who  deliver.Person
+	who  atrest.Person
 	seal *deliver.Seal
 	json bool
 }
@@ -54,7 +55,7 @@ func (f *forgetter) check(v *settings.Values, words []string) error {
 	if len(words) > 0 {
 		f.dir = words[0]
 	}
-	f.who = deliver.Person{BrowserID: v.Text("browser"), Email: v.Text("email")}
+	f.who = atrest.Person{BrowserID: v.Text("browser"), Email: v.Text("email")}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	switch {
@@ -69,9 +70,9 @@ func (f *forgetter) check(v *settings.Values, words []string) error {
 	if err != nil {
 		fault("%s: %w", v.From("keys"), err)
 	}
-	secrets := make([]deliver.Secret, len(keys))
+	secrets := make([]atrest.Secret, len(keys))
 	for i, k := range keys {
-		secrets[i] = deliver.Secret(k)
+		secrets[i] = atrest.Secret(k)
 	}
 	if f.seal, err = deliver.NewSeal(secrets...); err != nil {
 		faults = append(faults, err)
@@ -96,7 +97,8 @@ type forgotten struct {
 }
 
 func (f *forgetter) run(_ context.Context, c console) error {
-	done, err := f.seal.Forget(f.dir, f.who)
+	all, err := atrest.Forget(f.who, atrest.Spool{Dir: f.dir, Record: f.seal.Record})
+	done := all[0]
 	if locked, ok := errors.AsType[*queue.LockedError](err); ok {
 		err = fmt.Errorf("%s is in use by %v: stop the site, forget, and start it again; nothing was removed there", locked.Dir, locked.Holder)
 	}

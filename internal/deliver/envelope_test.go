@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -196,7 +197,7 @@ var visitorID2 = visitorID(2)
 // TestEnvelopeAddress: the visitor's address goes with an event, in the open and sealed, and
 // an event without one is as before.
 func TestEnvelopeAddress(t *testing.T) {
-	seal, err := NewSeal(Secret{Hash: []byte("hash"), Block: []byte("block")})
+	seal, err := NewSeal(atrest.Secret{Hash: []byte("hash"), Block: []byte("block")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,55 +1,29 @@
 package deliver
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"slices"
 
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
 // Seal encrypts what a queue keeps of people's data: the user agent and the body of an
 // event. Site, goal and type stay readable, so that somebody can see what waits. It is
 // safe for concurrent use. A nil Seal seals nothing and opens nothing.
-//
-// Each is sealed with AES-256-GCM and a random nonce of 96 bits. By NIST SP 800-38D,
-// section 8.3, one key may seal 2^32 of them: ten a second for thirteen years.
-type Seal struct{ keys []cipher.AEAD }
+type Seal struct{ keys *atrest.Keys }
 
-// sealUse is what the keys are derived for (RFC 5869): one key has one use.
+// sealUse is what the keys are for.
 const sealUse = "goaltrack: events at rest, AES-256-GCM"
-
-// Secret is what a key is derived from: a key of the visit cookie, both parts of it.
-type Secret struct{ Hash, Block []byte }
 
 // NewSeal makes a seal. The first secret seals, and each opens. Without secrets, the seal
 // is nil.
-func NewSeal(secrets ...Secret) (*Seal, error) {
-	if len(secrets) == 0 {
-		return nil, nil
+func NewSeal(secrets ...atrest.Secret) (*Seal, error) {
+	keys, err := atrest.New(sealUse, secrets...)
+	if keys == nil {
+		return nil, err
 	}
-	s := &Seal{}
-	for _, secret := range secrets {
-		key, err := hkdf.Key(sha256.New, slices.Concat(secret.Hash, secret.Block), nil, sealUse, 32)
-		if err != nil {
-			return nil, fmt.Errorf("goaltrack: seal: %w", err)
-		}
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return nil, fmt.Errorf("goaltrack: seal: %w", err)
-		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return nil, fmt.Errorf("goaltrack: seal: %w", err)
-		}
-		s.keys = append(s.keys, aead)
-	}
-	return s, nil
+	return &Seal{keys}, nil
 }
 
 // Mark says of the items that are somebody's data that they are, and seals them.
@@ -79,7 +53,7 @@ func (s *Seal) shut(e *Envelope) []byte {
 		plain = appendText(plain, e.Address)
 	}
 	plain = append(plain, e.body...)
-	return s.keys[0].Seal(out, nil, plain, out) //nolint:gosec // It makes its own nonce.
+	return s.keys.Shut(out, plain)
 }
 
 // errSealed says that none of the keys opens an event.
@@ -93,22 +67,35 @@ func (s *Seal) Open(e *Envelope) error {
 	if s == nil {
 		return errSealed
 	}
-	head := e.appendSealedHead(nil)
-	for _, key := range s.keys {
-		plain, err := key.Open(nil, nil, e.sealed, head)
-		if err != nil {
-			continue
-		}
-		opened := *e
-		if plain, err = cutText(plain, &opened.UserAgent); err != nil {
-			return err
-		}
-		opened.sealed = nil
-		if err := opened.readRest(plain); err != nil {
-			return err
-		}
-		*e = opened
-		return nil
+	plain, ok := s.keys.Open(e.appendSealedHead(nil), e.sealed)
+	if !ok {
+		return errSealed
 	}
-	return errSealed
+	opened := *e
+	plain, err := cutText(plain, &opened.UserAgent)
+	if err != nil {
+		return err
+	}
+	opened.sealed = nil
+	if err := opened.readRest(plain); err != nil {
+		return err
+	}
+	*e = opened
+	return nil
+}
+
+// Record is what [atrest.Forget] has to know of an event in a spool.
+func (s *Seal) Record(entry queue.SpoolEntry) (atrest.Record, error) {
+	e, err := ParseEnvelope(entry.Body)
+	if err == nil {
+		err = s.Open(&e)
+	}
+	if err != nil {
+		return atrest.Record{}, err
+	}
+	r := atrest.Record{Text: e.body, Of: atrest.Browser(e.BrowserID())}
+	if e.EventType() == "IDENTITY" {
+		r.Says = []string{e.BrowserID(), entry.Key}
+	}
+	return r, nil
 }

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-func secretOf(letter string) Secret {
-	return Secret{Hash: []byte(strings.Repeat(letter, 32)), Block: []byte(strings.Repeat(letter, 16))}
+func secretOf(letter string) atrest.Secret {
+	return atrest.Secret{Hash: []byte(strings.Repeat(letter, 32)), Block: []byte(strings.Repeat(letter, 16))}
 }
 
 func sealOf(t testing.TB, letters string) *Seal {
 	t.Helper()
-	var secrets []Secret
+	var secrets []atrest.Secret
 	for _, l := range letters {
 		secrets = append(secrets, secretOf(string(l)))
 	}
