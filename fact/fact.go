@@ -108,6 +108,10 @@ type Fact struct {
 	// visitor: hand it on only to those whom it is for, and write it nowhere else.
 	Value Value
 	Data  []Attribute
+	// Private says that Value or Data may say who somebody is, or what they typed: the
+	// rule takes them from a form, a query and the like, or the application gave them.
+	// Whoever keeps them on a disk seals them there.
+	Private bool
 	// LedTo is the page to which an accepted form led, without query and IDs.
 	LedTo string
 	// NearMiss says in words how a goal nearly counted, "" if that is not worth telling.

@@ -263,6 +263,29 @@ func TestFactOfSend(t *testing.T) {
 	}
 }
 
+// TestPrivateFacts: a sink is told which goals may say what somebody typed.
+func TestPrivateFacts(t *testing.T) {
+	k := new(keeper)
+	w := reporting(t, k)
+	v := w.Visitor().Meet()
+	v.Get("/pricing")
+	v.Post("/ask", "variant=B")
+	v.Get("/call")
+	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "CALLED", goaltrack.Data{"total": 7}); err != nil {
+		t.Fatal(err)
+	}
+	w.Flush()
+	var got []string
+	for _, f := range k.of(fact.Decision) {
+		if f.Reason == fact.Fired {
+			got = append(got, fmt.Sprint(f.Goal, " ", f.Private))
+		}
+	}
+	if want := "[PRICED false ASKED true CALLED true CALLED true]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
+
 // TestFactsOfRules: a report is told which rules are in force.
 func TestFactsOfRules(t *testing.T) {
 	k := new(keeper)

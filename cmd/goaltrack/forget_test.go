@@ -13,8 +13,10 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/report/notify"
 )
 
 const (
@@ -173,6 +175,100 @@ func TestForget(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestForgetMessages: messages to --notify that wait are removed with the events of a
+// person, also those of a browser that only an event says is theirs. They are sealed if
+// there are keys, but for those whose rule names nothing that somebody wrote.
+func TestForgetMessages(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		keys, person string
+		with         bool // the keys are given
+		messages     int
+		left         int
+		code         int
+		apart        bool // the two directories are named one by one
+	}{
+		"a browser":                   {person: "--browser=" + annsPhone, messages: 2, left: 2},
+		"an address":                  {person: "--email=ann@example.com", messages: 3, left: 1},
+		"an address, sealed":          {keys: forgetKeys, person: "--email=ann@example.com", with: true, messages: 3, left: 1},
+		"a browser, without the keys": {keys: forgetKeys, person: "--browser=" + annsPhone, messages: 2, left: 2, code: exitFailed},
+		"one by one":                  {person: "--browser=" + annsPhone, left: 2, apart: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := t.TempDir()
+			persons(t, filepath.Join(state, eventsDir), test.keys)
+			messages(t, filepath.Join(state, messagesDir), test.keys)
+			if n := inFiles(t, state, "written by"); (n == 0) != (test.keys != "") {
+				t.Errorf("what was written is in the files %d times", n)
+			}
+			args := []string{"forget", "--json", test.person}
+			if test.with {
+				args = append(args, "--keys="+test.keys)
+			}
+			dirs := []string{state}
+			if test.apart {
+				dirs = []string{filepath.Join(state, eventsDir), filepath.Join(state, messagesDir)}
+			}
+			for i, dir := range dirs {
+				code, stdout, stderr := outcome(t, append(args, dir), nil)
+				var got forgotten
+				if err := json.Unmarshal([]byte(stdout), &got); err != nil || got.Messages != test.messages {
+					t.Errorf("%+v, %v, want %d messages", got, err, test.messages)
+				}
+				if told := strings.Contains(stderr, "was not searched"); told != (test.apart && i == 0) || code != test.code && !told {
+					t.Errorf("exit code %d\n%s", code, stderr)
+				}
+			}
+			n := 0
+			for _, count := range left(t, filepath.Join(state, messagesDir)) {
+				n += count
+			}
+			if n != test.left {
+				t.Errorf("%d messages are left, want %d", n, test.left)
+			}
+			if test.keys == "" && inFiles(t, state, "written by ann") > 0 {
+				t.Error("what Ann wrote is still in the files")
+			}
+		})
+	}
+}
+
+// messages leaves a spool with messages about what Ann and Bob did, which nobody took.
+func messages(t *testing.T, dir, keys string) {
+	t.Helper()
+	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := notify.Options{URL: "http://127.0.0.1:1", Secret: testSecret, Queue: spool, Logger: slog.New(slog.DiscardHandler)}
+	if keys != "" {
+		parsed, err := parseKeys(strings.Split(keys, ","))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Keys = keysOfMessages(parsed)
+	}
+	n, err := notify.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []fact.Fact{
+		{Browser: [16]byte{0xaa, 0xaa, 0xaa, 0xaa, 0, 0, 0x40, 0, 0x80, 15: 1}, Private: true, Data: []fact.Attribute{{Name: "text", Value: "written by ann"}}},
+		{Browser: [16]byte{0xaa, 0xaa, 0xaa, 0xaa, 0, 0, 0x40, 0, 0x80, 15: 1}},
+		{Private: true, Data: []fact.Attribute{{Name: "mail", Value: "written by ANN@example.com"}}},
+		{Browser: [16]byte{0xbb, 0xbb, 0xbb, 0xbb, 0, 0, 0x40, 0, 0x80, 15: 1}, Private: true, Data: []fact.Attribute{{Name: "text", Value: "written by bob"}}},
+	} {
+		f.Kind, f.Reason, f.Time, f.Goal = fact.Decision, fact.Fired, time.Now(), "WROTE"
+		n.Report(f)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	for n.Counts().Waiting < 4 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	_ = n.Close(ctx)
 }
 
 // TestForgetRefuses says what is missing, and what to do while a site runs.

@@ -52,14 +52,14 @@ const (
 )
 
 // openHooks makes the programs that are told. next is told every fact, too.
-func openHooks(v *settings.Values, next fact.Sink, logger *slog.Logger) (h *hooks, sink fact.Sink, err error) {
+func openHooks(v *settings.Values, keys []goaltrack.Key, next fact.Sink, logger *slog.Logger) (h *hooks, sink fact.Sink, err error) {
 	h = &hooks{logger: logger}
 	if v.On("dry-run") {
 		return h, next, nil // nothing is sent
 	}
 	if url := v.Text("notify"); url != "" {
 		h.notifier, err = notify.New(notify.Options{
-			URL: url, Secret: v.Text("webhook-secret"), Queue: notifications(v, logger), Next: next, Logger: logger,
+			URL: url, Secret: v.Text("webhook-secret"), Keys: keysOfMessages(keys), Queue: notifications(v, logger), Next: next, Logger: logger,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", v.From("notify"), err)
@@ -69,14 +69,31 @@ func openHooks(v *settings.Values, next fact.Sink, logger *slog.Logger) (h *hook
 	return h, next, nil
 }
 
+// keysOfMessages are the keys of the site, which seal messages to --notify as well.
+func keysOfMessages(keys []goaltrack.Key) []notify.Key {
+	made := make([]notify.Key, len(keys))
+	for i, k := range keys {
+		made[i] = notify.Key(k)
+	}
+	return made
+}
+
+// rekey seals with other keys from now on.
+func (h *hooks) rekey(keys []goaltrack.Key) error {
+	if h == nil || h.notifier == nil {
+		return nil
+	}
+	return h.notifier.SetKeys(keysOfMessages(keys)...)
+}
+
 // notifications is where messages to --notify wait.
 func notifications(v *settings.Values, logger *slog.Logger) queue.Queue {
 	memory := queue.NewMemory(mostNotifications, mostNotificationsBytes)
-	dir := below(v.Text("state"), "notify")
+	dir := below(v.Text("state"), messagesDir)
 	if dir == "" {
 		return memory
 	}
-	o := queue.SpoolOptions{Bytes: notificationsSpool, PerProcess: v.On("spool-per-process")}
+	o := queue.SpoolOptions{Bytes: notificationsSpool, LetterAge: queue.PrivateAge, PerProcess: v.On("spool-per-process")}
 	spool, err := queue.OpenSpool(dir, o)
 	if err == nil {
 		return spool

@@ -154,7 +154,7 @@ func (p *proxyProgram) sink() (fact.Sink, error) {
 		options.Next, options.Lost = p.report.recorder, p.report.lost
 	}
 	var err error
-	if p.hooks, options.Next, err = openHooks(p.settings, options.Next, p.config.Logger); err != nil || p.admin == nil {
+	if p.hooks, options.Next, err = openHooks(p.settings, p.config.Keys, options.Next, p.config.Logger); err != nil || p.admin == nil {
 		return options.Next, err
 	}
 	p.admin.live = live.New(live.Options{Next: options.Next})

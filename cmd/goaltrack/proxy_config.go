@@ -76,7 +76,7 @@ func delivery(v *settings.Values) goaltrack.Delivery {
 
 // spoolDir is the directory of the spool, "" if there is none.
 func spoolDir(v *settings.Values) string {
-	return cmp.Or(v.Text("spool"), below(v.Text("state"), "spool"))
+	return cmp.Or(v.Text("spool"), below(v.Text("state"), eventsDir))
 }
 
 // below is a name in the directory of --state, "" if there is none.

@@ -105,6 +105,9 @@ func (h *house) replace(ctx context.Context, next *proxyProgram, changed []strin
 	if len(config.Keys) == 0 {
 		h.console.logger.Warn("no keys are set: what counted once may count again after this change")
 	}
+	if err := next.hooks.rekey(config.Keys); err != nil {
+		h.console.logger.Warn("messages about goals are sealed with the keys from before", "error", err)
+	}
 	before := h.moveIn(ctx, next, tracker)
 	h.leaving.Go(func() {
 		defer func() { <-h.left }()

@@ -18,8 +18,8 @@ import (
 // address. One of the two is set.
 type Person struct{ BrowserID, Email string }
 
-// Spool is a directory of a spool, and how its records are read. An error of Record says
-// that nobody knows whose it is.
+// Spool is a directory of a spool, and how its records are read. With an error of Record,
+// Of may be set all the same.
 type Spool struct {
 	Dir    string
 	Record func(queue.SpoolEntry) (Record, error)
@@ -101,14 +101,14 @@ func (f *forgetting) concerns(s Spool, entry queue.SpoolEntry, closed *int) bool
 		return true
 	}
 	r, err := s.Record(entry)
+	for id := range f.browsers {
+		if r.Of != nil && r.Of(id) {
+			return true
+		}
+	}
 	if err != nil {
 		*closed++
 		return false
-	}
-	for id := range f.browsers {
-		if r.Of(id) {
-			return true
-		}
 	}
 	return f.email != "" && f.names(r.Text)
 }

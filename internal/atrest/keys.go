@@ -1,6 +1,6 @@
 // Package atrest is about people's data where they lie on a disk until somebody took them:
-// they are sealed there, and removed if the person asks for that. What is sealed and how it
-// is read again is the business of whoever put it there.
+// they are sealed there, and removed if the person asks for that. Events are sealed and read
+// by package deliver, messages about goals by [Keys.Keep].
 package atrest
 
 import (

@@ -66,6 +66,7 @@ type sent struct {
 	value    fact.Value
 	variants []fact.Variant
 	data     cdp.Ext // with what is no data: of the rule
+	event    string  // its type
 }
 
 // attributes adds to a list what data: of the rule names.
@@ -149,6 +150,9 @@ func (r *Request) Fact(d *Decision) fact.Fact {
 		d.remembered(&f)
 	}
 	f.Value, f.Data = r.sent.value, r.sent.attributes(r.room[:0])
+	if f.Value.Known || len(f.Data) > 0 {
+		_, _, f.Private = d.Goal.Marks(r.sent.event)
+	}
 	r.sent = sent{}
 	return f
 }
@@ -191,6 +195,7 @@ func (s *Site) Raised(goal, reason, browserID string, e *cdp.Event) {
 	if reason == fact.Fired {
 		s := read(e)
 		f.Value, f.Data, f.Browser = s.value, s.attributes(nil), browserOf(browserID)
+		f.Private = true // as nobody knows what the application gave
 	}
 	s.Sink.Report(f)
 }
@@ -218,7 +223,7 @@ var variantAttributes = []string{"variant", "pageVariantId"}
 
 // read takes out of an event what is a fact, too.
 func read(e *cdp.Event) (s sent) {
-	s.data = e.Ext
+	s.data, s.event = e.Ext, e.Type
 	var amount any
 	currency := ""
 	for _, a := range e.Ext {

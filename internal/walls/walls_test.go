@@ -42,7 +42,7 @@ var walls = []wall{
 	{
 		of:    "report/notify",
 		why:   "It tells somebody of goals as they count. It is told facts as a report is.",
-		ours:  []string{"fact", "queue", "internal/backoff", "internal/trouble", "internal/webhook"},
+		ours:  []string{"fact", "queue", "internal/atrest", "internal/backoff", "internal/hostname", "internal/trouble", "internal/web", "internal/webhook"},
 		never: []set{unfitForLibraries},
 	},
 	{

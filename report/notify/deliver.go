@@ -28,6 +28,7 @@ const (
 const (
 	reasonRefused = "notify_refused"
 	reasonExpired = "notify_expired"
+	reasonNoKey   = "key_unknown" // as for events
 )
 
 // work delivers messages, one after the other, until ctx ends or the queue is closed.
@@ -48,7 +49,13 @@ func (n *Notifier) deliver(ctx context.Context, d queue.Delivery) {
 		n.bury(d, reasonExpired)
 		return
 	}
-	err := n.hook.Send(ctx, d.Key, d.Body)
+	text, err := n.keys.Load().Text(d.Body)
+	if err != nil {
+		n.options.Logger.Warn("goaltrack: a message about a goal cannot be read (key_unknown)", "error", err)
+		n.bury(d, reasonNoKey)
+		return
+	}
+	err = n.hook.Send(ctx, d.Key, text)
 	refused, _ := errors.AsType[*webhook.Refused](err)
 	switch {
 	case err == nil:

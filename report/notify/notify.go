@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/atrest"
 	"github.com/goaltrack/goaltrack/internal/trouble"
 	"github.com/goaltrack/goaltrack/internal/webhook"
 	"github.com/goaltrack/goaltrack/queue"
@@ -36,6 +37,10 @@ type Options struct {
 	// Queue is where messages wait; the Notifier closes it. nil is 10,000 messages in
 	// memory, which end with the process.
 	Queue queue.Queue
+	// Keys seal what messages say of people where they wait: a goal whose rule takes values
+	// from a form, a query and the like. The first key seals, and each opens. Most give
+	// it the Keys of the tracker. nil seals nothing.
+	Keys []Key
 	// Next is told every fact, too, such as a report's recorder. nil is nobody.
 	Next fact.Sink
 	// Transport takes the messages to URL, such as one that trusts a certificate of your
@@ -44,6 +49,9 @@ type Options struct {
 	// Logger is told what goes wrong. nil is [slog.Default].
 	Logger *slog.Logger
 }
+
+// Key is as in goaltrack.Config.Keys. Keys for sealing messages are derived from it.
+type Key struct{ Hash, Block []byte }
 
 // The bounds of what waits in memory before it is in the queue, and without one.
 const (
@@ -61,7 +69,8 @@ type Notifier struct {
 	options Options
 	hook    *webhook.Hook
 	queue   queue.Queue
-	coming  chan queue.Item
+	keys    atomic.Pointer[atrest.Keys]
+	coming  chan coming
 
 	full   trouble.Trouble
 	pacing pacing
@@ -74,7 +83,14 @@ type Notifier struct {
 	ending sync.WaitGroup // workers
 }
 
-// New makes and starts a Notifier. It returns an error if URL or Secret cannot be used.
+// coming is a message on its way to the queue.
+type coming struct {
+	atrest.Message
+
+	at time.Time
+}
+
+// New makes and starts a Notifier. It returns an error if URL, Secret or Keys cannot be used.
 func New(o Options) (*Notifier, error) {
 	hook, err := webhook.New(o.URL, o.Secret, o.Transport)
 	if err != nil {
@@ -86,7 +102,10 @@ func New(o Options) (*Notifier, error) {
 	if o.Queue == nil {
 		o.Queue = queue.NewMemory(mostKept, mostBytes)
 	}
-	n := &Notifier{options: o, hook: hook, queue: o.Queue, coming: make(chan queue.Item, mostComing), taken: make(chan struct{})}
+	n := &Notifier{options: o, hook: hook, queue: o.Queue, coming: make(chan coming, mostComing), taken: make(chan struct{})}
+	if err := n.SetKeys(o.Keys...); err != nil {
+		return nil, err
+	}
 	n.full.Log, n.full.Begun, n.full.Over = o.Logger, logFull, logFullOver
 	n.pacing.log, n.pacing.host = o.Logger, hook.Host()
 	ctx, stop := context.WithCancel(context.Background())
@@ -96,6 +115,20 @@ func New(o Options) (*Notifier, error) {
 		n.ending.Go(func() { n.work(ctx) })
 	}
 	return n, nil
+}
+
+// SetKeys puts other keys in the place of Options.Keys. What was sealed with a key that is
+// gone cannot be delivered any more.
+func (n *Notifier) SetKeys(keys ...Key) error {
+	secrets := make([]atrest.Secret, len(keys))
+	for i, k := range keys {
+		secrets[i] = atrest.Secret(k)
+	}
+	made, err := atrest.New(atrest.MessageUse, secrets...)
+	if err == nil {
+		n.keys.Store(made)
+	}
+	return err
 }
 
 // The texts of the log about messages that are lost, which begin and end as package trouble
@@ -145,7 +178,7 @@ func (n *Notifier) offer(f *fact.Fact) {
 		return
 	}
 	select {
-	case n.coming <- queue.Item{Body: body, Time: f.Time}:
+	case n.coming <- coming{atrest.Message{Browser: f.Browser, Private: f.Private, Body: body}, f.Time}:
 	default:
 		n.lose()
 	}
@@ -174,8 +207,8 @@ func (n *Notifier) lose() {
 // take puts what comes into the queue, which may have to wait for a disk.
 func (n *Notifier) take() {
 	defer close(n.taken)
-	for item := range n.coming {
-		item.Key = webhook.NewID()
+	for c := range n.coming {
+		item := queue.Item{Key: webhook.NewID(), Body: n.keys.Load().Keep(&c.Message), Private: c.Private, Time: c.at}
 		if err := n.queue.Append(context.Background(), item); err != nil && !errors.Is(err, queue.ErrNotYetOnDisk) {
 			n.lose()
 		}

@@ -1,12 +1,14 @@
 package notify_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -280,6 +282,49 @@ func TestSpool(t *testing.T) {
 	}
 	if got, _ := r.taken(); len(got) != 1 {
 		t.Errorf("arrived: %v", got)
+	}
+}
+
+// What says something of people is sealed where it waits, arrives as it was, and is a dead
+// letter if its key is gone. The next process has the key that sealed it.
+func TestSealed(t *testing.T) {
+	key := notify.Key{Hash: bytes.Repeat([]byte{1}, 32), Block: bytes.Repeat([]byte{2}, 32)}
+	other := notify.Key{Hash: bytes.Repeat([]byte{3}, 32), Block: bytes.Repeat([]byte{4}, 32)}
+	for name, test := range map[string]struct {
+		sealed, opened []notify.Key
+		arrives        bool
+	}{
+		"no keys":             {nil, nil, true},
+		"a key":               {[]notify.Key{key}, []notify.Key{key}, true},
+		"a former key":        {[]notify.Key{key}, []notify.Key{other, key}, true},
+		"a key that is gone":  {[]notify.Key{key}, []notify.Key{other}, false},
+		"keys that are gone":  {[]notify.Key{key}, nil, false},
+		"keys that are newer": {nil, []notify.Key{key}, true},
+	} {
+		bubble.Run(t, name, func(t *testing.T) {
+			q, r := queue.NewMemory(10, 1<<20), &receiver{}
+			n, log := begin(t, r, q, nil)
+			if err := n.SetKeys(test.sealed...); err != nil {
+				t.Fatal(err)
+			}
+			f := fired("WROTE")
+			f.Private = true
+			n.Report(f)
+			bubble.Pass(time.Second)
+			if err := n.SetKeys(test.opened...); err != nil {
+				t.Fatal(err)
+			}
+			r.answers(http.StatusOK)
+			bubble.Pass(time.Hour)
+			got, _ := r.taken()
+			if test.arrives && (len(got) != 1 || !strings.Contains(got[0], `"topic":"tea"`)) {
+				t.Errorf("arrived: %q", got)
+			}
+			if letters := q.Letters(); !test.arrives && (len(letters) != 1 || letters[0].Reason != "key_unknown" || !letters[0].Private || bytes.Contains(letters[0].Body, []byte("tea")) || log.Count("key_unknown") != 1) {
+				t.Errorf("%d letters, %+v\n%s", len(letters), letters, log.Lines())
+			}
+			_ = n.Close(t.Context())
+		})
 	}
 }
 
