@@ -111,7 +111,13 @@ func (h *hooks) watchHealth(ctx context.Context, v *settings.Values, reported *r
 	}
 	o := health.Options{
 		Store: reported.store, Fresh: reported.fresh, URL: v.Text("health-webhook"), Secret: v.Text("webhook-secret"), Logger: h.logger,
-		Waiting: func() bool { return anyOut(states()) },
+		Waiting: func(site string) bool { return isOut(states(), site) },
+		Sites: func() (names []string) {
+			for _, s := range states() {
+				names = append(names, s.Site)
+			}
+			return names
+		},
 	}
 	if dir := reportDir(v); dir != "" {
 		o.File = filepath.Join(dir, "health.json")
@@ -124,10 +130,10 @@ func (h *hooks) watchHealth(ctx context.Context, v *settings.Values, reported *r
 	return nil
 }
 
-// anyOut reports whether events of a site wait for longer than they should.
-func anyOut(states []goaltrack.SiteState) bool {
+// isOut reports whether events of a site wait for longer than they should; "" is any site.
+func isOut(states []goaltrack.SiteState, site string) bool {
 	for i := range states {
-		if outageWords[states[i].State] != "" {
+		if (site == "" || site == states[i].Site) && outageWords[states[i].State] != "" {
 			return true
 		}
 	}

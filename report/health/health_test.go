@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (s *site) received() []heard {
 type heard struct {
 	Type string
 	Data struct {
-		Goal, Text        string
+		Goal, Site, Text  string
 		Expected, Counted int
 		Causes            []string
 	}
@@ -82,7 +83,7 @@ func newSite(t *testing.T, goals ...fact.Goal) *site {
 	s.rules("first", goals...)
 	s.options = health.Options{
 		Store: s.store, URL: "https://hooks.example", Secret: secret, Transport: s,
-		Waiting: func() bool { return s.waiting.Load() }, Logger: slog.New(slog.DiscardHandler),
+		Waiting: func(site string) bool { return s.waiting.Load() && site != "press" }, Logger: slog.New(slog.DiscardHandler),
 	}
 	s.watch()
 	t.Cleanup(func() { s.stop() })
@@ -183,11 +184,11 @@ func TestWhatIsTold(t *testing.T) {
 				}
 			}
 		}
-		last, first := s.received()[1].Data, "Quote asked: it counted 2 times in 24 hours, and at least 5 are expected. The site refused 41 forms, usually "
+		last, first := s.received()[1].Data, "Quote asked on shop: it counted 2 times in 24 hours, and at least 5 are expected. The site refused 41 forms, usually "
 		if !strings.HasPrefix(last.Text, first) || !strings.HasSuffix(last.Text, ", mostly: answered 200.") || last.Counted != 2 || last.Expected != 5 {
 			t.Errorf("%+v", last)
 		}
-		if got, want := s.received()[3].Data.Text, "Quote asked is well again: it counted 9 times in 24 hours."; got != want {
+		if got, want := s.received()[3].Data.Text, "Quote asked on shop is well again: it counted 9 times in 24 hours."; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
@@ -198,7 +199,7 @@ func TestWhatIsTold(t *testing.T) {
 		if got, want := s.told(), "goal.unwell rules_changed+too_few; goal.unwell rules_changed+too_few"; got != want {
 			t.Fatalf("%s, want %s", got, want)
 		}
-		if got, want := s.received()[0].Data.Text, "The rules changed at 2000-01-04 00:00 UTC. Quote asked: it counted 0 times in 24 hours"; !strings.HasPrefix(got, want) {
+		if got, want := s.received()[0].Data.Text, "The rules changed at 2000-01-04 00:00 UTC. Quote asked on shop: it counted 0 times in 24 hours"; !strings.HasPrefix(got, want) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
@@ -277,7 +278,7 @@ func TestNothingIsExpectedAnyMore(t *testing.T) {
 		s.rules("second", fact.Goal{Name: "QUOTE_ASKED"})
 		bubble.Pass(10 * time.Minute)
 		last := s.received()[len(s.received())-1]
-		if last.Type != "goal.well" || last.Data.Text != "QUOTE_ASKED: nothing is expected of it any more." {
+		if last.Type != "goal.well" || last.Data.Text != "QUOTE_ASKED on shop: nothing is expected of it any more." {
 			t.Errorf("%+v", last)
 		}
 	})
@@ -361,24 +362,123 @@ func TestNew(t *testing.T) {
 }
 
 func TestLookOfEmptyStore(t *testing.T) {
-	if states, err := health.Look(t.Context(), report.NewMemory(1), time.Now()); err != nil || len(states) > 0 {
+	if states, err := health.Look(t.Context(), report.NewMemory(1), nil, time.Now()); err != nil || len(states) > 0 {
 		t.Errorf("%v, %v", states, err)
 	}
 }
 
-// A goal that counts on two sites does what is expected on both together.
-func TestGoalOnSeveralSites(t *testing.T) {
+// TestSites: a goal is looked at on each site on which it counted before. One that is silent
+// on one of two sites is silent there, however often it counts on the other.
+func TestSites(t *testing.T) {
+	for name, test := range map[string]struct {
+		first, press int // forms a day on press: in the first week, and then
+		shop         int // on shop, every day
+		days         int
+		sites        []string
+		want         string
+	}{
+		"well on both":             {9, 6, 9, 1, nil, ""},
+		"silent on one":            {9, 0, 20, 1, nil, "goal.unwell press too_few"},
+		"silent on one for long":   {9, 0, 20, 12, nil, strings.Repeat("goal.unwell press too_few; ", 11) + "goal.unwell press too_few"},
+		"too few on each":          {9, 3, 3, 1, nil, "goal.unwell press too_few; goal.unwell shop too_few"},
+		"one is not for this goal": {0, 0, 20, 2, nil, ""},
+		"one is not in force":      {9, 0, 20, 2, []string{"shop"}, ""},
+		"it counts nowhere":        {0, 0, 0, 1, nil, "goal.unwell  too_few"},
+	} {
+		bubble.Run(t, name, func(t *testing.T) {
+			s := newSite(t, quote)
+			s.stop()
+			for range 7 {
+				s.both(test.first, test.shop)
+			}
+			if test.sites != nil {
+				s.options.Sites = func() []string { return test.sites }
+			}
+			s.watch()
+			for range test.days {
+				s.both(test.press, test.shop)
+			}
+			var told []string
+			for _, h := range s.received() {
+				told = append(told, h.Type+" "+h.Data.Site+" "+strings.Join(h.Data.Causes, "+"))
+				if h.Data.Site != "" && !strings.Contains(h.Data.Text, "on "+h.Data.Site) {
+					t.Errorf("the text does not name the site: %s", h.Data.Text)
+				}
+			}
+			slices.Sort(told)
+			if got := strings.Join(told, "; "); got != test.want {
+				t.Errorf("told: %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// both lets a day pass on two sites, with so many forms at noon.
+func (s *site) both(press, shop int) {
+	for hour := range 24 {
+		bubble.Pass(time.Hour - 2*time.Minute)
+		s.happens("shop", report.Visits, fact.Fired, 1)
+		s.happens("press", report.Visits, fact.Fired, 1)
+		if hour == 12 {
+			s.happens("press", "QUOTE_ASKED", fact.Fired, press)
+			s.happens("shop", "QUOTE_ASKED", fact.Fired, shop)
+		}
+		bubble.Pass(2 * time.Minute)
+	}
+}
+
+// TestItCountsAtLast: what was silent everywhere is looked at by site once it counts on one.
+func TestItCountsAtLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, quote)
-		for range 48 {
-			for _, name := range []string{"shop", "press"} {
-				s.happens(name, "QUOTE_ASKED", fact.Fired, 1)
-			}
-			bubble.Pass(8 * time.Hour)
+		s.both(0, 0)
+		s.both(0, 0)
+		if got := s.received(); len(got) == 0 || got[0].Data.Site != "" {
+			t.Errorf("%+v", got)
 		}
-		states, err := health.Look(t.Context(), s.store, time.Now())
-		if err != nil || len(states) != 1 || states[0].Counted < 6 || slices.Contains(states[0].Causes, health.TooFew) {
-			t.Errorf("%+v, %v", states, err)
+		s.both(0, 9)
+		told := s.received()
+		last := told[len(told)-1]
+		if last.Type != health.Well || last.Data.Text != "Quote asked is well again: it counted 9 times in 24 hours." {
+			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// TestDeliveryOfOneSite: events of one site that wait are no cause for another.
+func TestDeliveryOfOneSite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, quote)
+		s.both(9, 9)
+		s.both(9, 9)
+		s.waiting.Store(true)
+		bubble.Pass(time.Hour)
+		told := s.received()
+		if len(told) != 1 || told[0].Data.Site != "shop" || !slices.Equal(told[0].Data.Causes, []string{health.Delivery}) {
+			t.Errorf("%+v", told)
+		}
+	})
+}
+
+// TestFormerFile: what an earlier version told, which knew no sites, is not told again.
+func TestFormerFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, quote)
+		s.stop()
+		s.days(2, 0, 0)
+		s.options.File = filepath.Join(t.TempDir(), "health.json")
+		now := time.Now().Format(time.RFC3339)
+		if err := os.WriteFile(s.options.File, []byte(`{"QUOTE_ASKED":{"since":"`+now+`","told":"`+now+`","heard":true}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.watch()
+		bubble.Pass(20 * time.Hour)
+		if got := s.told(); got != "" {
+			t.Errorf("told: %s", got)
+		}
+		s.days(1, 9, 0)
+		if got := s.told(); got != "goal.unwell too_few; goal.well " { // after a day, and when it is over
+			t.Errorf("told: %s", got)
 		}
 	})
 }

@@ -26,6 +26,7 @@ type message struct {
 type about struct {
 	Goal     string    `json:"goal"`
 	Label    string    `json:"label,omitempty"`
+	Site     string    `json:"site,omitempty"`
 	Expected int       `json:"expected"`
 	Counted  uint64    `json:"counted"`
 	Refused  uint64    `json:"refused"`
@@ -42,7 +43,7 @@ func messageOf(kind string, s *State, since, now time.Time) []byte {
 		causes = []string{}
 	}
 	body, err := json.Marshal(message{kind, now.UTC().Truncate(time.Second), about{
-		Goal: s.Goal.Name, Label: s.Goal.Label, Expected: s.Goal.Expect, Counted: s.Counted, Refused: s.Refused, Hours: Hours,
+		Goal: s.Goal.Name, Label: s.Goal.Label, Site: s.Site, Expected: s.Goal.Expect, Counted: s.Counted, Refused: s.Refused, Hours: Hours,
 		Since: since.UTC().Truncate(time.Second), Causes: causes, Text: s.text(kind),
 	}})
 	if err != nil { // texts, numbers and lists always encode
@@ -57,6 +58,9 @@ func (s *State) text(kind string) string {
 	name := s.Goal.Label
 	if name == "" {
 		name = s.Goal.Name
+	}
+	if s.Site != "" {
+		name += " on " + s.Site
 	}
 	counted := fmt.Sprintf("it counted %s in %d hours", times(s.Counted), Hours)
 	if kind == Well {

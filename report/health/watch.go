@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/internal/webhook"
@@ -23,9 +24,12 @@ type Options struct {
 	// Fresh, if set, is called before the numbers are looked at: most give it the Flush
 	// of the recorder.
 	Fresh func(context.Context) error
-	// Waiting, if set, returns whether events do not reach the CDP at the moment. It is a
-	// cause only if it says so for a quarter of an hour.
-	Waiting func() bool
+	// Sites, if set, returns the names of the sites in force. nil are all of the report,
+	// also one that was given up.
+	Sites func() []string
+	// Waiting, if set, returns whether events of a site do not reach the CDP at the
+	// moment. It is a cause only if it says so for a quarter of an hour.
+	Waiting func(site string) bool
 	// URL is who is told, as https://..., or as http:// on this machine. "" tells the log
 	// alone. Secret signs the messages, "whsec_" and at least 24 random bytes in base64.
 	URL, Secret string
@@ -49,16 +53,19 @@ const (
 // Watch looks at goals every five minutes. Make one with [New].
 type Watch struct {
 	options Options
-	hook    *webhook.Hook // nil: the log alone
-	spells  map[string]*spell
-	waiting time.Time // since when events wait, zero if they do not
+	hook    *webhook.Hook        // nil: the log alone
+	spells  map[string]*spell    // by where
+	waiting map[string]time.Time // since when events of a site wait
 
 	failing bool // the numbers cannot be read
 	unkept  bool // the file cannot be written
 	silent  bool // the receiver does not answer
 }
 
-// spell is a time in which a goal is unwell, or was lately.
+// where is a goal on a site, as a key.
+func where(site, goal string) string { return site + "\n" + goal }
+
+// spell is a time in which a goal is unwell on a site, or was lately.
 type spell struct {
 	// Since is when it began to be unwell, zero if it is well.
 	Since time.Time `json:"since,omitzero"`
@@ -78,7 +85,7 @@ func New(o Options) (*Watch, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	w := &Watch{options: o, spells: map[string]*spell{}}
+	w := &Watch{options: o, spells: map[string]*spell{}, waiting: map[string]time.Time{}}
 	if o.URL != "" {
 		hook, err := webhook.New(o.URL, o.Secret, o.Transport)
 		if err != nil {
@@ -135,39 +142,81 @@ func (w *Watch) states(ctx context.Context, now time.Time) ([]State, error) {
 			return nil, err
 		}
 	}
-	states, err := Look(ctx, w.options.Store, now)
+	var sites []string
+	if w.options.Sites != nil {
+		sites = w.options.Sites()
+	}
+	states, err := Look(ctx, w.options.Store, sites, now)
 	if err != nil {
 		return nil, err
 	}
-	if w.waits(now) {
-		for i := range states {
-			states[i].Causes = append(states[i].Causes, Delivery) // last, as it harms no count
+	held := map[string]bool{}
+	w.adopt(states)
+	for i := range states {
+		s := &states[i]
+		if _, known := held[s.Site]; !known {
+			held[s.Site] = w.waits(s.Site, now)
+		}
+		if held[s.Site] {
+			s.Causes = append(s.Causes, Delivery) // last, as it harms no count
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.spells)) {
-		if !slices.ContainsFunc(states, func(s State) bool { return s.Goal.Name == name }) {
-			var gone State
-			gone.Goal.Name = name
-			states = append(states, gone)
+		if !slices.ContainsFunc(states, func(s State) bool { return where(s.Site, s.Goal.Name) == name }) {
+			states = append(states, gone(name, states))
 		}
 	}
 	return states, nil
 }
 
-// waits reports whether events have waited for long enough.
-func (w *Watch) waits(now time.Time) bool {
-	switch {
-	case w.options.Waiting == nil || !w.options.Waiting():
-		w.waiting = time.Time{}
-	case w.waiting.IsZero():
-		w.waiting = now
+// gone is the state of a goal on a site on which nothing is expected of it any more. Of all
+// sites together nothing is expected if it counted on one.
+func gone(name string, states []State) (s State) {
+	s.Site, s.Goal.Name, _ = strings.Cut(name, "\n")
+	for i := range states {
+		if other := &states[i]; s.Site == "" && other.Goal.Name == s.Goal.Name {
+			s.Goal, s.Counted = other.Goal, s.Counted+other.Counted
+		}
 	}
-	return !w.waiting.IsZero() && now.Sub(w.waiting) >= waitsAtMost
+	return s
+}
+
+// adopt takes over what an earlier version told of goals, on whatever site.
+func (w *Watch) adopt(states []State) {
+	for name, had := range w.spells {
+		if strings.Contains(name, "\n") {
+			continue
+		}
+		delete(w.spells, name)
+		for i := range states {
+			if s := &states[i]; s.Goal.Name == name {
+				one := *had
+				w.spells[where(s.Site, name)] = &one
+			}
+		}
+		if w.spells[where("", name)] == nil && !slices.ContainsFunc(states, func(s State) bool { return s.Goal.Name == name }) {
+			w.spells[where("", name)] = had
+		}
+	}
+}
+
+// waits reports whether events of a site have waited for long enough.
+func (w *Watch) waits(site string, now time.Time) bool {
+	since := w.waiting[site]
+	switch {
+	case w.options.Waiting == nil || !w.options.Waiting(site):
+		delete(w.waiting, site)
+		return false
+	case since.IsZero():
+		since = now
+		w.waiting[site] = now
+	}
+	return now.Sub(since) >= waitsAtMost
 }
 
 // tell tells of a goal, if there is something that was not told.
 func (w *Watch) tell(ctx context.Context, s *State, now time.Time) {
-	sp := w.spells[s.Goal.Name]
+	sp := w.spells[where(s.Site, s.Goal.Name)]
 	if s.Unknown && !s.Unwell() {
 		return
 	}
@@ -176,7 +225,7 @@ func (w *Watch) tell(ctx context.Context, s *State, now time.Time) {
 			return
 		}
 		sp = new(spell)
-		w.spells[s.Goal.Name] = sp
+		w.spells[where(s.Site, s.Goal.Name)] = sp
 	}
 	switch {
 	case s.Unwell():
@@ -185,7 +234,7 @@ func (w *Watch) tell(ctx context.Context, s *State, now time.Time) {
 		}
 		if !sp.logged {
 			sp.logged = true
-			w.options.Logger.Warn("goaltrack: a goal does not do what is expected of it", "goal", s.Goal.Name, "counted", s.Counted, "expected", s.Goal.Expect, "hours", Hours, "causes", s.Causes)
+			w.options.Logger.Warn("goaltrack: a goal does not do what is expected of it", "goal", s.Goal.Name, "site", s.Site, "counted", s.Counted, "expected", s.Goal.Expect, "hours", Hours, "causes", s.Causes)
 		}
 		if now.Sub(sp.Told) >= againAfter && w.send(ctx, Unwell, s, sp.Since, now) {
 			sp.Told, sp.Heard = now, true
@@ -194,10 +243,10 @@ func (w *Watch) tell(ctx context.Context, s *State, now time.Time) {
 		if sp.Heard && !w.send(ctx, Well, s, sp.Since, now) {
 			return // until it is told
 		}
-		w.options.Logger.Info("goaltrack: a goal does again what is expected of it", "goal", s.Goal.Name, "counted", s.Counted, "hours", Hours)
+		w.options.Logger.Info("goaltrack: a goal does again what is expected of it", "goal", s.Goal.Name, "site", s.Site, "counted", s.Counted, "hours", Hours)
 		sp.Since, sp.Heard, sp.logged = time.Time{}, false, false
 	case now.Sub(sp.Told) >= againAfter:
-		delete(w.spells, s.Goal.Name)
+		delete(w.spells, where(s.Site, s.Goal.Name))
 	}
 }
 
