@@ -178,7 +178,7 @@ var reportRows = []settings.Setting{
 // hookRows are about programs that are told. An address may hold a secret.
 var hookRows = []settings.Setting{
 	{Name: "notify", Commands: ofProxy, Secret: true, Value: "URL", Like: "https://hooks.example/goals", About: "Who is told of each goal that counted, by a signed POST over https or to this machine. With --state, messages wait in notify below it, else in memory. Needs --webhook-secret. docs/webhooks.md shows the messages."},
-	{Name: "health-webhook", Commands: ofProxy, Secret: true, Value: "URL", Like: "https://hooks.example/health", About: "Who is told when a goal with expect: does not do what is expected of it, and when that is over. At most one message a goal and day goes out, and one for the end. Needs a report and --webhook-secret."},
+	{Name: "health-webhook", Commands: ofProxy, Secret: true, Value: "URL", Like: "https://hooks.example/health", About: "Who is told when a goal with expect: does not do what is expected of it, and when that is over. At most one message a goal, site and day goes out, and one for the end. Needs a report and --webhook-secret."},
 	{Name: "webhook-secret", Commands: ofProxy, Secret: true, Value: "SECRET", About: "What signs the messages of the two: whsec_ and 24 to 64 random bytes in base64 (echo whsec_$(openssl rand -base64 32)). Better given in the environment."},
 }
 

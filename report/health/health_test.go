@@ -379,7 +379,7 @@ func TestSites(t *testing.T) {
 	}{
 		"well on both":             {9, 6, 9, 1, nil, ""},
 		"silent on one":            {9, 0, 20, 1, nil, "goal.unwell press too_few"},
-		"silent on one for long":   {9, 0, 20, 12, nil, strings.Repeat("goal.unwell press too_few; ", 11) + "goal.unwell press too_few"},
+		"silent on one for long":   {9, 0, 20, 9, nil, strings.Repeat("goal.unwell press too_few; ", 8) + "goal.unwell press too_few"},
 		"too few on each":          {9, 3, 3, 1, nil, "goal.unwell press too_few; goal.unwell shop too_few"},
 		"one is not for this goal": {0, 0, 20, 2, nil, ""},
 		"one is not in force":      {9, 0, 20, 2, []string{"shop"}, ""},
