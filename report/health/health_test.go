@@ -388,7 +388,7 @@ func TestSites(t *testing.T) {
 		bubble.Run(t, name, func(t *testing.T) {
 			s := newSite(t, quote)
 			s.stop()
-			for range 7 {
+			for range 3 {
 				s.both(test.first, test.shop)
 			}
 			if test.sites != nil {
