@@ -266,7 +266,7 @@ func (told *telling) bounds(s *site, e *entry) fate {
 // shown is for the page itself, which is shown.
 func (told *telling) shown(s *site, e *entry) *tracked {
 	t, rules := told.t, told.t.rules.Load()
-	if !e.mayCount(rules) || t.watch(e.cookies).Dry() {
+	if !e.mayCount(rules) {
 		return nil // a page by itself is no goal of which anybody asks why it did not count
 	}
 	if f := told.bounds(s, e); f != fired {
@@ -274,7 +274,7 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 		return nil
 	}
 	k := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}
-	if k.Visitor != 0 && t.ahead.Awaits(k) {
+	if k.Visitor != 0 && !t.watch(e.cookies).Dry() && t.ahead.Awaits(k) {
 		return told.release(s, e, k)
 	}
 	sc := t.scripts.Load()

@@ -127,9 +127,6 @@ func (rt *relayedTracker) Meet(r *http.Request, s sdk.Site) sdk.Visitor {
 	asked := *r
 	asked.URL = &url.URL{Path: path, RawQuery: rawQuery}
 	e := t.gate(&asked, path)
-	if t.watch(e.cookies).Dry() {
-		e.no = fatePreview
-	}
 	if e.no == fired && e.absent != fateBot {
 		// A page that is prerendered runs its scripts before anybody looks at it. It
 		// needs its ID all the same, as it asks for one once.
@@ -138,13 +135,23 @@ func (rt *relayedTracker) Meet(r *http.Request, s sdk.Site) sdk.Visitor {
 		}
 	}
 	v := &relayedVisitor{t.track(t.sites[s.Index], r, path, t.rules.Load()), path, rawQuery}
+	v.watched = t.watch(e.cookies)
 	v.admit(r, &e)
 	v.told.cookieless = true
 	return v
 }
 
 // Reason implements [sdk.Visitor].
-func (v *relayedVisitor) Reason() string { return reasonOf(v.entry.fate(consent.All)) }
+func (v *relayedVisitor) Reason() string { return reasonOf(v.mayPass()) }
+
+// mayPass says why nothing of the visitor may reach the CDP.
+func (v *relayedVisitor) mayPass() fate {
+	f := v.entry.fate(consent.All)
+	if f == fired && v.watched.Dry() {
+		return fatePreview
+	}
+	return f
+}
 
 // reasonOf is a fate as a relay is told it.
 func reasonOf(f fate) string {
@@ -204,7 +211,7 @@ func (v *relayedVisitor) Guest(id string) string {
 // Heal implements [sdk.Visitor].
 func (v *relayedVisitor) Heal(h http.Header) {
 	c := &v.site.cookie
-	if v.gate != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != fired || v.t.budget.IDsSpent() || !v.entry.cookies.Has(c.name) {
+	if v.mayPass() != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != fired || v.t.budget.IDsSpent() || !v.entry.cookies.Has(c.name) {
 		return
 	}
 	if id := v.site.line.IDs.Take(idpool.Want{Network: v.network()}); id != "" {
@@ -224,7 +231,7 @@ func (v *relayedVisitor) Drained(ctx context.Context, d time.Duration) {
 
 // Showed implements [sdk.Visitor].
 func (v *relayedVisitor) Showed(component, name string) {
-	if v.site.facts.Sink != nil && v.gate == fired {
+	if v.site.facts.Sink != nil && v.mayPass() == fired {
 		v.site.facts.Showed([]fact.Variant{{Component: component, Name: name}}, v.told.id)
 	}
 }
@@ -234,7 +241,9 @@ func (v *relayedVisitor) Send(e *sdk.Event) (reason string, full bool) {
 	f := v.queue(e)
 	v.t.ledger.decide(sdk.Relayed, f, v.told.id, "")
 	v.t.firsts.tell(f, v.t.config.Logger)
+	v.watched.Passed(sdk.Relayed, e.Type, f.String())
 	v.raise(e)
+	v.showWatched()
 	return reasonOf(f), f == fateQueueFull || f == fateVisitorFull || f == fateDiskFull || f == fateDiskFailed || f == fateClosed
 }
 
@@ -247,7 +256,10 @@ const (
 // queue offers an event of a script to the queue.
 func (v *relayedVisitor) queue(e *sdk.Event) (f fate) {
 	defer v.t.recovered("relay", func() { f = fateEventInvalid })
-	if f = v.entry.fate(consent.All); f != fired {
+	if f = v.mayPass(); f == fatePreview {
+		v.shows(e)
+	}
+	if f != fired {
 		return f
 	}
 	if v.told.id == "" && v.t.sender != nil {
@@ -259,6 +271,7 @@ func (v *relayedVisitor) queue(e *sdk.Event) (f fate) {
 	}
 	body, f := v.encode(e)
 	if f == fired {
+		v.shows(e)
 		item := queue.Item{Body: body, Priority: e.Priority(), Time: time.Now()}
 		f = v.t.offer(context.Background(), []queue.Item{item}, v.told.keyLocked(), v.network(), nil)
 	}
@@ -266,6 +279,26 @@ func (v *relayedVisitor) queue(e *sdk.Event) (f fate) {
 		claim.Withdraw()
 	}
 	return f
+}
+
+// shows tells whoever watches what the script sends.
+func (v *relayedVisitor) shows(e *sdk.Event) {
+	if v.watched != nil {
+		shown := e.CDP(v.told.id)
+		v.watched.SendsAs(sdk.Relayed, v.told.id, v.site.CDP, &shown)
+	}
+}
+
+// showWatched tells whoever watches what became of an event.
+func (v *relayedVisitor) showWatched() {
+	if v.watched == nil {
+		return
+	}
+	seen := fact.Seen{Site: v.site.Name, Method: v.r.Method, Path: v.r.URL.Path}
+	if f := v.entry.fate(consent.All); f != fired {
+		seen.Refused = f.String()
+	}
+	v.watched.Over(v.rules, seen)
 }
 
 // raise decides on the goals that wait for an event. They stand behind it in the queue.
@@ -283,7 +316,7 @@ func (v *relayedVisitor) raise(e *sdk.Event) {
 		}
 		v.decide(g, f, "")
 	}
-	if len(goals) > 0 {
+	if len(goals) > 0 && !v.watched.Dry() {
 		v.pastLocked().end(time.Now())
 	}
 }

@@ -18,6 +18,16 @@ func Mask(e *cdp.Event) {
 	if e.Type == Identity {
 		maskPerson(e.Fields)
 	}
+	if people, ok := e.Fields["contact"].([]any); ok { // as a script wrote it
+		hidden := make([]any, len(people))
+		for i, one := range people {
+			fields, _ := one.(map[string]any)
+			fields = maps.Clone(fields)
+			maskPerson(fields)
+			hidden[i] = fields
+		}
+		e.Fields["contact"] = hidden
+	}
 	if people, ok := e.Fields["contact"].([]map[string]any); ok {
 		hidden := make([]map[string]any, len(people))
 		for i, fields := range people {

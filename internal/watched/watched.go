@@ -59,12 +59,27 @@ func (w *Request) Decided(g *rule.Cause, reason, why string) {
 	w.goals[g.Name()] = fact.SeenGoal{Name: g.Name(), Label: g.Label(), Reason: reason, Why: why}
 }
 
+// Passed notes what became of an event of a type that no goal sends, by a name for all of
+// these.
+func (w *Request) Passed(name, event, reason string) {
+	if w != nil {
+		w.goals[name] = fact.SeenGoal{Name: name, Label: strings.Clone(event), Reason: reason}
+	}
+}
+
 // Sends tells what a goal sends to a site, before it is handed on.
 func (w *Request) Sends(g *rule.Cause, browserID string, to cdp.Site, sent ...*cdp.Event) {
+	if w != nil {
+		w.SendsAs(g.Name(), browserID, to, sent...)
+	}
+}
+
+// SendsAs is Sends for what is sent under another name than that of a goal.
+func (w *Request) SendsAs(name, browserID string, to cdp.Site, sent ...*cdp.Event) {
 	if w == nil {
 		return
 	}
-	s := fact.Sent{Goal: g.Name(), BrowserID: strings.Clone(browserID)}
+	s := fact.Sent{Goal: name, BrowserID: strings.Clone(browserID)}
 	for _, e := range sent {
 		if e == nil {
 			continue
@@ -83,11 +98,19 @@ func (w *Request) Ended(rules *rule.Set, x *rule.Exchange, env string, seen fact
 	if w == nil {
 		return
 	}
-	seen.Time = time.Now()
-	seen.Method, seen.Path, seen.Location = strings.Clone(seen.Method), strings.Clone(seen.Path), strings.Clone(seen.Location)
 	for _, v := range rules.Apart(x, env, func(goal string) bool { _, decided := w.goals[goal]; return decided }) {
 		w.goals[v.Goal] = fact.SeenGoal{Name: v.Goal, Label: v.Label, Why: v.Why}
 	}
+	w.Over(rules, seen)
+}
+
+// Over is Ended for something that concerns the goals alone that were decided.
+func (w *Request) Over(rules *rule.Set, seen fact.Seen) {
+	if w == nil {
+		return
+	}
+	seen.Time = time.Now()
+	seen.Method, seen.Path, seen.Location = strings.Clone(seen.Method), strings.Clone(seen.Path), strings.Clone(seen.Location)
 	for _, g := range rules.Goals() {
 		if g, ok := w.goals[g.Name()]; ok {
 			seen.Goals = append(seen.Goals, g)
