@@ -269,6 +269,7 @@ func messages(t *testing.T, dir, keys string) {
 	}
 	cancel()
 	_ = n.Close(ctx)
+	world.Released(t, dir)
 }
 
 // TestForgetRefuses says what is missing, and what to do while a site runs.
