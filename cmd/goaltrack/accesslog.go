@@ -46,6 +46,13 @@ const (
 	cloudFrontFormat
 	frontDoorFormat
 	vercelFormat
+	gatewayFormat
+	cloudflareFormat
+	akamaiFormat
+	googleFormat
+	envoyFormat
+	awsFormat
+	haproxyFormat
 	logFormatCount
 )
 
@@ -53,6 +60,8 @@ const (
 var logFormatNames = [logFormatCount]string{
 	commonFormat: "common", combinedFormat: "combined", jsonFormat: "JSON", iisFormat: "IIS W3C",
 	cloudFrontFormat: "CloudFront", frontDoorFormat: "Azure Front Door", vercelFormat: "Vercel",
+	gatewayFormat: "Azure Application Gateway", cloudflareFormat: "Cloudflare", akamaiFormat: "Akamai DataStream",
+	googleFormat: "Google Cloud", envoyFormat: "Envoy", awsFormat: "AWS load balancer", haproxyFormat: "HAProxy",
 }
 
 // logAccount says what was read of a log.

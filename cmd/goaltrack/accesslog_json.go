@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net/url"
 
 	"github.com/goaltrack/goaltrack/internal/recent"
 )
@@ -23,6 +24,7 @@ const (
 	jsonType
 	jsonLocation
 	jsonTime
+	jsonDate // of a time that has none
 	jsonRequestID
 	jsonFromClient
 	jsonWrapped // a line of another log
@@ -48,50 +50,58 @@ const (
 //   - Vercel: the log drain, https://vercel.com/docs/drains/reference/logs; the
 //     path beside "proxy" is that of a function
 //
-//   - Azure Front Door: the access log,
-//     https://learn.microsoft.com/en-us/azure/frontdoor/standard-premium/how-to-logs
-//
-//   - Google Cloud (httpRequest), Istio, and Cloudflare's Logpush
+//   - the other vendors of testdata/logs/README.md, by the pages that it names
 //
 // An object may also be inside others: see [jsonScanner.keep].
 //
 // A plain content_type is not among them, because nginx means that of the request.
 var jsonNames = rankNames([jsonFields][]string{
 	jsonMethod: {
-		vercelMethod, "requestmethod", "method", "httpmethod", "httprequestmethod", "reqmethod", "clientrequestmethod",
+		vercelMethod, "requestmethod", "method", azureMethod, "httprequestmethod", akamaiMethod, cloudflareMethod,
+		cloudFrontMethod, "verb",
 	},
 	jsonHost: {
 		"proxyhost", "requesthost", "httphost", "vhost", "urldomain", "reqheadershost", "clientrequesthost", "authority",
-		"host", "domain", "servername",
+		"originalhost", "xhostheader", akamaiHost, "host", "domain", "servername",
 	},
-	jsonTarget: {vercelPath, "requesturi", "urloriginal", "clientrequesturi"},
+	jsonTarget: {vercelPath, "originalrequesturiwithargs", azureTarget, "urloriginal", "clientrequesturi"},
 	jsonLine:   {"request", "requestline"},
-	jsonPath:   {"requestpath", "requrl", "requesturl", "originalurl", "url", "uri", "path", "urlpath"},
-	jsonQuery:  {"querystring", "query", "args", "urlquery"},
+	jsonPath: {
+		"requestpath", "originalurl", "requrl", googleURL, "url", "uri", "path", "urlpath", "requesturl", "clientrequestpath",
+		"csuristem", "reqpath",
+	},
+	jsonQuery: {"querystring", "query", "args", "urlquery", "csuriquery", "querystr"},
 	jsonStatus: {
-		vercelStatus, "statuscode", "httpstatuscode", "httpresponsestatuscode", "edgeresponsestatus", "responsecode", "resstatuscode", "downstreamstatus", "originstatus", "responsestatus", "status",
+		vercelStatus, "statuscode", frontDoorStatus, "httpresponsestatuscode", "edgeresponsestatus", envoyStatus, "resstatuscode",
+		"downstreamstatus", "originstatus", "responsestatus", "responsestatuscode", "resstatus", "httpresponsestatus",
+		gatewayStatus, "scstatus", "status",
 	},
 	jsonBytes: {
-		"bodybytessent", "downstreamcontentsize", "origincontentsize", "httpresponsebodybytes",
-		"responsesize", "responsebytes", "size", "bytes", "bytessent",
+		"bodybytessent", "downstreamcontentsize", "origincontentsize", "httpresponsebodybytes", "responsesize", "responsebytes",
+		"responsebodysize", "edgeresponsebytes", "sentbytes", "scbytes", "size", "bytes", "bytessent",
 	},
 	jsonAgent: {
 		"proxyuseragent", "httpuseragent", "clientrequestuseragent", "requestuseragent", "requestheadersuseragent", "reqheadersuseragent",
-		"useragentoriginal", "useragent", "agent", "ua",
+		"useragentoriginal", "csuseragent", "useragent", "agent", "ua",
 	},
 	jsonReferer: {
-		"proxyreferer", "httpreferer", "httpreferrer", "clientrequestreferer", "requestreferer", "requestheadersreferer", "reqheadersreferer",
-		"httprequestreferrer", "referer", "referrer",
+		"proxyreferer", "httpreferer", "httpreferrer", "clientrequestreferer", "requestreferer", "requestreferrer",
+		"requestheadersreferer", "reqheadersreferer", "httprequestreferrer", "csreferer", "referer", "referrer",
 	},
 	jsonType: {
-		"senthttpcontenttype", "respheaderscontenttype", "downstreamcontenttype", "origincontenttype",
-		"resheaderscontenttype", "responsecontenttype", "upstreamhttpcontenttype",
+		"senthttpcontenttype", "respheaderscontenttype", "downstreamcontenttype", "origincontenttype", "resheaderscontenttype",
+		"responsecontenttype", "responseheaderscontenttype", "upstreamhttpcontenttype", "edgeresponsecontenttype", "sccontenttype",
+		"rspcontenttype",
 	},
 	jsonLocation: {
-		"senthttplocation", "respheaderslocation", "downstreamlocation", "originlocation",
-		"resheaderslocation", "location", "upstreamhttplocation",
+		"senthttplocation", "respheaderslocation", "downstreamlocation", "originlocation", "resheaderslocation",
+		"responseheaderslocation", "location", "upstreamhttplocation",
 	},
-	jsonTime: {"proxytimestamp", "startutc", "starttime", "timeiso8601", "timelocal", "msec", "ts", "timestamp", "time"},
+	jsonTime: {
+		"proxytimestamp", "startutc", "starttime", "timeiso8601", "timelocal", "msec", "ts", "edgestarttimestamp", "reqtimesec",
+		"timestamp", "timestampms", "time",
+	},
+	jsonDate: {"date"},
 
 	jsonRequestID:  {"requestid"},
 	jsonFromClient: {frontDoorFromClient},
@@ -106,10 +116,33 @@ const (
 	vercelMethod        = "proxymethod"
 	vercelPath          = "proxypath"
 	vercelStatus        = "proxystatuscode"
-	frontDoorMethod     = "httpmethod" // and frontDoorTarget beside it
-	frontDoorTarget     = "requesturi"
+	azureMethod         = "httpmethod" // and azureTarget beside it
+	azureTarget         = "requesturi"
+	frontDoorStatus     = "httpstatuscode"
 	frontDoorFromClient = "isreceivedfromclient"
+	gatewayStatus       = "httpstatus"
+	cloudflareMethod    = "clientrequestmethod"
+	cloudFrontMethod    = "csmethod"
+	akamaiMethod        = "reqmethod" // and akamaiHost beside it
+	akamaiHost          = "reqhost"
+	googleURL           = "httprequestrequesturl"
+	envoyStatus         = "responsecode"
 )
+
+// jsonVendors are the formats that have a name, by the members that no other has.
+var jsonVendors = []struct {
+	format  logFormat
+	members map[jsonField]string
+}{
+	{vercelFormat, map[jsonField]string{jsonMethod: vercelMethod}},
+	{frontDoorFormat, map[jsonField]string{jsonMethod: azureMethod, jsonTarget: azureTarget, jsonStatus: frontDoorStatus}},
+	{gatewayFormat, map[jsonField]string{jsonMethod: azureMethod, jsonStatus: gatewayStatus}},
+	{cloudflareFormat, map[jsonField]string{jsonMethod: cloudflareMethod}},
+	{cloudFrontFormat, map[jsonField]string{jsonMethod: cloudFrontMethod}},
+	{akamaiFormat, map[jsonField]string{jsonMethod: akamaiMethod, jsonHost: akamaiHost}},
+	{googleFormat, map[jsonField]string{jsonPath: googleURL}},
+	{envoyFormat, map[jsonField]string{jsonStatus: envoyStatus}},
+}
 
 // jsonName says what a name stands for.
 type jsonName struct {
@@ -130,6 +163,13 @@ func rankNames(names [jsonFields][]string) map[string]jsonName {
 // maxDepth is how deep objects and arrays may nest in a line.
 const maxDepth = 32
 
+// deeper is more than there are names for a field.
+const deeper = 100
+
+// maxFindings is how many values of a field are kept. A line of a shop that logs its
+// whole catalogue has more members with such a name than anybody looks through.
+const maxFindings = 32
+
 // jsonScanner reads an object of JSON (RFC 8259) and keeps the members whose
 // names it knows. Once its buffers have grown, it allocates nothing. Decoding
 // into a value would allocate for every line.
@@ -138,8 +178,9 @@ type jsonScanner struct {
 	pos    int
 	name   []byte // that of the value to come, as in jsonNames
 	inside []jsonInside
-	known  int // objects so far
-	found  [jsonFields]jsonFinding
+	around []int // of each object of the line, counted from 1, the one around it; 0 is none
+	found  [jsonFields][]jsonFinding
+	root   int         // the object that is the request
 	target []byte      // a path joined with its query
 	seen   *recent.Set // requests of Vercel
 }
@@ -150,22 +191,63 @@ type jsonInside struct {
 	object int // which one of the line it is, counted from 1
 }
 
-// jsonFinding is the best value of a field so far.
+// jsonFinding is a value that may be that of a field.
 type jsonFinding struct {
 	value  []byte
-	name   jsonName
-	rank   int // of name, and worse by deeper for each object around the one below
+	rank   int // of its name
 	object int // in which the name begins
 }
 
-// deeper is more than there are names for a field.
-const deeper = 100
-
 // scan reads a line and unescapes its strings in place.
 func (s *jsonScanner) scan(line []byte) bool {
-	s.text, s.pos, s.name, s.inside, s.known = line, 0, s.name[:0], s.inside[:0], 0
-	clear(s.found[:])
-	return s.value(0) && s.next() == 0 && s.pos == len(line)
+	s.text, s.pos, s.name, s.inside, s.around = line, 0, s.name[:0], s.inside[:0], append(s.around[:0], 0)
+	for f := range s.found {
+		s.found[f] = s.found[f][:0]
+	}
+	if !s.value(0) || s.next() != 0 || s.pos != len(line) {
+		return false
+	}
+	s.root = s.request()
+	return true
+}
+
+// request finds the object that tells of a request: one with a method, an address and
+// a status, of which the name of the method is the best. If none is whole, it is the one
+// with the best method, so that what is missing can be told. Names may begin in an object
+// further out: req.method and res.statusCode are of the one around req and res.
+func (s *jsonScanner) request() int {
+	best, whole, rank := 0, false, 0
+	for _, f := range [...]jsonField{jsonMethod, jsonLine} {
+		for _, found := range s.found[f] {
+			all := s.isWhole(found.object)
+			if better := found.rank < rank || found.rank == rank && found.object < best; best == 0 || all && !whole || all == whole && better {
+				best, whole, rank = found.object, all, found.rank
+			}
+		}
+		if whole {
+			break
+		}
+	}
+	return best
+}
+
+// isWhole reports whether an object has what makes a request, beside its method.
+func (s *jsonScanner) isWhole(object int) bool {
+	if s.of(jsonStatus, object) == nil {
+		return false
+	}
+	line := s.of(jsonLine, object)
+	return s.of(jsonTarget, object) != nil || s.of(jsonPath, object) != nil || line != nil && bytes.IndexByte(line.value, ' ') > 0
+}
+
+// of returns the best finding of a field in an object, or nil.
+func (s *jsonScanner) of(f jsonField, object int) (best *jsonFinding) {
+	for i := range s.found[f] {
+		if found := &s.found[f][i]; found.object == object && (best == nil || found.rank < best.rank) {
+			best = found
+		}
+	}
+	return best
 }
 
 // fill writes what was found into l, and reports whether it is a request.
@@ -176,7 +258,11 @@ func (s *jsonScanner) fill(l *logLine) bool {
 	}
 
 	method, target := get(jsonMethod), get(jsonTarget)
-	lineMethod, lineTarget := splitRequest(get(jsonLine))
+	line := get(jsonLine)
+	lineMethod, lineTarget := splitRequest(line)
+	if lineMethod == nil && isMethod(line) {
+		lineMethod = line // Fastly's req.request is the method alone
+	}
 	if method == nil {
 		method = lineMethod
 	}
@@ -187,9 +273,11 @@ func (s *jsonScanner) fill(l *logLine) bool {
 		target = s.join(get(jsonPath), get(jsonQuery))
 	}
 	l.host = present(withoutPort(get(jsonHost)))
-	l.userAgent, l.referer = get(jsonAgent), get(jsonReferer)
+	l.userAgent, l.referer = plainAgent(get(jsonAgent)), get(jsonReferer)
 	l.contentType, l.location = get(jsonType), get(jsonLocation)
-	l.time = parseTime(get(jsonTime))
+	if l.time = parseTime(get(jsonTime)); l.time.IsZero() {
+		l.time = w3cWhen(get(jsonDate), get(jsonTime))
+	}
 	if size, ok := parseDigits(get(jsonBytes)); ok {
 		l.bytes = size
 	}
@@ -202,41 +290,65 @@ func (s *jsonScanner) fill(l *logLine) bool {
 	return true
 }
 
-// get returns the value of a field. If the method is inside an object, what makes
-// a request is there, too, and the rest is there or outside of all objects.
-// Otherwise a status of something else would become that of the request.
-func (s *jsonScanner) get(f jsonField) []byte {
-	root := s.found[jsonMethod]
-	if root.value == nil {
-		root = s.found[jsonLine]
+// plainAgent undoes what some vendors do to the blanks of a user agent: CloudFront
+// and Akamai write %20, Application Gateway a plus sign. A text with blanks is as it
+// was sent.
+func plainAgent(agent []byte) []byte {
+	switch {
+	case bytes.IndexByte(agent, ' ') >= 0:
+	case bytes.Contains(agent, []byte("%20")):
+		if plain, err := url.PathUnescape(string(agent)); err == nil {
+			return present([]byte(plain))
+		}
+	case bytes.Contains(agent, []byte("+(")):
+		return bytes.ReplaceAll(agent, []byte("+"), []byte(" "))
 	}
-	found := s.found[f]
-	if found.object == root.object {
-		return found.value
-	}
-	switch f {
-	case jsonMethod, jsonTarget, jsonLine, jsonPath, jsonQuery, jsonStatus:
-		return nil
-	}
-	if found.object > 1 {
-		return nil
-	}
-	return found.value
+	return agent
 }
 
-// is reports whether a field was found under a name.
+// isMethod reports whether a text is the name of a method in capital letters.
+func isMethod(text []byte) bool {
+	return len(text) > 2 && !bytes.ContainsFunc(text, func(c rune) bool { return c < 'A' || c > 'Z' })
+}
+
+// get returns the value of a field of the request. What makes a request is in one
+// object, and the rest is there or around it. Otherwise a status of something else would
+// become that of the request.
+func (s *jsonScanner) get(f jsonField) []byte {
+	for object := s.root; object > 0; object = s.around[object] {
+		if found := s.of(f, object); found != nil {
+			return found.value
+		}
+		switch f {
+		case jsonMethod, jsonTarget, jsonLine, jsonPath, jsonQuery, jsonStatus:
+			return nil
+		}
+	}
+	return nil
+}
+
+// is reports whether a field of the request has a name.
 func (s *jsonScanner) is(f jsonField, name string) bool {
-	found := s.found[f]
-	return found.value != nil && found.name == jsonNames[name]
+	for object := s.root; object > 0; object = s.around[object] {
+		for _, found := range s.found[f] {
+			if found.object == object && found.rank == jsonNames[name].rank {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // format tells who wrote the line.
 func (s *jsonScanner) format() logFormat {
-	switch {
-	case s.is(jsonMethod, vercelMethod):
-		return vercelFormat
-	case s.is(jsonMethod, frontDoorMethod) && s.is(jsonTarget, frontDoorTarget):
-		return frontDoorFormat
+next:
+	for _, v := range jsonVendors {
+		for f, name := range v.members {
+			if !s.is(f, name) {
+				continue next
+			}
+		}
+		return v.format
 	}
 	return jsonFormat
 }
@@ -247,19 +359,25 @@ func (s *jsonScanner) format() logFormat {
 // what one of its caches asks another.
 func (s *jsonScanner) beside() bool {
 	if s.is(jsonMethod, vercelMethod) {
-		again := s.seen != nil && s.seen.Has(view(s.found[jsonRequestID].value))
+		again := s.seen != nil && s.seen.Has(view(s.get(jsonRequestID)))
 		return again || s.is(jsonStatus, vercelStatus) && string(s.get(jsonStatus)) == "-1"
 	}
-	return string(s.found[jsonFromClient].value) == "false"
+	return string(s.get(jsonFromClient)) == "false"
 }
 
 // wrapped is the line inside of another, as far as the scanned one is no request itself. A
 // message of a function of Vercel is none: the request has a line of its own.
 func (s *jsonScanner) wrapped() []byte {
-	if s.found[jsonMethod].value != nil || s.found[jsonLine].value != nil || bytes.Contains(s.text, []byte(`"deploymentId"`)) {
+	if s.root > 0 || bytes.Contains(s.text, []byte(`"deploymentId"`)) {
 		return nil
 	}
-	return bytes.TrimSpace(s.found[jsonWrapped].value)
+	var best jsonFinding
+	for _, found := range s.found[jsonWrapped] {
+		if best.value == nil || found.rank+deeper*found.object < best.rank+deeper*best.object {
+			best = found
+		}
+	}
+	return bytes.TrimSpace(best.value)
 }
 
 // keptRequests is how many requests of Vercel are remembered. The lines of one
@@ -268,7 +386,7 @@ const keptRequests = 10_000
 
 // remember keeps the request of the line, if it has a name.
 func (s *jsonScanner) remember() {
-	if id := s.found[jsonRequestID].value; id != nil {
+	if id := s.get(jsonRequestID); id != nil {
 		if s.seen == nil {
 			s.seen = recent.NewSet(keptRequests)
 		}
@@ -288,22 +406,28 @@ func (s *jsonScanner) join(path, query []byte) []byte {
 
 // keep remembers the value of the name, if it may be of use. An object that is
 // known may be inside others that are not: Azure has the request under
-// "properties". The whole name is better than its end. If two values have the
-// same name, the last one counts, as in encoding/json.
+// "properties". So each end of the name counts, for the object in which it begins. If
+// two values have the same name, the last one counts, as in encoding/json.
 func (s *jsonScanner) keep(value []byte) {
 	if present(value) == nil || bytes.IndexByte(s.name, '#') >= 0 {
 		return
 	}
-	for above, in := range s.inside {
-		name, ok := jsonNames[string(s.name[in.start:])]
-		if !ok {
-			continue
+	for _, in := range s.inside {
+		if name, ok := jsonNames[string(s.name[in.start:])]; ok {
+			s.add(name.field, jsonFinding{value, name.rank, in.object})
 		}
-		rank := name.rank + above*deeper
-		if best := &s.found[name.field]; best.value == nil || rank <= best.rank {
-			*best = jsonFinding{value, name, rank, in.object}
+	}
+}
+
+func (s *jsonScanner) add(f jsonField, finding jsonFinding) {
+	for i := range s.found[f] {
+		if found := &s.found[f][i]; found.rank == finding.rank && found.object == finding.object {
+			found.value = finding.value
+			return
 		}
-		return
+	}
+	if len(s.found[f]) < maxFindings {
+		s.found[f] = append(s.found[f], finding)
 	}
 }
 

@@ -66,8 +66,11 @@ func (s *jsonScanner) object(depth int) bool {
 		return true
 	}
 	outer := len(s.name)
-	s.known++
-	s.inside = append(s.inside, jsonInside{outer, s.known})
+	around := 0
+	if len(s.inside) > 0 {
+		around = s.inside[len(s.inside)-1].object
+	}
+	s.inside, s.around = append(s.inside, jsonInside{outer, len(s.around)}), append(s.around, around)
 	for {
 		if s.next() != '"' {
 			return false
