@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -30,12 +29,12 @@ var packers = []struct {
 	{magic: "\x1f\x8b", name: "gzip", open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
 	{magic: "BZh", name: "bzip2", open: func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
 	{magic: "\x28\xb5\x2f\xfd", name: "zstd", open: openZstd},
-	{magic: "\xfd7zXZ\x00", name: "xz", open: func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+	{magic: "\xfd7zXZ\x00", name: "xz", open: openXZ},
 	{magic: "PK\x03\x04", name: "zip", hint: "unzip -p FILE"},
 }
 
-// maxWindow is how much a file of zstd may ask to be remembered: what "zstd --ultra
-// --long=27" writes.
+// maxWindow is how much a file of zstd or xz may ask to be remembered: what "zstd --ultra
+// --long=27" writes, and twice that of "xz -9".
 const maxWindow = 128 << 20
 
 // openZstd reads in this goroutine alone, so that nothing has to be closed.
