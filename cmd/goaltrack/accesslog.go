@@ -254,7 +254,7 @@ func splitRequest(line []byte) (method, target []byte) {
 // they are something else, such as what a scanner sends.
 func (l *logLine) setTarget(method, target []byte) bool {
 	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	if !isToken(method) || len(target) == 0 || bytes.ContainsFunc(target, control) {
+	if !isToken(method) || string(method) == "-" || len(target) == 0 || bytes.ContainsFunc(target, control) {
 		return false
 	}
 	l.method = method

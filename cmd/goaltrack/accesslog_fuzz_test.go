@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -10,6 +12,19 @@ import (
 // FuzzLogLine reads any line at all, and lines that a server wrote of any
 // fields at all.
 func FuzzLogLine(f *testing.F) {
+	logs, err := filepath.Glob("testdata/logs/vendors/*.log")
+	if err != nil || len(logs) == 0 {
+		f.Fatalf("no logs: %v", err)
+	}
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, line := range bytes.SplitN(text, []byte("\n"), 5)[:4] {
+			f.Add(line, fmt.Sprint(path, i), "https://a.example/", "a/1")
+		}
+	}
 	f.Fuzz(func(t *testing.T, line []byte, target, referer, agent string) {
 		checkGrammar(t, bytes.Clone(line))
 		checkAnyLine(t, line)

@@ -6,21 +6,60 @@ import (
 	"strings"
 )
 
-// readText reads a line of the common or the combined log format, with or
+// readText reads a line of text, as far as its format is known.
+func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
+	switch {
+	case isAWS(line):
+		return awsFormat, l.readAWS(line)
+	case line[0] == '[' && l.readEnvoy(line):
+		return envoyFormat, true
+	}
+	return l.readCombined(line)
+}
+
+// readCombined reads a line of the common or the combined log format, with or
 // without the name of the virtual host in front:
 //
 //	[host[:port]] client ident user [time] "request" status bytes ["referer" "user agent" ...]
-func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
+//
+// People write formats of their own beginning with these. Then the request is the first
+// field in quotes, a time in brackets is before it, and the status follows it.
+func (l *logLine) readCombined(line []byte) (f logFormat, ok bool) {
 	// A user name may contain spaces and brackets, but its quotes are escaped.
 	// So the first quote is that of the request.
 	end := bytes.Index(line, []byte(`] "`))
+	if quote := bytes.IndexByte(line, '"'); end < 0 && quote > 0 {
+		if l.readHAProxy(line, quote) {
+			return haproxyFormat, true
+		}
+		return l.readOwn(line, quote)
+	}
 	start := bytes.LastIndexByte(line[:max(end, 0)], '[')
 	if start < 0 {
 		return f, false
 	}
 	l.host = virtualHost(line[:start])
 	l.time = parseTime(line[start+1 : end])
-	request, rest, ok := cutQuoted(line[end+2:])
+	return l.readAnswer(line[end+2:])
+}
+
+// readOwn reads a line of a format of somebody's own, in which more stands between the
+// time and the request.
+func (l *logLine) readOwn(line []byte, quote int) (f logFormat, ok bool) {
+	start := bytes.IndexByte(line[:quote], '[')
+	end := start + 1 + bytes.IndexByte(line[start+1:quote], ']')
+	if start < 0 || end <= start {
+		return f, false
+	}
+	if l.time = parseTime(line[start+1 : end]); l.time.IsZero() {
+		return f, false
+	}
+	return l.readAnswer(line[quote:])
+}
+
+// readAnswer reads the request and what follows it.
+func (l *logLine) readAnswer(text []byte) (f logFormat, ok bool) {
+	request, rest, ok := cutQuoted(text)
 	if method, target := splitRequest(request); !ok || !l.setTarget(method, target) {
 		return f, false
 	}
@@ -33,7 +72,7 @@ func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
 		return f, false
 	}
 	if len(rest) == 0 || rest[0] != '"' {
-		return commonFormat, true // the common format, perhaps with more at its end
+		return l.readLooks(rest), true
 	}
 	referer, rest, ok := cutQuoted(rest)
 	if !ok {
@@ -42,6 +81,70 @@ func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
 	agent, _, ok := cutQuoted(rest)
 	l.referer, l.userAgent = present(referer), present(agent)
 	return combinedFormat, ok
+}
+
+// readLooks finds the user agent and the referer among what stands behind the common
+// format, such as a duration before them. It knows them by their looks, and leaves out
+// what looks like neither.
+func (l *logLine) readLooks(rest []byte) logFormat {
+	var fields [maxQuoted][]byte
+	found := quotedFields(rest, fields[:0])
+	for i, field := range found {
+		var before []byte
+		if i > 0 {
+			before = found[i-1]
+		}
+		switch {
+		case l.userAgent == nil && looksLikeAgent(field):
+			if l.userAgent = field; looksLikeAddress(before) {
+				l.referer = before
+			}
+		case l.referer == nil && looksLikeAddress(field) && looksLikeAgent(before):
+			l.referer = field
+		case l.referer == nil && l.userAgent == nil && string(field) == "-" && looksLikeAddress(before):
+			l.referer = before // and no user agent
+		}
+	}
+	if l.userAgent == nil {
+		return commonFormat
+	}
+	return combinedFormat
+}
+
+// maxQuoted is how many fields in quotes are looked at.
+const maxQuoted = 16
+
+// quotedFields appends the fields in quotes, as far as there is room in them.
+func quotedFields(rest []byte, fields [][]byte) [][]byte {
+	for len(fields) < cap(fields) {
+		start := bytes.IndexByte(rest, '"')
+		if start < 0 {
+			break
+		}
+		field, after, ok := cutQuoted(rest[start:])
+		if !ok {
+			break
+		}
+		fields, rest = append(fields, field), after
+	}
+	return fields
+}
+
+// looksLikeAgent reports whether a text begins with a product and its version, as RFC
+// 9110, section 10.1.5, has it.
+func looksLikeAgent(text []byte) bool {
+	product, _, _ := bytes.Cut(text, []byte(" "))
+	name, version, ok := bytes.Cut(product, []byte("/"))
+	return ok && isToken(name) && len(version) > 0 && version[0] >= '0' && version[0] <= '9'
+}
+
+// looksLikeAddress reports whether a text is an address of the web.
+func looksLikeAddress(text []byte) bool {
+	if len(text) == 0 {
+		return false
+	}
+	_, _, ok := cutAbsolute(text)
+	return ok
 }
 
 // virtualHost returns the host in front of the client, or nil. It looks at the

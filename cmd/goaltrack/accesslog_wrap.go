@@ -120,7 +120,11 @@ func cutSyslog(line []byte) (rest []byte, ok bool) {
 	default:
 		return nil, false
 	}
-	_, rest, ok = bytes.Cut(rest, []byte(" ")) // the host
+	host, after, ok := bytes.Cut(rest, []byte(" "))
+	if bytes.HasSuffix(host, []byte("]:")) {
+		return after, ok // HAProxy names no host, unless it is told to
+	}
+	rest = after
 	tag, message, found := bytes.Cut(rest, []byte(": "))
 	if !ok || !found || bytes.IndexByte(tag, ' ') >= 0 && !priority {
 		return nil, false

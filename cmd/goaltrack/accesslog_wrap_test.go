@@ -35,14 +35,15 @@ func TestWrappings(t *testing.T) {
 		"CRI in parts": func(l string) string {
 			return "2026-01-02T03:04:05Z stdout P " + l[:20] + "\n2026-01-02T03:04:05Z stderr F \n2026-01-02T03:04:05Z stdout P " + l[20:30] + "\n2026-01-02T03:04:05Z stdout F " + l[30:]
 		},
-		"compose":         func(l string) string { return "web-1     | " + l },
-		"compose, colour": func(l string) string { return "\x1b[36mweb-1  | \x1b[0m" + l },
-		"RFC 3164":        func(l string) string { return "<190>Nov  9 06:25:31 web nginx: " + l },
-		"RFC 3164, file":  func(l string) string { return "Nov  9 06:25:31 web nginx[12]: " + l },
-		"RFC 3339, file":  func(l string) string { return "2026-01-02T03:04:05.678+01:00 web nginx[12]: " + l },
-		"RFC 5424":        func(l string) string { return "<165>1 2003-10-11T22:14:15.003Z web nginx 12 ID47 - " + l },
-		"RFC 5424, data":  func(l string) string { return `<165>1 - - - - - [a@1 b="]\"]"][c@2] ` + "\ufeff" + l },
-		"CRI, Docker":     func(l string) string { return `2026-01-02T03:04:05Z stdout F {"log":"` + quoted(l) + `"}` },
+		"compose":           func(l string) string { return "web-1     | " + l },
+		"compose, colour":   func(l string) string { return "\x1b[36mweb-1  | \x1b[0m" + l },
+		"RFC 3164":          func(l string) string { return "<190>Nov  9 06:25:31 web nginx: " + l },
+		"RFC 3164, file":    func(l string) string { return "Nov  9 06:25:31 web nginx[12]: " + l },
+		"RFC 3164, no host": func(l string) string { return "<190>Nov  9 06:25:31 nginx[12]: " + l },
+		"RFC 3339, file":    func(l string) string { return "2026-01-02T03:04:05.678+01:00 web nginx[12]: " + l },
+		"RFC 5424":          func(l string) string { return "<165>1 2003-10-11T22:14:15.003Z web nginx 12 ID47 - " + l },
+		"RFC 5424, data":    func(l string) string { return `<165>1 - - - - - [a@1 b="]\"]"][c@2] ` + "\ufeff" + l },
+		"CRI, Docker":       func(l string) string { return `2026-01-02T03:04:05Z stdout F {"log":"` + quoted(l) + `"}` },
 	} {
 		for _, line := range []string{text, object} {
 			got, err := account(t, strings.NewReader(wrap(line)+"\n"))

@@ -60,11 +60,14 @@ The exit code is 1 if there are lines, and none of them could be read.
 }
 
 // logFormats is what the help says about logs.
-const logFormats = `A log is of the common or the combined format of Apache and nginx, of the W3C as
-IIS and CloudFront write it, or of JSON as nginx, Caddy, Traefik, Azure Front
-Door, Vercel and others do. Wrappings of Docker, CRI, compose and syslog are taken
-off, and lists of JSON ({"records":[...]}, too) are read entry by entry. A log may
-be compressed with gzip, bzip2, xz or zstd, whatever its name, and in UTF-16.
+const logFormats = `A log is of the common or the combined format of Apache, nginx, Traefik and others,
+also with fields of one's own behind it; of the W3C as IIS and CloudFront write it;
+of HAProxy, Envoy, Istio or a load balancer of AWS; or of JSON, of which members are
+known by their meaning: nginx, Caddy, Traefik, pino, Azure Front Door and Application
+Gateway, Google Cloud, Cloudflare, Fastly, Akamai, Netlify, Vercel and more. Wrappings
+of Docker, CRI, compose and syslog are taken off, and lists of JSON
+({"records":[...]}, too) are read entry by entry. A log may be compressed with gzip,
+bzip2, xz or zstd, whatever its name, and in UTF-16.
 `
 
 // check returns the faults of the rules, and the logs that are not there.
