@@ -111,7 +111,7 @@ func (f fate) ofRules() (r rule.Reason, ok bool) {
 	return 0, false
 }
 
-// fateNames are the names used in snapshots, logs and the table in docs/operations.md.
+// fateNames are the names used in snapshots, logs and docs/reasons.md.
 var fateNames = [...]string{
 	fired:               "fired",
 	fateOptOut:          "opt_out",

@@ -55,7 +55,7 @@ const recentRecords = 200
 type Record struct {
 	Time time.Time `json:"time"`
 	Goal string    `json:"goal"`
-	// Fate of a decision is a name from the table in docs/operations.md. Fate
+	// Fate of a decision is a name from docs/reasons.md. Fate
 	// of a delivery is "delivered" or "dead: reason".
 	Fate string `json:"fate"`
 	// Browser is the beginning of the browser ID, "" if there was none.

@@ -397,7 +397,7 @@ func TestDocsReasons(t *testing.T) {
 	if len(want) < 30 {
 		t.Fatalf("%d reasons were found in the source", len(want))
 	}
-	_, table, _ := strings.Cut(readText(t, reasonsPage), "| Reason | In words |\n")
+	_, table, _ := strings.Cut(readText(t, reasonsPage), "| Reason | What happened | What to do |\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	got := map[string]bool{}
 	for line := range strings.Lines(table) {
