@@ -45,7 +45,8 @@ import (
 //     tells apart. When it is to count, the gate is asked again.
 //  2. One page that was shown counts once, however many requests tell of it.
 //  3. A page that was fetched from itself is not kept, as a link to the home page on the
-//     home page: what names it as Referer tells nothing.
+//     home page: what names it as Referer tells nothing. Neither does it of a page that the
+//     visitor has open in another tab; only the page's own script does, then.
 //  4. The answer to a file carries no cookie for it. What count: has to remember is
 //     remembered by this process, and by the visit cookie from the next page on.
 
@@ -66,13 +67,15 @@ type unseen struct {
 	site  *site
 	goals []shown
 	visit *fact.Fact // what a report is told of the page
+	from  ahead.Page // the page that it takes the place of, 0 if nothing is sure of it
 }
 
 // sight is what a request tells of pages that were fetched ahead; 0 is nothing.
 type sight struct {
-	from  ahead.Page // it was made on this page, so that somebody looks at it
-	to    ahead.Page // it is for this page, so that it counts by itself
-	aside bool       // it is for nothing that counts
+	from   ahead.Page // it was made on this page, so that somebody looks at it
+	surely bool       // at the copy that was fetched ahead, and not in another tab
+	to     ahead.Page // it is for this page, so that it counts by itself
+	aside  bool       // it is for nothing that counts
 }
 
 // foresight is what a request has to do with pages that were fetched ahead.
@@ -199,6 +202,9 @@ func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goal
 	if e.ahead = f.fetch != nil; !e.ahead && !f.tells() {
 		return nil
 	}
+	if e.ahead && navigation.Replaces(r.Header) {
+		f.keeps.from = t.refererAhead(r)
+	}
 	return f
 }
 
@@ -212,7 +218,7 @@ func (t *Tracker) shownBy(s *site, e *entry, seen sight) (shows ahead.Key, owes 
 	if who == 0 {
 		return shows, false
 	}
-	if k := (ahead.Key{Visitor: who, Page: seen.from}); seen.from != 0 && t.ahead.Shows(k) {
+	if k := (ahead.Key{Visitor: who, Page: seen.from}); seen.from != 0 && t.ahead.Shows(k, seen.surely) {
 		shows = k
 	}
 	if seen.to != 0 {
@@ -273,8 +279,82 @@ func (tr *tracked) endAhead() {
 		}
 	}
 	if f.fetch.Hold(f.keeps, size) {
+		tr.noteSightLocked(f.fetch.Key(), f.keeps.from)
 		tr.sendShownLocked(f.keeps)
 	}
+}
+
+// noteSightLocked notes that a page is open that was fetched ahead, and which one is not any
+// more.
+func (tr *tracked) noteSightLocked(k ahead.Key, instead ahead.Page) {
+	tr.t.ahead.Opened(k)
+	if instead != 0 {
+		tr.t.ahead.Left(ahead.Key{Visitor: k.Visitor, Page: instead})
+	}
+}
+
+// noteOpenLocked notes that the visitor has a page open, if it is one that may count when it
+// is fetched ahead. What names it as its Referer from then on may come from its tab.
+func (tr *tracked) noteOpenLocked() {
+	t, r := tr.t, tr.r
+	counts, used := tr.mayCountAhead(), t.ahead.Used()
+	if !counts && !used || !tr.opensPage() {
+		return
+	}
+	who := tr.visitorAheadLocked()
+	if who == 0 {
+		return
+	}
+	page, from := t.pageAhead(r), ahead.Page(0)
+	replaces := navigation.Replaces(r.Header)
+	if (replaces || used) && !tr.cached {
+		from = t.refererAhead(r)
+	}
+	switch {
+	case from == 0:
+	case replaces && from == page:
+		return // the same page in the same tab
+	case replaces:
+		t.ahead.Left(ahead.Key{Visitor: who, Page: from})
+	default:
+		t.ahead.Lives(ahead.Key{Visitor: who, Page: from}) // the link may open another tab
+	}
+	if counts {
+		t.ahead.Opened(ahead.Key{Visitor: who, Page: page})
+	}
+}
+
+// mayCountAhead reports whether the page could be one of which something is kept.
+func (tr *tracked) mayCountAhead() bool {
+	if tr.facts != nil || tr.r.Method != http.MethodGet {
+		return true
+	}
+	for i := range tr.candidates {
+		if tr.candidates[i].trigger.IsPage() {
+			return true
+		}
+	}
+	return false
+}
+
+// opensPage reports whether the visitor is shown the answer, in a tab or in a frame.
+func (tr *tracked) opensPage() bool {
+	switch tr.status {
+	case 0, http.StatusOK, http.StatusNotModified: // 0 while it is not known
+	default:
+		if !tr.cached {
+			return false
+		}
+	}
+	return tr.entry.absent != fatePrefetch && (tr.navigation || navigation.ShowsDocument(tr.r.Header)) && tr.entry.mayCount(tr.rules)
+}
+
+// visitorAheadLocked is visitorAhead for a visitor who may have got their ID just now.
+func (tr *tracked) visitorAheadLocked() ahead.Visitor {
+	if tr.told.id != "" {
+		return tr.t.ahead.VisitorOf(tr.site.cookie.name, tr.told.id)
+	}
+	return tr.t.visitorAhead(tr.site, tr.entry.cookies)
 }
 
 // factAhead is what a report will be told of a goal that counts, or of the page.
@@ -322,6 +402,7 @@ func (tr *tracked) showLocked() {
 		if sc := tr.t.scripts.Load(); sc != nil && !tr.script {
 			sc.sightings.Note(sighting(tr.ahead.shows)) // its script will say it, too
 		}
+		tr.noteSightLocked(tr.ahead.shows, page.from)
 		tr.sendShownLocked(page)
 	}
 }

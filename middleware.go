@@ -150,6 +150,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	}
 	if !open {
 		tr.told.cookieless = true
+		tr.noteOpenLocked()
 		tr.end(fired) // every candidate has its reason already
 	}
 	return tr
@@ -301,12 +302,14 @@ func (tr *tracked) BeforeHeader(status int) {
 		tr.noteShownLocked()
 		tr.releaseLocked()
 		tr.showLocked()
+		tr.noteOpenLocked()
 		return
 	}
 	tr.setCookiesLocked(h)
 	tr.noteShownLocked()
 	tr.releaseLocked()
 	tr.showLocked()
+	tr.noteOpenLocked()
 	tr.keepVisitLocked(h)
 	tr.dropVisitLocked(h)
 }

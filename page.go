@@ -274,7 +274,7 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 		return nil
 	}
 	k := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}
-	if k.Visitor != 0 && !t.watch(e.cookies).Dry() && t.ahead.Awaits(k) {
+	if k.Visitor != 0 && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
 		return told.release(s, e, k)
 	}
 	sc := t.scripts.Load()
@@ -302,7 +302,7 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 // release lets go of what a page counts that was fetched ahead.
 func (told *telling) release(s *site, e *entry, k ahead.Key) *tracked {
 	t := told.t
-	f := t.lookAhead(s, told.page, e, sight{from: k.Page, aside: true}, nil)
+	f := t.lookAhead(s, told.page, e, sight{from: k.Page, surely: true, aside: true}, nil)
 	if f == nil {
 		return nil // it is still being fetched, and counts when it is there
 	}

@@ -281,6 +281,29 @@ func TestShown(t *testing.T) {
 			v.Get("/a.css", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Site", "same-origin", "Referer", s.Site.URL+"/pricing")
 			s.tell(v, shown("/pricing"))
 		}, "fired 1, prefetch 1", ""},
+		"fetched ahead, and open in another tab": {func(s *shop, v *world.Visitor) {
+			v.Get("/pricing")
+			s.tell(v, shown("/pricing")) // that tab
+			v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
+			v.Get("/a.css", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Site", "same-origin", "Referer", s.Site.URL+"/pricing")
+		}, "fired 1, prefetch 1", ""},
+		"fetched ahead, open in another tab, and shown": {func(s *shop, v *world.Visitor) {
+			v.Get("/pricing")
+			s.tell(v, shown("/pricing")) // that tab
+			v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
+			s.tell(v, shown("/pricing")) // the copy
+		}, "fired 2, prefetch 1", ""},
+		"fetched ahead before another tab tells": {func(s *shop, v *world.Visitor) {
+			v.Get("/pricing")
+			v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
+			s.tell(v, shown("/pricing")) // that tab
+		}, "fired 1, prefetch 1", ""},
+		"fetched ahead before another tab tells, and shown": {func(s *shop, v *world.Visitor) {
+			v.Get("/pricing")
+			v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
+			s.tell(v, shown("/pricing")) // that tab
+			s.tell(v, shown("/pricing")) // the copy
+		}, "fired 2, prefetch 1", ""},
 		"fetched ahead and never shown": {func(s *shop, v *world.Visitor) {
 			v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
 			s.tell(v, shown("/contact"))

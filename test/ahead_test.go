@@ -17,6 +17,7 @@ var (
 	prefetched   = []string{"Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin"}
 	prerendered  = []string{"Sec-Purpose", "prefetch;prerender", "Sec-Fetch-Site", "same-origin"}
 	turboHover   = []string{"X-Sec-Purpose", "prefetch", "X-Turbo-Request-Id", "1", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin"}
+	turboVisit   = turboHover[2:]
 	file         = []string{"Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Site", "same-origin"}
 	fileOfTheOld = []string{"Sec-Fetch-Dest", "", "Sec-Fetch-Mode", "", "Sec-Fetch-Site", ""}
 	link         = []string{"Sec-Fetch-Site", "same-origin"}
@@ -78,35 +79,34 @@ func TestPageFetchedAhead(t *testing.T) {
 		goal  string
 		want  string
 	}{
-		"never shown":                  {[]step{fetch}, "", "prefetch 1"},
-		"shown, told by a file":        {[]step{fetch, shown}, "", "fired 1, prefetch 1"},
-		"by many files":                {[]step{fetch, shown, shown, {"GET /assets/b.png", "/pricing", file}}, "", "fired 1, prefetch 1"},
-		"by a link on it":              {[]step{fetch, {"GET /about", "/pricing", link}}, "", "fired 1, prefetch 1"},
-		"by a form on it":              {[]step{fetch, {"POST /contact", "/pricing", link}}, "", "fired 1, prefetch 1"},
-		"by an old browser's file":     {[]step{fetch, {"GET /assets/a.css", "/pricing", fileOfTheOld}}, "", "fired 1, prefetch 1"},
-		"by what it fetches ahead":     {[]step{fetch, {"GET /about", "/pricing", turboHover}}, "", "fired 1, prefetch 1"},
-		"prerendered, then left":       {[]step{{"GET /pricing", "/", prerendered}, {"GET /about", "/pricing", link}}, "", "fired 1, prefetch 1"},
-		"prerendered, with its files":  {[]step{{"GET /pricing", "/", prerendered}, {"GET /assets/a.css", "/pricing", append(file, "Sec-Purpose", "prefetch;prerender")}}, "", "prefetch 1"},
-		"Turbo, hover and click":       {[]step{{"GET /pricing", "/", turboHover}, shown}, "", "fired 1, prefetch 1"},
-		"Turbo, hover":                 {[]step{{"GET /pricing", "/", turboHover}, {"GET /assets/a.css", "/", file}}, "", "prefetch 1"},
-		"asked for again":              {[]step{fetch, {"GET /pricing", "/", link}, shown}, "", "fired 1, prefetch 1"},
-		"asked for again by a script":  {[]step{{"GET /pricing", "/", turboHover}, {"GET /pricing", "/", append(turboHover[2:], link...)}, shown}, "", "fired 1, prefetch 1"},
-		"fetched twice":                {[]step{fetch, fetch, shown, shown}, "", "fired 1, prefetch 2"},
-		"shown, and opened again":      {[]step{fetch, shown, {"GET /pricing", "/about", link}}, "", "fired 2, prefetch 1"},
-		"shown, and fetched once more": {[]step{fetch, shown, {"GET /pricing", "/about", prefetched}, shown}, "", "fired 2, prefetch 2"},
-		"another page's file":          {[]step{fetch, {"GET /assets/a.css", "/about", file}}, "", "prefetch 1"},
-		"a page with another query":    {[]step{fetch, {"GET /assets/a.css", "/pricing?x=1", file}}, "", "prefetch 1"},
-		"a slash at its end":           {[]step{fetch, {"GET /assets/a.css", "/pricing/", file}}, "", "fired 1, prefetch 1"},
-		"another site's page":          {[]step{fetch, {"GET /assets/a.css", "", append([]string{"Referer", "https://other.example/pricing"}, fileOfTheOld...)}}, "", "prefetch 1"},
-		"a site that a proxy renames":  {[]step{fetch, {"GET /assets/a.css", "", append([]string{"Referer", "https://shop.example/pricing"}, file...)}}, "", "fired 1, prefetch 1"},
-		"from itself":                  {[]step{{"GET /", "/", prefetched}, {"GET /assets/a.css", "/", file}}, "HOME_VIEWED", "prefetch 1"},
-		"not found":                    {[]step{{"GET /gone", "/", prefetched}, {"GET /assets/a.css", "/gone", file}}, "", "none"},
-		"whose condition fails":        {[]step{{"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=blue", file}}, "RED_VIEWED", "prefetch 1"},
-		"one of two":                   {[]step{{"GET /list?color=red", "/", prefetched}, {"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=blue", file}}, "RED_VIEWED", "prefetch 2"},
-		"the other":                    {[]step{{"GET /list?color=red", "/", prefetched}, {"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=red", file}}, "RED_VIEWED", "fired 1, prefetch 2"},
-		"shown to a robot":             {[]step{fetch, {"GET /assets/a.css", "/pricing", append(file, "User-Agent", "Googlebot/2.1")}}, "", "prefetch 1"},
-		"shown to who said no":         {[]step{fetch, {"GET /assets/a.css", "/pricing", append(file, "Sec-Gpc", "1")}}, "", "prefetch 1"},
-		"of a Referer that is broken":  {[]step{fetch, {"GET /assets/a.css", "/pricing%zz", file}}, "", "prefetch 1"},
+		"never shown":                 {[]step{fetch}, "", "prefetch 1"},
+		"shown, told by a file":       {[]step{fetch, shown}, "", "fired 1, prefetch 1"},
+		"by many files":               {[]step{fetch, shown, shown, {"GET /assets/b.png", "/pricing", file}}, "", "fired 1, prefetch 1"},
+		"by a link on it":             {[]step{fetch, {"GET /about", "/pricing", link}}, "", "fired 1, prefetch 1"},
+		"by a form on it":             {[]step{fetch, {"POST /contact", "/pricing", link}}, "", "fired 1, prefetch 1"},
+		"by an old browser's file":    {[]step{fetch, {"GET /assets/a.css", "/pricing", fileOfTheOld}}, "", "fired 1, prefetch 1"},
+		"by what it fetches ahead":    {[]step{fetch, {"GET /about", "/pricing", turboHover}}, "", "fired 1, prefetch 1"},
+		"prerendered, then left":      {[]step{{"GET /pricing", "/", prerendered}, {"GET /about", "/pricing", link}}, "", "fired 1, prefetch 1"},
+		"prerendered, with its files": {[]step{{"GET /pricing", "/", prerendered}, {"GET /assets/a.css", "/pricing", append(file, "Sec-Purpose", "prefetch;prerender")}}, "", "prefetch 1"},
+		"Turbo, hover and click":      {[]step{{"GET /pricing", "/", turboHover}, shown}, "", "fired 1, prefetch 1"},
+		"Turbo, hover":                {[]step{{"GET /pricing", "/", turboHover}, {"GET /assets/a.css", "/", file}}, "", "prefetch 1"},
+		"asked for again":             {[]step{fetch, {"GET /pricing", "/", link}, shown}, "", "fired 1, prefetch 1"},
+		"asked for again by a script": {[]step{{"GET /pricing", "/", turboHover}, {"GET /pricing", "/", append(turboHover[2:], link...)}, shown}, "", "fired 1, prefetch 1"},
+		"fetched twice":               {[]step{fetch, fetch, shown, shown}, "", "fired 1, prefetch 2"},
+		"shown, and opened again":     {[]step{fetch, shown, {"GET /pricing", "/about", link}}, "", "fired 2, prefetch 1"},
+		"another page's file":         {[]step{fetch, {"GET /assets/a.css", "/about", file}}, "", "prefetch 1"},
+		"a page with another query":   {[]step{fetch, {"GET /assets/a.css", "/pricing?x=1", file}}, "", "prefetch 1"},
+		"a slash at its end":          {[]step{fetch, {"GET /assets/a.css", "/pricing/", file}}, "", "fired 1, prefetch 1"},
+		"another site's page":         {[]step{fetch, {"GET /assets/a.css", "", append([]string{"Referer", "https://other.example/pricing"}, fileOfTheOld...)}}, "", "prefetch 1"},
+		"a site that a proxy renames": {[]step{fetch, {"GET /assets/a.css", "", append([]string{"Referer", "https://shop.example/pricing"}, file...)}}, "", "fired 1, prefetch 1"},
+		"from itself":                 {[]step{{"GET /", "/", prefetched}, {"GET /assets/a.css", "/", file}}, "HOME_VIEWED", "prefetch 1"},
+		"not found":                   {[]step{{"GET /gone", "/", prefetched}, {"GET /assets/a.css", "/gone", file}}, "", "none"},
+		"whose condition fails":       {[]step{{"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=blue", file}}, "RED_VIEWED", "prefetch 1"},
+		"one of two":                  {[]step{{"GET /list?color=red", "/", prefetched}, {"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=blue", file}}, "RED_VIEWED", "prefetch 2"},
+		"the other":                   {[]step{{"GET /list?color=red", "/", prefetched}, {"GET /list?color=blue", "/", prefetched}, {"GET /assets/a.css", "/list?color=red", file}}, "RED_VIEWED", "fired 1, prefetch 2"},
+		"shown to a robot":            {[]step{fetch, {"GET /assets/a.css", "/pricing", append(file, "User-Agent", "Googlebot/2.1")}}, "", "prefetch 1"},
+		"shown to who said no":        {[]step{fetch, {"GET /assets/a.css", "/pricing", append(file, "Sec-Gpc", "1")}}, "", "prefetch 1"},
+		"of a Referer that is broken": {[]step{fetch, {"GET /assets/a.css", "/pricing%zz", file}}, "", "prefetch 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := world.New(t, aheadRules, http.HandlerFunc(aheadSite))
@@ -186,6 +186,7 @@ version: 1
 goals:
   - { goal: PRICING_VIEWED, visit: /pricing, count: once per session }
   - { goal: FORM_SENT, submit: /contact, after: PRICING_VIEWED }
+  - { goal: FORM_VIEWED, visit: /contact }
 `
 	fetch, shown := step{"GET /pricing", "/about", prefetched}, step{"GET /assets/a.css", "/pricing", file}
 	keys := []goaltrack.Key{{Hash: make([]byte, 32), Block: make([]byte, 32)}}
@@ -194,7 +195,7 @@ goals:
 	}
 	t.Run("again", func(t *testing.T) {
 		w := open(t)
-		browse(w.Visitor().Meet(), fetch, shown, fetch, shown, step{"GET /pricing", "/about", link})
+		browse(w.Visitor().Meet(), fetch, shown, step{"GET /contact", "/pricing", turboVisit}, fetch, shown, step{"GET /pricing", "/about", link})
 		w.Expect("PRICING_VIEWED", "fired 1, already_counted 2, prefetch 2")
 	})
 	t.Run("a form on it comes after it", func(t *testing.T) {

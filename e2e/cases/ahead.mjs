@@ -39,6 +39,19 @@ for (const [how, purpose] of [
   });
 }
 
+test("a page that is open and fetched ahead by another tab counts once, whatever comes from it", async (t) => {
+  const shop = await t.shop();
+  const visitor = await t.visitor(shop);
+  await visitor.go("/pricing");
+  const other = await visitor.context.newPage();
+  await other.goto(visitor.url("/ahead/prefetch"));
+  await until(shop, (r) => r.visits.some((v) => v.path === "/pricing" && v.purpose));
+  await visitor.page.evaluate(() => fetch("/late.png"));
+  await visitor.page.click("text=Contact");
+  await visitor.page.waitForURL("**/contact");
+  assert.deepEqual((await shop.report()).goals.PRICING_VIEWED, { fired: 1, notFired: { prefetch: 1 } });
+});
+
 test("a first visitor who fetches ahead makes one guest", async (t) => {
   const shop = await t.shop();
   const visitor = await t.visitor(shop);

@@ -7,12 +7,14 @@
 // A page goes through Begin when it is asked for, and Hold when it was answered. It
 // leaves in one of these ways: Show hands it out, Drop forgets it because the browser
 // asks for the page once more, or it is too old, or there are too many. A visitor and a
-// network have at most their share, so that nobody pushes out the pages of others.
+// network have at most their share, so that nobody pushes out the pages of others. If the
+// visitor has the same page open, its files tell nothing (open.go).
 package ahead
 
 import (
 	linked "container/list"
 	"hash/maphash"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +51,9 @@ type Pages[T any] struct {
 	total atomic.Int64
 	// seen counts the pages by a part of their hash, so that whoever asks for a page
 	// that nobody fetched ahead needs no lock.
-	seen [1 << 11]atomic.Int32
+	seen   [1 << 11]atomic.Int32
+	opened openPages
+	used   atomic.Bool // a page was fetched ahead, ever
 
 	mu       sync.Mutex
 	closed   bool
@@ -70,12 +74,14 @@ type Fetch[T any] struct {
 	what  T
 	held  bool // what is known
 	shown bool // it was shown before that
+	open  bool // the visitor has the page open beside it
+	owes  bool // and that one has still to say that it is shown
 	place *linked.Element
 }
 
 // New makes an empty set of pages.
 func New[T any]() *Pages[T] {
-	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T]), room: fair.Room{Size: MostBytes}}
+	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T]), room: fair.Room{Size: MostBytes}, opened: openPages{began: time.Now()}}
 }
 
 // VisitorOf returns the visitor of a site that is known there by an ID.
@@ -84,15 +90,15 @@ func (p *Pages[T]) VisitorOf(site, id string) Visitor { return Visitor(p.hash(si
 // PageOf returns the page at an address.
 func (p *Pages[T]) PageOf(host, path, query string) Page { return Page(p.hash(host, path, query)) }
 
-func (p *Pages[T]) hash(parts ...string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(p.seed)
+func (p *Pages[T]) hash(parts ...string) (sum uint64) {
 	for _, part := range parts {
-		_, _ = h.WriteString(part)
-		_ = h.WriteByte(0)
+		sum = bits.RotateLeft64(sum*0x9e3779b97f4a7c15, 31) ^ maphash.String(p.seed, part)
 	}
-	return h.Sum64()
+	return sum
 }
+
+// Used reports whether anything was ever kept.
+func (p *Pages[T]) Used() bool { return p.used.Load() }
 
 // Any reports whether anything is kept.
 func (p *Pages[T]) Any() bool { return p.total.Load() > 0 }
@@ -120,11 +126,13 @@ func (p *Pages[T]) Begin(k Key, network uint64) *Fetch[T] {
 	if p.byTime.Len() >= Most {
 		p.remove(p.oldest())
 	}
+	p.used.Store(true)
 	f := &Fetch[T]{pages: p, key: k, who: fair.Who{Visitor: uint64(k.Visitor), Network: network}, since: time.Now()}
 	f.place = p.byTime.PushBack(f)
 	p.visitors[k.Visitor] = append(p.visitors[k.Visitor], f)
 	p.total.Add(1)
 	p.seat(k.Page).Add(1)
+	f.open, f.owes = p.opened.has(k) // after the line before, so that either this or Opened sees the other
 	if p.byTime.Len() == 1 {
 		p.wake(Time)
 	}
@@ -156,6 +164,9 @@ func (f *Fetch[T]) Hold(what T, size int) (shown bool) {
 	return false
 }
 
+// Key is the page.
+func (f *Fetch[T]) Key() Key { return f.key }
+
 // Forget is for a page that counts nothing. It may be called at any time.
 func (f *Fetch[T]) Forget() {
 	f.pages.mu.Lock()
@@ -165,24 +176,19 @@ func (f *Fetch[T]) Forget() {
 	}
 }
 
-// Shows is told that the page is shown. It reports whether [Pages.Show] has something
-// to hand out for it. It notes that of a page which is still being fetched.
-func (p *Pages[T]) Shows(k Key) bool {
+// Shows is told that the page is shown, by something that is surely the copy that was
+// fetched ahead, or may be another tab that has the page open. It reports whether
+// [Pages.Show] has something to hand out for it. It notes that of a page which is still
+// being fetched.
+func (p *Pages[T]) Shows(k Key, surely bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.find(k)
-	if f == nil {
+	if f == nil || f.open && !surely {
 		return false
 	}
 	f.shown = true
 	return f.held
-}
-
-// Awaits reports whether the page is kept, or still being fetched.
-func (p *Pages[T]) Awaits(k Key) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.find(k) != nil
 }
 
 // Show hands out what the page counts, once.

@@ -11,7 +11,7 @@ func TestShownOnce(t *testing.T) {
 	p := New[string]()
 	k := Key{p.VisitorOf("site", "id"), p.PageOf("host", "/a", "")}
 	p.Begin(k, 0).Hold("a", 1)
-	if !p.Any() || !p.Has(k.Page) || !p.Shows(k) {
+	if !p.Any() || !p.Has(k.Page) || !p.Shows(k, false) {
 		t.Fatal("the page is not kept")
 	}
 	if what, ok := p.Show(k); !ok || what != "a" {
@@ -27,7 +27,7 @@ func TestShownWhileFetched(t *testing.T) {
 	p := New[string]()
 	k := Key{1, 2}
 	f := p.Begin(k, 0)
-	if p.Shows(k) {
+	if p.Shows(k, false) {
 		t.Error("it has something to hand out")
 	}
 	if _, ok := p.Show(k); ok {
@@ -145,7 +145,7 @@ func TestManyAtOnce(t *testing.T) {
 		p.Begin(k, 0).Hold(i, 1)
 		for range 4 {
 			all.Go(func() {
-				if p.Shows(k) {
+				if p.Shows(k, false) {
 					if _, ok := p.Show(k); ok {
 						shown[i]++
 					}

@@ -35,6 +35,29 @@ func IsSoft(h http.Header, path string) bool {
 	return strings.Contains(path, nextData)
 }
 
+// Replaces reports whether a script puts the page that it asks for in the place of the one on
+// which it runs, so that this one is surely left. A click with which the visitor opens
+// another tab is a navigation of the browser's. Next.js is not among them, as it fetches
+// whole pages ahead without saying so.
+func Replaces(h http.Header) bool {
+	if len(h["Hx-Preloaded"]) > 0 {
+		return false // the browser keeps the copy, for every tab
+	}
+	accept, _ := web.First(h["Accept"])
+	return len(h["Hx-Boosted"]) > 0 || len(h["X-Inertia"]) > 0 && len(h["X-Inertia-Partial-Component"]) == 0 ||
+		len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0 && !strings.Contains(accept, "turbo-stream")
+}
+
+// ShowsDocument reports whether the browser says that it will show the answer as a document,
+// be it in a tab or in a part of a page.
+func ShowsDocument(h http.Header) bool {
+	switch dest, _ := web.First(h["Sec-Fetch-Dest"]); dest {
+	case "document", "iframe", "frame", "embed", "object":
+		return true
+	}
+	return false
+}
+
 // isReload reports whether a script asks for the page on which it runs. Of the page's
 // address before a proxy cut something off, the end is the same.
 func isReload(h http.Header, path string) bool {

@@ -2,6 +2,7 @@ package navigation
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -114,5 +115,42 @@ func TestMayBeBrowser(t *testing.T) {
 				t.Errorf("navigation: %t", got)
 			}
 		})
+	}
+}
+
+// TestReplaces: a script that puts a page in the place of another says so by its framework's
+// header.
+func TestReplaces(t *testing.T) {
+	for header, want := range map[string]bool{
+		"":                                      false,
+		"HX-Boosted: true":                      true,
+		"HX-Request: true":                      false,
+		"X-Turbo-Request-Id: 1":                 true,
+		"X-Inertia: true":                       true,
+		"RSC: 1":                                false, // perhaps fetched ahead
+		"Sec-Fetch-Dest: document":              false,
+		"HX-Boosted: true\nHX-Preloaded: true":  false,
+		"X-Turbo-Request-Id: 1\nTurbo-Frame: a": false,
+		"X-Turbo-Request-Id: 1\nAccept: text/vnd.turbo-stream.html, text/html":     false,
+		"X-Turbo-Request-Id: 1\nAccept: text/html, application/xhtml+xml":          true,
+		"X-Turbo-Request-Id: 1\nX-Sec-Purpose: prefetch\nAccept: text/html":        true,
+		"X-Inertia: true\nX-Inertia-Partial-Component: A\nX-Inertia-Version: abcd": false,
+	} {
+		h := http.Header{}
+		for line := range strings.Lines(header) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			h.Add(name, value)
+		}
+		if got := Replaces(h); got != want {
+			t.Errorf("%q: %t, want %t", header, got, want)
+		}
+	}
+}
+
+func TestShowsDocument(t *testing.T) {
+	for dest, want := range map[string]bool{"document": true, "iframe": true, "frame": true, "object": true, "embed": true, "empty": false, "style": false, "": false} {
+		if got := ShowsDocument(http.Header{"Sec-Fetch-Dest": {dest}}); got != want {
+			t.Errorf("%q: %t, want %t", dest, got, want)
+		}
 	}
 }
