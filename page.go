@@ -108,6 +108,11 @@ func (p *inPage) Host(r *http.Request) string { return (*Tracker)(p).host(r) }
 // Note implements [script.Tracker].
 func (p *inPage) Note(reason string) { p.ledger.note(reason) }
 
+// Several implements [script.Tracker].
+func (p *inPage) Several() {
+	p.config.Logger.Warn("goaltrack: several processes serve the pages of one visitor; pages that a cache answered do not count from now on (page_unsure)")
+}
+
 // Page implements [script.Tracker].
 func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 	t := (*Tracker)(p)
@@ -288,7 +293,7 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 	switch {
 	case was:
 		return nil
-	case !sure:
+	case !sure, told.Elsewhere:
 		t.ledger.note("page_unsure")
 		return nil
 	}

@@ -328,7 +328,7 @@ func (v *relayedVisitor) claim(e *sdk.Event) (c twice.Claim, f fate) {
 	case e.Type == formType && e.FormID != "":
 		c, ok = twins.Claim(twice.Script, formTwin, formType, v.site.Name, v.told.id, e.FormID, e.Interaction)
 		f = fateFormTwice
-	case e.Type == rule.View.Name() && v.t.config.Views == ViewsServer && v.page != "":
+	case e.Type == rule.View.Name() && v.t.config.Views != ViewsOff && v.page != "":
 		c, ok = twins.Claim(twice.Script, viewTwin, e.Type, v.site.Name, v.told.id, v.page)
 		f = fateViewTwice
 	}
@@ -347,7 +347,7 @@ func (tr *tracked) claim(g *rule.Cause, e *cdp.Event) (c twice.Claim, f fate) {
 	twins, id, ok := tr.t.relaying.twins.Load(), tr.told.id, true
 	switch {
 	case twins == nil || id == "" || g.IsDraft():
-	case g == rule.View:
+	case e.Type == rule.View.Name(): // the server's own, or one that a goal sends
 		c, ok = twins.Claim(twice.Server, viewTwin, e.Type, tr.site.Name, id, tr.path)
 		f = fateViewTwice
 	case e.Type == formType:

@@ -81,8 +81,15 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, noteUnread
 	}
-	if m = parse(buf[:n]); m == nil {
+	m, stamp := parse(buf[:n])
+	if m == nil {
 		return nil, noteMalformed
+	}
+	if m.Goal == "" {
+		var first bool
+		if m.Elsewhere, first = p.process.met(stamp); first {
+			p.tracker.Several()
+		}
 	}
 	return m, ""
 }

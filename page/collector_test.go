@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -379,4 +380,52 @@ func TestSlowBody(t *testing.T) {
 	if n := s.Tracker.Snapshot().Notes["page_unread"]; n != 1 {
 		t.Errorf("notes %v", s.Tracker.Snapshot().Notes)
 	}
+}
+
+// TestSeveralProcesses: a page that one process has shown does not count once more by
+// another, to which its script tells that it is shown. Neither does one that the browser
+// keeps, whose script another process named.
+func TestSeveralProcesses(t *testing.T) {
+	fragment := regexp.MustCompile(`#(p[\w-]{10,})"`)
+	for name, c := range map[string]struct {
+		options page.Options
+		script  func(other *shop) string // whose stamp is sent
+		fates   string
+	}{
+		"told so":                  {page.Options{SeveralProcesses: true}, nil, "none"},
+		"the other's loader":       {page.Options{}, func(other *shop) string { _, text := other.get(other.visitor(), "/goals/e/s.js"); return text }, "none"},
+		"the other's tag":          {page.Options{}, func(other *shop) string { return other.html("/pricing") }, "none"},
+		"nobody knows of another":  {page.Options{}, nil, "fired 1"}, // a cache has answered
+		"a stamp of nobody":        {page.Options{}, func(*shop) string { return `#pppppppppppppppppppp"` }, "none"},
+		"the stamp is of no shape": {page.Options{}, func(*shop) string { return `#p----------------------------"` }, "fired 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, other := open(t, c.options), open(t, c.options)
+			v, text := one.visitor(), message("", "/pricing", "")
+			if c.script != nil {
+				m := fragment.FindStringSubmatch(c.script(other))
+				if m == nil {
+					t.Fatal("there is no stamp")
+				}
+				text = strings.TrimSuffix(text, "}") + `,"p":"` + m[1] + `"}`
+			}
+			one.tell(v, text)
+			one.Expect("PRICING_VIEWED", c.fates)
+			if n := one.Tracker.Snapshot().Notes["page_unsure"]; n != map[string]uint64{"none": 1}[c.fates] {
+				t.Errorf("notes %v", one.Tracker.Snapshot().Notes)
+			}
+		})
+	}
+}
+
+// TestSeveralProcessesAhead: a page that was fetched ahead counts where that is known, and
+// only once.
+func TestSeveralProcessesAhead(t *testing.T) {
+	s := open(t, page.Options{SeveralProcesses: true})
+	v := s.visitor()
+	v.Get("/pricing", "Sec-Purpose", "prefetch", "Sec-Fetch-Site", "same-origin")
+	for range 2 {
+		s.tell(v, message("", "/pricing", ""))
+	}
+	s.Expect("PRICING_VIEWED", "fired 1, prefetch 1")
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/goaltrack/goaltrack/internal/script"
 )
 
-// parse reads the text of a message, nil if it is none. Members that it does not know mean
-// nothing: a page decides no value, no currency and no identity.
-func parse(text []byte) *script.Message {
-	if m, ok := skim(text); ok {
-		return m
+// parse reads the text of a message, nil if it is none, and the stamp of the script. Members
+// that it does not know mean nothing: a page decides no value, no currency and no identity.
+func parse(text []byte) (m *script.Message, stamp string) {
+	if m, stamp, ok := skim(text); ok {
+		return m, stamp
 	}
 	var said struct {
 		Goal *string            `json:"g"`
@@ -22,26 +22,27 @@ func parse(text []byte) *script.Message {
 		Page string             `json:"u"`
 		Data map[string]*string `json:"d"`
 		Soft int                `json:"s"`
+		From string             `json:"p"`
 	}
 	if json.Unmarshal(text, &said) != nil || said.Goal == nil {
-		return nil
+		return nil, ""
 	}
-	m := message(*said.Goal, said.ID, said.Page)
+	m = message(*said.Goal, said.ID, said.Page)
 	if m == nil || len(said.Data) > mostData {
-		return nil
+		return nil, ""
 	}
 	m.Soft = said.Soft != 0
 	for name, value := range said.Data {
 		switch {
 		case value == nil: // the element does not have it
 			if !isName(name) {
-				return nil
+				return nil, ""
 			}
 		case !add(m, name, *value):
-			return nil
+			return nil, ""
 		}
 	}
-	return m
+	return m, said.From
 }
 
 // message is one about a page, nil if a part is out of bounds.
@@ -74,15 +75,15 @@ func isName(name string) bool { return name != "" && len(name) <= mostName }
 
 // skim reads a message that is just as the script writes nearly all of them, without
 // escapes and blanks, in a third of the time. It is not ok for any other.
-func skim(text []byte) (m *script.Message, ok bool) {
+func skim(text []byte) (m *script.Message, stamp string, ok bool) {
 	if bytes.IndexByte(text, '\\') >= 0 || !utf8.Valid(text) || bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' }) {
-		return nil, false
+		return nil, "", false
 	}
 	s := skimmer{rest: string(text), ok: true}
 	goal, id, page := s.text(`{"g":"`), s.text(`,"i":"`), s.text(`,"u":"`)
 	s.word(`,"d":{`)
 	if !s.ok {
-		return nil, false
+		return nil, "", false
 	}
 	m = message(goal, id, page)
 	for begins := `"`; m != nil && !s.has("}"); begins = `,"` {
@@ -95,10 +96,13 @@ func skim(text []byte) (m *script.Message, ok bool) {
 		}
 	}
 	if m == nil || !s.ok {
-		return nil, false
+		return nil, "", false
 	}
 	m.Soft = s.has(`,"s":1`)
-	return m, s.rest == "}"
+	if s.has(`,"p":"`) {
+		stamp = s.text("")
+	}
+	return m, stamp, s.ok && s.rest == "}"
 }
 
 // skimmer takes apart what is left of a text, as long as all is as expected.

@@ -35,9 +35,12 @@ type Options struct {
 	Nonce func(*http.Request) string
 
 	// SeveralProcesses says that the pages of one visitor are served by several processes.
-	// None of them knows all pages that were shown. So a page that a shared cache answered
-	// does not count then; one that the browser itself had kept still does. Default: false,
-	// this process serves all pages, or each visitor comes back to the same process.
+	// None of them knows all pages that were shown. So a page that a cache answered does not
+	// count then, and one that was fetched ahead counts if the process is told that fetched
+	// it. Default: false, this process serves all pages, or each visitor comes back to the
+	// same process. If that is not so, a process notices it soon, by the scripts of the
+	// others, and says so in the log. Until then it may have counted a page twice. Without
+	// Keys it notices that of single pages alone.
 	SeveralProcesses bool
 
 	// Relay gets the requests for Path + "/r" and below, as they come. Default: these are
@@ -55,6 +58,7 @@ type Page struct {
 	options Options
 	// patience is how long a message may take to come.
 	patience time.Duration
+	process  process
 
 	mu    sync.Mutex
 	files files
@@ -80,6 +84,8 @@ func New(tracker *goaltrack.Tracker, o Options) (*Page, error) {
 	if err := CheckPath(p.options.Path); err != nil {
 		return nil, fmt.Errorf("page: Path: %w", err)
 	}
+	p.process.begin(p.tracker.Derive("process"))
+	p.process.several.Store(o.SeveralProcesses)
 	p.tracker.Own(p.options.Path)
 	return p, nil
 }
@@ -128,8 +134,8 @@ func (p *Page) Script(r *http.Request) template.HTML {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// The server sees each of these pages, unless the browser has kept it.
-	tag := fmt.Sprintf(`<script src="%s%s/%s" defer data-r='%s'`, template.HTMLEscapeString(look.Prefix), p.options.Path,
-		p.files.plain(&look).name, strings.ReplaceAll(p.files.settings(&look, onlyCached), "'", "&#39;"))
+	tag := fmt.Sprintf(`<script src="%s%s/%s#%s" defer data-r='%s'`, template.HTMLEscapeString(look.Prefix), p.options.Path,
+		p.files.plain(&look).name, p.process.first, strings.ReplaceAll(p.files.settings(&look, onlyCached), "'", "&#39;"))
 	return template.HTML(tag + p.nonce(r) + "></script>") //nolint:gosec // All parts are escaped.
 }
 
@@ -191,7 +197,7 @@ func (p *Page) load(w http.ResponseWriter, r *http.Request) {
 	text := ""
 	if len(look.Goals) > 0 || look.Shown {
 		p.mu.Lock()
-		text = loader(p.files.whole(&look, p.whole()).name)
+		text = loader(p.files.whole(&look, p.whole()).name + "#" + p.process.stamp())
 		p.mu.Unlock()
 	}
 	write(w, r, "no-store", []byte(text))
@@ -199,7 +205,7 @@ func (p *Page) load(w http.ResponseWriter, r *http.Request) {
 
 // whole says which pages tell that they are shown.
 func (p *Page) whole() shownPages {
-	if p.options.SeveralProcesses {
+	if p.process.several.Load() {
 		return onlyCached
 	}
 	return allShown

@@ -148,7 +148,7 @@ func TestLoader(t *testing.T) {
 	}
 	v := s.visitor()
 	res, text := s.get(v, "/goals/e/s.js")
-	name := regexp.MustCompile(`^import\("\./([\w-]{16}\.mjs)"\)`).FindStringSubmatch(text)
+	name := regexp.MustCompile(`^import\("\./([\w-]{16}\.mjs)#p[\w-]+"\)`).FindStringSubmatch(text)
 	if name == nil || res.Header.Get("Cache-Control") != "no-store" || len(text) > 300 {
 		t.Fatalf("%q, %v", text, res.Header)
 	}
@@ -303,7 +303,7 @@ func TestPatterns(t *testing.T) {
 	s := openWith(t, `{version: 1, goals: [
 		{goal: ROOT, click: a, on: /}, {goal: ONE, click: a, on: '/products/{id}'}, {goal: NUMBER, click: a, on: '/n/{id:[0-9]+}'}, {goal: ALL, click: a, on: '/blog/**'}]}`, page.Options{})
 	_, loader := s.get(s.visitor(), "/goals/e/s.js")
-	_, code := s.get(s.visitor(), "/goals/e/"+regexp.MustCompile(`\./(.*)"`).FindStringSubmatch(loader)[1])
+	_, code := s.get(s.visitor(), "/goals/e/"+regexp.MustCompile(`\./(.*)#`).FindStringSubmatch(loader)[1])
 	var settings string
 	if err := json.Unmarshal([]byte(regexp.MustCompile(`dataset:\{r:("(?:[^"\\]|\\.)*")`).FindStringSubmatch(code)[1]), &settings); err != nil {
 		t.Fatal(err)

@@ -33,8 +33,8 @@ func (c *call) event() {
 		return
 	}
 	switch {
-	case e.Type == identity && c.options.RefuseIdentity:
-		c.once(&c.said.identity, "goaltrack: a script says who a visitor is, and the relay was told to take no IDENTITY (relay_identity)")
+	case e.Type == identity && !c.options.AllowIdentity:
+		c.once(&c.said.identity, "goaltrack: a script says who a visitor is, and the relay was not told to take IDENTITY (relay_identity)")
 		c.tracker.Note(string(reasonIdentity))
 		c.accept(said.key)
 		return

@@ -138,7 +138,7 @@ func TestQueueFull(t *testing.T) {
 	rd := open(t, setup{config: func(c *goaltrack.Config) { c.Delivery.QueueEvents = 2 }})
 	rd.CDP.Fault(cdptest.Status(503).On(cdptest.Sends))
 	rd.CDP.Know(theirs)
-	post(rd.known(), rd.url("events"), rd.say("IDENTITY", ours, `"identifiers":[{"id":"1","provider":"crm"}]`))
+	post(rd.known(), rd.url("events"), rd.say("CLICKED", ours))
 	other := rd.browser()
 	other.Header.Set("Cookie", rd.cookie()+"="+theirs)
 	body := rd.say("CLICKED", theirs)
@@ -199,11 +199,11 @@ func TestResentDirect(t *testing.T) {
 	}
 }
 
-// TestIdentity: an identity is relayed, sealed on disk as all that is relayed, or refused if
-// the owner says so.
+// TestIdentity: an identity is refused, unless the owner allows it. Then it is relayed, and
+// sealed on disk as all that is relayed.
 func TestIdentity(t *testing.T) {
 	person := `"email":"ada@example.com","identifiers":[{"id":"ada@example.com","provider":"email"}]`
-	rd := open(t, setup{options: relay.Options{RefuseIdentity: true}})
+	rd := open(t, setup{})
 	if res := post(rd.known(), rd.url("events"), rd.say("IDENTITY", ours, person)); res.StatusCode != http.StatusCreated {
 		t.Errorf("status %d", res.StatusCode)
 	}
@@ -213,7 +213,7 @@ func TestIdentity(t *testing.T) {
 	}
 
 	dir := t.TempDir()
-	rd = open(t, setup{config: func(c *goaltrack.Config) {
+	rd = open(t, setup{options: relay.Options{AllowIdentity: true}, config: func(c *goaltrack.Config) {
 		c.Delivery.SpoolDir = dir
 		c.Keys = []goaltrack.Key{{Hash: []byte(strings.Repeat("h", 32)), Block: []byte(strings.Repeat("b", 32))}}
 	}})
@@ -297,6 +297,46 @@ func TestViewTwice(t *testing.T) {
 	}
 	if n := len(rd.CDP.Events()); n != 3 {
 		t.Errorf("%d page views arrived", n)
+	}
+}
+
+// TestViewOfRuleTwice: of a page view that a goal sends and one of a script, one is dropped,
+// whoever comes first. Without page views of the server, all of the script's count.
+func TestViewOfRuleTwice(t *testing.T) {
+	const rules = "{version: 1, goals: [{goal: PRODUCT_VIEWED, visit: '/products/{id}', sends: VIEW}]}"
+	script := func(rd *road, page string) {
+		v := rd.known()
+		v.Header.Set("Referer", rd.Site.URL+page)
+		post(v, rd.url("events"), rd.say("VIEW", ours, fmt.Sprintf(`"at":%q`, page)))
+	}
+	server := func(rd *road, page string) { rd.Visitor().Meet().Get(page) }
+	for name, c := range map[string]struct {
+		views         goaltrack.Views
+		do            func(*road)
+		goal, relayed string
+		arrive        int
+	}{
+		"the server first":      {goaltrack.ViewsRules, func(rd *road) { server(rd, "/products/42"); script(rd, "/products/42") }, "fired 1", "view_twice 1", 1},
+		"the script first":      {goaltrack.ViewsRules, func(rd *road) { script(rd, "/products/42"); server(rd, "/products/42") }, "view_twice 1", "fired 1", 1},
+		"another page":          {goaltrack.ViewsRules, func(rd *road) { server(rd, "/products/42"); script(rd, "/products/7") }, "fired 1", "fired 1", 2},
+		"a page without a goal": {goaltrack.ViewsRules, func(rd *road) { server(rd, "/pricing"); script(rd, "/pricing") }, "none", "fired 1", 1},
+		"the script alone":      {goaltrack.ViewsOff, func(rd *road) { server(rd, "/pricing"); script(rd, "/pricing") }, "none", "fired 1", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := setup{config: func(cf *goaltrack.Config) { cf.Views = c.views }}
+			if c.views == goaltrack.ViewsRules {
+				s.rules = rules
+			}
+			rd := open(t, s)
+			c.do(rd)
+			rd.Flush()
+			if goal, relayed := rd.Fates("PRODUCT_VIEWED"), rd.Fates("relayed"); goal != c.goal || relayed != c.relayed {
+				t.Errorf("the goal: %s, want %s; relayed: %s, want %s", goal, c.goal, relayed, c.relayed)
+			}
+			if n := len(rd.CDP.Events()); n != c.arrive {
+				t.Errorf("%d page views arrived, want %d", n, c.arrive)
+			}
+		})
 	}
 }
 

@@ -43,7 +43,7 @@ var reasons = []Reason{
 	{string(reasonTooSlow), 408, "the body did not arrive in ten seconds, or not whole"},
 	{string(reasonBody), 400, "the body is no JSON object as the SDKs send it"},
 	{string(reasonForeignID), 400, "the browser ID is not the visitor's"},
-	{string(reasonIdentity), 201, "the relay was told to take no IDENTITY"},
+	{string(reasonIdentity), 201, "the relay was not told to take IDENTITY"},
 	{string(reasonResent), 201, "a browser sent the same request again"},
 	{string(reasonBusy), 503, "too much is under way, of this visitor, of their network or of all"},
 	{string(reasonNoID), 503, "no browser ID is ready, and none could be made in time"},

@@ -29,11 +29,11 @@ type Options struct {
 	// and does no harm. Default: [Path].
 	Path string
 
-	// RefuseIdentity drops IDENTITY events, with the reason relay_identity. By them a
-	// script says who the visitor is, and the CDP joins profiles that have the same
-	// address. A script can say so to the CDP itself as well, whose client key stands in
-	// the page. Default: false, they are relayed.
-	RefuseIdentity bool
+	// AllowIdentity relays IDENTITY events, too. By them a script says who the visitor is,
+	// and the CDP joins profiles that have the same address; anybody can type another's.
+	// Default: false, they are dropped with the reason relay_identity, and the log says so
+	// once.
+	AllowIdentity bool
 
 	// SearchWithoutConsent passes calls of the Search SDK for visitors who may not be
 	// counted, too. Set it if the site's search has to work for everybody. Default:

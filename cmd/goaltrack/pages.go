@@ -47,7 +47,7 @@ const relayBelow = "/r"
 func (p *proxyProgram) relay(tracker *goaltrack.Tracker, path string) (http.Handler, error) {
 	v := p.settings
 	return relay.New(tracker, relay.Options{
-		Path: path + relayBelow, ForwardIP: v.On("relay-forward-ip"), RefuseIdentity: v.On("relay-no-identity"),
+		Path: path + relayBelow, ForwardIP: v.On("relay-forward-ip"), AllowIdentity: v.On("relay-identity"),
 		SearchWithoutConsent: v.On("relay-search-without-consent"),
 	})
 }
@@ -73,7 +73,7 @@ func (a relayAlone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // needRelay are the settings that say how the relay works.
-var needRelay = []string{"relay-forward-ip", "relay-no-identity", "relay-search-without-consent"}
+var needRelay = []string{"relay-forward-ip", "relay-identity", "relay-search-without-consent"}
 
 // sayPages says what the site's pages still need, or the proxy.
 func (p *proxyProgram) sayPages(log *slog.Logger) {

@@ -82,7 +82,7 @@ func TestRelaySettings(t *testing.T) {
 	for flag, want := range map[string]string{
 		"--page-path=/a":                 "--page-path: it needs --page or --relay",
 		"--relay-forward-ip":             "--relay-forward-ip: it needs --relay",
-		"--relay-no-identity":            "--relay-no-identity: it needs --relay",
+		"--relay-identity":               "--relay-identity: it needs --relay",
 		"--relay-search-without-consent": "--relay-search-without-consent: it needs --relay",
 	} {
 		args := []string{"proxy", "--check", "--to=http://127.0.0.1:9", "--rules=" + goals, "--region=eu", "--client-key=k", "--pos=p", flag}

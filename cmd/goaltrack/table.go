@@ -125,10 +125,10 @@ var pageRows = []settings.Setting{
 	{Name: "page", Kind: settings.Switch, Commands: ofProxy, About: "Serve the script that tells what happens in pages, and take what it tells: for goals with click:, seen: and the like, and for pages that a cache answered. The site's pages need the tag <script src=\"/goals/e/s.js\" defer></script>."},
 	{Name: "page-path", Commands: ofProxy, Value: "PATH", Default: page.DefaultPath, Like: "/_x", About: "Where the script is, with all that belongs to it. The site does not see requests to it and below. \"derived\" makes a path of the first of --keys."},
 	{Name: "page-inject", Kind: settings.Switch, Commands: ofProxy, About: "Put the tag into the site's pages, before </head>, if nobody can change them. Pages that are encoded, forbid changes, or have a Content-Security-Policy that would stop the script stay as they are."},
-	{Name: "page-several", Kind: settings.Switch, Commands: ofProxy, About: "Say that several proxies serve the pages of one visitor, so that none knows all that were shown. Pages that a shared cache answered then do not count."},
+	{Name: "page-several", Kind: settings.Switch, Commands: ofProxy, About: "Say that several proxies serve the pages of one visitor, so that none knows all that were shown. Pages that a cache answered then do not count. A proxy that is not told notices it after a while, if the sites have keys."},
 	{Name: "relay", Kind: settings.Switch, Commands: ofProxy, About: "Take what Sitecore's own scripts send, below /r of --page-path. The CDP then sees the address of this proxy, and takes the visitor's place from that."},
 	{Name: "relay-forward-ip", Kind: settings.Switch, Commands: ofProxy, About: "Send the visitor's address with what is relayed, in X-Forwarded-For. Nothing public says that the CDP reads it; see doctor --ask-location."},
-	{Name: "relay-no-identity", Kind: settings.Switch, Commands: ofProxy, About: "Drop the events by which a script says who the visitor is."},
+	{Name: "relay-identity", Kind: settings.Switch, Commands: ofProxy, About: "Take the events, too, by which a script says who the visitor is. Without it they are dropped."},
 	{Name: "relay-search-without-consent", Kind: settings.Switch, Commands: ofProxy, About: "Relay calls of the Search SDK also for visitors who may not be counted."},
 }
 

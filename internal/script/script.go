@@ -19,6 +19,8 @@ type Message struct {
 	Data        map[string]string // of the element
 	// Soft says that a script put the page in place of another.
 	Soft bool
+	// Elsewhere says that another process may have shown the page.
+	Elsewhere bool
 }
 
 // Look is what a visitor's page needs.
@@ -57,6 +59,8 @@ type Tracker interface {
 	Tell(w http.ResponseWriter, r *http.Request, m *Message)
 	// Note counts a message that could not be read, under a reason.
 	Note(reason string)
+	// Several says that several processes serve the pages of a visitor.
+	Several()
 }
 
 // of makes the Tracker of a *goaltrack.Tracker. Only this package could export it, and

@@ -4,7 +4,8 @@
 // listen for that and would not be kept for the back button.
 //
 // parts are functions that listen for more than clicks. They return what begins another
-// page, if anything has to. tag has the address of this file, and what the server says:
+// page, if anything has to. tag has the address of this file, whose fragment is the stamp of
+// the process that named it (process.go), and what the server says:
 //
 //   r  the rules: n name, k kind, s selector, p path (a regular expression), d names of
 //      data, a amount, x links to other sites alone
@@ -24,15 +25,16 @@ goaltrack = (parts, tag) => {
   // hush is told by which tool the page is made silent, or no longer.
   const hush = (bit, no) => (quiet = (quiet & ~bit) | (no && bit));
 
-  // As JSON, a page of another site could not send it without asking; keepalive lets it
-  // go on when the page is left.
+  // The ID is to be new among those of one visitor within ten minutes. As JSON, a page of
+  // another site could not send it without asking; keepalive lets it go on when the page is
+  // left.
   const send = (g, d, s) =>
     quiet || (conf.p && navigator.globalPrivacyControl) || RegExp(conf.o).test(doc.cookie) ||
     fetch(new URL("c", tag.src), {
       method: "POST",
       keepalive: true,
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ g, i: crypto.randomUUID?.() ?? "" + Math.random(), u: here + location.search, d, s }),
+      body: JSON.stringify({ g, i: "" + Math.random(), u: here + location.search, d, s, p: tag.src.split("#")[1] }),
     }).catch(() => {});
 
   const fire = (rule, element, once) => {
