@@ -241,22 +241,51 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// plainByte has true for each byte that a JSON string holds as it is.
-var plainByte = func() (plain [256]bool) {
-	for c := byte(' '); c < utf8.RuneSelf; c++ {
-		plain[c] = c != '"' && c != '\\'
+// isSpecial has 1 for each byte that a JSON string does not hold as it is, or that may be
+// no UTF-8, and otherwise 0.
+var isSpecial = func() (special [256]uint8) {
+	for c := range special {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			special[c] = 1
+		}
 	}
-	return plain
+	return special
 }()
+
+// plainLength is how many bytes at the beginning of s a JSON string holds as they are. It
+// looks at eight at a time, since nearly all texts are plain.
+func plainLength(s string) (n int) {
+	for ; len(s)-n >= 8; n += 8 {
+		b, special := s[n:n+8], &isSpecial
+		if special[b[0]]|special[b[1]]|special[b[2]]|special[b[3]]|special[b[4]]|special[b[5]]|special[b[6]]|special[b[7]] != 0 {
+			break
+		}
+	}
+	for n < len(s) && isSpecial[s[n]] == 0 {
+		n++
+	}
+	return n
+}
 
 // appendString writes s as a JSON string. It escapes only what must be escaped (RFC 8259,
 // section 7).
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	if plain := plainLength(s); plain == len(s) {
+		dst = append(dst, s...)
+	} else {
+		dst = appendEscaped(dst, s, plain)
+	}
+	return append(dst, '"')
+}
+
+// appendEscaped appends what stands between the quotation marks, of which the beginning is
+// plain.
+func appendEscaped(dst []byte, s string, plain int) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain; i < len(s); {
 		c := s[i]
-		if plainByte[c] {
+		if isSpecial[c] == 0 {
 			i++
 			continue
 		}
@@ -286,8 +315,7 @@ func appendString(dst []byte, s string) []byte {
 		i++
 		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst, s[start:]...)
 }
 
 // isoUTC writes the time of an order: in UTC, with milliseconds and Z.
