@@ -290,7 +290,7 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
 	if r != rule.Fires {
 		return fateOf(r)
 	}
-	if _, identifies := g.Identity(tr.exchangeFor(data)); identifies {
+	if g.Identifies() {
 		tr.t.ledger.note("identity_not_held")
 	}
 	return tr.hold(g, &e, name)

@@ -206,11 +206,14 @@ func (c *Cause) Counted(x *Exchange, now time.Time, zone *time.Location) (visit.
 	return counted, Fires
 }
 
+// Identifies reports whether the goal says who the visitor is, by identify:.
+func (c *Cause) Identifies() bool { return c.goal != nil && c.goal.identity != nil }
+
 // Identity is who the visitor is, as the goal's identify: reads it. Values that are not
 // there are left out, so that it may have no identifier. It is not ok if the goal
 // identifies nobody. It is for goals that fired.
 func (c *Cause) Identity(x *Exchange) (who cdp.Identity, ok bool) {
-	if c.goal == nil || c.goal.identity == nil {
+	if !c.Identifies() {
 		return who, false
 	}
 	return c.goal.identity.read(x, c.goal.IdentityProvider), true

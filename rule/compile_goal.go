@@ -40,6 +40,7 @@ type goal struct {
 	needs       needs
 	cookies     []string // that it reads
 	overruled   []string // names that look like secrets, and that allow: names
+	private     bool     // see isPrivate
 	lines       lines
 	// examplesAt are line and column of the examples, counts before ignores.
 	examplesAt [][2]int
@@ -63,6 +64,7 @@ func compileGoal(def Goal, f *faults) *goal {
 	g.compileOrder(f)
 	g.checkActs(f)
 	g.compileStandard(f)
+	g.private = g.isPrivate()
 	slices.Sort(g.needs.form)
 	g.needs.must.form = slices.Compact(slices.Sorted(slices.Values(g.needs.must.form)))
 	g.needs.form = slices.Compact(g.needs.form)

@@ -158,7 +158,7 @@ func (e *Event) lack(why string) {
 // which a visitor may have written into a cookie, leaves the site's word.
 func (g *goal) replaceBase(e *Base, x *Exchange) Reason {
 	for i, into := range [baseFields]*string{&e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
-		if g.base[i] == (source{}) {
+		if g.base[i].isUnsaid() {
 			continue // as usual
 		}
 		v, r := x.collect(&g.base[i])

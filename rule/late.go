@@ -15,14 +15,18 @@ import (
 // "Understanding sessions" and "Cart abandonment"). So events that only mean something
 // within their session are not sent after it.
 
-// ofSession are the standard events that belong to their session.
-var ofSession = []string{
-	"VIEW", "SEARCH", "ADD", "ADD_CONTACTS", "ADD_CONSUMERS", "CONFIRM", "PAYMENT", "CHECKOUT", "CLEAR_CART", "FORCE_CLOSE",
+// isOfSession reports whether a standard event belongs to its session.
+func isOfSession(event string) bool {
+	switch event {
+	case "VIEW", "SEARCH", "ADD", "ADD_CONTACTS", "ADD_CONSUMERS", "CONFIRM", "PAYMENT", "CHECKOUT", "CLEAR_CART", "FORCE_CLOSE":
+		return true
+	}
+	return false
 }
 
-// ofPerson are the standard events that are as true later. An order says when it was
+// isOfPerson reports whether a standard event is as true later. An order says when it was
 // placed.
-var ofPerson = []string{"IDENTITY", "ORDER_CHECKOUT"}
+func isOfPerson(event string) bool { return event == "IDENTITY" || event == "ORDER_CHECKOUT" }
 
 // The values of used by:.
 const (
@@ -76,11 +80,17 @@ func (c *Cause) Marks(event string) (late, stale, private bool) {
 		event = c.goal.typ // the second event has the fate of the first
 	}
 	late, stale = c.dropsLate(event)
-	return late, stale, slices.Contains(ofPeople, event) || c.kind == causeCode || c.goal != nil && c.goal.isPrivate()
+	return late, stale, saysWho(event) || c.kind == causeCode || c.goal != nil && c.goal.private
 }
 
-// ofPeople are the standard events that say who somebody is.
-var ofPeople = []string{"IDENTITY", "ADD_CONTACTS", "ADD_CONSUMERS", "ORDER_CHECKOUT"}
+// saysWho reports whether a standard event says who somebody is.
+func saysWho(event string) bool {
+	switch event {
+	case "IDENTITY", "ADD_CONTACTS", "ADD_CONSUMERS", "ORDER_CHECKOUT":
+		return true
+	}
+	return false
+}
 
 // isPrivate reports whether the goal sends what a visitor or the application says: an
 // identity, or a value that is not in the rule, in the address or in where the visitor came
@@ -109,9 +119,9 @@ func (c *Cause) dropsLate(event string) (late, stale bool) {
 		return c.goal.limits.late == lateDrop, false
 	}
 	switch {
-	case slices.Contains(ofSession, event):
+	case isOfSession(event):
 		return false, true
-	case slices.Contains(ofPerson, event):
+	case isOfPerson(event):
 		return false, false
 	}
 	return false, c.goal != nil && c.goal.startsJourney()

@@ -109,6 +109,9 @@ func composed(s string) string {
 	return s
 }
 
+// isUnsaid reports whether the rule says nothing there.
+func (s *source) isUnsaid() bool { return s.kind == sourceLiteral && s.text == "" }
+
 // names are those under which a page may send what the source reads.
 func (s *source) names() []string {
 	if s.decomposed == "" {

@@ -32,7 +32,8 @@ func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e c
 	for _, why := range sent.Lacks {
 		note(why)
 	}
-	e = cdp.Event{Type: sent.Type, Referrer: sent.Referrer, UTM: sent.UTM, Fields: sent.Fields}
+	// Field by field, since the compiler copies a whole event once more.
+	e.Type, e.Referrer, e.UTM, e.Fields = sent.Type, sent.Referrer, sent.UTM, sent.Fields
 	switch {
 	case sent.Order != nil:
 		e = sent.Order.Event()
@@ -76,10 +77,16 @@ func SetBase(e *cdp.Event, b rule.Base) {
 // is left out is noted. An order without one is not ok, as it cannot be sent. If e is the
 // IDENTITY itself, that is filled in, and there is no other. to is where the event goes.
 func Who(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
-	read, asked := g.Identity(x)
-	if !asked {
+	if !g.Identifies() {
 		return nil, true
 	}
+	return identity(g, x, e, to, note)
+}
+
+// identity is Who for a goal that identifies. It is a function of its own, because what it
+// needs on the stack is cleared for each call.
+func identity(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
+	read, _ := g.Identity(x)
 	person, whole, known := takeable(Tidied(read))
 	if !whole {
 		note("identity_field_invalid")

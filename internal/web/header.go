@@ -6,6 +6,9 @@ import "strings"
 // matter.
 func IsHTML(contentType string) bool {
 	mime, _, _ := strings.Cut(contentType, ";")
+	if mime == "text/html" {
+		return true // as nearly always
+	}
 	mime = strings.TrimSpace(mime)
 	return strings.EqualFold(mime, "text/html") || strings.EqualFold(mime, "application/xhtml+xml")
 }
