@@ -39,9 +39,14 @@ func isNormal(path string) bool {
 		return true
 	}
 	ascii, start := true, 1
-	for i := 1; i < len(path); i++ {
+	for i := 1; ; i++ {
+		for i < len(path) && ';' < path[i] && path[i] < utf8.RuneSelf {
+			i++ // a letter, as most; a loop of its own keeps all in registers
+		}
+		if i == len(path) {
+			break
+		}
 		switch c := path[i]; {
-		case ';' < c && c < utf8.RuneSelf: // a letter, as most
 		case c == '/':
 			if i == start || !isNormalSegment(path[start:i]) {
 				return false
