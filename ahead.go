@@ -103,7 +103,15 @@ func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent
 // sightOf looks whether a request tells of a page that somebody fetched ahead. A
 // prerendered page fetches its files ahead, too, and says so.
 func (t *Tracker) sightOf(r *http.Request, goesToPage bool) (s sight) {
-	if !t.ahead.Any() || navigation.IsPrefetch(r.Header) {
+	if !t.ahead.Any() {
+		return s // as nearly always
+	}
+	return t.sightOfAny(r, goesToPage)
+}
+
+// sightOfAny is sightOf while pages wait that were fetched ahead.
+func (t *Tracker) sightOfAny(r *http.Request, goesToPage bool) (s sight) {
+	if navigation.IsPrefetch(r.Header) {
 		return s
 	}
 	if s.from = t.refererAhead(r); s.from != 0 && !t.ahead.Has(s.from) {

@@ -210,6 +210,9 @@ func (tr *tracked) endAnswered(f fate) {
 // noteForm counts where the accepted form of a goal led, and says once that a way
 // back may not be recognised.
 func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
+	if g.IsPage() {
+		return
+	}
 	if verdict == fired && !tr.watched.Dry() {
 		tr.t.ledger.lead(g.Name(), &tr.x)
 	}

@@ -210,7 +210,8 @@ func (g *Ignore) validate() error {
 func (t *Tracker) ignores(r *http.Request, path string, sent web.Cookies) fate {
 	g := &t.config.Ignore
 	if page := urlpath.Trim(path); t.health.MayHave(len(page)) && slices.ContainsFunc(g.HealthPaths, func(p string) bool {
-		return strings.EqualFold(page, urlpath.Trim(p))
+		p = urlpath.Trim(p)
+		return len(p) == len(page) && strings.EqualFold(p, page)
 	}) {
 		return fateHealthCheck
 	}

@@ -65,10 +65,13 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	defer t.recovered("request", func() { tr = nil })
 
 	// 1. Candidates.
-	rules, views := t.rules.Load(), t.config.Views == ViewsServer
+	rules := t.rules.Load()
 	path, other := t.paths(r)
+	segments := path
+	if r.URL.RawPath != "" { // as nearly never
+		segments = t.segments(r, path, next)
+	}
 	var found [9]*rule.Cause // room for most requests' candidates
-	segments := t.segments(r, path, next)
 	goals := rules.Find(r.Method, segments, t.config.Env, found[:0])
 	switch {
 	case other != "":
@@ -76,10 +79,9 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	case r.URL.RawPath != "" && len(goals) == 0 && segments == path:
 		t.noteSlash(r, rules)
 	}
-	soft := r.Method == http.MethodGet && (len(goals) > 0 || views) &&
+	soft := r.Method == http.MethodGet && (len(goals) > 0 || t.config.Views == ViewsServer) &&
 		(navigation.IsSoft(r.Header, t.askedPath(r)) || navigation.IsFetchedAhead(r.Header))
-	pages := t.wantsPages()
-	navigation := (pages || len(goals) > 0) && (soft || navigation.Is(r))
+	navigation := (len(goals) > 0 || t.wantsPages()) && (soft || navigation.Is(r))
 
 	// 2. Nobody is interested.
 	seen := t.sightOf(r, navigation)
@@ -93,16 +95,36 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 		outer.told.meet(r)
 		return nil
 	}
-	s := t.siteOf(t.host(r), path)
+	return t.enter(r, &aim{rules, path, other, segments, soft, navigation, seen}, goals)
+}
+
+// aim is what a request is for, by its address and by what the browser says.
+type aim struct {
+	rules      *Rules // in force when it came
+	path       string // as rules see it
+	other      string // the path that it may be for in its place, "" for none
+	segments   string // the path by which goals are found
+	soft       bool   // a script may have fetched the page
+	navigation bool   // a person goes to a page
+	seen       sight
+}
+
+// enter is steps 3 and 4, for a request that may concern somebody. It is not a part of
+// interest because most requests never come to it, and its variables would be in their way.
+// goals are the candidates: in aim, their room would not be on the stack.
+func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
+	s := t.siteOf(t.host(r), a.path)
 	if s == nil {
 		return nil
 	}
+	rules, navigation, seen := a.rules, a.navigation, a.seen
+	views := t.config.Views == ViewsServer
 	if navigation && views {
 		goals = slices.Insert(goals, 0, rule.View)
 	}
 
 	// 3. The gate.
-	e := t.gate(r, path)
+	e := t.gate(r, a.path)
 	watched := t.watch(e.cookies)
 	if watched.Dry() {
 		e.heldBy = "" // nothing is held, and nothing let go
@@ -112,10 +134,10 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	if !watched.Dry() {
 		ahead = t.lookAhead(s, r, &e, seen, goals)
 	}
-	open := releases || ahead != nil || pages && navigation && e.fate(consent.All) == fired
+	open := releases || ahead != nil || navigation && e.fate(consent.All) == fired && t.wantsPages()
 	if !open && !e.admitsAny(goals) {
 		if watched != nil && (!seen.aside || t.isWatchedForm(r)) {
-			t.track(s, r, segments, rules).showRefused(watched, &e, goals)
+			t.track(s, r, a.segments, rules).showRefused(watched, &e, goals)
 		}
 		if seen.aside {
 			return nil
@@ -131,15 +153,15 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	}
 
 	// 4. The visit.
-	tr = t.track(s, r, segments, rules)
+	tr := t.track(s, r, a.segments, rules)
 	tr.watched = watched
 	tr.admit(r, &e)
 	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
 	if navigation && (views || tr.facts != nil) {
 		tr.askedFor(r)
 	}
-	if soft || other != "" {
-		tr.x.Fetched(soft, other)
+	if a.soft || a.other != "" {
+		tr.x.Fetched(a.soft, a.other)
 	}
 	if navigation && tr.facts != nil {
 		tr.x.Consider(rule.View) // whether it is a page is asked in the end

@@ -53,6 +53,11 @@ func (t *Tracker) pagesOf(r *http.Request, path string) (page, other string) {
 	if !navigation.IsData(path) {
 		return path, "" // as nearly always
 	}
+	return t.pagesOfData(r, path)
+}
+
+// pagesOfData is pagesOf for what may be the path of data.
+func (t *Tracker) pagesOfData(r *http.Request, path string) (page, other string) {
 	referer, _ := web.First(r.Header["Referer"])
 	return navigation.PagesOf(path, t.config.NextDefaultLocale, referer)
 }
@@ -78,7 +83,7 @@ func (t *Tracker) sitePath(r *http.Request) string {
 // is here what the router that answers makes of it: "%2F" where it stays in its segment.
 // That router is known if it is right inside or somewhere outside of us.
 func (t *Tracker) segments(r *http.Request, path string, next http.Handler) string {
-	if r.URL.RawPath == "" || t.config.Path != nil || !urlpath.HasEncodedSlash(r.URL.RawPath) || !keepsSlashes(r, next) {
+	if t.config.Path != nil || !urlpath.HasEncodedSlash(r.URL.RawPath) || !keepsSlashes(r, next) {
 		return path
 	}
 	kept, ok := t.keepSlashes(r)

@@ -95,8 +95,11 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 // tellUntold tells the first request that came from a proxy which TrustedProxies does not
 // name: from a private address, or with a header that a proxy writes.
 func (fs *firsts) tellUntold(r *http.Request, peer netip.Addr, log *slog.Logger) {
+	if fs.untold.Load() {
+		return
+	}
 	forwarded := len(r.Header["X-Forwarded-For"])+len(r.Header["Forwarded"]) > 0
-	if !forwarded && !peer.IsPrivate() || fs.untold.Load() || fs.untold.Swap(true) {
+	if !forwarded && !peer.IsPrivate() || fs.untold.Swap(true) {
 		return
 	}
 	log.Warn("goaltrack: requests come from a private address that TrustedProxies does not name; what one client can take is bounded by browser ID only, and not by address")
