@@ -252,10 +252,9 @@ func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 		v = v.Clone() // this request's own variants are not those of before
 		facts.Show(v, h, tr.namedVariantLocked(h))
 	}
-	once := tr.rules.Past().Once
-	payload, whole := v.Encode(c.Room, once)
+	payload, whole := v.Encode(c.Room, p.needs)
 	if room := tr.shareLocked(h, len(payload), now); room < len(payload) {
-		payload, whole = v.Encode(room, once)
+		payload, whole = v.Encode(room, p.needs)
 	}
 	if !whole {
 		tr.t.ledger.note("visit_full")
@@ -293,7 +292,7 @@ func (tr *tracked) besideLocked(h http.Header) (list []visit.Beside) {
 		if s == tr.site || setsCookie(h, s.visits.Name) {
 			continue
 		}
-		b := visit.Beside{Cookie: &s.visits, Values: s.visits.Find(tr.entry.cookies)}
+		b := visit.Beside{Cookie: &s.visits, Values: s.visits.Find(tr.entry.cookies), Needs: tr.rules.Past()}
 		switch {
 		case b.Values[0] == "":
 			continue

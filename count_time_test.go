@@ -30,6 +30,7 @@ type shop struct {
 	handler http.Handler
 	cookies map[string]string
 	header  http.Header
+	counted map[string]uint64 // see fired
 }
 
 func openShop(t *testing.T, rules string, adjust func(*Config)) *shop {

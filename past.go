@@ -54,6 +54,7 @@ type past struct {
 	began    bool          // the session begins with this request
 	happened []*visit.Goal // in this request; they come before none of its goals
 	released bool          // what was held counted with this request
+	needs    *visit.Needs  // what the goals ask
 }
 
 // ruling is what count: and after: made of a goal in a request.
@@ -87,6 +88,7 @@ func (p *past) open(now time.Time) *visit.Visit {
 	}
 	p.remember(now, nil)
 	p.began = v.Fresh
+	v.Keep(p.needs, minute)
 	return v
 }
 

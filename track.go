@@ -211,7 +211,7 @@ func (tl *told) saidLocked() said {
 // pastLocked is what the visitor did before.
 func (tr *tracked) pastLocked() *past {
 	p := &tr.told.seldomLocked().past
-	p.t, p.site = tr.t, tr.site
+	p.t, p.site, p.needs = tr.t, tr.site, tr.rules.Past()
 	if !p.looked && tr.told.recognised {
 		p.looked, p.brought, p.values = true, tr.told.brought.id, tr.visitsSentLocked()
 	}

@@ -50,10 +50,19 @@ func (g *goal) compileAfter(f *faults) {
 	var err error
 	if g.Within != "" {
 		if g.past.Within, err = time.ParseDuration(g.Within); err != nil || g.past.Within <= 0 {
-			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), timeHint(g.Within))
+			hint := timeHint(g.Within)
+			if d, err := parseSpan(g.Within); err == nil && d > longestSession && len(g.After) > 0 {
+				hint = acrossSessions(g.After[0], g.Within)
+			}
+			f.hint("within", fmt.Sprintf("within: %q is not a time", g.Within), hint)
 		}
-		if len(g.After) == 0 {
+		switch {
+		case len(g.AfterEach) > 0:
+			f.hint("within", "within: is for a list of goals under after:", "write it with the goal: after: { NAME: { within: "+g.Within+" } }")
+		case len(g.After) == 0:
 			f.hint("within", "within: is for after: only", "")
+		case g.past.Within > longestSession:
+			f.warn("within", "within: "+g.Within+" is longer than a session, and what is listed under after: has to happen in this one", acrossSessions(g.After[0], g.Within))
 		}
 	}
 	if len(g.After) > maxAfter {
@@ -65,8 +74,18 @@ func (g *goal) compileAfter(f *faults) {
 	if i := slices.Index(g.NotAfter, g.Name); i >= 0 {
 		f.hint(fmt.Sprintf("not after.%d", i), "the goal comes after itself", "count: once per session counts it once")
 	}
+	g.past.Each = g.compileOften("after", g.AfterEach, f)
+	g.past.NotEach = g.compileOften("not after", g.NotAfterEach, f)
 	g.past.Name, g.past.After = g.Name, g.After
 	g.past.Walk = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
+}
+
+// longestSession is after what time a session ends that never pauses.
+const longestSession = visit.MaxSession * time.Minute
+
+// acrossSessions says how to write that a goal may have come before in an earlier session.
+func acrossSessions(name, within string) string {
+	return "for earlier sessions, too, write after: { " + name + ": { within: " + within + " } }"
 }
 
 // pastName is the goal's name for what is remembered. A draft counts for itself,
@@ -92,16 +111,27 @@ func (g *goal) inWords() string {
 	if g.past.Scope != visit.PerRequest {
 		words = append(words, g.Count)
 	}
-	if len(g.past.After) > 0 {
+	if g.comesAfter() {
 		words = append(words, "only "+g.afterInWords())
 	}
-	if len(g.NotAfter) > 0 {
-		words = append(words, "not after "+strings.Join(g.NotAfter, ", "))
+	if not := g.notAfter(); len(not) > 0 {
+		words = append(words, "not after "+strings.Join(not, ", "))
 	}
 	return strings.Join(words, ", ")
 }
 
+// comesAfter reports whether other goals have to come before.
+func (g *goal) comesAfter() bool { return len(g.past.After)+len(g.AfterEach) > 0 }
+
+// notAfter are the goals that may not come before.
+func (g *goal) notAfter() []string {
+	return append(slices.Clone(g.NotAfter), eachInWords(g.NotAfterEach, Often.inWords)...)
+}
+
 func (g *goal) afterInWords() string {
+	if len(g.past.After) == 0 {
+		return "after " + strings.Join(eachInWords(g.AfterEach, Often.inWords), " and ")
+	}
 	text := "after " + strings.Join(g.past.After, ", ")
 	if g.past.Within > 0 {
 		text += " within " + g.Within
@@ -112,7 +142,7 @@ func (g *goal) afterInWords() string {
 // linkPast tells each goal whose after: names it, and sums up what they need.
 func (s *Set) linkPast() {
 	p := &s.past
-	p.Once = make(map[uint32]bool)
+	p.Once, p.Tallies = make(map[uint32]bool), make(map[uint32]int64)
 	bars := make(map[string]*visit.Goal)
 	for _, g := range s.goals {
 		if g.past.Scope != visit.PerRequest && !g.past.Keyed {
@@ -135,6 +165,9 @@ func (s *Set) linkPast() {
 				g.past.NotAfter = append(g.past.NotAfter, bars[name].Walk)
 			}
 		}
+		s.tally(g.AfterEach, g.past.Each)
+		s.tally(g.NotAfterEach, g.past.NotEach)
+		p.Bars = p.Bars || len(g.past.NotAfter)+len(g.past.NotEach) > 0
 		if g.needs.origin() {
 			p.Origins = append(p.Origins, g.Env)
 			p.UTM = append(p.UTM, g.needs.utm...)

@@ -96,6 +96,8 @@ func ReasonOf(b visit.Bar) Reason {
 		return ReasonNotAfter
 	case visit.CameBefore:
 		return ReasonCameBefore
+	case visit.Forgotten:
+		return ReasonPastForgotten
 	case visit.UnknownItem:
 		return ReasonCartUnknownItem
 	case visit.NoBar:

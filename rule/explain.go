@@ -292,7 +292,9 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonNoPageGoal:
 		return "does not happen in a page"
 	case ReasonCameBefore:
-		return "counts only if none of these came before: " + strings.Join(c.goal.NotAfter, ", ")
+		return atLine(c.goal.lines.notAfter.line, "counts only if none of these came before: "+strings.Join(c.goal.notAfter(), ", "))
+	case ReasonPastForgotten:
+		return "the visit cookie had no room to keep what happened before, so nobody knows whether after: and not after: let it count"
 	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")

@@ -133,9 +133,18 @@ type Goal struct {
 	// in this order and in other requests. A goal has happened when its rule
 	// held, also as a draft, or if it had been counted before. Default: none.
 	After []string
+	// AfterEach are goals, at most 10, of which each must have happened so often, or in such
+	// a time, in any order. What happened in earlier sessions is known as far as the
+	// visitor's visit cookie has it. A file says it with a mapping under after:. Default:
+	// none.
+	AfterEach map[string]Often
 	// NotAfter are goals, at most 10, of which none may have happened before in the
 	// session. Default: none.
 	NotAfter []string
+	// NotAfterEach are goals, at most 10, of which none may have happened so often, or in
+	// such a time. Where nobody knows that any more, the goal does not count
+	// ([ReasonPastForgotten]). Default: none.
+	NotAfterEach map[string]Often
 	// Within is how long it may take from the first goal of After to now, such as
 	// "30m" or "2h". Default: as long as the session.
 	Within string

@@ -56,6 +56,7 @@ func (s *Set) lint(f *faults) {
 				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
 			}
 		}
+		s.lintOften(g, f)
 		if g.Status == statusPaused || g.raised() {
 			continue
 		}
@@ -73,7 +74,7 @@ func (g *goal) lintTriggers(f *faults) {
 	for i := range g.causes {
 		c := &g.causes[i]
 		everywhere := catchesAll(&c.path) && c.kind == causeVisit || (c.path.Text == "" || catchesAll(&c.path)) && (c.kind == causeRead || c.kind == causeStay)
-		if everywhere && (g.past.Scope == visit.PerRequest || g.past.Keyed) && len(g.early)+len(g.late) == 0 {
+		if everywhere && g.Status != statusDraft && (g.past.Scope == visit.PerRequest || g.past.Keyed) && len(g.early)+len(g.late) == 0 {
 			f.warn(cmp.Or(c.act.key, "visit"), "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
 		for j := range g.early {
@@ -138,7 +139,8 @@ func (g *goal) fingerprint() string {
 	for _, cond := range slices.Concat(g.early, g.late, g.success.answer) {
 		fmt.Fprintf(&b, "%v %s|", cond.unless, &cond)
 	}
-	fmt.Fprintf(&b, "%d %d %s %v %v %v %v", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
+	fmt.Fprintf(&b, "%d %d %s %v %v %v %v|", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
+	fmt.Fprintf(&b, "%s %v %v %s %v %v", g.Count, g.After, g.AfterEach, g.Within, g.NotAfter, g.NotAfterEach)
 	return b.String()
 }
 

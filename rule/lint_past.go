@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -33,6 +34,10 @@ func (s *Set) lintPast(f *faults) {
 			f.warn("after", fmt.Sprintf("the goals of all after: and not after: together are more than %d", visit.MaxSteps), "the visit cookie may forget the oldest of them")
 		}
 	}
+	if len(s.past.Tallies) > visit.MaxHappened {
+		f.goal, f.name = -1, ""
+		f.warn("", fmt.Sprintf("the goals of all after: and not after: that say how often or within which time are more than %d", visit.MaxHappened), "the visit cookie forgets those that happened longest ago")
+	}
 	happens := s.happening()
 	for i, g := range s.goals {
 		f.goal, f.name = i, g.Name
@@ -46,6 +51,11 @@ func (s *Set) lintPast(f *faults) {
 				break
 			}
 		}
+		for name := range g.AfterEach {
+			if before := s.byID[name]; before != nil && name != g.Name && !happens[before] && g.Status != statusPaused {
+				f.warn("after."+name, "never counts: "+name+" is paused, or waits for this goal in turn", "")
+			}
+		}
 	}
 }
 
@@ -57,7 +67,7 @@ func (s *Set) happening() map[*goal]bool {
 		more = false
 		for _, g := range s.goals {
 			never := func(name string) bool { return s.byID[name] != nil && !can[s.byID[name]] }
-			if !can[g] && g.Status != statusPaused && !slices.ContainsFunc(g.past.After, never) {
+			if !can[g] && g.Status != statusPaused && !slices.ContainsFunc(g.past.After, never) && !slices.ContainsFunc(slices.Collect(maps.Keys(g.AfterEach)), never) {
 				can[g], more = true, true
 			}
 		}

@@ -37,11 +37,9 @@ var textKeys = map[string]func(*Goal) *string{
 
 // listKeys are the keys of a goal that are one text or a list of texts.
 var listKeys = map[string]func(*Goal) *[]string{
-	"env":       func(g *Goal) *[]string { return &g.Env },
-	"hosts":     func(g *Goal) *[]string { return &g.Hosts },
-	"after":     func(g *Goal) *[]string { return &g.After },
-	"not after": func(g *Goal) *[]string { return &g.NotAfter },
-	"used by":   func(g *Goal) *[]string { return &g.UsedBy },
+	"env":     func(g *Goal) *[]string { return &g.Env },
+	"hosts":   func(g *Goal) *[]string { return &g.Hosts },
+	"used by": func(g *Goal) *[]string { return &g.UsedBy },
 }
 
 // triggerKeys say what a visitor does: in a goal, or in an alternative.
@@ -49,7 +47,7 @@ var triggerKeys = []string{"visit", "submit", "download", "code", "click", "seen
 
 var goalKeys = slices.Sorted(slices.Values(slices.Concat(
 	slices.Collect(maps.Keys(textKeys)), slices.Collect(maps.Keys(listKeys)), triggerKeys,
-	[]string{"any", "success", "if", "unless", "value", "data", "fields", "identify", "forget", "order", "examples"},
+	[]string{"any", "success", "if", "unless", "value", "data", "fields", "identify", "forget", "order", "examples", "after", "not after"},
 )))
 
 func (l *loader) goal(n *yaml.Node) {
@@ -136,6 +134,10 @@ func (l *loader) goalKey(g *Goal, key string, v *yaml.Node, at places) {
 			at["identify."+name] = v
 			g.Identify[name] = l.identifier(v, name)
 		})
+	case "after":
+		g.After, g.AfterEach = l.past(v, key, at)
+	case "not after":
+		g.NotAfter, g.NotAfterEach = l.past(v, key, at)
 	case "fields":
 		g.Fields = l.fields(v, at)
 	case "forget":

@@ -134,6 +134,11 @@ const (
 	// fail. Explain never gives it. Let a goal send ADD for each item.
 	ReasonCartUnknownItem
 
+	// ReasonPastForgotten is given if after: or not after: asks what happened before, and
+	// the visit cookie had no room to keep that. Explain of a [Set] never gives it. Name
+	// fewer goals there.
+	ReasonPastForgotten
+
 	// Reasons is how many there are, Fires among them. It is not a reason.
 	Reasons
 
@@ -177,6 +182,7 @@ var reasonNames = [Reasons]string{
 	ReasonFieldMissing:     "field_missing",
 	ReasonFieldInvalid:     "field_invalid",
 	ReasonCartUnknownItem:  "cart_unknown_item",
+	ReasonPastForgotten:    "past_forgotten",
 }
 
 // String is the reason's name, such as "doubtful_redirect". That of a value which

@@ -297,8 +297,11 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if g.past.Scope != visit.PerRequest {
 		list = append(list, "whether it had counted before ("+g.Count+")")
 	}
-	if len(g.past.After) > 0 {
+	if g.comesAfter() {
 		list = append(list, "what came before ("+g.afterInWords()+")")
+	}
+	if not := g.notAfter(); len(not) > 0 {
+		list = append(list, "what came before (not after "+strings.Join(not, ", ")+")")
 	}
 	if len(g.limits.hosts) > 0 && r.noHost {
 		list = append(list, "hosts")

@@ -34,6 +34,7 @@ func Schema() []byte {
 	}}}
 	goal["identify"] = object{"type": "object", "additionalProperties": identifierSchema()}
 	goal["fields"] = fieldsSchema()
+	goal["after"], goal["not after"] = pastSchema(), pastSchema()
 	goal["forget"] = object{"const": true}
 	order := object{}
 	for _, key := range orderKeys {
@@ -86,6 +87,14 @@ func scalar() object    { return object{"type": []string{"string", "number", "bo
 func oneOrMore() object { return object{"anyOf": []any{text(), listOf(text())}} }
 
 func listOf(items object) object { return object{"type": "array", "items": items} }
+
+// pastSchema is a goal, a list of them, or a mapping of each to how often it has to have
+// happened.
+func pastSchema() object {
+	times := object{"type": "integer", "minimum": 1, "maximum": maxTimes}
+	often := object{"anyOf": []any{times, object{"const": everWord}, closed(object{"times": times, "within": chosen(spanPattern, "30 days", "2 weeks", everWord)})}}
+	return object{"anyOf": []any{text(), listOf(text()), object{"type": "object", "additionalProperties": often}}}
+}
 
 // closed is an object that takes no other keys.
 func closed(properties object) object {
@@ -153,8 +162,8 @@ var goalKeyHelp = map[string]string{
 	"env":              "The environments in which the goal counts.",
 	"hosts":            "The host names on which the goal counts.",
 	"count":            "How often: every, once per session, once per visitor, once per day, each perhaps for $source, or once per $source.",
-	"after":            "Goals that must have happened before in the session, in this order.",
-	"not after":        "Goals of which none may have happened before in the session.",
+	"after":            "Goals that must have happened before in the session, in this order; or each with how often: { PAGE_SEEN: 3 }, { QUOTE_SENT: { within: 30 days } }, { WEBINAR_SEEN: ever }.",
+	"not after":        "Goals of which none may have happened before in the session; or each with how often, as in after:.",
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",
 	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
 	"late":             "What happens to an event delivered late: send or drop. Default: by the event, and by used by.",

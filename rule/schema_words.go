@@ -26,6 +26,7 @@ func texts(pattern string) object { return object{"type": "string", "pattern": p
 const (
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{1,2}:[0-9]{2}.*)?$`
 	countPattern    = `^(every|once per [a-z]+( for \$.+)?|once per \$.+)$`
+	spanPattern     = `^(ever|[0-9]+ (days?|weeks?)|[+]?([0-9.]+(ns|us|µs|μs|ms|s|m|h))+)$`
 	timePattern     = `^[+]?([0-9.]+(ns|us|µs|μs|ms|s|m|h))+$`
 	languagePattern = `^[A-Za-z][A-Za-z]([-_].*)?$`
 	currencyPattern = `^([A-Za-z]{3}|none)$`

@@ -152,6 +152,9 @@ func (g *Goal) countInWords() string {
 
 // stepsInWords says what has to come before.
 func (g *Goal) stepsInWords() string {
+	if len(g.AfterEach) > 0 {
+		return "only after " + strings.Join(eachInWords(g.AfterEach, Often.inASentence), " and ")
+	}
 	if len(g.After) == 0 {
 		return ""
 	}
@@ -175,10 +178,14 @@ func (g *Goal) barsInWords() string {
 	for _, name := range g.NotAfter {
 		names = append(names, shown(name))
 	}
-	if len(names) == 0 {
-		return ""
+	var parts []string
+	if len(names) > 0 {
+		parts = append(parts, "unless "+oneOfTexts(names, " or ")+" happened before in the session")
 	}
-	return "unless " + oneOfTexts(names, " or ") + " happened before in the session"
+	if each := eachInWords(g.NotAfterEach, Often.inASentence); len(each) > 0 {
+		parts = append(parts, "unless "+oneOfTexts(each, " or ")+" happened")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func durationInWords(text string) string {

@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,12 +43,8 @@ func (v *Session) Explain(e Example) []Verdict {
 		if !verdict.Fired {
 			continue
 		}
-		if !v.visit.Came(&g.past, e.At) {
-			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: v.notAfter(g)}
-			continue
-		}
-		if v.visit.Barred(&g.past) {
-			*verdict = Verdict{Goal: g.Name, Code: ReasonCameBefore, Reason: atLine(g.lines.notAfter.line, "counts not after "+v.barring(g)+", which has happened in this session")}
+		if r := ReasonOf(v.visit.Bars(&g.past, nil, e.At)); r != Fires {
+			*verdict = Verdict{Goal: g.Name, Code: r, Reason: v.barred(g, r, e.At)}
 			continue
 		}
 		if g.past.Leads() {
@@ -97,6 +96,50 @@ func (v *Session) counts(g *goal, verdict *Verdict, now time.Time) bool {
 	v.visit.Add(c, g.past.Keyed)
 	v.counted[g.Name] = c
 	return true
+}
+
+// barred says why what happened before keeps a goal from counting.
+func (v *Session) barred(g *goal, r Reason, now time.Time) string {
+	switch {
+	case r == ReasonNotAfter && len(g.past.After) > 0:
+		return v.notAfter(g)
+	case r == ReasonNotAfter:
+		return atLine(g.lines.after.line, "counts only "+g.afterInWords()+"; "+v.lacking(g, now))
+	case r == ReasonCameBefore && v.barring(g) != "":
+		return atLine(g.lines.notAfter.line, "counts not after "+v.barring(g)+", which has happened in this session")
+	}
+	return g.causes[0].why(r, &Exchange{})
+}
+
+// lacking says of the first goal under after: that did not happen often enough how often it
+// did.
+func (v *Session) lacking(g *goal, now time.Time) string {
+	for i, name := range slices.Sorted(maps.Keys(g.AfterEach)) {
+		o := g.past.Each[i]
+		if v.visit.Enough(o, visit.Minute(now)) {
+			continue
+		}
+		ever, session := v.visit.Times(o)
+		switch {
+		case ever == 0:
+			return name + " has not happened"
+		case o.Within == 0 && session == 0:
+			return name + " has not happened in this session"
+		case o.Within == 0:
+			return fmt.Sprintf("%s has happened %s in this session", name, timesInWords(session))
+		case o.Within == visit.Ever:
+			return fmt.Sprintf("%s has happened %s", name, timesInWords(ever))
+		}
+		return name + " is longer ago"
+	}
+	return ""
+}
+
+func timesInWords(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // notAfter says which goal has not happened yet, or not in time.

@@ -244,6 +244,9 @@ var keyPlaces = map[string]string{
 	"`examples:`":        "goals.examples",
 	"`identify:`":        "goals.identify",
 	"an ID there":        "goals.identify",
+
+	"a line of `after:`":     "goals.after",
+	"a line of `not after:`": "goals.not after",
 }
 
 // keyRow is a line of such a table: its keys and what stands in the last cell.

@@ -106,7 +106,7 @@ func collectKeys(place string, v any, used map[string]bool) {
 		for key, below := range v {
 			used[strings.TrimPrefix(place+"."+key, ".")] = true
 			switch {
-			case key == "any" && place == "goals", place == "goals.data", place == "goals.identify":
+			case key == "any" && place == "goals", place == "goals.data", place == "goals.identify", place == "goals.after", place == "goals.not after":
 				collectKeys(place, below, used)
 			default:
 				collectKeys(strings.TrimPrefix(place+"."+key, "."), below, used)

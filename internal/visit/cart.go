@@ -26,16 +26,21 @@ const (
 	NoBar       Bar = iota
 	NotAfter        // what has to come before did not
 	CameBefore      // what may not come before did
+	Forgotten       // nobody knows whether it did: there was no room to remember it
 	UnknownItem     // an item is not in the cart
 )
 
 // Bars says why the goal, whose event names these items, does not count now.
 func (v *Visit) Bars(g *Goal, items []uint32, now time.Time) Bar {
-	switch {
+	switch bar := v.tallyBars(g, Minute(now)); {
 	case !v.Came(g, now):
 		return NotAfter
+	case bar != NoBar:
+		return bar
 	case v.Barred(g):
 		return CameBefore
+	case len(g.NotAfter) > 0 && v.History.cutSince(v.Start):
+		return Forgotten
 	case !v.Allows(g.Cart, items):
 		return UnknownItem
 	}

@@ -53,7 +53,7 @@ func decodeTwo(d *decoder) *Visit {
 	if bits&sectionOrigin != 0 {
 		v.Origin = d.origin(d.count(2))
 	}
-	if bits&(sectionNumbers|sectionHappened|sectionFirst|sectionShown|sectionCart|sectionCartTurn) != 0 {
+	if bits&(sectionNumbers|sectionHappened|sectionFirst|sectionShown|sectionCart|sectionCartTurn|sectionCut) != 0 {
 		v.History = d.history(bits)
 	}
 	return v
@@ -85,6 +85,9 @@ func (d *decoder) history(bits uint64) *History {
 	}
 	if bits&sectionCartTurn != 0 {
 		h.CartTurn = d.small()
+	}
+	if bits&sectionCut != 0 {
+		h.Cut = d.minutes()
 	}
 	return h
 }

@@ -29,6 +29,15 @@ type Goal struct {
 	// NotAfter are the walks of goals of which none may have happened: each of one step.
 	NotAfter []uint32
 
+	// Each are goals of which each must have happened, in any order, and NotEach those of
+	// which none may.
+	Each, NotEach []Often
+
+	// Tallied says that a history has to know how often the goal happens, by the hash
+	// Tally.
+	Tallied bool
+	Tally   uint32
+
 	// Cart is what its event does to the cart.
 	Cart CartRole
 
@@ -43,6 +52,9 @@ type Needs struct {
 	UTM      []string        // parameters of the session's first page
 	Referrer bool            // and its referrer
 	Origins  [][]string      // the environments of each goal that asks for either; none are all
+
+	Tallies map[uint32]int64 // how long back it matters that a goal happened, as [Often.Within]
+	Bars    bool             // a goal may not come after others
 }
 
 // WantsOrigin reports whether a goal of this environment reads where a session
@@ -52,10 +64,12 @@ func (n *Needs) WantsOrigin(env string) bool {
 }
 
 // Counts reports whether the goal depends on what happened before.
-func (g *Goal) Counts() bool { return g.Scope != PerRequest || len(g.After)+len(g.NotAfter) > 0 }
+func (g *Goal) Counts() bool {
+	return g.Scope != PerRequest || len(g.After)+len(g.NotAfter)+len(g.Each)+len(g.NotEach) > 0
+}
 
 // Leads reports whether other goals come after it.
-func (g *Goal) Leads() bool { return len(g.next) > 0 }
+func (g *Goal) Leads() bool { return len(g.next) > 0 || g.Tallied }
 
 // Remembered reports whether it will matter later that the goal happened, or
 // matters now what happened before.
@@ -96,6 +110,9 @@ func (v *Visit) Barred(g *Goal) bool {
 // happened.
 func (v *Visit) Advance(happened []*Goal, now time.Time) {
 	for _, g := range happened {
+		if g.Tallied {
+			v.Happen(g.Tally, Minute(now))
+		}
 		for _, to := range g.next {
 			began := v.Walked(to.Walk)
 			// The loop goes from the last step to the first, so that one goal

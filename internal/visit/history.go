@@ -1,6 +1,9 @@
 package visit
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // History is what few rules ask of a visitor: about earlier sessions, and about what
 // was seen or collected in this one. A visit without it takes no more room.
@@ -20,6 +23,9 @@ type History struct {
 	// that has changed.
 	Cart     []uint32
 	CartTurn uint32
+	// Cut is the minute until which something may have happened that is not known any
+	// more, since there was no room for it. 0 is nothing.
+	Cut int64
 }
 
 // Happened says how often a goal happened, and in which minute it did last.
@@ -66,8 +72,24 @@ func (v *Visit) Happen(hash uint32, now int64) {
 		}
 		return o.Hash == hash
 	})
-	one.Times, one.Session, one.Last = one.Times+1, one.Session+1, max(one.Last, now)
-	h.Happened = newest(append(h.Happened, one), MaxHappened)
+	one.Times, one.Session, one.Last = more(one.Times), more(one.Session), max(one.Last, now)
+	h.Happened = append(h.Happened, one)
+	h.trim()
+}
+
+// more is one more, unless that is too many to count.
+func more(n uint32) uint32 { return max(n, n+1) }
+
+// trim forgets what happened longest ago, if it is too much, and notes that it did.
+func (h *History) trim() {
+	for len(h.Happened) > MaxHappened {
+		h.forgetOldest()
+	}
+}
+
+func (h *History) forgetOldest() {
+	h.Cut = max(h.Cut, h.Happened[0].Last)
+	h.Happened = h.Happened[1:]
 }
 
 // Show notes that a variant was shown.
@@ -105,7 +127,7 @@ func (h *History) renew() *History {
 	if h == nil {
 		return nil
 	}
-	n := History{Visits: h.Visits, Happened: slices.Clone(h.Happened), First: h.First, FirstAt: h.FirstAt}
+	n := History{Visits: h.Visits, Happened: slices.Clone(h.Happened), First: h.First, FirstAt: h.FirstAt, Cut: h.Cut}
 	if n.Visits > 0 {
 		n.Visits++
 	}
@@ -145,8 +167,9 @@ func (v *Visit) absorb(m *History, same bool) {
 		}
 		h.Happened = append(h.Happened, o)
 	}
-	slices.SortStableFunc(h.Happened, func(a, b Happened) int { return int(a.Last - b.Last) })
-	h.Happened = newest(h.Happened, MaxHappened)
+	slices.SortStableFunc(h.Happened, func(a, b Happened) int { return cmp.Compare(a.Last, b.Last) })
+	h.Cut = max(h.Cut, m.Cut)
+	h.trim()
 	if !same {
 		return
 	}

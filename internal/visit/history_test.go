@@ -51,7 +51,7 @@ func TestHistoryOfTheNextSession(t *testing.T) {
 	v.Renew(100)
 	v.CountPage()
 	v.Happen(1, 100)
-	got, want := fmt.Sprintf("%+v", *v.History), "{Visits:2 Pages:1 Happened:[{Hash:1 Times:2 Session:1 Last:100}] First:{Known:true UTM:[] Referrer:first} FirstAt:1 Shown:[] Cart:[] CartTurn:0}"
+	got, want := fmt.Sprintf("%+v", *v.History), "{Visits:2 Pages:1 Happened:[{Hash:1 Times:2 Session:1 Last:100}] First:{Known:true UTM:[] Referrer:first} FirstAt:1 Shown:[] Cart:[] CartTurn:0 Cut:0}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -85,13 +85,13 @@ func TestHistoriesAreJoined(t *testing.T) {
 	}
 	v := a()
 	v.Absorb(b(), true)
-	got, want := fmt.Sprintf("%+v", *v.History), "{Visits:3 Pages:4 Happened:[{Hash:3 Times:1 Session:1 Last:14} {Hash:1 Times:2 Session:2 Last:15} {Hash:2 Times:1 Session:1 Last:16}] First:{Known:true UTM:[] Referrer:first} FirstAt:4 Shown:[{Component:x Variant:1} {Component:y Variant:1}] Cart:[1 2] CartTurn:0}"
+	got, want := fmt.Sprintf("%+v", *v.History), "{Visits:3 Pages:4 Happened:[{Hash:3 Times:1 Session:1 Last:14} {Hash:1 Times:2 Session:2 Last:15} {Hash:2 Times:1 Session:1 Last:16}] First:{Known:true UTM:[] Referrer:first} FirstAt:4 Shown:[{Component:x Variant:1} {Component:y Variant:1}] Cart:[1 2] CartTurn:0 Cut:0}"
 	if got != want {
 		t.Errorf("the same session:\ngot  %s\nwant %s", got, want)
 	}
 	v = a()
 	v.Absorb(b(), false)
-	got, want = fmt.Sprintf("%+v", *v.History), "{Visits:3 Pages:2 Happened:[{Hash:3 Times:1 Session:0 Last:14} {Hash:1 Times:2 Session:1 Last:15} {Hash:2 Times:1 Session:1 Last:16}] First:{Known:true UTM:[] Referrer:first} FirstAt:4 Shown:[{Component:x Variant:1}] Cart:[1] CartTurn:0}"
+	got, want = fmt.Sprintf("%+v", *v.History), "{Visits:3 Pages:2 Happened:[{Hash:3 Times:1 Session:0 Last:14} {Hash:1 Times:2 Session:1 Last:15} {Hash:2 Times:1 Session:1 Last:16}] First:{Known:true UTM:[] Referrer:first} FirstAt:4 Shown:[{Component:x Variant:1}] Cart:[1] CartTurn:0 Cut:0}"
 	if got != want {
 		t.Errorf("another session:\ngot  %s\nwant %s", got, want)
 	}

@@ -26,6 +26,7 @@ import (
 //	n (component variant)...       what was shown in this session, oldest first
 //	n hash...                      what is in the cart
 //	turn                           how often the cart has changed
+//	minute                         until when something may have happened that is not in the list of goals
 //
 // A version that knows more bits writes them only if a rule asks for that. One that
 // does not know a bit takes the cookie for one that it has no key for, and leaves it
@@ -36,13 +37,17 @@ const version = 2
 // counts with for $source are left out first. Then texts are shortened: where the
 // first session came from, what was shown, where this session came from. Then the
 // oldest goals of earlier sessions go, the cart, and the oldest progress. Then
-// counts without for $source go: those that known lacks, unless known is nil, and at
+// counts without for $source go: those that no goal asks for, unless needs is nil, and at
 // last the newest. whole is false if one of these newest is missing.
-func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool) {
+func (v *Visit) Encode(room int, needs *Needs) (text []byte, whole bool) {
 	if text = v.append(make([]byte, 0, usualRoom)); len(text) <= room {
 		return text, true
 	}
 	less := v.Clone()
+	var known map[uint32]bool
+	if needs != nil {
+		known = needs.Once
+	}
 	for whole = true; len(text) > room; text = less.append(text[:0]) {
 		switch {
 		case len(less.keyed) > 0:
@@ -52,6 +57,9 @@ func (v *Visit) Encode(room int, known map[uint32]bool) (text []byte, whole bool
 		case less.History.shorten():
 		case len(less.after) > 0:
 			less.after = less.after[1:]
+			if needs == nil || needs.Bars {
+				less.history().Cut = v.Last // what may not come before may be among them
+			}
 		case known != nil:
 			less.plain = slices.DeleteFunc(less.plain, func(c Counted) bool { return !known[c.Hash] })
 			known = nil
@@ -91,7 +99,7 @@ func (h *History) shorten() bool {
 	case h == nil:
 		return false
 	case len(h.Happened) > 0:
-		h.Happened = h.Happened[1:]
+		h.forgetOldest()
 	case len(h.Cart) > 0:
 		h.Cart = h.Cart[1:]
 	default:
@@ -117,6 +125,7 @@ const (
 	sectionWeek
 	sectionMonth
 	sectionCartTurn
+	sectionCut
 	sectionsEnd
 )
 
@@ -143,6 +152,7 @@ func (v *Visit) sections() (bits uint64) {
 		has(sectionShown, len(h.Shown) > 0)
 		has(sectionCart, len(h.Cart) > 0)
 		has(sectionCartTurn, h.CartTurn > 0)
+		has(sectionCut, h.Cut > 0)
 	}
 	return bits
 }
@@ -233,6 +243,9 @@ func (h *History) append(b []byte, bits uint64) []byte {
 	}
 	if bits&sectionCartTurn != 0 {
 		number(uint64(h.CartTurn))
+	}
+	if bits&sectionCut != 0 {
+		number(uint64(max(h.Cut, 0)))
 	}
 	return b
 }

@@ -222,5 +222,20 @@ func IsForeign(value, id string) bool {
 // one. The page's script may have made the ID after their first page. But the cookie
 // may also be somebody else's, so what they had counted is not theirs.
 func (v *Visit) adopted() *Visit {
-	return &Visit{Start: v.Start, Last: v.Last, after: v.after, Origin: v.Origin}
+	a := &Visit{Start: v.Start, Last: v.Last, after: v.after, Origin: v.Origin}
+	if h := v.History; h != nil {
+		of := new(History)
+		for _, o := range h.Happened {
+			if o.Times = o.Session; o.Session > 0 {
+				of.Happened = append(of.Happened, o)
+			}
+		}
+		if h.Cut >= v.Start {
+			of.Cut = h.Cut
+		}
+		if len(of.Happened) > 0 || of.Cut > 0 {
+			a.History = of
+		}
+	}
+	return a
 }

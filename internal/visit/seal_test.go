@@ -39,7 +39,7 @@ func counted() *Visit {
 // else's count.
 func TestVisitIsBound(t *testing.T) {
 	c, v := testCookie(t, 'k'), counted()
-	adopted := &Visit{Start: v.Start, Last: v.Last, after: v.after, Origin: v.Origin}
+	adopted := &Visit{Start: v.Start, Last: v.Last, after: v.after, Origin: v.Origin, History: &History{Happened: []Happened{{8, 1, 1, v.Last}}}}
 	for name, test := range map[string]struct {
 		sealed, opens string
 		want          *Visit

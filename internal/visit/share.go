@@ -20,6 +20,8 @@ type Beside struct {
 	// From is the visitor's browser ID there, and To the one that they have from
 	// now on.
 	From, To string
+	// Needs is what the goals ask of it.
+	Needs *Needs
 }
 
 // Change is what becomes of another site's cookie. Without a Value it is deleted.
@@ -98,7 +100,7 @@ func (s *sent) seal(room int, now int64) {
 	if o.Visit == nil {
 		return
 	}
-	payload, _ := o.Encode(room, nil)
+	payload, _ := o.Encode(room, s.Needs)
 	value, err := s.Seal(payload, s.To, min(o.Last, now))
 	if err != nil {
 		return

@@ -192,7 +192,7 @@ func TestVisitForgetsGoalsOfOtherRules(t *testing.T) {
 	for i := range 200 {
 		v.Add(Counted{PerVisitor, 0, uint32(i)}, false)
 	}
-	payload, whole := v.Encode(memoryRoom, map[uint32]bool{7: true, 199: true})
+	payload, whole := v.Encode(memoryRoom, &Needs{Once: map[uint32]bool{7: true, 199: true}})
 	got, err := decode(payload, false)
 	if err != nil || !whole || len(got.plain) != 2 {
 		t.Errorf("%+v, %v", got, err)

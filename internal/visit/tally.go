@@ -1,0 +1,107 @@
+package visit
+
+import (
+	"math"
+	"slices"
+)
+
+// Often is a goal that has to have happened so often, or may not have.
+type Often struct {
+	// Hashes are those by which a history knows the goal.
+	Hashes []uint32
+	// Times is how often it has to have happened, at least.
+	Times uint32
+	// Within is in which time, in minutes until now: 0 is this session, and [Ever] as long
+	// as it is remembered. For a time of minutes, only the last time is known.
+	Within int64
+}
+
+// Ever is as long as a visit cookie remembers something.
+const Ever = math.MaxInt64
+
+// tallyBars says why the goal does not count now, by how often others happened.
+func (v *Visit) tallyBars(g *Goal, now int64) Bar {
+	for _, o := range g.Each {
+		switch {
+		case v.Enough(o, now):
+		case v.forgot(o, now):
+			return Forgotten
+		default:
+			return NotAfter
+		}
+	}
+	for _, o := range g.NotEach {
+		if v.Enough(o, now) {
+			return CameBefore
+		}
+	}
+	if slices.ContainsFunc(g.NotEach, func(o Often) bool { return v.forgot(o, now) }) {
+		return Forgotten
+	}
+	return NoBar
+}
+
+// Enough reports whether a goal is known to have happened as often as that. now is a
+// minute.
+func (v *Visit) Enough(o Often, now int64) bool {
+	if v.History == nil {
+		return false
+	}
+	n := uint64(0)
+	for _, h := range v.History.Happened {
+		switch {
+		case !slices.Contains(o.Hashes, h.Hash):
+		case o.Within == 0:
+			n += uint64(h.Session)
+		case o.Within == Ever:
+			n += uint64(h.Times)
+		case now-h.Last <= o.Within:
+			n++
+		}
+	}
+	return n >= uint64(o.Times)
+}
+
+// Times is how often a goal is known to have happened, ever and in this session.
+func (v *Visit) Times(o Often) (ever, session uint64) {
+	if v.History == nil {
+		return 0, 0
+	}
+	for _, h := range v.History.Happened {
+		if slices.Contains(o.Hashes, h.Hash) {
+			ever, session = ever+uint64(h.Times), session+uint64(h.Session)
+		}
+	}
+	return ever, session
+}
+
+// forgot reports whether it may have happened more often than is known.
+func (v *Visit) forgot(o Often, now int64) bool {
+	switch o.Within {
+	case 0:
+		return v.History.cutSince(v.Start)
+	case Ever:
+		return v.History.cutSince(0)
+	}
+	return v.History.cutSince(now - o.Within)
+}
+
+// cutSince reports whether something may be forgotten that happened since that minute.
+func (h *History) cutSince(minute int64) bool { return h != nil && h.Cut > 0 && h.Cut >= minute }
+
+// Keep leaves out of a history what no goal asks for any more: goals that no rule names, and
+// those that happened so long ago that it does not matter.
+func (v *Visit) Keep(n *Needs, now int64) {
+	h := v.History
+	switch {
+	case h == nil:
+		return
+	case len(n.Tallies) == 0 && !n.Bars:
+		h.Happened, h.Cut = nil, 0
+		return
+	}
+	h.Happened = slices.DeleteFunc(slices.Clone(h.Happened), func(o Happened) bool {
+		within, asked := n.Tallies[o.Hash]
+		return !asked || within == 0 && o.Session == 0 || within > 0 && within != Ever && o.Session == 0 && now-o.Last > within
+	})
+}
