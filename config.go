@@ -284,7 +284,7 @@ type Site struct {
 	// sent. Default: "2.1".
 	DataModel string
 
-	// TimeZone is where a day of "count: once per day" begins and ends, if the
+	// TimeZone is where a day of "count: once per day", a week or a month begins and ends, if the
 	// goal says no timezone: itself. It is an IANA name such as
 	// "Europe/Berlin". Default: "UTC".
 	TimeZone string

@@ -25,9 +25,9 @@ func (g *goal) compileCount(f *faults) {
 	if strings.HasPrefix(rest, "$") {
 		word, key, hasKey = "visitor", rest, true
 	}
-	scope := map[string]visit.Scope{"session": visit.PerSession, "visitor": visit.PerVisitor, "day": visit.PerDay}[word]
+	scope := map[string]visit.Scope{"session": visit.PerSession, "visitor": visit.PerVisitor, "day": visit.PerDay, "week": visit.PerWeek, "month": visit.PerMonth}[word]
 	if !ok || scope == visit.PerRequest {
-		f.hint("count", fmt.Sprintf("count: %q is not understood", g.Count), "every, once per session, once per visitor or once per day, perhaps with for $source")
+		f.hint("count", fmt.Sprintf("count: %q is not understood", g.Count), countHint(g.Count))
 		return
 	}
 	if hasKey {
@@ -44,6 +44,30 @@ func (g *goal) compileCount(f *faults) {
 	}
 	g.past.Scope = scope
 	g.past.Hash = hashOfTexts("count", g.pastName(), word)
+}
+
+// countHint says what to write in place of a count: that is not understood.
+func countHint(text string) string {
+	words := strings.ToLower(text)
+	has := func(any ...string) bool {
+		return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(words, w) })
+	}
+	const rolling = "; a week begins on Monday, and a month on its first day"
+	switch {
+	case has("person", "people", "customer", "user", "guest", "contact", "email", "e-mail", "identity"):
+		return "write once per visitor, which is a browser; only Sitecore CDP knows who is one person on several devices: " + segmentsDoIt
+	case has("year", "quarter", "365", "90 day"):
+		return "write once per visitor, or once per month; beyond that " + segmentsDoIt
+	case has("month", "30 day"):
+		return "write once per month" + rolling
+	case has("week", "7 day"):
+		return "write once per week" + rolling
+	case has("day", "dai", "24"):
+		return "write once per day"
+	case has("session", "visit"):
+		return "write once per session, or once per visitor"
+	}
+	return "every, once per session, visitor, day, week or month, perhaps with for $source"
 }
 
 func (g *goal) compileAfter(f *faults) {

@@ -121,7 +121,9 @@ type Goal struct {
 	Env, Hosts []string
 
 	// Count is how often the goal counts: "every", "once per session", "once per
-	// visitor" or "once per day". Each may be followed by "for $source", for each
+	// visitor", "once per day", "once per week" or "once per month". A day, week or month
+	// is one of the calendar in Timezone, or else of the site's time zone; a week begins on
+	// Monday. Each may be followed by "for $source", for each
 	// value. "once per $source" is once per visitor and value. A goal whose
 	// $source has no value does not count. Default: "every".
 	//

@@ -161,7 +161,7 @@ var goalKeyHelp = map[string]string{
 	"timezone":         "The time zone of dates, such as Europe/Berlin. Default UTC.",
 	"env":              "The environments in which the goal counts.",
 	"hosts":            "The host names on which the goal counts.",
-	"count":            "How often: every, once per session, once per visitor, once per day, each perhaps for $source, or once per $source.",
+	"count":            "How often: every, once per session, once per visitor, once per day, week or month, each perhaps for $source, or once per $source.",
 	"after":            "Goals that must have happened before in the session, in this order; or each with how often: { PAGE_SEEN: 3 }, { QUOTE_SENT: { within: 30 days } }, { WEBINAR_SEEN: ever }.",
 	"not after":        "Goals of which none may have happened before in the session; or each with how often, as in after:.",
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",

@@ -43,7 +43,7 @@ func markGoal(goal object) {
 		"sends":    texts(goalName.String()),
 		"from":     texts(datePattern),
 		"until":    texts(datePattern),
-		"count":    chosen(countPattern, "every", "once per session", "once per visitor", "once per day"),
+		"count":    chosen(countPattern, "every", "once per session", "once per visitor", "once per day", "once per week", "once per month"),
 		"within":   chosen(timePattern, "30m", "2h"),
 		"language": texts(orSource(languagePattern)),
 		"currency": texts(orSource(currencyPattern)),
@@ -71,7 +71,7 @@ func markDefaults(defaults object) {
 	maps.Copy(defaults, object{
 		"language":  texts(languagePattern),
 		"currency":  texts(currencyPattern),
-		"count":     chosen(countPattern, "every", "once per session", "once per visitor", "once per day"),
+		"count":     chosen(countPattern, "every", "once per session", "once per visitor", "once per day", "once per week", "once per month"),
 		"consent":   object{"enum": enumKeys["consent"]},
 		"decimal":   object{"enum": enumKeys["decimal"]},
 		"connector": object{"enum": []string{connectorCDP4S}},

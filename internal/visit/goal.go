@@ -82,13 +82,26 @@ func (g *Goal) LeadTo(next *Goal) { g.next = append(g.next, next) }
 // site's.
 func (g *Goal) Counted(now time.Time, zone *time.Location) Counted {
 	c := Counted{Scope: g.Scope, Hash: g.Hash}
-	if c.Scope == PerDay {
+	if c.Scope >= PerDay {
 		if g.Zone != nil {
 			zone = g.Zone
 		}
-		c.Day = DayOf(now, zone)
+		c.Day = c.Scope.begin(now, zone)
 	}
 	return c
+}
+
+// begin is the first day of the day, week or month in which a moment lies in that zone. A
+// week begins on Monday (ISO 8601).
+func (s Scope) begin(t time.Time, zone *time.Location) uint16 {
+	day, at := DayOf(t, zone), t.In(zone)
+	switch s {
+	case PerWeek:
+		return day - uint16((at.Weekday()+6)%7) //nolint:gosec // From 0 to 6.
+	case PerMonth:
+		return day - uint16(at.Day()-1) //nolint:gosec // From 0 to 30.
+	}
+	return day
 }
 
 // Came reports whether the goals of After have happened, in their order.

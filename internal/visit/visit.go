@@ -71,8 +71,18 @@ type UTM struct{ Name, Value string }
 
 // Has reports whether the goal has counted.
 func (v *Visit) Has(c Counted) bool {
-	return slices.Contains(v.plain, c) || slices.Contains(v.keyed, c)
+	return slices.ContainsFunc(v.plain, c.isIn) || slices.ContainsFunc(v.keyed, c.isIn)
 }
+
+// isIn reports whether the other is this count, or one of the next day, week or month:
+// another server's clock may be a little ahead, or this one's was set back. What is later
+// still is not believed, since only a wrong clock has written it.
+func (c Counted) isIn(o Counted) bool {
+	return c == o || o.Scope == c.Scope && o.Hash == c.Hash && o.Day > c.Day && o.Day-c.Day <= longest[c.Scope]
+}
+
+// longest is how many days the next of a scope is away, at most.
+var longest = [...]uint16{PerRequest: 0, PerSession: 0, PerVisitor: 0, PerDay: 1, PerWeek: 7, PerMonth: 31}
 
 // Add notes that a goal counted. keyed means that it counts once for each
 // value.
