@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -152,4 +157,207 @@ func TestCountedOnceByTwoAtATime(t *testing.T) {
 	s.do(http.MethodPost, "/session")
 	s.expect("SESSION", 1, "already_counted", 0)
 	s.expect("RAISED", 1, "already_counted", 1)
+}
+
+const pastRules = `
+version: 1
+goals:
+  - { goal: PAGE, visit: "/**" }
+  - { goal: WEBINAR, visit: /webinar }
+  - { goal: THIRD_PAGE, visit: /x, after: { PAGE: 2 } }
+  - { goal: LATELY, visit: /x, after: { WEBINAR: { within: 10 days } } }
+  - { goal: EVER, visit: /x, after: { WEBINAR: ever } }
+  - { goal: NEVER, visit: /x, not after: { WEBINAR: ever } }
+  - { goal: RARE, visit: /x, not after: { PAGE: 3 } }
+`
+
+// fired is which goals have counted since it was asked last.
+func (s *shop) fired() string {
+	var list []string
+	for _, g := range s.tracker.Snapshot().Goals {
+		if n := g.Fired - s.counted[g.Goal]; n > 0 && g.Goal != "PAGE" && g.Goal != "WEBINAR" {
+			list = append(list, fmt.Sprintf("%s:%d", g.Goal, n))
+		}
+		if s.counted == nil {
+			s.counted = map[string]uint64{}
+		}
+		s.counted[g.Goal] = g.Fired
+	}
+	return strings.Join(list, " ")
+}
+
+// TestEarlierSessions: what happened there is known by the cookie alone, on any instance,
+// for as long as the rule says.
+func TestEarlierSessions(t *testing.T) {
+	const day = 24 * time.Hour
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, nil)
+		for i, step := range []struct {
+			later time.Duration
+			page  string
+			want  string
+		}{
+			{0, "/x", "NEVER:1 RARE:1"},
+			{0, "/x", "NEVER:1 RARE:1"},
+			{0, "/x", "THIRD_PAGE:1 NEVER:1 RARE:1"},
+			{0, "/webinar", ""},
+			{0, "/x", "THIRD_PAGE:1 LATELY:1 EVER:1"},
+			{day, "/x", "LATELY:1 EVER:1 RARE:1"},
+			{9 * day, "/x", "LATELY:1 EVER:1 RARE:1"},
+			{time.Minute, "/x", "EVER:1 RARE:1"},
+			{20 * day, "/x", "EVER:1 RARE:1"},
+		} {
+			pass(step.later)
+			s.forget()
+			s.visit(step.page)
+			if got := s.fired(); got != step.want {
+				t.Errorf("step %d, %s: %s, want %s", i, step.page, got, step.want)
+			}
+		}
+	})
+}
+
+// TestPastOfSomebodyElse: a cookie that is not the visitor's says nothing, whatever is
+// wrong with it, and neither does one after its visitor has another ID.
+func TestPastOfSomebodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, nil)
+		s.visit("/webinar")
+		s.fired()
+		name, mine := "", ""
+		for n, v := range s.cookies {
+			if strings.HasPrefix(n, "gt_") {
+				name, mine = n, v
+			}
+		}
+		for what, change := range map[string]func(){
+			"of another": func() { s.cookies["bid_key"] = "99999999-2222-4333-8444-555555555555" },
+			"cut":        func() { s.cookies[name] = mine[:len(mine)-4] },
+			"forged":     func() { s.cookies[name] = mine[:len(mine)-1] + string('A'+(mine[len(mine)-1]+1)%26) },
+			"without":    func() { delete(s.cookies, name) },
+			"of a time to come": func() {
+				s.cookies[name] = "99" + mine[2:]
+				s.cookies["bid_key"] = "99999999-2222-4333-8444-555555555556"
+			},
+		} {
+			s.cookies = map[string]string{"bid_key": oldID, name: mine}
+			s.forget()
+			change()
+			s.visit("/x")
+			if got := s.fired(); got != "NEVER:1 RARE:1" {
+				t.Errorf("%s: %s", what, got)
+			}
+		}
+		s.cookies = map[string]string{"bid_key": oldID, name: mine}
+		s.forget()
+		if s.visit("/x"); s.fired() != "LATELY:1 EVER:1 RARE:1" {
+			t.Error("the visitor's own cookie says nothing")
+		}
+	})
+}
+
+// TestPastOfTwoTabs: of two answers at once the last cookie wins. Then something is
+// forgotten on another instance, and nothing is made up.
+func TestPastOfTwoTabs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, nil)
+		s.visit("/other")
+		before := maps.Clone(s.cookies)
+		s.visit("/other")
+		s.cookies = maps.Clone(before) // the second answer was overtaken
+		s.visit("/x")                  // and this process knows of both
+		if got := s.fired(); got != "THIRD_PAGE:1 NEVER:1 RARE:1" {
+			t.Errorf("one process: %s", got)
+		}
+		s.cookies = maps.Clone(before)
+		s.forget()
+		s.visit("/x")
+		if got := s.fired(); got != "NEVER:1 RARE:1" {
+			t.Errorf("two processes: %s", got)
+		}
+	})
+}
+
+// TestPastForgotten: what there was no room for keeps goals from counting, by name, and a
+// cookie stays as small as it may be.
+func TestPastForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = visit.MaxHappened + 5
+		var rules strings.Builder
+		rules.WriteString("goals:\n")
+		for i := range n {
+			fmt.Fprintf(&rules, "  - { goal: P_%d, visit: /p/%d }\n  - { goal: EVER_%d, visit: /e/%d, after: { P_%d: ever } }\n  - { goal: NOT_%d, visit: /n/%d, not after: { P_%d: ever } }\n", i, i, i, i, i, i, i, i)
+		}
+		s := openShop(t, rules.String(), nil)
+		for i := range n {
+			if v := s.visit(fmt.Sprint("/p/", i)); len(v) > 900 {
+				t.Fatalf("after %d goals the cookie takes %d bytes", i, len(v))
+			}
+			pass(time.Minute)
+		}
+		s.forget()
+		for i := range n {
+			s.visit(fmt.Sprint("/e/", i))
+			s.visit(fmt.Sprint("/n/", i))
+			ever, not := fmt.Sprint("EVER_", i), fmt.Sprint("NOT_", i)
+			if i < n-visit.MaxHappened {
+				s.expect(ever, 0, "past_forgotten", 1)
+				s.expect(not, 0, "past_forgotten", 1)
+			} else {
+				s.expect(ever, 1, "not_after", 0)
+				s.expect(not, 0, "came_before", 1)
+			}
+		}
+	})
+}
+
+// TestPastNeedsConsent: nothing is remembered of a visitor who has not agreed, and who
+// takes it back loses what was.
+func TestPastNeedsConsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, func(c *Config) { c.Consent = ConsentCookie("consent", "yes") })
+		s.visit("/webinar")
+		s.cookies["consent"] = "yes"
+		s.visit("/x")
+		if got := s.fired(); got != "NEVER:1 RARE:1" {
+			t.Errorf("before the answer: %s", got)
+		}
+		s.visit("/webinar")
+		s.cookies["consent"] = "no"
+		s.visit("/other")
+		for name, value := range s.cookies {
+			if value == "" { // it was deleted
+				delete(s.cookies, name)
+			}
+		}
+		if len(s.cookies) != 1 {
+			t.Errorf("after the No there is still %v", s.cookies)
+		}
+		s.cookies["consent"], s.cookies["bid_key"] = "yes", "99999999-2222-4333-8444-555555555555"
+		s.visit("/x")
+		if got := s.fired(); got != "NEVER:1 RARE:1" {
+			t.Errorf("after the No: %s", got)
+		}
+	})
+}
+
+// TestPastOfOtherRules: rules that ask nothing any more take what they asked for out of the
+// cookie.
+func TestPastOfOtherRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, nil)
+		s.visit("/webinar")
+		long := len(s.visit("/webinar"))
+		rules, err := ParseRules([]byte("goals:\n  - { goal: ONCE, visit: /x, count: once per session }\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.tracker.SetRules(rules); err != nil {
+			t.Fatal(err)
+		}
+		s.forget()
+		if short := len(s.visit("/x")); short == 0 || short >= long {
+			t.Errorf("%d bytes, before %d", short, long)
+		}
+	})
 }
