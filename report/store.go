@@ -210,6 +210,27 @@ func (b *Batch) Empty() bool {
 	return len(b.Totals)+len(b.Parts)+len(b.Cells)+len(b.Sketches)+len(b.Marks)+len(b.Lost)+len(b.Zones)+len(b.Costs)+len(b.Filled) == 0 && b.Rules == nil
 }
 
+// Explainer is a [Store] that knows what an error of its own means, so that a page can say
+// so in words. The error itself may name files, hosts and users, and is for the log.
+type Explainer interface {
+	// Explain returns the kind of the error, [Unexplained] if it is none that it knows.
+	Explain(err error) Why
+}
+
+// Why is the kind of an error of a store.
+type Why string
+
+// The kinds of errors.
+const (
+	Unexplained Why = ""
+	Damaged     Why = "damaged" // what is stored cannot be read
+	Newer       Why = "newer"   // a newer goaltrack wrote it
+	Busy        Why = "busy"    // somebody else uses it, or it takes too long
+	Full        Why = "full"    // there is no room
+	Denied      Why = "denied"  // this user may not read or write it
+	Closed      Why = "closed"  // the process ends
+)
+
 // Table is one of the three tables of counts.
 type Table uint8
 

@@ -12,6 +12,7 @@ import (
 	"net/http/pprof"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ type adminAccess struct {
 	header    string         // set by a proxy in front for those who are logged in
 	believed  []netip.Prefix // the proxies in front
 	localOnly bool           // neither: who is on this machine may look
+	hosts     []string       // names by which the pages may be reached, in lower case
 	feedToken string         // opens the feed and nothing else, "" for none
 }
 
@@ -55,6 +57,13 @@ func adminAccessOf(v *settings.Values) (*adminAccess, error) {
 		return nil, nil
 	}
 	a := &adminAccess{header: v.Text("admin-trust-header"), believed: v.Networks("trusted-proxies"), feedToken: v.Text("admin-feed-token")}
+	for _, name := range v.List("admin-hosts") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if name == "" || strings.ContainsAny(name, "/:* ") {
+			return nil, fmt.Errorf("%s: %q is not the name of a host, such as goals.example", v.From("admin-hosts"), name)
+		}
+		a.hosts = append(a.hosts, name)
+	}
 	if a.feedToken != "" && len(a.feedToken) < leastToken {
 		return nil, fmt.Errorf("%s: the token has less than %d characters", v.From("admin-feed-token"), leastToken)
 	}
@@ -69,12 +78,15 @@ func adminAccessOf(v *settings.Values) (*adminAccess, error) {
 		}
 		a.password, a.byFile = sha256.Sum256([]byte(password)), true
 	}
-	if a.byFile || a.header != "" {
-		return a, nil
-	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.From("admin"), err)
+	}
+	if host != "" {
+		a.hosts = append(a.hosts, strings.ToLower(host))
+	}
+	if a.byFile || a.header != "" {
+		return a, nil
 	}
 	if !isThisMachine(host) {
 		return nil, fmt.Errorf("%s: other machines can reach %s, so everybody could look: give --admin-password-file or --admin-trust-header, or listen at 127.0.0.1", v.From("admin"), address)
@@ -95,16 +107,10 @@ func isThisMachine(host string) bool {
 
 // allows reports whether whoever asks may look.
 func (a *adminAccess) allows(r *http.Request) bool {
-	if a.localOnly {
-		// A page of another site can have its name lead to this machine (DNS
-		// rebinding). The Host it sends is that name.
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		return isThisMachine(host)
-	}
-	if a.header != "" && r.Header.Get(a.header) != "" && a.comesFromProxy(r) {
+	switch {
+	case a.localOnly:
+		return a.isAskedForByName(r)
+	case a.header != "" && r.Header.Get(a.header) != "" && a.comesFromProxy(r) && a.isAskedForByName(r):
 		return true
 	}
 	if _, password, ok := r.BasicAuth(); ok && a.byFile {
@@ -112,6 +118,28 @@ func (a *adminAccess) allows(r *http.Request) bool {
 		return subtle.ConstantTimeCompare(given[:], a.password[:]) == 1
 	}
 	return false
+}
+
+// isAskedForByName reports whether whoever asks knows where they are. A page of another site
+// can have its name lead to this machine (DNS rebinding); then its script may send any header,
+// but the Host is that name. An address is no name that anybody could have changed.
+func (a *adminAccess) isAskedForByName(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if isThisMachine(host) || slices.Contains(a.hosts, host) {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && !a.localOnly
+}
+
+// isStrange reports whether a proxy in front asks by a name that is not known, so that
+// nobody who is logged in there can look.
+func (a *adminAccess) isStrange(r *http.Request) bool {
+	return a.header != "" && r.Header.Get(a.header) != "" && a.comesFromProxy(r) && !a.isAskedForByName(r)
 }
 
 // comesFromProxy reports whether the request comes from this machine or a trusted proxy.
@@ -144,6 +172,10 @@ func (a *adminAccess) only(next http.Handler) http.Handler {
 		if a.byFile {
 			w.Header().Set("WWW-Authenticate", `Basic realm="goaltrack", charset="UTF-8"`)
 			http.Error(w, "the password, please", http.StatusUnauthorized)
+			return
+		}
+		if a.isStrange(r) {
+			http.Error(w, "you may not look here: these pages are not known by the name that you asked for; --admin-hosts lists the names", http.StatusForbidden)
 			return
 		}
 		http.Error(w, "you may not look here", http.StatusForbidden)
@@ -209,15 +241,20 @@ func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 		w.Header().Set("Cache-Control", "no-store")
 		_ = json.NewEncoder(w).Encode(h.snapshot()) // the reader has gone
 	})))
-	mux.Handle("/feed.csv", access.feed(pages))
-	mux.Handle("/", access.only(pages))
+	crowded := newCrowd(mostPages).around(pages)
+	if a.live != nil {
+		mux.Handle("GET /live/events", access.only(pages)) // which has a bound of its own
+	}
+	mux.Handle("/feed.csv", access.feed(crowded))
+	mux.Handle("/", access.only(crowded))
 	if h.now.program.settings.On("admin-pprof") {
-		mux.Handle("/debug/pprof/", access.only(http.HandlerFunc(pprof.Index)))
-		mux.Handle("/debug/pprof/profile", access.only(http.HandlerFunc(pprof.Profile)))
-		mux.Handle("/debug/pprof/trace", access.only(http.HandlerFunc(pprof.Trace)))
-		mux.Handle("/debug/pprof/symbol", access.only(http.HandlerFunc(pprof.Symbol)))
+		profiles := newCrowd(mostProfiles)
+		for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "trace": pprof.Trace, "symbol": pprof.Symbol} {
+			mux.Handle("/debug/pprof/"+path, access.only(profiles.around(profile)))
+		}
 	}
 	a.server = newServer(mux, h.console.logger)
+	a.server.WriteTimeout = pageTake // the live list and profiles set another
 	a.server.RegisterOnShutdown(a.live.Close)
 	go func() {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {

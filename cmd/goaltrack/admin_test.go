@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	reports "github.com/goaltrack/goaltrack/report"
@@ -210,6 +211,101 @@ func TestAdminHost(t *testing.T) {
 	}
 }
 
+// TestAdminHostWithHeader: a script whose page has its name lead to this machine can set the
+// header of --admin-trust-header itself, so the name has to be known.
+func TestAdminHostWithHeader(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--admin-trust-header=X-User", "--admin-hosts=goals.example, Other.Example")
+	for host, want := range map[string]int{
+		"evil.example": http.StatusForbidden, "evil.example:80": http.StatusForbidden, "x.goals.example": http.StatusForbidden, "goals.example.evil.example": http.StatusForbidden,
+		"goals.example": http.StatusOK, "GOALS.example.:9090": http.StatusOK, "other.example": http.StatusOK, "localhost": http.StatusOK, "127.0.0.1": http.StatusOK, "10.0.0.7:9090": http.StatusOK, "[fd00::7]:9090": http.StatusOK,
+	} {
+		status, body := look(t, http.MethodGet, p.admin+"/goals.json", "Host", host, "X-User", "ada")
+		if status != want || (status == http.StatusForbidden) != strings.Contains(body, "--admin-hosts") {
+			t.Errorf("host %s: %d, want %d: %s", host, status, want, body)
+		}
+		if status, _ := look(t, http.MethodGet, p.admin+"/goals.json", "Host", host); status != http.StatusForbidden {
+			t.Errorf("host %s, without the header: %d", host, status)
+		}
+		if status, _ := look(t, http.MethodGet, p.admin+"/healthz", "Host", host); status != http.StatusOK {
+			t.Errorf("host %s, health: %d", host, status)
+		}
+	}
+}
+
+// TestAdminIsBounded: however many pages are asked for at once, few are made, and health,
+// readiness and metrics are told all the same.
+func TestAdminIsBounded(t *testing.T) {
+	c := newCrowd(2)
+	c.wait = 0
+	inside, out := make(chan struct{}), make(chan struct{})
+	pages := c.around(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside <- struct{}{}; <-out }))
+	ask := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+		return w
+	}
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() { ask() })
+		<-inside
+	}
+	if w := ask(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("the third: %d %v", w.Code, w.Header())
+	}
+	close(out)
+	all.Wait()
+	all.Go(func() { <-inside })
+	if w := ask(); w.Code != http.StatusOK {
+		t.Errorf("afterwards: %d", w.Code)
+	}
+	all.Wait()
+}
+
+// TestAdminWhileItIsFull: what a machine asks does not wait behind pages.
+func TestAdminWhileItIsFull(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0", "--admin-pprof")
+	var open []net.Conn
+	for range mostPages { // each sends a part of a body, and keeps its place
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.admin, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+		_, _ = io.WriteString(conn, "POST /delivery/resend HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 10\r\n\r\n")
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/snapshot.json"} {
+		if status, _ := look(t, http.MethodGet, p.admin+path); status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	for _, conn := range open {
+		_ = conn.Close()
+	}
+}
+
+// TestAdminNamesWhatIsMissing: a site or a goal that the report does not have is no empty page.
+func TestAdminNamesWhatIsMissing(t *testing.T) {
+	p := reportingProxy(t, "--admin=127.0.0.1:0")
+	for path, want := range map[string]string{
+		"/?site=nobody": "The report has: shop.", "/cost?site=nobody": "shop", "/live?site=nobody": "shop", "/goal/PRICED?site=nobody": "shop",
+		"/goals.json?site=nobody": `"sites":["shop"]`, "/goals.csv?site=nobody": `"sites":["shop"]`, "/feed.csv?site=nobody": `"sites":["shop"]`, "/live/events?site=nobody": `"sites":["shop"]`,
+		"/goals.json?by=day&goal=NOBODY": "no goal of that name", "/goals.json?goal=NOBODY": "no goal of that name", "/goal/NOBODY": "no goal of that name",
+	} {
+		if status, body := look(t, http.MethodGet, p.admin+path); status != http.StatusNotFound || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, without %q\n%s", path, status, want, body)
+		}
+	}
+	for _, path := range []string{"/?site=shop", "/goals.json?site=shop&goal=NEVER", "/goals.json?site=shop&goal=NEVER&by=day", "/goals.json?by=page&goal=NEVER&site="} {
+		if status, body := look(t, http.MethodGet, p.admin+path); status != http.StatusOK {
+			t.Errorf("%s: %d\n%s", path, status, body)
+		}
+	}
+	code, text := p.stop()
+	if code != exitOK {
+		t.Error(text)
+	}
+}
+
 // TestAdminTrustHeader: the header is believed from this machine and from trusted proxies.
 func TestAdminTrustHeader(t *testing.T) {
 	a := &adminAccess{header: "X-Auth-Request-User", believed: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
@@ -225,7 +321,8 @@ func TestAdminTrustHeader(t *testing.T) {
 		{"@", "ada", false},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-		r.RemoteAddr = test.peer
+		r.RemoteAddr, r.Host = test.peer, "goals.example"
+		a.hosts = []string{"goals.example"}
 		r.Header.Set("X-Auth-Request-User", test.user)
 		if got := a.allows(r); got != test.want {
 			t.Errorf("%s, user %q: %v", test.peer, test.user, got)
@@ -241,7 +338,10 @@ func TestAdminShowsTrouble(t *testing.T) {
 	}
 	p := reportingProxy(t, "--admin=127.0.0.1:0", "--report="+dir)
 	status, body := look(t, http.MethodGet, p.admin+"/")
-	if status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be read at the moment") {
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "is damaged") || strings.Contains(body, dir) || strings.Contains(body, "sqlite") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if status, body := look(t, http.MethodGet, p.admin+"/goals.json"); status != http.StatusServiceUnavailable || !strings.Contains(body, "is damaged") || strings.Contains(body, dir) {
 		t.Errorf("%d\n%s", status, body)
 	}
 	if _, body := look(t, http.MethodGet, p.admin+"/metrics"); !strings.Contains(body, "goaltrack_events_accepted_total") {

@@ -16,7 +16,7 @@ import (
 var needsStart = []string{
 	"listen", "to", "config", "check", "tls-cert", "tls-key", "no-http2", "h2c", "trust-unix", "ready-path", "dry-run",
 	"state", "spool", "spool-level", "spool-wait", "spool-required", "spool-per-process", "spool-bytes",
-	"report", "report-min", "report-keep", "notify", "health-webhook", "webhook-secret", "admin", "admin-password-file", "admin-trust-header", "admin-feed-token", "admin-pprof", "queue-events", "queue-bytes", "delivery-max-age", "delivery-workers", "delivery-timeout", "delivery-attempts", "delivery-wait",
+	"report", "report-min", "report-keep", "notify", "health-webhook", "webhook-secret", "admin", "admin-password-file", "admin-trust-header", "admin-hosts", "admin-feed-token", "admin-pprof", "queue-events", "queue-bytes", "delivery-max-age", "delivery-workers", "delivery-timeout", "delivery-attempts", "delivery-wait",
 	"backoff-base", "backoff-max", "probe-base", "probe-max", "log-level", "log-format", "access-log", "access-log-format",
 }
 

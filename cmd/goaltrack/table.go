@@ -186,7 +186,8 @@ var hookRows = []settings.Setting{
 var adminRows = []settings.Setting{
 	{Name: "admin", Commands: ofProxy, Value: "HOST:PORT", Like: "127.0.0.1:9090", About: "The address of the report, the state of delivery, /metrics, /healthz and /readyz. Who is on this machine may look. An address that others can reach needs one of the next two settings. Port 0 takes a free one."},
 	{Name: "admin-password-file", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "/run/secrets/goaltrack", About: "A file with the password for these pages, at least 12 characters; any user name does. It is sent in the clear, unless TLS is in front."},
-	{Name: "admin-trust-header", Commands: ofProxy, Value: "NAME", Like: "X-Auth-Request-User", About: "The header by which a proxy in front says who is logged in. It is believed from this machine and from --trusted-proxies; they have to remove it from what visitors send."},
+	{Name: "admin-trust-header", Commands: ofProxy, Value: "NAME", Like: "X-Auth-Request-User", About: "The header by which a proxy in front says who is logged in. It is believed from this machine and from --trusted-proxies; they have to remove it from what visitors send. They ask by an address, by the name of --admin, or by one of --admin-hosts."},
+	{Name: "admin-hosts", Kind: settings.List, Commands: ofProxy, Value: "HOSTS", Like: "goals.example", About: "The names by which people reach these pages through a proxy in front that keeps the Host. Others are refused, as a page of another site could have its name lead here."},
 	{Name: "admin-feed-token", Commands: ofProxy, Secret: true, Value: "TOKEN", About: "A token of at least 16 characters with which programs read /feed.csv of --admin without the password, and nothing else (openssl rand -hex 16). Better given in the environment."},
 	{Name: "admin-pprof", Kind: settings.Switch, Commands: ofProxy, About: "Show Go's profiles at /debug/pprof/ of --admin, too."},
 }

@@ -57,25 +57,26 @@ func TestUnusable(t *testing.T) {
 		name string
 		make func(t *testing.T, dir string)
 		want string
+		why  report.Why
 	}{
 		{"damaged", func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.WriteFile(filepath.Join(dir, FileName), bytes.Repeat([]byte("damaged "), 1000), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "file is not a database"},
+		}, "file is not a database", report.Damaged},
 		{"newer", func(t *testing.T, dir string) {
 			t.Helper()
 			if _, err := raw(t, dir).ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
 				t.Fatal(err)
 			}
-		}, "made by a newer goaltrack"},
+		}, "made by a newer goaltrack", report.Newer},
 		{"a directory in its place", func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, "is a directory"},
+		}, "is a directory", report.Unexplained},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -86,6 +87,9 @@ func TestUnusable(t *testing.T) {
 			for _, err := range []error{s.Ready(t.Context()), s.Flush(t.Context(), visits(1)), sum, asked, s.Drop(t.Context(), 0)} {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%v, want %s", err, test.want)
+				}
+				if got := s.Explain(err); got != test.why {
+					t.Errorf("%v is explained as %q", err, got)
 				}
 			}
 			if !strings.Contains(info.Trouble, test.want) {
@@ -184,7 +188,7 @@ func TestLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	tell()
-	if err := r.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "locked") {
+	if err := r.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "locked") || s.Explain(err) != report.Busy {
 		t.Errorf("while it is locked: %v", err)
 	}
 	tell()
@@ -240,7 +244,7 @@ func TestFull(t *testing.T) {
 	for i := range 2000 {
 		big.Parts[report.PartKey{Site: "shop", Day: report.DayOf(time.Now(), nil), Dimension: report.Page, Text: strings.Repeat("x", i%150) + string(rune('a'+i%26))}] = report.Amount{N: 1}
 	}
-	if err := s.Flush(t.Context(), big); err == nil || !strings.Contains(err.Error(), "full") {
+	if err := s.Flush(t.Context(), big); err == nil || !strings.Contains(err.Error(), "full") || s.Explain(err) != report.Full {
 		t.Errorf("full: %v", err)
 	}
 	if n := counted(t, s); n != 1 {

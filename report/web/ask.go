@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
 )
@@ -42,6 +43,9 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 		return nil, err
 	}
 	a := &asked{p: p, r: r, ctx: ctx, info: info}
+	if name := query.Get("site"); name != "" && !a.hasSite(name) {
+		return nil, &noSuchSite{slices.Sorted(maps.Keys(info.Zones))}
+	}
 	if a.site, a.zone, err = report.Zone(ctx, p.Store, query.Get("site")); err != nil {
 		return nil, err
 	}
@@ -58,6 +62,26 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 		}
 	}
 	return a, nil
+}
+
+// hasSite reports whether the report has a site, or it is in force and has no numbers yet.
+func (a *asked) hasSite(name string) bool {
+	if _, counted := a.info.Zones[name]; counted || a.p.Snapshot == nil {
+		return counted
+	}
+	return slices.ContainsFunc(a.p.Snapshot().Delivery, func(s goaltrack.SiteState) bool { return s.Site == name })
+}
+
+// hasGoal returns an error unless the rules or the numbers of these days have a goal.
+func (a *asked) hasGoal(name string) error {
+	if slices.ContainsFunc(a.goals(), func(g fact.Goal) bool { return g.Name == name }) {
+		return nil
+	}
+	counted, err := a.sum(report.Question{Of: name})
+	if err == nil && len(counted) == 0 {
+		err = errNoSuchGoal
+	}
+	return err
 }
 
 // query is the one for the store.

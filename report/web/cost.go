@@ -105,12 +105,12 @@ func (p *pages) costs(write func(http.ResponseWriter, []report.Month) error) htt
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := p.ask(r)
 		if err != nil {
-			writeFault(w, err)
+			p.writeFault(w, r, err)
 			return
 		}
 		months, err := a.months()
 		if err != nil {
-			writeFault(w, err)
+			p.writeFault(w, r, err)
 			return
 		}
 		_ = write(w, months) // the reader has gone

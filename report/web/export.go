@@ -25,7 +25,7 @@ func (p *pages) exports(write func(http.ResponseWriter, *report.Result, report.B
 	return func(w http.ResponseWriter, r *http.Request) {
 		result, by, err := p.export(r)
 		if err != nil {
-			writeFault(w, err)
+			p.writeFault(w, r, err)
 			return
 		}
 		_ = write(w, result, by) // the reader has gone
@@ -33,11 +33,15 @@ func (p *pages) exports(write func(http.ResponseWriter, *report.Result, report.B
 }
 
 // writeFault says to a program what is wrong.
-func writeFault(w http.ResponseWriter, err error) {
-	status, text := fault(err)
+func (p *pages) writeFault(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := p.fault(r, err)
+	said := map[string]any{"error": text}
+	if other, ok := errors.AsType[*noSuchSite](err); ok {
+		said["sites"] = other.sites
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": text}) // the reader has gone
+	_ = json.NewEncoder(w).Encode(said) // the reader has gone
 }
 
 func (p *pages) export(r *http.Request) (result *report.Result, by report.By, err error) {
@@ -55,7 +59,13 @@ func (p *pages) export(r *http.Request) (result *report.Result, by report.By, er
 	case by == report.ByVariant:
 		return nil, "", wrongQuery{errors.New("by=variant cannot be limited to a page, a source and so on: variants are kept apart from those")}
 	}
-	result, err = report.Ask(a.ctx, p.Store, a.query(by, r.URL.Query().Get("goal")))
+	goal := r.URL.Query().Get("goal")
+	if goal != "" {
+		if err := a.hasGoal(goal); err != nil {
+			return nil, "", err
+		}
+	}
+	result, err = report.Ask(a.ctx, p.Store, a.query(by, goal))
 	return result, by, err
 }
 

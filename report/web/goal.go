@@ -88,12 +88,8 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 		}
 	}
 	if !known {
-		reasons, err := report.Reasons(a.ctx, a.p.Store, a.query("", m.Name))
-		if err != nil {
+		if err := a.hasGoal(m.Name); err != nil {
 			return err
-		}
-		if len(reasons) == 0 && m.Counted == 0 {
-			return errNoSuchGoal
 		}
 	}
 	if len(a.where) == 0 {

@@ -101,7 +101,7 @@ func (a *asked) liveRow(e *live.Entry, labels map[string]string) liveRow {
 func (p *pages) liveEvents(w http.ResponseWriter, r *http.Request) {
 	a, err := p.ask(r)
 	if err != nil {
-		writeFault(w, err)
+		p.writeFault(w, r, err)
 		return
 	}
 	after, _ := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64)

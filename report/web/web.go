@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -165,11 +167,14 @@ func (p *pages) shows(show func(*asked) (page, error)) http.HandlerFunc {
 				return
 			}
 		}
-		status, text := fault(err)
-		if status >= http.StatusInternalServerError {
-			p.Logger.Warn("goaltrack: a page of the report cannot be shown", "page", r.URL.Path, "error", err)
+		status, text := p.fault(r, err)
+		m := faultModel{frame: p.frame(r, nil), Text: text}
+		if other, ok := errors.AsType[*noSuchSite](err); ok {
+			for _, name := range other.sites {
+				m.Sites = append(m.Sites, nav{Text: name, Link: withQuery(p.base, url.Values{"site": {name}})})
+			}
 		}
-		p.write(w, status, page{"fault", faultModel{frame: p.frame(r, nil), Text: text}})
+		p.write(w, status, page{"fault", m})
 	}
 }
 
@@ -195,17 +200,44 @@ func (p *pages) write(w http.ResponseWriter, status int, made page) {
 // errNoSuchGoal is given for a goal that neither the rules nor the numbers have.
 var errNoSuchGoal = errors.New("no such goal")
 
+// noSuchSite is given for a site that the report does not have, beside those that it has.
+type noSuchSite struct{ sites []string }
+
+// Error implements error.
+func (e *noSuchSite) Error() string {
+	if len(e.sites) == 0 {
+		return say("fault.noSite")
+	}
+	names := make([]string, len(e.sites))
+	for i, name := range e.sites {
+		names[i] = cmp.Or(name, say("site.unnamed"))
+	}
+	return say("fault.site", strings.Join(names, ", "))
+}
+
 // wrongQuery is a mistake in the address.
 type wrongQuery struct{ error }
 
-// fault says what a reader is shown of an error.
-func fault(err error) (status int, text string) {
+// fault says what a reader is shown of an error. What a store says may name files and users,
+// so it goes to the log.
+func (p *pages) fault(r *http.Request, err error) (status int, text string) {
 	var wrong wrongQuery
+	other, isOther := errors.AsType[*noSuchSite](err)
 	switch {
 	case errors.Is(err, errNoSuchGoal):
 		return http.StatusNotFound, say("fault.goal")
+	case isOther:
+		return http.StatusNotFound, other.Error()
 	case errors.As(err, &wrong):
 		return http.StatusBadRequest, wrong.Error()
+	case r.Context().Err() == nil:
+		p.Logger.Warn("goaltrack: a page of the report cannot be shown", "page", r.URL.Path, "error", err)
 	}
-	return http.StatusServiceUnavailable, say("fault.store", err)
+	name := "fault.store"
+	if e, ok := p.Store.(report.Explainer); ok {
+		if why := e.Explain(err); why != report.Unexplained && words[name+"."+string(why)] != "" {
+			name += "." + string(why)
+		}
+	}
+	return http.StatusServiceUnavailable, say(name)
 }
