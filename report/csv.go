@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // WriteCSV writes the rows as a table for a spreadsheet: a line for each row, and a column
@@ -18,7 +19,7 @@ func (r *Result) WriteCSV(to io.Writer, by By) error {
 		if currency == "" {
 			currency = "points"
 		}
-		head = append(head, "value_"+currency)
+		head = append(head, Cell("value_"+currency))
 	}
 	_ = out.Write(head) // Error says it
 	for _, row := range r.Rows {
@@ -72,10 +73,36 @@ func WriteMonthsCSV(to io.Writer, months []Month) error {
 }
 
 // Cell is a text for a table, such as one that a visitor wrote. It keeps a spreadsheet
-// from taking it for a formula (https://owasp.org/www-community/attacks/CSV_Injection).
+// from taking it for a formula (https://owasp.org/www-community/attacks/CSV_Injection): an
+// apostrophe stands before each sign that could begin one. Where a comma is the decimal sign,
+// a spreadsheet begins a cell after a semicolon as well; some do after a tab or a new line.
 func Cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
+	if !strings.ContainsAny(text, formulaSigns) {
+		return text
 	}
-	return text
+	var b strings.Builder
+	begins := true // a cell, perhaps behind blanks
+	for _, c := range text {
+		switch {
+		case strings.ContainsRune(cellEnds, c):
+			if begins && b.Len() == 0 && c != ';' {
+				b.WriteByte('\'')
+			}
+			begins = true
+		case begins && strings.ContainsRune(formulaSigns, c):
+			b.WriteByte('\'')
+			begins = false
+		case !unicode.IsSpace(c):
+			begins = false
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
+
+// formulaSigns begin a formula, also as wide as an input method for Japanese writes them, or
+// are blanks at which a cell may end. cellEnds are where another cell may begin.
+const (
+	formulaSigns = "=+-@＝＋－＠\t\r\n"
+	cellEnds     = ";\t\r\n"
+)

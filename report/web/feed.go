@@ -63,7 +63,7 @@ func (p *pages) feed(w http.ResponseWriter, r *http.Request) {
 		rows, visits, err = a.feedRows()
 	}
 	if err != nil {
-		writeFault(w, err)
+		p.writeFault(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
@@ -172,7 +172,7 @@ func writeFeed(w io.Writer, rows []feedRow, visits map[report.Day]uint64, labels
 		}
 		_ = out.Write([]string{
 			row.day.String(), report.Cell(row.goal), report.Cell(labels[row.goal]), strconv.FormatUint(row.n, 10),
-			strconv.FormatUint(visits[row.day], 10), value, row.currency,
+			strconv.FormatUint(visits[row.day], 10), value, report.Cell(row.currency),
 		})
 	}
 	out.Flush()
