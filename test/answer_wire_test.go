@@ -73,6 +73,7 @@ func packed(text string, codings ...string) string {
 // arrived at the CDP, 0 one that was refused, and u an answer that could not be
 // read.
 func TestAnswerSays(t *testing.T) {
+	t.Parallel()
 	const (
 		asJSON = "application/json"
 		yes    = `{"ok":true,"id":"a7"}`
@@ -263,6 +264,7 @@ func TestAnswerPages(t *testing.T) {
 // TestAnswerCopied: an answer that comes by io.Copy, as from a file or a proxy, is
 // read as far as it is kept, and arrives whole.
 func TestAnswerCopied(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, contentType, body, want string
 	}{

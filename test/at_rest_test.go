@@ -70,6 +70,7 @@ func atRest(t *testing.T, dir string, keys ...goaltrack.Key) string {
 // delivered after a restart, also with a new key before the old one. Without keys, the
 // start line says that it can be read.
 func TestPeopleAreSealedAtRest(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ keys, later []goaltrack.Key }{
 		"the same key": {[]goaltrack.Key{keyOf("a")}, []goaltrack.Key{keyOf("a")}},
 		"a new key":    {[]goaltrack.Key{keyOf("a")}, []goaltrack.Key{keyOf("b"), keyOf("a")}},

@@ -25,6 +25,7 @@ var bodyRules = []struct{ goal, rule string }{
 // TestEachGoalByItsOwnBody: what becomes of a body is decided goal by goal. A goal
 // comes out the same alone and beside all others, on the site and as an example.
 func TestEachGoalByItsOwnBody(t *testing.T) {
+	t.Parallel()
 	const noForm, noJSON = "the body is no form", "the body is no JSON"
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)

@@ -137,6 +137,7 @@ func sendBody(v *world.Visitor, contentType, body string, chunked bool) *http.Re
 // fields or not at all, with a named reason. A form that a trap has caught
 // never counts.
 func TestFormReadOutside(t *testing.T) {
+	t.Parallel()
 	var spam, genuine []string
 	for _, f := range [][2]string{{"csrf", "0123456789abcdef"}, {"topic", "sales"}, {"website", ""}, {"form", "newsletter"}} {
 		genuine = append(genuine, f[:]...)
@@ -192,6 +193,7 @@ func TestFormReadOutside(t *testing.T) {
 
 // TestJSONReadOutside: there is nowhere else to take JSON from.
 func TestJSONReadOutside(t *testing.T) {
+	t.Parallel()
 	for _, out := range readsOutside {
 		for _, h := range handlersBehind {
 			for _, chunked := range []bool{false, true} {

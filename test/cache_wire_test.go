@@ -155,6 +155,7 @@ var crowds = map[string][]cacheGoer{
 // TestNeverHandsAnIDToAnother: real caches do. Whoever comes to a page through a
 // shared cache gets no ID, no visit and no deletion that was another's.
 func TestNeverHandsAnIDToAnother(t *testing.T) {
+	t.Parallel()
 	for kind, c := range map[string]*sharedCache{"a cache": {}, "a cache, later": {late: true}, "a CDN": {heeds: aimed}} {
 		for asked, crowd := range crowds {
 			for order, turn := range map[string]func([]cacheGoer){"": func([]cacheGoer) {}, ", the other way round": slices.Reverse[[]cacheGoer]} {
@@ -278,6 +279,7 @@ var fieldLines = []string{
 // TestSharedCacheByPairs tries every two lines together. Of each answer no shared
 // cache that may keep it gets a cookie of ours, and nothing else of it changes.
 func TestSharedCacheByPairs(t *testing.T) {
+	t.Parallel()
 	e := newExaminer(t)
 	for _, first := range fieldLines {
 		for _, second := range fieldLines {

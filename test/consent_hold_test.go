@@ -390,6 +390,7 @@ func TestHoldIsNoAge(t *testing.T) {
 
 // TestHoldIsBounded: by events of one visitor, and by bytes of all.
 func TestHoldIsBounded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsker(t)
 		for range 25 {
@@ -423,6 +424,7 @@ func TestHoldIsBounded(t *testing.T) {
 // own forms out, not those of visitors who answer a little later. It is the same if each
 // session is used twice. Somebody who was here again since keeps what is held for long.
 func TestMadeUpSessionsTakeNoHold(t *testing.T) {
+	t.Parallel()
 	for times, name := range []string{"once", "twice"} {
 		bubble.Run(t, name, func(t *testing.T) {
 			a := newAsker(t)

@@ -27,6 +27,7 @@ func withForms(t *testing.T, limits goaltrack.Forms, site http.HandlerFunc) *wor
 // TestFormBodyBytes: of JSON a body of just so many bytes is read, and a longer one is
 // not. Of a form, only what goals name counts for that. The handler gets all of either.
 func TestFormBodyBytes(t *testing.T) {
+	t.Parallel()
 	const begin, end = `{"topic": "tea", "rest": "`, `"}`
 	field := func(length int) string { return "&topic=" + strings.Repeat("x", length) }
 	for limit, bytes := range map[int]int{0: 64 << 10, 1 << 10: 1 << 10, 100_000: 100_000, 16 << 20: 16 << 20} {

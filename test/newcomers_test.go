@@ -102,6 +102,7 @@ func (c *crowd) comes(path string, header ...string) bool {
 // what is made for nobody stays within the pool's bound. Between them come those
 // for whom nothing may be made.
 func TestNewcomers(t *testing.T) {
+	t.Parallel()
 	others := [][]string{
 		{"/page", "User-Agent", "Googlebot/2.1"},
 		{"/style.css", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors"},
@@ -165,6 +166,7 @@ func TestNewcomers(t *testing.T) {
 // ID is a matter of fake time: on a busy machine many come at once after a pause, more
 // than any pool has ready. That no answer waits for the CDP shows here, too.
 func TestNewcomersOnTheWire(t *testing.T) {
+	t.Parallel()
 	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
 		c.Cookie.CreatePerSecond, c.Cookie.CreateBurst = 1000, 1000
 	})

@@ -24,6 +24,7 @@ import (
 // TestOddHTTP sends odd requests to odd handlers. What comes over the wire, what the handler
 // finds, and what net/http logs, is the same with goaltrack.
 func TestOddHTTP(t *testing.T) {
+	t.Parallel()
 	for name, request := range oddRequests {
 		t.Run(name, func(t *testing.T) {
 			eachOddHandler(t, func(t *testing.T, handler oddHandler, around func(http.Handler) http.Handler) string {

@@ -46,6 +46,7 @@ var odd2Requests = map[string]odd2Request{
 
 // TestOddHTTP2 is TestOddHTTP for HTTP/2.
 func TestOddHTTP2(t *testing.T) {
+	t.Parallel()
 	for name, request := range odd2Requests {
 		t.Run(name, func(t *testing.T) {
 			eachOddHandler(t, func(t *testing.T, handler oddHandler, around func(http.Handler) http.Handler) string {

@@ -36,7 +36,10 @@ func (c *slowCDP) RoundTrip(r *http.Request) (*http.Response, error) {
 	_ = r.Body.Close()
 	n := c.flying.Add(1)
 	defer c.flying.Add(-1)
-	for h := c.highest.Load(); n > h && !c.highest.CompareAndSwap(h, n); h = c.highest.Load() {
+	for h := c.highest.Load(); n > h; h = c.highest.Load() {
+		if c.highest.CompareAndSwap(h, n) {
+			break
+		}
 	}
 	timer := time.NewTimer(slowAnswer)
 	defer timer.Stop()

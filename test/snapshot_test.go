@@ -280,6 +280,7 @@ func TestSnapshotOfWhatCloseGaveUp(t *testing.T) {
 }
 
 func TestSnapshotConcurrently(t *testing.T) {
+	t.Parallel()
 	tracker, _ := faked(t, snapshotRules)
 	var wg sync.WaitGroup
 	for g := range 4 {

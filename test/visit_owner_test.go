@@ -227,6 +227,7 @@ func TestVisitAtTheTenantsOtherSites(t *testing.T) {
 // TestManySitesOnOneHost: the visit cookies of all sites that a visitor goes to stay
 // below 2 KiB together, and the last ten sites remember them.
 func TestManySitesOnOneHost(t *testing.T) {
+	t.Parallel()
 	var sites []string
 	for i := range 24 {
 		sites = append(sites, fmt.Sprintf("/s%02d", i))
