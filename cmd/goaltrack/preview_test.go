@@ -85,7 +85,7 @@ goals:
 	}))
 	defer cdp.Close()
 	p := start(t, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--rules="+write(t, "goals.yaml", dryRules), "--cdp="+cdp.URL,
-		"--client-key="+cdptest.TestClientKey, "--pos="+cdptest.TestPointOfSale, "--views=server", "--page", "--relay", "--admin=127.0.0.1:0", "--notify="+cdp.URL, "--webhook-secret="+testSecret)
+		"--client-key="+cdptest.TestClientKey, "--pos="+cdptest.TestPointOfSale, "--views=server", "--page", "--relay", "--relay-identity", "--admin=127.0.0.1:0", "--notify="+cdp.URL, "--webhook-secret="+testSecret)
 	_, made := look(t, http.MethodGet, p.admin+"/preview?dry=1&address="+p.url+"/")
 	link := regexp.MustCompile(`/\?gt_preview=[A-Za-z0-9_-]+`).FindString(made)
 	v := newBrowser(t)
