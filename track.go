@@ -18,6 +18,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/watched"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -370,7 +371,8 @@ func (tr *tracked) watchForm(r *http.Request) {
 // takeParsed takes the fields from a form that is parsed already. It reports false
 // if there is none.
 func (tr *tracked) takeParsed(r *http.Request) bool {
-	form := tap.ParsedForm(r, scan.KindOf(r.Header.Get("Content-Type")))
+	contentType, _ := web.First(r.Header["Content-Type"])
+	form := tap.ParsedForm(r, scan.KindOf(contentType))
 	if form == nil {
 		return false
 	}

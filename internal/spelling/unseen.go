@@ -19,6 +19,7 @@ func Unseen(text string) string {
 			return "a blank at the beginning"
 		case r == ' ' && i == len(text)-1:
 			return "a blank at the end"
+		case r < utf8.RuneSelf: // of ASCII, only blanks cannot be seen
 		case (r == '\u200c' || r == '\u200d') && joins(text[:i], text[i+3:]):
 		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unseenLetters):
 			return fmt.Sprintf("U+%04X, which cannot be seen", r)

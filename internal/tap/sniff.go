@@ -22,7 +22,8 @@ func (rec *recorder) contentType() string {
 // detects reports whether net/http will detect the Content-Type.
 func (rec *recorder) detects(h http.Header) bool {
 	_, typed := h["Content-Type"]
-	return !typed && h.Get("Content-Encoding") == "" && !rec.ownFraming(h)
+	coding, _ := web.First(h["Content-Encoding"])
+	return !typed && coding == "" && !rec.ownFraming(h)
 }
 
 // leadLen is how many bytes are enough to recognise HTML. If a text begins as

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/scan"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // bodyTee keeps a bounded copy of a request body, or the wanted fields of a form of any
@@ -58,7 +59,8 @@ type bodyTee struct {
 // body of other kinds is not copied. Of a form, only the fields are.
 func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, who fair.Who, kinds scan.Kinds, fields []string) (scan.Outcome, bool) {
 	// HTTP/2 gives a body even to a request without one, but with length 0.
-	length, kind := sentLength(r), scan.KindOf(r.Header.Get("Content-Type"))
+	contentType, _ := web.First(r.Header["Content-Type"])
+	length, kind := sentLength(r), scan.KindOf(contentType)
 	switch {
 	case length == 0:
 		return scan.NoBody, false
@@ -74,7 +76,7 @@ func (t *bodyTee) start(r *http.Request, limit int, budget *Budget, who fair.Who
 	t.body, t.length, t.limit, t.budget, t.outside = r.Body, length, limit, budget, readOutside(r, kind)
 	t.who, t.began = who, time.Now()
 	t.json = kind == scan.KindJSON || kind == scan.KindText
-	t.form = t.pairs.Begin(r.Header.Get("Content-Type"), fields)
+	t.form = t.pairs.Begin(contentType, fields)
 	return scan.Unread, true
 }
 
