@@ -232,10 +232,10 @@ type Config struct {
 
 	// DryRun decides and counts as a live site does, but sets no cookie and
 	// opens no connection. It is for unit tests and for trying rules on a live
-	// site. A request in a test has to be one that counts on the live site: it
-	// has a user agent, "Accept: text/html", and https or Sec-Fetch-Site, else it
-	// is insecure or not_a_browser; or the cookie of a browser ID. Nobody gets an
-	// ID, so nothing is lost for want of one. Default: false.
+	// site. A request in a test has to be one that counts on the live site. It
+	// has the cookie of a browser ID. Or it has a user agent, "Accept: text/html",
+	// and https or Sec-Fetch-Site, else it is insecure or not_a_browser. Nobody
+	// gets an ID, so nothing is lost for want of one. Default: false.
 	DryRun bool
 
 	// Logger gets one line for each change of state: the CDP refuses the key,
@@ -278,9 +278,9 @@ type Site struct {
 
 	// DataModel is that of the tenant: "2.1", or "2.0" for one that is older than March
 	// 2021 and was never moved. A tenant of 2.0 has no ext, no ORDER_CHECKOUT and no
-	// people who are known by identifiers alone: New and SetRules refuse goals that
-	// need them, and goaltrack leaves out what it sends in ext itself (eventId, and that
-	// an event is late). So what Trigger is given beside the rule's own fields is not
+	// people who are known by identifiers alone. New and SetRules refuse goals that
+	// need them. goaltrack then leaves out what it sends in ext itself: eventId, and
+	// that an event is late. So what Trigger is given beside the rule's own fields is not
 	// sent. Default: "2.1".
 	DataModel string
 
@@ -291,8 +291,8 @@ type Site struct {
 
 	// SessionLength is how long a visitor may pause without ending their
 	// session. Set what the tenant has. It is used by "count: once per session",
-	// by after:, by $utm and $referrer of the session, and for events that are
-	// not sent once their session is over (see rule.Goal's Late). If the
+	// by after:, and by $utm and $referrer of the session. It also ends the time
+	// of events that are not sent after their session (see rule.Goal's Late). If the
 	// tenant's sessions are shorter, a goal counts once here and belongs to two
 	// sessions there. If they are longer, it may count twice in one. Whole
 	// minutes, from 1 minute to 24 hours. A session without a pause ends after

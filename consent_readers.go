@@ -80,8 +80,8 @@ type OneTrust struct {
 	BeforeAnswer bool
 
 	// NoBanner are the regions in which OneTrust shows no banner, so that nobody
-	// there ever closes it: a country such as "US", or a part of it such as "US;TX",
-	// as OneTrust writes them. There the categories are read as with BeforeAnswer, and
+	// there ever closes it. Each is a country such as "US", or a part of it such as
+	// "US;TX", as OneTrust writes them. There the categories are read as with BeforeAnswer, and
 	// elsewhere not. A visitor whose region is not known has to answer. Default: none.
 	NoBanner []string
 
@@ -226,9 +226,9 @@ type GPP struct {
 }
 
 // ConsentGPP reads a string of the Global Privacy Platform
-// (https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform), which has
-// a section for each law that applies: usnat and those of 20 states of the United
-// States, uspv1, and tcfeuv2, which is read as [ConsentTCF] reads it.
+// (https://github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform). It has a
+// section for each law that applies: usnat and those of 20 states of the United
+// States, uspv1, and tcfeuv2. The last is read as [ConsentTCF] reads it.
 //
 // In a section of the United States:
 //

@@ -119,7 +119,7 @@ func (c *browserCookie) formerIn(b brought) string {
 
 // FuzzCookie reads arbitrary Cookie headers and compares with the plainest
 // reading of what Sitecore's scripts do: split at semicolons, exact name, no
-// decoding; and, as ours alone, UUIDs only, also in quotes.
+// decoding. As ours alone, it takes UUIDs only, also in quotes.
 func FuzzCookie(f *testing.F) {
 	for _, s := range []string{
 		"", "sc_cid=" + oldID, "a=b; sc_cid=" + oldID + ";c", "sc_cid=undefined; sc_cid=" + oldID,

@@ -45,8 +45,8 @@ type raised struct {
 // Trigger raises a goal whose rule says code: true. Its data becomes attributes
 // of the event, beside those that the rule names. In the rule, $app.x is the
 // value of the name x; what fields: reads may be a list or a time. If the rule
-// sends a standard event of Sitecore's and has no fields:, the value of the name
-// "event" is the whole event: a [cdp.Event] of that type, as the builders of
+// sends a standard event of Sitecore's and has no fields:, the whole event is the
+// value of the name "event". It is a [cdp.Event] of that type, as the builders of
 // package cdp make. Its maps and lists may not be changed any more.
 //
 // Within a request that the Tracker follows, the event is sent when the handler

@@ -111,7 +111,7 @@ type aim struct {
 
 // enter is steps 3 and 4, for a request that may concern somebody. It is not a part of
 // interest because most requests never come to it, and its variables would be in their way.
-// goals are the candidates: in aim, their room would not be on the stack.
+// The candidates are not a part of aim, or their room would not be on the stack.
 func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	s := t.siteOf(t.host(r), a.path)
 	if s == nil {

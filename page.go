@@ -334,8 +334,8 @@ func (tr *tracked) noteShownLocked() {
 	sc.sightings.Note(sighting(k))
 }
 
-// noteRefused notes that the server shows a page to somebody who may not be counted, and
-// of whom nothing else is kept: should they agree on this page, it does not count all the
+// noteRefused notes that the server shows a page to somebody who may not be counted.
+// Nothing else is kept of them. Should they agree on this page, it does not count all the
 // same, since it was before.
 func (t *Tracker) noteRefused(r *http.Request, f fate) {
 	if sc := t.scripts.Load(); sc != nil && (f == fateConsentUnknown || f == fateConsentRefused) {

@@ -77,7 +77,7 @@ func (t *Tracker) client(r *http.Request) netip.Addr {
 
 // network is the name of the network that a request's visitor comes from, by which what
 // one client can take is bounded. It is 0 if their address does not tell them apart from
-// others: it is that of a proxy which is not trusted, or of one that did not say whose
+// others. It is then that of a proxy which is not trusted, or which did not say whose
 // request it is.
 func (t *Tracker) network(r *http.Request) uint64 {
 	peer := addrOf(r.RemoteAddr)
@@ -161,9 +161,9 @@ func isSecure(r *http.Request, host string) bool {
 }
 
 // isAskedByProxy reports whether a host outside of the Domain is rather the name
-// by which a proxy asks than the one that the browser knows: nginx sends "app" or
-// an address, unless it is told otherwise. Nobody is believed here: who invents such
-// a header gets what they also get without it.
+// by which a proxy asks than the one that the browser knows. Unless it is told
+// otherwise, nginx sends "app" or an address. Nobody is believed here: who invents
+// such a header gets what they also get without it.
 func (c *browserCookie) isAskedByProxy(r *http.Request, host string) bool {
 	within := func(host string) bool { return host != "" && c.covers(host) }
 	asked, _ := web.First(r.Header["X-Forwarded-Host"])
@@ -192,9 +192,9 @@ func hostOf(address string) string {
 	return u.Host
 }
 
-// isInner reports whether a host is one that only programs of one network use: a
-// name without a dot, one that is not for the internet (RFC 6762, RFC 8375, and
-// ICANN's .internal), or an address of such a network.
+// isInner reports whether a host is one that only programs of one network use. That
+// is a name without a dot, or an address of such a network. So is a name that is not
+// for the internet (RFC 6762, RFC 8375, and ICANN's .internal).
 func isInner(host string) bool {
 	host = strings.Trim(web.HostOnly(host), "[]")
 	if ip, err := netip.ParseAddr(host); err == nil {

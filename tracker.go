@@ -249,9 +249,9 @@ const watchEvery = 2 * time.Second
 // once, and RulesFault of the Snapshot names them. WatchRules reads the file
 // every two seconds and compares the content. So it does not matter how the
 // file is changed: in place, by an editor that renames, or by a Kubernetes
-// ConfigMap that swaps a symlink. A new content is put in force only when it is
-// the same at the next look, and the file has not been changed for ten seconds,
-// because it may be half written. What a swapped symlink leads to need not wait.
+// ConfigMap that swaps a symlink. A new content may be half written. So it is put
+// in force only when it is the same at the next look, and the file has not been
+// changed for ten seconds. What a swapped symlink leads to need not wait.
 func (t *Tracker) WatchRules(ctx context.Context, path string) error {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()

@@ -103,8 +103,8 @@ func (t Played) compile(c *Cause, at string, f *faults) {
 	}
 }
 
-// names reads what names an element: the word in its data-goal, or a selector. kinds are
-// the kinds of elements that the trigger is about, of which each is a selector.
+// names reads what names an element: the word in its data-goal, or a selector. The kinds
+// are those of elements that the trigger is about, of which each is a selector.
 func (a *act) names(text, kinds, at string, f *faults) {
 	a.written = text
 	isKind := slices.Contains(strings.Fields(kinds), strings.ToLower(text)) // which alone can be meant

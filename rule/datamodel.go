@@ -7,8 +7,8 @@ import "fmt"
 // model 2.0" and "Sending orders").
 const dataModel20 = "2.0"
 
-// Unfit says why a tenant cannot take what the goal sends, nil if it can: one of that data
-// model ("2.0" or "2.1"), whose page views come from goals or from something else.
+// Unfit says why a tenant cannot take what the goal sends, nil if it can. The tenant has
+// that data model ("2.0" or "2.1"). Its page views come from goals or from something else.
 func (c *Cause) Unfit(dataModel string, viewsFromGoals bool) (why []string) {
 	g := c.goal
 	if g == nil || g.Status == statusPaused {

@@ -20,8 +20,9 @@ import (
 type Act struct {
 	// Kind is what the visitor does, or [PageEvent].
 	Kind PageKind
-	// Element is the element to which it happens: the name in its data-goal, a selector as
-	// the rule has it, or what it is and what it is in: "#hero a.demo". "" is none.
+	// Element is the element to which it happens: the name in its data-goal, or a selector
+	// as the rule has it. It may also be what it is and what it is in: "#hero a.demo". ""
+	// is none.
 	Element string
 	// To is where the link leads that is clicked: an address such as "tel:+4930123", or
 	// "other-site", "tel" or "mailto". "" is another page of the site.

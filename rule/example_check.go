@@ -31,9 +31,9 @@ func (s *Set) CheckExamples() (list []Fault) {
 	return list
 }
 
-// TryExamples judges the examples of every goal, in the order of the goals; of each goal
+// TryExamples judges the examples of every goal, in the order of the goals. Of each goal
 // those under counts: come first. An example is wrong if it does not come out as the rule
-// says, and its fault has what the goal made of it; so is one that cannot be read. Goals
+// says, or cannot be read. Its fault has what the goal made of it. Goals
 // that are paused, or whose time has not come or is over, are judged as if they counted.
 func (s *Set) TryExamples() (list []TriedExample) {
 	for _, g := range s.goals {

@@ -145,11 +145,11 @@ type wants struct {
 }
 
 // Begin notes what is needed of a request, while nobody can have changed it. It keeps
-// r.Header until [Exchange.Serve]. The host and the path are those that rules see: the
-// host perhaps with a port, the path decoded; in it, "%2F" is a slash that stays in its
-// segment, if the URL has such a one. The prefix is what is taken off the
-// addresses of this site, and taken what was taken off this one; both may be "". What was
-// asked is the request line's address if the path may differ from it, and else "".
+// r.Header until [Exchange.Serve]. The host and the path are those that rules see. The
+// host may have a port. The path is decoded; if the URL has a slash that stays in its
+// segment, it is "%2F" there. The prefix is what is taken off the addresses of this site,
+// and taken what was taken off this one; both may be "". What was asked is the request
+// line's address if the path may differ from it, and else "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
 	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // as nearly never
 		x.segments, path = path, urlpath.PartSlashes(path)
@@ -246,7 +246,7 @@ func (x *Exchange) want(c *Cause) {
 // them, and whether one reads the body of the answer.
 func (x *Exchange) Serve() (kinds scan.Kinds, fields []string, answer bool) {
 	if x.wants.body != (scan.Kinds{}) {
-		x.bodyType = x.header.Get("Content-Type")
+		x.bodyType, _ = web.First(x.header["Content-Type"])
 		x.bodyKind = scan.KindOf(x.bodyType)
 	}
 	if x.wants.header {
@@ -325,9 +325,9 @@ var outcomeReasons = [...]Reason{
 }
 
 // Answered is told the answer's status and header right before they are written. It
-// keeps h until the handler returns. restarts says that the browser will throw the answer
-// away and ask again ([ReasonCriticalCH]). route tells the route of a path, "" if none is
-// known, and is asked if a rule wants to know. The result is to be given the body as it
+// keeps h until the handler returns. If it restarts, the browser will throw the answer
+// away and ask again ([ReasonCriticalCH]). The function tells the route of a path, "" if
+// none is known. It is asked if a rule wants to know. The result is to be given the body as it
 // is written, and is nil if no rule reads that.
 func (x *Exchange) Answered(status int, h http.Header, restarts bool, route func(path string) string) *scan.Tee {
 	x.status, x.responseHeader, x.restarts = status, h, restarts

@@ -84,8 +84,8 @@ func (s *Set) explainAll(e Example, origin *visit.Origin) []Verdict {
 	return verdicts
 }
 
-// described is the page that some rule about it describes, as [Exchange.Consider] finds it:
-// a goal with a path such as /** takes its page from another that may count there, too.
+// described is the page that some rule about it describes, as [Exchange.Consider] finds
+// it. A goal with a path such as /** takes its page from another that may count there.
 func (s *Set) described(e Example) string {
 	x := e.exchange()
 	found := s.index.Find(x.method, x.path, nil)

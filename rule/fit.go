@@ -20,9 +20,9 @@ type Site struct {
 	PathPrefix string
 }
 
-// Misfits warns of goals that cannot do on these sites what their rules say: whose value or
-// order has no currency, and that count on none of the sites, or not in the environment
-// env. The list is the caller's.
+// Misfits warns of goals that cannot do on these sites what their rules say. Their value or
+// order has no currency, or they count on none of the sites, or not in the environment env.
+// The list is the caller's.
 func (s *Set) Misfits(env string, sites ...Site) []Fault {
 	f := &faults{file: s.file}
 	for _, g := range s.goals {

@@ -5,9 +5,9 @@ package rule
 // [Load] those of a file. What a field may not hold is a [Fault]. A Goal is not
 // changed by that. What its maps and lists hold may not be changed afterwards.
 //
-// What has to happen is its trigger: one of Visit, Submit, Download and Code, of what a
-// visitor does in a page (Click, Seen, Played, Started, Read and Stay) or Event, or Any.
-// One is required, and a second is a fault.
+// What has to happen is its trigger. That is one of Visit, Submit, Download, Code, Event
+// and Any, or something that a visitor does in a page: Click, Seen, Played, Started, Read
+// or Stay. One is required, and a second is a fault.
 //
 // Where a field says $source, it is a text such as "$form.topic". The sources are
 // $path.x, $query.x, $form.x, $json.x, $header.x, $cookie.x, $redirect.x,
@@ -160,7 +160,7 @@ type Goal struct {
 	// that the goal sends.
 	//
 	// Default: by the event. One that only means something within its session is
-	// dropped once it is older than the site's SessionLength: it would open another
+	// dropped once it is older than the site's SessionLength. It would open another
 	// session, for which the visitor may get a mail. That is so for VIEW, SEARCH and
 	// the events of a cart, and for a goal that a journey uses (UsedBy). All others
 	// are sent, and so are IDENTITY and ORDER_CHECKOUT in any case.
@@ -226,7 +226,7 @@ type Goal struct {
 	Data map[string]any
 
 	// Cookies are the cookies that the goal may read, by their exact names. One that
-	// a source or a condition names, and this list does not, is a fault: most cookies
+	// a source or a condition names, and this list does not, is a fault. Most cookies
 	// of a site let somebody in. goaltrack's and Sitecore's own are never read. A file
 	// says it once for all goals. Default: none.
 	Cookies []string

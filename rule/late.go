@@ -72,9 +72,9 @@ func (g *goal) compileLate(f *faults) {
 // startsJourney reports whether the goal can send somebody a mail.
 func (g *goal) startsJourney() bool { return slices.Contains(g.UsedBy, usedByJourney) }
 
-// Marks says what a queue has to know of an event of that type. late and stale: it is not
-// sent any more once it is late, or older than the session; see [Goal.Late]. private: it
-// may say who somebody is, or what they typed.
+// Marks says what a queue has to know of an event of that type. It is not sent any more
+// once it is late, or once it is stale: older than the session; see [Goal.Late]. What is
+// private may say who somebody is, or what they typed.
 func (c *Cause) Marks(event string) (late, stale, private bool) {
 	if event == ConnectorGoal && c.Connected() {
 		event = c.goal.typ // the second event has the fate of the first
@@ -92,9 +92,9 @@ func saysWho(event string) bool {
 	return false
 }
 
-// isPrivate reports whether the goal sends what a visitor or the application says: an
-// identity, or a value that is not in the rule, in the address or in where the visitor came
-// from. Nobody knows what is in it.
+// isPrivate reports whether the goal sends what a visitor or the application says. That is
+// an identity, or a value that is neither in the rule, nor in the address, nor in where the
+// visitor came from. Nobody knows what is in it.
 func (g *goal) isPrivate() bool {
 	if g.identity != nil || g.order != nil || g.value.from.isPrivate() || g.page.isPrivate() || g.key.isPrivate() {
 		return true
@@ -145,9 +145,9 @@ func (g *goal) lintLate(f *faults) {
 
 // Fits compares the goal with a site that has these hosts, begins at prefix ("" for all
 // paths), and says that of its events.
-// lacksCurrency: the goal has a value, and neither says in which currency. apart are the
-// keys by which the goal's events come into another session than those of the site's
-// pages, as "pos: shop-de": the CDP keeps sessions by point of sale, channel and browser ID
+// A goal lacks a currency if it has a value, and neither says in which. The keys set apart
+// bring the goal's events into another session than those of the site's pages, as "pos:
+// shop-de". The CDP keeps sessions by point of sale, channel and browser ID
 // (doc.sitecore.com, "Understanding sessions"). What only a request shows is not among
 // them.
 func (c *Cause) Fits(site Base, hosts []string, prefix string) (lacksCurrency bool, apart []string) {

@@ -50,7 +50,7 @@ func isFile(text string) bool {
 	return slices.Contains(fileEndings, strings.ToLower(path.Ext(text)))
 }
 
-// lintExperiment finds what an experiment cannot see: the custom goals of Sitecore
+// lintExperiment finds what an experiment cannot see. The custom goals of Sitecore
 // Personalize compare an attribute as a text, by String Equals and String Not Equals
 // (doc.sitecore.com, "Add a custom goal to an experiment").
 func (g *goal) lintExperiment(f *faults) {

@@ -13,8 +13,8 @@ import (
 // person made.
 const maxList = 100
 
-// list reads a source that may have several values: a field that a form repeats, a parameter
-// that an address repeats, a list of JSON or one that the application set. In "items.sku", sku
+// list reads a source that may have several values. That is a field that a form repeats, a
+// parameter that an address repeats, a list of JSON or one that the application set. In "items.sku", sku
 // is asked of every element of items. Values that are equal are one. It is empty if nothing is
 // there, and not ok if one of the values is no text and no number, or is blank.
 func (x *Exchange) list(s *source) (texts []string, ok bool, r Reason) {

@@ -109,7 +109,7 @@ const (
 	ReasonNothingWritten
 
 	// ReasonUnknownGoal is given to what a page's script reports if no goal has that
-	// name: a page that somebody kept open is older than the rules, or the report is made
+	// name. A page that somebody kept open is older than the rules, or the report is made
 	// up. Nothing is to be written.
 	ReasonUnknownGoal
 	// ReasonNoPageGoal is given to what a page's script reports if the goal does not
@@ -130,7 +130,7 @@ const (
 	ReasonFieldInvalid
 
 	// ReasonCartUnknownItem is given to a CONFIRM of an item that was not added in this
-	// session, and to the CHECKOUT after it: the CDP would accept both, and the order would
+	// session, and to the CHECKOUT after it. The CDP would accept both, and the order would
 	// fail. Explain never gives it. Let a goal send ADD for each item.
 	ReasonCartUnknownItem
 

@@ -83,7 +83,7 @@ func (r *Replay) tellGoal(c *Cause, why string, at time.Time) {
 }
 
 // unknownSource is the source of somebody of whom it is not known whether another site
-// led them here, as package report calls it: a log without hosts does not say which site
+// led them here, as package report calls it. A log without hosts does not say which site
 // the Referer is of.
 const unknownSource = "(none)"
 

@@ -45,8 +45,8 @@ func (s *source) allowed() error {
 }
 
 // eventIdentity are the fields of an event that Sitecore's scripts send about the visitor,
-// and by which they are allowed to send it, in small letters (doc.sitecore.com, "Event
-// object" and "IDENTITY event").
+// and by which they are allowed to send it (doc.sitecore.com, "Event object" and "IDENTITY
+// event"). They are in small letters.
 var eventIdentity = []string{
 	"browser_id", "city", "client_key", "country", "customer_ref", "dob", "email", "firstname", "gender", "guest_ref", "identifiers", "lastname", "mobile",
 	"nationality", "passportexpiry", "passportnumber", "phone", "postalcode", "sitecorecontextid", "state", "street",

@@ -27,8 +27,8 @@ func TestSecretWord(t *testing.T) {
 }
 
 // TestSecretsOfTenLanguages: what people call a password, a PIN, a card, a bank account
-// and the number by which a state knows somebody, however the words are joined and
-// whether or not the letters have their marks.
+// and the number by which a state knows somebody. It does not matter how the words are
+// joined, or whether the letters have their marks.
 func TestSecretsOfTenLanguages(t *testing.T) {
 	for language, names := range map[string]string{
 		"English":    "passcode security_code securityCode SecurityCode ccNumber credit-card-number bank_account_number socialSecurityNumber national_insurance passport_number otp_code",

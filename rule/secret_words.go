@@ -8,9 +8,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A name that says it is a secret is found by its words, in English, German, French,
-// Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Danish and Norwegian, and a few
-// of other languages. Marks on letters do not matter, nor how words are joined:
+// A name that says it is a secret is found by its words. They are English, German, French,
+// Spanish, Italian, Portuguese, Dutch, Polish, Swedish, Danish and Norwegian, and a few of
+// other languages. Marks on letters do not matter, nor how words are joined:
 // "motDePasse", "mot_de_passe" and "motdepasse" are one. They are whole words, so that
 // "pin" is found in user_pin and cardPin, not in shipping.
 
@@ -68,8 +68,8 @@ var secretStems = strings.Fields(`
 	sessionid sessid accesstoken authtoken csrftoken refreshtoken sozialversicherung пароль
 `)
 
-// secretNames are secrets only if the whole name is one of them: "pass" is also
-// half of a boarding pass, "clave" of a keyword in Spanish, and "dni" are days in Polish.
+// secretNames are secrets only if the whole name is one of them. For "pass" is also half of
+// a boarding pass, "clave" of a keyword in Spanish, and "dni" are days in Polish.
 var secretNames = setOf("pass pw psw psswd clave parola passport reisepass passeport pasaporte passaporto passaporte paspoort rib tarjeta dni nif nie nss cpr itin nino")
 
 // querySecrets are parameters of addresses by which somebody is let in, whole names all

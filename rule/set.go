@@ -124,10 +124,9 @@ func (c *Cause) checkData(data map[string]any) error {
 	return e.Validate()
 }
 
-// Notes is what a live site says of the rules when they come into force. below are the
-// paths that are the prefix or lie below it, each behind the name of its goal; "" has
-// none. allowed are the names that look like secrets and are read all the same, because
-// allow: names them.
+// Notes is what a live site says of the rules when they come into force. The paths below
+// the prefix, and the prefix itself, are each behind the name of their goal; "" has none.
+// The names allowed look like secrets and are read all the same, because allow: names them.
 func (s *Set) Notes(prefix string) (below [][2]string, allowed []string) {
 	for _, g := range s.goals {
 		allowed = append(allowed, g.overruled...)

@@ -158,9 +158,9 @@ func (s *Set) Reported(x *Exchange, name string) (*Cause, Reason) {
 	return nil, ReasonNoPageGoal
 }
 
-// Needed is how many goals that are not paused can happen inside a page, for which
-// goaltrack's script has to be there, and how many by an event of Sitecore's scripts, which
-// has to come through the relay.
+// Needed counts the goals that need something beside the rules, but for those that are
+// paused. What happens inside a page needs goaltrack's script there. An event of Sitecore's
+// scripts has to come through the relay.
 func (s *Set) Needed() (inPage, byEvent int) {
 	for _, g := range s.goals {
 		if g.Status == statusPaused {
