@@ -76,7 +76,7 @@ func IsFetchedAhead(h http.Header) bool {
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for
 // yet.
 func IsSoftPrefetch(h http.Header) bool {
-	if len(h["Next-Router-Prefetch"]) > 0 || len(h["X-Middleware-Prefetch"]) > 0 || len(h["Hx-Preloaded"]) > 0 {
+	if len(h["Next-Router-Prefetch"]) > 0 || len(h["Next-Router-Segment-Prefetch"]) > 0 || len(h["X-Middleware-Prefetch"]) > 0 || len(h["Hx-Preloaded"]) > 0 {
 		return true
 	}
 	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose

@@ -33,6 +33,7 @@ func TestSoftNavigation(t *testing.T) {
 		{"next static", nil, "/_next/static/a.js", "/_next/static/a.js", false, false},
 		{"next components", http.Header{"Rsc": {"1"}}, "/a", "/a", true, false},
 		{"next components prefetched", http.Header{"Rsc": {"1"}, "Next-Router-Prefetch": {"1"}}, "/a", "/a", true, true},
+		{"next, a segment of a page", http.Header{"Rsc": {"1"}, "Next-Router-Segment-Prefetch": {"/_tree"}}, "/a", "/a", true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := IsSoft(tt.header, tt.path); got != tt.soft {
