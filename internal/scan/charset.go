@@ -1,6 +1,9 @@
 package scan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // charset is what the bytes of a form's values are in. A browser writes a form in the
 // encoding of its page, and says which only if the form has a hidden field _charset_
@@ -12,6 +15,7 @@ const (
 	charsetUnknown charset = iota // taken for UTF-8
 	charsetUTF8
 	charsetLatin1 // windows-1252: in browsers, its names include those of ISO 8859-1
+	charsetLatin9 // ISO 8859-15
 	charsetOther  // one that is not read: what is not UTF-8 becomes U+FFFD
 )
 
@@ -44,6 +48,9 @@ var latin1Labels = []string{
 	"iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252", "x-cp1252",
 }
 
+// latin9Labels are the names of ISO 8859-15, in the same standard.
+var latin9Labels = []string{"csisolatin9", "iso-8859-15", "iso8859-15", "iso885915", "iso_8859-15", "l9"}
+
 func charsetOf(label string) charset {
 	label = strings.TrimSpace(label)
 	switch {
@@ -52,10 +59,11 @@ func charsetOf(label string) charset {
 	case strings.EqualFold(label, "utf-8") || strings.EqualFold(label, "utf8"):
 		return charsetUTF8
 	}
-	for _, l := range latin1Labels {
-		if strings.EqualFold(label, l) {
-			return charsetLatin1
-		}
+	switch named := func(l string) bool { return strings.EqualFold(label, l) }; {
+	case slices.ContainsFunc(latin1Labels, named):
+		return charsetLatin1
+	case slices.ContainsFunc(latin9Labels, named):
+		return charsetLatin9
 	}
 	return charsetOther
 }
@@ -74,6 +82,20 @@ var latin1 = func() (all [256]rune) {
 	return all
 }()
 
+// latin9 are those of ISO 8859-15, which has the euro and seven letters in places of signs
+// (https://encoding.spec.whatwg.org/#index-iso-8859-15).
+var latin9 = func() (all [256]rune) {
+	for i := range all {
+		all[i] = rune(i)
+	}
+	all[0xa4], all[0xa6], all[0xa8], all[0xb4] = '€', 'Š', 'š', 'Ž'
+	all[0xb8], all[0xbc], all[0xbd], all[0xbe] = 'ž', 'Œ', 'œ', 'Ÿ'
+	return all
+}()
+
+// reads reports whether bytes in the charset are read, which is done by decode.
+func (c charset) reads() bool { return c == charsetLatin1 || c == charsetLatin9 }
+
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
@@ -83,15 +105,19 @@ func isASCII(s string) bool {
 	return true
 }
 
-// fromLatin1 makes UTF-8 of bytes in windows-1252.
-func fromLatin1(s string) string {
+// decode makes UTF-8 of bytes in a charset that is read.
+func (c charset) decode(s string) string {
 	if isASCII(s) {
 		return s
+	}
+	letters := &latin1
+	if c == charsetLatin9 {
+		letters = &latin9
 	}
 	var b strings.Builder
 	b.Grow(2 * len(s))
 	for i := range len(s) {
-		b.WriteRune(latin1[s[i]])
+		b.WriteRune(letters[s[i]])
 	}
 	return b.String()
 }

@@ -248,8 +248,8 @@ func isTooLong(value string) bool { return len(value) > maxFormValue }
 
 // text makes valid UTF-8 of a value. What is no text in it becomes U+FFFD.
 func (f *Fields) text(field, n int, value string) string {
-	if f.charset == charsetLatin1 && !slices.Contains(f.fields[field].told, n) {
-		return fromLatin1(value)
+	if f.charset.reads() && !slices.Contains(f.fields[field].told, n) {
+		return f.charset.decode(value)
 	}
 	return strings.ToValidUTF8(value, "\uFFFD")
 }

@@ -73,6 +73,10 @@ func TestCharset(t *testing.T) {
 		"in quotes, among others":           {urlEncoded + `; v=1; Charset = "latin1" ; q`, "a=M%FCller", "Müller"},
 		"raw bytes":                         {urlEncoded + "; charset=windows-1252", "a=M\xfcller", "Müller"},
 		"what only windows-1252 has":        {urlEncoded + "; charset=iso-8859-1", "a=12%80+%84x%93", "12€ „x“"},
+		"Latin-9":                           {urlEncoded + "; charset=ISO-8859-15", "a=M%FCller,+12+%A4,+%BD", "Müller, 12 €, œ"},
+		"Latin-9, ASCII":                    {urlEncoded + "; charset=latin9", "a=Mueller", "Mueller"},
+		"Latin-9 in the field":              {urlEncoded, "a=%A6&_charset_=iso-8859-15", "Š"},
+		"Latin-9 in a part":                 {multi, part("a", "text/plain; charset=iso-8859-15", "\xbeb\xb4") + "--x--", "ŸbŽ"},
 		"it says UTF-8":                     {urlEncoded + "; charset=UTF-8", "a=M%C3%BCller", "Müller"},
 		"it says UTF-8, and is not":         {urlEncoded + "; charset=utf-8", "a=M%FCller", "M\uFFFDller"},
 		"one that is not read":              {urlEncoded + "; charset=shift_jis", "a=M%FCller", "M\uFFFDller"},
@@ -136,7 +140,7 @@ func TestCharsetOfNames(t *testing.T) {
 // TestLatin1 goes through all 256 bytes, and back.
 func TestLatin1(t *testing.T) {
 	for i := range 256 {
-		text := fromLatin1(string([]byte{byte(i)}))
+		text := charsetLatin1.decode(string([]byte{byte(i)}))
 		if i < 0x80 || i >= 0xa0 {
 			if text != string(rune(i)) {
 				t.Errorf("%#x is %q", i, text)

@@ -383,8 +383,8 @@ func (p *Parts) endPart() {
 	switch {
 	case i == tellsCharset:
 		p.fields.declare(string(value))
-	case p.in == charsetLatin1: // it wins over what the form says of all (RFC 7578, 4.5 and 4.6)
-		p.kept += p.fields.set(i, fromLatin1(string(value)), true)
+	case p.in.reads(): // it wins over what the form says of all (RFC 7578, 4.5 and 4.6)
+		p.kept += p.fields.set(i, p.in.decode(string(value)), true)
 	default:
 		p.kept += p.fields.set(i, string(value), p.in == charsetUTF8)
 	}
