@@ -69,7 +69,7 @@ func (l *loader) isText(text []byte) bool {
 		case r == utf8.RuneError && n == 1:
 			l.at(line, column, "the file is not UTF-8 here", "save it as UTF-8 in your editor")
 			return false
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f:
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f || r == 0x85: // U+0085 is a line break to some
 			l.at(line, column, fmt.Sprintf("the file holds a control character (%U)", r), "remove it")
 			return false
 		case r == '\n':

@@ -16,6 +16,7 @@ func TestBadBytes(t *testing.T) {
 		{"empty", "", []string{"1:1: the file is empty (goals: begins the list of goals)"}},
 		{"byte order mark alone", "\ufeff", []string{"1:1: the file is empty (goals: begins the list of goals)"}},
 		{"NUL", goal + "    label: a\x00b\n", []string{"4:13: the file holds a control character (U+0000) (remove it)"}},
+		{"next line", goal + "    label: a\u0085b\n", []string{"4:13: the file holds a control character (U+0085) (remove it)"}},
 		{"escape", goal + "    label: \x1b[31m\n", []string{"4:12: the file holds a control character (U+001B) (remove it)"}},
 		{"Latin-1", goal + "    label: Caf\xe9\n", []string{"4:15: the file is not UTF-8 here (save it as UTF-8 in your editor)"}},
 		{"UTF-16", "\xff\xfeg\x00o\x00", []string{"1:1: the file is not UTF-8 here (save it as UTF-8 in your editor)"}},

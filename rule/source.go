@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/goaltrack/goaltrack/internal/spelling"
 )
 
 // source is where a rule reads a value: the left side of a condition, or a
@@ -90,6 +92,9 @@ func parseSourceName(s, sign string) (source, error) {
 		return source{}, &advice{"unknown source", hint}
 	case name == "":
 		return source{}, &advice{"a source needs a name", "for example " + sign + word + ".email"}
+	}
+	if unseen := spelling.Unseen(name); unseen != "" {
+		return source{}, &advice{fmt.Sprintf("%q has %s", name, unseen), "type it anew, without that"}
 	}
 	src := source{kind: kind, name: composed(name)}
 	if d := norm.NFD.String(src.name); d != src.name {

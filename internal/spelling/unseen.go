@@ -2,6 +2,7 @@ package spelling
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,6 +22,7 @@ func Unseen(text string) string {
 			return "a blank at the end"
 		case r < utf8.RuneSelf: // of ASCII, only blanks cannot be seen
 		case (r == '\u200c' || r == '\u200d') && joins(text[:i], text[i+3:]):
+		case r >= '\ufe00' && r <= '\ufe0f' && varies(text[:i], text[i+3:]):
 		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unseenLetters):
 			return fmt.Sprintf("U+%04X, which cannot be seen", r)
 		case r != ' ' && unicode.Is(unicode.Zs, r):
@@ -37,8 +39,17 @@ var unseenLetters = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
 	{Lo: 0x2800, Hi: 0x2800, Stride: 1},
 	{Lo: 0x3164, Hi: 0x3164, Stride: 1},
+	{Lo: 0xfe00, Hi: 0xfe0f, Stride: 1},
 	{Lo: 0xffa0, Hi: 0xffa0, Stride: 1},
 }}
+
+// varies reports whether a variation selector between two texts may say how a character is
+// drawn: an emoji, a digit on a key, or a letter of another script. Latin letters have no
+// variants (https://www.unicode.org/Public/UCD/latest/ucd/StandardizedVariants.txt).
+func varies(before, after string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return last > unicode.MaxLatin1 && last != utf8.RuneError || last == '©' || last == '®' || strings.HasPrefix(after, "\u20e3")
+}
 
 // joins reports whether a joiner between two texts is a part of how they are written:
 // between letters of Persian or Hindi, say, or the parts of an emoji
