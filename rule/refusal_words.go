@@ -37,17 +37,19 @@ const (
 var wordKinds = kindsOf(map[wordKind]string{
 	wordLogin: `login logon logins signin signon relogin loginpage loginform loginuserpass loginerror loginfailed loginrequired sso
 		logout logoff signout signoff loggedout signedout
-		einloggen inloggen loggain loggin logginn logind logpaa logpå seconnecter connexion iniciarsesion iniciarsesión iniciarsessao iniciarsessão
+		einloggen inloggen loggain loggin logginn logind logpaa logpå seconnecter connexion iniciarsesion iniciarsesión iniciosesion iniciosesión iniciodesesion iniciodesesión iniciarsessao iniciarsessão
+		connectezvous identifiezvous identificarse
 		zaloguj logowanie přihlášení prihlaseni accedi bejelentkezés bejelentkezes autentificare kirjaudu giriş giris войти вход авторизация ログイン 登录 登入 登錄 로그인`,
 	wordError: `error errors err errorpage fail failed failure fails notfound pagenotfound denied accessdenied unauthorized unauthorised
 		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful expired sessionexpired timeout sessiontimeout
 		cancelled canceled aborted invalid invalidtoken invalidrequest csrf blocked lockout lockedout restricted notallowed noaccess nolayout nolicense tokenmismatch oops sorry
-		wentwrong somethingwentwrong ratelimited toomanyrequests
+		wentwrong somethingwentwrong ratelimit ratelimited toomanyrequests tryagain pleasetryagain retry
+		virhe feil chyba błąd fallo échec echec fehlgeschlagen abgebrochen
 		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
 		noencontrado paginanoencontrada ошибка`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
 		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification
-		areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
+		checkpoint verifyhuman areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
 		cancel abort maintenance`,
 	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm en de fr es it nl
 		wp user users member members customer customers account accounts my admin client clients partner dealer staff employee student
