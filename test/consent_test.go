@@ -163,7 +163,7 @@ func TestConsentReaders(t *testing.T) {
 		if got := c.read(r); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
-		if n := testing.AllocsPerRun(10, func() { c.read(r) }); n > 0 && c.name != "GPP, escaped" {
+		if n := testing.AllocsPerRun(1000, func() { c.read(r) }); n > 0 && c.name != "GPP, escaped" {
 			t.Errorf("%s: %v allocations", c.name, n)
 		}
 	}
@@ -193,7 +193,7 @@ func TestOneTrustRegionHeader(t *testing.T) {
 		if got := read(r); got != c.want {
 			t.Errorf("%q and %q: %v, want %v", c.header, c.geolocation, got, c.want)
 		}
-		if n := testing.AllocsPerRun(10, func() { read(r) }); n > 0 {
+		if n := testing.AllocsPerRun(1000, func() { read(r) }); n > 0 {
 			t.Errorf("%q and %q: %v allocations", c.header, c.geolocation, n)
 		}
 	}

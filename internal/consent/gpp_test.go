@@ -280,7 +280,7 @@ func TestGPP(t *testing.T) {
 		if got := g.Of(c.text); got != c.want {
 			t.Errorf("%s: %s: %s, want %s", name, c.text, words(got), words(c.want))
 		}
-		if n := testing.AllocsPerRun(10, func() { g.Of(c.text) }); n > 0 {
+		if n := testing.AllocsPerRun(1000, func() { g.Of(c.text) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

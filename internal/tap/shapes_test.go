@@ -181,7 +181,7 @@ func TestEveryShape(t *testing.T) {
 		if got != bare || source.called != want.called {
 			t.Errorf("shape %06b: bare %q by%s, wrapped %q by%s", s, bare, want.called, got, source.called)
 		}
-		if p := testing.AllocsPerRun(10, func() { _ = rec.writer() }); p != 0 {
+		if p := testing.AllocsPerRun(1000, func() { _ = rec.writer() }); p != 0 {
 			t.Errorf("shape %06b: %v allocations", s, p)
 		}
 	}
