@@ -23,11 +23,11 @@ var policies = map[string]string{
 	"dynamic": "script-src 'nonce-e2e' 'strict-dynamic'; connect-src 'self'; require-trusted-types-for 'script'",
 }
 
-// scripted puts package page in front of the tracker, if the options say so, and a CDN
-// in front of both.
-func (s *shop) scripted(tracker http.Handler) (http.Handler, error) {
+// scripted puts the tracker in front of the site, package page in front of both, if the
+// options say so, and then a CDN in front of all.
+func (s *shop) scripted(site http.Handler) (http.Handler, error) {
 	if s.o.Page == "" {
-		return tracker, nil
+		return s.tracker.Handler(site), nil
 	}
 	var err error
 	s.page, err = page.New(s.tracker, page.Options{Nonce: func(r *http.Request) string {
@@ -39,7 +39,10 @@ func (s *shop) scripted(tracker http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := s.page.Around(tracker)
+	if s.o.Page == "inject" {
+		site = s.page.Inject(site)
+	}
+	pages := s.page.Around(s.tracker.Handler(site))
 	return cdn(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == s.page.Path()+"/c" {
 			time.Sleep(time.Duration(s.o.Slow) * time.Millisecond)
@@ -51,7 +54,7 @@ func (s *shop) scripted(tracker http.Handler) (http.Handler, error) {
 // tag is the tag of a page.
 func (s *shop) tag(r *http.Request) any {
 	switch {
-	case s.page == nil:
+	case s.page == nil, s.o.Page == "inject":
 		return ""
 	case s.o.Page == "loader" || strings.HasPrefix(r.URL.Path, "/kept/"):
 		return s.page.Loader(r)

@@ -27,6 +27,7 @@ type settings struct {
 	ContextID   string `json:"contextId"`
 	SiteName    string `json:"siteName"`
 	Domain      string `json:"domain,omitempty"`
+	Personal    bool   `json:"personal,omitempty"`
 }
 
 // pages returns the site. It knows nothing of goaltrack.
@@ -73,7 +74,7 @@ func (s *shop) sdkPage(w http.ResponseWriter, r *http.Request) {
 	}
 	show(w, "sdk", map[string]any{"SDK": s.o.SDK, "Settings": settings{
 		CDP: api, ClientKey: clientKey, PointOfSale: pointOfSale,
-		ContextID: contextID, SiteName: siteName, Domain: s.o.PageDomain,
+		ContextID: contextID, SiteName: siteName, Domain: s.o.PageDomain, Personal: s.o.Personal,
 	}})
 }
 

@@ -51,12 +51,15 @@ type options struct {
 	// TLS serves https, with a certificate that nobody has signed.
 	TLS bool `json:"tls"`
 	// Page puts goaltrack's script into the pages below /in: with the rules of the page
-	// ("script"), as the loader ("loader"), or not yet ("later").
+	// ("script"), as the loader ("loader"), not yet ("later"), or as package page puts it
+	// into pages that have none ("inject").
 	Page string `json:"page"`
 	// Clicks are so many goals more that happen by clicks.
 	Clicks int `json:"clicks"`
 	// Slow is how many milliseconds the collector takes.
 	Slow int `json:"slow"`
+	// Personal lets the SDK ask for decisions, and load a script for them.
+	Personal bool `json:"personal"`
 	// Consent asks for a cookie, consent=yes.
 	Consent bool `json:"consent"`
 }
@@ -83,7 +86,7 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 		ClientKeys: []string{clientKey}, PointsOfSale: []string{pointOfSale},
 		ContextIDs: []string{contextID}, SiteNames: []string{siteName},
 	})}
-	s.api = httptest.NewServer(s.cdp)
+	s.api = httptest.NewServer(s.decides(s.cdp))
 	s.tracker, err = goaltrack.New(goaltrack.Config{
 		Sites:  []goaltrack.Site{{CDP: s.tenant(), Language: "EN", Currency: "EUR"}},
 		Rules:  rules,
@@ -96,7 +99,7 @@ func openShop(ctx context.Context, o options, bundles string) (*shop, error) {
 		s.api.Close()
 		return nil, err
 	}
-	handler, err := s.scripted(s.tracker.Handler(s.pages(bundles)))
+	handler, err := s.scripted(s.pages(bundles))
 	if err == nil && o.Relay {
 		handler, err = s.relayed(handler)
 	}

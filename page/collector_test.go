@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"regexp"
 	"runtime"
 	"strings"
@@ -236,6 +237,62 @@ func TestHugeBodies(t *testing.T) {
 		t.Errorf("notes %v", s.Tracker.Snapshot().Notes)
 	}
 }
+
+// TestHugeBodiesOverHTTP2: a stream that is refused leaves the connection alone, on which a
+// CDN may have other visitors.
+func TestHugeBodiesOverHTTP2(t *testing.T) {
+	s := new(shop)
+	s.World = world.Setup{Rules: rules, HTTP2: true, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+		var err error
+		if s.page, err = page.New(tracker, page.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return s.page.Around(tracker.Handler(http.HandlerFunc(world.HTML)))
+	}}.Start(t)
+	connections := 0
+	trace := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
+		if !c.Reused {
+			connections++
+		}
+	}})
+	for range 2 {
+		v := s.visitor()
+		pipe, endless := io.Pipe()
+		go func() {
+			for err := error(nil); err == nil; {
+				_, err = endless.Write(make([]byte, 1<<10))
+			}
+		}()
+		for name, body := range map[string]io.Reader{"endless": pipe, "a gigabyte announced": io.LimitReader(zeros{}, 1<<30)} {
+			r := v.Request(http.MethodPost, s.page.Path()+"/c", body, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/json")
+			if name != "endless" {
+				r.ContentLength = 1 << 30
+			}
+			res, err := v.Client.Do(r.WithContext(trace))
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			if res.StatusCode != http.StatusNoContent || res.ProtoMajor != 2 {
+				t.Errorf("%s: %s, HTTP/%d", name, res.Status, res.ProtoMajor)
+			}
+			_ = res.Body.Close()
+		}
+		_ = pipe.Close()
+		s.tell(v, message("DEMO_CLICKED", "/products/7", ""))
+	}
+	s.Expect("DEMO_CLICKED", "fired 2")
+	if connections != 1 {
+		t.Errorf("%d connections, want 1", connections)
+	}
+	if n := s.Tracker.Snapshot().Notes["page_too_large"]; n != 4 {
+		t.Errorf("notes %v", s.Tracker.Snapshot().Notes)
+	}
+}
+
+// zeros never end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // TestShown: a page that says that it is shown counts if the server has not shown it.
 func TestShown(t *testing.T) {

@@ -72,7 +72,8 @@ func (i *injector) WriteHeader(status int) {
 	}
 	i.status = status
 	contentType, _ := web.First(i.Header()["Content-Type"])
-	if status == http.StatusOK && web.IsHTML(contentType) {
+	// In XHTML, which is XML, the tag would be a syntax error, and the page not be shown.
+	if status == http.StatusOK && web.IsHTML(contentType) && !strings.Contains(strings.ToLower(contentType), "xml") {
 		reason := i.refusal()
 		i.open = reason == ""
 		i.note(reason)

@@ -50,6 +50,7 @@ func TestInject(t *testing.T) {
 		"a head that is too long":  {nil, long, "", "no_head"},
 		"nothing":                  {nil, "", "", "no_head"},
 		"JSON":                     {[]string{"Content-Type", "application/json"}, plain, "", ""},
+		"XHTML":                    {[]string{"Content-Type", "application/XHTML+xml"}, plain, "", ""},
 		"compressed":               {[]string{"Content-Encoding", "gzip"}, plain, "", "encoded"},
 		"not to be changed":        {[]string{"Cache-Control", "private, No-Transform"}, plain, "", "no_transform"},
 		"with a digest":            {[]string{"Repr-Digest", "sha-256=:AAAA:"}, plain, "", "digest"},

@@ -205,9 +205,18 @@ func TestNothingElseThere(t *testing.T) {
 		}
 	}
 	around := s.page.Around(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
-	for path, want := range map[string]int{"/goals/e": 404, "/goals/e/": 404, "/goals/e/s.js": 200, "/goals/ex": 418, "/goals": 418, "/": 418} {
+	for path, want := range map[string]int{
+		"/goals/e": 404, "/goals/e/": 404, "/goals/e/s.js": 200, "/goals/ex": 418, "/goals": 418, "/": 418,
+		// Whatever a client makes of a path below it, the site does not get it.
+		"/goals/e/../pricing": 404, "/goals/e/%2e%2e/pricing": 404, "/goals/e/..%2Fpricing": 404, "/goals/e//": 404, "/goals/e//s.js": 404, "/goals/e/%00": 404,
+		"/goals/e/c%00": 404, "/goals/e/s.js%00": 404, "/goals/e/c;a=b": 404, "/goals%2Fe/x": 404, "/goals/%65/x": 404, "/goals/e/" + strings.Repeat("a/", 1000): 404,
+		"/goals/e/%FF": 404, "/goals/e/C": 404, "/goals/e/c%2F": 404, "/goals/e/r/../../../pricing": 404, "/goals/e/.": 404, "/goals/e/<script>": 404,
+	} {
 		w := httptest.NewRecorder()
 		around.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if strings.Contains(w.Body.String(), "<script") {
+			t.Errorf("%s: the answer repeats it", path)
+		}
 		if w.Code != want {
 			t.Errorf("%s: %d, want %d", path, w.Code, want)
 		}

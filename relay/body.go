@@ -74,6 +74,8 @@ func isJSON(h http.Header) bool {
 
 // leave keeps the server from reading the rest of a body, which may never end.
 func (c *call) leave() {
-	c.w.Header().Set("Connection", "close")
+	if c.r.ProtoMajor < 2 { // of HTTP/2, the stream ends; others may be on the connection
+		c.w.Header().Set("Connection", "close")
+	}
 	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now())
 }

@@ -301,6 +301,30 @@ for (const policy of ["self", "nothing", "nonce", "dynamic"]) {
   });
 }
 
+test("the tag gets into pages that nobody can change, unless their policy is against it", async (t) => {
+  const shop = await t.shop({ page: "inject" });
+  const visitor = await t.visitor(shop);
+  const { page } = visitor;
+  const said = [];
+  page.on("console", (m) => { if (/Content Security|Trusted/.test(m.text()) && !/style|image/.test(m.text())) said.push(m.text()); });
+  page.on("pageerror", (err) => said.push(String(err)));
+  const tags = () => page.evaluate((src) => document.querySelectorAll(`head > script[src="${src}"]`).length, `${path}/s.js`);
+  let clicks = 0;
+  for (const policy of ["", "self", "nothing"]) {
+    await visitor.go(`/in/a?policy=${policy}`);
+    await page.waitForFunction(() => document.goaltrack);
+    await page.click("#button");
+    await counts(shop, "BOOKED", ++clicks, policy);
+    assert.equal(await tags(), 1, policy);
+  }
+  for (const policy of ["nonce", "dynamic"]) {
+    await visitor.go(`/in/a?policy=${policy}`);
+    assert.equal(await tags(), 0, policy);
+    assert.equal(await page.evaluate(() => document.goaltrack), undefined, policy);
+  }
+  assert.deepEqual(said, []);
+});
+
 // What visitors withdraw in the open page, and give again, by the tool that says so.
 const tools = {
   "a banner of its own": {

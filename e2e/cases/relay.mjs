@@ -17,9 +17,10 @@ async function arrive(shop, visitor) {
   const { error, answers } = await visitor.sdk();
   assert.equal(error, undefined, "the SDK");
   assert.deepEqual(answers.map((a) => a?.status), ["OK", "OK"], "answers to the SDK's events");
-  const cookies = (await visitor.cookies()).filter((c) => /^(bid_|sc_)/.test(c.name));
+  const all = (await visitor.cookies()).filter((c) => /^(bid_|sc_)/.test(c.name));
+  for (const c of all) assert.match(c.value, id, c.name);
+  const cookies = all.filter((c) => !c.name.endsWith("_personalize")); // which has the profile's ID
   assert.equal(cookies.length, 1);
-  assert.match(cookies[0].value, id);
   return { errors, browser: cookies[0].value };
 }
 
@@ -68,6 +69,36 @@ for (const sdk of sdks) {
     arrived(report, browser, { VIEW: clicks, "E2E:CLICKED": 2 * clicks });
     const told = report.events.filter((e) => e.ext?.n !== undefined).map((e) => e.ext.n);
     assert.deepEqual(told.toSorted((a, b) => a - b), Array.from({ length: clicks }, (_, n) => n), "clicks");
+  });
+}
+
+// Where the CDP says that the script for web personalization is. Engage loads its own from
+// elsewhere.
+const web = "https://cdn.example/web.js";
+
+for (const sdk of sdks) {
+  test(`relay: ${sdk}, decisions`, async (t) => {
+    const shop = await t.shop({ sdk, relay: true, personal: true });
+    const visitor = await t.visitor(shop);
+    await visitor.page.route(web, (route) => route.fulfill({ contentType: "text/javascript", body: "window.personalized = true" }));
+    const { errors, browser } = await arrive(shop, visitor);
+    assert.deepEqual(await visitor.page.evaluate(() => window.decide()), { flow: "banner", variantId: "spring", cookies: 0 });
+    if (sdk !== "engage") await visitor.page.waitForFunction(() => window.personalized);
+    arrived(await shop.report(), browser, { VIEW: 1, "E2E:CLICKED": 1 });
+    assert.deepEqual(errors, []);
+  });
+
+  test(`relay: ${sdk}, decisions that are HTML`, async (t) => {
+    const shop = await t.shop({ sdk, relay: true, personal: true, trouble: "html" });
+    const visitor = await t.visitor(shop);
+    const { errors, browser } = await arrive(shop, visitor);
+    const decided = await visitor.page.evaluate(() => window.decide());
+    assert.equal(decided?.variantId, undefined);
+    const scripts = await visitor.page.evaluate(() => [...document.scripts].map((s) => s.getAttribute("src")).filter(Boolean));
+    assert.deepEqual(scripts.filter((src) => !src.startsWith("/scripts/")), [], "what the page loads");
+    await shop.fail("nothing");
+    arrived(await shop.report(), browser, { VIEW: 1, "E2E:CLICKED": 1 });
+    assert.deepEqual(errors, []);
   });
 }
 

@@ -1,17 +1,19 @@
 import { CloudSDK } from "@sitecore-cloudsdk/core/browser";
 import { event, pageView } from "@sitecore-cloudsdk/events/browser";
-import { clicked, run } from "./page.js";
+import { personalize } from "@sitecore-cloudsdk/personalize/browser";
+import { clicked, decision, run } from "./page.js";
 
 run(async (s) => {
-  CloudSDK({
+  const sdk = CloudSDK({
     sitecoreEdgeUrl: s.cdp,
     sitecoreEdgeContextId: s.contextId,
     siteName: s.siteName,
     cookieDomain: s.domain,
     enableBrowserCookie: true,
-  })
-    .addEvents()
-    .initialize();
+  }).addEvents();
+  if (s.personal) sdk.addPersonalize({ enablePersonalizeCookie: true, webPersonalization: true });
+  sdk.initialize();
+  window.decide = () => personalize(decision);
   window.tell = (n) => event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { n } });
   return [
     await pageView({ channel: "WEB", currency: "EUR" }),

@@ -1,7 +1,8 @@
 import { initContentSdk } from "@sitecore-content-sdk/core";
 import { analyticsBrowserAdapter, analyticsPlugin } from "@sitecore-content-sdk/analytics-core";
 import { event, eventsPlugin, pageView } from "@sitecore-content-sdk/events";
-import { clicked, run } from "./page.js";
+import { personalize, personalizeBrowserAdapter, personalizeBrowserPlugin } from "@sitecore-content-sdk/personalize";
+import { clicked, decision, run } from "./page.js";
 
 run(async (s) => {
   await initContentSdk({
@@ -12,8 +13,12 @@ run(async (s) => {
         adapter: analyticsBrowserAdapter(),
       }),
       eventsPlugin(),
+      ...(s.personal
+        ? [personalizeBrowserPlugin({ options: { enablePersonalizeCookie: true, webPersonalization: true }, adapter: personalizeBrowserAdapter() })]
+        : []),
     ],
   });
+  window.decide = () => personalize(decision);
   window.tell = (n) => event({ type: clicked, channel: "WEB", currency: "EUR", extensionData: { n } });
   return [
     await pageView({ channel: "WEB", currency: "EUR" }),

@@ -1,5 +1,5 @@
 import { init } from "@sitecore/engage";
-import { clicked, run } from "./page.js";
+import { clicked, decision, run } from "./page.js";
 
 run(async (s) => {
   const engage = await init({
@@ -9,6 +9,7 @@ run(async (s) => {
     cookieDomain: s.domain,
   });
   const base = { channel: "WEB", currency: "EUR" };
+  window.decide = () => engage.personalize(decision);
   window.tell = (n) => engage.event(clicked, base, { n });
   return [await engage.pageView(base), await engage.event(clicked, base, { button: "top" })];
 });

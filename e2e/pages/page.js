@@ -13,3 +13,6 @@ export async function run(sdk) {
 
 // What each of them sends after its page view.
 export const clicked = "E2E:CLICKED";
+
+// What each of them asks a decision about.
+export const decision = { channel: "WEB", currency: "EUR", friendlyId: "banner", language: "EN" };
