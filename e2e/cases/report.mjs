@@ -6,7 +6,7 @@ import axe from "axe-core";
 import { test } from "../harness.mjs";
 
 const goal = "/goal/NEWSLETTER_SIGNUP";
-const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/live", "/preview", "/delivery"];
+const pages = ["", goal, "/goal/ORDERED_AFTER_NEWS", "/funnels", "/live", "/preview", "/preview?address=https%3A%2F%2Fshop.example%2F", "/delivery", "/cost"];
 
 // reader opens the report. The options are those of a context of Playwright.
 async function reader(t, options) {
@@ -40,7 +40,7 @@ test("report: everything works without JavaScript", async (t) => {
   const csv = new URL(await page.locator(".export a").first().getAttribute("href"), page.url());
   const res = await page.request.get(csv.href);
   assert.match(res.headers()["content-type"], /^text\/csv/);
-  for (const name of ["Funnels", "Live", "Delivery", "Overview"]) {
+  for (const name of ["Funnels", "Live", "Preview", "Delivery", "Cost", "Overview"]) {
     await page.getByRole("link", { name, exact: true }).click();
     assert.equal(await page.locator("nav a[aria-current=page]").innerText(), name);
   }
@@ -118,9 +118,23 @@ test("report: a preview explains one's own requests", async (t) => {
   await page.getByText("This would be sent.").first().waitFor();
   assert.match(await page.locator("main").innerText(), /GET \/pricing[\s\S]*Looked at the tea club[\s\S]*PRICING_VIEWED/);
   assert.deepEqual((await page.context().cookies()).map((c) => c.name), ["gt_preview"]);
+  assert.deepEqual(await lookedAt(page, {}, 10, "what the site explains"), []);
+  await page.setViewportSize({ width: 320, height: 900 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, "what the site explains, at 320 px");
   await page.getByRole("button", { name: "End the preview" }).click();
   await page.getByText("This browser is not marked.").waitFor();
 });
+
+// lookedAt lets axe-core look at a page, and returns what it finds.
+async function lookedAt(page, options, least, path) {
+  await page.evaluate(axe.source); // not as a script of the page, whose policy allows none
+  const { violations, passes } = await page.evaluate((options) => {
+    for (const d of document.querySelectorAll("details")) d.open = true;
+    return window.axe.run(options);
+  }, options);
+  assert.ok(passes.length >= least, `${path}: only ${passes.length} rules were looked at`);
+  return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
+}
 
 // In the dark only the colors are others, so what looks at colors is asked again.
 for (const [colorScheme, options, least] of [["light", {}, 16], ["dark", { runOnly: ["color-contrast"] }, 1]]) {
@@ -128,14 +142,7 @@ for (const [colorScheme, options, least] of [["light", {}, 16], ["dark", { runOn
     const page = await reader(t, { colorScheme });
     for (const path of pages) {
       await page.open(path);
-      await page.evaluate(axe.source); // not as a script of the page, whose policy allows none
-      const { violations, passes } = await page.evaluate((options) => {
-        for (const d of document.querySelectorAll("details")) d.open = true;
-        return window.axe.run(options);
-      }, options);
-      assert.ok(passes.length >= least, `${path}: only ${passes.length} rules were looked at`);
-      const found = violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target} ${n.failureSummary}`));
-      assert.deepEqual(found, [], path);
+      assert.deepEqual(await lookedAt(page, options, least, path), [], path);
     }
   });
 }
