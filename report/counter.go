@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -210,10 +211,22 @@ func (c *counter) flush(ctx context.Context, all bool) error {
 		}
 		err := c.options.Store.Flush(ctx, c.pending)
 		c.tell(err)
+		if errors.Is(err, ErrReplaced) {
+			c.tellAgain(c.pending)
+		}
 		if err != nil {
 			return err
 		}
 		c.pending = nil
+	}
+}
+
+// tellAgain adds to a batch what a new store has to know.
+func (c *counter) tellAgain(b *Batch) {
+	maps.Copy(b.Zones, c.zones)
+	if b.Rules == nil && c.rules != nil {
+		b.Rules = c.rules
+		b.Marks = append(b.Marks, Mark{Time: time.Now(), Kind: MarkRules, Text: c.rules.Hash})
 	}
 }
 

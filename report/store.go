@@ -164,6 +164,11 @@ type Filled struct {
 	SiteDay
 }
 
+// ErrReplaced says that what the store was written to is gone or another one, so that it
+// knows no sites and rules any more. A [Recorder] tells them again with the batch that was
+// refused.
+var ErrReplaced = errors.New("report: the store has been removed or replaced")
+
 // ErrDayTaken says that a day has counts already, so that it cannot be filled in.
 var ErrDayTaken = errors.New("report: the day has counts already")
 

@@ -213,6 +213,66 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// TestReplaced: a file that is removed, or has another in its place, while it is open is let go
+// of, and counting goes on in the one that is there, with the sites and rules in force.
+func TestReplaced(t *testing.T) {
+	for name, replace := range map[string]func(t *testing.T, file string){
+		"removed": func(*testing.T, string) {},
+		"another": func(t *testing.T, file string) {
+			t.Helper()
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"with its directory": func(t *testing.T, file string) {
+			t.Helper()
+			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := opened(t)
+			var log bytes.Buffer
+			r, err := report.New(report.Options{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tell := func() {
+				r.Report(fact.Fact{Kind: fact.Visit, Time: time.Now(), Site: "shop", Reason: fact.Fired, Page: "/"})
+			}
+			r.Report(fact.Fact{Kind: fact.RulesChanged, Time: time.Now(), Rules: &fact.Rules{Hash: "abc", Goals: []fact.Goal{{Name: "SENT"}}}})
+			tell()
+			if err := r.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, end := range []string{"", "-wal", "-shm"} {
+				if err := os.Remove(s.options.path() + end); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			replace(t, s.options.path())
+			tell()
+			if err := r.Flush(t.Context()); err != nil && !errors.Is(err, report.ErrReplaced) {
+				t.Error(err)
+			}
+			if err := r.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n := counted(t, s); n != 1 {
+				t.Errorf("%d visits, want the one that came since", n)
+			}
+			info, err := s.Info(t.Context())
+			if err != nil || info.Zones["shop"] != "UTC" || info.Rules == nil || info.Rules.Hash != "abc" || info.RulesSince.IsZero() {
+				t.Errorf("%+v, %v", info, err)
+			}
+			if text := log.String(); strings.Count(text, "removed or replaced") != 1 {
+				t.Errorf("the log:\n%s", text)
+			}
+		})
+	}
+}
+
 // TestFull: on a full disk counts wait, and are lost under their name when they are too
 // many. Then it goes on. A file that may not grow stands for the disk.
 func TestFull(t *testing.T) {

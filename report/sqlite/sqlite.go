@@ -62,6 +62,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	tables *sqlreport.Tables // nil while the file is not open
+	file   os.FileInfo       // which file that is
 	err    error             // why
 	tried  time.Time
 	closed bool
@@ -116,7 +117,34 @@ func (s *Store) open(ctx context.Context) (*sqlreport.Tables, error) {
 		return nil, s.err
 	}
 	s.tables = tables
+	s.file, _ = os.Stat(s.options.path()) // a file system that does not tell files apart is asked in vain
 	return tables, nil
+}
+
+// check lets go of the file if somebody removed it or put another in its place, as by a
+// backup. SQLite goes on writing to what nobody can find any more
+// (https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use).
+func (s *Store) check() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables == nil || s.file == nil {
+		return nil
+	}
+	now, err := os.Stat(s.options.path())
+	if err == nil && os.SameFile(s.file, now) || err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	t := s.tables
+	s.tables, s.file, s.err = nil, nil, nil
+	_ = closeTables(t) // what it says is about a file that is gone
+	return fmt.Errorf("sqlite: %s: %w", s.options.path(), report.ErrReplaced)
+}
+
+func closeTables(t *sqlreport.Tables) error {
+	if t.Write == t.Read {
+		return t.Read.Close()
+	}
+	return errors.Join(t.Read.Close(), t.Write.Close())
 }
 
 func (o *Options) path() string { return filepath.Join(o.Dir, FileName) }
@@ -277,6 +305,9 @@ func backup(ctx context.Context, db *sql.DB, path string) error {
 
 // Flush implements [report.Store].
 func (s *Store) Flush(ctx context.Context, b *report.Batch) error {
+	if err := s.check(); err != nil {
+		return err
+	}
 	t, err := s.open(ctx)
 	if err != nil {
 		return err
@@ -387,8 +418,5 @@ func (s *Store) Close() error {
 	if t == nil {
 		return nil
 	}
-	if t.Write == t.Read {
-		return t.Read.Close()
-	}
-	return errors.Join(t.Read.Close(), t.Write.Close())
+	return closeTables(t)
 }
