@@ -20,6 +20,7 @@ type asked struct {
 	r     *http.Request
 	ctx   context.Context //nolint:containedctx // It is that of r, and lives as long.
 	info  report.Info
+	stale string // why the last minutes are missing, in words, "" if they are not
 	site  string
 	zone  *time.Location
 	today report.Day
@@ -33,16 +34,18 @@ var filters = []report.Dimension{report.Page, report.Source, report.Campaign, re
 // ask reads what a request is about.
 func (p *pages) ask(r *http.Request) (*asked, error) {
 	ctx, query := r.Context(), r.URL.Query()
+	stale := ""
 	if p.Fresh != nil {
 		if err := p.Fresh(ctx); err != nil {
 			p.Logger.Warn("goaltrack: a page of the report may lack what happened last", "error", err)
+			stale = p.why("stale", err)
 		}
 	}
 	info, err := p.Store.Info(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &asked{p: p, r: r, ctx: ctx, info: info}
+	a := &asked{p: p, r: r, ctx: ctx, info: info, stale: stale}
 	if name := query.Get("site"); name != "" && !a.hasSite(name) {
 		return nil, &noSuchSite{slices.Sorted(maps.Keys(info.Zones))}
 	}
@@ -169,6 +172,7 @@ type nav struct {
 type frame struct {
 	Title, Base, Home   string
 	Notice, Trouble     string
+	Stale               string // what the figures lack
 	Sites, Nav, Periods []nav
 	Filters             []nav // each takes one filter away
 	Foot                []string
@@ -187,7 +191,7 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 	if a.site != "" {
 		f.Title = a.site
 	}
-	f.Home, f.Trouble = a.link(""), a.info.Trouble
+	f.Home, f.Trouble, f.Stale = a.link(""), a.info.Trouble, a.stale
 	for _, name := range slices.Sorted(maps.Keys(a.info.Zones)) {
 		f.Sites = append(f.Sites, nav{name, a.link("", "site", name), name == a.site})
 	}

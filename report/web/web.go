@@ -233,11 +233,15 @@ func (p *pages) fault(r *http.Request, err error) (status int, text string) {
 	case r.Context().Err() == nil:
 		p.Logger.Warn("goaltrack: a page of the report cannot be shown", "page", r.URL.Path, "error", err)
 	}
-	name := "fault.store"
+	return http.StatusServiceUnavailable, p.why("fault.store", err)
+}
+
+// why says what an error of the store means, by the texts that begin with a name.
+func (p *pages) why(name string, err error) string {
 	if e, ok := p.Store.(report.Explainer); ok {
 		if why := e.Explain(err); why != report.Unexplained && words[name+"."+string(why)] != "" {
 			name += "." + string(why)
 		}
 	}
-	return http.StatusServiceUnavailable, say(name)
+	return say(name)
 }

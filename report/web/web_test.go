@@ -1,9 +1,12 @@
 package web
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -319,6 +322,42 @@ func TestNobodyLooksWithoutLeave(t *testing.T) {
 	}
 }
 
+// failing is a store that knows why it takes nothing.
+type failing struct {
+	report.Store
+
+	why report.Why
+}
+
+func (f *failing) Explain(error) report.Why { return f.why }
+
+// TestWhatIsMissingIsSaid: figures that lack what happened last say so, and why. The error
+// itself, which may name files, is for the log.
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	err := errors.New("database or disk is full: /srv/secret")
+	for why, want := range map[report.Why]string{
+		report.Full: "because the disk is full", report.Busy: "somebody else writes", report.Damaged: "is damaged", report.Newer: "a newer goaltrack", report.Denied: "may not write",
+		report.Unexplained: "cannot be stored at the moment", report.Closed: "cannot be stored at the moment", "unheard of": "cannot be stored at the moment",
+	} {
+		var log strings.Builder
+		pages, bad := New(Options{
+			Store: &failing{storeOf(t, conversion(time.Now(), "SENT")), why}, Authorize: Open, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Fresh: func(context.Context) error { return err },
+		})
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		for _, target := range []string{"/", "/goal/SENT", "/cost"} {
+			if page := plain(get(t, pages, target, http.StatusOK)); !strings.Contains(page, "What happened last is not in these figures") || !strings.Contains(page, want) || strings.Contains(page, "secret") {
+				t.Errorf("%s, %s: no %q in\n%s", why, target, want, page)
+			}
+		}
+		if !strings.Contains(log.String(), "secret") {
+			t.Errorf("the log lacks the error: %s", log.String())
+		}
+	}
+}
+
 // Every text that is asked for is there.
 func TestWordsAreComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -348,7 +387,7 @@ func TestEveryTextIsAskedFor(t *testing.T) {
 			pages.Write(text)
 		}
 	}
-	made := regexp.MustCompile(`^(nav|period|by|head|state|mark|reason|fault\.store)\.`)
+	made := regexp.MustCompile(`^(nav|period|by|head|state|mark|reason|fault\.store|stale)\.`)
 	for name := range words {
 		asked := strings.TrimSuffix(strings.TrimSuffix(name, ".one"), ".many")
 		if !made.MatchString(name) && !strings.Contains(pages.String(), `"`+asked+`"`) {
