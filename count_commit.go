@@ -358,7 +358,7 @@ func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
 		case c.Fits(value):
 			tr.setVisit(h, visit.Format(minute, sealed))
 		}
-	case tr.rules.Past().WantsOrigin(tr.t.config.Env):
+	case tr.rules.Past().WantsBegin(tr.t.config.Env):
 		// A cookie that no key opens may be another instance's, which has a
 		// newer key: it is not worth losing.
 		p := tr.pastLocked()

@@ -361,3 +361,58 @@ func TestPastOfOtherRules(t *testing.T) {
 		}
 	})
 }
+
+const sessionRules = `
+version: 1
+goals:
+  - { goal: FIRST, visit: /x, session: 1 }
+  - { goal: SECOND, visit: /x, session: 2 }
+  - { goal: LATER, visit: /x, session: ">= 3" }
+  - { goal: SPRING, visit: /x, if: { first.campaign: spring } }
+`
+
+// TestNumberOfSession: sessions are counted by the cookie alone. Of a visitor who may have
+// been there before, nobody knows it at first.
+func TestNumberOfSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, sessionRules, nil)
+		for i, step := range []struct {
+			later      time.Duration
+			page, want string
+		}{
+			{0, "/x", ""}, // has an ID, and so may have been there
+			{0, "/x", ""},
+			{time.Hour, "/x?utm_campaign=spring", "SECOND:1 SPRING:1"},
+			{10 * time.Minute, "/x", "SECOND:1 SPRING:1"},
+			{time.Hour, "/x?utm_campaign=autumn", "LATER:1 SPRING:1"},
+			{time.Hour, "/other", ""},
+			{0, "/x", "LATER:1 SPRING:1"},
+		} {
+			pass(step.later)
+			s.forget()
+			s.visit(step.page)
+			if got := s.fired(); got != step.want {
+				t.Errorf("step %d, %s: %s, want %s", i, step.page, got, step.want)
+			}
+		}
+		s.expect("FIRST", 0, "other_session", 6)
+		s.expect("SPRING", 4, "condition", 2)
+	})
+}
+
+// TestNumberOfSessionInMemory: a process remembers it of browsers that keep no cookie.
+func TestNumberOfSessionInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, sessionRules+"  - { goal: ONCE, visit: /x, count: once per session }\n", nil)
+		for range 4 {
+			s.cookies = map[string]string{"bid_key": oldID}
+			s.visit("/x")
+			s.cookies = map[string]string{"bid_key": oldID}
+			s.visit("/x")
+			pass(time.Hour)
+		}
+		if got := s.fired(); got != "SECOND:2 LATER:4 ONCE:4" {
+			t.Error(got)
+		}
+	})
+}

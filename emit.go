@@ -69,7 +69,7 @@ func (tr *tracked) exchangeFor(data Data) *rule.Exchange {
 // eventOfLocked makes the event of a goal.
 func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (cdp.Event, fate) {
 	if tr.told.recognised {
-		tr.x.CameFrom(g, tr.originLocked)
+		tr.x.CameFrom(g, tr.visitLocked)
 	}
 	e, f := tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
 	if f != fired || e.Type != rule.View.Name() {
@@ -338,7 +338,7 @@ func priorityOf(g *rule.Cause) queue.Priority {
 }
 
 // originLocked is where the visitor's session came from.
-func (tr *tracked) originLocked() visit.Origin { return tr.pastLocked().open(time.Now()).Origin }
+func (tr *tracked) visitLocked() *visit.Visit { return tr.pastLocked().open(time.Now()) }
 
 // base are the fields of every event, as [rule.Base] has them.
 type base struct {

@@ -51,10 +51,13 @@ type past struct {
 	came     string    // the one that opened
 	anew     bool      // it has to be sealed anew
 	visit    *visit.Visit
+	met      bool          // this process knows the visitor
 	began    bool          // the session begins with this request
 	happened []*visit.Goal // in this request; they come before none of its goals
 	released bool          // what was held counted with this request
 	needs    *visit.Needs  // what the goals ask
+	// first is where this request came from, if goals ask where visitors first came from.
+	first func() visit.Origin
 }
 
 // ruling is what count: and after: made of a goal in a request.
@@ -89,6 +92,12 @@ func (p *past) open(now time.Time) *visit.Visit {
 	p.remember(now, nil)
 	p.began = v.Fresh
 	v.Keep(p.needs, minute)
+	if p.began && len(p.needs.Sessions) > 0 {
+		v.CountSession(o.Visit != nil || p.met, p.brought != "")
+	}
+	if p.began && p.first != nil {
+		v.CameFirst(p.first(), minute)
+	}
 	return v
 }
 
@@ -107,6 +116,7 @@ func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
 	p.t.visits.Change(p.t.visits.Key(p.site.Name, id), now, func(m *visit.Visit) *visit.Visit {
 		v := p.visit
 		if m != nil {
+			p.met = true
 			alive := p.site.visits.Alive(m, visit.Minute(now))
 			v.Absorb(m, alive || !v.Fresh && m.Last >= v.Start)
 		}

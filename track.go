@@ -213,10 +213,23 @@ func (tl *told) saidLocked() said {
 func (tr *tracked) pastLocked() *past {
 	p := &tr.told.seldomLocked().past
 	p.t, p.site, p.needs = tr.t, tr.site, tr.rules.Past()
+	if p.first == nil && len(p.needs.First) > 0 {
+		p.first = tr.firstOrigin
+	}
 	if !p.looked && tr.told.recognised {
 		p.looked, p.brought, p.values = true, tr.told.brought.id, tr.visitsSentLocked()
 	}
 	return p
+}
+
+// firstOrigin is where the request came from, as far as goals ask that of a visitor's first
+// session.
+func (tr *tracked) firstOrigin() visit.Origin {
+	n := tr.rules.Past()
+	if !tr.navigation || tr.gate != fired {
+		return visit.Origin{}
+	}
+	return tr.x.Origin(&visit.Needs{UTM: n.FirstUTM, Referrer: n.FirstReferrer, Origins: n.First})
 }
 
 // admit notes what the gate said, and who the visitor is if goaltrack may ask

@@ -22,6 +22,7 @@ type goal struct {
 	success success
 	// early can be judged before the handler runs, late only afterwards.
 	early, late []condition
+	first       []condition // on the visitor's first session
 	data        []field
 	value       value
 	page        source
@@ -56,6 +57,7 @@ func compileGoal(def Goal, f *faults) *goal {
 	g.compileDecimal(f)
 	g.compileTriggers(f)
 	g.compileConditions(f)
+	g.compileSession(f)
 	g.compileLimits(f)
 	g.compileData(f)
 	g.compileValue(f)
@@ -113,19 +115,23 @@ func (g *goal) compileDecimal(f *faults) {
 }
 
 func (g *goal) compileConditions(f *faults) {
+	var first []condition
 	for _, side := range []struct {
 		key        string
 		conditions Conditions
 		unless     bool
 	}{{"if", g.If, false}, {"unless", g.Unless, true}} {
 		for _, cond := range g.parseConditions(side.key, side.conditions, side.unless, f) {
-			if cond.from.late() {
+			if cond.from.kind == sourceFirst {
+				first = append(first, cond)
+			} else if cond.from.late() {
 				g.late = append(g.late, cond)
 			} else {
 				g.early = append(g.early, cond)
 			}
 		}
 	}
+	g.compileFirst(first)
 }
 
 // parseConditions compiles conditions in the order of their names.

@@ -20,7 +20,10 @@ type needs struct {
 	route        bool
 	utm          []string // parameters of the session's first page
 	referrer     bool     // and its referrer
-	element      []string // data of the element in the page
+	// first are utm_ parameters of the visitor's first session.
+	first         []string
+	firstReferrer bool
+	element       []string // data of the element in the page
 }
 
 // bodyNeeds is what of a body a goal cannot be judged without: what a condition, a key
@@ -108,6 +111,8 @@ func (g *goal) reads(key string, s *source, f *faults) {
 		if s.ofVisit {
 			g.needs.utm = append(g.needs.utm, s.name)
 		}
+	case sourceFirst:
+		g.needs.asksFirst(s)
 	case sourceReferrer:
 		g.needs.referrer = g.needs.referrer || s.ofVisit
 	case sourceLiteral, sourceQuery, sourceApp, sourceWholePath, sourceHost: // always there

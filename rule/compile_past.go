@@ -135,6 +135,12 @@ func (g *goal) inWords() string {
 	if g.past.Scope != visit.PerRequest {
 		words = append(words, g.Count)
 	}
+	if g.Session != "" {
+		words = append(words, "only in "+sessionInWords(g.Session)+" of a visitor")
+	}
+	for i := range g.first {
+		words = append(words, "only if "+g.first[i].String()+" holds for the visitor's first session")
+	}
 	if g.comesAfter() {
 		words = append(words, "only "+g.afterInWords())
 	}
@@ -197,9 +203,19 @@ func (s *Set) linkPast() {
 			p.UTM = append(p.UTM, g.needs.utm...)
 			p.Referrer = p.Referrer || g.needs.referrer
 		}
-		p.Used = p.Used || g.past.Counts() || g.needs.origin()
+		if g.past.Sessions != (visit.Range{}) {
+			p.Sessions = append(p.Sessions, g.Env)
+		}
+		if g.needs.readsFirst() {
+			p.First = append(p.First, g.Env)
+			p.FirstUTM = append(p.FirstUTM, g.needs.first...)
+			p.FirstReferrer = p.FirstReferrer || g.needs.firstReferrer
+		}
+		p.Used = p.Used || g.past.Counts() || g.needs.origin() || g.needs.readsFirst()
 	}
 	s.linkCart()
 	slices.Sort(p.UTM)
 	p.UTM = slices.Compact(p.UTM)
+	slices.Sort(p.FirstUTM)
+	p.FirstUTM = slices.Compact(p.FirstUTM)
 }

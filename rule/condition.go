@@ -71,7 +71,7 @@ func parseCondition(key string, value any, unless bool) (condition, error) {
 }
 
 // conditionHint names all that a condition can look at.
-const conditionHint = "conditions look at path host route referrer response.type query.x form.x json.x header.x cookie.x response.header.x response.json.x app.x element.x event.x utm.x"
+const conditionHint = "conditions look at path host route referrer response.type query.x form.x json.x header.x cookie.x response.header.x response.json.x app.x element.x event.x utm.x first.x"
 
 // parseTest compiles the right side of a condition.
 func parseTest(value any, isPath bool) (t test, err error) {

@@ -92,6 +92,10 @@ func (g *goal) itemsOf(x *Exchange) (items []uint32) {
 // live site.
 func ReasonOf(b visit.Bar) Reason {
 	switch b {
+	case visit.OtherSession:
+		return ReasonOtherSession
+	case visit.OtherFirst:
+		return ReasonCondition
 	case visit.NotAfter:
 		return ReasonNotAfter
 	case visit.CameBefore:

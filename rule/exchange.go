@@ -107,6 +107,8 @@ type Exchange struct {
 	refusal *refusal
 	// origin is where the session came from, for sources that ask for it.
 	origin *visit.Origin
+	// first is where the visitor first came from, likewise.
+	first *visit.Origin
 
 	// Variables captured for the goal being judged.
 	vars     variables
@@ -389,10 +391,16 @@ func (x *Exchange) With(data map[string]any) *Exchange {
 
 // CameFrom asks origin where the session came from, if the goal wants to know for $utm
 // and $referrer. Without it, they are those of the request.
-func (x *Exchange) CameFrom(c *Cause, origin func() visit.Origin) {
-	if c.goal != nil && c.goal.needs.origin() {
-		o := origin()
-		x.origin = &o
+func (x *Exchange) CameFrom(c *Cause, of func() *visit.Visit) {
+	if c.goal == nil || !c.goal.needs.origin() && !c.goal.needs.readsFirst() {
+		return
+	}
+	v := of()
+	o := v.Origin
+	x.origin, x.first = &o, nil
+	if f := v.FirstOrigin(); f != nil {
+		first := *f
+		x.first = &first
 	}
 }
 

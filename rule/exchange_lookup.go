@@ -77,6 +77,8 @@ func (x *Exchange) lookup(s *source) (v string, ok bool) {
 		}
 		v = x.otherSite()
 		return v, v != ""
+	case sourceFirst:
+		return x.lookupFirst(s.name)
 	case sourceElement:
 		return x.told.data(s.name)
 	case sourceEvent:

@@ -60,9 +60,8 @@ func (s *Set) Explain(e Example) []Verdict {
 	return verdicts
 }
 
-// explainAll judges an example by every goal. origin is where the session came from, nil if
-// the example begins it.
-func (s *Set) explainAll(e Example, origin *visit.Origin) []Verdict {
+// explainAll judges an example by every goal. of is the visit, nil if the example begins it.
+func (s *Set) explainAll(e Example, of *visit.Visit) []Verdict {
 	verdicts := make([]Verdict, 0, len(s.goals))
 	described := s.described(e)
 	for _, g := range s.goals {
@@ -72,8 +71,10 @@ func (s *Set) explainAll(e Example, origin *visit.Origin) []Verdict {
 		}
 		x := e.exchange()
 		x.wants.described = described
-		if origin != nil {
-			x.CameFrom(&g.causes[0], func() visit.Origin { return *origin })
+		if of == nil {
+			x.first = x.firstIn(&s.past)
+		} else {
+			x.CameFrom(&g.causes[0], func() *visit.Visit { return of })
 		}
 		v := s.explain(g, &x, e.At)
 		if v.Fired {
@@ -235,7 +236,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return ""
 	case ReasonCondition:
 		if x.failed == nil {
-			return "a condition does not hold"
+			return c.goal.firstInWords()
 		}
 		return x.failed.because(x)
 	case ReasonCartUnknownItem:
@@ -246,6 +247,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return c.goal.tooMuch(x)
 	case ReasonValueMissing:
 		return c.goal.lacking(x)
+	case ReasonOtherSession:
+		return atLine(c.goal.lines.session.line, "counts only in "+sessionInWords(c.goal.Session)+" of a visitor, and this is another, or nobody knows which it is")
 	case ReasonNotAfter:
 		return atLine(c.goal.lines.after.line, "counts only "+c.goal.afterInWords())
 	case ReasonNotNow:

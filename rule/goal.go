@@ -11,8 +11,8 @@ package rule
 //
 // Where a field says $source, it is a text such as "$form.topic". The sources are
 // $path.x, $query.x, $form.x, $json.x, $header.x, $cookie.x, $redirect.x,
-// $response.header.x, $response.json.x, $app.x, $element.x, $event.x, $utm.x and
-// $referrer. Any other text is sent as it is; a text that begins with a dollar sign is written with two.
+// $response.header.x, $response.json.x, $app.x, $element.x, $event.x, $utm.x,
+// $referrer and $first.x. Any other text is sent as it is; a text that begins with a dollar sign is written with two.
 // A source whose name says that it is a secret, such as $form.password, is a fault,
 // and so is a header with credentials.
 type Goal struct {
@@ -150,6 +150,11 @@ type Goal struct {
 	// Within is how long it may take from the first goal of After to now, such as
 	// "30m" or "2h". Default: as long as the session.
 	Within string
+	// Session is in which of the visitor's sessions the goal counts: "3", or a comparison
+	// such as ">= 3". The visit cookie counts sessions from when a rule first asks. A
+	// visitor who may have been there before has no number until their next session, and
+	// the goal does not count in it ([ReasonOtherSession]). Default: in all.
+	Session string
 	// Consent is the consent that the goal needs: "required" (to every category),
 	// "analytics", "marketing" or "not-needed". The last counts whatever
 	// goaltrack's Config.Consent says. Visitors who opted out are not counted
@@ -308,7 +313,7 @@ type Examples struct {
 // Conditions are tests by what they look at. The keys are "path", "host", "route",
 // "referrer", "response.type", and with a name after the dot "query.q", "form.email",
 // "json.user.plan", "header.x", "cookie.x", "utm.source", "app.x",
-// "response.header.x" and "response.json.x", "element.x" and "event.x".
+// "response.header.x" and "response.json.x", "element.x", "event.x" and "first.campaign".
 //
 // A test is "present", "absent", a value, a list of values ([]any) of which one is
 // enough, "~ regex" with Go's syntax, or a comparison with a number such as "> 10".

@@ -108,7 +108,7 @@ func (s *source) isPrivate() bool {
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceCookie, sourceApp, sourceResponseHeader, sourceResponseJSON, sourceElement, sourceEvent:
 		return true
-	case sourceLiteral, sourcePath, sourceRedirect, sourceUTM, sourceReferrer, sourceWholePath, sourceHost, sourceRoute, sourceResponseType:
+	case sourceLiteral, sourcePath, sourceRedirect, sourceUTM, sourceReferrer, sourceFirst, sourceWholePath, sourceHost, sourceRoute, sourceResponseType:
 	}
 	return false
 }

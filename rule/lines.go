@@ -9,7 +9,7 @@ import (
 type spot struct{ line, column int }
 
 // lines are where keys of a goal stand, for those who ask why the goal did not count.
-type lines struct{ trigger, success, hosts, env, from, until, count, after, notAfter, value, order, data spot }
+type lines struct{ trigger, success, session, hosts, env, from, until, count, after, notAfter, value, order, data spot }
 
 // placeLines notes where the keys of the goal stand.
 func (g *goal) placeLines(f *faults) {
@@ -20,6 +20,7 @@ func (g *goal) placeLines(f *faults) {
 	}{
 		{g.triggerKey(), true, &g.lines.trigger},
 		{"success", g.Success != "" || g.SuccessIf != nil, &g.lines.success},
+		{"session", g.Session != "", &g.lines.session},
 		{"hosts", len(g.Hosts) > 0, &g.lines.hosts},
 		{"env", len(g.Env) > 0, &g.lines.env},
 		{"from", g.From != "", &g.lines.from},

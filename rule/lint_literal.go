@@ -138,7 +138,7 @@ func wildcard(text string) string {
 }
 
 // sourceWords are the words that a source can begin with.
-const sourceWords = `(path|query|form|json|header|cookie|redirect|response\.header|response\.json|app|utm|element|event)`
+const sourceWords = `(path|query|form|json|header|cookie|redirect|response\.header|response\.json|app|utm|element|event|first)`
 
 var (
 	sourceInside = regexp.MustCompile(`\$\{?` + sourceWords + `\.[A-Za-z]`)

@@ -23,6 +23,7 @@ var textKeys = map[string]func(*Goal) *string{
 	"decimal":          func(g *Goal) *string { return &g.Decimal },
 	"timezone":         func(g *Goal) *string { return &g.Timezone },
 	"count":            func(g *Goal) *string { return &g.Count },
+	"session":          func(g *Goal) *string { return &g.Session },
 	"within":           func(g *Goal) *string { return &g.Within },
 	"consent":          func(g *Goal) *string { return &g.Consent },
 	"late":             func(g *Goal) *string { return &g.Late },

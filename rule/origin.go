@@ -30,6 +30,19 @@ func (x *Exchange) Origin(n *visit.Needs) (o visit.Origin) {
 	return o
 }
 
+// firstIn is where a visitor first came from whose first page this is, as far as n asks, nil
+// if it came from nowhere.
+func (x *Exchange) firstIn(n *visit.Needs) *visit.Origin {
+	if len(n.First) == 0 || !x.navigation {
+		return nil
+	}
+	o := x.Origin(&visit.Needs{UTM: n.FirstUTM, Referrer: n.FirstReferrer, Origins: n.First})
+	if len(o.UTM)+len(o.Referrer) == 0 {
+		return nil
+	}
+	return &o
+}
+
 // maxUTM bounds the utm_ parameters taken from one address.
 const maxUTM = 10
 

@@ -134,6 +134,10 @@ const (
 	// fail. Explain never gives it. Let a goal send ADD for each item.
 	ReasonCartUnknownItem
 
+	// ReasonOtherSession is given if it is not the session of the visitor for which
+	// session: is, or if nobody knows which it is. Explain of a [Set] never gives it.
+	// Nothing is to be written.
+	ReasonOtherSession
 	// ReasonPastForgotten is given if after: or not after: asks what happened before, and
 	// the visit cookie had no room to keep that. Explain of a [Set] never gives it. Name
 	// fewer goals there.
@@ -183,6 +187,7 @@ var reasonNames = [Reasons]string{
 	ReasonFieldInvalid:     "field_invalid",
 	ReasonCartUnknownItem:  "cart_unknown_item",
 	ReasonPastForgotten:    "past_forgotten",
+	ReasonOtherSession:     "other_session",
 }
 
 // String is the reason's name, such as "doubtful_redirect". That of a value which

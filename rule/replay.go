@@ -297,6 +297,12 @@ func (r *Replay) untold(g *goal) (list []string) {
 	if g.past.Scope != visit.PerRequest {
 		list = append(list, "whether it had counted before ("+g.Count+")")
 	}
+	if g.Session != "" {
+		list = append(list, "which session of the visitor it is ("+g.Session+")")
+	}
+	for i := range g.first {
+		list = append(list, g.first[i].key)
+	}
 	if g.comesAfter() {
 		list = append(list, "what came before ("+g.afterInWords()+")")
 	}

@@ -27,6 +27,7 @@ const (
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{1,2}:[0-9]{2}.*)?$`
 	countPattern    = `^(every|once per [a-z]+( for \$.+)?|once per \$.+)$`
 	spanPattern     = `^(ever|[0-9]+ (days?|weeks?)|[+]?([0-9.]+(ns|us|µs|μs|ms|s|m|h))+)$`
+	sessionPattern  = `^ *((<=|>=|<|>) *)?[1-9][0-9]{0,5} *$`
 	timePattern     = `^[+]?([0-9.]+(ns|us|µs|μs|ms|s|m|h))+$`
 	languagePattern = `^[A-Za-z][A-Za-z]([-_].*)?$`
 	currencyPattern = `^([A-Za-z]{3}|none)$`
@@ -44,6 +45,7 @@ func markGoal(goal object) {
 		"from":     texts(datePattern),
 		"until":    texts(datePattern),
 		"count":    chosen(countPattern, "every", "once per session", "once per visitor", "once per day", "once per week", "once per month"),
+		"session":  object{"anyOf": []any{object{"type": "integer", "minimum": 1}, chosen(sessionPattern, "1", ">= 2", ">= 3")}},
 		"within":   chosen(timePattern, "30m", "2h"),
 		"language": texts(orSource(languagePattern)),
 		"currency": texts(orSource(currencyPattern)),

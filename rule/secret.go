@@ -66,7 +66,7 @@ func isOwnCookie(name string) bool {
 func (g *goal) permits(s *source) error {
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceQuery, sourceHeader, sourceResponseHeader, sourceResponseJSON, sourceCookie, sourceElement, sourceEvent:
-	case sourceLiteral, sourcePath, sourceRedirect, sourceApp, sourceUTM, sourceReferrer: // who writes the rule or the application names it
+	case sourceLiteral, sourcePath, sourceRedirect, sourceApp, sourceUTM, sourceReferrer, sourceFirst: // who writes the rule or the application names it
 		return nil
 	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // without a name
 		return nil

@@ -38,7 +38,7 @@ func (g *Goal) Sentence() string {
 	}
 	parts := []string{begin + " " + often + " " + when}
 	for _, part := range []string{
-		count, g.stepsInWords(), g.barsInWords(), conditionsInWords("if ", g.If, " and "), conditionsInWords("unless ", g.Unless, " or "),
+		count, g.numberInWords(), g.stepsInWords(), g.barsInWords(), conditionsInWords("if ", g.If, " and "), conditionsInWords("unless ", g.Unless, " or "),
 		namedInWords("on the host ", "on hosts ", g.Hosts), namedInWords("in the environment ", "in the environments ", g.Env),
 		g.datesInWords(), g.consentInWords(), map[bool]string{true: "even if it may be a bot"}[g.Bots == "count"],
 	} {
@@ -148,6 +148,14 @@ func (g *Goal) countInWords() string {
 		text += " for each value of " + sourceInWords(strings.TrimPrefix(key, "$"))
 	}
 	return text
+}
+
+// numberInWords says in which session of a visitor the goal counts.
+func (g *Goal) numberInWords() string {
+	if g.Session == "" {
+		return ""
+	}
+	return "in " + sessionInWords(g.Session) + " of a visitor"
 }
 
 // stepsInWords says what has to come before.
@@ -318,7 +326,7 @@ func sourceInWords(source string) string {
 	words := map[string]string{
 		"path": "the path", "host": "the host", "route": "the route", "referrer": "the site that they came from", "response.type": "the type of the answer",
 		"path.": "the part {%s} of the address", "redirect": "the part {%s} of the address that follows", "query": "the parameter %s of the address",
-		"form": "the field %s", "json": "the value %s that was sent", "header": "the header %s", "cookie": "the cookie %s", "utm": "utm_%s",
+		"form": "the field %s", "json": "the value %s that was sent", "header": "the header %s", "cookie": "the cookie %s", "utm": "utm_%s", "first": "the %s of the visitor's first session",
 		"element": "data-goal-%s of the element", "event": "the attribute %s of the event", "app": "what the site's code says as %s", "response.header": "the header %s of the answer", "response.json": "the value %s of the answer",
 	}[kind]
 	switch hasName := strings.Contains(words, "%s"); {

@@ -35,8 +35,8 @@ func (v *Session) Explain(e Example) []Verdict {
 		e.At = time.Now()
 	}
 	v.counted = map[string]visit.Counted{}
-	origin := v.arrive(&e)
-	verdicts := v.set.explainAll(e, origin)
+	v.arrive(&e)
+	verdicts := v.set.explainAll(e, &v.visit)
 	var happened []*visit.Goal
 	for i := range verdicts {
 		verdict, g := &verdicts[i], v.set.goals[i]
@@ -68,8 +68,8 @@ func (v *Session) Lost(goal string) {
 	}
 }
 
-// arrive notes that a request has come, and returns where the session came from.
-func (v *Session) arrive(e *Example) *visit.Origin {
+// arrive notes that a request has come.
+func (v *Session) arrive(e *Example) {
 	minute := visit.Minute(e.At)
 	if v.visit.Last <= minute-sessionLength || v.visit.Start <= minute-visit.MaxSession {
 		v.visit.Renew(minute)
@@ -79,9 +79,12 @@ func (v *Session) arrive(e *Example) *visit.Origin {
 	if v.visit.Fresh && x.navigation {
 		x.host = e.Host
 		v.visit.Origin = x.Origin(&v.set.past)
+		if o := x.firstIn(&v.set.past); o != nil {
+			v.visit.CameFirst(*o, minute)
+		}
 	}
+	v.visit.CountSession(false, false)
 	v.visit.Fresh = false
-	return &v.visit.Origin
 }
 
 // counts notes that a goal counted, unless it has.
@@ -101,6 +104,8 @@ func (v *Session) counts(g *goal, verdict *Verdict, now time.Time) bool {
 // barred says why what happened before keeps a goal from counting.
 func (v *Session) barred(g *goal, r Reason, now time.Time) string {
 	switch {
+	case r == ReasonOtherSession:
+		return atLine(g.lines.session.line, fmt.Sprintf("counts only in %s of a visitor, and this is number %d", sessionInWords(g.Session), v.visit.Number()))
 	case r == ReasonNotAfter && len(g.past.After) > 0:
 		return v.notAfter(g)
 	case r == ReasonNotAfter:

@@ -43,6 +43,7 @@ const (
 	sourceReferrer       // the other site the visitor came from
 	sourceElement        // an attribute data-goal-x of the element in the page
 	sourceEvent          // an attribute of a relayed event
+	sourceFirst          // a utm_ parameter, or the referrer, of the visitor's first session
 
 	// These stand only on the left of a condition, without a name.
 	sourceWholePath
@@ -125,4 +126,4 @@ func (s *source) names() []string {
 	return []string{s.name, s.decomposed}
 }
 
-const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x element.x event.x utm.x referrer"
+const sourceHint = "sources are path.x query.x form.x json.x header.x cookie.x redirect.x response.header.x response.json.x app.x element.x event.x utm.x referrer first.x"

@@ -19,6 +19,7 @@ var sourceKinds = map[string]sourceKind{
 	"utm":             sourceUTM,
 	"element":         sourceElement,
 	"event":           sourceEvent,
+	"first":           sourceFirst,
 }
 
 var bareSources = map[string]sourceKind{
@@ -33,7 +34,7 @@ func (s *source) late() bool {
 	switch s.kind {
 	case sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceResponseType, sourceRoute, sourceApp, sourceElement, sourceEvent:
 		return true
-	case sourceLiteral, sourcePath, sourceQuery, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceWholePath, sourceHost:
+	case sourceLiteral, sourcePath, sourceQuery, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceFirst, sourceWholePath, sourceHost:
 	}
 	return false
 }
@@ -41,7 +42,7 @@ func (s *source) late() bool {
 // visitorWrites reports whether the visitor can make the value up.
 func (s *source) visitorWrites() bool {
 	switch s.kind {
-	case sourceForm, sourceJSON, sourceQuery, sourcePath, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceElement, sourceEvent:
+	case sourceForm, sourceJSON, sourceQuery, sourcePath, sourceHeader, sourceCookie, sourceUTM, sourceReferrer, sourceFirst, sourceElement, sourceEvent:
 		return true
 	case sourceLiteral, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp: // the application does
 	case sourceWholePath, sourceHost, sourceRoute, sourceResponseType: // of conditions only
@@ -73,7 +74,7 @@ func (s *source) hidden(x *Exchange) bool {
 		return x.host == ""
 	case sourceResponseType:
 		return x.contentType == ""
-	case sourcePath, sourceHeader, sourceCookie, sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp, sourceRoute, sourceElement, sourceEvent:
+	case sourcePath, sourceHeader, sourceCookie, sourceForm, sourceJSON, sourceRedirect, sourceResponseHeader, sourceResponseJSON, sourceApp, sourceRoute, sourceElement, sourceEvent, sourceFirst:
 	}
 	return true
 }

@@ -23,16 +23,22 @@ type Bar uint8
 
 // The bars.
 const (
-	NoBar       Bar = iota
-	NotAfter        // what has to come before did not
-	CameBefore      // what may not come before did
-	Forgotten       // nobody knows whether it did: there was no room to remember it
-	UnknownItem     // an item is not in the cart
+	NoBar        Bar = iota
+	OtherSession     // the goal is for other sessions of a visitor
+	OtherFirst       // the visitor first came from elsewhere
+	NotAfter         // what has to come before did not
+	CameBefore       // what may not come before did
+	Forgotten        // nobody knows whether it did: there was no room to remember it
+	UnknownItem      // an item is not in the cart
 )
 
 // Bars says why the goal, whose event names these items, does not count now.
 func (v *Visit) Bars(g *Goal, items []uint32, now time.Time) Bar {
 	switch bar := v.tallyBars(g, Minute(now)); {
+	case !g.Sessions.has(v.number()):
+		return OtherSession
+	case g.First != nil && !g.First(v.FirstOrigin()):
+		return OtherFirst
 	case !v.Came(g, now):
 		return NotAfter
 	case bar != NoBar:

@@ -33,6 +33,13 @@ type Goal struct {
 	// which none may.
 	Each, NotEach []Often
 
+	// Sessions are the visitor's sessions in which the goal counts. The zero value is all.
+	Sessions Range
+
+	// First is asked where the visitor first came from; nil lets the goal count wherever
+	// that was. It is called with nil if that is not known.
+	First func(*Origin) bool
+
 	// Tallied says that a history has to know how often the goal happens, by the hash
 	// Tally.
 	Tallied bool
@@ -53,19 +60,36 @@ type Needs struct {
 	Referrer bool            // and its referrer
 	Origins  [][]string      // the environments of each goal that asks for either; none are all
 
+	// Sessions are the environments of each goal that asks for the number of the session,
+	// or First for where the visitor first came from; none are all. FirstUTM and
+	// FirstReferrer are what it asks of that.
+	Sessions, First [][]string
+	FirstUTM        []string
+	FirstReferrer   bool
+
 	Tallies map[uint32]int64 // how long back it matters that a goal happened, as [Often.Within]
 	Bars    bool             // a goal may not come after others
 }
 
-// WantsOrigin reports whether a goal of this environment reads where a session
-// came from.
-func (n *Needs) WantsOrigin(env string) bool {
-	return slices.ContainsFunc(n.Origins, func(envs []string) bool { return len(envs) == 0 || slices.Contains(envs, env) })
+// WantsBegin reports whether a goal of this environment reads where a session came from,
+// or which it is, so that a visit is kept from the first page of a session on.
+func (n *Needs) WantsBegin(env string) bool {
+	in := func(envs []string) bool { return len(envs) == 0 || slices.Contains(envs, env) }
+	return slices.ContainsFunc(n.Origins, in) || slices.ContainsFunc(n.Sessions, in) || slices.ContainsFunc(n.First, in)
 }
 
 // Counts reports whether the goal depends on what happened before.
 func (g *Goal) Counts() bool {
-	return g.Scope != PerRequest || len(g.After)+len(g.NotAfter)+len(g.Each)+len(g.NotEach) > 0
+	return g.Scope != PerRequest || len(g.After)+len(g.NotAfter)+len(g.Each)+len(g.NotEach) > 0 || g.Sessions != (Range{}) || g.First != nil
+}
+
+// Range are numbers from Least to Most. A Most of 0 is no limit.
+type Range struct{ Least, Most uint32 }
+
+// has reports whether a number is in the range. 0 is not known, and in none but the zero
+// value.
+func (r Range) has(n uint32) bool {
+	return r == Range{} || n > 0 && n >= r.Least && (r.Most == 0 || n <= r.Most)
 }
 
 // Leads reports whether other goals come after it.

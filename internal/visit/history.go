@@ -55,11 +55,37 @@ func (v *Visit) history() *History {
 	return v.History
 }
 
-// CountPage counts a page of this session, and the session with its first one.
-func (v *Visit) CountPage() {
-	h := v.history()
-	h.Visits = max(h.Visits, 1)
-	h.Pages++
+// CountSession counts the session, unless it is counted. A visitor of whom an earlier
+// session is known is in their second one, at least. Of one who may have been here before,
+// and of a session that goes on, nobody knows the number: 0.
+func (v *Visit) CountSession(earlier, maybe bool) {
+	switch {
+	case v.number() > 0 || !v.Fresh:
+	case earlier:
+		v.history().Visits = 2
+	case !maybe:
+		v.history().Visits = 1
+	}
+}
+
+// number says which session of the visitor it is, 0 if that is not known.
+func (v *Visit) number() uint32 {
+	if v.History == nil {
+		return 0
+	}
+	return v.History.Visits
+}
+
+// Number is number, for people.
+func (v *Visit) Number() int { return int(v.number()) }
+
+// FirstOrigin is where the visitor first came from, nil if that is not known. Callers only
+// read it.
+func (v *Visit) FirstOrigin() *Origin {
+	if v.History == nil || !v.History.First.Known {
+		return nil
+	}
+	return &v.History.First
 }
 
 // Happen notes that a goal happened in that minute.
@@ -113,10 +139,11 @@ func (v *Visit) Put(item uint32) bool {
 	return true
 }
 
-// CameFirst notes where the visitor's first session came from, once.
+// CameFirst notes where the visitor's first session came from, once. A session that came
+// from nowhere that is asked for is not the first.
 func (v *Visit) CameFirst(o Origin, minute int64) {
-	if h := v.history(); !h.First.Known {
-		h.First, h.FirstAt = o, minute
+	if v.FirstOrigin() == nil && o.Known && len(o.UTM)+len(o.Referrer) > 0 {
+		v.history().First, v.History.FirstAt = o, minute
 	}
 }
 
@@ -129,7 +156,7 @@ func (h *History) renew() *History {
 	}
 	n := History{Visits: h.Visits, Happened: slices.Clone(h.Happened), First: h.First, FirstAt: h.FirstAt, Cut: h.Cut}
 	if n.Visits > 0 {
-		n.Visits++
+		n.Visits = more(n.Visits)
 	}
 	for i := range n.Happened {
 		n.Happened[i].Session = 0
@@ -152,7 +179,11 @@ func (v *Visit) absorb(m *History, same bool) {
 		return
 	}
 	h := v.history()
-	h.Visits = max(h.Visits, m.Visits)
+	if same || m.Visits == 0 {
+		h.Visits = max(h.Visits, m.Visits)
+	} else {
+		h.Visits = max(h.Visits, more(m.Visits)) // that one is over
+	}
 	if m.First.Known && (!h.First.Known || m.FirstAt < h.FirstAt) {
 		h.First, h.FirstAt = m.First, m.FirstAt
 	}

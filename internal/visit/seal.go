@@ -224,7 +224,7 @@ func IsForeign(value, id string) bool {
 func (v *Visit) adopted() *Visit {
 	a := &Visit{Start: v.Start, Last: v.Last, after: v.after, Origin: v.Origin}
 	if h := v.History; h != nil {
-		of := new(History)
+		of := &History{Visits: h.Visits, First: h.First, FirstAt: h.FirstAt}
 		for _, o := range h.Happened {
 			if o.Times = o.Session; o.Session > 0 {
 				of.Happened = append(of.Happened, o)
@@ -233,7 +233,7 @@ func (v *Visit) adopted() *Visit {
 		if h.Cut >= v.Start {
 			of.Cut = h.Cut
 		}
-		if len(of.Happened) > 0 || of.Cut > 0 {
+		if len(of.Happened) > 0 || of.Cut > 0 || of.Visits > 0 || of.First.Known {
 			a.History = of
 		}
 	}
