@@ -54,6 +54,7 @@ func compileGoal(def Goal, f *faults) *goal {
 		g.typ = def.Sends
 	}
 	g.checkNames(f)
+	g.checkRenamed(f)
 	g.compileDecimal(f)
 	g.compileTriggers(f)
 	g.compileConditions(f)

@@ -101,7 +101,6 @@ func (g *goal) compileAfter(f *faults) {
 	g.past.Each = g.compileOften("after", g.AfterEach, f)
 	g.past.NotEach = g.compileOften("not after", g.NotAfterEach, f)
 	g.past.Name, g.past.After = g.Name, g.After
-	g.past.Walk = hashOfTexts(append([]string{"after", g.pastName()}, g.After...)...)
 }
 
 // longestSession is after what time a session ends that never pauses.
@@ -116,9 +115,9 @@ func acrossSessions(name, within string) string {
 // so that the goal begins anew when it goes live.
 func (g *goal) pastName() string {
 	if g.Status == statusDraft {
-		return "draft:" + g.Name
+		return "draft:" + g.known()
 	}
-	return g.Name
+	return g.known()
 }
 
 // hashOfTexts makes the name under which a cookie knows a goal. It is the same
@@ -181,6 +180,7 @@ func (s *Set) linkPast() {
 		if g.Status == statusPaused {
 			continue
 		}
+		g.past.Walk = hashOfTexts(append([]string{"after", g.pastName()}, s.allKnownAs(g.After)...)...)
 		for i, name := range g.past.After {
 			if before := s.byID[name]; before != nil && !slices.Contains(g.past.After[:i], name) {
 				before.past.LeadTo(&g.past)
@@ -189,12 +189,14 @@ func (s *Set) linkPast() {
 		for _, name := range g.NotAfter {
 			if before := s.byID[name]; before != nil {
 				if bars[name] == nil {
-					bars[name] = &visit.Goal{After: []string{name}, Walk: hashOfTexts("not after", name)}
+					bars[name] = &visit.Goal{After: []string{name}, Walk: hashOfTexts("not after", s.knownAs(name))}
 					before.past.LeadTo(bars[name])
 				}
 				g.past.NotAfter = append(g.past.NotAfter, bars[name].Walk)
 			}
 		}
+		s.nameOften(g.AfterEach, g.past.Each)
+		s.nameOften(g.NotAfterEach, g.past.NotEach)
 		s.tally(g.AfterEach, g.past.Each)
 		s.tally(g.NotAfterEach, g.past.NotEach)
 		p.Bars = p.Bars || len(g.past.NotAfter)+len(g.past.NotEach) > 0

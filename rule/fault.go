@@ -127,7 +127,7 @@ func rulesError(list []Fault) error {
 	}
 	for i := range list {
 		f := &list[i]
-		f.Goal, f.Message, f.Hint = printable(f.Goal), printable(f.Message), printable(f.Hint)
+		f.Goal, f.Message, f.Hint = printable(f.Goal, maxFaultText), printable(f.Message, maxFaultText), printable(f.Hint, maxFaultText*3/2)
 	}
 	return &Error{Faults: list}
 }
@@ -135,14 +135,15 @@ func rulesError(list []Fault) error {
 // maxFaults bounds what is reported at once: nobody reads more.
 const maxFaults = 100
 
-// maxFaultText bounds each text of a fault, which may quote the file.
+// maxFaultText bounds each text of a fault, which may quote the file. A hint, which may list
+// all keys, has half as much again.
 const maxFaultText = 400
 
 // printable makes a text fit for a terminal and a log line: a rule file may
 // hold escape sequences or a megabyte in one word.
-func printable(s string) string {
-	if len(s) > maxFaultText {
-		s = s[:maxFaultText] + "..."
+func printable(s string, most int) string {
+	if len(s) > most {
+		s = s[:most] + "..."
 	}
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -22,6 +22,10 @@ type Goal struct {
 	// perhaps after a site's name and a colon. Names that the CDP reserves are
 	// faults (doc.sitecore.com, "Custom event"; see cdp.Reserved). Required.
 	Name string
+	// Renamed are the names that the goal had before, the oldest first. What is remembered
+	// of visitors under the oldest name (Count, After and NotAfter) counts for this one. A
+	// name of another goal is a fault, and so is one that two goals claim. Default: none.
+	Renamed []string
 	// Label, Note and Owner are for people. Default: none.
 	Label, Note, Owner string
 	// Sends is the event type if it differs from Name. Goals may share one. It may be

@@ -66,6 +66,7 @@ func (s *Set) lint(f *faults) {
 		}
 		twins[what] = g.Name
 	}
+	s.lintRenamed(f)
 	s.lintPast(f)
 	s.lintTypes(f)
 }

@@ -100,6 +100,7 @@ var otherWords = map[string]string{
 	"name": "goal", "title": "label", "description": "note", "type": "sends", "url": "visit", "pageview": "visit",
 	"form": "submit", "post": "submit", "file": "download", "when": "if", "not": "unless", "properties": "data",
 	"attributes": "data", "ext": "data", "revenue": "value", "pointOfSale": "pos", "point_of_sale": "pos",
+	"formerly": "renamed", "was": "renamed", "old name": "renamed", "renamed from": "renamed", "previously": "renamed", "aliases": "renamed", "alias": "renamed",
 	"visits": "session", "on visit": "session", "visit number": "session", "nth visit": "session", "n-th visit": "session", "sessions": "session",
 	"page path": "on", "element": "click", "tap": "click", "visible": "seen", "video": "played", "play": "played", "scroll": "read", "time": "stay",
 }

@@ -40,6 +40,7 @@ var textKeys = map[string]func(*Goal) *string{
 var listKeys = map[string]func(*Goal) *[]string{
 	"env":     func(g *Goal) *[]string { return &g.Env },
 	"hosts":   func(g *Goal) *[]string { return &g.Hosts },
+	"renamed": func(g *Goal) *[]string { return &g.Renamed },
 	"used by": func(g *Goal) *[]string { return &g.UsedBy },
 }
 

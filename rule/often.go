@@ -54,7 +54,6 @@ func (g *goal) compileOften(key string, each map[string]Often, f *faults) (list 
 		if o.Within > int64(longestCookie/time.Minute) && o.Within != visit.Ever {
 			f.warn(key+"."+name, each[name].Within+" is longer than browsers keep the visit cookie, 400 days at most", "write ever, which is as long as it is kept; beyond that "+segmentsDoIt)
 		}
-		o.Hashes = []uint32{hashOfTexts("happened", name)}
 		list = append(list, o)
 	}
 	return list
@@ -163,6 +162,15 @@ func eachInWords(each map[string]Often, say func(Often, string) string) (list []
 	return list
 }
 
+// nameOften says under which names the goals are remembered.
+func (s *Set) nameOften(each map[string]Often, often []visit.Often) {
+	for i, name := range slices.Sorted(maps.Keys(each)) {
+		if i < len(often) {
+			often[i].Hash = hashOfTexts("happened", s.knownAs(name))
+		}
+	}
+}
+
 // tally notes for the goals that others ask for how long that matters.
 func (s *Set) tally(each map[string]Often, often []visit.Often) {
 	for i, name := range slices.Sorted(maps.Keys(each)) {
@@ -170,10 +178,9 @@ func (s *Set) tally(each map[string]Often, often []visit.Often) {
 		if before == nil || i >= len(often) {
 			continue // which is a fault
 		}
-		before.past.Tallied, before.past.Tally = true, often[i].Hashes[0]
-		for _, hash := range often[i].Hashes {
-			s.past.Tallies[hash] = max(s.past.Tallies[hash], often[i].Within)
-		}
+		o := &often[i]
+		before.past.Tallied, before.past.Tally = true, o.Hash
+		s.past.Tallies[o.Hash] = max(s.past.Tallies[o.Hash], o.Within)
 	}
 }
 

@@ -168,6 +168,7 @@ var goalKeyHelp = map[string]string{
 	"within":           "How long the way from the first goal of after: may take, such as 30m.",
 	"consent":          "The consent the goal needs: required (to everything), analytics, marketing or not-needed.",
 	"late":             "What happens to an event delivered late: send or drop. Default: by the event, and by used by.",
+	"renamed":          "The names that the goal had before, the oldest first. What is remembered of visitors under that counts on.",
 	"used by":          "What in Sitecore uses the goal: experiment, journey, segment. One that a journey uses is not sent once the session is over.",
 	"expect":           "How often the goal counts if all is well: daily, or at least 5 per day. The report says when it does not.",
 	"bots":             "count: a form by a suspected bot counts all the same.",

@@ -42,6 +42,7 @@ func markGoal(goal object) {
 	maps.Copy(goal, object{
 		"goal":     texts(goalName.String()),
 		"sends":    texts(goalName.String()),
+		"renamed":  object{"anyOf": []any{texts(goalName.String()), listOf(texts(goalName.String()))}},
 		"from":     texts(datePattern),
 		"until":    texts(datePattern),
 		"count":    chosen(countPattern, "every", "once per session", "once per visitor", "once per day", "once per week", "once per month"),

@@ -46,7 +46,7 @@ func (g *Goal) Sentence() string {
 			parts = append(parts, part)
 		}
 	}
-	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency) + g.expectInWords() + g.sendsInWords()
+	return strings.Join(parts, ", ") + "." + g.Value.inWords(g.Currency) + g.expectInWords() + g.sendsInWords() + g.renamedInWords()
 }
 
 // sendsInWords is the sentence about a standard event of Sitecore's, "" for a custom one.

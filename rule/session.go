@@ -140,7 +140,7 @@ func (v *Session) lacking(g *goal, now time.Time) string {
 	return ""
 }
 
-func timesInWords(n uint64) string {
+func timesInWords(n uint32) string {
 	if n == 1 {
 		return "once"
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,11 +30,12 @@ func diffCommand() command {
 	return command{
 		name: "diff", summary: "tell what changes between two rule files",
 		operands: operands{value: "OLD NEW", min: 2, max: 2, about: "the rule file in force, and the one to come"},
-		note: `A goal that got another name is one removed and one added.
+		note: `A goal that got another name is one removed and one added, unless the new file
+says what it was: renamed: OLD_NAME.
 
 ` + logFormats + `
-With --json, one object is printed. A change is "added", "removed" or "changed";
-keys are written as in value.amount; what was or is not there is null; "counts"
+With --json, one object is printed. A change is "added", "removed", "changed" or
+"renamed", which has the old name under "from"; "notes" say what that means; keys are written as in value.amount; what was or is not there is null; "counts"
 is only there with --log, and has every goal of either file:
   {"defaults":[{"key":"currency","old":"EUR","new":"USD"}],
    "goals":[{"goal":"NAME","change":"changed","keys":[{"key":"value","old":"5","new":"10"}]}],
@@ -69,6 +71,9 @@ type difference struct {
 	Goals    []goalChange         `json:"goals"`
 	Counts   map[string]oldAndNew `json:"counts,omitempty"`
 
+	// Notes are what a new name means for visitors and in Sitecore.
+	Notes []string `json:"notes,omitempty"`
+
 	untold []string // goals that no log shows, or not all of
 }
 
@@ -76,6 +81,7 @@ type goalChange struct {
 	Goal   string      `json:"goal"`
 	Change string      `json:"change"`
 	Keys   []keyChange `json:"keys"`
+	From   string      `json:"from,omitempty"` // the old name of what was renamed
 }
 
 // keyChange is a key whose value changed. nil means that the key is absent.
@@ -93,7 +99,8 @@ type oldAndNew struct {
 }
 
 func (c *comparison) run(ctx context.Context, out console) error {
-	d := compare(c.texts[0], c.texts[1])
+	d := compare(c.texts[0], c.texts[1], c.rules[1].Definitions())
+	d.Notes = renamingNotes(c.rules[0].Definitions(), c.rules[1].Definitions())
 	var read logsRead
 	if c.log != "" {
 		var err error
@@ -151,24 +158,70 @@ func (c *comparison) names() []string {
 
 // compare finds what changed. Goals come in the order of the new file, then
 // those that it does not have.
-func compare(before, after ruleText) difference {
+func compare(before, after ruleText, now []goaltrack.Goal) difference {
 	d := difference{Defaults: before.defaults.changes(after.defaults), Goals: []goalChange{}}
+	gone := map[string]bool{} // under another name
 	for _, name := range after.names {
 		had, ok := before.goals[name]
-		change, keys := "added", had.changes(after.goals[name])
+		change, from := "added", ""
 		if ok {
 			change = "changed"
+		} else if from = formerName(name, now, before); from != "" {
+			had, change, gone[from] = before.goals[from], "renamed", true
 		}
-		if !ok || len(keys) > 0 {
-			d.Goals = append(d.Goals, goalChange{name, change, keys})
+		keys := had.changes(after.goals[name])
+		if change != "changed" || len(keys) > 0 {
+			d.Goals = append(d.Goals, goalChange{name, change, keys, from})
 		}
 	}
 	for _, name := range before.names {
-		if _, ok := after.goals[name]; !ok {
-			d.Goals = append(d.Goals, goalChange{name, "removed", before.goals[name].changes(ruleKeys{})})
+		if _, ok := after.goals[name]; !ok && !gone[name] {
+			d.Goals = append(d.Goals, goalChange{name, "removed", before.goals[name].changes(ruleKeys{}), ""})
 		}
 	}
 	return d
+}
+
+// formerName is the name in the old file of a goal that the new one calls otherwise, ""
+// if it had none.
+func formerName(name string, now []goaltrack.Goal, before ruleText) string {
+	for i := range now {
+		if now[i].Name != name {
+			continue
+		}
+		for _, old := range slices.Backward(now[i].Renamed) {
+			if _, ok := before.goals[old]; ok {
+				return old
+			}
+		}
+	}
+	return ""
+}
+
+// renamingNotes says what a new name, or a goal that is gone, means for what is remembered
+// of visitors, and for what in Sitecore uses the goal.
+func renamingNotes(before, now []goaltrack.Goal) (notes []string) {
+	find := func(list []goaltrack.Goal, is func(*goaltrack.Goal) bool) *goaltrack.Goal {
+		if i := slices.IndexFunc(list, func(g goaltrack.Goal) bool { return is(&g) }); i >= 0 {
+			return &list[i]
+		}
+		return nil
+	}
+	known := func(g *goaltrack.Goal) string { return append(slices.Clone(g.Renamed), g.Name)[0] }
+	for i := range before {
+		old := &before[i]
+		after := find(now, func(g *goaltrack.Goal) bool { return g.Name == old.Name })
+		if after == nil {
+			after = find(now, func(g *goaltrack.Goal) bool { return slices.Contains(g.Renamed, old.Name) })
+		}
+		if after != nil && known(after) != known(old) {
+			notes = append(notes, fmt.Sprintf("What is remembered of visitors under %s begins anew: renamed: of %s has to begin with %s.", known(old), after.Name, known(old)))
+		}
+		if len(old.UsedBy) > 0 && (after == nil || cmp.Or(after.Sends, after.Name) != cmp.Or(old.Sends, old.Name)) {
+			notes = append(notes, fmt.Sprintf("In Sitecore, this uses %s: %s. It gets nothing any more until it is changed there.", cmp.Or(old.Sends, old.Name), strings.Join(old.UsedBy, ", ")))
+		}
+	}
+	return notes
 }
 
 // print writes what changed, with a sign in front as other diffs do.
@@ -181,10 +234,20 @@ func (d *difference) print(w io.Writer) {
 		say(w, "~ defaults, for every goal that does not say otherwise\n")
 		printKeys(w, d.Defaults)
 	}
-	signs := map[string]string{"added": "+", "removed": "-", "changed": "~"}
+	signs := map[string]string{"added": "+", "removed": "-", "changed": "~", "renamed": "~"}
 	for _, g := range d.Goals {
-		say(w, "%s goal %s %s\n", signs[g.Change], g.Goal, g.Change)
+		if g.From != "" {
+			say(w, "~ goal %s renamed, from %s\n", g.Goal, g.From)
+		} else {
+			say(w, "%s goal %s %s\n", signs[g.Change], g.Goal, g.Change)
+		}
 		printKeys(w, g.Keys)
+	}
+	for i, note := range d.Notes {
+		if i == 0 {
+			say(w, "\n")
+		}
+		say(w, "%s\n", note)
 	}
 }
 

@@ -110,14 +110,14 @@ func TestDiffJSON(t *testing.T) {
 	want := difference{
 		Defaults: []keyChange{{"currency", new("EUR"), new("USD")}, {"language", nil, new("EN")}},
 		Goals: []goalChange{
-			{"SEARCHED", "changed", []keyChange{{"unless.query.page", new("present"), nil}}},
+			{"SEARCHED", "changed", []keyChange{{"unless.query.page", new("present"), nil}}, ""},
 			{"PRICING_VIEWED", "changed", []keyChange{
 				{"data.plan", new(`"1"`), new("1")},
 				{"value", new("5"), new("7")},
 				{"hosts", new("[a.example]"), new("[a.example, b.example]")},
-			}},
-			{"ADDED", "added", []keyChange{{"visit", nil, new("/added")}}},
-			{"GONE", "removed", []keyChange{{"visit", new("/gone"), nil}}},
+			}, ""},
+			{"ADDED", "added", []keyChange{{"visit", nil, new("/added")}}, ""},
+			{"GONE", "removed", []keyChange{{"visit", new("/gone"), nil}}, ""},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -131,4 +131,31 @@ func TestDiffJSON(t *testing.T) {
 	}
 	_, stdout, _ = carry(t, "diff", "--json", after, after)
 	printed(t, stdout, `{"defaults":[],"goals":[]}`+"\n")
+}
+
+// TestDiffOfARename: a goal that says what it was is renamed, and what that means is told.
+func TestDiffOfARename(t *testing.T) {
+	before := write(t, "old.yaml", "goals:\n  - { goal: A, visit: /a, used by: journey }\n  - { goal: B, renamed: B_OLD, visit: /b }\n  - { goal: C, visit: /c, used by: segment }\n")
+	for name, c := range map[string]struct{ after, want string }{
+		"renamed": {
+			"goals:\n  - { goal: A2, renamed: A, sends: A, visit: /a, used by: journey }\n  - { goal: B2, renamed: [B_OLD, B], visit: /b2 }\n  - { goal: C, visit: /c, used by: segment }\n",
+			"~ goal A2 renamed, from A\n    + renamed: A\n    + sends: A\n~ goal B2 renamed, from B\n    ~ renamed: B_OLD -> [B_OLD, B]\n    ~ visit: /b -> /b2\n",
+		},
+		"what waits in Sitecore": {
+			"goals:\n  - { goal: A2, renamed: A, visit: /a }\n  - { goal: B, renamed: B_OLD, visit: /b }\n",
+			"~ goal A2 renamed, from A\n    + renamed: A\n    - used by: journey\n- goal C removed\n    - visit: /c\n    - used by: segment\n\n" +
+				"In Sitecore, this uses A: journey. It gets nothing any more until it is changed there.\nIn Sitecore, this uses C: segment. It gets nothing any more until it is changed there.\n",
+		},
+		"the oldest is forgotten": {
+			"goals:\n  - { goal: A, visit: /a, used by: journey }\n  - { goal: B2, renamed: B, visit: /b }\n  - { goal: C, visit: /c, used by: segment }\n",
+			"~ goal B2 renamed, from B\n    ~ renamed: B_OLD -> B\n\nWhat is remembered of visitors under B_OLD begins anew: renamed: of B2 has to begin with B_OLD.\n",
+		},
+	} {
+		code, stdout, stderr := carry(t, "diff", before, write(t, "new.yaml", c.after))
+		if code != exitOK || stdout != c.want {
+			t.Errorf("%s: exit code %d, %s\n%s\nwant\n%s", name, code, stderr, stdout, c.want)
+		}
+	}
+	_, stdout, _ := carry(t, "diff", "--json", before, write(t, "new.yaml", "goals:\n  - { goal: A2, renamed: A, sends: A, visit: /a, used by: journey }\n  - { goal: B, renamed: B_OLD, visit: /b }\n  - { goal: C, visit: /c, used by: segment }\n"))
+	printed(t, stdout, `{"defaults":[],"goals":[{"goal":"A2","change":"renamed","keys":[{"key":"renamed","old":null,"new":"A"},{"key":"sends","old":null,"new":"A"}],"from":"A"}]}`+"\n")
 }

@@ -7,8 +7,8 @@ import (
 
 // Often is a goal that has to have happened so often, or may not have.
 type Often struct {
-	// Hashes are those by which a history knows the goal.
-	Hashes []uint32
+	// Hash is the one by which a history knows the goal.
+	Hash uint32
 	// Times is how often it has to have happened, at least.
 	Times uint32
 	// Within is in which time, in minutes until now: 0 is this session, and [Ever] as long
@@ -47,32 +47,31 @@ func (v *Visit) Enough(o Often, now int64) bool {
 	if v.History == nil {
 		return false
 	}
-	n := uint64(0)
 	for _, h := range v.History.Happened {
 		switch {
-		case !slices.Contains(o.Hashes, h.Hash):
+		case h.Hash != o.Hash:
 		case o.Within == 0:
-			n += uint64(h.Session)
+			return h.Session >= o.Times
 		case o.Within == Ever:
-			n += uint64(h.Times)
-		case now-h.Last <= o.Within:
-			n++
+			return h.Times >= o.Times
+		default:
+			return now-h.Last <= o.Within
 		}
 	}
-	return n >= uint64(o.Times)
+	return false
 }
 
 // Times is how often a goal is known to have happened, ever and in this session.
-func (v *Visit) Times(o Often) (ever, session uint64) {
+func (v *Visit) Times(o Often) (ever, session uint32) {
 	if v.History == nil {
 		return 0, 0
 	}
 	for _, h := range v.History.Happened {
-		if slices.Contains(o.Hashes, h.Hash) {
-			ever, session = ever+uint64(h.Times), session+uint64(h.Session)
+		if h.Hash == o.Hash {
+			return h.Times, h.Session
 		}
 	}
-	return ever, session
+	return 0, 0
 }
 
 // forgot reports whether it may have happened more often than is known.
