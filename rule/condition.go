@@ -52,7 +52,7 @@ func parseCondition(key string, value any, unless bool) (condition, error) {
 				if a.hint == sourceHint {
 					a.hint = conditionHint
 				}
-				a.hint = cmp.Or(dottedHint(key), a.hint)
+				a.hint = cmp.Or(elsewhere(key), dottedHint(key), a.hint)
 			}
 			return cond, err
 		}

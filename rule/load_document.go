@@ -116,6 +116,10 @@ func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands in the goal itself, in the column of goal:")
 		return ""
 	}
+	if message, hint := ofElsewhere(k.Value); hint != "" && slices.Contains(known, "visit") {
+		l.fault(k, message, hint)
+		return ""
+	}
 	if meant = otherWords[k.Value]; !slices.Contains(known, meant) {
 		meant = nearest(k.Value, known)
 	}

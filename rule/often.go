@@ -32,11 +32,6 @@ const (
 	longestCookie = 400 * 24 * time.Hour
 )
 
-// Where the CDP does what needs a database of visitors. Its pages have these titles.
-const (
-	segmentsDoIt = `a segment of Sitecore CDP does it, over all that a person did on any device (doc.sitecore.com, "Introduction to batch segmentation")`
-)
-
 // compileOften reads what a mapping under after: or not after: asks.
 func (g *goal) compileOften(key string, each map[string]Often, f *faults) (list []visit.Often) {
 	if len(each) > maxAfter {

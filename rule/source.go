@@ -65,6 +65,10 @@ func parseSource(s string) (source, error) {
 	src.ofVisit = src.kind == sourceUTM || src.kind == sourceReferrer
 	if a, ok := errors.AsType[*advice](err); ok {
 		a.message = s + ": " + a.message
+		if hint := elsewhere(s); hint != "" {
+			a.hint = hint
+			return src, err
+		}
 		if a.hint == sourceHint {
 			a.hint += "; a text that begins with a dollar sign is written $" + s
 		}
