@@ -123,11 +123,12 @@ func (g *goal) compileConditions(f *faults) {
 		unless     bool
 	}{{"if", g.If, false}, {"unless", g.Unless, true}} {
 		for _, cond := range g.parseConditions(side.key, side.conditions, side.unless, f) {
-			if cond.from.kind == sourceFirst {
+			switch {
+			case cond.from.kind == sourceFirst:
 				first = append(first, cond)
-			} else if cond.from.late() {
+			case cond.from.late():
 				g.late = append(g.late, cond)
-			} else {
+			default:
 				g.early = append(g.early, cond)
 			}
 		}

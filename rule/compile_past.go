@@ -49,9 +49,7 @@ func (g *goal) compileCount(f *faults) {
 // countHint says what to write in place of a count: that is not understood.
 func countHint(text string) string {
 	words := strings.ToLower(text)
-	has := func(any ...string) bool {
-		return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(words, w) })
-	}
+	has := func(some ...string) bool { return hasOneOf(words, some) }
 	const rolling = "; a week begins on Monday, and a month on its first day"
 	switch {
 	case has("person", "people", "customer", "user", "guest", "contact", "email", "e-mail", "identity"):
@@ -68,6 +66,11 @@ func countHint(text string) string {
 		return "write once per session, or once per visitor"
 	}
 	return "every, once per session, visitor, day, week or month, perhaps with for $source"
+}
+
+// hasOneOf reports whether one of some words is a part of a text.
+func hasOneOf(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 }
 
 func (g *goal) compileAfter(f *faults) {

@@ -45,14 +45,7 @@ func (g *goal) compileSession(f *faults) {
 
 func sessionHint(text string) string {
 	words := strings.ToLower(text)
-	has := func(any ...string) bool {
-		for _, w := range any {
-			if strings.Contains(words, w) {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(some ...string) bool { return hasOneOf(words, some) }
 	switch {
 	case has("first", "new"):
 		return "write 1 for the first session of a visitor"

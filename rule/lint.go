@@ -137,11 +137,11 @@ func (g *goal) fingerprint() string {
 	for _, c := range g.causes {
 		fmt.Fprintf(&b, "%d %s %s %s %s|", c.kind, c.method, urlpath.AppendFold(nil, urlpath.Trim(c.path.Text)), c.form, &c.act)
 	}
-	for _, cond := range slices.Concat(g.early, g.late, g.success.answer) {
+	for _, cond := range slices.Concat(g.early, g.late, g.first, g.success.answer) {
 		fmt.Fprintf(&b, "%v %s|", cond.unless, &cond)
 	}
 	fmt.Fprintf(&b, "%d %d %s %v %v %v %v|", g.success.kind, g.success.status, g.success.target.Text, g.Hosts, g.Env, g.From, g.Until)
-	fmt.Fprintf(&b, "%s %v %v %s %v %v", g.Count, g.After, g.AfterEach, g.Within, g.NotAfter, g.NotAfterEach)
+	fmt.Fprintf(&b, "%s %s %v %v %s %v %v", g.Count, g.Session, g.After, g.AfterEach, g.Within, g.NotAfter, g.NotAfterEach)
 	return b.String()
 }
 

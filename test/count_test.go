@@ -27,6 +27,8 @@ goals:
   - { goal: STEP_ONE, visit: /one }
   - { goal: STEP_TWO, visit: /two }
   - { goal: ARRIVED, visit: /three, after: [STEP_ONE, STEP_TWO] }
+  - { goal: NEWCOMER, visit: /first, session: 1 }
+  - { goal: RETURNED, visit: /first, session: ">= 2" }
   - { goal: STRAYED, visit: /four, after: STEP_ONE, not after: [STEP_TWO, FORM_SENT] }
 `
 
@@ -80,6 +82,8 @@ func TestCountScopes(t *testing.T) {
 		"after":                  {"ARRIVED", []string{"/one", "/two", "/three", "/three"}, "fired 2"},
 		"after, not in order":    {"ARRIVED", []string{"/two", "/one", "/three"}, "not_after 1"},
 		"after, one missing":     {"ARRIVED", []string{"/two", "/three"}, "not_after 1"},
+		"the first session":      {"NEWCOMER", []string{"/first", "/other", "/first"}, "fired 2"},
+		"a later session":        {"RETURNED", []string{"/first", "/first"}, "other_session 2"},
 		"not after":              {"STRAYED", []string{"/one", "/four", "/two", "/four"}, "fired 1, came_before 1"},
 		"not after a form":       {"STRAYED", []string{"/one", "POST /form?email=a", "/four"}, "came_before 1"},
 		"not after one refused":  {"STRAYED", []string{"/one", "POST /form?email=", "/four"}, "fired 1"},
