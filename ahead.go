@@ -241,8 +241,8 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	tr.told.mu.Lock()
 	tr.recogniseLateLocked()
 	tr.told.mu.Unlock()
-	e, f := tr.eventOfLocked(g, nil, tr.t.ledger.note)
-	if f != fired {
+	var e cdp.Event
+	if tr.eventOfLocked(&e, g, nil, tr.t.ledger.note) != fired {
 		return
 	}
 	who, f := tr.identityOf(g, nil, &e)

@@ -282,8 +282,8 @@ func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
 		tr.keepAhead(g)
 		return fatePrefetch
 	}
-	e, f := tr.eventOfLocked(g, data, tr.t.ledger.note)
-	if f != fired {
+	var e cdp.Event
+	if f := tr.eventOfLocked(&e, g, data, tr.t.ledger.note); f != fired {
 		return f
 	}
 	name, r := g.Counted(tr.exchangeFor(data), time.Now(), tr.site.zone)

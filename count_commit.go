@@ -178,8 +178,8 @@ type place struct {
 // draftLocked makes the events of a goal of what is known, only to see whether that
 // can be done and how large they are.
 func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
-	e, f := tr.eventOfLocked(g, data, func(string) {})
-	if f != fired {
+	var e cdp.Event
+	if f = tr.eventOfLocked(&e, g, data, func(string) {}); f != fired {
 		return p, f
 	}
 	key := max(len(tr.told.id), len("request-0123456789abc"))

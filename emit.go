@@ -29,8 +29,8 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f := tr.mayEmitLocked(g); f != fired {
 		return f
 	}
-	e, f := tr.eventOfLocked(g, data, tr.t.ledger.note)
-	if f != fired {
+	var e cdp.Event
+	if f := tr.eventOfLocked(&e, g, data, tr.t.ledger.note); f != fired {
 		return f
 	}
 	tr.facts.Sent(&e)
@@ -66,20 +66,20 @@ func (tr *tracked) exchangeFor(data Data) *rule.Exchange {
 	return tr.x.With(data)
 }
 
-// eventOfLocked makes the event of a goal.
-func (tr *tracked) eventOfLocked(g *rule.Cause, data Data, note func(string)) (cdp.Event, fate) {
+// eventOfLocked makes the event of a goal in e, since events are large to copy.
+func (tr *tracked) eventOfLocked(e *cdp.Event, g *rule.Cause, data Data, note func(string)) fate {
 	if tr.told.recognised {
 		tr.x.CameFrom(g, tr.visitLocked)
 	}
-	e, f := tr.site.eventOf(g, tr.exchangeFor(data), tr.pageLocked(g), note)
+	f := tr.site.eventOf(e, g, tr.exchangeFor(data), tr.pageLocked(g), note)
 	if f != fired || e.Type != rule.View.Name() {
-		return e, f
+		return f
 	}
 	id, f := tr.variantLocked()
 	if id != "" {
 		e.Ext = append(e.Ext, cdp.Attr{Name: variantAttribute, Value: id})
 	}
-	return e, f
+	return f
 }
 
 // variantAttribute is the attribute by which SitecoreAI counts the variants of a page
@@ -350,16 +350,17 @@ func (s *site) base(page string) rule.Base {
 	return rule.Base(base{Page: page, Language: s.Language, Currency: s.Currency, Channel: s.Channel})
 }
 
-// eventOf makes the CDP's event of what a goal sends. What it lacks is noted.
-func (s *site) eventOf(g *rule.Cause, x *rule.Exchange, page string, note func(string)) (cdp.Event, fate) {
-	e, r, valid := events.Of(g, x, s.base(page), note)
-	switch {
+// eventOf makes the CDP's event of what a goal sends in e. What it lacks is noted.
+func (s *site) eventOf(e *cdp.Event, g *rule.Cause, x *rule.Exchange, page string, note func(string)) fate {
+	var r rule.Reason
+	var valid bool
+	switch *e, r, valid = events.Of(g, x, s.base(page), note); {
 	case r != rule.Fires:
-		return e, fateOf(r)
+		return fateOf(r)
 	case !valid:
-		return e, fateEventInvalid
+		return fateEventInvalid
 	}
-	return e, fired
+	return fired
 }
 
 // identityOf makes the IDENTITY that goes before e, the event of a goal; nil if there is

@@ -224,7 +224,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		s.forget(v.BrowserID)
 	}
 	if f == fired {
-		e, f = s.eventOf(g, x, "", t.ledger.note)
+		f = s.eventOf(&e, g, x, "", t.ledger.note)
 	}
 	if f == fired {
 		who, f = s.identityOf(g, x, &e, t.ledger.note)

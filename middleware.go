@@ -79,9 +79,10 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	case r.URL.RawPath != "" && len(goals) == 0 && segments == path:
 		t.noteSlash(r, rules)
 	}
+	goes := (len(goals) > 0 || t.wantsPages()) && navigation.Is(r)
 	soft := r.Method == http.MethodGet && (len(goals) > 0 || t.config.Views == ViewsServer) &&
-		(navigation.IsSoft(r.Header, t.askedPath(r)) || navigation.IsFetchedAhead(r.Header))
-	navigation := (len(goals) > 0 || t.wantsPages()) && (soft || navigation.Is(r))
+		(navigation.IsSoft(r.Header, t.askedPath(r)) || !goes && navigation.IsFetchedAhead(r.Header))
+	navigation := goes || soft
 
 	// 2. Nobody is interested.
 	seen := t.sightOf(r, navigation)

@@ -95,7 +95,7 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 // tellUntold tells the first request that came from a proxy which TrustedProxies does not
 // name: from a private address, or with a header that a proxy writes.
 func (fs *firsts) tellUntold(r *http.Request, peer netip.Addr, log *slog.Logger) {
-	if fs.untold.Load() {
+	if fs.untold.Load() || r.RemoteAddr == "" { // nobody sent a request that was made by hand
 		return
 	}
 	forwarded := len(r.Header["X-Forwarded-For"])+len(r.Header["Forwarded"]) > 0
