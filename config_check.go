@@ -141,7 +141,7 @@ func (c *Config) validate() error {
 	switch c.NothingWritten {
 	case NothingAuto, NothingIs200, NothingUndecided:
 	default:
-		errs.add("NothingWritten: %q is none of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
+		errs.add("NothingWritten: %q is not one of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
 	}
 	if strings.ContainsAny(c.NextDefaultLocale, "/?# ") {
 		errs.add("NextDefaultLocale: %q is no locale, such as en or de-DE", c.NextDefaultLocale)
@@ -152,12 +152,12 @@ func (c *Config) validate() error {
 	switch c.Views {
 	case ViewsOff, ViewsServer, ViewsRules:
 	default:
-		errs.add("Views: %q is none of %q, %q and %q", c.Views, ViewsOff, ViewsServer, ViewsRules)
+		errs.add("Views: %q is not one of %q, %q and %q", c.Views, ViewsOff, ViewsServer, ViewsRules)
 	}
 	switch c.Cookie.Create {
 	case CreateVisit, CreateGoal, CreateNever:
 	default:
-		errs.add("Cookie.Create: %q is none of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
+		errs.add("Cookie.Create: %q is not one of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
 	}
 	c.checkCookie(&errs)
 	c.Forms.check(&errs)
@@ -174,7 +174,7 @@ func (c *Config) validate() error {
 	switch c.GPC {
 	case GPCRefuse, GPCMarketing, GPCIgnore:
 	default:
-		errs.add("GPC: %q is none of %q, %q and %q", c.GPC, GPCRefuse, GPCMarketing, GPCIgnore)
+		errs.add("GPC: %q is not one of %q, %q and %q", c.GPC, GPCRefuse, GPCMarketing, GPCIgnore)
 	}
 	if c.IgnoreGPC && c.GPC != GPCIgnore {
 		errs.add("IgnoreGPC: it is set, and GPC says %q", c.GPC)
@@ -350,7 +350,7 @@ func (d *Delivery) validate() error {
 	}
 	switch {
 	case d.Level != LevelMemory && d.Level != LevelDurable && d.Level != LevelStrict:
-		errs.add("Delivery.Level: %q is none of %q, %q, %q", d.Level, LevelMemory, LevelDurable, LevelStrict)
+		errs.add("Delivery.Level: %q is not one of %q, %q, %q", d.Level, LevelMemory, LevelDurable, LevelStrict)
 	case d.SpoolDir == "" && d.Level != LevelMemory && d.Queue == nil:
 		errs.add("Delivery.Level: %q needs a SpoolDir", d.Level)
 	case d.SpoolDir != "" && d.Level == LevelMemory:

@@ -218,7 +218,7 @@ func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
 	}
 	if asked, seen, ok := g.Unlike(&tr.x); ok {
 		tr.t.unlike.Do(func() {
-			tr.t.config.Logger.Warn("goaltrack: paths are changed before they get here, as http.StripPrefix does, so a way back to a form may not be recognised: set PathPrefix or Path",
+			tr.t.config.Logger.Warn("goaltrack: paths are changed before goaltrack sees them, as http.StripPrefix does, so a redirect back to a form may count as accepted: set PathPrefix or Path",
 				"asked", asked, "seen", seen)
 		})
 	}

@@ -106,7 +106,7 @@ func (tr *tracked) variantLocked() (string, fate) {
 		return "", fired
 	}
 	if !s.variantUnknown.Swap(true) {
-		c.Logger.Error("goaltrack: page views stop, as an answer names a variant that cannot be sent (variant_unknown), and SitecoreAI would count the page for none: let the site say the pageVariantId (VariantHeader, SetVariant), or set ViewsWithoutVariants",
+		c.Logger.Error("goaltrack: page views stop, as an answer names a variant that cannot be sent (variant_unknown); without it, SitecoreAI would count the visit for no variant: let the site say the pageVariantId (VariantHeader, SetVariant), or set ViewsWithoutVariants",
 			"site", s.Name, "path", tr.path)
 	}
 	return "", fateVariantUnknown

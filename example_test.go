@@ -96,7 +96,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// goaltrack: Sites[0]: Language: "english" is not a language such as EN or de-DE
-	// Views: "browser" is none of "off", "server" and "rules"
+	// Views: "browser" is not one of "off", "server" and "rules"
 	// RequireConsent: no Consent reader is set, so nobody could ever be counted
 }
 

@@ -175,7 +175,7 @@ func (c *Config) takeUnused() map[string][]idpool.Unused {
 	}
 	kept, err := idpool.Keep{Path: c.Cookie.UnusedFile}.Take()
 	if err != nil {
-		c.Logger.Warn("goaltrack: the browser IDs that an earlier process left cannot be used", "file", c.Cookie.UnusedFile, "error", err)
+		c.Logger.Warn("goaltrack: the unused browser IDs of an earlier process cannot be used", "file", c.Cookie.UnusedFile, "error", err)
 	}
 	if kept == nil || err != nil {
 		kept = map[string][]idpool.Unused{}
@@ -195,7 +195,7 @@ func (t *Tracker) putUnused() {
 		unused[tenant] = append(unused[tenant], s.line.IDs.Unused()...)
 	}
 	if err := (idpool.Keep{Path: file}).Put(unused); err != nil {
-		t.config.Logger.Warn("goaltrack: the browser IDs that nobody was given cannot be left to the next process", "file", file, "error", err)
+		t.config.Logger.Warn("goaltrack: browser IDs that are still unused cannot be kept for the next process", "file", file, "error", err)
 	}
 }
 

@@ -87,7 +87,7 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 		}
 	case fateOf(rule.ReasonNothingWritten):
 		if first(&fs.nothing) {
-			log.Warn("goaltrack: a goal does not count, as its handler wrote nothing and something around goaltrack may answer (nothing_written): see NothingWritten")
+			log.Warn("goaltrack: a goal does not count, as its handler wrote nothing, and a middleware around goaltrack may have answered (nothing_written): see NothingWritten")
 		}
 	}
 }
@@ -102,7 +102,7 @@ func (fs *firsts) tellUntold(r *http.Request, peer netip.Addr, log *slog.Logger)
 	if !forwarded && !peer.IsPrivate() || fs.untold.Swap(true) {
 		return
 	}
-	log.Warn("goaltrack: requests come from a private address that TrustedProxies does not name; what one client can take is bounded by browser ID only, and not by address")
+	log.Warn("goaltrack: requests come from a private address that TrustedProxies does not name; so one client is told from another by browser ID only, and not by address")
 }
 
 // summaries are written this often, if there is anything to say.

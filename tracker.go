@@ -216,7 +216,7 @@ func (t *Tracker) useRules(rules *Rules) {
 	}
 	if rules.Past().Used && len(t.config.Keys) == 0 && !t.config.DryRun {
 		t.keyless.Do(func() {
-			t.config.Logger.Warn("goaltrack: no Keys are set: what counts once is known to this process alone, until it ends")
+			t.config.Logger.Warn("goaltrack: no Keys are set: only this process knows what counted once, and forgets it when it ends")
 		})
 	}
 }

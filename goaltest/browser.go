@@ -179,7 +179,7 @@ func (b *Browser) visit(method, address, body string, stay bool) *Page {
 	case err != nil:
 		b.tb.Fatalf("goaltest: %v", err)
 	case to.Host == "" || to.Scheme != "https" && to.Scheme != "http":
-		b.tb.Fatalf("goaltest: %q is no page of a site", address)
+		b.tb.Fatalf("goaltest: %q is not a page of a site", address)
 	case b.any && to.Scheme == "https":
 		b.opened[originOf(to)] = true
 	case b.any:

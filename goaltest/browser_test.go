@@ -224,7 +224,7 @@ func TestBrowserEndsTheTest(t *testing.T) {
 		{"another host", func(tb testing.TB) { goaltest.NewBrowserAt(tb, server.URL).Open("https://example.com/") }, "is on another host"},
 		{"http", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("http://example.com/") }, "is served over https"},
 		{"no path", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("%zz") }, "invalid URL escape"},
-		{"no page", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("mailto:a@b.example") }, "is no page of a site"},
+		{"no page", func(tb testing.TB) { goaltest.NewBrowser(tb, mirror()).Open("mailto:a@b.example") }, "is not a page of a site"},
 		{"for ever", func(tb testing.TB) {
 			goaltest.NewBrowser(tb, http.RedirectHandler("/", http.StatusFound)).Open("/")
 		}, "redirects more than 20 times"},

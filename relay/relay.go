@@ -183,7 +183,7 @@ func (c *call) whose(fits func(cdp.Site) bool) bool {
 			return true
 		}
 	}
-	c.once(&c.said.site, "goaltrack: a script names a client key, a context or a site that is none of its host, and is refused (relay_site): compare the settings of the SDK with those of goaltrack",
+	c.once(&c.said.site, "goaltrack: the relay refuses a script, as its client key, context or site does not belong to the host (relay_site): compare the settings of the SDK with those of goaltrack",
 		"host", c.tracker.Host(c.r))
 	return false
 }

@@ -44,7 +44,7 @@ func ParseBy(s string) (By, error) {
 	for i, by := range allBy {
 		names[i] = string(by)
 	}
-	return "", fmt.Errorf("by: %.40q is none of %s", s, strings.Join(names, ", "))
+	return "", fmt.Errorf("by: %.40q is not one of %s", s, strings.Join(names, ", "))
 }
 
 // dimension is the one by which rows are told apart, NoDimension for goals and times.

@@ -28,7 +28,7 @@ func DayOf(t time.Time, zone *time.Location) Day {
 func ParseDay(s string) (Day, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return 0, fmt.Errorf("%.40q is no date such as 2026-11-01", s)
+		return 0, fmt.Errorf("%.40q is not a date such as 2026-11-01", s)
 	}
 	return DayOf(t, nil), nil
 }

@@ -51,7 +51,7 @@ func TestDaysAtClockChanges(t *testing.T) {
 	}
 }
 
-// TestParseDay: what is no date is said so.
+// TestParseDay: what is not a date is said so.
 func TestParseDay(t *testing.T) {
 	for _, s := range []string{"", "2026-13-01", "2026-02-30", "1.11.2026", "2026-11-01T00:00:00Z"} {
 		if d, err := ParseDay(s); err == nil {

@@ -146,7 +146,7 @@ func (g *goal) lacking(x *Exchange) string {
 		if total, _ := x.lookup(&o.total); total == "" {
 			return atLine(g.lines.order.line, "order: the order has no total")
 		} else if n, err := strconv.ParseFloat(strings.TrimSpace(total), 64); err != nil || !finite(n) || n < 0 {
-			return atLine(g.lines.order.line, "order: the total is "+shortQuote(total)+", which is no number of 0 or more")
+			return atLine(g.lines.order.line, "order: the total is "+shortQuote(total)+", which is not a number of 0 or more")
 		}
 	}
 	return atLine(g.lines.count.line, "count: what it counts once for is not there, or is empty")

@@ -131,9 +131,9 @@ func (a *act) part(text, at string, f *faults) int {
 	n, err := strconv.Atoi(strings.TrimSpace(number))
 	switch {
 	case err == nil && !isPercent && 0 < n && n <= 100:
-		f.hint(at, fmt.Sprintf("%q does not say of what", text), fmt.Sprintf("write %d%%", n))
+		f.hint(at, fmt.Sprintf("%q has no unit", text), fmt.Sprintf("write %d%%", n))
 	case err != nil || !isPercent || n < 1 || n > 100:
-		f.hint(at, fmt.Sprintf("%q is no part of a whole", text), "from 1% to 100%")
+		f.hint(at, fmt.Sprintf("%q is not a percentage", text), "from 1% to 100%")
 	}
 	return n
 }
@@ -147,7 +147,7 @@ func (a *act) stays(text, at string, f *faults) {
 	_, isNumber := strconv.ParseFloat(text, 64)
 	switch {
 	case isNumber == nil:
-		f.hint(at, fmt.Sprintf("stay: %q does not say of what", text), "write "+text+"s for seconds")
+		f.hint(at, fmt.Sprintf("stay: %q has no unit", text), "write "+text+"s for seconds")
 	case err != nil:
 		f.hint(at, fmt.Sprintf("stay: %q is not a time", text), "for example 30s or 2m")
 	case d < time.Second || d > longestStay:

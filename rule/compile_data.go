@@ -127,7 +127,7 @@ func parseField(name string, v any) (field, error) {
 		}
 		as, ok := kinds[v.As]
 		if !ok {
-			return d, fmt.Errorf("as: %q is none of text, number, bool", v.As)
+			return d, fmt.Errorf("as: %q is not one of text, number, bool", v.As)
 		}
 		var err error
 		d.from, err = parseSource(v.From)
@@ -155,7 +155,7 @@ func (g *goal) compileValue(f *faults) {
 	}
 	g.value = value{set: true, amount: v.Amount, currency: v.Currency, max: v.Max}
 	if v.Currency != "" && !isCurrency(v.Currency) {
-		f.hint("value", fmt.Sprintf("the currency %q is no ISO 4217 code", v.Currency), currencyExample)
+		f.hint("value", fmt.Sprintf("the currency %q is not an ISO 4217 code", v.Currency), currencyExample)
 	}
 	if v.Amount < 0 || v.Max < 0 {
 		f.hint("value", "a value is not negative", "")

@@ -72,7 +72,7 @@ func TestNewValues(t *testing.T) {
 		{Goal{Page: strings.Repeat("x", maxCollected+1)}, "the text is longer than 1024 bytes"},
 		{Goal{If: Conditions{"query.q": nil}}, "query.q: a text, a number, true or false is expected here"},
 		{Goal{If: Conditions{"query.q": []any{1, struct{}{}}}}, "query.q: a text, a number, true or false is expected here"},
-		{Goal{Unless: Conditions{"query.q": ""}}, "query.q: an empty text is no test (write absent)"},
+		{Goal{Unless: Conditions{"query.q": ""}}, "query.q: an empty text is not a condition (write absent)"},
 		{Goal{Unless: Conditions{"query.q": strings.Repeat("x", maxInput+1)}}, "query.q: the test is longer than 2048 bytes"},
 		{Goal{If: Conditions{"": "present"}}, ": unknown source (" + conditionHint + ")"},
 		{Goal{Visit: "/\xff"}, `the path "/\xff" holds characters that cannot be printed`},

@@ -107,7 +107,7 @@ func (t *test) parse(value any, isPath bool) error {
 	rest = strings.TrimSpace(rest)
 	switch {
 	case s == "":
-		return &advice{"an empty text is no test", "write absent"}
+		return &advice{"an empty text is not a condition", "write absent"}
 	case len(s) > maxInput:
 		return fmt.Errorf("the test is longer than %d bytes", maxInput)
 	case spelling.Unseen(s) != "":
@@ -124,7 +124,7 @@ func (t *test) parse(value any, isPath bool) error {
 			return &advice{fmt.Sprintf("%q is not a number to compare with", rest), `for example "` + word + ` 10"`}
 		}
 	case strings.IndexByte("~<>!=", s[0]) >= 0:
-		return &advice{fmt.Sprintf("%q is no test", s), `tests are present, absent, a value, a list, "~ regex", "> 10", with a space after the sign; for "is not" write unless:`}
+		return &advice{fmt.Sprintf("%q is not a condition", s), `write present, absent, a value, a list, "~ regex", or "> 10" with a space after the sign; for "is not" use unless:`}
 	case isPath:
 		p, err := urlpath.Parse(s)
 		t.paths = append(t.paths, p)

@@ -181,7 +181,7 @@ func TestExampleOfActFaults(t *testing.T) {
 		"PLAYED on /x":                   `"PLAYED on /x" is not understood: write it as in PLAYED video 50% on /film`,
 		"EVENT A B":                      `"EVENT A B" is not understood: write it as in EVENT CLICKED on /products/7`,
 		`CLICK a[b="c on /x`:             `a quote is opened and never closed in "a[b=\"c on /x"`,
-		"CLICK a:contains(Buy now) on /": `"a:contains(Buy now)": :contains is no pseudo-class of CSS`,
+		"CLICK a:contains(Buy now) on /": `"a:contains(Buy now)": :contains is not a pseudo-class of CSS`,
 	} {
 		if _, err := ParseExample(line); err == nil || err.Error() != want {
 			t.Errorf("%s\n got %v\nwant %s", line, err, want)

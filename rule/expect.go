@@ -32,7 +32,7 @@ func parseExpect(text string) (least int, err error) {
 	least, err = strconv.Atoi(words[2])
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("expect: %q is no whole number", words[2])
+		return 0, fmt.Errorf("expect: %q is not a whole number", words[2])
 	case least < 1 || least > mostExpected:
 		return 0, fmt.Errorf("expect: %d a day is not between 1 and %d", least, mostExpected)
 	}

@@ -21,10 +21,10 @@ func TestParseExpect(t *testing.T) {
 		{"weekly", 0, `expect: "weekly" is not understood (daily, or at least 5 per day)`},
 		{"5", 0, `expect: "5" is not understood`},
 		{"at least 5 per week", 0, `expect: "at least 5 per week" is not understood`},
-		{"at least five per day", 0, `expect: "five" is no whole number`},
+		{"at least five per day", 0, `expect: "five" is not a whole number`},
 		{"at least 0 per day", 0, `expect: 0 a day is not between 1 and 1000000`},
 		{"at least -3 per day", 0, `expect: -3 a day is not between 1 and 1000000`},
-		{"at least 99999999999999999999 per day", 0, `is no whole number`},
+		{"at least 99999999999999999999 per day", 0, `is not a whole number`},
 	} {
 		s, err := New(Goal{Name: "A", Visit: "/a", Expect: tc.text})
 		switch {

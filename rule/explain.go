@@ -256,7 +256,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonOtherHost:
 		return atLine(c.goal.lines.hosts.line, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
 	case ReasonOtherForm:
-		return fmt.Sprintf("the form does not call itself %q", c.form)
+		return fmt.Sprintf("the form has another name than %q", c.form)
 	case ReasonNotNavigation:
 		return "the browser does not show the answer as a page"
 	case ReasonStatus:
@@ -277,14 +277,14 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
 	case ReasonNothingWritten:
-		return "the handler wrote nothing, and what is around it may have answered otherwise"
+		return "the handler wrote nothing, so something around it may have written another answer"
 	case ReasonRouteUnknown:
 		return "the router does not say which route it was"
 	case ReasonFormUnread:
 		return "the application did not read the form to its end, or something in front of goaltrack had read it"
 	case ReasonFormTooLarge:
 		if x.bodyReason == r {
-			return fmt.Sprintf("the body is over %d KiB, which is as much as is kept if nothing else is set", scan.BodyLimit>>10)
+			return fmt.Sprintf("the body is over %d KiB, which is the limit unless another is set", scan.BodyLimit>>10)
 		}
 	case ReasonFormReadOutside:
 		return "something in front of goaltrack had read the form; let goaltrack come first"

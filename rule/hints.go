@@ -16,7 +16,7 @@ import (
 // What people write in the way of their own language, and how the rule file has it. Each of
 // these returns a hint for the fault, or a general one.
 
-// dateHint is for what is no date: 1.12.2026 and 1/12/2026 may be meant.
+// dateHint is for what is not a date: 1.12.2026 and 1/12/2026 may be meant.
 func dateHint(text string) string {
 	for _, layout := range []string{"2.1.2006", "2. 1. 2006", "2006/1/2", "2006.1.2", "2 January 2006", "January 2, 2006", "2 Jan 2006", "Jan 2, 2006", "2006-1-2"} {
 		if t, err := time.Parse(layout, text); err == nil {

@@ -71,13 +71,13 @@ func (r refusal) hostInWords(asked string) (what, hint string) {
 	to := strings.TrimPrefix(r.to, "//")
 	switch {
 	case r.word == "":
-		return "that is no page of this site", ""
+		return "that is not a page of this site", ""
 	case r.public != "" && r.public != r.word:
-		return "that is no page of " + r.public + ", which the visitor sees, nor of " + r.word + ", which the request was for", ""
+		return "that is not a page of " + r.public + ", which the visitor sees, nor of " + r.word + ", which the request was for", ""
 	case to == "" || to == r.word || r.public != "":
-		return "that is no page of " + r.word, ""
+		return "that is not a page of " + r.word, ""
 	}
-	return "that is no page of " + r.word,
+	return "that is not a page of " + r.word,
 		"if visitors know this site as " + to + ", a proxy asks for it as " + r.word + ": let it send X-Forwarded-Host and name it under TrustedProxies (trusted-proxies)"
 }
 

@@ -91,7 +91,7 @@ func (g *goal) compileTimes(f *faults) {
 				return t, layout == time.DateOnly
 			}
 		}
-		f.hint(key, fmt.Sprintf("%s: %q is no date", key, text), dateHint(text))
+		f.hint(key, fmt.Sprintf("%s: %q is not a date", key, text), dateHint(text))
 		return t, false
 	}
 	g.limits.from, _ = parse("from", g.From)

@@ -48,12 +48,12 @@ func (s *Set) lint(f *faults) {
 		g.lintNever(f)
 		for n, name := range g.After {
 			if s.byID[name] == nil {
-				f.hint("after."+strconv.Itoa(n), "after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is not a goal of this file", didYouMean(name, s.Names()))
 			}
 		}
 		for n, name := range g.NotAfter {
 			if s.byID[name] == nil {
-				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is no goal of this file", didYouMean(name, s.Names()))
+				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is not a goal of this file", didYouMean(name, s.Names()))
 			}
 		}
 		s.lintOften(g, f)
@@ -81,7 +81,7 @@ func (g *goal) lintTriggers(f *faults) {
 		for j := range g.early {
 			cond := &g.early[j]
 			if cond.unless && cond.from.kind == sourceWholePath && cond.test.swallows(c) {
-				f.warn("unless."+cond.key, "leaves out all that the trigger takes in, so the goal never counts", "")
+				f.warn("unless."+cond.key, "excludes everything that the trigger matches, so the goal never counts", "")
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func (g *goal) lintSuccess(f *faults) {
 	case s.kind == successStatus && web.IsRedirect(s.status):
 		f.warn("success", fmt.Sprintf("any %d counts, also one back to the form", s.status), fmt.Sprintf("success: %d to /path, or success: redirect", s.status))
 	case s.kind == successIf && s.onlyAbsent():
-		f.warn("success", "rests only on what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
+		f.warn("success", "looks only at what an answer does not have", "add what only an accepted form gets, such as response.json.ok: true")
 	case s.kind == successRedirectTo:
 		for i := range g.causes {
 			if strings.EqualFold(urlpath.Trim(g.causes[i].path.Text), urlpath.Trim(s.target.Text)) {

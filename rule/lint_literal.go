@@ -88,7 +88,7 @@ func (s *source) doubt(text string) (what, hint string) {
 		}
 	case sourceHost:
 		if strings.Contains(text, "/") {
-			return says(text, "is no host, so it never fits"), "for example shop.example"
+			return says(text, "is not a host name, so it never fits"), "for example shop.example"
 		}
 		return "", "" // which knows *.shop.example
 	case sourceResponseType:

@@ -39,7 +39,7 @@ func TestYAMLFaultsHideNothing(t *testing.T) {
 		if name == "a known alias" {
 			most = 4 // two faults of its own
 		}
-		if len(got) < 3 || len(got) > most || slices.ContainsFunc(got, in("is no goal of this file")) {
+		if len(got) < 3 || len(got) > most || slices.ContainsFunc(got, in("is not a goal of this file")) {
 			t.Errorf("%s: too much or too little is said\n%s", name, strings.Join(got, "\n"))
 		}
 	}

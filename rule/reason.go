@@ -30,8 +30,8 @@ const (
 	// ReasonOtherEnv is given to a goal raised in code if env: does not name the
 	// environment. Add it there.
 	ReasonOtherEnv
-	// ReasonOtherForm is given if the form does not call itself what the form: of
-	// submit: says. See [Submit.Form] for the fields in which it would.
+	// ReasonOtherForm is given if the form has another name than the form: of submit:
+	// says. See [Submit.Form] for the fields in which it would.
 	ReasonOtherForm
 	// ReasonStatus is given to a visit that was not answered with 200 or 304, and
 	// to a download that was not answered with 200 or 206. Nothing was shown, so

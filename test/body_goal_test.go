@@ -115,7 +115,7 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 						continue // no line can say that
 					}
 					v := verdicts[min(i, len(verdicts)-1)]
-					reason := map[string]string{"": "", "form_not_a_form": v.Reason, "condition": v.Reason, "other_form": `the form does not call itself "newsletter"`}[c.want[b.goal]]
+					reason := map[string]string{"": "", "form_not_a_form": v.Reason, "condition": v.Reason, "other_form": `the form has another name than "newsletter"`}[c.want[b.goal]]
 					if v.Fired != (want == "fired 1") || v.Reason != reason ||
 						c.want[b.goal] == "form_not_a_form" && b.goal != "BOTH" && v.Reason != noForm && v.Reason != noJSON {
 						t.Errorf("%s as an example: %+v, want %q", b.goal, v, reason)
@@ -214,7 +214,7 @@ func TestExampleBodies(t *testing.T) {
 	}
 	told := world.MustParse(t, "{version: 1, goals: [{goal: TOLD, submit: /form, if: {json.topic: a}}]}")
 	long := "POST /form json.topic=a json.message=" + strings.Repeat("x", 64<<10) + " -> 303 /thanks"
-	if v := tryLineOf(t, told, long)[0]; v.Reason != "the body is over 64 KiB, which is as much as is kept if nothing else is set" {
+	if v := tryLineOf(t, told, long)[0]; v.Reason != "the body is over 64 KiB, which is the limit unless another is set" {
 		t.Errorf("long JSON: %q", v.Reason)
 	}
 }

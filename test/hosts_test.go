@@ -34,16 +34,16 @@ func TestHostsOfOneSite(t *testing.T) {
 		{"host=app:8080 header.Origin=https://shop.example header.Referer=https://shop.example/tea", "/tea", false, own},
 		{"host=app:8080 header.Origin=https://shop.example", "https://shop.example/login", false, "a word of log-in and error pages"},
 		// Another site.
-		{"host=shop.example header.Origin=https://shop.example", "https://pay.example/1", false, "that is no page of shop.example"},
-		{"host=app:8080 header.Origin=https://shop.example", "https://pay.example/1", false, "that is no page of shop.example, which the visitor sees, nor of app, which the request was for"},
-		{"host=app:8080", "https://shop.example/thanks", false, "that is no page of app; if visitors know this site as shop.example, a proxy asks for it as app"},
+		{"host=shop.example header.Origin=https://shop.example", "https://pay.example/1", false, "that is not a page of shop.example"},
+		{"host=app:8080 header.Origin=https://shop.example", "https://pay.example/1", false, "that is not a page of shop.example, which the visitor sees, nor of app, which the request was for"},
+		{"host=app:8080", "https://shop.example/thanks", false, "that is not a page of app; if visitors know this site as shop.example, a proxy asks for it as app"},
 		// A form on somebody else's page has their origin.
-		{"host=shop.example header.Origin=https://evil.example header.Sec-Fetch-Site=cross-site", "https://evil.example/thanks", false, "that is no page of shop.example"},
-		{"host=shop.example header.Origin=null", "https://null/thanks", false, "that is no page of shop.example"},
-		{"host=shop.example header.Origin=https://", "https://pay.example/", false, "that is no page of shop.example"},
-		{"host=shop.example header.Origin=https://a@pay.example", "https://pay.example/", false, "that is no page of shop.example"},
-		{"host=shop.example header.Origin=https://shop.example", "https://www.shop.example/thanks", false, "that is no page of shop.example"},
-		{"host=shop.example header.Origin=https://shop.example", "https://shop.example.evil/thanks", false, "that is no page of shop.example"},
+		{"host=shop.example header.Origin=https://evil.example header.Sec-Fetch-Site=cross-site", "https://evil.example/thanks", false, "that is not a page of shop.example"},
+		{"host=shop.example header.Origin=null", "https://null/thanks", false, "that is not a page of shop.example"},
+		{"host=shop.example header.Origin=https://", "https://pay.example/", false, "that is not a page of shop.example"},
+		{"host=shop.example header.Origin=https://a@pay.example", "https://pay.example/", false, "that is not a page of shop.example"},
+		{"host=shop.example header.Origin=https://shop.example", "https://www.shop.example/thanks", false, "that is not a page of shop.example"},
+		{"host=shop.example header.Origin=https://shop.example", "https://shop.example.evil/thanks", false, "that is not a page of shop.example"},
 	} {
 		line := "POST /contact " + tt.request + " a=b -> 303 " + tt.location
 		v := explain(t, rules, line)["SENT"]

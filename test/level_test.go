@@ -447,7 +447,7 @@ func TestLevelFaults(t *testing.T) {
 		d    goaltrack.Delivery
 		want string
 	}{
-		{goaltrack.Delivery{Level: "safe"}, `Delivery.Level: "safe" is none of`},
+		{goaltrack.Delivery{Level: "safe"}, `Delivery.Level: "safe" is not one of`},
 		{goaltrack.Delivery{Level: goaltrack.LevelStrict}, `Delivery.Level: "strict" needs a SpoolDir`},
 		{goaltrack.Delivery{Level: goaltrack.LevelMemory, SpoolDir: "x"}, `"memory" keeps nothing in SpoolDir`},
 		{goaltrack.Delivery{SpoolDir: "x", Queue: queue.NewMemory(1, 1)}, "Queue and SpoolDir exclude each other"},

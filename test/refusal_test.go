@@ -99,7 +99,7 @@ func TestRedirectReasons(t *testing.T) {
 		{"302 /oops", "answered 302 to /oops; failure: names that page" + hint + "/oops", "answered 302 to /oops; success needs a redirect to /thanks"},
 		{"302 /tea", "answered 302 to /tea; that is the page the form was on" + hint + "/tea", "answered 302 to /tea; success needs a redirect to /thanks"},
 		{"302 /contact?sent=1", "answered 302 to /contact?sent=1; that is the form itself; if accepted forms lead there too, only the application can tell: success: confirmed", "answered 302 to /contact?sent=1; success needs a redirect to /thanks"},
-		{"302 https://shop.example/thanks", "answered 302 to https://shop.example/thanks; that is no page of example.com" + renamed, "answered 302 to https://shop.example/thanks; that is no page of example.com" + renamed},
+		{"302 https://shop.example/thanks", "answered 302 to https://shop.example/thanks; that is not a page of example.com" + renamed, "answered 302 to https://shop.example/thanks; that is not a page of example.com" + renamed},
 		{"302", "answered 302; it does not say where to", "answered 302; it does not say where to"},
 		{"200", "answered 200; success needs a redirect to another page, 201, 202 or 204", "answered 200; success needs a redirect to /thanks"},
 	} {
@@ -121,7 +121,7 @@ func TestRedirectNearMisses(t *testing.T) {
 		"/users/ann@example.com/login?token=abc": `answered 303 to /users/*/login; "login" is a word of log-in and error pages | if this is success, write success: redirect to /users/*/login`,
 		"/orders/A-1001?err=ann@example.com":     `answered 303 to /orders/*; "err" there says that it failed | if this is success, write success: redirect to /orders/*`,
 		"/orders/A-1001?errors%5Bann@example.com%5D=used": `answered 303 to /orders/*; "the query" there says that it failed | if this is success, write success: redirect to /orders/*`,
-		"https://pay.example/1":                           "answered 303 to //pay.example; that is no page of 127.0.0.1 | if visitors know this site as pay.example, a proxy asks for it as 127.0.0.1: let it send X-Forwarded-Host and name it under TrustedProxies (trusted-proxies)",
+		"https://pay.example/1":                           "answered 303 to //pay.example; that is not a page of 127.0.0.1 | if visitors know this site as pay.example, a proxy asks for it as 127.0.0.1: let it send X-Forwarded-Host and name it under TrustedProxies (trusted-proxies)",
 	} {
 		w := world.New(t, "{version: 1, goals: [{goal: SENT, submit: /contact}]}", world.Answer(http.StatusSeeOther, "Location", location))
 		w.Visitor().Meet().Post("/contact", "a=b")

@@ -179,7 +179,7 @@ func testState(t *testing.T, binary string) {
 			"--cdp=" + stand.URL, "--client-key=key", "--pos=shop", "--spool-wait=10s",
 		}, more...)...)
 	}
-	const inMemory = "events wait in memory: what comes faster"
+	const inMemory = "events wait in memory, and are lost"
 	killed := proxy("--state=" + dir)
 	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
 	exchanges[2].do(t, newVisitor(t, killed.url), killed.url) // a form, accepted

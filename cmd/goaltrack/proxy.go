@@ -109,7 +109,7 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		c.logger.Warn("the settings may be those of another environment", "because", warning)
 	}
 	if d := p.config.Delivery; d.SpoolDir == "" && !p.config.DryRun {
-		c.logger.Info("events wait in memory: what comes faster than the CDP takes it is lost when they are too many; --state keeps them on disk",
+		c.logger.Info("events wait in memory, and are lost when too many wait; --state keeps them on disk",
 			"most", cmp.Or(d.QueueEvents, 10000), "a_core_delivers", "about 4700 a second to a CDP that answers at once", "a_site_delivers", fmt.Sprintf("%d a second to a CDP that takes 50 ms", 20*cmp.Or(d.Workers, 16)))
 	}
 	if p.report, err = openReport(ctx, p.settings, c.logger); err != nil {

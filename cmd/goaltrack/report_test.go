@@ -158,7 +158,7 @@ func TestReportFaults(t *testing.T) {
 		{"report " + filepath.Join(empty, "none"), exitUsage, "no such file"},
 		{"report " + damaged, exitFailed, "file is not a database"},
 		{"report " + damaged + " --by colour", exitUsage, "colour"},
-		{"report " + damaged + " --from yesterday", exitUsage, `"yesterday" is no date`},
+		{"report " + damaged + " --from yesterday", exitUsage, `"yesterday" is not a date`},
 		{"report " + damaged + " --format xml", exitUsage, "xml"},
 		{"report " + damaged + " --format html --by page", exitUsage, "for the other formats"},
 		{"report " + damaged + " --format html --goal PRICED", exitUsage, "for the other formats"},

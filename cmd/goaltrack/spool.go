@@ -57,7 +57,7 @@ func (s *spoolLooker) check(v *settings.Values, words []string) error {
 			return errors.New("drop: say which dead letters, or --all")
 		}
 	default:
-		return fmt.Errorf("%q is none of ls, retry, drop", s.verb)
+		return fmt.Errorf("%q is not one of ls, retry, drop", s.verb)
 	}
 	switch info, err := os.Stat(s.dir); {
 	case err != nil:

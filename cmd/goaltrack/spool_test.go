@@ -161,7 +161,7 @@ func TestSpoolFaults(t *testing.T) {
 	}{
 		{nil, exitUsage, "ls|retry|drop DIR is needed"},
 		{[]string{"ls"}, exitUsage, "ls|retry|drop DIR is needed"},
-		{[]string{"show", empty}, exitUsage, `"show" is none of ls, retry, drop`},
+		{[]string{"show", empty}, exitUsage, `"show" is not one of ls, retry, drop`},
 		{[]string{"drop", empty}, exitUsage, "say which dead letters, or --all"},
 		{[]string{"ls", filepath.Join(empty, "none")}, exitUsage, "none"},
 		{[]string{"ls", write(t, "file", "")}, exitUsage, "is no directory"},

@@ -116,7 +116,7 @@ func (t *trial) readAt(text string) (err error) {
 			return nil
 		}
 	}
-	return fmt.Errorf("--at: %q is no date, such as 2027-01-15 or \"2027-01-15 18:00\"", text)
+	return fmt.Errorf("--at: %q is not a date, such as 2027-01-15 or \"2027-01-15 18:00\"", text)
 }
 
 func (t *trial) run(_ context.Context, out console) error {

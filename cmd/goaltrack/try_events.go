@@ -32,7 +32,7 @@ type shownEvents struct {
 
 func (s *shownEvents) check() error {
 	if s.currency != "" && !cdp.ValidCurrency(s.currency) {
-		return fmt.Errorf("--currency: %q is no currency such as EUR", s.currency)
+		return fmt.Errorf("--currency: %q is not a currency such as EUR", s.currency)
 	}
 	return nil
 }

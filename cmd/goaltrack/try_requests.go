@@ -33,7 +33,7 @@ func readRequests(words []string, session bool) (list []triedRequest, err error)
 			d, err := settings.Duration(pause)
 			switch {
 			case err != nil || d < 0:
-				err = fmt.Errorf("%q is no time, such as +30m or +1d", word)
+				err = fmt.Errorf("%q is not a time, such as +30m or +1d", word)
 			case !session:
 				err = fmt.Errorf("%s lets time pass in a visit: write --session", word)
 			}

@@ -96,9 +96,9 @@ func TestTryOneGoal(t *testing.T) {
 		want string
 	}{
 		{[]string{"--goal=OFER", file, "GET /"}, `there is no goal "OFER"; did you mean OFFER?`},
-		{[]string{"--at=tomorrow", file, "GET /"}, `--at: "tomorrow" is no date`},
+		{[]string{"--at=tomorrow", file, "GET /"}, `--at: "tomorrow" is not a date`},
 		{[]string{file, "+5m", "GET /"}, "+5m lets time pass in a visit: write --session"},
-		{[]string{"--session", file, "+soon", "GET /"}, `"+soon" is no time, such as +30m or +1d`},
+		{[]string{"--session", file, "+soon", "GET /"}, `"+soon" is not a time, such as +30m or +1d`},
 		{[]string{file, "none.har"}, "none.har"},
 		{[]string{file, "curl -s"}, "curl: there is no address"},
 		{[]string{file, "--", "curl", "-s"}, "curl: there is no address"},

@@ -137,7 +137,7 @@ func TestTryShowsEvents(t *testing.T) {
 			}
 		})
 	}
-	if code, _, stderr := carry(t, "try", "--currency=euro", file, "GET /"); code != exitUsage || !strings.Contains(stderr, `--currency: "euro" is no currency such as EUR`) {
+	if code, _, stderr := carry(t, "try", "--currency=euro", file, "GET /"); code != exitUsage || !strings.Contains(stderr, `--currency: "euro" is not a currency such as EUR`) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }

@@ -58,7 +58,7 @@ func (p *parser) refusePseudo(at int, name string, brackets bool) {
 	case slices.Contains(pseudoElements, name):
 		p.fail(at, ":"+name+" is a part of an element, and no element", "leave it out: it belongs to the element before it")
 	case notOfCSS[name] != "":
-		p.fail(at, ":"+name+" is no pseudo-class of CSS", notOfCSS[name])
+		p.fail(at, ":"+name+" is not a pseudo-class of CSS", notOfCSS[name])
 	case !brackets && functions[name] != nil:
 		p.fail(at, ":"+name+" needs brackets", "write :"+name+"(...)")
 	case brackets && slices.Contains(plainPseudos, name):
@@ -68,7 +68,7 @@ func (p *parser) refusePseudo(at int, name string, brackets bool) {
 	if near := nearest(name, slices.Concat(plainPseudos, slices.Sorted(maps.Keys(functions)))); near != "" {
 		hint = "did you mean :" + near + "?"
 	}
-	p.fail(at, ":"+name+" is no pseudo-class that every browser knows", hint)
+	p.fail(at, ":"+name+" is not a pseudo-class that every browser knows", hint)
 }
 
 // nearest finds the word that was perhaps meant.

@@ -287,7 +287,7 @@ func (w *Watch) remember() {
 	}
 	if err != nil || w.spells == nil {
 		w.spells = map[string]*spell{}
-		w.options.Logger.Warn("goaltrack: who was told of the health of goals cannot be read, so that some may be told twice", "error", err)
+		w.options.Logger.Warn("goaltrack: the file that says who was told of the health of goals cannot be read; some may be told twice", "error", err)
 	}
 }
 
@@ -305,7 +305,7 @@ func (w *Watch) keep() {
 		err = write(w.options.File, text)
 	}
 	if err != nil && !w.unkept {
-		w.options.Logger.Warn("goaltrack: who was told of the health of goals cannot be written, so that a restart may tell some twice", "error", err)
+		w.options.Logger.Warn("goaltrack: the file that says who was told of the health of goals cannot be written; a restart may tell some twice", "error", err)
 	}
 	w.unkept = err != nil
 }

@@ -101,7 +101,7 @@ func TestFeedIsTheReportByDayAndGoal(t *testing.T) {
 func TestFeedSaysWhatIsWrong(t *testing.T) {
 	pages := newspaper(t)
 	for target, want := range map[string]string{
-		"/feed.csv?since=yesterday":             "since: \\\"yesterday\\\" is no date",
+		"/feed.csv?since=yesterday":             "since: \\\"yesterday\\\" is not a date",
 		"/feed.csv?since=2999-01-01":            "since: is after",
 		"/feed.csv?since=2020-01-01&page=/":     "cannot be limited",
 		"/feed.csv?since=2020-02-30&source=bad": "cannot be limited",

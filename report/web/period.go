@@ -42,7 +42,7 @@ func readPeriod(query url.Values, today report.Day) (period, error) {
 			return period{today - p.days + 1, today, name}, nil
 		}
 	}
-	return period{}, fmt.Errorf("period: %.40q is none of day, week, month, year", name)
+	return period{}, fmt.Errorf("period: %.40q is not one of day, week, month, year", name)
 }
 
 // readDays reads from= and to=. Without to it is until today, without from it is the 30

@@ -238,16 +238,16 @@ func TestExportsShowThePagesNumbers(t *testing.T) {
 func TestMistakesInAnAddressAreTold(t *testing.T) {
 	pages := newspaper(t)
 	for target, want := range map[string]string{
-		"/?period=decade":                         "none of day, week, month, year",
-		"/?from=yesterday":                        "no date such as",
+		"/?period=decade":                         "one of day, week, month, year",
+		"/?from=yesterday":                        "not a date such as",
 		"/?from=2026-11-02&to=2026-11-01":         "is after to",
 		"/?from=1990-01-01":                       "at most",
-		"/goals.json?by=moon":                     "none of goal",
+		"/goals.json?by=moon":                     "not one of goal",
 		"/goals.json?by=hour&page=/":              "kept by day",
 		"/goals.csv?by=variant&source=google.com": "kept apart",
-		"/goals.csv?from=2026-13-01":              "no date such as",
-		"/goal/X?from=2026-11-31&to=nonsense":     "no date such as",
-		"/goals.json?from=%3Cscript%3E&by=source": "no date such as",
+		"/goals.csv?from=2026-13-01":              "not a date such as",
+		"/goal/X?from=2026-11-31&to=nonsense":     "not a date such as",
+		"/goals.json?from=%3Cscript%3E&by=source": "not a date such as",
 	} {
 		if page := get(t, pages, target, 400); !strings.Contains(page, want) || strings.Contains(page, "<script") {
 			t.Errorf("%s: %s", target, page)
