@@ -157,7 +157,21 @@ func isSecure(r *http.Request, host string) bool {
 	// connection.
 	proto, _ := web.First(r.Header["X-Forwarded-Proto"])
 	proto, _, _ = strings.Cut(proto, ",")
-	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || isLoopback(host)
+	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || otherwiseSecure(r.Header) || isLoopback(host)
+}
+
+// otherwiseSecure reports whether one of the other headers says so by which proxies tell what
+// X-Forwarded-Proto is for: those of CloudFront, Cloudflare, IIS (ARR), Exchange and old
+// load balancers (https://github.com/ktorio/ktor/issues/311).
+func otherwiseSecure(h http.Header) bool {
+	for _, name := range [...]string{"X-Forwarded-Scheme", "X-Url-Scheme", "Cloudfront-Forwarded-Proto", "X-Forwarded-Ssl", "Front-End-Https"} {
+		if v, _ := web.First(h[name]); strings.EqualFold(v, "https") || strings.EqualFold(v, "on") {
+			return true
+		}
+	}
+	visitor, _ := web.First(h["Cf-Visitor"]) // {"scheme":"https"}
+	tls, _ := web.First(h["X-Arr-Ssl"])      // what it negotiated
+	return strings.Contains(visitor, `"scheme":"https"`) || tls != ""
 }
 
 // isAskedByProxy reports whether a host outside of the Domain is rather the name

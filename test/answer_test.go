@@ -75,3 +75,14 @@ func TestAnswerWarning(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusOfContactForm7: WordPress' Contact Form 7 answers 200 whatever came of a form, and says
+// in its JSON what did (https://github.com/google/site-kit-wp/issues/8574).
+func TestStatusOfContactForm7(t *testing.T) {
+	rules := world.MustParse(t, "{version: 1, goals: [{goal: SENT, submit: /feedback, success: {response.json.status: mail_sent}}]}")
+	for status, want := range map[string]bool{"mail_sent": true, "validation_failed": false, "acceptance_missing": false, "spam": false, "mail_failed": false} {
+		if got := explain(t, rules, "POST /feedback -> 200 response.json.status="+status)["SENT"].Fired; got != want {
+			t.Errorf("%s: fired %t", status, got)
+		}
+	}
+}

@@ -64,6 +64,7 @@ func TestConsentReaders(t *testing.T) {
 	oneTrust := goaltrack.ConsentOneTrust(goaltrack.OneTrust{})
 	optOut := goaltrack.ConsentOneTrust(goaltrack.OneTrust{BeforeAnswer: true})
 	renamed := goaltrack.ConsentOneTrust(goaltrack.OneTrust{Analytics: "STAT", Marketing: "STAT"})
+	numbered := goaltrack.ConsentOneTrust(goaltrack.OneTrust{Analytics: "2", Marketing: "4"})
 	american := goaltrack.ConsentOneTrust(goaltrack.OneTrust{NoBanner: []string{"US", "CA;ON"}})
 	cookiebot, gpp := goaltrack.ConsentCookiebot(), goaltrack.ConsentGPP(goaltrack.GPP{})
 	for _, c := range []struct {
@@ -88,6 +89,8 @@ func TestConsentReaders(t *testing.T) {
 		{"TCF, no name of a cookie", goaltrack.ConsentTCF(goaltrack.TCF{Cookie: "a;b"}), "a;b=CLcVDxRMWfGmWAVAHCENAXCkAKDAADnAABRgA5mdfCKZuYJez-NQm0TBMYA4oCAAGQYIAAAAAAEAIAEgAA", unknown},
 
 		{"OneTrust, nothing", oneTrust, "", unknown},
+		{"OneTrust, numbered groups", numbered, closed + head + "2%3A1%2C3%3A1%2C1%3A1%2C4%3A1" + tail, granted},
+		{"OneTrust, numbered groups, refused", numbered, closed + head + "2%3A0%2C3%3A1%2C1%3A1%2C4%3A0" + tail, refused},
 		{"OneTrust, banner open", oneTrust, head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CC0004%3A1" + tail, unknown},
 		{"OneTrust, banner open, opt-out", optOut, head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CC0004%3A1" + tail, granted},
 		{"OneTrust, all", oneTrust, closed + head + "C0001%3A1%2CC0002%3A1%2CC0003%3A1%2CC0004%3A1" + tail, granted},

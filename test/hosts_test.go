@@ -19,6 +19,7 @@ func TestHostsOfOneSite(t *testing.T) {
 		why               string
 	}{
 		{"host=app:8080 header.Origin=https://shop.example", "https://shop.example/thanks", true, ""},
+		{"host=app:8080 header.Origin=https://shop.example header.X-Original-Host=shop.example", "https://shop.example/thanks", true, ""},
 		{"host=app:8080 header.Origin=https://shop.example header.Sec-Fetch-Site=same-origin", "https://shop.example/thanks", true, ""},
 		{"host=app:8080 header.Origin=https://shop.example header.Sec-Fetch-Site=same-site", "https://shop.example/thanks", true, ""},
 		{"host=app:8080 header.Origin=https://shop.example:8443", "https://shop.example:8443/thanks", true, ""},
