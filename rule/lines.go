@@ -9,7 +9,9 @@ import (
 type spot struct{ line, column int }
 
 // lines are where keys of a goal stand, for those who ask why the goal did not count.
-type lines struct{ trigger, success, session, hosts, env, from, until, count, after, notAfter, value, order, data spot }
+type lines struct {
+	trigger, success, session, hosts, env, from, until, count, after, notAfter, value, order, data, sends spot
+}
 
 // placeLines notes where the keys of the goal stand.
 func (g *goal) placeLines(f *faults) {
@@ -31,6 +33,7 @@ func (g *goal) placeLines(f *faults) {
 		{"value", g.value.set, &g.lines.value},
 		{"order", g.order != nil, &g.lines.order},
 		{"data", len(g.data) > 0, &g.lines.data},
+		{"sends", g.Sends != "", &g.lines.sends},
 	} {
 		if at.given {
 			at.spot.line, at.spot.column = f.at(f.goal, at.key, 0)

@@ -11,13 +11,14 @@ import (
 )
 
 // Session judges examples as the requests of one visitor, in their order. So it knows what
-// [Set.Explain] takes to hold: what counts once does not count again, and what counts
-// after other goals waits for them. Make it with [Set.NewSession]. It belongs to one
+// [Set.Explain] takes to hold: what counts once does not count again, what counts after
+// other goals waits for them, and a cart confirms only what was put into it. Make it with [Set.NewSession]. It belongs to one
 // goroutine at a time.
 type Session struct {
 	set     *Set
 	visit   visit.Visit
 	counted map[string]visit.Counted // by the last example, by goals
+	added   map[string][]uint32      // to the cart, by the last example, by goals
 }
 
 // sessionLength is how long a visitor may pause: what a site has if nothing else is set.
@@ -29,12 +30,13 @@ func (s *Set) NewSession() *Session { return &Session{set: s} }
 // Explain judges the next example, as [Set.Explain] does. The example says when it happens
 // ([Example.At]). If that is 20 minutes or more after the one before, another session
 // begins. Days are those of the goal's timezone:, or of UTC. A goal that counts no more
-// gets [ReasonNotAfter], too.
+// gets [ReasonNotAfter], too, and a CONFIRM of what is not in the cart
+// [ReasonCartUnknownItem].
 func (v *Session) Explain(e Example) []Verdict {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	v.counted = map[string]visit.Counted{}
+	v.counted, v.added = map[string]visit.Counted{}, map[string][]uint32{}
 	v.arrive(&e)
 	verdicts := v.set.explainAll(e, &v.visit)
 	var happened []*visit.Goal
@@ -43,8 +45,12 @@ func (v *Session) Explain(e Example) []Verdict {
 		if !verdict.Fired {
 			continue
 		}
-		if r := ReasonOf(v.visit.Bars(&g.past, nil, e.At)); r != Fires {
+		items := verdict.cause.CartItems(verdict.x)
+		if r := ReasonOf(v.visit.Bars(&g.past, items, e.At)); r != Fires {
 			*verdict = Verdict{Goal: g.Name, Code: r, Reason: v.barred(g, r, e.At)}
+			if r == ReasonCartUnknownItem {
+				verdict.Reason = v.unknownItem(g, items)
+			}
 			continue
 		}
 		if g.past.Leads() {
@@ -54,6 +60,7 @@ func (v *Session) Explain(e Example) []Verdict {
 			*verdict = Verdict{Goal: g.Name, Code: ReasonNotAfter, Reason: atLine(g.lines.count.line, "counts "+g.Count+", and has counted before")}
 			continue
 		}
+		v.added[g.Name], _ = v.visit.Carry(g.past.Cart, items)
 		verdict.Note = g.note(verdict.lacks, false)
 	}
 	v.visit.Advance(happened, e.At)
@@ -66,6 +73,7 @@ func (v *Session) Lost(goal string) {
 	if c, ok := v.counted[goal]; ok {
 		v.visit.Drop(c, false)
 	}
+	v.visit.TakeOut(v.added[goal])
 }
 
 // arrive notes that a request has come.
@@ -114,6 +122,22 @@ func (v *Session) barred(g *goal, r Reason, now time.Time) string {
 		return atLine(g.lines.notAfter.line, "counts not after "+v.barring(g)+", which has happened in this session")
 	}
 	return g.causes[0].why(r, &Exchange{})
+}
+
+// unknownItem says which part of a cart was not added. A CONFIRM that is not sent keeps the
+// CHECKOUT of its cart from being sent, too, as on a live site.
+func (v *Session) unknownItem(g *goal, items []uint32) string {
+	if g.past.Cart != visit.CartConfirm {
+		return atLine(g.lines.sends.line, "its cart was not confirmed in this session: the CONFIRM had an item that was not added (cart_unknown_item)")
+	}
+	added := 0
+	for _, item := range items {
+		if v.visit.Allows(visit.CartConfirm, []uint32{item}) {
+			added++
+		}
+	}
+	v.visit.Refuse()
+	return atLine(g.lines.sends.line, fmt.Sprintf("confirms %d of the cart, of which %d added in this session (cart_unknown_item)", len(items), added))
 }
 
 // lacking says of the first goal under after: that did not happen often enough how often it

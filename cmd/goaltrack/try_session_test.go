@@ -188,3 +188,86 @@ goals:
 		}
 	}
 }
+
+const cartRules = `
+version: 1
+defaults: { currency: EUR }
+goals:
+  - goal: TEA_ADDED
+    submit: /cart
+    sends: ADD
+    fields: { type: TEA, item_id: $form.id, name: Tea, productId: $form.id, referenceId: $form.id, price: $form.price }
+  - goal: SAMPLE_ADDED
+    click: a.sample
+    count: once per session
+    sends: ADD
+    fields: { type: TEA, item_id: $element.id, name: Tea, productId: $element.id, referenceId: $element.id, price: 1 }
+  - goal: CART_CONFIRMED
+    visit: /checkout
+    sends: CONFIRM
+    fields: { item_id: $query.item }
+  - goal: CART_PAID
+    visit: /paid
+    sends: CHECKOUT
+    fields: { reference_id: $query.order, status: PURCHASED }
+  - goal: CART_EMPTIED
+    visit: /empty
+    sends: CLEAR_CART
+  - goal: OFFER_TAKEN
+    visit: /offer
+    after: [SAMPLE_ADDED]
+`
+
+// TestTryCart: a session knows its cart, as a live site does, and what happens in a page is
+// part of it.
+func TestTryCart(t *testing.T) {
+	file := write(t, "goals.yaml", cartRules)
+	const (
+		add    = "POST /cart id=a price=3 -> 303 /basket"
+		sample = "CLICK a.sample on /tea id=s"
+		paid   = "GET /paid?order=1"
+	)
+	for _, tt := range []struct {
+		name  string
+		words []string
+		want  string
+	}{
+		{"known", []string{add, "GET /checkout?item=a", paid}, "TEA_ADDED;CART_CONFIRMED;CART_PAID"},
+		{"unknown", []string{add, "GET /checkout?item=b", paid}, "TEA_ADDED;;"},
+		{"one of two unknown", []string{add, "GET /checkout?item=a&item=b", paid}, "TEA_ADDED;;"},
+		{"confirmed afterwards", []string{"GET /checkout?item=a", add, "GET /checkout?item=a", paid}, ";TEA_ADDED;CART_CONFIRMED;CART_PAID"},
+		{"emptied", []string{add, "GET /empty", "GET /checkout?item=a"}, "TEA_ADDED;CART_EMPTIED;"},
+		{"another session", []string{add, "+20m", "GET /checkout?item=a"}, "TEA_ADDED;"},
+		{"the same session", []string{add, "+19m", "GET /checkout?item=a"}, "TEA_ADDED;CART_CONFIRMED"},
+		{"not added, since no price could be read", []string{"POST /cart id=a price=dear -> 303 /basket", "GET /checkout?item=a"}, ";"},
+		{"added by a click", []string{sample, "GET /checkout?item=s", paid}, "SAMPLE_ADDED;CART_CONFIRMED;CART_PAID"},
+		{"once, then after it", []string{"GET /offer", sample, sample, "GET /offer"}, ";SAMPLE_ADDED;;OFFER_TAKEN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, stdout, stderr := carry(t, append([]string{"try", "--session", "--json", "--fired", file}, tt.words...)...)
+			if code != exitOK || stderr != "" {
+				t.Fatalf("exit code %d\n%s", code, stderr)
+			}
+			var got []string
+			for line := range strings.Lines(stdout) {
+				var names []string
+				for _, v := range strictly[[]triedGoal](t, line) {
+					names = append(names, v.Goal)
+				}
+				got = append(got, strings.Join(names, " "))
+			}
+			if strings.Join(got, ";") != tt.want {
+				t.Errorf("fired: %q, want %q", strings.Join(got, ";"), tt.want)
+			}
+		})
+	}
+	_, stdout, _ := carry(t, "try", "--session", file, add, "GET /checkout?item=a&item=b&item=c", paid)
+	for _, want := range []string{
+		"CART_CONFIRMED  line 16: confirms 3 of the cart, of which 1 added in this session (cart_unknown_item)\n",
+		"CART_PAID       line 20: its cart was not confirmed in this session: the CONFIRM had an item that was not added (cart_unknown_item)\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("it printed\n%s\nwithout\n%s", stdout, want)
+		}
+	}
+}
