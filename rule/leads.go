@@ -96,16 +96,10 @@ const (
 // visitor: a number of an order, an address, a token.
 func plainLead(path string) string {
 	path = urlpath.Trim(path)
-	plain := strings.Count(path, "/") <= leadSegments
-	for rest := path; rest != "" && plain; {
-		var segment string
-		segment, rest = urlpath.NextSegment(rest)
-		plain = !isPrivate(segment)
-	}
 	switch {
 	case path == "":
 		return "/"
-	case plain:
+	case strings.Count(path, "/") <= leadSegments && !hasID(path):
 		return path
 	}
 	var b strings.Builder
@@ -121,6 +115,38 @@ func plainLead(path string) string {
 		b.WriteString("/" + segment)
 	}
 	return b.String()
+}
+
+// PathTemplate is a path, in which each part that looks like an ID is *: a number, a UUID or
+// another token, and a name with two digits or more. So /account/7/settings is
+// /account/*/settings, as a rule can name it.
+func PathTemplate(path string) string {
+	if path = urlpath.Trim(path); path == "" {
+		return "/"
+	}
+	if !hasID(path) {
+		return path
+	}
+	var b strings.Builder
+	for path != "" {
+		var segment string
+		if segment, path = urlpath.NextSegment(path); isPrivate(segment) {
+			segment = "*"
+		}
+		b.WriteString("/" + segment)
+	}
+	return b.String()
+}
+
+// hasID reports whether a part of a path is not the same for every visitor.
+func hasID(path string) bool {
+	for path != "" {
+		var segment string
+		if segment, path = urlpath.NextSegment(path); isPrivate(segment) {
+			return true
+		}
+	}
+	return false
 }
 
 // isPrivate recognises what is not the same for every visitor, as far as that

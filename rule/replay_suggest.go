@@ -19,18 +19,22 @@ type Suggestion struct {
 	Times uint64
 	// YAML is the goal, ready to be put under goals: of a rule file.
 	YAML string
-	// Goal is the name that the goal has there, and Path the address: of a file if
-	// Download is true, else of a form.
+	// Goal is the name that the goal has there, and Path the address, of a file if
+	// Download is true, else of a form. Of several addresses that differ in their IDs, it
+	// is the template.
 	Goal, Path string
 	Download   bool
 	// LedTo tells where the form led, as far as the log does, the most frequent first.
 	LedTo []Lead
 }
 
-// unruled is how often a form was accepted, or a file fetched, without a goal.
+// unruled is how often a form was accepted, or a file fetched, without a goal. What has an
+// ID in its address is one form, and kept by its template.
 type unruled struct {
-	times uint64
-	leads Leads
+	path    string // the first one
+	several bool   // there are others of the template
+	times   uint64
+	leads   Leads
 }
 
 // noteUnruled counts forms that were accepted and files that were fetched
@@ -49,17 +53,31 @@ func (r *Replay) noteUnruled(e *LogEntry, page string) {
 	if strings.ContainsFunc(page, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return
 	}
-	seen := r.unruled[request{e.Method, page}] // the map must not keep the text of e as its key
+	template := unruledTemplate(page, isFile)
+	seen := r.unruled[request{e.Method, template}] // the map must not keep the text of e as its key
 	if seen == nil {
 		if len(r.unruled) == keptUnruled {
 			return
 		}
-		seen = new(unruled)
-		r.unruled[request{strings.Clone(e.Method), strings.Clone(page)}] = seen
+		seen = &unruled{path: strings.Clone(page)}
+		r.unruled[request{strings.Clone(e.Method), strings.Clone(template)}] = seen
 	}
+	seen.several = seen.several || seen.path != page
 	if seen.times++; isForm && e.Location != "" {
 		seen.leads.Count(&r.x)
 	}
+}
+
+// unruledTemplate is the template of an address. The name of a file is no ID, because
+// people look for it: price-list-2026.pdf.
+func unruledTemplate(page string, isFile bool) string {
+	if !isFile {
+		return PathTemplate(page)
+	}
+	if folder := page[:max(strings.LastIndexByte(page, '/'), 0)]; hasID(folder) {
+		return PathTemplate(folder) + page[len(folder):]
+	}
+	return page
 }
 
 // documents are endings of files that people download on purpose.
@@ -76,8 +94,12 @@ func (r *Replay) Suggestions(n int) []Suggestion {
 		if len(list) >= n {
 			break
 		}
-		s, name := suggest(at, r.unruled[at].times, taken)
-		s.LedTo = r.unruled[at].leads.List()
+		seen := r.unruled[at]
+		if !seen.several {
+			at.path = seen.path
+		}
+		s, name := suggest(at, seen.times, taken)
+		s.LedTo = seen.leads.List()
 		if _, err := Parse([]byte("goals:\n" + s.YAML)); err != nil {
 			continue // an address that no template can say, such as one with braces
 		}
@@ -92,7 +114,8 @@ func suggest(at request, times uint64, taken []string) (s Suggestion, name strin
 	if at.method == http.MethodGet {
 		key, what, suffix = "download", "was downloaded", "_DOWNLOADED"
 	}
-	name = strings.TrimPrefix(suggestName(strings.TrimSuffix(path.Base(at.path), path.Ext(at.path))), "write ")
+	named := strings.TrimRight(at.path, "/*") // the last part that is no ID
+	name = strings.TrimPrefix(suggestName(strings.TrimSuffix(path.Base(named), path.Ext(named))), "write ")
 	if !goalName.MatchString(name + suffix) {
 		name = "NEW_GOAL"
 	}

@@ -155,6 +155,9 @@ func TestFromSite(t *testing.T) {
 			{On: "/", Path: "/filter", Method: "GET"},
 			{On: "/", Path: "/subscribe", Host: "news.example", Method: "POST"},
 			{On: "/in", Path: "/", Method: "POST", Name: "login", Password: true},
+			{On: "/p/17", Path: "/p/17/review", Method: "POST"},
+			{On: "/p/18", Path: "/p/18/review", Method: "POST"},
+			{On: "/q", Path: "/q/18", Method: "POST"},
 		},
 		Files: []crawl.File{{On: "/", Path: "/a/Tea Guide.pdf", Text: "Our guide"}},
 		Left:  []string{"more"},
@@ -168,12 +171,16 @@ func TestFromSite(t *testing.T) {
 		"  # The form on /contact, Write to us.\n  # Its fields: name, topic\n  # Nothing tells where", "  - goal: CONTACT_SENT\n    submit: /contact\n",
 		"  - goal: SITE_SEARCHED\n    visit: /search\n    if: { query.q: present }\n    data: { term: $query.q }\n",
 		"with a password: perhaps a log-in", "  - goal: LOGIN_SENT\n    submit: /\n",
+		"# The form on /p/17.\n", "  - goal: REVIEW_SENT\n    submit: /p/*/review\n", "    submit: /q/18\n",
 		"  - goal: TEA_GUIDE_DOWNLOADED\n    label: Our guide\n    download: /a/Tea Guide.pdf\n",
 		"# The form on / is sent to news.example, which goaltrack does not see.\n# more\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if strings.Count(string(text), "REVIEW") != 1 {
+		t.Errorf("a form for each ID:\n%s", text)
 	}
 	if strings.Contains(string(text), "/filter") {
 		t.Errorf("a form that only shows something:\n%s", text)

@@ -7,17 +7,29 @@ import (
 	"strings"
 
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/crawl"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // FromSite makes goals of what was found on a site.
 func FromSite(site *crawl.Site) (goals []Goal, left []string) {
+	alike := map[string][]string{} // addresses of forms, by template
+	for _, f := range site.Forms {
+		if f.Host == "" && f.Method == http.MethodPost {
+			alike[rule.PathTemplate(f.Path)] = append(alike[rule.PathTemplate(f.Path)], f.Path)
+		}
+	}
 	for i := range site.Forms {
 		f := &site.Forms[i]
+		paths := alike[rule.PathTemplate(f.Path)]
 		switch {
+		case f.Host == "" && f.Method == http.MethodPost && len(paths) > 1:
+			if f.Path == paths[0] { // the others have other IDs
+				goals = append(goals, postOf(f, rule.PathTemplate(f.Path)))
+			}
 		case f.Host != "":
 			left = append(left, fmt.Sprintf("The form on %s is sent to %s, which goaltrack does not see.", f.On, f.Host))
 		case f.Method == http.MethodPost:
-			goals = append(goals, postOf(f))
+			goals = append(goals, postOf(f, f.Path))
 		case f.Search != "":
 			goals = append(goals, Goal{
 				Comment: []string{"The search on " + f.On + "."}, Name: "Site searched",
@@ -48,13 +60,14 @@ func FromSite(site *crawl.Site) (goals []Goal, left []string) {
 	return goals, append(left, site.Left...)
 }
 
-// postOf is the goal of a form. Where it leads if it is accepted, nobody may try out.
-func postOf(f *crawl.Form) Goal {
-	name := path.Base(f.Path)
-	if name == "/" {
+// postOf is the goal of a form, which is sent to a template. Where it leads if it is
+// accepted, nobody may try out.
+func postOf(f *crawl.Form, template string) Goal {
+	name := path.Base(strings.TrimRight(template, "/*")) // the last part that is no ID
+	if name == "/" || name == "." {
 		name = f.Name
 	}
-	g := Goal{Name: strings.TrimSuffix(name, path.Ext(name)) + " sent", Submit: []string{f.Path}}
+	g := Goal{Name: strings.TrimSuffix(name, path.Ext(name)) + " sent", Submit: []string{template}}
 	about := "The form on " + f.On
 	if f.Name != "" {
 		about += ", " + f.Name
