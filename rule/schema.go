@@ -53,7 +53,7 @@ func Schema() []byte {
 	}
 	one := closed(goal)
 	one["required"] = []string{"goal"}
-	one["allOf"] = triggerRules()
+	one["allOf"] = append(triggerRules(), fieldsRules()...)
 	one["defaultSnippets"] = snippets()
 
 	defaults := object{"failure": oneOrMore()}
@@ -68,6 +68,7 @@ func Schema() []byte {
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "goaltrack rule file"
 	root["required"] = []string{"goals"}
+	root["allOf"] = []any{secretsSchema()}
 	out, err := json.MarshalIndent(root, "", "  ")
 	if err != nil { // maps, texts and lists always encode
 		return nil

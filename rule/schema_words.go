@@ -41,7 +41,7 @@ func orSource(pattern string) string { return `^\$|` + pattern }
 func markGoal(goal object) {
 	maps.Copy(goal, object{
 		"goal":     texts(goalName.String()),
-		"sends":    texts(goalName.String()),
+		"sends":    chosen(goalName.String(), sendableTypes()...),
 		"renamed":  object{"anyOf": []any{texts(goalName.String()), listOf(texts(goalName.String()))}},
 		"from":     texts(datePattern),
 		"until":    texts(datePattern),
