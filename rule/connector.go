@@ -10,3 +10,7 @@ const ConnectorGoal = "CDP4SGOAL"
 // Connected reports whether a second event goes behind the goal's, for the connector that
 // the rule file names. A page view and an identity that no rule names have none.
 func (c *Cause) Connected() bool { return c.goal != nil && c.goal.rules.connected }
+
+// Connected reports whether each goal is sent as [ConnectorGoal], too: connector: under
+// defaults:.
+func (s *Set) Connected() bool { return s.connected }

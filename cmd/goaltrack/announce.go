@@ -36,7 +36,8 @@ func announceCommand() command {
 		operands: operands{value: "FILE", min: 1, max: 1, about: "the rule file"},
 		note: `Sitecore offers an event type in its lists once it has seen one. This command makes
 a guest of its own and sends an event for each live goal, with the values of the
-goal's examples or made-up ones, and goalFrom="announce". Nobody is identified, and
+goal's examples or made-up ones, and goalFrom="announce"; of goals with env:, those of
+--env. With connector: cdp4s, one CDP4SGOAL follows, under a name of no goal. Nobody is identified, and
 nothing is ordered: events of Sitecore's own, such as ORDER_CHECKOUT, are left out.
 
 It names what it would send, and asks. The exit code is 0 if all was accepted, 1 if
@@ -68,7 +69,9 @@ func (a *announcer) check(v *settings.Values, files []string) error {
 }
 
 func (a *announcer) run(ctx context.Context, c console) error {
-	events, skipped := announce.Of(plan.Of(a.rules), a.settings.Text("currency"))
+	events, skipped := announce.Of(plan.Of(a.rules), announce.Site{
+		Env: a.settings.Text("env"), Currency: a.settings.Text("currency"), Connected: a.rules.Connected(),
+	})
 	for _, s := range skipped {
 		say(c.stdout, "%s is left out: %s.\n", s.Goal, s.Why)
 	}

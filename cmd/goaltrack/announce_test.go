@@ -73,6 +73,38 @@ func TestAnnounce(t *testing.T) {
 	}
 }
 
+// TestAnnounceOfEnvironment: a goal of another environment is left out, and with a connector
+// its type is announced once, under a name of no goal.
+func TestAnnounceOfEnvironment(t *testing.T) {
+	const text = `
+defaults: { connector: cdp4s }
+goals:
+  - { goal: EVERYWHERE, visit: /a }
+  - { goal: STAGED, visit: /b, env: [staging, review] }
+  - { goal: LIVE, visit: /c, env: production }
+`
+	for _, test := range []struct{ env, types, left string }{
+		{"staging", "EVERYWHERE STAGED CDP4SGOAL", "LIVE is left out: it counts only in production, and --env is staging.\n"},
+		{"production", "EVERYWHERE LIVE CDP4SGOAL", "STAGED is left out: it counts only in staging, review, and --env is production.\n"},
+		{"", "EVERYWHERE CDP4SGOAL", "LIVE is left out: it counts only in production, and --env names none.\n"},
+	} {
+		s := cdptest.NewServer(t, cdptest.Options{ClientKeys: []string{"key"}, PointsOfSale: []string{"shop"}})
+		args := []string{"announce", write(t, "goals.yaml", text), "--cdp=" + s.URL, "--client-key=key", "--pos=shop", "--currency=EUR", "--yes", "--env=" + test.env}
+		code, stdout, stderr := announceWith(t, "", args)
+		var types []string
+		for _, e := range s.Events() {
+			types = append(types, e.Type)
+		}
+		if code != exitOK || strings.Join(types, " ") != test.types || !strings.Contains(stdout, test.left) {
+			t.Errorf("%q: %d, %q\n%s%s", test.env, code, types, stdout, stderr)
+		}
+		events := s.Events()
+		if goal, ok := events[len(events)-1].Body["extGoal"].(map[string]any); !ok || goal["name"] != "goaltrack-announce" || goal["value"] != 0.0 {
+			t.Errorf("%+v", events[len(events)-1])
+		}
+	}
+}
+
 // TestAnnounceFaults: what the CDP refuses is named, and faults of settings and rules come
 // together.
 func TestAnnounceFaults(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
-	"github.com/goaltrack/goaltrack/rule"
 )
 
 // checker is the check command. It reports the faults of rule files, and the
@@ -17,8 +16,8 @@ type checker struct {
 	files []string
 	json  bool
 
-	env   string
-	sites []rule.Site // of the settings file; nil if there is none
+	settings []checkedSettings // of the settings file; nil if there is none
+	unsure   []string          // what is odd about them
 }
 
 func checkCommand() command {
@@ -34,7 +33,9 @@ none; warnings and notes go to standard error:
   [{"file":"goals.yaml","line":12,"column":5,"goal":"NAME","message":"...","hint":"..."}]
 
 With --config, the goals are held against the settings of the proxy: which never
-count on its sites or in its environment, and whose value has no currency.
+count on its sites or in its environment, and whose value has no currency. If the
+settings have environments: and --env names none, that is said of goals that count
+in none of them, and of a currency that one of them lacks.
 
 The exit code is 1 if there are faults or failed examples, 0 if there are none
 or only warnings, and 2 if a file cannot be read.
@@ -46,44 +47,11 @@ or only warnings, and 2 if a file cannot be read.
 // check looks at the settings only, because the faults of the rule files are the subject
 // of run.
 func (c *checker) check(v *settings.Values, files []string) (err error) {
-	c.files, c.json, c.env = files, v.On("json"), v.Text("env")
+	c.files, c.json = files, v.On("json")
 	if file := v.Text(table.Config); file != "" {
-		c.sites, err = sitesOf(file)
+		c.settings, c.unsure, err = settingsFor(file, v.Text("env"))
 	}
 	return err
-}
-
-// sitesOf are the sites that a settings file of the proxy describes.
-func sitesOf(file string) (list []rule.Site, err error) {
-	v, err := table.Load("proxy", map[string]string{table.Config: file}, nil)
-	if err != nil {
-		return nil, err
-	}
-	of := func(v *settings.Values, name string) rule.Site {
-		pos := cmp.Or(v.Text("pos"), v.Text("site-name"))
-		return rule.Site{Name: cmp.Or(name, pos, "of the settings"), Base: rule.Base{
-			Language: v.Text("language"), Currency: v.Text("currency"), Channel: v.Text("channel"), PointOfSale: pos,
-		}}
-	}
-	if !v.Given("sites") {
-		return []rule.Site{of(v, "")}, nil
-	}
-	for _, one := range v.Group("sites") {
-		site := of(one, one.Text("name"))
-		site.Hosts, site.PathPrefix = one.List("hosts"), one.Text("path-prefix")
-		list = append(list, site)
-	}
-	return list, nil
-}
-
-// misfits are the goals that do not fit the settings. Without settings, that is about the
-// currency alone, once for a file: whoever runs the site may have set it.
-func (c *checker) misfits(rules *goaltrack.Rules) []goaltrack.Fault {
-	if c.sites != nil {
-		return rules.Misfits(c.env, c.sites...)
-	}
-	list := rules.Misfits("", rule.Site{})
-	return list[:min(len(list), 1)]
 }
 
 // findings are what was found in rule files.
@@ -142,6 +110,9 @@ func (c *checker) print(found findings, out console) error {
 		for _, fault := range found.faults {
 			say(out.stdout, "%s\n", fault)
 		}
+	}
+	for _, warning := range c.unsure {
+		say(warnings, "warning: %s\n", warning)
 	}
 	for _, warning := range found.warnings {
 		say(warnings, "warning: %s\n", warning)

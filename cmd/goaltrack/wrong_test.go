@@ -91,6 +91,20 @@ func TestCheckSettings(t *testing.T) {
 		{"another environment", tenant + "currency: EUR\nenv: production\n", nil, []string{"8:37: goal STAGED: never counts with these settings: env: is staging, and the settings say production"}},
 		{"no environment", tenant + "currency: EUR\n", nil, []string{"8:37: goal STAGED: never counts with these settings: env: is staging, and the settings say none"}},
 		{
+			"environments", tenant + "environments:\n  - { env: production, currency: EUR }\n  - { env: staging }\n", nil,
+			[]string{"3:40: goal PAID: neither the goal nor the site shop in staging says a currency"},
+		},
+		{
+			"none of the environments", tenant + "currency: EUR\nenvironments: [{ env: production }, { env: review }]\n", nil,
+			[]string{"8:37: goal STAGED: never counts with these settings: env: is staging, and the environments of the settings are production, review"},
+		},
+		{"one of the environments", tenant + "environments: [{ env: production }, { env: staging, currency: EUR }]\n", []string{"--env=staging"}, nil},
+		{
+			"hosts of the environments", tenant + "currency: EUR\nenv: staging\nenvironments: [{ env: production }, { env: staging, pos: test }]\n",
+			[]string{"--env=production"},
+			[]string{"8:37: goal STAGED: never counts with these settings: env: is staging, and the settings say production"},
+		},
+		{
 			"sites", "currency: EUR\nenv: staging\nsites:\n  - { name: shop, hosts: [\"*.shop.example\"], region: eu, client-key: k, pos: shop }\n  - { name: press, hosts: press.example, path-prefix: /press, region: eu, client-key: k, pos: press }\n", nil,
 			[]string{"6:42: goal ELSEWHERE: never counts with these settings: hosts: names no host of the site shop, press"},
 		},
@@ -121,6 +135,10 @@ func TestCheckSettings(t *testing.T) {
 				}
 			}
 		})
+	}
+	_, stdout, _ := carry(t, "check", file, "--env=test", "--config", write(t, "goaltrack.yaml", tenant+"environments: [{ env: production }]\n"))
+	if !strings.HasPrefix(stdout, "warning: the settings file has no environment \"test\"\n") {
+		t.Errorf("it says\n%s", stdout)
 	}
 	if code, _, stderr := carry(t, "check", file, "--config", write(t, "goaltrack.yaml", "curency: EUR\n")); code != exitUsage || !strings.Contains(stderr, "did you mean currency") {
 		t.Errorf("exit code %d, %s", code, stderr)

@@ -24,6 +24,8 @@ type Goal struct {
 	// Consent is the consent that it needs.
 	Consent string
 	UsedBy  []string
+	// Env are the environments in which it counts, none for all.
+	Env []string
 	// Events are in the order in which they leave.
 	Events []Event
 	// Counts and Ignores are the examples of the file.
@@ -57,7 +59,7 @@ func Of(rules *rule.Set) []Goal {
 		g := &definitions[i]
 		list = append(list, Goal{
 			Name: g.Name, Label: g.Label, Owner: g.Owner, Note: g.Note,
-			Status: cmp.Or(g.Status, "live"), When: g.Sentence(), Consent: cmp.Or(g.Consent, "required"), UsedBy: g.UsedBy,
+			Status: cmp.Or(g.Status, "live"), When: g.Sentence(), Consent: cmp.Or(g.Consent, "required"), UsedBy: g.UsedBy, Env: g.Env,
 			Events: eventsOf(g, given(rules, g)), Counts: g.Examples.Counts, Ignores: g.Examples.Ignores,
 		})
 	}
