@@ -49,8 +49,34 @@ func Parse(text string) (Request, error) {
 	if isCurl(text) {
 		return parseCurl(text)
 	}
+	if err := otherTool(text); err != nil {
+		return Request{Line: text}, err
+	}
 	e, err := rule.ParseExample(text)
 	return Request{Line: text, Example: e}, err
+}
+
+// otherTools are what browsers copy beside curl commands, and other programs that fetch, by
+// what such a command has in it.
+var otherTools = []struct{ name, word string }{
+	{"PowerShell", "Invoke-WebRequest"}, {"PowerShell", "Invoke-RestMethod"}, {"JavaScript", "fetch("}, {"a wget command", "wget "}, {"an HTTPie command", "http "}, {"an HTTPie command", "https "},
+}
+
+// otherTool is an error for a command of another program than curl, and for an address
+// without its scheme.
+func otherTool(text string) error {
+	start := strings.TrimSpace(text)
+	for _, tool := range otherTools {
+		begins := strings.HasPrefix(start, tool.word) || strings.HasPrefix(start, "await "+tool.word)
+		if begins || tool.name == "PowerShell" && start != "" && start[0] == '$' && strings.Contains(start, tool.word) {
+			return fmt.Errorf("this is %s, which is not read: in the browser's menu choose \"Copy as cURL\", or write GET and the address", tool.name)
+		}
+	}
+	host, _, slash := strings.Cut(start, "/")
+	if slash && strings.Contains(host, ".") && !strings.ContainsAny(start, " \t\r\n") && !strings.ContainsAny(host, ":@") {
+		return fmt.Errorf("%q is no address without its beginning: write https://%s", start, start)
+	}
+	return nil
 }
 
 // ReadAll reads requests from a file: HAR, or one of what [Parse] reads in each line. A
