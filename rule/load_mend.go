@@ -24,8 +24,9 @@ const maxMends = 20
 type mender struct {
 	l       *loader
 	lines   [][]byte
-	starts  []int // the lines at which goals begin, counting from 0
-	end     int   // the line behind the last one
+	starts  []int  // the lines at which goals begin, counting from 0
+	end     int    // the line behind the last one
+	indent  string // of each goal
 	touched map[int]bool
 }
 
@@ -59,7 +60,8 @@ func (m *mender) text() []byte { return bytes.Join(m.lines, []byte("\n")) }
 // goalLine is where a goal begins, with the blanks before it.
 var (
 	goalLine  = regexp.MustCompile(`^( *)-( |\r?$)`)
-	nameLine  = regexp.MustCompile(`^[ -]*\{? *goal: *["']?([A-Za-z0-9_:]+)`)
+	tabLine   = regexp.MustCompile(`^ *\t[ \t]*-[ \t]+\{? *goal:`) // which YAML refuses
+	nameLine  = regexp.MustCompile(`^[ \t-]*\{? *goal: *["']?([A-Za-z0-9_:]+)`)
 	goalsLine = regexp.MustCompile(`^goals:\s*(#.*)?$`)
 	topLine   = regexp.MustCompile(`^[A-Za-z]`)
 )
@@ -71,19 +73,17 @@ func (m *mender) find() {
 	if begin < 0 {
 		return
 	}
-	indent := ""
 	for i := begin + 1; i < len(m.lines); i++ {
 		if topLine.Match(m.lines[i]) {
 			m.end = i
 			return
 		}
-		if g := goalLine.FindSubmatch(m.lines[i]); g != nil {
-			if len(m.starts) == 0 {
-				indent = string(g[1])
-			}
-			if string(g[1]) == indent {
-				m.starts = append(m.starts, i)
-			}
+		g := goalLine.FindSubmatch(m.lines[i])
+		if g != nil && len(m.starts) == 0 {
+			m.indent = string(g[1])
+		}
+		if g != nil && string(g[1]) == m.indent || tabLine.Match(m.lines[i]) {
+			m.starts = append(m.starts, i)
 		}
 	}
 }
@@ -125,12 +125,11 @@ func (m *mender) without(i, line int) (*yaml.Node, error) {
 			break
 		}
 	}
-	indent := strings.Repeat(" ", bytes.IndexByte(m.lines[start], '-'))
 	for n := start; n < end; n++ {
 		m.lines[n] = nil
 	}
 	if goalName.MatchString(name) {
-		m.lines[start] = []byte(indent + "- {goal: " + name + ", code: true}")
+		m.lines[start] = []byte(m.indent + "- {goal: " + name + ", code: true}")
 	}
 	m.l.mended = append(m.l.mended, [2]int{start + 1, end + 1})
 	return decode(m.text())

@@ -12,6 +12,8 @@ func TestYAMLFaultsHideNothing(t *testing.T) {
 	const others = "  - goal: before\n    visit: /a\n    after: [BROKEN]\n%  - goal: AFTER_IT\n    visit: b\n    after: [BROKEN]\n"
 	for name, broken := range map[string]string{
 		"a tab":                 "  - goal: BROKEN\n\tvisit: /c\n    count: often\n",
+		"a tab before a goal":   "\t- goal: BROKEN\n\t  visit: /c\n",
+		"tabs of a goal":        "  \t- { goal: BROKEN, visit: /c }\n",
 		"a star":                "  - goal: BROKEN\n    download: *.pdf\n",
 		"a colon":               "  - goal: BROKEN\n    label: a: b\n    visit: /c\n",
 		"an open quote":         "  - goal: BROKEN\n    label: \"a\n    visit: /c\n",
