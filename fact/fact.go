@@ -1,8 +1,8 @@
-// Package fact says what goaltrack tells a report: one fact for each decision about a
-// goal, one for each page that a person visited, one when other rules are in force, and one
-// for each browser ID and event that a contract with Sitecore counts.
-// A tracker hands facts to the [Sink] in its Config.Report. Package report has one that
-// counts them; a program may bring its own.
+// Package fact says what goaltrack tells a report. There is one fact for each decision
+// about a goal, one for each page that a person visited, and one when other rules are in
+// force. There is also one for each browser ID and event that a contract with Sitecore
+// counts. A tracker hands facts to the [Sink] in its Config.Report. Package report has
+// one that counts them; a program may bring its own.
 //
 // The package depends on nothing, so a program without a report pays nothing for it.
 package fact

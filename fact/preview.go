@@ -2,11 +2,11 @@ package fact
 
 import "time"
 
-// Preview is for a person who wants to know what becomes of their own requests: it marks
-// their browser with a cookie, and is told of each request that has it. Package report/live
-// has one. A tracker asks it for requests that have such a cookie, and for no others. All
-// methods are called by goroutines of requests and of the delivery, by many at once. They
-// must not block.
+// Preview is for a person who wants to know what becomes of their own requests. It marks
+// their browser with a cookie, and is told of each request that has it. Package
+// report/live has one. A tracker asks it for requests that have such a cookie, and for no
+// others. All methods are called by goroutines of requests and of the delivery, by many
+// at once. They must not block.
 type Preview interface {
 	// Cookie is the name of the cookie.
 	Cookie() string

@@ -118,7 +118,8 @@ func newBrowser(tb testing.TB, transport http.RoundTripper, base *url.URL) *Brow
 // Open goes to a page. On a blank page, as in the beginning, this is an address typed in;
 // later it is a click on a link in the page before. The address is a path, or a whole
 // one, or relative to the page before. A redirect to a host that was never opened, or to
-// http in place of https, is not followed, so that no test leaves for the internet: the page is then that answer.
+// http in place of https, is not followed. So no test leaves for the internet; the page
+// is then that answer.
 func (b *Browser) Open(address string) *Page {
 	b.tb.Helper()
 	return b.visit(http.MethodGet, address, "", true)

@@ -13,9 +13,10 @@
 // A site whose pages are files, or are kept by shared caches, has one fixed tag instead,
 // which [Page.Loader] returns.
 //
-// Its parts: script (the source of what runs in pages, minified into script.min.js by "go
-// generate"), file.go (what is served of it), page.go (where, and the tags), collector.go
-// (what the script may tell), inject.go (the tag in pages that nobody can change).
+// These are its parts. script is the source of what runs in pages; "go generate" minifies it into
+// script.min.js. file.go has what is served of it, and page.go where, and the tags.
+// collector.go has what the script may tell, and inject.go the tag in pages that nobody
+// can change.
 //
 // docs/page.md says how to put it into a site, with the consent tools, and what it costs.
 package page

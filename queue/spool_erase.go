@@ -89,10 +89,11 @@ type Erased struct {
 	Unread []string
 }
 
-// EraseSpool removes from the spool in dir every record for which choose returns true, and
-// overwrites it on the disk. It is for the personal data of somebody who wants it gone.
-// choose gets items that wait, dead letters, and what is left of both when they are
-// settled; it may keep nothing of what it gets. It includes the directories of PerProcess.
+// EraseSpool removes from the spool in dir every record for which choose returns true,
+// and overwrites it on the disk. It is for the personal data of somebody who wants it
+// gone. choose gets items that wait, dead letters, and what is left of both when they are
+// settled. It may keep nothing of what it gets. It includes the directories of
+// PerProcess.
 //
 // No process may use the spool: the error is a [LockedError] then, joined with those of
 // other directories. The other directories are searched all the same. A file that cannot

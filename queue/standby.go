@@ -79,9 +79,10 @@ func (s *Standby) untilNext() time.Duration {
 	return standbyEvery
 }
 
-// NewStandby makes a queue that uses the memory queue m and tries every two seconds to
-// open the spool in dir, or every minute if its disk has no room for a segment. Nobody else may use m. The argument why says why the spool could
-// not be opened so far; Err returns it until the next try.
+// NewStandby makes a queue that uses the memory queue m. It tries every two seconds to
+// open the spool in dir, or every minute if its disk has no room for a segment. Nobody
+// else may use m. The argument why says why the spool could not be opened so far; Err
+// returns it until the next try.
 //
 // When the queue has moved, it calls took once, with the spool and how many items moved.
 // A nil took is allowed. The spool belongs to the standby: close the standby, not it.

@@ -9,8 +9,8 @@ import (
 	"unicode"
 )
 
-// WriteCSV writes the rows as a table for a spreadsheet: a line for each row, and a column
-// for each currency. by is what the query asked for, and heads the first column.
+// WriteCSV writes the rows as a table for a spreadsheet. It has a line for each row, and
+// a column for each currency. by is what the query asked for, and heads the first column.
 func (r *Result) WriteCSV(to io.Writer, by By) error {
 	out := csv.NewWriter(to)
 	currencies := r.Currencies()

@@ -16,7 +16,7 @@ import (
 // in memory until [Filler.Fill] adds them to a store, under a name by which all of them can
 // be deleted ([Store.DropWriter]).
 //
-// A day of a site is filled in as a whole or not at all: one that has counts already is
+// A day of a site is filled in as a whole or not at all. One that has counts already is
 // left as it is, and so is one that is not over. So nothing counts twice if the same logs
 // are read again. A Filler belongs to one goroutine at a time.
 type Filler struct {

@@ -148,7 +148,7 @@ var cookieRows = []settings.Setting{
 
 // deliveryRows say where events wait and how they are sent.
 var deliveryRows = []settings.Setting{
-	{Name: "state", Kind: settings.Dir, Commands: ofProxyAndForget, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process: in spool, the events that wait, in report, the report of conversions over time, and in browser-ids.json, the browser IDs that nobody was given yet. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
+	{Name: "state", Kind: settings.Dir, Commands: ofProxyAndForget, Value: "DIR", Like: "/var/lib/goaltrack", About: "The directory for all that outlives the process. The events that wait are in spool, the report of conversions over time in report, and the browser IDs that nobody was given yet in browser-ids.json. Without it and --spool, events wait in memory, and those beyond --queue-events are lost."},
 	{Name: "spool", Kind: settings.Dir, Commands: ofProxyAndForget, Value: "DIR", Unset: "spool below --state", Like: "/var/lib/goaltrack/spool", About: "The directory in which events wait until they are delivered, so that a crash loses none. It wins over --state."},
 	{Name: "spool-level", Kind: settings.Word, Commands: ofProxy, Default: string(goaltrack.LevelDurable), OneOf: []string{string(goaltrack.LevelDurable), string(goaltrack.LevelStrict)}, About: "Before the answer, an event is written (durable), or synced, so that it survives a loss of power (strict)."},
 	{Name: "spool-wait", Kind: settings.Time, Commands: ofProxy, Value: "DURATION", Unset: "20ms, 100ms if strict", Most: "10s", Like: "100ms", About: "How long an answer waits for that at most."},

@@ -24,10 +24,10 @@ const (
 )
 
 // Follow calls each with the decisions of a site that come after a number, as they may be
-// shown, and with none at least every 15 seconds, so that each finds out that nobody
-// listens. A site "" is all of them. A number that this list does not have yet, as from
-// before a restart, stands for 0. Follow returns nil when ctx ends, when the list is closed
-// and after [LongestFollow]; else [ErrTooMany], or the error of each. It starts no
+// shown. It calls it with none at least every 15 seconds, so that each finds out that
+// nobody listens. A site "" is all of them. A number that this list does not have yet, as
+// from before a restart, stands for 0. Follow returns nil when ctx ends, when the list is
+// closed and after [LongestFollow]; else [ErrTooMany], or the error of each. It starts no
 // goroutine.
 func (l *List) Follow(ctx context.Context, site string, after uint64, each func([]Entry) error) error {
 	if !l.enter() {

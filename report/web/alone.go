@@ -17,9 +17,9 @@ import (
 // whoever reads it.
 //
 // Of q, Site, From, To and Where say what the page is about. Without From and To it is
-// about the 30 days until today. WriteOverview returns an error, and writes nothing, if
-// q has a Goal, as the overview is of all, if the days are none or too many, and if the
-// store does not answer.
+// about the 30 days until today. WriteOverview returns an error, and writes nothing, if q
+// has a Goal, because the overview is of all goals. So it does if there are no days or
+// too many, and if the store does not answer.
 func WriteOverview(ctx context.Context, w io.Writer, store report.Store, q report.Query) error {
 	if q.Goal != "" {
 		return errors.New("the overview is of all goals, and not of one")
