@@ -258,13 +258,16 @@ func TestCookieWait(t *testing.T) {
 // and not for one that does not come; a CDP that is dead costs one wait.
 func TestCookieWaitOnTheWire(t *testing.T) {
 	t.Parallel() // it waits a second for an ID that does not come
-	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
-		c.Cookie.Warm, c.Cookie.Wait = -1, time.Second
-	})
-	v := w.Visitor()
+	waiting := func(wait time.Duration) *world.World {
+		return world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) {
+			c.Cookie.Warm, c.Cookie.Wait = -1, wait
+		})
+	}
+	v := waiting(10 * time.Second).Visitor() // as long as a busy machine may need
 	if v.Get("/page"); v.ID() == "" {
 		t.Error("the first page has no ID")
 	}
+	w := waiting(time.Second)
 	w.CDP.Fault(cdptest.Hang().On(cdptest.Creates))
 	for range 40 { // the first may use what is ready, the next waits for nothing
 		w.Visitor().Get("/page")
