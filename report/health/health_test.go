@@ -371,25 +371,28 @@ func TestLookOfEmptyStore(t *testing.T) {
 // on one of two sites is silent there, however often it counts on the other.
 func TestSites(t *testing.T) {
 	for name, test := range map[string]struct {
-		first, press int // forms a day on press: in the first week, and then
+		first, press int // forms a day on press: on the first days, and then
 		shop         int // on shop, every day
-		days         int
+		before, days int // how many days of the latter nobody watches, and then somebody does
 		sites        []string
 		want         string
 	}{
-		"well on both":             {9, 6, 9, 1, nil, ""},
-		"silent on one":            {9, 0, 20, 1, nil, "goal.unwell press too_few"},
-		"silent on one for long":   {9, 0, 20, 9, nil, strings.Repeat("goal.unwell press too_few; ", 8) + "goal.unwell press too_few"},
-		"too few on each":          {9, 3, 3, 1, nil, "goal.unwell press too_few; goal.unwell shop too_few"},
-		"one is not for this goal": {0, 0, 20, 2, nil, ""},
-		"one is not in force":      {9, 0, 20, 2, []string{"shop"}, ""},
-		"it counts nowhere":        {0, 0, 0, 1, nil, "goal.unwell  too_few"},
+		"well on both":             {9, 6, 9, 0, 1, nil, ""},
+		"silent on one":            {9, 0, 20, 0, 1, nil, "goal.unwell press too_few"},
+		"silent on one for long":   {9, 0, 20, 9, 1, nil, "goal.unwell press too_few"},
+		"too few on each":          {9, 3, 3, 0, 1, nil, "goal.unwell press too_few; goal.unwell shop too_few"},
+		"one is not for this goal": {0, 0, 20, 0, 1, nil, ""},
+		"one is not in force":      {9, 0, 20, 0, 1, []string{"shop"}, ""},
+		"it counts nowhere":        {0, 0, 0, 0, 1, nil, "goal.unwell  too_few"},
 	} {
 		bubble.Run(t, name, func(t *testing.T) {
 			s := newSite(t, quote)
 			s.stop()
 			for range 3 {
 				s.both(test.first, test.shop)
+			}
+			for range test.before {
+				s.both(test.press, test.shop)
 			}
 			if test.sites != nil {
 				s.options.Sites = func() []string { return test.sites }
