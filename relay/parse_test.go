@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -23,6 +24,8 @@ func FuzzEvent(f *testing.F) {
 		`{"type":"A","ext":{"eventId":"mine"}}`, `{"type":"\u0041","\u0065xt":{"\"":"\\"}}`,
 		`{"browser\u005fid":"x","type":"A"}`, `{"type":"A","type":"B"}`, `{"TYPE":"A"}`, `[]`, `{}`, `null`, ` {"type" : "A" , "n" : 1e400 } `, `{"type":"A"}x`,
 		`{"type":"A","ext":{"a":1,"A":2}}`, strings.Repeat(`{"a":`, 200),
+		`{"type":"A","ext":[]}`, `{"type":"A","ext":"x"}`, `{"type":1}`, `{"type":""}`, `{"type":"A\u0000"}`, `{"type":"` + strings.Repeat("t", maxType+1) + `"}`, "{\"type\":\"\xff\"}", "{\"type\":\"A\x00\"}",
+		`{"type":"A"` + many(maxMembers) + `}`, `{"type":"A","ext":{"a":1` + many(maxAttributes) + `}}`, `{"type":"VIEW","ext":{"pageVariantId":"spring"}}`, `{"type":"VIEW","ext":{"pageVariantId":"a b"}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -58,6 +61,15 @@ func FuzzEvent(f *testing.F) {
 		}
 		_ = e.CDP(id)
 	})
+}
+
+// many are so many more members of an object.
+func many(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `,"n%d":1`, i)
+	}
+	return text.String()
 }
 
 // TestParseVectors: what the SDKs are recorded to send is read, and stays as it is.
