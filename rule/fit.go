@@ -2,10 +2,13 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
 // Site is what [Set.Misfits] has to know of a site.
@@ -18,11 +21,54 @@ type Site struct {
 	// everywhere.
 	Hosts      []string
 	PathPrefix string
+	// CookieAge is how long browsers keep its cookies, 0 if that is not known.
+	CookieAge time.Duration
+}
+
+// named is the site in a message.
+func (s *Site) named() string {
+	if s.Name == "" {
+		return "of the site"
+	}
+	return "of the site " + s.Name
+}
+
+// daysInWords is a time in days, if it is whole ones.
+func daysInWords(d time.Duration) string {
+	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.String()
+}
+
+// outlasts is the time for which the goal asks what happened before, and where it does, if
+// that is longer than cookies are kept. It is "" if nothing is.
+func (g *goal) outlasts(age time.Duration) (at spot, asked string) {
+	if age <= 0 {
+		return spot{}, ""
+	}
+	for _, side := range []struct {
+		at   spot
+		each map[string]Often
+		past []visit.Often
+	}{{g.lines.after, g.AfterEach, g.past.Each}, {g.lines.notAfter, g.NotAfterEach, g.past.NotEach}} {
+		for i, name := range slices.Sorted(maps.Keys(side.each)) {
+			if o := side.past[i]; o.Within != visit.Ever && o.Within > int64(age/time.Minute) {
+				return side.at, "within: " + side.each[name].Within
+			}
+		}
+	}
+	const day = 24 * time.Hour
+	if g.past.Scope == visit.PerWeek && age < 7*day || g.past.Scope == visit.PerMonth && age < 31*day || g.past.Scope == visit.PerDay && age < day {
+		return g.lines.count, "count: " + g.Count
+	}
+	return spot{}, ""
 }
 
 // Misfits warns of goals that cannot do on these sites what their rules say. Their value or
-// order has no currency, or they count on none of the sites, or not in the environment env.
-// The list is the caller's.
+// order has no currency, or they count on none of the sites, or not in the environment env,
+// or they ask what happened longer ago than browsers keep the visit cookie. The list is the
+// caller's.
 func (s *Set) Misfits(env string, sites ...Site) []Fault {
 	f := &faults{file: s.file}
 	for _, g := range s.goals {
@@ -35,6 +81,12 @@ func (s *Set) Misfits(env string, sites ...Site) []Fault {
 		for _, site := range sites {
 			if at, lacks := g.lacksCurrency(site.Currency); lacks {
 				warn(at, site.noCurrency(), "write currency: EUR under defaults: or with the goal, or in the settings of the site")
+				break
+			}
+		}
+		for _, site := range sites {
+			if at, asked := g.outlasts(site.CookieAge); asked != "" {
+				warn(at, asked+" looks further back than browsers keep the cookies "+site.named()+": "+daysInWords(site.CookieAge), "what is longer ago is forgotten; see cookie-max-age")
 				break
 			}
 		}

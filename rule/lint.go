@@ -48,12 +48,12 @@ func (s *Set) lint(f *faults) {
 		g.lintNever(f)
 		for n, name := range g.After {
 			if s.byID[name] == nil {
-				f.hint("after."+strconv.Itoa(n), "after: "+name+" is not a goal of this file", didYouMean(name, s.Names()))
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is not a goal of this file", s.meant(name))
 			}
 		}
 		for n, name := range g.NotAfter {
 			if s.byID[name] == nil {
-				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is not a goal of this file", didYouMean(name, s.Names()))
+				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is not a goal of this file", s.meant(name))
 			}
 		}
 		s.lintOften(g, f)

@@ -188,7 +188,7 @@ func (s *Set) lintOften(g *goal, f *faults) {
 		for _, name := range slices.Sorted(maps.Keys(side.each)) {
 			switch {
 			case s.byID[name] == nil:
-				f.hint(side.key+"."+name, side.key+": "+name+" is no goal of this file", didYouMean(name, s.Names()))
+				f.hint(side.key+"."+name, side.key+": "+name+" is not a goal of this file", s.meant(name))
 			case name == g.Name:
 				f.hint(side.key+"."+name, "the goal comes after itself", "count: once per session, or once per month, counts it once")
 			}

@@ -25,7 +25,7 @@ func TestOftenFaults(t *testing.T) {
 		"after: { SEEN: { within: 3d } }":               `5:20: goal X: after: SEEN: "3d" is not a time (write 3 days)`,
 		"after: { SEEN: { within: soon } }":             `5:20: goal X: after: SEEN: "soon" is not a time (for example 30 days, 2 weeks, 12h or ever)`,
 		"after: { SEEN: { times: 3, within: 1 week } }": `5:20: goal X: after: SEEN: how often it happened in 1 week is not known here: the visit cookie has the last time, and how often in this session and ever (write 3 for this session or { times: 3, within: ever }; ` + segment + `)`,
-		"not after: { SEN: 2 }":                         `5:23: goal X: not after: SEN is no goal of this file (did you mean SEEN?)`,
+		"not after: { SEN: 2 }":                         `5:23: goal X: not after: SEN is not a goal of this file (did you mean SEEN?)`,
 		"not after: { X: ever }":                        `5:21: goal X: the goal comes after itself (count: once per session, or once per month, counts it once)`,
 		"after: { X: 2 }":                               `5:17: goal X: the goal comes after itself (count: once per session, or once per month, counts it once)`,
 		"after: [SEEN, { SEEN: 2 }]":                    `5:19: goal X: after: a list has names only (write all of them as lines, such as after: { PRICES_READ: 1, PAGE_SEEN: 3 })`,

@@ -60,6 +60,16 @@ func (s *Set) lintRenamed(f *faults) {
 	}
 }
 
+// meant is a hint for a goal that the file does not have: it may have another name now.
+func (s *Set) meant(name string) string {
+	for _, g := range s.goals {
+		if slices.Contains(g.Renamed, name) {
+			return "its name is " + g.Name + " now"
+		}
+	}
+	return didYouMean(name, s.Names())
+}
+
 // knownAs is the name under which a goal that another one names is remembered.
 func (s *Set) knownAs(name string) string {
 	if g := s.byID[name]; g != nil {

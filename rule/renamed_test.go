@@ -26,6 +26,10 @@ func TestRenamedFaults(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
+	_, err = rule.Parse([]byte("goals:\n  - { goal: A, visit: /a, renamed: B }\n  - { goal: C, visit: /c, after: B }\n"))
+	if want := "3:34: goal C: after: B is not a goal of this file (its name is A now)"; err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
 	_, err = rule.Parse([]byte("goals:\n  - { goal: A, visit: /a, formerly: B }\n"))
 	if want := "2:27: goal A: unknown key formerly: (did you mean renamed:?)"; err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)

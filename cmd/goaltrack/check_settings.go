@@ -52,10 +52,13 @@ func sitesOf(v *settings.Values, in string) (list []rule.Site) {
 		}}
 	}
 	if !v.Given("sites") {
-		return []rule.Site{of(v, "")}
+		one := of(v, "")
+		one.CookieAge = v.Time("cookie-max-age")
+		return []rule.Site{one}
 	}
 	for _, one := range v.Group("sites") {
 		site := of(one, one.Text("name"))
+		site.CookieAge = v.Time("cookie-max-age")
 		site.Hosts, site.PathPrefix = one.List("hosts"), one.Text("path-prefix")
 		list = append(list, site)
 	}

@@ -75,6 +75,28 @@ goals:
   - { goal: STOPPED, visit: /c, env: staging, status: paused }
 `
 
+// TestCheckCookieAge: a rule that asks what happened longer ago than cookies are kept.
+func TestCheckCookieAge(t *testing.T) {
+	file := write(t, "goals.yaml", `version: 1
+goals:
+  - { goal: SEEN, visit: /seen }
+  - { goal: LATELY, visit: /a, after: { SEEN: { within: 31 days } } }
+  - { goal: FRESH, visit: /b, not after: { SEEN: { within: 30 days } } }
+  - { goal: EVER, visit: /c, after: { SEEN: ever } }
+  - { goal: MONTHLY, visit: /d, count: once per month }
+  - { goal: WEEKLY, visit: /e, count: once per week }
+`)
+	settings := write(t, "goaltrack.yaml", "region: eu\nclient-key: k\npos: shop\ncookie-max-age: 30d\n")
+	_, stdout, stderr := carry(t, "check", file, "--config", settings)
+	for _, want := range []string{
+		":4:39: goal LATELY: within: 31 days looks further back than browsers keep the cookies of the site shop: 30 days", ":7:40: goal MONTHLY: count: once per month looks further back than", "2 warnings",
+	} {
+		if !strings.Contains(stdout+stderr, want) {
+			t.Errorf("%q is not in\n%s%s", want, stdout, stderr)
+		}
+	}
+}
+
 // TestCheckSettings: with the settings of the proxy, check knows which goals never count
 // there, and in which currency a value is.
 func TestCheckSettings(t *testing.T) {
