@@ -49,7 +49,7 @@ func TestAfterFaults(t *testing.T) {
 		`within: "soon" is not a time (for example 30m or 2h)`:                                      "after: [A], within: soon",
 		"within: is for after: only":                                                                "within: 30m",
 		"after: has 11 goals, more than 10 (the visit cookie is small; name the goals that matter)": "after: [A, A, A, A, A, A, A, A, A, A, A]",
-		"after: B is not a goal of this file (did you mean A?)":                                        "after: [B]",
+		"after: B is not a goal of this file (did you mean A?)":                                     "after: [B]",
 	} {
 		_, err := goaltrack.ParseRules([]byte("{version: 1, goals: [{goal: A, visit: /a}, {goal: X, visit: /x, " + rule + "}]}"))
 		wantFault(t, err, want)

@@ -327,10 +327,10 @@ func TestWithdrawalTakesTheVisitCookie(t *testing.T) {
 // TestConfigOfTheGate: what cannot be meant is refused when the tracker is made.
 func TestConfigOfTheGate(t *testing.T) {
 	for want, spoil := range map[string]func(*goaltrack.Config){
-		`ConsentHoldBy: "my session" is not`:                       func(c *goaltrack.Config) { c.Consent, c.ConsentHoldBy = answers, "my session" },
-		"ConsentHoldBy: no Consent reader":                         func(c *goaltrack.Config) { c.ConsentHoldBy = "session" },
+		`ConsentHoldBy: "my session" is not`:                          func(c *goaltrack.Config) { c.Consent, c.ConsentHoldBy = answers, "my session" },
+		"ConsentHoldBy: no Consent reader":                            func(c *goaltrack.Config) { c.ConsentHoldBy = "session" },
 		`GPC: "yes" is not one of "refuse", "marketing" and "ignore"`: func(c *goaltrack.Config) { c.GPC = "yes" },
-		`IgnoreGPC: it is set, and GPC says "marketing"`:           func(c *goaltrack.Config) { c.GPC, c.IgnoreGPC = goaltrack.GPCMarketing, true }, //nolint:staticcheck // It still works.
+		`IgnoreGPC: it is set, and GPC says "marketing"`:              func(c *goaltrack.Config) { c.GPC, c.IgnoreGPC = goaltrack.GPCMarketing, true }, //nolint:staticcheck // It still works.
 		`Bots.Allow: ""`:                     func(c *goaltrack.Config) { c.Bots.Allow = []string{""} },
 		`Bots.Deny: "* *"`:                   func(c *goaltrack.Config) { c.Bots.Deny = []string{"* *"} },
 		"Bots.Deny: more than 256":           func(c *goaltrack.Config) { c.Bots.Deny = strings.Split(strings.Repeat("a ", 256)+"b", " ") },
