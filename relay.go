@@ -135,7 +135,9 @@ func (rt *relayedTracker) Meet(r *http.Request, s sdk.Site) sdk.Visitor {
 		}
 	}
 	v := &relayedVisitor{t.track(t.sites[s.Index], r, path, t.rules.Load()), path, rawQuery}
-	v.watched = t.watch(e.cookies)
+	if v.watched = t.watch(e.cookies); v.watched.Dry() {
+		e.heldBy = "" // nothing is held, as for a page
+	}
 	v.admit(r, &e)
 	v.told.cookieless = true
 	return v

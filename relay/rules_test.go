@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -74,5 +75,49 @@ func TestRulesWithLessConsent(t *testing.T) {
 	}
 	if e := rd.CDP.Events(); len(e) != 1 || e[0].Type != "CLICKED_FOR_US" {
 		t.Errorf("%v arrived", e)
+	}
+}
+
+// onlyLooks has every browser looked at, and none of their requests count.
+type onlyLooks struct{}
+
+func (onlyLooks) Cookie() string                  { return "gt_preview" }
+func (onlyLooks) Watch(string) fact.Watcher       { return onlyLooks{} }
+func (onlyLooks) Answered(string, string, string) {}
+func (onlyLooks) Dry() bool                       { return true }
+func (onlyLooks) Sends(fact.Sent)                 {}
+func (onlyLooks) Saw(fact.Seen)                   {}
+
+// TestRulesInDryPreview: what a script sends in a dry preview makes nothing wait for the
+// visitor's consent either, which would be sent when the preview is over.
+func TestRulesInDryPreview(t *testing.T) {
+	const rules = "{version: 1, goals: [{goal: DEMO_ASKED, event: CLICKED}]}"
+	for name, c := range map[string]struct{ cookies, want string }{
+		"dry":     {"; gt_preview=a", "preview 1"},
+		"not dry": {"", "fired 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rd := open(t, setup{rules: rules, config: func(c *goaltrack.Config) {
+				c.Preview, c.ConsentHoldBy = onlyLooks{}, "session"
+				c.Consent = func(r *http.Request) goaltrack.Consent {
+					if _, err := r.Cookie("agreed"); err != nil {
+						return goaltrack.ConsentUnknown
+					}
+					return goaltrack.ConsentGranted
+				}
+			}})
+			cookies := rd.cookie() + "=" + ours + "; session=0123456789abcdef"
+			rd.CDP.Know(ours)
+			v := rd.browser()
+			v.Header.Set("Cookie", cookies+c.cookies)
+			post(v, rd.url("events"), rd.say("CLICKED", ours))
+			later := rd.Visitor()
+			later.Header.Set("Cookie", cookies+"; agreed=1")
+			later.Get("/pricing")
+			rd.Done()
+			if got := rd.Fates("DEMO_ASKED"); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
 	}
 }
