@@ -33,7 +33,7 @@ func (c *call) event() {
 		return
 	}
 	switch {
-	case e.Type == identity && !c.options.AllowIdentity:
+	case isIdentity(e.Type) && !c.options.AllowIdentity:
 		c.once(&c.said.identity, "goaltrack: a script says who a visitor is, and the relay was not told to take IDENTITY (relay_identity)")
 		c.tracker.Note(string(reasonIdentity))
 		c.accept(said.key)
@@ -74,6 +74,10 @@ const (
 	form     = "FORM"
 	view     = "VIEW"
 )
+
+// isIdentity reports whether the CDP may take an event for an IDENTITY. Nothing public says
+// how closely it looks at the letters.
+func isIdentity(typ string) bool { return strings.EqualFold(strings.TrimSpace(typ), identity) }
 
 // saying is what an event says of whose it is.
 type saying struct {

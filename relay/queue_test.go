@@ -207,8 +207,11 @@ func TestIdentity(t *testing.T) {
 	if res := post(rd.known(), rd.url("events"), rd.say("IDENTITY", ours, person)); res.StatusCode != http.StatusCreated {
 		t.Errorf("status %d", res.StatusCode)
 	}
+	for _, typ := range []string{"identity", " Identity "} { // nobody knows how closely the CDP looks
+		post(rd.known(), rd.url("events"), rd.say(typ, ours, person))
+	}
 	rd.Flush()
-	if n := len(rd.CDP.Events()); n != 0 || rd.Note("relay_identity") != 1 {
+	if n := len(rd.CDP.Events()); n != 0 || rd.Note("relay_identity") != 3 {
 		t.Errorf("%d arrived, relay_identity %d", n, rd.Note("relay_identity"))
 	}
 
