@@ -22,8 +22,8 @@ func Unseen(text string) string {
 			return "a blank at the end"
 		case r < utf8.RuneSelf: // of ASCII, only blanks cannot be seen
 		case (r == '\u200c' || r == '\u200d') && joins(text[:i], text[i+3:]):
-		case r >= '\ufe00' && r <= '\ufe0f' && varies(text[:i], text[i+3:]):
-		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unseenLetters):
+		case unicode.Is(selectors, r) && varies(text[:i], text[i+utf8.RuneLen(r):]):
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unseenLetters, selectors):
 			return fmt.Sprintf("U+%04X, which cannot be seen", r)
 		case r != ' ' && unicode.Is(unicode.Zs, r):
 			return fmt.Sprintf("U+%04X, a blank of another kind", r)
@@ -39,9 +39,14 @@ var unseenLetters = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
 	{Lo: 0x2800, Hi: 0x2800, Stride: 1},
 	{Lo: 0x3164, Hi: 0x3164, Stride: 1},
-	{Lo: 0xfe00, Hi: 0xfe0f, Stride: 1},
 	{Lo: 0xffa0, Hi: 0xffa0, Stride: 1},
 }}
+
+// selectors are the variation selectors, those of Mongolian and of ideographs among them.
+var selectors = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x180b, Hi: 0x180d, Stride: 1}, {Lo: 0x180f, Hi: 0x180f, Stride: 1}, {Lo: 0xfe00, Hi: 0xfe0f, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0xe0100, Hi: 0xe01ef, Stride: 1}},
+}
 
 // varies reports whether a variation selector between two texts may say how a character is
 // drawn: an emoji, a digit on a key, or a letter of another script. Latin letters have no

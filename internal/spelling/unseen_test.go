@@ -24,6 +24,11 @@ func TestUnseen(t *testing.T) {
 		"/葛\ufe00":        "",
 		"/pri\ufe0fcing":  "U+FE0F, which cannot be seen",
 		"\ufe0f/pricing":  "U+FE0F, which cannot be seen",
+		"/葛\U000e0100":    "", // a form of the letter that a name has
+		"/pri\U000e0100c": "U+E0100, which cannot be seen",
+		"/pri\u180bcing":  "U+180B, which cannot be seen",
+		"/ᠠ\u180b":        "",
+		"/pri\u0085cing":  "U+0085, which cannot be seen",
 		"/a\u3164":        "U+3164, which cannot be seen",
 		"/pricing\u00a0":  "U+00A0, a blank of another kind",
 		"/a\u202fb":       "U+202F, a blank of another kind",
