@@ -23,7 +23,9 @@ func (w *wrappings) unwrap(line []byte) (inner []byte, more bool) {
 		return w.join(rest, stream, tag)
 	}
 	if rest, ok := cutCompose(line); ok {
-		line = rest
+		if line = rest; len(line) == 0 {
+			return nil, false // a container wrote an empty line
+		}
 	}
 	if rest, ok := cutSyslog(line); ok {
 		line = rest

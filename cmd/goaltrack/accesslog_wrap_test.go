@@ -84,10 +84,15 @@ func TestNotWrapped(t *testing.T) {
 		`{"request":"GET /","msg":"{\"method\":\"GET\",\"uri\":\"/\",\"status\":200}"}`,
 		`{"message":"{\"method\":\"GET\",\"uri\":\"/\",\"status\":200}","deploymentId":"d"}`,
 		`2026-01-02T03:04:05Z stdout F hello`, `2026-01-02T03:04:05Z stdout X hello`, `<`, `<1`, `<12>`, `<12>1 `, `<12>1 a b c d [`, `1 `, `a | b`, "\x1b[", "x {",
-		`Nov  9 06:25:31 web kernel: hello`,
+		`Nov  9 06:25:31 web kernel: hello`, `{"log":"web-1 | \u001b[0m"}`,
 	} {
 		if got, err := account(t, strings.NewReader(line)); err != nil || got != "1 lines, 1 unreadable\n" {
 			t.Errorf("%q: %s%v", line, got, err)
+		}
+	}
+	for _, empty := range []string{"2026-01-02T03:04:05Z stdout F ", "web-1  | \x1b[0m", "\x1b[36mweb-1  | \x1b[0m\x1b[0m"} {
+		if got, err := account(t, strings.NewReader(empty+"\n")); err != nil || got != "0 lines, 0 unreadable\n" {
+			t.Errorf("%q: %s%v", empty, got, err)
 		}
 	}
 }
