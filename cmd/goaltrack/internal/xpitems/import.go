@@ -293,13 +293,13 @@ const (
 // of Sitecore's media handler.
 func addressOf(it *Item, start string) (address string, file, ok bool) {
 	lower := strings.ToLower(it.Path)
-	start = strings.TrimRight(strings.ToLower(start), "/")
+	start = strings.TrimRight(start, "/")
 	switch {
 	case strings.HasPrefix(lower, media):
 		return "/-/media/" + written(it.Path[len(media):]) + extension(it), true, true
-	case start != "" && lower == start:
+	case start != "" && strings.EqualFold(it.Path, start):
 		return "/", false, true
-	case start != "" && strings.HasPrefix(lower, start+"/"):
+	case start != "" && len(it.Path) > len(start) && it.Path[len(start)] == '/' && strings.EqualFold(it.Path[:len(start)], start):
 		return written(it.Path[len(start):]), false, true
 	case start != "" || !strings.HasPrefix(lower, content):
 		return "", false, false

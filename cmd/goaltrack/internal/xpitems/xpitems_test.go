@@ -105,6 +105,8 @@ func TestAddresses(t *testing.T) {
 		{"/sitecore/content/Other/Home/a", "/sitecore/content/Homes", ""},
 		{"/sitecore/templates/Page/__Standard Values", "", ""},
 		{"/sitecore/content", "", ""},
+		{"/sitecore/content/Ⱥ/a", "/sitecore/content/Ⱥ", "/a"}, // a letter that is longer in lower case
+		{"/sitecore/content/Ⱥ/a", "/sitecore/content/ⱥ", ""},
 	} {
 		dir := fstest.MapFS{"a.yml": {Data: []byte(goal)}, "b.yml": {Data: []byte(page(test.path, event))}}
 		found, err := xpitems.ReadDir(t.Context(), dir, xpitems.Options{StartItem: test.start})
