@@ -156,7 +156,7 @@ func TestNewStartsNothingOnError(t *testing.T) {
 		stacks := ourGoroutines()
 		return strings.Contains(stacks, "idpool") || strings.Contains(stacks, "sender")
 	}
-	for deadline := time.Now().Add(5 * time.Second); started() && time.Now().Before(deadline); { // those of the test before end
+	for deadline := time.Now().Add(time.Minute); started() && time.Now().Before(deadline); { // those of the test before end
 		runtime.Gosched()
 	}
 	if started() || calls.Load() > 0 {

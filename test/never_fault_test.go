@@ -170,7 +170,7 @@ func TestNeverLeaksAGoroutine(t *testing.T) {
 	w.End()
 	// The connections to the CDP end a moment after they are closed.
 	stacks := ourGoroutines()
-	for deadline := time.Now().Add(5 * time.Second); stacks != "" && time.Now().Before(deadline); stacks = ourGoroutines() {
+	for deadline := time.Now().Add(time.Minute); stacks != "" && time.Now().Before(deadline); stacks = ourGoroutines() {
 		runtime.Gosched()
 	}
 	if stacks != "" {
