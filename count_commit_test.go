@@ -400,6 +400,72 @@ func TestNumberOfSession(t *testing.T) {
 	})
 }
 
+// TestNumberOfSessionUnknown: who may have been there before is in no first session, whatever
+// kept the cookies back.
+func TestNumberOfSessionUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, sessionRules+"  - { goal: TOLD, code: true, session: 1, count: once per day }\n  - { goal: POSTED, submit: /post, session: 1 }\n", func(c *Config) { c.DryRun = true })
+		if err := s.tracker.Send(t.Context(), Visitor{BrowserID: oldID}, "TOLD", nil); err != nil {
+			t.Error(err)
+		}
+		s.expect("TOLD", 0, "other_session", 1)
+		s.cookies = map[string]string{s.tracker.sites[0].visits.Name: "29000000." + strings.Repeat("A", 120)}
+		s.visit("/x")
+		s.cookies = map[string]string{}
+		s.header.Set("Sec-Fetch-Site", "cross-site")
+		s.do(http.MethodPost, "/post")
+		s.expect("FIRST", 0, "other_session", 1)
+		s.expect("POSTED", 0, "other_session", 1)
+		s.header.Del("Sec-Fetch-Site")
+		s.cookies = map[string]string{}
+		s.do(http.MethodPost, "/post")
+		s.expect("POSTED", 1, "other_session", 1)
+	})
+}
+
+// TestNumberOfSessionThatGoesOn, as this process knows, though the cookie could not be moved.
+func TestNumberOfSessionThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, sessionRules+"  - { goal: ONCE, visit: /once, count: once per session }\n", nil)
+		s.visit("/x")
+		pass(time.Hour)
+		s.visit("/x")
+		pass(15 * time.Minute)
+		s.visit("/once?public")
+		pass(10 * time.Minute)
+		s.visit("/x")
+		if got := s.fired(); got != "SECOND:2 ONCE:1" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestPastOfPausedGoal: it still knows what happened before it was paused.
+func TestPastOfPausedGoal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openShop(t, pastRules, nil)
+		s.visit("/webinar")
+		s.fired()
+		rest, _, _ := strings.Cut(pastRules, "  - { goal: EVER")
+		for _, status := range []string{"paused", "live"} {
+			rules, err := ParseRules([]byte(rest + "  - { goal: NEVER, visit: /x, not after: { WEBINAR: ever }, status: " + status + " }\n"))
+			if err == nil {
+				err = s.tracker.SetRules(rules)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			pass(20 * 24 * time.Hour)
+			s.forget()
+			s.visit("/x")
+			if got := s.fired(); got != "" {
+				t.Errorf("%s: %s", status, got)
+			}
+		}
+		s.expect("NEVER", 0, "came_before", 1)
+	})
+}
+
 // TestNumberOfSessionInMemory: a process remembers it of browsers that keep no cookie.
 func TestNumberOfSessionInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

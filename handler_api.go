@@ -230,7 +230,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		who, f = s.identityOf(g, x, &e, t.ledger.note)
 	}
 	if f == fired {
-		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID, needs: rules.Past()}
+		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID, needs: rules.Past(), maybe: true}
 		f = p.send(g, x, func() fate {
 			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, deliver.OfTheSite, v.UserAgent, rules.Hash()}, g, parcel{&e, who}, a, rooms{})
 		})

@@ -56,6 +56,9 @@ type past struct {
 	happened []*visit.Goal // in this request; they come before none of its goals
 	released bool          // what was held counted with this request
 	needs    *visit.Needs  // what the goals ask
+	// maybe says that the visitor may have been here before, though nothing that came with
+	// the request says so.
+	maybe bool
 	// first is where this request came from, if goals ask where visitors first came from.
 	first func() visit.Origin
 }
@@ -93,7 +96,7 @@ func (p *past) open(now time.Time) *visit.Visit {
 	p.began = v.Fresh
 	v.Keep(p.needs, minute)
 	if p.began && len(p.needs.Sessions) > 0 {
-		v.CountSession(o.Visit != nil || p.met, p.brought != "")
+		v.CountSession(o.Visit != nil || p.met, p.maybe || p.brought != "" || p.values[0] != "")
 	}
 	if p.began && p.first != nil {
 		v.CameFirst(p.first(), minute)

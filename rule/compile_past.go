@@ -180,6 +180,10 @@ func (s *Set) linkPast() {
 		if g.past.Scope != visit.PerRequest && !g.past.Keyed {
 			p.Once[g.past.Hash] = true
 		}
+		s.nameOften(g.AfterEach, g.past.Each)
+		s.nameOften(g.NotAfterEach, g.past.NotEach)
+		s.keepOften(g.past.Each)
+		s.keepOften(g.past.NotEach)
 		if g.Status == statusPaused {
 			continue
 		}
@@ -198,8 +202,6 @@ func (s *Set) linkPast() {
 				g.past.NotAfter = append(g.past.NotAfter, bars[name].Walk)
 			}
 		}
-		s.nameOften(g.AfterEach, g.past.Each)
-		s.nameOften(g.NotAfterEach, g.past.NotEach)
 		s.tally(g.AfterEach, g.past.Each)
 		s.tally(g.NotAfterEach, g.past.NotEach)
 		p.Bars = p.Bars || len(g.past.NotAfter)+len(g.past.NotEach) > 0

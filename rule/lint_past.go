@@ -51,7 +51,7 @@ func (s *Set) lintPast(f *faults) {
 				break
 			}
 		}
-		for name := range g.AfterEach {
+		for _, name := range slices.Sorted(maps.Keys(g.AfterEach)) {
 			if before := s.byID[name]; before != nil && name != g.Name && !happens[before] && g.Status != statusPaused {
 				f.warn("after."+name, "never counts: "+name+" is paused, or waits for this goal in turn", "")
 			}

@@ -78,7 +78,9 @@ func (o Often) compile() (v visit.Often, err error) {
 			fmt.Sprintf("write %d for this session or { times: %d, within: ever }; %s", v.Times, v.Times, segmentsDoIt),
 		}
 	}
-	v.Within = int64((d + time.Minute - 1) / time.Minute)
+	if v.Within = int64(d / time.Minute); d%time.Minute > 0 {
+		v.Within++
+	}
 	return v, nil
 }
 
@@ -87,9 +89,10 @@ func parseSpan(text string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	number, unit, spelled := strings.Cut(text, " ")
 	if spelled {
-		of := map[string]time.Duration{"day": day, "days": day, "week": 7 * day, "weeks": 7 * day}[unit]
-		if n, err := strconv.Atoi(number); err == nil && of > 0 && n > 0 && n <= 100_000 {
-			return time.Duration(n) * of, nil
+		const most = 100_000 // days, which a Duration can hold
+		days := map[string]int{"day": 1, "days": 1, "week": 7, "weeks": 7}[unit]
+		if n, err := strconv.Atoi(number); err == nil && days > 0 && n > 0 && n <= most {
+			return time.Duration(min(n*days, most)) * day, nil
 		}
 	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return d, nil
@@ -166,16 +169,22 @@ func (s *Set) nameOften(each map[string]Often, often []visit.Often) {
 	}
 }
 
-// tally notes for the goals that others ask for how long that matters.
+// keepOften notes for how long it matters that goals happened. Those that a paused goal asks
+// for are kept, too, so that it knows them when it counts again.
+func (s *Set) keepOften(often []visit.Often) {
+	for _, o := range often {
+		s.past.Tallies[o.Hash] = max(s.past.Tallies[o.Hash], o.Within)
+	}
+}
+
+// tally has the goals noted that others ask for.
 func (s *Set) tally(each map[string]Often, often []visit.Often) {
 	for i, name := range slices.Sorted(maps.Keys(each)) {
 		before := s.byID[name]
 		if before == nil || i >= len(often) {
 			continue // which is a fault
 		}
-		o := &often[i]
-		before.past.Tallied, before.past.Tally = true, o.Hash
-		s.past.Tallies[o.Hash] = max(s.past.Tallies[o.Hash], o.Within)
+		before.past.Tallied, before.past.Tally = true, often[i].Hash
 	}
 }
 
@@ -194,7 +203,8 @@ func (s *Set) lintOften(g *goal, f *faults) {
 			}
 		}
 	}
-	for name, not := range g.NotAfterEach {
+	for _, name := range slices.Sorted(maps.Keys(g.NotAfterEach)) {
+		not := g.NotAfterEach[name]
 		if o, asked := g.AfterEach[name]; asked && o.Within == not.Within && max(not.Times, 1) <= max(o.Times, 1) {
 			f.warn("not after."+name, "never counts: "+o.inWords(name)+" stands under after: as well", "")
 		}

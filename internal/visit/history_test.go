@@ -102,6 +102,19 @@ func TestHistoriesAreJoined(t *testing.T) {
 	}
 }
 
+// TestNumberOfJoinedSession: what the cookie took for the next session may be the one that
+// goes on.
+func TestNumberOfJoinedSession(t *testing.T) {
+	for m, want := range map[uint32]int{0: 4, 2: 4, 3: 3, 4: 4, 5: 5} {
+		v := &Visit{Start: 10, Last: 20, History: &History{Visits: 3}}
+		v.Renew(50)
+		v.Absorb(&Visit{Start: 10, Last: 45, History: &History{Visits: m}}, true)
+		if v.Number() != want || v.Start != 10 || v.Fresh {
+			t.Errorf("%d: %d, %+v", m, v.Number(), v)
+		}
+	}
+}
+
 // TestHistoryCostsNothing to visits without one: they are shorter than in format 1.
 func TestHistoryCostsNothing(t *testing.T) {
 	for _, n := range []int{0, 1, 30} {

@@ -127,6 +127,9 @@ func (v *Visit) Renew(now int64) {
 // its session is this one.
 func (v *Visit) Absorb(m *Visit, same bool) {
 	if same && v.Fresh {
+		if n := m.number(); n > 0 && v.number() == n+1 {
+			v.History.Visits = n // the session that the cookie took for over goes on
+		}
 		v.Start, v.Fresh = m.Start, false
 	}
 	if same && !v.Origin.Known {
