@@ -215,7 +215,11 @@ func renamingNotes(before, now []goaltrack.Goal) (notes []string) {
 			after = find(now, func(g *goaltrack.Goal) bool { return slices.Contains(g.Renamed, old.Name) })
 		}
 		if after != nil && known(after) != known(old) {
-			notes = append(notes, fmt.Sprintf("What is remembered of visitors under %s begins anew: renamed: of %s has to begin with %s.", known(old), after.Name, known(old)))
+			cure := fmt.Sprintf("renamed: of %s has to begin with %s", after.Name, known(old))
+			if known(old) == after.Name {
+				cure = "leave out renamed: of " + after.Name + ", which has that name again"
+			}
+			notes = append(notes, fmt.Sprintf("What is remembered of visitors under %s begins anew: %s.", known(old), cure))
 		}
 		if len(old.UsedBy) > 0 && (after == nil || cmp.Or(after.Sends, after.Name) != cmp.Or(old.Sends, old.Name)) {
 			notes = append(notes, fmt.Sprintf("In Sitecore, this uses %s: %s. It gets nothing any more until it is changed there.", cmp.Or(old.Sends, old.Name), strings.Join(old.UsedBy, ", ")))

@@ -150,6 +150,10 @@ func TestDiffOfARename(t *testing.T) {
 			"goals:\n  - { goal: A, visit: /a, used by: journey }\n  - { goal: B2, renamed: B, visit: /b }\n  - { goal: C, visit: /c, used by: segment }\n",
 			"~ goal B2 renamed, from B\n    ~ renamed: B_OLD -> B\n\nWhat is remembered of visitors under B_OLD begins anew: renamed: of B2 has to begin with B_OLD.\n",
 		},
+		"the oldest is its name again": {
+			"goals:\n  - { goal: A, visit: /a, used by: journey }\n  - { goal: B_OLD, renamed: B, visit: /b }\n  - { goal: C, visit: /c, used by: segment }\n",
+			"~ goal B_OLD renamed, from B\n    ~ renamed: B_OLD -> B\n\nWhat is remembered of visitors under B_OLD begins anew: leave out renamed: of B_OLD, which has that name again.\n",
+		},
 	} {
 		code, stdout, stderr := carry(t, "diff", before, write(t, "new.yaml", c.after))
 		if code != exitOK || stdout != c.want {
