@@ -54,6 +54,7 @@ import (
 type shown struct {
 	trigger   *rule.Cause
 	event     cdp.Event
+	path      string // of the page
 	who       *cdp.Event
 	counted   visit.Counted
 	items     []uint32 // that its event names of the cart
@@ -259,7 +260,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	}
 	tr.facts.Sent(&e)
 	told := tr.factAhead(g)
-	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, strings.Clone(tr.path), who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
 }
 
 // endAhead is called when all goals of a request that was made ahead are decided.
@@ -444,8 +445,15 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {
+		claim, f := tr.claim(one.trigger, &one.event, one.path)
+		if f != fired {
+			return f
+		}
 		of := guest{s, tl.id, tl.keyLocked(), tr.network(), one.userAgent, one.rules}
-		return tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{})
+		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{}); f != fired {
+			claim.Withdraw()
+		}
+		return f
 	}
 	p := tr.pastLocked()
 	if s != tr.site {

@@ -344,13 +344,14 @@ func (v *relayedVisitor) claim(e *sdk.Event) (c twice.Claim, f fate) {
 // formType is the type of the event of a form.
 const formType = "FORM"
 
-// claim says that the server tells something, unless a script has told it.
-func (tr *tracked) claim(g *rule.Cause, e *cdp.Event) (c twice.Claim, f fate) {
+// claim says that the server tells something of the page at a path, unless a script has told
+// it.
+func (tr *tracked) claim(g *rule.Cause, e *cdp.Event, path string) (c twice.Claim, f fate) {
 	twins, id, ok := tr.t.relaying.twins.Load(), tr.told.id, true
 	switch {
 	case twins == nil || id == "" || g.IsDraft():
 	case e.Type == rule.View.Name(): // the server's own, or one that a goal sends
-		c, ok = twins.Claim(twice.Server, viewTwin, e.Type, tr.site.Name, id, tr.path)
+		c, ok = twins.Claim(twice.Server, viewTwin, e.Type, tr.site.Name, id, path)
 		f = fateViewTwice
 	case e.Type == formType:
 		c, ok = twins.Claim(twice.Server, formTwin, formType, tr.site.Name, id, textOf(e.Ext, "formId"), textOf(e.Ext, "interactionType"))

@@ -429,3 +429,35 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("%d arrived", n)
 	}
 }
+
+// TestViewTwiceOfCopy: of a page view that counts when a page is shown that was fetched ahead,
+// and the one of its script, one is dropped, whoever comes first.
+func TestViewTwiceOfCopy(t *testing.T) {
+	for name, c := range map[string]struct {
+		scriptFirst bool
+		want        string
+	}{
+		"the server first": {false, "view_twice 1"},
+		"the script first": {true, "fired 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rd := open(t, setup{config: func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer }})
+			rd.Visitor().Meet().Get("/products/42", "Sec-Purpose", "prefetch", "Referer", rd.Site.URL+"/pricing")
+			script := func() { post(rd.known(), rd.url("events"), rd.say("VIEW", ours)) }
+			if c.scriptFirst {
+				script()
+			}
+			rd.Visitor().Meet().Get("/a.css", "Referer", rd.Site.URL+"/products/42", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
+			if !c.scriptFirst {
+				script()
+			}
+			rd.Flush()
+			if got := rd.Fates("relayed"); got != c.want {
+				t.Errorf("the ledger says %s, want %s", got, c.want)
+			}
+			if n := len(rd.CDP.Events()); n != 1 {
+				t.Errorf("%d page views arrived", n)
+			}
+		})
+	}
+}
