@@ -335,7 +335,7 @@ func TestVariantMovesAlong(t *testing.T) {
 				t.Errorf("%s after %v: %+v has %d variants, want %d", c.goal, c.pause, told.goal, got, c.before)
 			}
 		}
-		for time.Now().Hour() != 23 || time.Now().Minute() < 50 {
+		for now := time.Now().UTC(); now.Hour() != 23 || now.Minute() < 50; now = time.Now().UTC() {
 			pass(5 * time.Minute)
 		}
 		s.visit("/session?variantid=D")

@@ -107,7 +107,7 @@ func TestSentencesSayTheWorstFirst(t *testing.T) {
 		facts := []fact.Fact{rulesOf(time.Now().AddDate(0, 0, -50), fact.Goal{Name: "FINE", Label: "Fine", Status: "live"}, fact.Goal{Name: "QUOTE", Label: "Quote asked", Status: "live"}, fact.Goal{Name: "NEVER", Label: "Webinar", Status: "live"})}
 		facts = append(facts, days(60, 9, func(at time.Time) fact.Fact { return conversion(at, "FINE") })...)
 		for _, f := range days(60, 9, func(at time.Time) fact.Fact { return conversion(at, "QUOTE") }) {
-			if f.Time.Day() == yesterday.Day() && f.Time.Month() == yesterday.Month() && f.Time.Minute() >= 3 {
+			if at := f.Time.UTC(); report.DayOf(at, nil) == report.DayOf(yesterday, nil) && at.Minute() >= 3 {
 				f = refused(f.Time, "QUOTE")
 			}
 			facts = append(facts, f)
