@@ -58,9 +58,6 @@ func (g *goal) reads(key string, s *source, f *faults) {
 	if g.tellsNothing(key, s, f) {
 		return
 	}
-	if g.tellsNothing(key, s, f) {
-		return
-	}
 	switch s.kind {
 	case sourceForm, sourceJSON:
 		if !g.submits() {

@@ -10,6 +10,10 @@ import (
 // past reads after: and not after:, which are a goal, a list of them, or a mapping of each
 // to how often.
 func (l *loader) past(n *yaml.Node, key string, at places) (list []string, each map[string]Often) {
+	if (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) && len(n.Content) == 0 {
+		l.fault(n, key+": names no goal", "name one, or leave "+key+": out")
+		return nil, nil
+	}
 	if n.Kind != yaml.MappingNode {
 		if n.Kind == yaml.SequenceNode {
 			for _, item := range n.Content {

@@ -29,8 +29,10 @@ func TestOftenFaults(t *testing.T) {
 		"not after: { X: ever }":                        `5:21: goal X: the goal comes after itself (count: once per session, or once per month, counts it once)`,
 		"after: { X: 2 }":                               `5:17: goal X: the goal comes after itself (count: once per session, or once per month, counts it once)`,
 		"after: [SEEN, { SEEN: 2 }]":                    `5:19: goal X: after: a list has names only (write all of them as lines, such as after: { PRICES_READ: 1, PAGE_SEEN: 3 })`,
+		"after: {}":                                     `5:12: goal X: after: names no goal (name one, or leave after: out)`,
+		"after: []":                                     `5:12: goal X: after: names no goal (name one, or leave after: out)`,
 		"after: { SEEN: { time: 2 } }":                  `5:22: goal X: unknown key time: (did you mean times:?)`,
-		"after: {}\n    within: 3m":                     `6:13: goal X: within: is for after: only`,
+		"within: 3m":                                    `5:13: goal X: within: is for after: only`,
 		"after: { SEEN: 2 }\n    within: 3m":            `6:13: goal X: within: is for a list of goals under after: (write it with the goal: after: { NAME: { within: 3m } })`,
 		"after: SEEN\n    within: 30 days":              `6:13: goal X: within: "30 days" is not a time (for earlier sessions, too, write after: { SEEN: { within: 30 days } })`,
 	} {
