@@ -244,9 +244,14 @@ func (v *relayedVisitor) Send(e *sdk.Event) (reason string, full bool) {
 	v.t.ledger.decide(sdk.Relayed, f, v.told.id, "")
 	v.t.firsts.tell(f, v.t.config.Logger)
 	v.watched.Passed(sdk.Relayed, e.Type, f.String())
-	v.raise(e)
+	full = f == fateQueueFull || f == fateVisitorFull || f == fateDiskFull || f == fateDiskFailed || f == fateClosed
+	if full {
+		v.raise(e, f)
+	} else {
+		v.raise(e, fired)
+	}
 	v.showWatched()
-	return reasonOf(f), f == fateQueueFull || f == fateVisitorFull || f == fateDiskFull || f == fateDiskFailed || f == fateClosed
+	return reasonOf(f), full
 }
 
 // viewTwin and formTwin are how far apart the two are that tell the same.
@@ -303,8 +308,9 @@ func (v *relayedVisitor) showWatched() {
 	v.watched.Over(v.rules, seen)
 }
 
-// raise decides on the goals that wait for an event. They stand behind it in the queue.
-func (v *relayedVisitor) raise(e *sdk.Event) {
+// raise decides on the goals that wait for an event. They stand behind it in the queue. If
+// there was no room for the event, its script may send it again, so none of them counts now.
+func (v *relayedVisitor) raise(e *sdk.Event, room fate) {
 	defer v.t.recovered("relay", func() {})
 	goals := v.rules.Sent(&v.x, e.Type, v.page, v.query, func() map[string]any {
 		attributes, beside := e.Values()
@@ -312,13 +318,17 @@ func (v *relayedVisitor) raise(e *sdk.Event) {
 		return beside
 	})
 	for _, g := range goals {
+		if room != fired {
+			v.decide(g, room, "")
+			continue
+		}
 		f, waits := v.judgeRaisedLocked(g, nil)
 		if f == fired {
 			f = v.send(g, nil, new(ruling), waits)
 		}
 		v.decide(g, f, "")
 	}
-	if len(goals) > 0 && !v.watched.Dry() {
+	if len(goals) > 0 && room == fired && !v.watched.Dry() {
 		v.pastLocked().end(time.Now())
 	}
 }

@@ -2,11 +2,13 @@ package relay_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -459,5 +461,39 @@ func TestViewTwiceOfCopy(t *testing.T) {
 				t.Errorf("%d page views arrived", n)
 			}
 		})
+	}
+}
+
+// narrow is a queue that has no room for a large item the first time.
+type narrow struct {
+	queue.Queue
+	full atomic.Bool
+}
+
+func (n *narrow) Append(ctx context.Context, items ...queue.Item) error {
+	for _, i := range items {
+		if len(i.Body) > 2<<10 && !n.full.Swap(true) {
+			return queue.ErrFull
+		}
+	}
+	return n.Queue.Append(ctx, items...)
+}
+
+// TestNoGoalOfAnEventWithoutRoom: the script may send such an event again, and its goal would
+// count twice.
+func TestNoGoalOfAnEventWithoutRoom(t *testing.T) {
+	const rules = "{version: 1, goals: [{goal: DEMO_ASKED, event: CLICKED}]}"
+	rd := open(t, setup{rules: rules, config: func(c *goaltrack.Config) {
+		c.Delivery.Queue = &narrow{Queue: queue.NewMemory(100, 1<<20)}
+	}})
+	body := rd.say("CLICKED", ours, `"ext":{"text":"`+strings.Repeat("x", 4<<10)+`"}`)
+	for i, want := range []int{http.StatusServiceUnavailable, http.StatusCreated} {
+		if res := post(rd.known(), rd.url("events"), body); res.StatusCode != want {
+			t.Errorf("try %d: %d, want %d", i+1, res.StatusCode, want)
+		}
+	}
+	rd.Done()
+	if got := rd.Fates("DEMO_ASKED"); got != "fired 1, queue_full 1" {
+		t.Errorf("%s", got)
 	}
 }
