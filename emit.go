@@ -337,7 +337,7 @@ func priorityOf(g *rule.Cause) queue.Priority {
 	return queue.Normal
 }
 
-// originLocked is where the visitor's session came from.
+// visitLocked is the visitor's visit as it is now: what they did, and where they came from.
 func (tr *tracked) visitLocked() *visit.Visit { return tr.pastLocked().open(time.Now()) }
 
 // base are the fields of every event, as [rule.Base] has them.

@@ -8,28 +8,13 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/goaltrack/goaltrack/queue"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
-
-// shut is a queue that takes everything and hands out nothing, so that what is counted is
-// of the request alone.
-type shut struct{}
-
-func (*shut) Append(context.Context, ...queue.Item) error { return nil }
-
-func (*shut) Receive(ctx context.Context, _ int) ([]queue.Delivery, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (*shut) Stats() queue.Stats { return queue.Stats{} }
-
-func (*shut) Close(context.Context) error { return nil }
 
 // TestCountAllocates keeps what a click costs from growing unnoticed. The race detector
 // allocates of its own accord.
 func TestCountAllocates(t *testing.T) {
-	_, collector, tracker := counting(t, new(shut))
+	_, collector, tracker := counting(t, new(world.Sink))
 	ended, end := context.WithCancel(t.Context())
 	end()
 	const runs = 200

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,23 +12,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/world"
-	"github.com/goaltrack/goaltrack/queue"
 )
-
-// shut is a queue that takes everything and hands out nothing, so that a measurement is of
-// the request alone.
-type shut struct{}
-
-func (*shut) Append(context.Context, ...queue.Item) error { return nil }
-
-func (*shut) Receive(ctx context.Context, _ int) ([]queue.Delivery, error) {
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-func (*shut) Stats() queue.Stats { return queue.Stats{} }
-
-func (*shut) Close(context.Context) error { return nil }
 
 // blank is a response writer that costs nothing.
 type blank struct{ header http.Header }
@@ -54,7 +37,7 @@ func BenchmarkEvent(b *testing.B) {
 			tracker, err := goaltrack.New(goaltrack.Config{
 				Sites:  []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}, Currency: "EUR"}},
 				Rules:  parsed,
-				Logger: slog.New(slog.DiscardHandler), Cookie: goaltrack.Cookie{Warm: -1}, Delivery: goaltrack.Delivery{Queue: new(shut)},
+				Logger: slog.New(slog.DiscardHandler), Cookie: goaltrack.Cookie{Warm: -1}, Delivery: goaltrack.Delivery{Queue: new(world.Sink)},
 			})
 			if err != nil {
 				b.Fatal(err)
