@@ -61,7 +61,7 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	case r.Body == nil:
 		return nil, noteMalformed
 	case r.ContentLength > mostBytes:
-		leave(w, r)
+		p.leave(w, r)
 		return nil, noteTooLarge
 	}
 	// A handler that reads without a limit of its own would hold a client that never sends
@@ -76,7 +76,7 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	n, err := io.ReadFull(r.Body, buf)
 	switch {
 	case err == nil:
-		leave(w, r)
+		p.leave(w, r)
 		return nil, noteTooLarge
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, noteUnread
@@ -94,12 +94,15 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	return m, ""
 }
 
-// leave keeps the server from reading the rest of a body, which nobody wants. Of HTTP/2, only
-// the stream ends: the connection may be that of a CDN, with other visitors on it.
-func leave(w http.ResponseWriter, r *http.Request) {
+// leave ends the connection behind the answer, so that the rest of a body is no request. What
+// comes of it meanwhile net/http reads, up to 256 KiB, and with a deadline: the client may never
+// send on. Of HTTP/2, only the stream ends: the connection may be that of a CDN, with other
+// visitors on it.
+func (p *Page) leave(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 2 {
 		w.Header().Set("Connection", "close")
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.patience))
 }
 
 // rooms are where bodies are read. What is made of one keeps nothing of it.

@@ -419,23 +419,29 @@ func TestOwnPathCountsForNothing(t *testing.T) {
 	s.Expect("BOOKED", "fired 1")
 }
 
-// TestSlowBody: a client that does not send on is not waited for.
+// TestSlowBody: a client that does not send on is not waited for, whatever it has announced.
 func TestSlowBody(t *testing.T) {
-	s := open(t, page.Options{})
-	s.page.SetPatience(50 * time.Millisecond)
-	conn, err := net.Dial("tcp", s.Site.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_, _ = io.WriteString(conn, "POST "+s.page.Path()+"/c HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusNoContent {
-		t.Fatal(res, err)
-	}
-	if n := s.Tracker.Snapshot().Notes["page_unread"]; n != 1 {
-		t.Errorf("notes %v", s.Tracker.Snapshot().Notes)
+	for announced, note := range map[string]string{"100": "page_unread", "200000": "page_too_large"} {
+		s := open(t, page.Options{})
+		s.page.SetPatience(50 * time.Millisecond)
+		conn, err := net.Dial("tcp", s.Site.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "POST "+s.page.Path()+"/c HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: "+announced+"\r\n\r\n{")
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+		answer := bufio.NewReader(conn)
+		res, err := http.ReadResponse(answer, nil)
+		if err != nil || res.StatusCode != http.StatusNoContent {
+			t.Fatal(res, err)
+		}
+		if rest, err := io.ReadAll(answer); err != nil || len(rest) > 0 {
+			t.Errorf("%s bytes announced: %q and %v, want the end of the connection", announced, rest, err)
+		}
+		if n := s.Tracker.Snapshot().Notes[note]; n != 1 {
+			t.Errorf("notes %v", s.Tracker.Snapshot().Notes)
+		}
 	}
 }
 

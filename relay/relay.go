@@ -56,9 +56,10 @@ const (
 	drainTime      = 300 * time.Millisecond
 	maxBody        = 32 << 10
 	bodyTime       = 10 * time.Second
-	bodyRoom       = 32 << 20 // of all bodies that are being read
-	passRoom       = 256      // calls that are passed through at the same time
-	passLeast      = 8        // that a visitor may have of these
+	leaveTime      = 2 * time.Second // for the rest of a body that is refused
+	bodyRoom       = 32 << 20        // of all bodies that are being read
+	passRoom       = 256             // calls that are passed through at the same time
+	passLeast      = 8               // that a visitor may have of these
 	passWorkers    = 64
 )
 

@@ -81,6 +81,21 @@ func TestBodiesThatLie(t *testing.T) {
 	}
 }
 
+// TestRefusedBodyGetsItsAnswer: whoever sends the whole of a body that is too large reads the
+// answer and the end of the connection. A reset would take the answer along.
+func TestRefusedBodyGetsItsAnswer(t *testing.T) {
+	rd := open(t, setup{})
+	for _, size := range []int{33 << 10, 100 << 10, 250 << 10} {
+		conn := rd.dial()
+		if _, err := io.WriteString(conn, rd.head(fmt.Sprint("Content-Length: ", size))+strings.Repeat("x", size)); err != nil {
+			t.Fatalf("%d bytes: %v", size, err)
+		}
+		if got, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 413 ") {
+			t.Errorf("%d bytes: %v, %.60q", size, err, got)
+		}
+	}
+}
+
 // TestEndlessBodies: streams without an end and bodies of a gigabyte take no memory, and
 // keep nobody else out.
 func TestEndlessBodies(t *testing.T) {
