@@ -445,7 +445,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {
-		claim, f := tr.claim(one.trigger, &one.event, one.path)
+		claim, f := tr.claim(twinOf(one.trigger, &one.event, one.path), 0)
 		if f != fired {
 			return f
 		}

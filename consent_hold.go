@@ -71,6 +71,7 @@ type held struct {
 	trigger *rule.Cause
 	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
+	twin    twin // what a script may tell as well
 	since   time.Time
 	fact    *fact.Fact // what Config.Report is told when it is settled; nil without one
 	size    int
@@ -101,7 +102,7 @@ func (h *holds) key(s *site, value string) holdKey {
 
 // add holds an event of a visitor from a network, and counts it as held, or says why not.
 func (h *holds) add(network uint64, one *held) fate {
-	one.size = holdExtra
+	one.size = holdExtra + len(one.twin.which[0]) + len(one.twin.which[1])
 	for _, item := range one.items {
 		one.size += len(item.Body)
 	}
@@ -304,7 +305,9 @@ func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
 		return f
 	}
 	tr.facts.Sent(e)
-	f = tr.t.holds.add(tr.network(), &held{visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, fact: tr.factHeld(g)})
+	f = tr.t.holds.add(tr.network(), &held{
+		visitor: tr.t.holds.key(tr.site, tr.entry.heldBy), trigger: g, counted: name, items: items, twin: twinOf(g, e, tr.path).detached(), fact: tr.factHeld(g),
+	})
 	tr.facts.Waits(f == fateHeld && g == rule.View)
 	return f
 }
@@ -341,7 +344,7 @@ func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	return p.countLate(g, one.counted, nil, one.since, func() fate { return tr.queueHeldLocked(one) })
 }
 
-// queueHeldLocked queues the event.
+// queueHeldLocked queues the event, unless a script has told it since the visitor agreed.
 func (tr *tracked) queueHeldLocked(one *held) fate {
 	for i := range one.items {
 		body, err := deliver.WithBrowserID(one.items[i].Body, tr.told.id)
@@ -351,5 +354,12 @@ func (tr *tracked) queueHeldLocked(one *held) fate {
 		one.items[i].Body = body
 		one.items[i].Resent = time.Now() // until now nobody could send it
 	}
-	return tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.network(), tr.awaits())
+	claim, f := tr.claim(one.twin, time.Since(one.since))
+	if f != fired {
+		return f
+	}
+	if f = tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.network(), tr.awaits()); f != fired {
+		claim.Withdraw()
+	}
+	return f
 }

@@ -42,7 +42,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if tr.watched.Dry() {
 		return fatePreview
 	}
-	claim, f := tr.claim(g, &e, tr.path)
+	claim, f := tr.claim(twinOf(g, &e, tr.path), 0)
 	if f != fired {
 		return f
 	}

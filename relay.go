@@ -354,17 +354,41 @@ func (v *relayedVisitor) claim(e *sdk.Event) (c twice.Claim, f fate) {
 // formType is the type of the event of a form.
 const formType = "FORM"
 
-// claim says that the server tells something of the page at a path, unless a script has told
-// it.
-func (tr *tracked) claim(g *rule.Cause, e *cdp.Event, path string) (c twice.Claim, f fate) {
+// twin is what a server and a script may both tell. The zero value is what only one of them
+// tells.
+type twin struct {
+	kind  string    // of event
+	which [2]string // the page's path, or the form and what was done with it
+}
+
+// twinOf is what an event of a goal tells, of the page at a path.
+func twinOf(g *rule.Cause, e *cdp.Event, path string) twin {
+	switch {
+	case g.IsDraft():
+	case e.Type == rule.View.Name(): // the server's own, or one that a goal sends
+		return twin{e.Type, [2]string{path}}
+	case e.Type == formType:
+		return twin{formType, [2]string{textOf(e.Ext, "formId"), textOf(e.Ext, "interactionType")}}
+	}
+	return twin{}
+}
+
+// detached is the same, of texts that keep no request in memory.
+func (tw twin) detached() twin {
+	return twin{tw.kind, [2]string{strings.Clone(tw.which[0]), strings.Clone(tw.which[1])}}
+}
+
+// claim says that the server tells something that happened so long ago, unless a script has
+// told it meanwhile.
+func (tr *tracked) claim(tw twin, ago time.Duration) (c twice.Claim, f fate) {
 	twins, id, ok := tr.t.relaying.twins.Load(), tr.told.id, true
 	switch {
-	case twins == nil || id == "" || g.IsDraft():
-	case e.Type == rule.View.Name(): // the server's own, or one that a goal sends
-		c, ok = twins.Claim(twice.Server, viewTwin, e.Type, tr.site.Name, id, path)
+	case twins == nil || id == "":
+	case tw.kind == rule.View.Name():
+		c, ok = twins.Claim(twice.Server, viewTwin+ago, tw.kind, tr.site.Name, id, tw.which[0])
 		f = fateViewTwice
-	case e.Type == formType:
-		c, ok = twins.Claim(twice.Server, formTwin, formType, tr.site.Name, id, textOf(e.Ext, "formId"), textOf(e.Ext, "interactionType"))
+	case tw.kind == formType:
+		c, ok = twins.Claim(twice.Server, formTwin+ago, tw.kind, tr.site.Name, id, tw.which[0], tw.which[1])
 		f = fateFormTwice
 	}
 	if ok {
