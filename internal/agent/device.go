@@ -65,10 +65,16 @@ var systems = []struct {
 		words: []string{
 			"x11", "konqueror", "tablet", "s60", "rex", "ps2", "ps3", "ps4", "xbox", "bb10", "playbook", "cros", "crkey", "sunos", "haiku", "beos", "syllable", "risc os", "os/2",
 			"palm", "webos", "roku", "phone", "jig browser", "jig browser9", "jig browser9i", "inferno", "vms", "openvms", "irix", "irix64", "hp-ux", "aix", "kindle", "fuchsia", "maemo", "dreamcast", "sega",
-			"ms-office", "ubuntu", "fedora", "debian", "cygwin_nt-5", "pc",
+			"ubuntu", "fedora", "debian", "cygwin_nt-5", "pc",
 		},
-		beginnings: []string{"win", "linux", "mac", "mobile", "samsung", "nokia", "sonyericsson", "nintendo", "blackberry", "amiga", "morphos", "palmos", "serenity", "cygwin", "cellphone"},
+		beginnings: []string{"mobile", "samsung", "nokia", "sonyericsson", "nintendo", "blackberry", "amiga", "morphos", "palmos", "serenity", "cygwin", "cellphone"},
 		endings:    []string{"tv", "bsd"},
+	},
+	{flags: platform | desktop, beginnings: []string{"win", "linux", "mac"}},
+	{
+		flags:   shows,
+		words:   []string{"applewebkit", "webkit", "gecko", "khtml", "goanna", "trident", "msie", "presto", "opera", "firefox", "chrome", "safari", "edge", "netfront", "libweb", "ladybird", "servo"},
+		endings: []string{"browser"},
 	},
 	{flags: platform | mobile, beginnings: []string{"iphone", "ipad", "ipod"}},
 	{flags: mobile, words: []string{"mobile"}},

@@ -17,6 +17,8 @@ const (
 	engine                       // ends the name of a device that stands outside of brackets
 	acts                         // see text.actsFor
 	innocent                     // looks as a machine's word, and is none
+	desktop                      // a system of desktops
+	shows                        // a browser or its engine
 )
 
 // entry is what is known of a word.

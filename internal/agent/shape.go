@@ -9,6 +9,7 @@ const (
 	signAddress    = "it has an address to turn to"
 	signCompatible = `it is "compatible", and names no system`
 	signNoSystem   = "it names no system"
+	signNoBrowser  = "it names a system, and no browser"
 )
 
 // shape finds a form that only machines have.
@@ -28,6 +29,8 @@ func (t *text) shape() string {
 		return signCompatible
 	case t.lacksSystem():
 		return signNoSystem
+	case t.lacksBrowser():
+		return signNoBrowser
 	}
 	return ""
 }
@@ -135,6 +138,23 @@ func (t *text) lacksSystem() bool {
 		}
 	}
 	return c.to-c.from > len("(en-us)")
+}
+
+// lacksBrowser says whether an agent begins as that of a browser on a desktop, and goes
+// on with what shows no pages there: "Mozilla/5.0 (Macintosh; Intel Mac OS X)
+// Word/14.63.0". A browser names itself or its engine, if it names anything. Apps on
+// phones and television do not, and what is cut off may.
+func (t *text) lacksBrowser() bool {
+	if !t.has(0, "mozilla/5") || t.nComment == 0 || t.flags&(shows|device|television|old|mobile) != 0 || t.size == len(t.low) {
+		return false
+	}
+	c := &t.comments[0]
+	for i := c.from; i < c.to; i++ {
+		if t.has(i, "rv:") {
+			return false // as Firefox and its kin have it
+		}
+	}
+	return c.flags&desktop != 0 && int(t.words[t.n-1].from) > c.to
 }
 
 // contains says whether a part stands somewhere in the text.
