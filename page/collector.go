@@ -2,7 +2,6 @@ package page
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -116,17 +115,7 @@ func (p *Page) isOwn(r *http.Request) bool {
 	}
 	origin, _ := web.First(r.Header["Origin"])
 	_, host, ok := strings.Cut(origin, "://")
-	own := p.tracker.Host(r)
-	return ok && hostname.Same(host, own) && portOf(host) == portOf(own)
-}
-
-// portOf is the port of a host, "" for the usual ones.
-func portOf(host string) string {
-	_, port, err := net.SplitHostPort(host)
-	if err != nil || port == "80" || port == "443" {
-		return ""
-	}
-	return port
+	return ok && hostname.SameOrigin(host, p.tracker.Host(r))
 }
 
 // isJSON reports whether the body is JSON by its type. A page of another site cannot send

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/html"
-
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
@@ -21,13 +21,14 @@ import (
 // 200 with HTML that is not encoded. It asks the site for that. It looks for </head> in
 // the first 16 KiB, and not in comments and scripts. It changes nothing if the site
 // forbids it (Cache-Control: no-transform) or says what the bytes are (a digest). Neither
-// does it if a Content-Security-Policy would keep the script from running or names a
-// nonce, or if the page has the tag already. The tracker's notes count such pages as
-// not_injected_ with a reason. The tag is the same for all visitors, so caches may keep
-// the page.
+// does it if a policy would keep the script from running or names a nonce, or if the page
+// is to be kept as a file, is one of AMP, leads its addresses to another host, or has the
+// tag already. The tracker's notes count such pages as not_injected_ with a reason. The tag
+// is the same for all visitors, so caches may keep the page.
 //
 // Content-Length is that of the longer page, and a strong ETag becomes a weak one. The
 // header is held back until </head> has come, at most so long as the site flushes nothing.
+// A page without a Content-Type stays one, and net/http finds out what it is as ever.
 func (p *Page) Inject(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !navigation.Is(r) || r.Header.Get("Range") != "" {
@@ -43,8 +44,12 @@ func (p *Page) Inject(site http.Handler) http.Handler {
 	})
 }
 
-// mostHead is how much of a page is looked at.
-const mostHead = 16 << 10
+// mostHead is how much of a page is looked at, and mostSniffed how much of one without a
+// Content-Type, in order to know whether it is HTML (as [http.DetectContentType] says).
+const (
+	mostHead    = 16 << 10
+	mostSniffed = 512
+)
 
 // injector is the writer of a page that may get the tag.
 type injector struct {
@@ -53,9 +58,11 @@ type injector struct {
 	r    *http.Request
 
 	status  int  // that the site has named; 0 before
+	untyped bool // the first bytes have to say whether it is HTML
 	open    bool // </head> is still looked for
 	sent    bool // the header
 	seen    []byte
+	looked  int // how much of seen has no "</head" but in comments and scripts
 	written int // how much of seen the client has
 }
 
@@ -72,16 +79,37 @@ func (i *injector) WriteHeader(status int) {
 		return
 	}
 	i.status = status
-	contentType, _ := web.First(i.Header()["Content-Type"])
+	if i.untyped = status == http.StatusOK && i.Header()["Content-Type"] == nil; i.untyped {
+		_, i.untyped = i.Header()["Content-Type"] // whoever sets it to nil wants none
+		i.untyped = !i.untyped && !i.isEncoded()
+	}
+	if !i.untyped {
+		contentType, _ := web.First(i.Header()["Content-Type"])
+		i.begin(contentType)
+	}
+	if !i.untyped && !i.open {
+		i.send(0)
+	}
+}
+
+// begin begins the search, if the page is one that may be changed.
+func (i *injector) begin(contentType string) {
+	i.untyped = false
 	// In XHTML, which is XML, the tag would be a syntax error, and the page not be shown.
-	if status == http.StatusOK && web.IsHTML(contentType) && !strings.Contains(strings.ToLower(contentType), "xml") {
+	if i.status == http.StatusOK && web.IsHTML(contentType) && !strings.Contains(strings.ToLower(contentType), "xml") {
 		reason := i.refusal()
 		i.open = reason == ""
 		i.note(reason)
 	}
+}
+
+// sniff begins the search in a page whose type nobody said, as net/http will say it.
+func (i *injector) sniff() error {
+	i.begin(http.DetectContentType(i.seen[:min(len(i.seen), mostSniffed)]))
 	if !i.open {
-		i.send(0)
+		return i.close("")
 	}
+	return nil
 }
 
 // note counts a page that is left as it is.
@@ -94,14 +122,20 @@ func (i *injector) note(reason string) {
 // refusal is why the page may not be changed, by its header.
 func (i *injector) refusal() string {
 	h := i.Header()
-	encoding, encoded := web.First(h["Content-Encoding"])
+	disposition, _ := web.First(h["Content-Disposition"])
+	disposition, _, _ = strings.Cut(disposition, ";")
 	switch {
-	case encoded && !strings.EqualFold(encoding, "identity"):
+	case i.isEncoded():
 		return "encoded"
 	case strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-transform"):
 		return "no_transform"
 	case h["Digest"] != nil || h["Content-Digest"] != nil || h["Repr-Digest"] != nil || h["Content-Md5"] != nil:
 		return "digest"
+	case strings.EqualFold(strings.TrimSpace(disposition), "attachment"):
+		return "attachment"
+	// The tag has no integrity (https://www.w3.org/TR/sri/#integrity-policy-section).
+	case strings.Contains(strings.ToLower(strings.Join(h["Integrity-Policy"], ",")), "script"):
+		return "policy"
 	}
 	for _, policy := range h["Content-Security-Policy"] {
 		if !allows(policy) {
@@ -111,31 +145,14 @@ func (i *injector) refusal() string {
 	return ""
 }
 
-// allows reports whether a Content-Security-Policy lets the script of the site's own
-// address run, and send.
-func allows(policies string) bool {
-	for policy := range strings.SplitSeq(policies, ",") {
-		directives := map[string]string{}
-		for directive := range strings.SplitSeq(policy, ";") {
-			name, sources, _ := strings.Cut(strings.TrimSpace(directive), " ")
-			if name = strings.ToLower(name); directives[name] == "" {
-				directives[name] = " " + strings.ToLower(sources) + " "
-			}
-		}
-		for _, names := range [][]string{{"script-src-elem", "script-src", "default-src"}, {"connect-src", "default-src"}} {
-			for _, name := range names {
-				sources, ok := directives[name]
-				if !ok {
-					continue
-				}
-				if !strings.Contains(sources, " 'self' ") || name != "connect-src" && (strings.Contains(sources, "'nonce-") || strings.Contains(sources, "'strict-dynamic'")) {
-					return false
-				}
-				break
-			}
+// isEncoded reports whether the page has a Content-Encoding that is one.
+func (i *injector) isEncoded() bool {
+	for coding := range strings.SplitSeq(strings.Join(i.Header()["Content-Encoding"], ","), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // send writes the header, for a page that gets longer.
@@ -156,44 +173,75 @@ func (i *injector) send(longer int) {
 // Write implements [io.Writer].
 func (i *injector) Write(b []byte) (int, error) {
 	if i.status == 0 {
-		if len(i.Header()["Content-Type"]) == 0 { // as net/http would
-			i.Header().Set("Content-Type", http.DetectContentType(b))
-		}
 		i.WriteHeader(http.StatusOK)
 	}
-	if !i.open {
+	if !i.open && !i.untyped {
 		return i.ResponseWriter.Write(b)
 	}
 	i.seen = append(i.seen, b...)
-	if at := endOfHead(i.seen[:min(len(i.seen), mostHead)]); at >= i.written && at >= 0 {
-		return len(b), i.inject(at)
+	if i.untyped && len(i.seen) >= mostSniffed {
+		if err := i.sniff(); err != nil {
+			return len(b), err
+		}
+	}
+	if !i.open {
+		return len(b), nil
+	}
+	return len(b), i.look()
+}
+
+// look looks for </head> in what is seen.
+func (i *injector) look() error {
+	text := i.seen[:min(len(i.seen), mostHead)]
+	begins := bytes.LastIndex(bytes.ToLower(text[i.looked:]), []byte("</head"))
+	if begins >= 0 {
+		if head := readHead(text); head.end >= i.written && head.end >= 0 {
+			return i.inject(head)
+		}
+	}
+	if begins += i.looked; begins >= i.looked && bytes.IndexByte(text[begins:], '>') < 0 {
+		i.looked = begins // the tag is not whole
+	} else {
+		i.looked = max(i.looked, len(text)-len("</hea"))
 	}
 	if len(i.seen) > mostHead {
 		i.note("no_head")
-		return len(b), i.close("")
+		return i.close("")
 	}
-	return len(b), nil
+	return nil
 }
 
-// inject puts the tag into what is seen, unless the page itself speaks against it.
-func (i *injector) inject(at int) error {
-	head := bytes.ToLower(i.seen[:at])
+// inject puts the tag before the end of the head, unless the page itself speaks against it.
+func (i *injector) inject(head head) error {
+	text := bytes.ToLower(i.seen[:head.end])
 	switch {
-	case bytes.Contains(head, []byte("content-security-policy")):
+	case bytes.Contains(text, []byte("content-security-policy")):
 		i.note("policy")
 		return i.close("")
-	case bytes.Contains(head, []byte(strings.ToLower(i.page.Path()+"/"+loaderName))):
+	case bytes.Contains(text, []byte(strings.ToLower(i.page.Path()+"/"+loaderName))):
 		i.note("there")
+		return i.close("")
+	case head.amp:
+		i.note("amp")
+		return i.close("")
+	case i.leadsAway(head.base):
+		i.note("base")
 		return i.close("")
 	}
 	tag := string(i.page.Loader(i.r))
 	if !i.sent {
 		i.send(len(tag))
 	}
-	if err := i.pass(at); err != nil {
+	if err := i.pass(head.end); err != nil {
 		return err
 	}
 	return i.close(tag)
+}
+
+// leadsAway reports whether the base of a page's addresses is not the host of the page.
+func (i *injector) leadsAway(base string) bool {
+	u, err := url.Parse(strings.TrimSpace(strings.ReplaceAll(base, `\`, "/")))
+	return err != nil || u.Opaque != "" || u.Host != "" && !hostname.SameOrigin(u.Host, i.page.tracker.Host(i.r))
 }
 
 // pass writes what was seen, up to there.
@@ -221,6 +269,11 @@ func (i *injector) close(tag string) error {
 
 // end is called when the site has returned.
 func (i *injector) end() {
+	if i.untyped {
+		if i.sniff() != nil || i.open && i.look() != nil {
+			return // the visitor has left
+		}
+	}
 	if i.open {
 		i.note("no_head")
 		_ = i.close("") // the visitor may have left
@@ -232,6 +285,16 @@ func (i *injector) end() {
 func (i *injector) FlushError() error {
 	if i.status == 0 {
 		i.WriteHeader(http.StatusOK)
+	}
+	if i.untyped {
+		if err := i.sniff(); err != nil {
+			return err
+		}
+		if i.open {
+			if err := i.look(); err != nil {
+				return err
+			}
+		}
 	}
 	if i.open {
 		var err error
@@ -256,23 +319,3 @@ func (i *injector) Flush() { _ = i.FlushError() }
 
 // Unwrap lets http.ResponseController reach hijack and the rest.
 func (i *injector) Unwrap() http.ResponseWriter { return i.ResponseWriter }
-
-// endOfHead is where </head> begins, -1 if it is not there. In comments and scripts it is
-// no tag.
-func endOfHead(text []byte) int {
-	if !bytes.Contains(bytes.ToLower(text), []byte("</head")) {
-		return -1
-	}
-	z := html.NewTokenizer(bytes.NewReader(text))
-	for at := 0; ; {
-		kind := z.Next()
-		raw := len(z.Raw())
-		if kind == html.ErrorToken {
-			return -1
-		}
-		if name, _ := z.TagName(); kind == html.EndTagToken && string(name) == "head" {
-			return at
-		}
-		at += raw
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +65,23 @@ func TestInject(t *testing.T) {
 		"two policies":             {[]string{"Content-Security-Policy", "default-src 'self', default-src 'none'"}, plain, "", "policy"},
 		"a policy in the page":     {nil, `<head><meta http-equiv="Content-Security-Policy" content="default-src 'none'"></head>`, "", "policy"},
 		"a tag that is there":      {nil, "<head>" + injected + "</head>", "", "there"},
+		"an empty encoding":        {[]string{"Content-Encoding", ""}, plain, tagged, ""},
+		"a second encoding":        {[]string{"Content-Encoding", "identity, gzip"}, plain, "", "encoded"},
+		"a file to keep":           {[]string{"Content-Disposition", `Attachment; filename="a.html"`}, plain, "", "attachment"},
+		"a page that has a name":   {[]string{"Content-Disposition", `inline; filename="a.html"`}, plain, tagged, ""},
+		"a policy with tabs":       {[]string{"Content-Security-Policy", "default-src\t'none'"}, plain, "", "policy"},
+		"a policy with hashes":     {[]string{"Content-Security-Policy", "script-src 'self' 'sha256-AAAA'"}, plain, tagged, ""},
+		"a sandbox":                {[]string{"Content-Security-Policy", "sandbox allow-scripts"}, plain, "", "policy"},
+		"a sandbox of the site":    {[]string{"Content-Security-Policy", "sandbox allow-same-origin allow-scripts"}, plain, tagged, ""},
+		"scripts with a hash":      {[]string{"Integrity-Policy", "blocked-destinations=(script)"}, plain, "", "policy"},
+		"styles with a hash":       {[]string{"Integrity-Policy", "blocked-destinations=(style)"}, plain, tagged, ""},
+		"AMP":                      {nil, "<html amp lang=de><head></head>", "", "amp"},
+		"AMP by its sign":          {nil, "<html \u26a1><head></head>", "", "amp"},
+		"AMP for mail":             {nil, "<html \u26a1\ufe0f4email><head></head>", "", "amp"},
+		"a base elsewhere":         {nil, `<head><base href="//cdn.example/a/"></head>`, "", "base"},
+		"a base that is no web":    {nil, `<head><base href="data:a"></head>`, "", "base"},
+		"a base here":              {nil, `<head><base href="/a/"></head>`, `<head><base href="/a/">` + injected + "</head>", ""},
+		"a target for all links":   {nil, `<head><base target=_top></head>`, `<head><base target=_top>` + injected + "</head>", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := injecting(t, func(w http.ResponseWriter, r *http.Request) {
@@ -97,6 +116,47 @@ func TestInject(t *testing.T) {
 				t.Errorf("notes %v", notes)
 			}
 		})
+	}
+}
+
+// TestInjectInPieces: in whatever pieces a page is written, it gets the tag, and the type that
+// net/http finds for it without goaltrack.
+func TestInjectInPieces(t *testing.T) {
+	var site http.HandlerFunc
+	answers := func(w http.ResponseWriter, r *http.Request) { site(w, r) }
+	s, bare := injecting(t, answers), httptest.NewServer(http.HandlerFunc(answers))
+	defer bare.Close()
+	for _, text := range []string{
+		"\n<!doctype html><html><head><title></head></title></head>a",
+		"<html><head><!-- </head> --><script>'</head>'</script></head >a",
+		"<html><head>" + strings.Repeat("<meta>", 200) + "</HEAD>" + strings.Repeat("a", 2000),
+		"<html>a", "a<html><head></head>", `{"a":"</head>"}`, "",
+	} {
+		for _, size := range []int{1, 5, 1 << 20} {
+			for _, names := range []bool{false, true} {
+				site = func(w http.ResponseWriter, _ *http.Request) {
+					if names {
+						w.WriteHeader(http.StatusOK)
+					}
+					for piece := range slices.Chunk([]byte(text), size) {
+						_, _ = w.Write(piece)
+					}
+				}
+				res, err := bare.Client().Get(bare.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = res.Body.Close()
+				want, wantType := text, res.Header.Get("Content-Type")
+				if at := strings.LastIndex(strings.ToLower(text), "</head"); at >= 0 && strings.HasPrefix(wantType, "text/html") {
+					want = text[:at] + injected + text[at:]
+				}
+				res, got := s.get(s.visitor(), "/", "Sec-Fetch-Dest", asDocument, "Sec-Fetch-Mode", "navigate")
+				if gotType := res.Header.Get("Content-Type"); got != want || gotType != wantType {
+					t.Errorf("%.60q in pieces of %d: %.200q of %s, want %.200q of %s", text, size, got, gotType, want, wantType)
+				}
+			}
+		}
 	}
 }
 

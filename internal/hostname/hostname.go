@@ -4,6 +4,7 @@
 package hostname
 
 import (
+	"net"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,19 @@ import (
 func Same(a, b string) bool {
 	a, b = web.HostOnly(a), web.HostOnly(b)
 	return strings.EqualFold(a, b) || Plain(a) == Plain(b)
+}
+
+// SameOrigin reports whether two hosts have the same name and the same port. The usual ports
+// of http and https are none: a proxy may have left them out, or written them.
+func SameOrigin(a, b string) bool { return Same(a, b) && portOf(a) == portOf(b) }
+
+// portOf is the port of a host, "" for the usual ones.
+func portOf(host string) string {
+	_, port, err := net.SplitHostPort(host)
+	if err != nil || port == "80" || port == "443" {
+		return ""
+	}
+	return port
 }
 
 // In reports whether a host, without a port, is one of a list whose names are [Plain]. One

@@ -39,6 +39,27 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// TestSameOrigin: a port matters, unless it is a usual one.
+func TestSameOrigin(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		same bool
+	}{
+		{"shop.example", "SHOP.example.", true},
+		{"shop.example:443", "shop.example", true},
+		{"shop.example:8443", "shop.example:8443", true},
+		{"[::1]:80", "[::1]", true},
+		{"müller.example:8080", "xn--mller-kva.example:8080", true},
+		{"shop.example:8443", "shop.example", false},
+		{"shop.example:8443", "shop.example:8444", false},
+		{"www.shop.example", "shop.example", false},
+	} {
+		if SameOrigin(tt.a, tt.b) != tt.same || SameOrigin(tt.b, tt.a) != tt.same {
+			t.Errorf("%q and %q, want %t", tt.a, tt.b, tt.same)
+		}
+	}
+}
+
 // FuzzSame: every name is its own, with any port, and no input is too strange.
 func FuzzSame(f *testing.F) {
 	for _, s := range []string{"shop.example", "xn--mller-kva.example", "müller.example.", "xn--99zzzzzz-9999999999", strings.Repeat("xn--a.", 100)} {
