@@ -58,8 +58,8 @@ func find(path string) (is *endpoint, id string, ok bool) {
 
 // named is what a call says of whose it is.
 type named struct {
-	key     string // the client key of a direct call
-	pos     string // the point of sale of a direct event
+	key     string // the client key; "" on the edge
+	pos     string // the point of sale of a direct event or flow, "" if it names none
 	context string // of the edge
 	site    string // on the edge, "" where a call names none
 }
@@ -81,32 +81,17 @@ func (c *call) namedByURL() (n named) {
 
 const contextHeader = "X-Sitecore-Contextid"
 
-// belongs finds the site that a call names. withSite says that it has to name a site of the
-// edge.
+// belongs finds the site that a call names: of several points of sale of one tenant, the one
+// that is named. withSite says that it has to name a site of the edge. There, no script names
+// a client key, since the context stands for it.
 func (c *call) belongs(n named, withSite bool) bool {
-	// Of several points of sale of one tenant, the one that is named goes first.
-	if n.pos != "" && c.exists(func(d cdp.Direct) bool { return d.ClientKey == n.key && d.PointOfSale == n.pos }) {
-		return c.whose(func(s cdp.Site) bool {
-			d, ok := s.(cdp.Direct)
-			return ok && d.ClientKey == n.key && d.PointOfSale == n.pos
-		})
-	}
 	return c.whose(func(s cdp.Site) bool {
 		switch s := s.(type) {
 		case cdp.Direct:
-			return !c.is.edge && s.ClientKey == n.key
+			return !c.is.edge && s.ClientKey == n.key && (s.PointOfSale == n.pos || n.pos == "")
 		case cdp.Edge:
-			return c.is.edge && s.ContextID == n.context && (s.SiteName == n.site || n.site == "" && !withSite)
+			return c.is.edge && n.key == "" && s.ContextID == n.context && (s.SiteName == n.site || n.site == "" && !withSite)
 		}
 		return false
 	})
-}
-
-func (c *call) exists(fits func(cdp.Direct) bool) bool {
-	for _, s := range c.tracker.Sites(c.r) {
-		if d, ok := s.CDP.(cdp.Direct); ok && fits(d) {
-			return !c.is.edge
-		}
-	}
-	return false
 }

@@ -25,8 +25,8 @@ func (c *call) event() {
 		return
 	}
 	n := c.namedByURL()
-	if !c.is.edge {
-		n.key, n.pos = said.key, said.pos
+	if n.pos = said.pos; !c.is.edge || said.key != "" {
+		n.key = said.key
 	}
 	if !c.belongs(n, true) {
 		c.refuse(reasonSite)
@@ -76,8 +76,11 @@ const (
 )
 
 // isIdentity reports whether the CDP may take an event for an IDENTITY. Nothing public says
-// how closely it looks at the letters.
-func isIdentity(typ string) bool { return strings.EqualFold(strings.TrimSpace(typ), identity) }
+// how closely it looks at the letters, and in capitals, a Turkish i without a dot is an I.
+func isIdentity(typ string) bool {
+	typ = strings.TrimSpace(typ)
+	return strings.EqualFold(typ, identity) || strings.ToUpper(typ) == identity
+}
 
 // saying is what an event says of whose it is.
 type saying struct {
@@ -116,9 +119,9 @@ func parse(body []byte) (e *sdk.Event, s saying, ok bool) {
 		case "type":
 			e.Type = textOf(m.value)
 		case "client_key":
-			s.key = textOf(m.value)
+			s.key = nameIn(m.value)
 		case "pos":
-			s.pos = textOf(m.value)
+			s.pos = nameIn(m.value)
 		case "requested_at":
 			s.timed = true
 		}

@@ -117,6 +117,14 @@ func textOf(raw json.RawMessage) (s string) {
 	return s
 }
 
+// nameIn is the name that a value says, "" for none. What is no text is no name of a site.
+func nameIn(raw json.RawMessage) string {
+	if len(raw) > 0 && raw[0] != '"' && string(raw) != "null" {
+		return string(raw)
+	}
+	return textOf(raw)
+}
+
 // valuesOf decodes members, without the two that are read apart.
 func valuesOf(list []member) map[string]any {
 	values := make(map[string]any, len(list))

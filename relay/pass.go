@@ -42,8 +42,18 @@ func (c *call) personalize() {
 		return
 	}
 	n := c.namedByURL()
-	if !c.is.edge {
-		n.key, n.pos = text(members, "clientKey"), text(members, "pointOfSale")
+	for i := range members {
+		switch name := members[i].name; {
+		case name == "clientKey":
+			if key := nameIn(members[i].value); !c.is.edge || key != "" {
+				n.key = key
+			}
+		case name == "pointOfSale":
+			n.pos = nameIn(members[i].value)
+		case strings.EqualFold(name, "clientKey"), strings.EqualFold(name, "pointOfSale"):
+			c.refuse(reasonBody) // somebody may read it as one of these
+			return
+		}
 	}
 	if !c.belongs(n, true) {
 		c.refuse(reasonSite)

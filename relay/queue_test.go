@@ -209,11 +209,11 @@ func TestIdentity(t *testing.T) {
 	if res := post(rd.known(), rd.url("events"), rd.say("IDENTITY", ours, person)); res.StatusCode != http.StatusCreated {
 		t.Errorf("status %d", res.StatusCode)
 	}
-	for _, typ := range []string{"identity", " Identity "} { // nobody knows how closely the CDP looks
+	for _, typ := range []string{"identity", " Identity ", "\u0131dent\u0131ty"} { // nobody knows how closely the CDP looks
 		post(rd.known(), rd.url("events"), rd.say(typ, ours, person))
 	}
 	rd.Flush()
-	if n := len(rd.CDP.Events()); n != 0 || rd.Note("relay_identity") != 3 {
+	if n := len(rd.CDP.Events()); n != 0 || rd.Note("relay_identity") != 4 {
 		t.Errorf("%d arrived, relay_identity %d", n, rd.Note("relay_identity"))
 	}
 
@@ -401,7 +401,10 @@ func TestSites(t *testing.T) {
 		{cdptest.TestClientKey, "german", "/products/42", 201},
 		{cdptest.TestClientKey, "german", "/de/a", 201},
 		{"press-key", "press", "/press/a", 201},
-		{"far-key", "far", "/", 403}, // it is on another host
+		{"press-key", "press", "/products/42", 201},
+		{cdptest.TestClientKey, "", "/products/42", 201},
+		{cdptest.TestClientKey, "press", "/products/42", 403}, // of another tenant
+		{"far-key", "far", "/", 403},                          // it is on another host
 	} {
 		v := rd.known()
 		v.Header.Set("Cookie", fmt.Sprintf("bid_%s=%s; bid_press-key=%s", cdptest.TestClientKey, ours, ours))

@@ -37,7 +37,7 @@ var reasons = []Reason{
 	{string(reasonPath), 404, "no SDK asks for that path"},
 	{string(reasonMethod), 405, "no SDK asks for that path in that way"},
 	{string(reasonOrigin), 403, "it does not come from a page of this origin"},
-	{string(reasonSite), 403, "the client key, the context or the site does not belong to this host"},
+	{string(reasonSite), 403, "the client key, the point of sale, the context or the site does not belong to this host"},
 	{string(reasonType), 415, "the body is not application/json, or is encoded"},
 	{string(reasonTooLarge), 413, "the body has more than 32 KiB"},
 	{string(reasonTooSlow), 408, "the body did not arrive in ten seconds, or not whole"},

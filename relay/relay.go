@@ -14,6 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/fair"
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/sdk"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -170,7 +171,7 @@ func sameOrigin(r *http.Request, host string) bool {
 	}
 	if origin, ok := web.First(r.Header["Origin"]); ok {
 		u, err := url.Parse(origin)
-		return err == nil && u.Host != "" && strings.EqualFold(u.Host, host) && len(r.Header["Origin"]) == 1
+		return err == nil && u.Host != "" && hostname.SameOrigin(u.Host, host) && len(r.Header["Origin"]) == 1
 	}
 	_, _, ok := navigation.CameFrom(r.Header, host)
 	return ok && r.Method == http.MethodGet
@@ -184,7 +185,7 @@ func (c *call) whose(fits func(cdp.Site) bool) bool {
 			return true
 		}
 	}
-	c.once(&c.said.site, "goaltrack: the relay refuses a script, as its client key, context or site does not belong to the host (relay_site): compare the settings of the SDK with those of goaltrack",
+	c.once(&c.said.site, "goaltrack: the relay refuses a script, as its client key, point of sale, context or site does not belong to the host (relay_site): compare the settings of the SDK with those of goaltrack",
 		"host", c.tracker.Host(c.r))
 	return false
 }

@@ -154,7 +154,7 @@ func TestShow(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	rules := "{version: 1, goals: [{goal: ANY_SENT, submit: '/**', success: 2xx}]}"
 	direct, edge := open(t, setup{rules: rules}), open(t, setup{edge: true, rules: rules})
-	key := cdptest.TestClientKey
+	key, pos := cdptest.TestClientKey, cdptest.TestPointOfSale
 	get, send := http.MethodGet, http.MethodPost
 	good, goodEdge := direct.say("CLICKED", ours), edge.say("CLICKED", ours)
 	for _, tc := range []struct {
@@ -205,10 +205,18 @@ func TestRefusals(t *testing.T) {
 		{"many members", false, send, direct.url("events"), direct.say("CLICKED", ours, many(200)...), nil, "relay_body", 400},
 		{"another tenant", false, send, direct.url("events"), strings.Replace(good, key, "other", 1), nil, "relay_site", 403},
 		{"no tenant", false, send, direct.url("events"), strings.Replace(good, key, "", 1), nil, "relay_site", 403},
+		{"a tenant that is a number", true, send, edge.url("events"), strings.Replace(goodEdge, `"client_key":""`, `"client_key":7`, 1), nil, "relay_site", 403},
+		{"another tenant through the edge", true, send, edge.url("events"), strings.Replace(goodEdge, `"client_key":""`, `"client_key":"other"`, 1), nil, "relay_site", 403},
+		{"another point of sale", false, send, direct.url("events"), strings.Replace(good, `"pos":"`+pos, `"pos":"other`, 1), nil, "relay_site", 403},
+		{"a point of sale that is a list", false, send, direct.url("events"), strings.Replace(good, `"pos":"`+pos+`"`, `"pos":["`+pos+`"]`, 1), nil, "relay_site", 403},
 		{"an ID of another tenant", false, get, relay.Path + "/v1.2/browser/create.json?client_key=other", "", nil, "relay_site", 403},
 		{"an ID of the edge", false, get, edge.url("create"), "", nil, "relay_site", 403},
 		{"a guest of another tenant", false, get, relay.Path + "/v1.2/browser/" + ours + "/show.json?client_key=other&api_token=other", "", nil, "relay_site", 403},
 		{"a flow of another tenant", false, send, direct.url("personalize"), `{"clientKey":"other","browserId":"` + ours + `"}`, nil, "relay_site", 403},
+		{"a flow of another point of sale", false, send, direct.url("personalize"), `{"clientKey":"` + key + `","pointOfSale":"other"}`, nil, "relay_site", 403},
+		{"a flow of another point of sale, in capitals", false, send, direct.url("personalize"), `{"clientKey":"` + key + `","PointOfSale":"other"}`, nil, "relay_body", 400},
+		{"a flow of another tenant through the edge", true, send, edge.url("personalize"), `{"clientKey":"other","browserId":"` + ours + `"}`, nil, "relay_site", 403},
+		{"an ID of another tenant through the edge", true, get, edge.url("create") + "other", "", nil, "relay_site", 403},
 		{"another one's event", false, send, direct.url("events"), direct.say("CLICKED", theirs), nil, "relay_foreign_id", 400},
 		{"another one's flow", false, send, direct.url("personalize"), `{"clientKey":"` + key + `","browserId":"` + theirs + `"}`, nil, "relay_foreign_id", 400},
 		{"another one's flow, in capitals", false, send, direct.url("personalize"), `{"clientKey":"` + key + `","BrowserId":"` + theirs + `"}`, nil, "relay_foreign_id", 400},
@@ -264,6 +272,21 @@ func many(n int) (list []string) {
 		list = append(list, fmt.Sprintf(`"m%d":1`, i))
 	}
 	return list
+}
+
+// TestOldBrowser: a browser that says no more than its origin is heard, whatever a proxy calls
+// the host.
+func TestOldBrowser(t *testing.T) {
+	rd := open(t, setup{})
+	for host, origin := range map[string]string{
+		"shop.example": "https://shop.example", "shop.example:443": "https://shop.example", "shop.example.": "https://SHOP.example", "[::1]:8080": "http://[::1]:8080",
+		"müller.example": "https://xn--mller-kva.example",
+	} {
+		res := post(rd.known(), rd.url("events"), rd.say("CLICKED", ours), "Sec-Fetch-Site", "", "Host", host, "Origin", origin)
+		if res.StatusCode != http.StatusCreated {
+			t.Errorf("%s, of %s: %d", host, origin, res.StatusCode)
+		}
+	}
 }
 
 // TestNobodyWhoMayNotBeCounted: nothing of them is sent, they get no ID, and their scripts go
