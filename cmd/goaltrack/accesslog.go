@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
+
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // maxLine is how many bytes a line may have, with its end. Servers take 8 KiB
@@ -33,6 +36,22 @@ type logLine struct {
 	status      int
 	bytes       int64     // of the answer
 	time        time.Time // in UTC
+}
+
+// entry is what rules look at of the line. It is valid as long as the line is.
+func (l *logLine) entry() rule.LogEntry {
+	return rule.LogEntry{
+		Method: view(l.method), Host: view(l.host), Target: view(l.target),
+		UserAgent: view(l.userAgent), Referer: view(l.referer), Location: view(l.location),
+		ContentType: view(l.contentType), Status: l.status, Time: l.time,
+	}
+}
+
+// view returns the text of bytes without a copy, which would take longer than
+// all other work on most lines. The text changes when the bytes change. That is
+// safe because [rule.Replay.Add] keeps nothing of an entry.
+func view(text []byte) string {
+	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // See above.
 }
 
 // logFormat is what a line was taken for.
@@ -63,6 +82,17 @@ var logFormatNames = [logFormatCount]string{
 	gatewayFormat: "Azure Application Gateway", cloudflareFormat: "Cloudflare", akamaiFormat: "Akamai DataStream",
 	googleFormat: "Google Cloud", envoyFormat: "Envoy", awsFormat: "AWS load balancer", haproxyFormat: "HAProxy",
 }
+
+// logFormats is what the help says about logs.
+const logFormats = `A log is of the common or the combined format of Apache, nginx, Traefik and others,
+also with fields of one's own behind it; of the W3C as IIS and CloudFront write it;
+of HAProxy, Envoy, Istio or a load balancer of AWS; or of JSON, of which members are
+known by their meaning: nginx, Caddy, Traefik, pino, Azure Front Door and Application
+Gateway, Google Cloud, Cloudflare, Fastly, Akamai, Netlify, Vercel and more. Wrappings
+of Docker, CRI, compose and syslog are taken off, and lists of JSON
+({"records":[...]}, too) are read entry by entry. A log may be compressed with gzip,
+bzip2, xz or zstd, whatever its name, and in UTF-16.
+`
 
 // logAccount says what was read of a log.
 type logAccount struct {

@@ -3,14 +3,13 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/rule"
 )
 
 // vendorLogs are the files of testdata/logs/vendors. All tell of the same 30 requests,
@@ -122,12 +121,17 @@ func withoutFields(line string, names []string) string {
 // countGoals says how often each goal of goals.yaml counts in a log.
 func countGoals(t *testing.T, path string) string {
 	t.Helper()
-	rules, err := goaltrack.LoadRules("testdata/logs/vendors/goals.yaml")
+	rules, err := rule.Load("testdata/logs/vendors/goals.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	log, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
 	replay := rules.NewReplay()
-	if _, err := readLogs(t.Context(), []string{path}, io.Discard, replay.Add); err != nil {
+	if _, err := readLog(t.Context(), log, func(l *logLine) { replay.Add(l.entry()) }); err != nil {
 		t.Fatal(err)
 	}
 	var counts []string

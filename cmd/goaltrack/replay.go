@@ -13,7 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unsafe"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
@@ -58,17 +57,6 @@ The exit code is 1 if there are lines, and none of them could be read.
 		program: &replayer{},
 	}
 }
-
-// logFormats is what the help says about logs.
-const logFormats = `A log is of the common or the combined format of Apache, nginx, Traefik and others,
-also with fields of one's own behind it; of the W3C as IIS and CloudFront write it;
-of HAProxy, Envoy, Istio or a load balancer of AWS; or of JSON, of which members are
-known by their meaning: nginx, Caddy, Traefik, pino, Azure Front Door and Application
-Gateway, Google Cloud, Cloudflare, Fastly, Akamai, Netlify, Vercel and more. Wrappings
-of Docker, CRI, compose and syslog are taken off, and lists of JSON
-({"records":[...]}, too) are read entry by entry. A log may be compressed with gzip,
-bzip2, xz or zstd, whatever its name, and in UTF-16.
-`
 
 // check returns the faults of the rules, and the logs that are not there.
 func (r *replayer) check(v *settings.Values, words []string) error {
@@ -173,7 +161,7 @@ func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goa
 		if len(l.userAgent) == 0 {
 			read.nameless++
 		}
-		add(entryOf(l))
+		add(l.entry())
 	}
 	for _, name := range logs {
 		a, err := readLogFile(ctx, name, stderr, each)
@@ -205,23 +193,6 @@ func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return a, err
-}
-
-// entryOf turns a line into what the rules look at. The entry is valid as long
-// as the line is.
-func entryOf(l *logLine) goaltrack.LogEntry {
-	return goaltrack.LogEntry{
-		Method: view(l.method), Host: view(l.host), Target: view(l.target),
-		UserAgent: view(l.userAgent), Referer: view(l.referer), Location: view(l.location),
-		ContentType: view(l.contentType), Status: l.status, Time: l.time,
-	}
-}
-
-// view returns the text of bytes without a copy, which would take longer than
-// all other work on most lines. The text changes when the bytes change. That is
-// safe because [goaltrack.Replay.Add] keeps nothing of an entry.
-func view(text []byte) string {
-	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // See above.
 }
 
 // replayJSON is what --json prints.

@@ -346,9 +346,8 @@ func TestReplayKeepsNothing(t *testing.T) {
 	add := func(method, target, agent string) {
 		buffer = append(append(append(buffer[:0], method...), target...), agent...)
 		rest := buffer[len(method):]
-		replay.Add(entryOf(&logLine{
-			method: buffer[:len(method)], target: rest[:len(target)], userAgent: rest[len(target):], status: 303,
-		}))
+		line := logLine{method: buffer[:len(method)], target: rest[:len(target)], userAgent: rest[len(target):], status: 303}
+		replay.Add(line.entry())
 	}
 	for range 3 {
 		add("POST", "/demo-request", person)
@@ -389,7 +388,7 @@ func TestReplayAllocates(t *testing.T) {
 			method: []byte(l.method), target: []byte(l.target), status: l.status, userAgent: []byte(l.agent),
 			time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		}
-		if n := testing.AllocsPerRun(1000, func() { replay.Add(entryOf(&line)) }); n != 0 {
+		if n := testing.AllocsPerRun(1000, func() { replay.Add(line.entry()) }); n != 0 {
 			t.Errorf("%s %s -> %d: %v allocations", l.method, l.target, l.status, n)
 		}
 	}
@@ -409,7 +408,7 @@ func BenchmarkReplay(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		replay.Add(entryOf(&lines[i%len(lines)]))
+		replay.Add(lines[i%len(lines)].entry())
 	}
 }
 
