@@ -1,408 +1,249 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"errors"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"slices"
-	"strconv"
-	"strings"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
-	"unsafe"
-
-	"github.com/goaltrack/goaltrack/rule"
 )
 
-// maxLine is how many bytes a line may have, with its end. Servers take 8 KiB
-// for a request line and for a header field unless they are told otherwise
-// (large_client_header_buffers of nginx, LimitRequestLine of Apache).
-const maxLine = 64 << 10
-
-// logLine is a request as an access log tells it. What the line does not say is
-// nil, zero, or -1 for bytes. The slices are parts of a buffer. They are valid
-// until the function that got the line returns.
-type logLine struct {
-	method      []byte
-	host        []byte // without the port
-	target      []byte // path and query, as the client sent them
-	userAgent   []byte
-	referer     []byte
-	contentType []byte // of the answer
-	location    []byte
-	status      int
-	bytes       int64     // of the answer
-	time        time.Time // in UTC
-}
-
-// entry is what rules look at of the line. It is valid as long as the line is.
-func (l *logLine) entry() rule.LogEntry {
-	return rule.LogEntry{
-		Method: view(l.method), Host: view(l.host), Target: view(l.target),
-		UserAgent: view(l.userAgent), Referer: view(l.referer), Location: view(l.location),
-		ContentType: view(l.contentType), Status: l.status, Time: l.time,
-	}
-}
-
-// view returns the text of bytes without a copy, which would take longer than
-// all other work on most lines. The text changes when the bytes change. That is
-// safe because [rule.Replay.Add] keeps nothing of an entry.
-func view(text []byte) string {
-	return unsafe.String(unsafe.SliceData(text), len(text)) //nolint:gosec // See above.
-}
-
-// logFormat is what a line was taken for.
-type logFormat int
-
+// These bound what waits for the disk. No request waits for the disk: lines
+// beyond the bounds are left out, and the log says so.
 const (
-	commonFormat logFormat = iota
-	combinedFormat
-	jsonFormat
-	iisFormat
-	cloudFrontFormat
-	frontDoorFormat
-	vercelFormat
-	gatewayFormat
-	cloudflareFormat
-	akamaiFormat
-	googleFormat
-	envoyFormat
-	awsFormat
-	haproxyFormat
-	logFormatCount
+	accessLines = 4096
+	accessBytes = 4 << 20
 )
 
-// logFormatNames are what people and programs are told.
-var logFormatNames = [logFormatCount]string{
-	commonFormat: "common", combinedFormat: "combined", jsonFormat: "JSON", iisFormat: "IIS W3C",
-	cloudFrontFormat: "CloudFront", frontDoorFormat: "Azure Front Door", vercelFormat: "Vercel",
-	gatewayFormat: "Azure Application Gateway", cloudflareFormat: "Cloudflare", akamaiFormat: "Akamai DataStream",
-	googleFormat: "Google Cloud", envoyFormat: "Envoy", awsFormat: "AWS load balancer", haproxyFormat: "HAProxy",
+// accessField is how many bytes a line keeps of a field, before escapes. A line
+// must stay below maxLine, or nobody can read it.
+const accessField = 4 << 10
+
+// accessLog writes a line for each answer of the site, in a format that "goaltrack
+// replay" reads. It is safe for concurrent use.
+type accessLog struct {
+	format  func(*accessLine) []byte
+	out     io.Writer
+	lines   chan []byte
+	waiting atomic.Int64 // bytes of lines
+	stop    chan struct{}
+	ended   chan error
+	missed  *seldom
 }
 
-// logFormats is what the help says about logs.
-const logFormats = `A log is of the common or the combined format of Apache, nginx, Traefik and others,
-also with fields of one's own behind it; of the W3C as IIS and CloudFront write it;
-of HAProxy, Envoy, Istio or a load balancer of AWS; or of JSON, of which members are
-known by their meaning: nginx, Caddy, Traefik, pino, Azure Front Door and Application
-Gateway, Google Cloud, Cloudflare, Fastly, Akamai, Netlify, Vercel and more. Wrappings
-of Docker, CRI, compose and syslog are taken off, and lists of JSON
-({"records":[...]}, too) are read entry by entry. A log may be compressed with gzip,
-bzip2, xz or zstd, whatever its name, and in UTF-16.
-`
-
-// logAccount says what was read of a log.
-type logAccount struct {
-	lines, unreadable int64 // without the empty ones and those beside; those that were no requests
-	formats           [logFormatCount]int64
-	encoding          string // such as "UTF-8 in gzip"
-}
-
-// read is how many lines were requests.
-func (a *logAccount) read() int64 { return a.lines - a.unreadable }
-
-// format is the name of the format that most requests have.
-func (a *logAccount) format() string {
-	if a.read() == 0 {
-		return "unknown"
-	}
-	most := commonFormat
-	for f, n := range a.formats {
-		if n > a.formats[most] {
-			most = logFormat(f)
-		}
-	}
-	return logFormatNames[most]
-}
-
-// readLog calls each for every request of an access log, in order. The log may
-// be compressed, and in UTF-16. Its lines may be of any known format, mixed: the
-// common and the combined one, JSON, and that of the W3C.
-//
-// It stops when ctx ends or r fails. What was read by then counts, except a line
-// that was cut off.
-func readLog(ctx context.Context, r io.Reader, each func(*logLine)) (a logAccount, err error) {
-	text, encoding, err := decompress(r)
-	a.encoding = encoding
-	if err != nil {
-		return a, err
-	}
-	in := bufio.NewReaderSize(whileContext{ctx, split(bufio.NewReader(text))}, maxLine)
-	var parser logParser
-	for {
-		line, err := nextLine(in)
-		switch {
-		case err == nil && len(line) == 0:
-			continue
-		case err == nil && parser.parse(line):
-			a.formats[parser.format]++
-			each(&parser.line)
-		case err == nil && parser.beside:
-			continue
-		case err == nil, errors.Is(err, errLongLine):
-			a.unreadable++
-		case errors.Is(err, io.EOF):
-			return a, nil
-		default:
-			return a, fmt.Errorf("stopped after %d lines: %w", a.lines, err)
-		}
-		a.lines++
-	}
-}
-
-// whileContext fails to read once its context has ended. It stands above
-// decompression, where no single read takes long.
-type whileContext struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (w whileContext) Read(b []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.r.Read(b)
-}
-
-// errLongLine stands for a line longer than the buffer.
-var errLongLine = errors.New("the line is too long")
-
-// nextLine returns the next line, without its end, the spaces around it and a
-// byte order mark.
-func nextLine(in *bufio.Reader) ([]byte, error) {
-	line, err := in.ReadSlice('\n')
-	long := errors.Is(err, bufio.ErrBufferFull)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = in.ReadSlice('\n')
-	}
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return nil, err
-	case long:
-		return nil, errLongLine
-	case err != nil && len(line) == 0: // else it is the last line, without an end
-		return nil, err
-	}
-	return bytes.TrimSpace(bytes.TrimPrefix(line, byteOrderMark)), nil
-}
-
-// logParser holds what a line is read into.
-type logParser struct {
-	line   logLine
-	format logFormat // of the line
-	beside bool      // no request is missing in the line, though it is none
-	json   jsonScanner
-	w3c    w3cParser
-	wrap   wrappings
-}
-
-// parse reads one line, which is not empty, and may overwrite it. It reports whether the
-// line is a request.
-func (p *logParser) parse(line []byte) bool {
-	p.line, p.beside = logLine{bytes: -1}, false
-	inner, more := p.wrap.unwrap(line)
-	if more || len(inner) == 0 {
-		p.beside = true
-		return false
-	}
-	ok, within := p.plain(inner)
-	for i := 0; !ok && !p.beside && i < maxWrapped && len(within) > 0; i++ {
-		p.line = logLine{bytes: -1}
-		if within, more = p.wrap.unwrap(within); more || len(within) == 0 {
-			break
-		}
-		ok, within = p.plain(within)
-	}
-	return ok
-}
-
-// maxWrapped is how many wrappings of JSON a line may have.
-const maxWrapped = 2
-
-// plain reads a line without a wrapping. If it is no request, within is what it may be a
-// wrapping of.
-func (p *logParser) plain(line []byte) (ok bool, within []byte) {
-	switch {
-	case line[0] == '{':
-		if !p.json.scan(line) {
-			return false, nil
-		}
-		p.format, p.beside = p.json.format(), p.json.beside()
-		if p.beside || p.json.fill(&p.line) {
-			return !p.beside, nil
-		}
-		return false, p.json.wrapped()
-	case line[0] == '#' && p.w3c.direct(line):
-		p.beside = true
-		return false, nil
-	case len(p.w3c.columns) > 0 && p.w3c.read(line, &p.line):
-		p.format = iisFormat
-		if p.w3c.cloud {
-			p.format = cloudFrontFormat
-		}
-		return true, nil
-	}
-	p.line = logLine{bytes: -1}
-	object := bytes.IndexByte(line, '{')
-	if p.format, ok = p.line.readText(line); !ok && object > 0 {
-		return false, line[object:] // behind what a program puts before JSON
-	}
-	return ok, nil
-}
-
-// withoutPort returns the host of host:port, or of a host alone.
-func withoutPort(host []byte) []byte {
-	colon := bytes.LastIndexByte(host, ':')
-	if colon < 0 {
-		return host
-	}
-	name := host[:colon]
-	if bytes.HasSuffix(name, []byte("]")) || bytes.IndexByte(name, ':') < 0 {
-		return name
-	}
-	return host // the colon is one of an IPv6 address
-}
-
-// splitRequest returns the parts of a request line, or nil for both. Lenient
-// servers have accepted spaces inside the target. nginx accepts a line without
-// a version (HTTP/0.9).
-func splitRequest(line []byte) (method, target []byte) {
-	method, target, ok := bytes.Cut(line, []byte(" "))
-	if !ok {
+// openAccessLog opens the log of that name and appends to it. The name "-"
+// means stdout; an empty name means no log.
+func openAccessLog(name, format string, c console) (*accessLog, error) {
+	switch name {
+	case "":
 		return nil, nil
+	case standardInput:
+		return newAccessLog(c.stdout, format, c.logger), nil
 	}
-	if i := bytes.LastIndex(target, []byte(" HTTP/")); i >= 0 {
-		target = target[:i]
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // The operator says which file.
+	if err != nil {
+		return nil, err
 	}
-	return method, target
+	return newAccessLog(file, format, c.logger), nil
 }
 
-// setTarget takes the method and the target of a request. It returns false if
-// they are something else, such as what a scanner sends.
-func (l *logLine) setTarget(method, target []byte) bool {
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	if !isToken(method) || string(method) == "-" || len(target) == 0 || bytes.ContainsFunc(target, control) {
-		return false
+func newAccessLog(out io.Writer, format string, logger *slog.Logger) *accessLog {
+	l := &accessLog{
+		format: combinedLine, out: out, lines: make(chan []byte, accessLines), stop: make(chan struct{}), ended: make(chan error, 1),
+		missed: &seldom{logger: logger, every: 10 * time.Second},
 	}
-	l.method = method
-	// RFC 9112, section 3.2, has three other forms of a target.
-	if authority, path, ok := cutAbsolute(target); ok {
-		l.host, target = present(withoutPort(authority)), path
+	if format == "json" {
+		l.format = jsonLogLine
 	}
-	l.target = target
-	return target[0] == '/' || string(target) == "*" || string(method) == "CONNECT"
+	go l.write(logger)
+	return l
 }
 
-// cutAbsolute splits a web address. A proxy has one for a target, and some logs
-// write whole addresses.
-func cutAbsolute(target []byte) (authority, path []byte, ok bool) {
-	if target[0] == '/' {
-		return nil, nil, false
-	}
-	scheme, rest, ok := bytes.Cut(target, []byte("://"))
-	if !ok || !bytes.EqualFold(scheme, []byte("http")) && !bytes.EqualFold(scheme, []byte("https")) {
-		return nil, nil, false
-	}
-	end := bytes.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	authority, path = rest[:end], rest[end:]
-	if !bytes.HasPrefix(path, []byte("/")) {
-		path = slices.Concat([]byte("/"), path)
-	}
-	return authority, path, len(authority) > 0
-}
-
-// isToken reports whether the text can be a method (RFC 9110, section 5.6.2).
-func isToken(text []byte) bool {
-	for _, c := range text {
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && ('0' > c || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
+// write writes lines until the log is closed, and then the lines that still
+// wait.
+func (l *accessLog) write(logger *slog.Logger) {
+	failing := false
+	one := func(line []byte) {
+		l.waiting.Add(-int64(len(line)))
+		_, err := l.out.Write(line)
+		if err != nil && !failing {
+			logger.Warn("the access log cannot be written", "error", err)
 		}
+		failing = err != nil
 	}
-	return len(text) > 0
+	for stop := l.stop; ; {
+		select {
+		case line := <-l.lines:
+			one(line)
+			continue
+		case <-stop:
+		}
+		for len(l.lines) > 0 {
+			one(<-l.lines)
+		}
+		var err error
+		if file, ok := l.out.(*os.File); ok && file != os.Stdout {
+			err = file.Close()
+		}
+		l.ended <- err
+		return
+	}
 }
 
-func (l *logLine) setStatus(text []byte) bool {
-	status, ok := parseDigits(text)
-	l.status = int(status)
-	return ok && len(text) == 3 && status >= 100
-}
-
-// present returns nil for the two ways in which a log says that there is
-// nothing.
-func present(text []byte) []byte {
-	if len(text) == 0 || string(text) == "-" {
+// close writes the lines that wait, for as long as patience allows. Lines that
+// are added later are left out.
+func (l *accessLog) close(patience time.Duration) error {
+	if l == nil {
 		return nil
 	}
-	return text
+	close(l.stop)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-l.ended:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("the access log did not take its last lines within %v", patience)
+	}
 }
 
-// parseDigits reads a whole number.
-func parseDigits(text []byte) (n int64, ok bool) {
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, 0 < len(text) && len(text) <= 18 // what 64 bits hold
-}
-
-// parseTime reads the time of an access log. It may be of the common log
-// format, of ISO 8601, or in seconds or fractions of them since 1970. Any other
-// text gives the zero time, because no goal depends on it.
-func parseTime(text []byte) time.Time {
-	switch {
-	case len(text) == len("10/Oct/2000:13:55:36 -0700") && text[2] == '/':
-		return parseCommonTime(text)
-	case len(text) > 4 && text[4] == '-':
-		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
-			if t, err := time.Parse(layout, string(text)); err == nil {
-				return t.UTC()
-			}
-		}
-		return time.Time{}
-	}
-	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || !(seconds > 0 && seconds < 1e20) {
-		return time.Time{}
-	}
-	for seconds > 1e11 { // the year 5138, or 1973 in milliseconds
-		seconds /= 1000
-	}
-	whole, part := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(part*1e9)).UTC()
-}
-
-// commonTime says where the pairs of digits stand in a time such as
-// 10/Oct/2000:13:55:36 -0700, and how large they can be.
-var commonTime = [...]struct{ at, limit int }{
-	{0, 31}, {7, 99}, {9, 99}, {12, 23}, {15, 59}, {18, 60}, {22, 23}, {24, 59},
-}
-
-// parseCommonTime does the same as [time.Parse], about four times as fast. With
-// time.Parse, the time would take a third of the work on a line.
-func parseCommonTime(text []byte) time.Time {
-	var n [len(commonTime)]int
-	for i, pair := range commonTime {
-		digits, ok := parseDigits(text[pair.at : pair.at+2])
-		if n[i] = int(digits); !ok || n[i] > pair.limit {
-			return time.Time{}
+// add puts a line into the queue, if there is room.
+func (l *accessLog) add(line []byte) {
+	if l.waiting.Add(int64(len(line))) <= accessBytes {
+		select {
+		case l.lines <- line:
+			return
+		default:
 		}
 	}
-	month := strings.Index("JanFebMarAprMayJunJulAugSepOctNovDec", string(text[3:6]))
-	if month%3 != 0 {
-		return time.Time{}
+	l.waiting.Add(-int64(len(line)))
+	l.missed.warn("the access log is slow; lines are left out")
+}
+
+// around returns a handler that adds a line for each request, also for one that
+// ends in a panic. It belongs inside the middleware, so that the middleware
+// sees the server's own writer.
+func (l *accessLog) around(next http.Handler) http.Handler {
+	if l == nil {
+		return next
 	}
-	east := n[6]*60 + n[7]
-	if text[21] == '-' {
-		east = -east
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		line := &accessLine{ResponseWriter: w, request: r, began: time.Now()}
+		defer func() { l.add(l.format(line)) }()
+		next.ServeHTTP(line, r)
+	})
+}
+
+// accessLine is an answer under way, and what its line says.
+type accessLine struct {
+	http.ResponseWriter
+	request *http.Request
+	began   time.Time
+	status  int // 0: none was written
+	bytes   int64
+}
+
+// clientGone is the status that nginx writes if the visitor left before there
+// was an answer.
+const clientGone = 499
+
+// WriteHeader notes the status. A status below 200 is not the last one, except
+// a switch of protocols.
+func (l *accessLine) WriteHeader(status int) {
+	if l.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		l.status = status
 	}
-	return time.Date(n[1]*100+n[2], time.Month(month/3+1), n[0], n[3], n[4]-east, n[5], 0, time.UTC)
+	l.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes.
+func (l *accessLine) Write(p []byte) (int, error) {
+	l.status = cmp.Or(l.status, http.StatusOK)
+	n, err := l.ResponseWriter.Write(p)
+	l.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach flush, hijack and the rest.
+func (l *accessLine) Unwrap() http.ResponseWriter { return l.ResponseWriter }
+
+// client returns the address of the connection.
+func (l *accessLine) client() string {
+	host, _, err := net.SplitHostPort(l.request.RemoteAddr)
+	if err != nil {
+		return "-" // a Unix socket
+	}
+	return host
+}
+
+// combinedLine writes the combined format of Apache and nginx:
+// https://httpd.apache.org/docs/2.4/logs.html#combined.
+func combinedLine(l *accessLine) []byte {
+	r := l.request
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s - - [%s] ", l.client(), l.began.Format("02/Jan/2006:15:04:05 -0700"))
+	quoteField(&b, r.Method+" "+short(r.RequestURI)+" "+r.Proto)
+	fmt.Fprintf(&b, " %d %d ", cmp.Or(l.status, clientGone), l.bytes)
+	quoteField(&b, cmp.Or(short(r.Referer()), "-"))
+	b.WriteByte(' ')
+	quoteField(&b, cmp.Or(short(r.UserAgent()), "-"))
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// short cuts a text that is too long for a line.
+func short(text string) string { return text[:min(len(text), accessField)] }
+
+// quoteField writes a field as Apache does. It escapes quotes, backslashes and
+// everything that is not printable ASCII, so that a visitor cannot invent a
+// line.
+func quoteField(b *bytes.Buffer, text string) {
+	const digits = "0123456789abcdef"
+	b.WriteByte('"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			b.WriteString(`\x`)
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+}
+
+// jsonLogLine writes an object whose names are those of nginx's variables.
+func jsonLogLine(l *accessLine) []byte {
+	r := l.request
+	line, err := json.Marshal(struct {
+		Time        string  `json:"time"`
+		Client      string  `json:"remote_addr"`
+		Method      string  `json:"request_method"`
+		Host        string  `json:"host"`
+		Target      string  `json:"request_uri"`
+		Status      int     `json:"status"`
+		Bytes       int64   `json:"body_bytes_sent"`
+		Seconds     float64 `json:"request_time"`
+		Referer     string  `json:"http_referer,omitempty"`
+		UserAgent   string  `json:"http_user_agent,omitempty"`
+		ContentType string  `json:"sent_http_content_type,omitempty"`
+		Location    string  `json:"sent_http_location,omitempty"`
+	}{
+		l.began.Format(time.RFC3339Nano), l.client(), r.Method, short(r.Host), short(r.RequestURI), cmp.Or(l.status, clientGone), l.bytes,
+		time.Since(l.began).Seconds(), short(r.Referer()), short(r.UserAgent()), short(l.Header().Get("Content-Type")), short(l.Header().Get("Location")),
+	})
+	if err != nil { // cannot be: texts and numbers
+		return nil
+	}
+	return append(line, '\n')
 }

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/accesslog"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
@@ -33,7 +34,7 @@ func diffCommand() command {
 		note: `A goal that got another name is one removed and one added, unless the new file
 says what it was: renamed: OLD_NAME.
 
-` + logFormats + `
+` + accesslog.Formats + `
 With --json, one object is printed. A change is "added", "removed", "changed" or
 "renamed", which has the old name under "from"; "notes" say what that means; keys are written as in value.amount; what was or is not there is null; "counts"
 is only there with --log, and has every goal of either file:

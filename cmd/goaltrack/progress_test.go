@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/accesslog"
 )
 
 // screen is a terminal, as far as its mode tells.
@@ -82,11 +84,11 @@ func TestProgressOfGrownFile(t *testing.T) {
 
 // TestProgressCompressed counts the bytes of the file, not those of its text.
 func TestProgressCompressed(t *testing.T) {
-	packed := compress(t, []byte(strings.Repeat(benchLine, 1000)))
-	p := newProgress(bytes.NewReader(packed), int64(len(packed)), io.Discard, time.Now)
-	a, err := readLog(t.Context(), p, func(*logLine) {})
-	if a.lines != 1000 || err != nil || p.read != int64(len(packed)) {
-		t.Errorf("%d lines from %d of %d bytes, %v", a.lines, p.read, len(packed), err)
+	packed := zipped(t, strings.Repeat(`192.0.2.1 - - [-] "GET / HTTP/1.1" 200 1`+"\n", 1000))
+	p := newProgress(strings.NewReader(packed), int64(len(packed)), io.Discard, time.Now)
+	a, err := accesslog.Read(t.Context(), p, func(*accesslog.Line) {})
+	if a.Lines != 1000 || err != nil || p.read != int64(len(packed)) {
+		t.Errorf("%d lines from %d of %d bytes, %v", a.Lines, p.read, len(packed), err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/accesslog"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
 )
 
@@ -34,7 +35,7 @@ func replayCommand() command {
 	return command{
 		name: "replay", summary: "count what an access log would have counted",
 		operands: operands{value: "FILE LOG...", min: 2, about: "the rule file, and access logs; - is the standard input"},
-		note: logFormats + `
+		note: accesslog.Formats + `
 A log tells neither forms nor headers, and seldom where a redirect leads. What
 it does not tell is taken to hold, so the counts of goals that depend on it are
 upper bounds; the output says which they are. Only downloads in parts (206) are
@@ -157,17 +158,17 @@ func (l logsRead) fault() error {
 // readLogs calls add with every request of the logs. The texts of an entry are
 // valid until add returns.
 func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goaltrack.LogEntry)) (read logsRead, err error) {
-	each := func(l *logLine) {
-		if len(l.userAgent) == 0 {
+	each := func(l *accesslog.Line) {
+		if len(l.UserAgent) == 0 {
 			read.nameless++
 		}
-		add(l.entry())
+		add(l.Entry())
 	}
 	for _, name := range logs {
 		a, err := readLogFile(ctx, name, stderr, each)
-		read.lines += a.lines
-		read.unreadable += a.unreadable
-		read.files = append(read.files, fileRead{name, a.format(), a.encoding, a.lines, a.read()})
+		read.lines += a.Lines
+		read.unreadable += a.Unreadable
+		read.files = append(read.files, fileRead{name, a.Format(), a.Encoding, a.Lines, a.Read()})
 		if err != nil {
 			return read, err
 		}
@@ -176,7 +177,7 @@ func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goa
 }
 
 // readLogFile reads one log and shows how far it is.
-func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*logLine)) (a logAccount, err error) {
+func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*accesslog.Line)) (a accesslog.Account, err error) {
 	file, size := os.Stdin, int64(0)
 	if name != standardInput {
 		if file, err = os.Open(name); err != nil { //nolint:gosec // The user says which file.
@@ -189,7 +190,7 @@ func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*
 	}
 	bar := newProgress(file, size, stderr, time.Now)
 	defer bar.clear()
-	if a, err = readLog(ctx, bar, each); err != nil {
+	if a, err = accesslog.Read(ctx, bar, each); err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return a, err

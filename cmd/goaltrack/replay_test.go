@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/accesslog"
 )
 
 const replayedRules = `
@@ -244,7 +245,7 @@ func TestReplayFiles(t *testing.T) {
 	for name, want := range map[string]string{
 		"iis": "IIS W3C", "frontdoor": "Azure Front Door", "vercel": "Vercel", "caddy": "JSON", "apache": "combined",
 	} {
-		_, stdout, _ := carry(t, "replay", "--json", rules, "testdata/logs/"+name+".log")
+		_, stdout, _ := carry(t, "replay", "--json", rules, "internal/accesslog/testdata/logs/"+name+".log")
 		if got := strictly[replayJSON](t, stdout).Files; len(got) != 1 || got[0].Format != want {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -346,8 +347,8 @@ func TestReplayKeepsNothing(t *testing.T) {
 	add := func(method, target, agent string) {
 		buffer = append(append(append(buffer[:0], method...), target...), agent...)
 		rest := buffer[len(method):]
-		line := logLine{method: buffer[:len(method)], target: rest[:len(target)], userAgent: rest[len(target):], status: 303}
-		replay.Add(line.entry())
+		line := accesslog.Line{Method: buffer[:len(method)], Target: rest[:len(target)], UserAgent: rest[len(target):], Status: 303}
+		replay.Add(line.Entry())
 	}
 	for range 3 {
 		add("POST", "/demo-request", person)
@@ -384,11 +385,11 @@ func TestReplayAllocates(t *testing.T) {
 		{"GET", "/unknown.pdf", 200, person},
 		{"POST", "/demo-request", 303, person},
 	} {
-		line := logLine{
-			method: []byte(l.method), target: []byte(l.target), status: l.status, userAgent: []byte(l.agent),
-			time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		line := accesslog.Line{
+			Method: []byte(l.method), Target: []byte(l.target), Status: l.status, UserAgent: []byte(l.agent),
+			Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		}
-		if n := testing.AllocsPerRun(1000, func() { replay.Add(line.entry()) }); n != 0 {
+		if n := testing.AllocsPerRun(1000, func() { replay.Add(line.Entry()) }); n != 0 {
 			t.Errorf("%s %s -> %d: %v allocations", l.method, l.target, l.status, n)
 		}
 	}
@@ -402,13 +403,13 @@ func BenchmarkReplay(b *testing.B) {
 		b.Fatal(err)
 	}
 	replay := rules.NewReplay()
-	lines := make([]logLine, len(replayedLines))
+	lines := make([]accesslog.Line, len(replayedLines))
 	for i, l := range replayedLines {
-		lines[i] = logLine{method: []byte(l.method), target: []byte(l.target), status: l.status, userAgent: []byte(l.agent)}
+		lines[i] = accesslog.Line{Method: []byte(l.method), Target: []byte(l.target), Status: l.status, UserAgent: []byte(l.agent)}
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		replay.Add(lines[i%len(lines)].entry())
+		replay.Add(lines[i%len(lines)].Entry())
 	}
 }
 

@@ -227,6 +227,13 @@ var walls = []wall{
 		never: []set{rigs},
 	},
 	{
+		of:     "cmd/goaltrack/internal/accesslog",
+		why:    "It reads logs of any server, and makes of each line what rules look at. It opens no file.",
+		ours:   []string{"rule", "fact", "cdp", "internal/*"},
+		theirs: append([]string{"github.com/klauspost/compress", "github.com/ulikunitz/xz", "golang.org/x/text"}, libraries...),
+		never:  []set{rigs},
+	},
+	{
 		of:     "cmd/goaltrack/internal/format",
 		why:    "It lays out YAML, and does not know what goals are.",
 		theirs: []string{"go.yaml.in/yaml/v4"},

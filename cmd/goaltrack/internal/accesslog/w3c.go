@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// w3cField is a place in a logLine that a column of a W3C log can fill.
+// w3cField is a place in a Line that a column of a W3C log can fill.
 type w3cField int
 
 const (
@@ -88,7 +88,7 @@ func (p *w3cParser) take(names string) {
 
 // read reads a request into l, and reports whether it is one. A line with more
 // or fewer values than there are columns is none: nobody knows which is missing.
-func (p *w3cParser) read(line []byte, l *logLine) bool {
+func (p *w3cParser) read(line []byte, l *Line) bool {
 	var found [w3cFields][]byte
 	n := 0
 	for len(line) > 0 {
@@ -109,7 +109,7 @@ func (p *w3cParser) read(line []byte, l *logLine) bool {
 	return p.fill(&found, l)
 }
 
-func (p *w3cParser) fill(found *[w3cFields][]byte, l *logLine) bool {
+func (p *w3cParser) fill(found *[w3cFields][]byte, l *Line) bool {
 	target := found[w3cAddress]
 	if target == nil {
 		target = found[w3cStem]
@@ -121,19 +121,19 @@ func (p *w3cParser) fill(found *[w3cFields][]byte, l *logLine) bool {
 	if !l.setTarget(found[w3cMethod], target) || !l.setStatus(found[w3cStatus]) {
 		return false // and nothing of the line was changed
 	}
-	if l.host == nil {
-		l.host = present(withoutPort(found[w3cHost]))
+	if l.Host == nil {
+		l.Host = present(withoutPort(found[w3cHost]))
 	}
-	l.referer, l.userAgent = found[w3cReferer], p.words(found[w3cAgent])
-	l.contentType, l.location = p.words(found[w3cType]), found[w3cLocation]
+	l.Referer, l.UserAgent = found[w3cReferer], p.words(found[w3cAgent])
+	l.ContentType, l.Location = p.words(found[w3cType]), found[w3cLocation]
 	if size, ok := parseDigits(found[w3cBytes]); ok {
-		l.bytes = size
+		l.Bytes = size
 	}
 	day := found[w3cDate]
 	if day == nil {
 		day = p.day
 	}
-	l.time = w3cWhen(day, found[w3cTime])
+	l.Time = w3cWhen(day, found[w3cTime])
 	return true
 }
 

@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func isAWS(line []byte) bool {
 // and of a Classic Load Balancer, which has no type and perhaps no user agent
 // (https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html).
 // More may follow; AWS adds fields at the end.
-func (l *logLine) readAWS(line []byte) bool {
+func (l *Line) readAWS(line []byte) bool {
 	quote := bytes.IndexByte(line, '"')
 	var words [12][]byte
 	n := 0
@@ -42,17 +42,17 @@ func (l *logLine) readAWS(line []byte) bool {
 	if n < 11 {
 		return false
 	}
-	l.time = parseTime(words[n-11])
+	l.Time = parseTime(words[n-11])
 	request, rest, ok := cutQuoted(line[quote:])
 	if method, target := splitRequest(request); !ok || !l.setTarget(method, target) || !l.setStatus(words[n-4]) {
 		return false
 	}
-	if l.bytes, ok = parseDigits(words[n-1]); !ok {
+	if l.Bytes, ok = parseDigits(words[n-1]); !ok {
 		return false
 	}
 	if len(rest) > 0 && rest[0] == '"' {
 		agent, _, ok := cutQuoted(rest)
-		l.userAgent = present(agent)
+		l.UserAgent = present(agent)
 		return ok
 	}
 	return true
@@ -66,15 +66,15 @@ func (l *logLine) readAWS(line []byte) bool {
 //	[time] "request" status flags ... received sent duration time "for" "user agent" "ID" "authority" "upstream" ...
 //
 // It reports false, and changes nothing, if the line has another form.
-func (l *logLine) readEnvoy(line []byte) bool {
+func (l *Line) readEnvoy(line []byte) bool {
 	end := bytes.Index(line, []byte(`] "`))
 	if end < 0 || bytes.IndexByte(line[1:end], '[') >= 0 || !hasFlags(line[end+3:]) {
 		return false
 	}
 	request, rest, ok := cutQuoted(line[end+2:])
 	method, target := splitRequest(request)
-	var read logLine
-	if read.bytes = -1; !ok || !read.setTarget(method, target) {
+	var read Line
+	if read.Bytes = -1; !ok || !read.setTarget(method, target) {
 		return false
 	}
 	status, rest, _ := bytes.Cut(rest, []byte(" "))
@@ -87,13 +87,13 @@ func (l *logLine) readEnvoy(line []byte) bool {
 		return false
 	}
 	fields = fields[len(fields)-5:]
-	read.time = parseTime(line[1:end])
-	read.userAgent, read.host = present(fields[1]), present(withoutPort(fields[3]))
+	read.Time = parseTime(line[1:end])
+	read.UserAgent, read.Host = present(fields[1]), present(withoutPort(fields[3]))
 	numbers := 0
 	for word := range bytes.FieldsSeq(rest) {
 		if size, ok := parseDigits(word); ok {
 			if numbers++; numbers == 2 { // after what was received
-				read.bytes = size
+				read.Bytes = size
 				break
 			}
 		}
@@ -121,7 +121,7 @@ func hasFlags(text []byte) bool {
 //
 // Headers that were captured stand without names. They are known by their looks. It
 // changes nothing unless it reports true.
-func (l *logLine) readHAProxy(line []byte, quote int) bool {
+func (l *Line) readHAProxy(line []byte, quote int) bool {
 	start := bytes.IndexByte(line[:quote], '[')
 	end := bytes.Index(line[:quote], []byte("] "))
 	if start < 0 || end < start {
@@ -135,7 +135,7 @@ func (l *logLine) readHAProxy(line []byte, quote int) bool {
 		}
 		n++
 	}
-	var read logLine
+	var read Line
 	size, ok := parseDigits(bytes.TrimPrefix(words[4], []byte("+")))
 	if bytes.Count(words[2], []byte("/")) != 4 || !ok || !read.setStatus(words[3]) {
 		return false
@@ -144,29 +144,29 @@ func (l *logLine) readHAProxy(line []byte, quote int) bool {
 	if method, target := splitRequest(request); !ok || !read.setTarget(method, target) {
 		return false
 	}
-	host := read.host
-	read.bytes, read.time = size, haproxyTime(line[start+1:end])
+	host := read.Host
+	read.Bytes, read.Time = size, haproxyTime(line[start+1:end])
 	if open := bytes.IndexByte(line[end:quote], '{'); open >= 0 {
 		captured, _, _ := bytes.Cut(line[end+open+1:quote], []byte("} "))
 		read.capture(captured)
 	}
 	if host != nil {
-		read.host = host // of a whole address
+		read.Host = host // of a whole address
 	}
 	*l = read
 	return true
 }
 
 // capture takes the headers of the request that HAProxy captured.
-func (l *logLine) capture(headers []byte) {
+func (l *Line) capture(headers []byte) {
 	for value := range bytes.SplitSeq(headers, []byte("|")) {
 		switch {
 		case looksLikeAddress(value):
-			l.referer = value
+			l.Referer = value
 		case looksLikeAgent(value):
-			l.userAgent = value
-		case l.host == nil && looksLikeHost(value):
-			l.host = present(withoutPort(value))
+			l.UserAgent = value
+		case l.Host == nil && looksLikeHost(value):
+			l.Host = present(withoutPort(value))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/recent"
 )
 
-// jsonField is a place in a logLine that a member of a JSON line can fill.
+// jsonField is a place in a Line that a member of a JSON line can fill.
 type jsonField int
 
 const (
@@ -251,7 +251,7 @@ func (s *jsonScanner) of(f jsonField, object int) (best *jsonFinding) {
 }
 
 // fill writes what was found into l, and reports whether it is a request.
-func (s *jsonScanner) fill(l *logLine) bool {
+func (s *jsonScanner) fill(l *Line) bool {
 	get := s.get
 	if s.is(jsonMethod, vercelMethod) && !s.is(jsonTarget, vercelPath) {
 		return false
@@ -272,14 +272,14 @@ func (s *jsonScanner) fill(l *logLine) bool {
 	if target == nil {
 		target = s.join(get(jsonPath), get(jsonQuery))
 	}
-	l.host = present(withoutPort(get(jsonHost)))
-	l.userAgent, l.referer = plainAgent(get(jsonAgent)), get(jsonReferer)
-	l.contentType, l.location = get(jsonType), get(jsonLocation)
-	if l.time = parseTime(get(jsonTime)); l.time.IsZero() {
-		l.time = w3cWhen(get(jsonDate), get(jsonTime))
+	l.Host = present(withoutPort(get(jsonHost)))
+	l.UserAgent, l.Referer = plainAgent(get(jsonAgent)), get(jsonReferer)
+	l.ContentType, l.Location = get(jsonType), get(jsonLocation)
+	if l.Time = parseTime(get(jsonTime)); l.Time.IsZero() {
+		l.Time = w3cWhen(get(jsonDate), get(jsonTime))
 	}
 	if size, ok := parseDigits(get(jsonBytes)); ok {
-		l.bytes = size
+		l.Bytes = size
 	}
 	if !l.setTarget(method, target) || !l.setStatus(get(jsonStatus)) {
 		return false

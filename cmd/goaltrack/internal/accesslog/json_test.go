@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"encoding/json"
@@ -104,7 +104,7 @@ func TestJSONStrings(t *testing.T) {
 				t.Fatal(err)
 			}
 			var p logParser
-			if !p.parse(line) || string(p.line.userAgent) != agent || string(p.line.target) != path {
+			if !p.parse(line) || string(p.line.UserAgent) != agent || string(p.line.Target) != path {
 				t.Errorf("%q: read %v", agent, &p.line)
 			}
 		}

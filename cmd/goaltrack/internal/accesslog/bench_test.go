@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bufio"
@@ -24,8 +24,8 @@ func BenchmarkReadLog(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				a, err := readLog(b.Context(), strings.NewReader(text), func(*logLine) {})
-				if a.lines != benchLines || a.unreadable > 0 || err != nil {
+				a, err := Read(b.Context(), strings.NewReader(text), func(*Line) {})
+				if a.Lines != benchLines || a.Unreadable > 0 || err != nil {
 					b.Fatal(a, err)
 				}
 			}

@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -64,17 +64,17 @@ func checkAnyLine(t *testing.T, line []byte) {
 	}
 }
 
-func checkRead(t *testing.T, whole string, l *logLine) {
+func checkRead(t *testing.T, whole string, l *Line) {
 	t.Helper()
-	if !isToken(l.method) || len(l.target) == 0 || l.status < 100 || l.status > 999 || l.bytes < -1 {
+	if !isToken(l.Method) || len(l.Target) == 0 || l.Status < 100 || l.Status > 999 || l.Bytes < -1 {
 		t.Errorf("%q was read as %v", whole, l)
 	}
-	for _, field := range [][]byte{l.host, l.userAgent, l.referer, l.contentType, l.location} {
+	for _, field := range [][]byte{l.Host, l.UserAgent, l.Referer, l.ContentType, l.Location} {
 		if field != nil && present(field) == nil {
 			t.Errorf("%q: an absent field is not nil in %v", whole, l)
 		}
 	}
-	if year := l.time.Year(); year > 9999 && !l.time.IsZero() {
+	if year := l.Time.Year(); year > 9999 && !l.Time.IsZero() {
 		t.Errorf("%q: the year %d", whole, year)
 	}
 }
@@ -92,11 +92,11 @@ func checkWritten(t *testing.T, server string, quote func(string) string, target
 		}
 		return
 	}
-	want := logLine{
-		method: []byte("GET"), host: []byte("shop.example"), target: []byte(target), status: 200, bytes: 17,
-		referer: present([]byte(referer)), userAgent: present([]byte(agent)), time: p.line.time,
+	want := Line{
+		Method: []byte("GET"), Host: []byte("shop.example"), Target: []byte(target), Status: 200, Bytes: 17,
+		Referer: present([]byte(referer)), UserAgent: present([]byte(agent)), Time: p.line.Time,
 	}
-	if got := p.line.String(); !ok || p.line.time.IsZero() || got != want.String() {
+	if got := p.line.String(); !ok || p.line.Time.IsZero() || got != want.String() {
 		t.Errorf("%s wrote %s\nread %s\nwant %s", server, line, got, &want)
 	}
 }

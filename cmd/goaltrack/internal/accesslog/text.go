@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 )
 
 // readText reads a line of text, as far as its format is known.
-func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
+func (l *Line) readText(line []byte) (f logFormat, ok bool) {
 	switch {
 	case isAWS(line):
 		return awsFormat, l.readAWS(line)
@@ -24,7 +24,7 @@ func (l *logLine) readText(line []byte) (f logFormat, ok bool) {
 //
 // People write formats of their own beginning with these. Then the request is the first
 // field in quotes, a time in brackets is before it, and the status follows it.
-func (l *logLine) readCombined(line []byte) (f logFormat, ok bool) {
+func (l *Line) readCombined(line []byte) (f logFormat, ok bool) {
 	// A user name may contain spaces and brackets, but its quotes are escaped.
 	// So the first quote is that of the request.
 	end := bytes.Index(line, []byte(`] "`))
@@ -38,27 +38,27 @@ func (l *logLine) readCombined(line []byte) (f logFormat, ok bool) {
 	if start < 0 {
 		return f, false
 	}
-	l.host = virtualHost(line[:start])
-	l.time = parseTime(line[start+1 : end])
+	l.Host = virtualHost(line[:start])
+	l.Time = parseTime(line[start+1 : end])
 	return l.readAnswer(line[end+2:])
 }
 
 // readOwn reads a line of a format of somebody's own, in which more stands between the
 // time and the request.
-func (l *logLine) readOwn(line []byte, quote int) (f logFormat, ok bool) {
+func (l *Line) readOwn(line []byte, quote int) (f logFormat, ok bool) {
 	start := bytes.IndexByte(line[:quote], '[')
 	end := start + 1 + bytes.IndexByte(line[start+1:quote], ']')
 	if start < 0 || end <= start {
 		return f, false
 	}
-	if l.time = parseTime(line[start+1 : end]); l.time.IsZero() {
+	if l.Time = parseTime(line[start+1 : end]); l.Time.IsZero() {
 		return f, false
 	}
 	return l.readAnswer(line[quote:])
 }
 
 // readAnswer reads the request and what follows it.
-func (l *logLine) readAnswer(text []byte) (f logFormat, ok bool) {
+func (l *Line) readAnswer(text []byte) (f logFormat, ok bool) {
 	request, rest, ok := cutQuoted(text)
 	if method, target := splitRequest(request); !ok || !l.setTarget(method, target) {
 		return f, false
@@ -68,7 +68,7 @@ func (l *logLine) readAnswer(text []byte) (f logFormat, ok bool) {
 	if string(size) == "-" {
 		size = []byte("0") // what "-" means here, says mod_log_config of Apache of %b
 	}
-	if l.bytes, ok = parseDigits(size); !ok || !l.setStatus(status) {
+	if l.Bytes, ok = parseDigits(size); !ok || !l.setStatus(status) {
 		return f, false
 	}
 	if len(rest) == 0 || rest[0] != '"' {
@@ -79,14 +79,14 @@ func (l *logLine) readAnswer(text []byte) (f logFormat, ok bool) {
 		return f, false
 	}
 	agent, _, ok := cutQuoted(rest)
-	l.referer, l.userAgent = present(referer), present(agent)
+	l.Referer, l.UserAgent = present(referer), present(agent)
 	return combinedFormat, ok
 }
 
 // readLooks finds the user agent and the referer among what stands behind the common
 // format, such as a duration before them. It knows them by their looks, and leaves out
 // what looks like neither.
-func (l *logLine) readLooks(rest []byte) logFormat {
+func (l *Line) readLooks(rest []byte) logFormat {
 	var fields [maxQuoted][]byte
 	found := quotedFields(rest, fields[:0])
 	for i, field := range found {
@@ -95,17 +95,17 @@ func (l *logLine) readLooks(rest []byte) logFormat {
 			before = found[i-1]
 		}
 		switch {
-		case l.userAgent == nil && looksLikeAgent(field):
-			if l.userAgent = field; looksLikeAddress(before) {
-				l.referer = before
+		case l.UserAgent == nil && looksLikeAgent(field):
+			if l.UserAgent = field; looksLikeAddress(before) {
+				l.Referer = before
 			}
-		case l.referer == nil && looksLikeAddress(field) && looksLikeAgent(before):
-			l.referer = field
-		case l.referer == nil && l.userAgent == nil && string(field) == "-" && looksLikeAddress(before):
-			l.referer = before // and no user agent
+		case l.Referer == nil && looksLikeAddress(field) && looksLikeAgent(before):
+			l.Referer = field
+		case l.Referer == nil && l.UserAgent == nil && string(field) == "-" && looksLikeAddress(before):
+			l.Referer = before // and no user agent
 		}
 	}
-	if l.userAgent == nil {
+	if l.UserAgent == nil {
 		return commonFormat
 	}
 	return combinedFormat

@@ -1,4 +1,4 @@
-package main
+package accesslog
 
 import (
 	"bytes"
@@ -69,14 +69,14 @@ func TestVendors(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			a, err := readLog(t.Context(), bytes.NewReader(text), func(l *logLine) {
-				if l.contentType != nil {
-					l.contentType, _, _ = bytes.Cut(l.contentType, []byte(";"))
+			a, err := Read(t.Context(), bytes.NewReader(text), func(l *Line) {
+				if l.ContentType != nil {
+					l.ContentType, _, _ = bytes.Cut(l.ContentType, []byte(";"))
 				}
 				got = append(got, withoutFields(l.String(), nil))
 			})
-			if err != nil || a.lines != 30 || a.read() != 30 || a.format() != v.format {
-				t.Errorf("%+v, %s, %v", a, a.format(), err)
+			if err != nil || a.Lines != 30 || a.Read() != 30 || a.Format() != v.format {
+				t.Errorf("%+v, %s, %v", a, a.Format(), err)
 			}
 			for i := range want {
 				if i >= len(got) || got[i] != want[i] {
@@ -131,7 +131,7 @@ func countGoals(t *testing.T, path string) string {
 	}
 	defer func() { _ = log.Close() }()
 	replay := rules.NewReplay()
-	if _, err := readLog(t.Context(), log, func(l *logLine) { replay.Add(l.entry()) }); err != nil {
+	if _, err := Read(t.Context(), log, func(l *Line) { replay.Add(l.Entry()) }); err != nil {
 		t.Fatal(err)
 	}
 	var counts []string
