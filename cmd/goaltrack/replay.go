@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/accesslog"
@@ -79,23 +77,6 @@ func (r *replayer) check(v *settings.Values, words []string) error {
 	return errors.Join(err, checkPrefix(v), areThere(r.logs), badZone, r.into.check(v))
 }
 
-// areThere returns the logs that do not exist, before hours are spent on the
-// others.
-func areThere(logs []string) error {
-	var faults []error
-	for _, name := range logs {
-		if name == standardInput {
-			continue
-		}
-		info, err := os.Stat(name)
-		if err == nil && info.IsDir() {
-			err = fmt.Errorf("%s is a directory", name)
-		}
-		faults = append(faults, err)
-	}
-	return errors.Join(faults...)
-}
-
 func (r *replayer) run(ctx context.Context, out console) error {
 	replay := r.rules.NewReplay()
 	replay.PathPrefix = r.prefix
@@ -125,75 +106,6 @@ func (r *replayer) run(ctx context.Context, out console) error {
 	}
 	filled.print(out.stdout)
 	return errors.Join(err, read.fault())
-}
-
-// standardInput is the name of the standard input among files.
-const standardInput = "-"
-
-// logsRead says what was read of logs.
-type logsRead struct {
-	lines, unreadable int64
-	nameless          int64 // requests of no known user agent
-	files             []fileRead
-}
-
-// fileRead says what was read of one of them, and what it was taken for.
-type fileRead struct {
-	Name     string `json:"name"`
-	Format   string `json:"format"`
-	encoding string
-	Lines    int64 `json:"lines"`
-	Read     int64 `json:"read"`
-}
-
-// fault is an error if there were lines and none could be read, so that a script
-// does not take the zeros for counts.
-func (l logsRead) fault() error {
-	if l.lines == 0 || l.lines > l.unreadable {
-		return nil
-	}
-	return fmt.Errorf("nothing could be read: none of %s is a request in a known format", counted(l.lines, "line"))
-}
-
-// readLogs calls add with every request of the logs. The texts of an entry are
-// valid until add returns.
-func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goaltrack.LogEntry)) (read logsRead, err error) {
-	each := func(l *accesslog.Line) {
-		if len(l.UserAgent) == 0 {
-			read.nameless++
-		}
-		add(l.Entry())
-	}
-	for _, name := range logs {
-		a, err := readLogFile(ctx, name, stderr, each)
-		read.lines += a.Lines
-		read.unreadable += a.Unreadable
-		read.files = append(read.files, fileRead{name, a.Format(), a.Encoding, a.Lines, a.Read()})
-		if err != nil {
-			return read, err
-		}
-	}
-	return read, nil
-}
-
-// readLogFile reads one log and shows how far it is.
-func readLogFile(ctx context.Context, name string, stderr io.Writer, each func(*accesslog.Line)) (a accesslog.Account, err error) {
-	file, size := os.Stdin, int64(0)
-	if name != standardInput {
-		if file, err = os.Open(name); err != nil { //nolint:gosec // The user says which file.
-			return a, err
-		}
-		defer func() { _ = file.Close() }() // it was only read
-		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-	}
-	bar := newProgress(file, size, stderr, time.Now)
-	defer bar.clear()
-	if a, err = accesslog.Read(ctx, bar, each); err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
-	return a, err
 }
 
 // replayJSON is what --json prints.
@@ -255,15 +167,6 @@ func printFiles(w io.Writer, read logsRead) {
 		}
 	}
 	say(w, "\n%s\n\n", read)
-}
-
-// String is "1000 lines, 3 of them unreadable".
-func (l logsRead) String() string {
-	text := counted(l.lines, "line")
-	if l.unreadable > 0 {
-		text += fmt.Sprintf(", %d of them unreadable", l.unreadable)
-	}
-	return text
 }
 
 // printCounts writes the table of goals.
@@ -330,15 +233,6 @@ func whyNot(c goaltrack.ReplayCount) string {
 		words = append(words, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(words, ", ")
-}
-
-// most says what a count is that depends on what is guessed: a bound, unless there may have
-// been more in what could not be read.
-func (l logsRead) most() string {
-	if l.unreadable > 0 {
-		return "about"
-	}
-	return "at most"
 }
 
 // printUntold writes which counts are uncertain, and why.
