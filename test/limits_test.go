@@ -59,6 +59,9 @@ func TestIDsForGoalsAlone(t *testing.T) {
 // TestSpendingIsCounted: what the CDP was asked for is what the report says it cost, over a
 // restart, and the limit knows what was spent before.
 func TestSpendingIsCounted(t *testing.T) {
+	if now := time.Now().UTC(); now.Add(10*time.Minute).Month() != now.Month() {
+		t.Skip("a month is about to end, and what is spent begins anew with the next")
+	}
 	dir := t.TempDir()
 	site := http.NewServeMux()
 	site.HandleFunc("GET /", world.HTML)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,8 +110,16 @@ func snapshotJSON(t *testing.T, tracker *goaltrack.Tracker) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return moment.ReplaceAllStringFunc(string(text), func(quoted string) string { // written in the time zone of this machine
+		at, err := time.Parse(`"`+time.RFC3339Nano+`"`, quoted)
+		if err != nil {
+			t.Error(err)
+		}
+		return at.UTC().Format(`"` + time.RFC3339Nano + `"`)
+	})
 }
+
+var moment = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
 
 // TestSnapshot has a scripted run and compares all that a snapshot says.
 func TestSnapshot(t *testing.T) {

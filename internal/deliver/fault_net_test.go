@@ -95,15 +95,24 @@ func TestFault01DownAtStart(t *testing.T) {
 }
 
 func TestFault04Hanging(t *testing.T) {
-	w, s, p := behindProxy(t, func(d *wiring) { d.Timeout, d.Workers = 2*time.Second, 4 }) // a busy machine answers the others within that
-	p.Times(3, faultproxy.Hang)
-	w.send(40)
-	w.wantAll(s.CDP, 40)
-	if p.Played(faultproxy.Hang) != 3 || p.Accepted() < 4 {
-		t.Errorf("%d connections, %d hung: one that hung was used again", p.Accepted(), p.Played(faultproxy.Hang))
-	}
-	if a := w.account(); a.PossibleDuplicates != 3 {
-		t.Errorf("%s", a)
+	// On a busy machine an answer of those that do not hang may take longer than the
+	// timeout, too. Then it says nothing, and a longer one is tried.
+	for timeout := 500 * time.Millisecond; ; timeout *= 8 {
+		w, s, p := behindProxy(t, func(d *wiring) { d.Timeout, d.Workers = timeout, 4 })
+		p.Times(3, faultproxy.Hang)
+		w.send(40)
+		w.wantAll(s.CDP, 40)
+		if p.Played(faultproxy.Hang) != 3 || p.Accepted() < 4 {
+			t.Errorf("%d connections, %d hung: one that hung was used again", p.Accepted(), p.Played(faultproxy.Hang))
+		}
+		a := w.account()
+		if a.PossibleDuplicates > 3 && timeout < time.Minute/4 {
+			continue
+		}
+		if a.PossibleDuplicates != 3 {
+			t.Errorf("%s", a)
+		}
+		return
 	}
 }
 

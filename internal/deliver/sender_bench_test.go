@@ -3,6 +3,7 @@ package deliver
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,8 @@ type race struct {
 }
 
 const raceWorkers = 16
+
+var raceFast = flag.Bool("fast", false, "measure how fast events are delivered")
 
 // raceQueues are where our events wait.
 var raceQueues = map[string]func(testing.TB) queue.Queue{
@@ -188,6 +191,9 @@ func median(ratios []float64) float64 {
 // show. On a machine that others load, one round says little: the best of eight
 // counts.
 func TestDeliveryIsFastEnough(t *testing.T) {
+	if !*raceFast {
+		t.Skip("-fast was not given: what else runs on the machine would be measured, too")
+	}
 	for where := range raceQueues {
 		t.Run(where, func(t *testing.T) { newRace(t, where, 160, 5*time.Millisecond).wantFast(t) })
 	}
