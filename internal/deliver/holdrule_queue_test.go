@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ type playQueue struct {
 	p        *play
 	items    []*playItem // waiting, oldest first
 	back     []*playItem // given back for later
+	due      time.Time   // none of them may be looked for before
 	capacity int
 	count    int
 }
@@ -32,14 +34,20 @@ func (q *playQueue) Close(context.Context) error { return nil }
 func (q *playQueue) Stats() queue.Stats { return queue.Stats{Waiting: q.count} }
 
 func (q *playQueue) Receive(_ context.Context, n int) (out []queue.Delivery, _ error) {
-	now := time.Now()
-	q.back = slices.DeleteFunc(q.back, func(i *playItem) bool {
-		if len(out) == n || i.later.After(now) {
-			return false
-		}
-		out = append(out, queue.NewDelivery(i.Item, i))
-		return true
-	})
+	if now := time.Now(); len(q.back) > 0 && !q.due.After(now) {
+		next := now.Add(math.MaxInt64)
+		q.back = slices.DeleteFunc(q.back, func(i *playItem) bool {
+			if len(out) == n || i.later.After(now) {
+				if i.later.Before(next) {
+					next = i.later
+				}
+				return false
+			}
+			out = append(out, queue.NewDelivery(i.Item, i))
+			return true
+		})
+		q.due = next
+	}
 	for ; len(out) < n && len(q.items) > 0; q.items = q.items[1:] {
 		out = append(out, queue.NewDelivery(q.items[0].Item, q.items[0]))
 	}
@@ -63,6 +71,9 @@ func (i *playItem) Dead(reason string) bool {
 
 func (i *playItem) Nack(after time.Duration) {
 	i.later = time.Now().Add(after)
+	if len(i.q.back) == 0 || i.later.Before(i.q.due) {
+		i.q.due = i.later
+	}
 	i.q.back = append(i.q.back, i)
 	i.q.p.wakeAt(i.later)
 }
