@@ -34,7 +34,7 @@ type accessLog struct {
 	waiting atomic.Int64 // bytes of lines
 	stop    chan struct{}
 	ended   chan error
-	missed  *seldom
+	missed  *limitedLog
 }
 
 // openAccessLog opens the log of that name and appends to it. The name "-"
@@ -56,7 +56,7 @@ func openAccessLog(name, format string, c console) (*accessLog, error) {
 func newAccessLog(out io.Writer, format string, logger *slog.Logger) *accessLog {
 	l := &accessLog{
 		format: combinedLine, out: out, lines: make(chan []byte, accessLines), stop: make(chan struct{}), ended: make(chan error, 1),
-		missed: &seldom{logger: logger, every: 10 * time.Second},
+		missed: &limitedLog{logger: logger, every: 10 * time.Second},
 	}
 	if format == "json" {
 		l.format = jsonLogLine

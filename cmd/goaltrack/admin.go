@@ -208,14 +208,14 @@ func openAdmin(ctx context.Context, v *settings.Values) (*admin, error) {
 	return &admin{listener: l}, nil
 }
 
-// open serves the face of a house.
-func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
+// open serves the face of a proxy.
+func (a *admin) open(s *proxyServer, access *adminAccess, reported *reporting) error {
 	options := web.Options{
-		Store: reports.NewMemory(0), Authorize: access.allows, FeedToken: access.feedToken, Logger: h.console.logger,
-		Snapshot: h.snapshot, Live: a.live, Preview: h.now.program.preview,
-		Letters: func() []goaltrack.DeadLetter { return h.tracker().DeadLetters() },
+		Store: reports.NewMemory(0), Authorize: access.allows, FeedToken: access.feedToken, Logger: s.console.logger,
+		Snapshot: s.snapshot, Live: a.live, Preview: s.current.program.preview,
+		Letters: func() []goaltrack.DeadLetter { return s.tracker().DeadLetters() },
 		Resend: func() (int, error) {
-			return h.tracker().Resend(func(goaltrack.DeadLetter) bool { return true })
+			return s.tracker().Resend(func(goaltrack.DeadLetter) bool { return true })
 		},
 	}
 	if reported != nil {
@@ -225,11 +225,11 @@ func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 	if err != nil {
 		return err
 	}
-	a.metrics.Watch(h.snapshot)
+	a.metrics.Watch(s.snapshot)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { tellHealth(w, true, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if h.entrance.ending.Load() {
+		if s.frontend.ending.Load() {
 			tellHealth(w, false, "ending")
 			return
 		}
@@ -239,29 +239,29 @@ func (a *admin) open(h *house, access *adminAccess, reported *reporting) error {
 	mux.Handle("GET /snapshot.json", access.only(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		_ = json.NewEncoder(w).Encode(h.snapshot()) // the reader has gone
+		_ = json.NewEncoder(w).Encode(s.snapshot()) // the reader has gone
 	})))
-	crowded := newCrowd(mostPages).around(pages)
+	crowded := newConcurrencyLimit(mostPages).around(pages)
 	if a.live != nil {
 		mux.Handle("GET /live/events", access.only(pages)) // which has a bound of its own
 	}
 	mux.Handle("/feed.csv", access.feed(crowded))
 	mux.Handle("/", access.only(crowded))
-	if h.now.program.settings.On("admin-pprof") {
-		profiles := newCrowd(mostProfiles)
+	if s.current.program.settings.On("admin-pprof") {
+		profiles := newConcurrencyLimit(mostProfiles)
 		for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "trace": pprof.Trace, "symbol": pprof.Symbol} {
 			mux.Handle("/debug/pprof/"+path, access.only(profiles.around(profile)))
 		}
 	}
-	a.server = newServer(mux, h.console.logger)
+	a.server = newServer(mux, s.console.logger)
 	a.server.WriteTimeout = pageTake // the live list and profiles set another
 	a.server.RegisterOnShutdown(a.live.Close)
 	go func() {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			h.console.logger.Error("the admin pages cannot be shown any more", "error", err)
+			s.console.logger.Error("the admin pages cannot be shown any more", "error", err)
 		}
 	}()
-	say(h.console.stdout, "admin on %s\n", urlOf(a.listener, false))
+	say(s.console.stdout, "admin on %s\n", urlOf(a.listener, false))
 	return nil
 }
 

@@ -235,7 +235,7 @@ func TestAdminHostWithHeader(t *testing.T) {
 // TestAdminIsBounded: however many pages are asked for at once, few are made, and health,
 // readiness and metrics are told all the same.
 func TestAdminIsBounded(t *testing.T) {
-	c := newCrowd(2)
+	c := newConcurrencyLimit(2)
 	c.wait = 0
 	inside, out := make(chan struct{}), make(chan struct{})
 	pages := c.around(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside <- struct{}{}; <-out }))

@@ -33,9 +33,9 @@ type program interface {
 	run(ctx context.Context, c console) error
 }
 
-// restless is a program that reads its settings again when the process gets SIGHUP.
-type restless interface {
-	expect(hangups <-chan os.Signal, again func() (*settings.Values, error))
+// reloadable is a program that reads its settings again when the process gets SIGHUP.
+type reloadable interface {
+	reloadOn(hangups <-chan os.Signal, again func() (*settings.Values, error))
 }
 
 func commands() []command {
@@ -157,10 +157,10 @@ func namesOf(root *cobra.Command) (names []string) {
 // runCommand reads the settings of a command and runs it.
 func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.FlagSet, words []string) {
 	load := func() (*settings.Values, error) { return table.Load(c.name, settings.Flags(flags), in.environ) }
-	if r, ok := c.program.(restless); ok {
+	if r, ok := c.program.(reloadable); ok {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP) // before anything is read, and until the process ends
-		r.expect(hangups, load)
+		r.reloadOn(hangups, load)
 	}
 	v, err := load()
 	words, faults := c.operands.take(words)

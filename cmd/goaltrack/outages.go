@@ -47,7 +47,7 @@ func (o outages) look(states []goaltrack.SiteState, now time.Time) (marks []repo
 const outagesEvery = 10 * time.Second
 
 // watch marks outages of delivery in the report until ctx ends. states are those of the
-// tracker that is in the house.
+// present tracker.
 func (r *reporting) watch(ctx context.Context, states func() []goaltrack.SiteState) {
 	if r == nil {
 		return
@@ -64,12 +64,4 @@ func (r *reporting) watch(ctx context.Context, states func() []goaltrack.SiteSta
 			r.recorder.Mark(m)
 		}
 	}
-}
-
-// states are how delivery of each site is going.
-func (h *house) states() []goaltrack.SiteState {
-	h.mu.RLock()
-	tracker := h.now.tracker
-	h.mu.RUnlock()
-	return tracker.Snapshot().Delivery
 }

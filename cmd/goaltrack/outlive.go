@@ -77,7 +77,7 @@ func (v *verbatim) whileItGoesOn(ctx context.Context, end func()) {
 	}
 }
 
-// visitor is a connection that knows whether its client has closed its side in order.
+// visitorConn is a connection that knows whether its client has closed its side in order.
 // net/http ends the request's context in either case.
 type visitorConn struct {
 	net.Conn
@@ -106,11 +106,11 @@ func closeWrite(c net.Conn) error {
 	return nil
 }
 
-// noting is a listener whose connections are visitors.
-type noting struct{ net.Listener }
+// visitorListener is a listener whose connections are visitors.
+type visitorListener struct{ net.Listener }
 
 // Accept implements [net.Listener].
-func (n noting) Accept() (net.Conn, error) {
+func (n visitorListener) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -135,22 +135,22 @@ func visitorOf(r *http.Request) *visitorConn {
 	return v
 }
 
-// begun is a connection of which something was read already.
-type begun struct {
+// bufferedConn is a connection of which something was read already.
+type bufferedConn struct {
 	net.Conn
-	first io.Reader
+	buffered io.Reader
 }
 
 // Read reads that first.
-func (b *begun) Read(p []byte) (int, error) {
-	if b.first != nil {
-		if n, err := b.first.Read(p); err == nil {
+func (b *bufferedConn) Read(p []byte) (int, error) {
+	if b.buffered != nil {
+		if n, err := b.buffered.Read(p); err == nil {
 			return n, nil
 		}
-		b.first = nil
+		b.buffered = nil
 	}
 	return b.Conn.Read(p)
 }
 
 // CloseWrite closes one side, if the connection can.
-func (b *begun) CloseWrite() error { return closeWrite(b.Conn) }
+func (b *bufferedConn) CloseWrite() error { return closeWrite(b.Conn) }

@@ -94,7 +94,7 @@ func tryOut(config goaltrack.Config, log *slog.Logger) error {
 // account.
 func (p *proxyProgram) run(ctx context.Context, c console) error {
 	if p.settings.On("check") {
-		return p.tell(c)
+		return p.checkOnly(c)
 	}
 	access, err := openAccessLog(p.settings.Text("access-log"), p.settings.Text("access-log-format"), c)
 	if err != nil {
@@ -166,31 +166,31 @@ func (p *proxyProgram) sink() (fact.Sink, error) {
 // serve is run for what has been opened. It returns the account of the last tracker.
 func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goaltrack.Tracker, access *accessLog, c console) (goaltrack.Account, error) {
 	p.sayPages(c.logger)
-	h := &house{limits: newLimits(limitsOf(p.settings)), console: c}
-	h.site = access.around(newProxyWithin(h.limits, newTransport(), p.target, c.logger))
-	h.doorman = doormanOf(p.settings)
-	h.entrance = newEntrance(p.settings, l, p.secure, h, c)
-	h.doorman.ending = &h.entrance.ending
-	h.moveIn(ctx, p, tracker)
-	h.entrance.open(p.settings)
+	s := &proxyServer{limits: newLimits(limitsOf(p.settings)), console: c}
+	s.site = access.around(newProxyWithin(s.limits, newTransport(), p.target, c.logger))
+	s.precheck = precheckOf(p.settings)
+	s.frontend = newFrontend(p.settings, l, p.secure, s, c)
+	s.precheck.ending = &s.frontend.ending
+	s.install(ctx, p, tracker)
+	s.frontend.open(p.settings)
 	following, stopFollowing := context.WithCancel(ctx)
-	go p.report.watch(following, h.states)
-	err := p.hooks.watchHealth(following, p.settings, p.report, h.states)
+	go p.report.watch(following, s.states)
+	err := p.hooks.watchHealth(following, p.settings, p.report, s.states)
 	if p.secure != nil {
 		p.secure.logger = c.logger
 		go p.secure.follow(following)
 	}
 	say(c.stdout, "listening on %s\n", urlOf(l, p.secure != nil))
 	if err == nil && p.admin != nil {
-		err = p.admin.open(h, p.access, p.report)
+		err = p.admin.open(s, p.access, p.report)
 	}
 	if err == nil {
-		err = h.keep(ctx, p.hangups)
+		err = s.run(ctx, p.hangups)
 	}
 	stopFollowing()
-	h.entrance.linger(ctx, h.now.program.settings.Time("shutdown-delay"))
-	h.entrance.end(h.now.program.settings.Time("request-grace"))
-	return h.moveOut(ctx), err
+	s.frontend.linger(ctx, s.current.program.settings.Time("shutdown-delay"))
+	s.frontend.end(s.current.program.settings.Time("request-grace"))
+	return s.shutDown(ctx), err
 }
 
 // lastLines is how long the access log may take for its last lines.

@@ -8,9 +8,9 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// tell is what --check does with settings that have no faults: the examples of the rules
+// checkOnly is what --check does with settings that have no faults: the examples of the rules
 // are tried, and warnings shown.
-func (p *proxyProgram) tell(c console) error {
+func (p *proxyProgram) checkOnly(c console) error {
 	found := findings{}
 	if rules := p.config.Rules; rules != nil {
 		found = findings{faults: rules.CheckExamples(), warnings: append(rules.Warnings(), misfits(p.config)...), goals: len(rules.Names())}

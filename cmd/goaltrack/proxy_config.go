@@ -104,7 +104,7 @@ func proxyFaults(v *settings.Values) (faults []error) {
 			fault("%s needs --rules", v.From("watch"))
 		}
 	}
-	faults = append(faults, entranceFaults(v)...)
+	faults = append(faults, frontendFaults(v)...)
 	faults = append(faults, pageFaults(v)...)
 	if v.Text("spool") != "" || v.Text("state") != "" {
 		return faults
@@ -125,9 +125,9 @@ func proxyFaults(v *settings.Values) (faults []error) {
 	return faults
 }
 
-// entranceFaults returns what does not go together of the settings about how
+// frontendFaults returns what does not go together of the settings about how
 // visitors arrive.
-func entranceFaults(v *settings.Values) (faults []error) {
+func frontendFaults(v *settings.Values) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	cert, key := v.Given("tls-cert"), v.Given("tls-key")
 	switch {

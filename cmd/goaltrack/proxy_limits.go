@@ -29,11 +29,11 @@ func limitsOf(v *settings.Values) *limits {
 // answerTime is how long a site may say nothing if no setting says otherwise.
 const answerTime = time.Minute
 
-// current are the limits in force.
-type current = atomic.Pointer[limits]
+// limitsInForce are the limits at present.
+type limitsInForce = atomic.Pointer[limits]
 
-func newLimits(l *limits) *current {
-	c := &current{}
+func newLimits(l *limits) *limitsInForce {
+	c := &limitsInForce{}
 	c.Store(l)
 	return c
 }
@@ -86,29 +86,29 @@ func answerStatus(err error) (status int, text string) {
 	return http.StatusBadGateway, "502 Bad Gateway: the site behind this proxy did not answer."
 }
 
-// impatient is a transport that gives a request up for which the site does nothing.
+// answerTimeout is a transport that gives a request up for which the site does nothing.
 // http.Transport.ResponseHeaderTimeout would begin only when the whole request is
 // sent, which is never if the site does not read it.
-type impatient struct {
+type answerTimeout struct {
 	http.RoundTripper
-	limits *current
+	limits *limitsInForce
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
-	patience := i.limits.Load().answerTime
+func (t answerTimeout) RoundTrip(r *http.Request) (*http.Response, error) {
+	patience := t.limits.Load().answerTime
 	if patience == 0 || r.Header.Get("Upgrade") != "" {
-		return i.RoundTripper.RoundTrip(r)
+		return t.RoundTripper.RoundTrip(r)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context()) // ends with the request's own
-	w := wait(patience, cancel)
+	w := startIdleTimer(patience, cancel)
 	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(int, textproto.MIMEHeader) error { w.restart(); return nil }, // such as 102 Processing
 	}))
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &sending{r.Body, w}
+		r.Body = &timedBody{r.Body, w}
 	}
-	res, err := i.RoundTripper.RoundTrip(r)
+	res, err := t.RoundTripper.RoundTrip(r)
 	if !w.end() {
 		if err == nil {
 			_ = res.Body.Close()
@@ -118,9 +118,9 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// waiting is the time in which the site does nothing. It does not run while the
+// idleTimer measures the time in which the site does nothing. It does not run while the
 // visitor is the one who is waited for.
-type waiting struct {
+type idleTimer struct {
 	patience time.Duration
 	timer    *time.Timer
 
@@ -128,9 +128,9 @@ type waiting struct {
 	ended, expired bool
 }
 
-// wait starts the time. When it is over, stop is called.
-func wait(patience time.Duration, stop context.CancelCauseFunc) *waiting {
-	w := &waiting{patience: patience}
+// startIdleTimer starts the time. When it is over, stop is called.
+func startIdleTimer(patience time.Duration, stop context.CancelCauseFunc) *idleTimer {
+	w := &idleTimer{patience: patience}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(patience, func() {
@@ -145,14 +145,14 @@ func wait(patience time.Duration, stop context.CancelCauseFunc) *waiting {
 }
 
 // pause stops the time until restart is called.
-func (w *waiting) pause() {
+func (w *idleTimer) pause() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer.Stop()
 }
 
 // restart is called when something has happened.
-func (w *waiting) restart() {
+func (w *idleTimer) restart() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.ended && !w.expired {
@@ -161,7 +161,7 @@ func (w *waiting) restart() {
 }
 
 // end stops the time for good, and reports whether there was some left.
-func (w *waiting) end() bool {
+func (w *idleTimer) end() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
@@ -169,16 +169,16 @@ func (w *waiting) end() bool {
 	return !w.expired
 }
 
-// sending is a body on its way from the visitor to the site.
-type sending struct {
+// timedBody is a body on its way from the visitor to the site.
+type timedBody struct {
 	io.ReadCloser
-	waiting *waiting
+	idle *idleTimer
 }
 
 // Read waits for the visitor. That the transport reads on shows that the site takes
 // what was sent.
-func (s *sending) Read(p []byte) (int, error) {
-	s.waiting.pause()
-	defer s.waiting.restart()
+func (s *timedBody) Read(p []byte) (int, error) {
+	s.idle.pause()
+	defer s.idle.restart()
 	return s.ReadCloser.Read(p)
 }

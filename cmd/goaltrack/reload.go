@@ -22,12 +22,12 @@ var needsStart = []string{
 
 // The settings that the tracker does not know.
 var (
-	ofEntrance = []string{"max-header-bytes", "header-timeout"}
+	ofFrontend = []string{"max-header-bytes", "header-timeout"}
 	ofProgram  = []string{"answer-timeout", "max-body", "shutdown-delay", "request-grace", "delivery-grace", "watch", "rules"}
 )
 
-// expect implements restless.
-func (p *proxyProgram) expect(hangups <-chan os.Signal, again func() (*settings.Values, error)) {
+// reloadOn implements reloadable.
+func (p *proxyProgram) reloadOn(hangups <-chan os.Signal, again func() (*settings.Values, error)) {
 	p.hangups, p.again = hangups, again
 }
 
@@ -42,8 +42,8 @@ func (p *proxyProgram) readAgain() (*proxyProgram, error) {
 }
 
 // reload puts settings, certificate and rules in force as they are now, or none of them.
-func (h *house) reload(ctx context.Context) {
-	log, old := h.console.logger, h.now.program
+func (s *proxyServer) reload(ctx context.Context) {
+	log, old := s.console.logger, s.current.program
 	next, err := old.readAgain()
 	if err != nil {
 		log.Error("the settings are not put in force; those before stay", "error", err)
@@ -52,9 +52,9 @@ func (h *house) reload(ctx context.Context) {
 	changed := next.settings.Changed(old.settings)
 	kept := slices.DeleteFunc(slices.Clone(changed), func(name string) bool { return !slices.Contains(needsStart, name) })
 	changed = slices.DeleteFunc(changed, func(name string) bool { return slices.Contains(needsStart, name) })
-	next.keep(old)
+	next.inherit(old)
 
-	if err := h.replace(ctx, next, changed); err != nil {
+	if err := s.replace(ctx, next, changed); err != nil {
 		log.Error("the settings are not put in force; those before stay", "error", err)
 		return
 	}
@@ -63,9 +63,9 @@ func (h *house) reload(ctx context.Context) {
 			old.secure.refused(err)
 		}
 	}
-	h.limits.Store(limitsOf(next.settings))
-	if slices.ContainsFunc(changed, func(name string) bool { return slices.Contains(ofEntrance, name) }) {
-		h.entrance.open(next.settings)
+	s.limits.Store(limitsOf(next.settings))
+	if slices.ContainsFunc(changed, func(name string) bool { return slices.Contains(ofFrontend, name) }) {
+		s.frontend.open(next.settings)
 	}
 	if len(kept) > 0 {
 		log.Warn("settings have changed that need a start; the values before stay", "settings", strings.Join(kept, ", "))
@@ -73,8 +73,8 @@ func (h *house) reload(ctx context.Context) {
 	log.Info("the settings are read again", "changed", strings.Join(changed, ", "))
 }
 
-// keep takes over what holds until the process ends.
-func (p *proxyProgram) keep(old *proxyProgram) {
+// inherit takes over what holds until the process ends.
+func (p *proxyProgram) inherit(old *proxyProgram) {
 	p.target, p.secure, p.config.Delivery, p.config.DryRun, p.config.Logger = old.target, old.secure, old.config.Delivery, old.config.DryRun, old.config.Logger
 	p.config.Report, p.config.Limits.Spent, p.report, p.hooks = old.config.Report, old.config.Limits.Spent, old.report, old.hooks
 	p.config.Preview, p.preview = old.config.Preview, old.preview
@@ -82,15 +82,15 @@ func (p *proxyProgram) keep(old *proxyProgram) {
 
 // replace puts the rules in force, and another tracker if the rules are not all that
 // has changed for it.
-func (h *house) replace(ctx context.Context, next *proxyProgram, changed []string) error {
+func (s *proxyServer) replace(ctx context.Context, next *proxyProgram, changed []string) error {
 	needsTracker := slices.ContainsFunc(changed, func(name string) bool {
-		return !slices.Contains(ofEntrance, name) && !slices.Contains(ofProgram, name)
-	}) || (next.config.Rules == nil) != (h.now.program.config.Rules == nil)
+		return !slices.Contains(ofFrontend, name) && !slices.Contains(ofProgram, name)
+	}) || (next.config.Rules == nil) != (s.current.program.config.Rules == nil)
 	if !needsTracker {
-		return h.replaceRules(ctx, next)
+		return s.replaceRules(ctx, next)
 	}
 	select {
-	case h.left <- struct{}{}:
+	case s.retireSlots <- struct{}{}:
 	default:
 		return errors.New("the trackers of earlier changes are not over yet")
 	}
@@ -98,27 +98,27 @@ func (h *house) replace(ctx context.Context, next *proxyProgram, changed []strin
 	config.Delivery.SpoolRequired = false // it is there; the tracker before has it
 	tracker, err := goaltrack.New(config)
 	if err != nil {
-		<-h.left
+		<-s.retireSlots
 		return err
 	}
 	warmUp(ctx, tracker)
 	if len(config.Keys) == 0 {
-		h.console.logger.Warn("no keys are set: what counted once may count again after this change")
+		s.console.logger.Warn("no keys are set: what counted once may count again after this change")
 	}
 	if err := next.hooks.rekey(config.Keys); err != nil {
-		h.console.logger.Warn("messages about goals are sealed with the keys from before", "error", err)
+		s.console.logger.Warn("messages about goals are sealed with the keys from before", "error", err)
 	}
-	before := h.moveIn(ctx, next, tracker)
-	h.leaving.Go(func() {
-		defer func() { <-h.left }()
-		h.leave(ctx, before)
+	before := s.install(ctx, next, tracker)
+	s.retiring.Go(func() {
+		defer func() { <-s.retireSlots }()
+		s.retire(ctx, before)
 	})
 	return nil
 }
 
 // replaceRules puts the rules in force, and follows their file if it is to be followed now.
-func (h *house) replaceRules(ctx context.Context, next *proxyProgram) error {
-	t := h.now
+func (s *proxyServer) replaceRules(ctx context.Context, next *proxyProgram) error {
+	t := s.current
 	if rules := next.config.Rules; rules != nil && rules.Hash() != t.tracker.Snapshot().RulesHash {
 		if err := t.tracker.SetRules(rules); err != nil {
 			return err

@@ -224,7 +224,7 @@ func TestNeedsStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range slices.Concat(needsStart, ofEntrance, ofProgram) {
+	for _, name := range slices.Concat(needsStart, ofFrontend, ofProgram) {
 		if !v.Has(name) {
 			t.Errorf("the proxy has no setting %s", name)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/goaltrack/goaltrack/report/sqlite"
 )
 
-// reporting is the report of a running proxy. All trackers in the house tell it facts.
+// reporting is the report of a running proxy. All its trackers, one after the other, tell it facts.
 type reporting struct {
 	recorder *reports.Recorder
 	store    reports.Store

@@ -35,11 +35,11 @@ func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Log
 }
 
 // newProxyWithin is newProxyOver with limits that can be changed.
-func newProxyWithin(limits *current, transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
-	trouble := &seldom{logger: logger, every: 10 * time.Second}
+func newProxyWithin(limits *limitsInForce, transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
+	trouble := &limitedLog{logger: logger, every: 10 * time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
-		Transport:  impatient{transport, limits},
+		Transport:  answerTimeout{transport, limits},
 		BufferPool: newBuffers(),
 		ErrorLog:   log.New(trouble, "", 0),
 		// ReverseProxy already flushes event streams and answers of unknown
@@ -207,7 +207,7 @@ func (v *verbatim) Write(p []byte) (int, error) {
 func (v *verbatim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(v.ResponseWriter).Hijack()
 	if err == nil && buffered.Reader.Buffered() > 0 {
-		conn = &begun{conn, io.LimitReader(buffered.Reader, int64(buffered.Reader.Buffered()))}
+		conn = &bufferedConn{conn, io.LimitReader(buffered.Reader, int64(buffered.Reader.Buffered()))}
 	}
 	return conn, buffered, err
 }

@@ -114,7 +114,7 @@ func TestBrokenAnswer(t *testing.T) {
 func TestSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged bytes.Buffer
-		s := &seldom{logger: slog.New(slog.NewTextHandler(&logged, nil)), every: time.Minute}
+		s := &limitedLog{logger: slog.New(slog.NewTextHandler(&logged, nil)), every: time.Minute}
 		for range 150 { // one a second
 			say(s, "down\n")
 			<-time.After(time.Second)

@@ -207,8 +207,8 @@ func TestCutRequestsAreWaitedFor(t *testing.T) {
 				<-time.After(takes)
 				http.Redirect(w, r, "/welcome", http.StatusSeeOther)
 			})
-			h := &house{doorman: doormanOf(v), console: console{io.Discard, io.Discard, slog.New(slog.DiscardHandler)}}
-			h.now = &tenancy{
+			h := &proxyServer{precheck: precheckOf(v), console: console{io.Discard, io.Discard, slog.New(slog.DiscardHandler)}}
+			h.current = &generation{
 				program: &proxyProgram{settings: v}, tracker: tracker, handler: tracker.Handler(site), stopWatching: func() {},
 			}
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/newsletter", strings.NewReader("topic=tea"))
@@ -218,7 +218,7 @@ func TestCutRequestsAreWaitedFor(t *testing.T) {
 			synctest.Wait()
 			cutOff()
 			began := time.Now()
-			if account := h.moveOut(t.Context()).String(); !strings.Contains(account, want) {
+			if account := h.shutDown(t.Context()).String(); !strings.Contains(account, want) {
 				t.Errorf("a request that takes %v: %s, want %s", takes, account, want)
 			}
 			if waited := time.Since(began); waited > cutGrace {

@@ -15,7 +15,7 @@ import (
 // help, completion and docs/settings.md are made from it.
 var table = &settings.Table{
 	Prefix: "GOALTRACK_", Config: "config", Main: "proxy",
-	Rows: slices.Concat(siteRows, entranceRows, tenantRows, eventRows, visitorRows, consentRows, pageRows, cookieRows, deliveryRows, reportRows, hookRows, adminRows, runRows, doctorRows, groupRows, fileRows),
+	Rows: slices.Concat(siteRows, frontendRows, tenantRows, eventRows, visitorRows, consentRows, pageRows, cookieRows, deliveryRows, reportRows, hookRows, adminRows, runRows, doctorRows, groupRows, fileRows),
 }
 
 // These are the commands that take a setting. The command settings shows the
@@ -44,8 +44,8 @@ var siteRows = []settings.Setting{
 	{Name: "trusted-proxies", Kind: settings.Networks, Commands: ofProxy, Value: "NETWORKS", Like: "10.0.0.0/8,192.0.2.7", About: "The networks of the proxies in front of this one, whose X-Forwarded-For, X-Forwarded-Host, Forwarded and X-Forwarded-Prefix are believed."},
 }
 
-// entranceRows are about the way by which visitors arrive.
-var entranceRows = []settings.Setting{
+// frontendRows are about the way by which visitors arrive.
+var frontendRows = []settings.Setting{
 	{Name: "tls-cert", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "fullchain.pem", About: "The certificate for HTTPS, with those between it and the root, in PEM. The files are read again when they change. Give it with --tls-key."},
 	{Name: "tls-key", Kind: settings.File, Commands: ofProxy, Value: "FILE", Like: "privkey.pem", About: "The key of the certificate, in PEM, without a password."},
 	{Name: "no-http2", Kind: settings.Switch, Commands: ofProxy, About: "Do not speak HTTP/2 with visitors over TLS."},

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// crowd bounds how many pages are made at the same time. A page asks a database, so many at
+// concurrencyLimit bounds how many pages are made at the same time. A page asks a database, so many at
 // once would take processor and memory from what the proxy is for. Who only looks whether it
 // runs, and who reads metrics, does not come by here.
-type crowd struct {
+type concurrencyLimit struct {
 	places chan struct{}
 	wait   time.Duration // for a place
 }
@@ -21,11 +21,13 @@ const (
 	pageTake     = 30 * time.Second // for a reader to send all of a request, and to take the answer
 )
 
-func newCrowd(most int) *crowd { return &crowd{make(chan struct{}, most), pageWait} }
+func newConcurrencyLimit(most int) *concurrencyLimit {
+	return &concurrencyLimit{make(chan struct{}, most), pageWait}
+}
 
 // around lets so many requests in at once. Others wait a little, and get 503 then. How long a
 // reader may keep a place who takes nothing, the server bounds.
-func (c *crowd) around(next http.Handler) http.Handler {
+func (c *concurrencyLimit) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case c.places <- struct{}{}:

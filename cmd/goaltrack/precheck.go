@@ -13,19 +13,20 @@ import (
 // connection to it comes from this machine, and has no address.
 var socketPeer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
 
-// doorman is what the proxy itself does with requests before anybody else sees them.
-type doorman struct {
+// precheck is what the proxy itself does with requests before anybody else sees them: it
+// gives those of a trusted Unix socket an address, and says whether the proxy is ready.
+type precheck struct {
 	readyPath  string
 	trustsUnix bool
 	ending     *atomic.Bool
 }
 
-func doormanOf(v *settings.Values) *doorman {
-	return &doorman{readyPath: v.Text("ready-path"), trustsUnix: v.On("trust-unix")}
+func precheckOf(v *settings.Values) *precheck {
+	return &precheck{readyPath: v.Text("ready-path"), trustsUnix: v.On("trust-unix")}
 }
 
 // answers reports whether it has answered the request.
-func (d *doorman) answers(w http.ResponseWriter, r *http.Request) bool {
+func (d *precheck) answers(w http.ResponseWriter, r *http.Request) bool {
 	if d.trustsUnix && !strings.Contains(r.RemoteAddr, ":") {
 		r.RemoteAddr = socketPeer.String()
 	}

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// seldom writes at most one line in a period, with the number of lines that
+// limitedLog writes at most one line in a period, with the number of lines that
 // were left out since the last. So a site that is down cannot fill the disk
 // with logs. It is safe for concurrent use.
-type seldom struct {
+type limitedLog struct {
 	logger *slog.Logger
 	every  time.Duration
 
@@ -20,7 +20,7 @@ type seldom struct {
 }
 
 // warn logs the message, unless another was logged a moment ago.
-func (s *seldom) warn(message string, args ...any) {
+func (s *limitedLog) warn(message string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -36,7 +36,7 @@ func (s *seldom) warn(message string, args ...any) {
 }
 
 // Write takes a line from a [log.Logger].
-func (s *seldom) Write(line []byte) (int, error) {
+func (s *limitedLog) Write(line []byte) (int, error) {
 	s.warn(strings.TrimSpace(string(line)))
 	return len(line), nil
 }

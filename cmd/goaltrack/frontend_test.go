@@ -281,11 +281,11 @@ func TestReadyPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{doorman: doormanOf(v), limits: newLimits(limitsOf(v)), now: &tenancy{handler: http.NotFoundHandler()}}
-	e := newEntrance(v, inMemory(t, nil), nil, h, console{io.Discard, io.Discard, slog.New(slog.DiscardHandler)})
-	defer func() { _ = e.lobby.Close() }()
-	h.doorman.ending = &e.ending
-	handler := e.around(&arrivals{})
+	h := &proxyServer{precheck: precheckOf(v), limits: newLimits(limitsOf(v)), current: &generation{handler: http.NotFoundHandler()}}
+	e := newFrontend(v, inMemory(t, nil), nil, h, console{io.Discard, io.Discard, slog.New(slog.DiscardHandler)})
+	defer func() { _ = e.listener.Close() }()
+	h.precheck.ending = &e.ending
+	handler := e.around(&limitedServer{})
 	for _, want := range []struct {
 		status int
 		closes string
