@@ -2,16 +2,12 @@ package rule
 
 import (
 	"cmp"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/ext"
-	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Verdict is what one goal makes of an example.
@@ -218,134 +214,4 @@ func valueAndData(attrs cdp.Ext) (value any, data map[string]any) {
 		}
 	}
 	return value, data
-}
-
-// Why says in words why a goal does not count that was judged last and got that reason, ""
-// if it counts. It is for people who look at what a live site made of one request.
-func (c *Cause) Why(r Reason, x *Exchange) string {
-	if c.goal == nil || x.isNone() {
-		return ""
-	}
-	return c.why(r, x)
-}
-
-// why says a reason in words.
-func (c *Cause) why(r Reason, x *Exchange) string {
-	switch r {
-	case Fires:
-		return ""
-	case ReasonCondition:
-		if x.failed == nil {
-			return c.goal.firstInWords()
-		}
-		return x.failed.because(x)
-	case ReasonCartUnknownItem:
-		return "an item was not added to the cart in this session, so the order would fail"
-	case ReasonFieldMissing, ReasonFieldInvalid:
-		return "the " + c.goal.typ + " cannot be sent: " + x.fieldFault
-	case ReasonValueTooLong:
-		return c.goal.tooMuch(x)
-	case ReasonValueMissing:
-		return c.goal.lacking(x)
-	case ReasonOtherSession:
-		return atLine(c.goal.lines.session.line, "counts only in "+sessionInWords(c.goal.Session)+" of a visitor, and this is another, or nobody knows which it is")
-	case ReasonNotAfter:
-		return atLine(c.goal.lines.after.line, "counts only "+c.goal.afterInWords())
-	case ReasonNotNow:
-		return "the date is outside from: and until:"
-	case ReasonOtherHost:
-		return atLine(c.goal.lines.hosts.line, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
-	case ReasonOtherForm:
-		return fmt.Sprintf("the form has another name than %q", c.form)
-	case ReasonNotNavigation:
-		return "the browser does not show the answer as a page"
-	case ReasonStatus:
-		if c.kind == causeDownload {
-			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
-		}
-		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
-	case ReasonNotHTML:
-		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
-	case ReasonRange:
-		return "the answer is a part of the file that is not its beginning, or a probe"
-	case ReasonNotConfirmed:
-		return "the application did not confirm it"
-	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
-		return c.notSuccessful(x)
-	case ReasonCriticalCH:
-		return "the answer needs a client hint (Critical-CH), so the browser throws it away and asks again"
-	case ReasonAnswerUnreadable:
-		return cmp.Or(x.unreadWhy, "the answer could not be read")
-	case ReasonNothingWritten:
-		return "the handler wrote nothing, so something around it may have written another answer"
-	case ReasonRouteUnknown:
-		return "the router does not say which route it was"
-	case ReasonFormUnread:
-		return "the application did not read the form to its end, or something in front of goaltrack had read it"
-	case ReasonFormTooLarge:
-		if x.bodyReason == r {
-			return fmt.Sprintf("the body is over %d KiB, which is the limit unless another is set", scan.BodyLimit>>10)
-		}
-	case ReasonFormReadOutside:
-		return "something in front of goaltrack had read the form; let goaltrack come first"
-	case ReasonFormNotAForm:
-		return "the body is " + c.goal.needs.missed()
-	case ReasonOtherPage:
-		return fmt.Sprintf("the page %s does not match %s", x.path, c.path.Text)
-	case ReasonNoPageGoal:
-		return "does not happen in a page"
-	case ReasonCameBefore:
-		return atLine(c.goal.lines.notAfter.line, "counts only if none of these came before: "+strings.Join(c.goal.notAfter(), ", "))
-	case ReasonPastForgotten:
-		return "the visit cookie had no room to keep what happened before, so nobody knows whether after: and not after: let it count"
-	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
-	}
-	return strings.ReplaceAll(r.String(), "_", " ")
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "of no known type"
-	}
-	return s
-}
-
-// answered is "200" or "303 to /login".
-func (x *Exchange) answered() string {
-	if x.location == "" {
-		return strconv.Itoa(x.status)
-	}
-	return fmt.Sprintf("%d to %.200s", x.status, x.location)
-}
-
-// inWords says what would have been a success.
-func (s *success) inWords() string {
-	switch s.kind {
-	case successRedirect:
-		return "success needs a redirect (302 or 303) to another page"
-	case successRedirectTo:
-		if s.status != 0 {
-			return fmt.Sprintf("success needs %d to %s", s.status, s.target.Text)
-		}
-		return "success needs a redirect to " + s.target.Text
-	case successStatus:
-		return fmt.Sprintf("success needs %d", s.status)
-	case successClass:
-		return fmt.Sprintf("success needs %dxx", s.status)
-	case successIf:
-		return "success needs 2xx or a redirect to another page, and what success: says of the answer"
-	case successDefault, successConfirmed: // of which the second has a reason of its own
-	}
-	return "success needs a redirect to another page, 201, 202 or 204"
-}
-
-// String is the condition as it is written in the rule file.
-func (cond *condition) String() string { return cond.key + ": " + cond.written }
-
-// inWords says that the condition kept a goal from counting.
-func (cond *condition) inWords() string {
-	if cond.unless {
-		return "unless: " + cond.String() + " holds"
-	}
-	return "if: " + cond.String() + " does not hold"
 }

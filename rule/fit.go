@@ -9,6 +9,7 @@ import (
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // Site is what [Set.Misfits] has to know of a site.
@@ -141,4 +142,58 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
+}
+
+// Fits compares the goal with a site that has these hosts, begins at prefix ("" for all
+// paths), and says that of its events. The goal lacks a currency if it has a value, and
+// neither says in which. The keys of otherSession, such as "pos: shop-de", bring the goal's
+// events into another session than those of the site's pages: the CDP keeps sessions by
+// point of sale, channel and browser ID (doc.sitecore.com, "Understanding sessions"). What
+// only a request shows is not among them.
+func (c *Cause) Fits(site Base, hosts []string, prefix string) (lacksCurrency bool, otherSession []string) {
+	g := c.goal
+	if g == nil {
+		return false, nil
+	}
+	lacksCurrency = (g.value.set || g.fieldUnset(unsetCurrency)) && g.value.currency == "" && g.Currency == "" && site.Currency == ""
+	if g.Status == statusPaused || !shareHost(g.Hosts, hosts) || !g.isBelow(prefix) {
+		return lacksCurrency, nil
+	}
+	for _, own := range []struct {
+		key  string
+		at   int
+		site string
+	}{{"pos", basePointOfSale, site.PointOfSale}, {"channel", baseChannel, site.Channel}} {
+		if s := &g.base[own.at]; s.kind == sourceLiteral && s.text != "" && s.text != own.site {
+			otherSession = append(otherSession, own.key+": "+s.text)
+		}
+	}
+	return lacksCurrency, otherSession
+}
+
+// isBelow reports whether the goal can happen at the prefix or below it. One that is raised
+// in code can happen anywhere.
+func (g *goal) isBelow(prefix string) bool {
+	return slices.ContainsFunc(g.causes, func(c Cause) bool {
+		text := c.path.Text
+		fixed := text
+		if open := strings.IndexAny(text, "{*"); open >= 0 {
+			fixed = text[:open]
+		}
+		if len(fixed) < len(text) && len(fixed) <= len(prefix) || text == "" {
+			return strings.EqualFold(fixed, prefix[:len(fixed)])
+		}
+		return urlpath.IsOrBelow(fixed, prefix)
+	})
+}
+
+// shareHost reports whether a host can be one of both lists. An empty list is every host.
+func shareHost(a, b []string) bool {
+	some := func(all, one []string) bool {
+		return slices.ContainsFunc(one, func(h string) bool {
+			host := web.HostOnly(h)
+			return web.HostIn(all, host) || strings.HasPrefix(host, "*.") && web.HostIn(all, "x"+host[1:])
+		})
+	}
+	return len(a) == 0 || len(b) == 0 || some(a, b) || some(b, a)
 }
