@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,6 +104,9 @@ func (t Played) compile(c *Cause, at string, f *faults) {
 	}
 }
 
+// partOfFilm is a film and how much of it, in one text.
+var partOfFilm = regexp.MustCompile(`^([\w-]+),? +(?:at +|to +)?([0-9]{1,3}%)$`)
+
 // names reads what names an element: the word in its data-goal, or a selector. The kinds
 // are those of elements that the trigger is about, of which each is a selector.
 func (a *act) names(text, kinds, at string, f *faults) {
@@ -116,6 +120,10 @@ func (a *act) names(text, kinds, at string, f *faults) {
 	}
 	var err error
 	if a.list, err = selector.Parse(text); err != nil {
+		if part := partOfFilm.FindStringSubmatch(text); part != nil && a.key == "played" {
+			f.hint(at, fmt.Sprintf("played: %q names no film", text), "write played: { element: "+part[1]+", part: "+part[2]+" }")
+			return
+		}
 		f.add(at+".element", err)
 		return
 	}
@@ -166,6 +174,9 @@ func (a *act) isEvent(text, at string, f *faults) {
 		f.hint(at, fmt.Sprintf("%q has %s", text, unseen), "type it anew, without that")
 	case len(text) > maxEventType || strings.ContainsAny(text, " \t\n\"'"):
 		f.hint(at, fmt.Sprintf("event: %q is not the type of an event", text), "it is what the page's script sends as type, for example CLICKED")
+	case slices.Contains(triggerKeys, strings.ToLower(text)):
+		word := strings.ToLower(text)
+		f.warn(at, "event: "+text+" is an event of that name, which one of Sitecore's scripts has to send", "for what happens in a page write "+word+": "+triggerExample(word))
 	case text == "true":
 		f.hint(at, "event: names the type of an event that Sitecore's script sends", "a goal that the application raises is written code: true")
 	}

@@ -132,7 +132,7 @@ func parseField(name string, v any) (field, error) {
 		var err error
 		d.from, err = parseSource(v.From)
 		if d.as = as; err == nil && d.from.kind == sourceLiteral {
-			err = fmt.Errorf("from: %q is not a $source", v.From)
+			err = &advice{fmt.Sprintf("from: %q is not a $source", v.From), "for example $app.total"}
 		}
 		return d, err
 	}
@@ -158,7 +158,7 @@ func (g *goal) compileValue(f *faults) {
 		f.hint("value", fmt.Sprintf("the currency %q is not an ISO 4217 code", v.Currency), currencyExample)
 	}
 	if v.Amount < 0 || v.Max < 0 {
-		f.hint("value", "a value is not negative", "")
+		f.hint("value", "a value is not negative", "write a number above 0, or leave value: out")
 	}
 	if v.From == "" {
 		return
@@ -171,7 +171,7 @@ func (g *goal) compileValue(f *faults) {
 	g.reads("value", &g.value.from, f)
 	switch {
 	case g.value.from.kind == sourceLiteral:
-		f.hint("value", fmt.Sprintf("value: %q is neither a number nor a $source", v.From), "")
+		f.hint("value", fmt.Sprintf("value: %q is neither a number nor a $source", v.From), "for example $app.total")
 	case g.value.from.visitorWrites() && v.Max == 0:
 		f.hint("value", fmt.Sprintf("the visitor writes %s, so it needs a maximum", v.From), "value: { from: "+v.From+", max: 20000 }")
 	}

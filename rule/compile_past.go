@@ -33,7 +33,7 @@ func (g *goal) compileCount(f *faults) {
 	if hasKey {
 		s, err := parseSource(key)
 		if err == nil && s.kind == sourceLiteral {
-			err = fmt.Errorf("count: %q is not a $source", key)
+			err = &advice{fmt.Sprintf("count: %q is not a $source", key), "for example once per session for $path.id"}
 		}
 		if err != nil {
 			f.add("count", err)
@@ -53,7 +53,7 @@ func countHint(text string) string {
 	const rolling = "; a week begins on Monday, and a month on its first day"
 	switch {
 	case has("person", "people", "customer", "user", "guest", "contact", "email", "e-mail", "identity"):
-		return "write once per visitor, which is a browser; only Sitecore CDP knows who is one person on several devices: " + segmentsDoIt
+		return "write once per visitor, which is one browser; for one person on several devices, " + segmentsDoIt
 	case has("year", "quarter", "365", "90 day"):
 		return "write once per visitor, or once per month; beyond that " + segmentsDoIt
 	case has("month", "30 day"):

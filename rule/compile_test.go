@@ -64,7 +64,7 @@ func TestNewValues(t *testing.T) {
 	}{
 		{Goal{Value: Value{Amount: math.NaN()}}, "the value is not a finite number (for example value: 129.90)"},
 		{Goal{Value: Value{Amount: 1, Max: math.Inf(1)}}, "the value is not a finite number (for example value: 129.90)"},
-		{Goal{Value: Value{Amount: -1}}, "a value is not negative"},
+		{Goal{Value: Value{Amount: -1}}, "a value is not negative (write a number above 0, or leave value: out)"},
 		{Goal{Data: map[string]any{"a": math.Inf(-1)}}, `the attribute "a" is not a finite number`},
 		{Goal{Data: map[string]any{"a": nil}}, "a text, a number, true, false or a $source is expected here"},
 		{Goal{Data: map[string]any{"a": []string{"b"}}}, "a text, a number, true, false or a $source is expected here"},

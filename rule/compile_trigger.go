@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,6 +127,9 @@ func queryHint(path string) string {
 	if key == "" {
 		return "leave the ? out"
 	}
-	val = cmp.Or(val, "present")
-	return fmt.Sprintf("write if: { query.%s: %s }", key, val)
+	condition := fmt.Sprintf("if: { query.%s: %s }", key, cmp.Or(val, "present"))
+	if u, err := url.Parse(path); err == nil && u.Host != "" { // an address, as a browser shows it
+		return "write " + cmp.Or(u.Path, "/") + ", and under it " + condition
+	}
+	return "write " + condition
 }

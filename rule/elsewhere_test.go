@@ -20,7 +20,7 @@ func TestElsewhere(t *testing.T) {
 		"unless: { customer.country: DE }":             `4:33: goal X: customer.country: unknown source (goaltrack keeps no profile of people; a segment of Sitecore CDP does it`,
 		"data: { tier: $person.tier }":                 `4:19: goal X: $person.tier: unknown source (goaltrack keeps no profile of people; a segment of Sitecore CDP does it`,
 		"count: once per $guest.email":                 `4:12: goal X: $guest.email: unknown source (goaltrack keeps no profile of people; a segment of Sitecore CDP does it`,
-		"count: once ever per person":                  `4:12: goal X: count: "once ever per person" is not understood (write once per visitor, which is a browser; only Sitecore CDP knows who is one person on several devices: a segment of Sitecore CDP does it`,
+		"count: once ever per person":                  `4:12: goal X: count: "once ever per person" is not understood (write once per visitor, which is one browser; for one person on several devices, a segment of Sitecore CDP does it`,
 		"after: { Y: { times: 3, within: 1 year } }":   `4:17: goal X: after: Y: "1 year" is not a time (write 365 days`,
 		"after: { Y: { times: 4, within: 365 days } }": `4:17: goal X: after: Y: how often it happened in 365 days is not known here`,
 	} {

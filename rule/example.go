@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func ParseExample(line string) (Example, error) {
 		return e, err
 	}
 	if len(words) < 2 || !isMethod(words[0]) || !strings.HasPrefix(words[1], "/") {
-		return e, fmt.Errorf("%q does not begin with a method and a path, such as GET /pricing", line)
+		return e, fmt.Errorf("%q does not begin with a method and a path%s", line, beginning(words))
 	}
 	e.Method, e.Path = words[0], words[1]
 	body, answer := map[string]any{}, map[string]any{}
@@ -130,6 +131,33 @@ func ParseExample(line string) (Example, error) {
 	return e, nil
 }
 
+// beginning says how the words of a request have to begin.
+func beginning(words []string) string {
+	switch {
+	case len(words) > 0 && strings.HasPrefix(words[0], "/"):
+		return ": write GET " + words[0] + " for a page, POST " + words[0] + " for a form"
+	case len(words) == 1 && isMethod(words[0]):
+		return `; put quotes around the whole of it, such as "` + words[0] + ` /pricing"`
+	case len(words) > 1 && isMethod(words[0]):
+		return ": write " + words[0] + " /" + words[1]
+	case len(words) > 1 && isMethod(strings.ToUpper(words[0])) && strings.HasPrefix(words[1], "/"):
+		return ": write " + strings.ToUpper(words[0]) + " " + words[1]
+	}
+	return ", such as GET /pricing"
+}
+
+// notAField says what a word of a request is that is no field=value.
+func notAField(word string) error {
+	code, err := strconv.Atoi(word)
+	switch {
+	case err == nil && 100 <= code && code < 600:
+		return fmt.Errorf("%q is no field=value: write -> before the status", word)
+	case slices.Contains([]string{"=>", "-->", "→", "=", "-", ">", "–>", "—>"}, word):
+		return fmt.Errorf("%q is no field=value: the arrow before the answer is written ->", word)
+	}
+	return fmt.Errorf("%q is no field=value: a value with blanks needs quotes, such as name=\"Ann Lee\"", word)
+}
+
 func isMethod(s string) bool {
 	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
@@ -138,7 +166,7 @@ func isMethod(s string) bool {
 func (e *Example) request(word string, body map[string]any) error {
 	name, value, ok := strings.Cut(word, "=")
 	if !ok || name == "" {
-		return fmt.Errorf("%q is no field=value", word)
+		return notAField(word)
 	}
 	kind, rest, dotted := strings.Cut(name, ".")
 	switch {
@@ -169,7 +197,7 @@ func (e *Example) answer(words []string, body map[string]any) error {
 	}
 	var err error
 	if e.Status, err = strconv.Atoi(words[0]); err != nil || e.Status < 100 || e.Status > 999 {
-		return fmt.Errorf("%q is no status", words[0])
+		return fmt.Errorf("%q is no status, such as 200, or 303 before the page that follows", words[0])
 	}
 	for _, word := range words[1:] {
 		name, value, ok := strings.Cut(word, "=")

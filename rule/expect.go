@@ -43,6 +43,9 @@ func (g *goal) compileExpect(f *faults) {
 	var err error
 	if g.expected, err = parseExpect(g.Expect); err != nil {
 		hint := expectHint
+		if n, err := strconv.Atoi(g.Expect); err == nil && 0 < n && n <= mostExpected {
+			hint = fmt.Sprintf("write at least %d per day", n)
+		}
 		if near := nearest(g.Expect, []string{"daily"}); near != "" {
 			hint = "did you mean " + near + "?"
 		}

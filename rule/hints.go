@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // What people write in the way of their own language, and how the rule file has it. Each of
@@ -71,8 +73,14 @@ func amountHint(what, text string) string {
 // undotted is a source of a condition that lacks its dot.
 var undotted = regexp.MustCompile(`^\$?` + sourceWords + `[_: -]([A-Za-z0-9_.-]+)$`)
 
-// dottedHint is for a condition such as utm_campaign, "" for all else.
+// dottedHint is for a condition such as utm_campaign or response.ok, "" for all else.
 func dottedHint(key string) string {
+	switch member, isAnswer := strings.CutPrefix(key, "response."); {
+	case key == "status" || key == "code" || member == "status" || member == "code":
+		return "a status stands alone, for example success: 200"
+	case isAnswer && !strings.Contains(member, "."):
+		return "did you mean response.json." + member + "?"
+	}
 	m := undotted.FindStringSubmatch(key)
 	if m == nil {
 		return ""
@@ -83,6 +91,16 @@ func dottedHint(key string) string {
 // twoLetters are what German and the languages of the north write for letters that other
 // keyboards lack.
 var twoLetters = strings.NewReplacer("Ä", "AE", "Ö", "OE", "Ü", "UE", "ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "Æ", "AE", "æ", "ae", "Ø", "OE", "ø", "oe", "Å", "AA", "å", "aa")
+
+// hostHint is for what is no host name: an address or a host with its port may be meant.
+func hostHint(text string) string {
+	for _, address := range []string{text, "//" + text} {
+		if u, err := url.Parse(address); err == nil && u.Hostname() != text && web.ValidHost(u.Hostname()) {
+			return "write " + u.Hostname()
+		}
+	}
+	return "for example shop.example or *.shop.example"
+}
 
 // unaccented is a text without what stands above and below its letters.
 func unaccented(s string) string {

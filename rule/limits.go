@@ -61,7 +61,7 @@ func (g *goal) compileLimits(f *faults) {
 		case unseen != "":
 			f.hint("hosts", fmt.Sprintf("%q has %s", h, unseen), "type it anew, without that")
 		case !web.ValidHost(h):
-			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), "for example shop.example or *.shop.example")
+			f.hint("hosts", fmt.Sprintf("%q is not a host name", h), hostHint(h))
 		}
 	}
 	for _, h := range g.Hosts {

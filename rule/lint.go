@@ -48,12 +48,12 @@ func (s *Set) lint(f *faults) {
 		g.lintNever(f)
 		for n, name := range g.After {
 			if s.byID[name] == nil {
-				f.hint("after."+strconv.Itoa(n), "after: "+name+" is not a goal of this file", s.meant(name))
+				f.hint("after."+strconv.Itoa(n), "after: "+name+" is not a goal of this file", s.meant(name, g.Name))
 			}
 		}
 		for n, name := range g.NotAfter {
 			if s.byID[name] == nil {
-				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is not a goal of this file", s.meant(name))
+				f.hint("not after."+strconv.Itoa(n), "not after: "+name+" is not a goal of this file", s.meant(name, g.Name))
 			}
 		}
 		s.lintOften(g, f)
@@ -78,11 +78,25 @@ func (g *goal) lintTriggers(f *faults) {
 		if everywhere && g.Status != statusDraft && (g.past.Scope == visit.PerRequest || g.past.Keyed) && len(g.early)+len(g.late) == 0 {
 			f.warn(cmp.Or(c.act.key, "visit"), "counts on every page", "decisions see only the last 100 events of a session; views are sent with Config.Views")
 		}
+		c.lintVariables(f)
 		for j := range g.early {
 			cond := &g.early[j]
 			if cond.unless && cond.from.kind == sourceWholePath && cond.test.swallows(c) {
 				f.warn("unless."+cond.key, "excludes everything that the trigger matches, so the goal never counts", "")
 			}
+		}
+	}
+}
+
+// otherVariable is a part of a path that is a variable to Flask, Django and Rocket (<id>),
+// Next.js and SvelteKit ([id]) or Remix ($id), and a plain text here.
+var otherVariable = regexp.MustCompile(`^(?:<(?:\w+:)?(\w+)(?:\.\.)?>|\[(?:\.\.\.)?(\w+)\]|\$(\w+))$`)
+
+func (c *Cause) lintVariables(f *faults) {
+	for part := range strings.SplitSeq(c.path.Text, "/") {
+		if m := otherVariable.FindStringSubmatch(part); m != nil {
+			key := map[causeKind]string{causeVisit: "visit", causeSubmit: "submit", causeDownload: "download"}[c.kind]
+			f.warn(cmp.Or(key, "on"), part+" is just that text in a path, and no variable", "write {"+cmp.Or(m[1], m[2], m[3])+"}")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,7 +67,11 @@ func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read 
 		if isNull(n) {
 			l.fault(n, what+" is empty", "leave the line out, or write "+example)
 		} else {
-			l.fault(n, what+" is expected to hold lines of the form key: value", "for example "+example)
+			hint := "for example " + example
+			if n.Kind == yaml.SequenceNode && n == l.doc[""] { // the list of goals alone
+				hint = "write version: 1 and goals: above the list"
+			}
+			l.fault(n, what+" is expected to hold lines of the form key: value", hint)
 		}
 		return
 	}
@@ -79,7 +84,7 @@ func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read 
 		}
 		key := k.Value
 		if known != nil && !slices.Contains(known, key) {
-			if key = l.unknownKey(k, known); key == "" {
+			if key = l.unknownKey(k, v, known); key == "" {
 				continue
 			}
 		}
@@ -95,8 +100,11 @@ func (l *loader) pairs(n *yaml.Node, what, example string, known []string, read 
 	}
 }
 
-// otherWords are what other tools call a key.
+// otherWords are what other tools, and other people, call a key.
 var otherWords = map[string]string{
+	"path": "visit", "uri": "visit", "address": "visit", "link": "click", "redirect": "success", "redirect to": "success", "condition": "if", "conditions": "if",
+	"enabled": "status", "active": "status", "start": "from", "starts": "from", "end": "until", "ends": "until", "expires": "until", "points": "value", "worth": "value",
+	"frequency": "count", "once": "count", "limit": "count", "environment": "env", "environments": "env", "team": "owner", "comment": "note", "test": "examples", "tests": "examples",
 	"name": "goal", "title": "label", "description": "note", "type": "sends", "url": "visit", "pageview": "visit",
 	"form": "submit", "post": "submit", "file": "download", "when": "if", "not": "unless", "properties": "data",
 	"attributes": "data", "ext": "data", "revenue": "value", "pointOfSale": "pos", "point_of_sale": "pos",
@@ -107,7 +115,11 @@ var otherWords = map[string]string{
 
 // unknownKey reports a key and returns the known one that was surely meant, so
 // that what stands under it is judged as well, or "".
-func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
+func (l *loader) unknownKey(k, v *yaml.Node, known []string) (meant string) {
+	if word := strings.ToLower(v.Value); (k.Value == "type" || k.Value == "trigger") && slices.Contains(triggerKeys, word) && slices.Contains(known, word) {
+		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "the trigger is the key, for example "+word+": "+triggerExample(word))
+		return ""
+	}
 	if (k.Value == "cookies" || k.Value == "allow") && !slices.Contains(known, "goals") {
 		l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), "it stands at the top of the file, for all goals")
 		return ""
@@ -129,6 +141,12 @@ func (l *loader) unknownKey(k *yaml.Node, known []string) (meant string) {
 	}
 	l.fault(k, fmt.Sprintf("unknown key %s:", k.Value), hint)
 	return meant
+}
+
+// triggerExample is a value that the trigger can have.
+func triggerExample(key string) string {
+	examples := map[string]string{"code": "true", "click": "book-demo", "seen": "price-table", "played": "video", "started": "form", "read": "75%", "stay": "30s", "event": "CLICKED"}
+	return cmp.Or(examples[key], "/pricing")
 }
 
 func (l *loader) document(n *yaml.Node) (d Defaults) {

@@ -128,9 +128,25 @@ func (l *loader) number(n *yaml.Node, what string) float64 {
 	return f
 }
 
+// severalHints say how a goal says several of what stands in one text.
+var severalHints = map[string]string{
+	"visit": anyHint("visit"), "download": anyHint("download"), "submit": anyHint("submit"),
+	"on":      "* and {name} stand for parts of a path; or make a goal of each page",
+	"success": "2xx is each status from 200 to 299; for others make a goal of each, with one sends:",
+	"count":   "for example once per session",
+	"status":  "live, draft or paused",
+}
+
+func anyHint(key string) string {
+	return "list them under any: - " + key + ": /a and - " + key + ": /b"
+}
+
 // text reads a scalar as it is written.
 func (l *loader) text(n *yaml.Node, what string) string {
 	switch {
+	case n.Kind == yaml.SequenceNode && severalHints[what] != "":
+		l.fault(n, what+": takes one, not a list", severalHints[what])
+		return ""
 	case n.Kind != yaml.ScalarNode:
 		l.fault(n, "a text is expected here", "put quotes around a text that begins with { or [")
 		return ""

@@ -154,6 +154,9 @@ func (l *loader) yamlError(err error, text []byte) {
 		// The end of the file tells nobody where a quote or bracket begins, and the next
 		// line nobody which one has no colon.
 		open := strings.Contains(message, "end of stream") || strings.Contains(message, "',' or") || strings.Contains(message, "could not find expected ':'")
+		if strings.Contains(message, "node content") && at.Line > 1+bytes.Count(bytes.TrimRight(text, " \t\r\n"), []byte("\n")) {
+			message, open = "did not find expected ',' or", true // a bracket is open at the end
+		}
 		if open && 0 < le.ContextMark.Line && le.ContextMark.Line < at.Line {
 			at = le.ContextMark
 		}

@@ -197,7 +197,7 @@ func (s *Set) lintOften(g *goal, f *faults) {
 		for _, name := range slices.Sorted(maps.Keys(side.each)) {
 			switch {
 			case s.byID[name] == nil:
-				f.hint(side.key+"."+name, side.key+": "+name+" is not a goal of this file", s.meant(name))
+				f.hint(side.key+"."+name, side.key+": "+name+" is not a goal of this file", s.meant(name, g.Name))
 			case name == g.Name:
 				f.hint(side.key+"."+name, "the goal comes after itself", "count: once per session, or once per month, counts it once")
 			}

@@ -65,8 +65,8 @@ func TestCountHints(t *testing.T) {
 		"once a month":         "write once per month" + rolling,
 		"daily":                "write once per day",
 		"once per visit":       "write once per session, or once per visitor",
-		"once ever per person": "write once per visitor, which is a browser; only Sitecore CDP knows who is one person on several devices: " + segment,
-		"once per customer":    "write once per visitor, which is a browser; only Sitecore CDP knows who is one person on several devices: " + segment,
+		"once ever per person": "write once per visitor, which is one browser; for one person on several devices, " + segment,
+		"once per customer":    "write once per visitor, which is one browser; for one person on several devices, " + segment,
 		"once per year":        "write once per visitor, or once per month; beyond that " + segment,
 		"twice":                "every, once per session, visitor, day, week or month, perhaps with for $source",
 	} {

@@ -60,14 +60,15 @@ func (s *Set) lintRenamed(f *faults) {
 	}
 }
 
-// meant is a hint for a goal that the file does not have: it may have another name now.
-func (s *Set) meant(name string) string {
+// meant is a hint for a goal that the file does not have, and that the goal asks for: it may
+// have another name now.
+func (s *Set) meant(name, asks string) string {
 	for _, g := range s.goals {
 		if slices.Contains(g.Renamed, name) {
 			return "its name is " + g.Name + " now"
 		}
 	}
-	return didYouMean(name, s.Names())
+	return didYouMean(name, slices.DeleteFunc(s.Names(), func(n string) bool { return n == asks }))
 }
 
 // knownAs is the name under which a goal that another one names is remembered.

@@ -73,6 +73,15 @@ func pathHint(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return "leave the host out: write /" + strings.TrimPrefix(u.Path, "/")
 	}
+	if method, rest, _ := strings.Cut(text, " "); strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && strings.HasPrefix(rest, "/") {
+		return "leave the method out: write " + rest
+	}
+	if bare := strings.Trim(text, "“”„‟‘’‚‛«»‹›"); bare != text && strings.HasPrefix(bare, "/") {
+		return "an editor made these quotes; write " + bare + " without any"
+	}
+	if ending, ok := strings.CutPrefix(text, "*."); ok && !strings.ContainsAny(ending, `*/\[](){}^$+?`) {
+		return "write /**/" + text
+	}
 	if strings.ContainsAny(text[:1], `*.^\`) {
 		return "for example /files/**"
 	}
