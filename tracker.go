@@ -183,7 +183,7 @@ func (t *Tracker) Ready(ctx context.Context) error {
 // error the old rules stay.
 func (t *Tracker) SetRules(rules *Rules) error {
 	if rules == nil {
-		return fmt.Errorf("goaltrack: %w: no rules", ErrInvalid)
+		return fmt.Errorf("%w: no rules", ErrInvalid)
 	}
 	if _, err := t.config.fits(rules); err != nil {
 		return fmt.Errorf("goaltrack: %w", err)

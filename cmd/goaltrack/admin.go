@@ -80,7 +80,7 @@ func adminAccessOf(v *settings.Values) (*adminAccess, error) {
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", v.From("admin"), err)
+		return nil, fmt.Errorf("%s: %q is not an address such as 127.0.0.1:9090", v.From("admin"), address)
 	}
 	if host != "" {
 		a.hosts = append(a.hosts, strings.ToLower(host))

@@ -115,7 +115,7 @@ func TestAdminNeedsLeave(t *testing.T) {
 		{[]string{"--admin=[::]:0"}, "everybody could look"},
 		{[]string{"--admin=192.0.2.1:0"}, "everybody could look"},
 		{[]string{"--admin=localhost.example:0"}, "everybody could look"},
-		{[]string{"--admin=nonsense"}, "missing port"},
+		{[]string{"--admin=nonsense"}, `"nonsense" is not an address such as 127.0.0.1:9090`},
 		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short}, "less than 12"},
 		{[]string{"--admin=0.0.0.0:0", "--admin-password-file=" + short + "-not"}, "no such file"},
 		{[]string{"--admin=127.0.0.1:0", "--admin-feed-token=fifteen-letters"}, "less than 16"},

@@ -57,7 +57,7 @@ func (c *checker) check(v *settings.Values, files []string) (err error) {
 // findings are what was found in rule files.
 type findings struct {
 	faults, warnings []goaltrack.Fault
-	goals            int
+	files, goals     int // that could be read
 	inPage, byEvent  int // goals that need more than the server
 }
 
@@ -85,7 +85,11 @@ func (f *findings) inspect(file string, more func(*goaltrack.Rules) []goaltrack.
 func (c *checker) run(_ context.Context, out console) error {
 	found, unread := findings{faults: []goaltrack.Fault{}}, []error(nil) // in JSON [], not null
 	for _, file := range c.files {
-		unread = append(unread, found.inspect(file, c.misfits))
+		if err := found.inspect(file, c.misfits); err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		found.files++
 	}
 	if err := c.print(found, out); err != nil {
 		return err
@@ -123,8 +127,8 @@ func (c *checker) print(found findings, out console) error {
 	if n := found.byEvent; n > 0 {
 		say(warnings, "note: %s by events of Sitecore's scripts, which have to come through the relay (goaltrack proxy --relay)\n", happen(n))
 	}
-	if !c.json {
-		say(out.stdout, "%s\n", c.summary(found))
+	if !c.json && found.files > 0 {
+		say(out.stdout, "%s\n", found.summary())
 	}
 	return nil
 }
@@ -138,15 +142,15 @@ func happen(goals int) string {
 }
 
 // summary returns the last line for people.
-func (c *checker) summary(found findings) string {
-	text := counted(len(c.files), "file") + ", " + counted(found.goals, "goal") + " loaded: "
-	if len(found.faults) == 0 {
+func (f *findings) summary() string {
+	text := counted(f.files, "file") + ", " + counted(f.goals, "goal") + " loaded: "
+	if len(f.faults) == 0 {
 		text += "no faults"
 	} else {
-		text += counted(len(found.faults), "fault")
+		text += counted(len(f.faults), "fault")
 	}
-	if len(found.warnings) > 0 {
-		text += ", " + counted(len(found.warnings), "warning")
+	if len(f.warnings) > 0 {
+		text += ", " + counted(len(f.warnings), "warning")
 	}
 	return text
 }

@@ -150,6 +150,12 @@ func TestCheckSeveral(t *testing.T) {
 	if code != exitUsage || !strings.Contains(stdout, "is under ignores:") || strings.Count(stderr, missing) != 1 {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
+	if strings.Contains(stdout, "2 files") || !strings.Contains(stdout, "1 file, ") {
+		t.Errorf("the file that cannot be read is counted:\n%s", stdout)
+	}
+	if _, stdout, _ = carry(t, "check", missing); stdout != "" {
+		t.Errorf("of a file that cannot be read: %q", stdout)
+	}
 }
 
 // TestFilesUsage is about what is wrong with the arguments of commands that
@@ -170,14 +176,19 @@ func TestFilesUsage(t *testing.T) {
 		{[]string{"try"}, []string{"FILE REQUEST... is needed"}},
 		{[]string{"try", good}, []string{"FILE REQUEST... is needed"}},
 		{[]string{"try", good, "nonsense"}, []string{`"nonsense" does not begin with a method and a path`}},
+		{[]string{"try", good, "GET", "/pricing"}, []string{"a request is one argument: put quotes around it, such as 'GET /pricing'"}},
+		{[]string{"try", "GET /pricing", good}, []string{"(the rule file comes first, then the requests)"}},
+		{[]string{"try", "--session", good, "GET /pricing", "5m"}, []string{`"5m": a time that passes is written +5m`}},
+		{[]string{"init", "shop.example"}, []string{"(for a site write https://shop.example)"}},
+		{[]string{"init", "www.shop.example/tea/"}, []string{"(for a site write https://www.shop.example/tea/)"}},
 		{[]string{"try", bad, "GET / -> x"}, []string{"bad.yaml:4:12:", `"x" is no status`}},
 		{[]string{"replay", good}, []string{"FILE LOG... is needed"}},
 		{[]string{"replay", bad, missing, folder}, []string{"bad.yaml:4:12:", missing, folder + " is a directory"}},
 		{[]string{"diff", good}, []string{"OLD NEW is needed"}},
-		{[]string{"diff", good, good, "third"}, []string{`"third" belongs to no flag`}},
+		{[]string{"diff", good, good, "third"}, []string{`"third" is one word too many`}},
 		{[]string{"diff", good, bad, "--log", missing}, []string{"bad.yaml:4:12:", missing}},
 		{[]string{"diff", good, good, "--log"}, []string{"--log needs a value: LOG"}},
-		{[]string{"schema", "goals.yaml"}, []string{`"goals.yaml" belongs to no flag`}},
+		{[]string{"schema", "goals.yaml"}, []string{`"goals.yaml" is one word too many`}},
 		{[]string{"proxy", "--watch", "--views=server"}, []string{"--watch needs --rules"}},
 		{
 			[]string{"proxy", "--spool-required", "--spool-per-process", "--spool-level=strict", "--spool-wait=1h"},

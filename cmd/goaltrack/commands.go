@@ -62,7 +62,7 @@ func (o *operands) take(words []string) (taken []string, faults []error) {
 		limit = min(limit, o.max)
 	}
 	for _, word := range words[limit:] {
-		faults = append(faults, fmt.Errorf("%q belongs to no flag", word))
+		faults = append(faults, fmt.Errorf("%q is one word too many: a switch has no value behind it, and a text with blanks needs quotes", word))
 	}
 	if limit < o.min {
 		faults = append(faults, fmt.Errorf("%s is needed: %s", o.value, o.about))
@@ -164,7 +164,11 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 	}
 	v, err := load()
 	words, faults := c.operands.take(words)
-	err = errors.Join(slices.Concat(in.faults, faults, []error{err, c.check(v, words)})...)
+	found := slices.Concat(in.faults, faults, []error{err})
+	if _, unread := errors.AsType[settings.Unread](err); !unread {
+		found = append(found, c.check(v, words))
+	}
+	err = errors.Join(found...)
 	if err != nil {
 		err = usageError{err}
 	} else {

@@ -124,7 +124,7 @@ func (v *visit) trouble(err error) finding {
 	case e.Status/100 == 2:
 		f.Advice = "something else answers, perhaps a proxy or a log-in page on the way"
 	case e.Status != 0:
-		f.Advice = "the CDP does not take what goaltrack sends: please report this"
+		f.Advice = "look at the key and the base address; if they are right, please report this: the CDP does not take what goaltrack sends"
 	case e.Outcome == cdp.NotProcessed:
 		f.Advice = "no connection: look at the address, DNS, certificates and the firewall's outbound rules"
 	default:

@@ -286,7 +286,7 @@ func TestForgetRefuses(t *testing.T) {
 		{[]string{dir, "--email=ann"}, `--email: "ann" is not an e-mail address`},
 		{[]string{"--email=a@b.example"}, "say where the spool is"},
 		{[]string{dir + ".old", "--email=a@b.example"}, "no such file"},
-		{[]string{dir, "--email=a@b.example", "--keys=aa"}, "--keys: 1 keys are given"},
+		{[]string{dir, "--email=a@b.example", "--keys=aa"}, "--keys: keys come in pairs, HASH,BLOCK, with the present pair first, and this is 1 key;"},
 	} {
 		if code, _, stderr := outcome(t, append([]string{"forget"}, test.args...), nil); code != exitUsage || !strings.Contains(stderr, test.want) {
 			t.Errorf("%q: exit code %d, and not %q:\n%s", test.args, code, test.want, stderr)

@@ -61,7 +61,9 @@ func (i *initiator) check(v *settings.Values, words []string) error {
 	case isAddress(words[0]) && len(words) > 1:
 		faults = append(faults, fmt.Errorf("%q: one address at a time", words[1]))
 	case !isAddress(words[0]):
-		faults = append(faults, areThere(words))
+		if err := areThere(words); err != nil {
+			faults = append(faults, siteMeant(words[0], err))
+		}
 	}
 	if xp == "" && v.Given("start-item") {
 		faults = append(faults, errors.New("--start-item needs --from-xp"))
@@ -71,6 +73,15 @@ func (i *initiator) check(v *settings.Values, words []string) error {
 		faults = append(faults, fmt.Errorf("%s is there already: --overwrite writes over it, --out names another", out))
 	}
 	return errors.Join(append(faults, checkPrefix(v))...)
+}
+
+// siteMeant says how an address is written, if it seems to be meant in place of a log.
+func siteMeant(word string, err error) error {
+	host, _, _ := strings.Cut(word, "/")
+	if _, there := os.Stat(word); there == nil || !strings.Contains(host, ".") || strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".log") {
+		return err
+	}
+	return fmt.Errorf("%w (for a site write https://%s)", err, word)
 }
 
 func isDir(name string) error {

@@ -12,7 +12,7 @@ import (
 // secret.
 func parseKeys(words []string) (keys []goaltrack.Key, err error) {
 	if len(words)%2 != 0 {
-		return nil, fmt.Errorf("%d keys are given; they come in pairs: HASH,BLOCK, the present pair first", len(words))
+		return nil, fmt.Errorf("keys come in pairs, HASH,BLOCK, with the present pair first, and this is %s; \"openssl rand -hex 32\" makes one", counted(len(words), "key"))
 	}
 	raw := make([][]byte, len(words))
 	for i, word := range words {

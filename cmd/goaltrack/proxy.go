@@ -102,7 +102,7 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 	}
 	listener, err := listen(ctx, p.settings.Text("listen"))
 	if err != nil {
-		return errors.Join(err, access.close(lastLines))
+		return errors.Join(fmt.Errorf("--listen: %w", err), access.close(lastLines))
 	}
 	p.config.Logger = c.logger
 	for _, warning := range environmentWarnings(p.settings) {

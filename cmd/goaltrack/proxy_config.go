@@ -193,7 +193,7 @@ func parseTarget(text string) (*url.URL, error) {
 	target, err := url.Parse(text)
 	switch {
 	case err != nil, target.Scheme != "http" && target.Scheme != "https", target.Host == "":
-		return nil, fmt.Errorf("%q is not an address such as http://127.0.0.1:9000", settings.Redacted(text))
+		return nil, fmt.Errorf("%q is not an address with http:// or https:// before it, such as http://127.0.0.1:9000", settings.Redacted(text))
 	case target.User != nil, target.RawQuery != "", target.Fragment != "":
 		return nil, fmt.Errorf("%q: only scheme, host, port and path can be given", settings.Redacted(text))
 	}

@@ -24,12 +24,18 @@ var settingsOfSite = map[string][]string{
 	"CDP": {"cdp"}, "Language": {"language"}, "Currency": {"currency"}, "Channel": {"channel"}, "DataModel": {"data-model"}, "TimeZone": {"time-zone"}, "SessionLength": {"session-length"},
 }
 
-// asFlag names the flag in place of the library's field that allows plain HTTP.
+// inFlags says with flags what the library says with its fields.
+var inFlags = strings.NewReplacer(
+	"allow it with PlainHTTP", "allow it with --cdp-plain-http",
+	"no Consent reader is set, so", "neither --consent-cookie nor --consent-tool is given, so",
+)
+
+// asFlag names the flags in place of the library's fields.
 func asFlag(err error) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), "allow it with PlainHTTP", "allow it with --cdp-plain-http"))
+	return errors.New(inFlags.Replace(err.Error()))
 }
 
 // field matches the field with which a line of the library's faults begins.
@@ -58,7 +64,11 @@ func bySetting(v *settings.Values, err error) error {
 			}
 		}
 		if from != nil {
-			lines[i] = strings.Join(from, " or ") + ": " + line
+			known := found[0]
+			if strings.Contains(found[1], "[") {
+				known = "goaltrack: " // which of the keys it is stays
+			}
+			lines[i] = strings.Join(from, " or ") + ": " + strings.TrimSpace(strings.TrimPrefix(line, known))
 		}
 	}
 	return errors.New(strings.Join(lines, "\n"))

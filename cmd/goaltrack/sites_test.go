@@ -108,8 +108,8 @@ func TestKeys(t *testing.T) {
 		{"", 0, ""},
 		{hash + "," + block, 1, ""},
 		{" " + hash + ", " + block + " ," + hash + "," + block, 2, ""},
-		{hash, 0, "1 keys are given"},
-		{hash + "," + block + "," + hash, 0, "3 keys are given"},
+		{hash, 0, "this is 1 key;"},
+		{hash + "," + block + "," + hash, 0, "this is 3 keys;"},
 		{hash + ",xyz", 0, "the key at place 2"},
 	} {
 		keys, err := parseKeys(words(test.text))

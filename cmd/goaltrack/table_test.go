@@ -391,9 +391,9 @@ func TestFaultsBySetting(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{
-		file + ":4:14: cookie-path: ", file + ":5:11: language: ", file + ":6:7: keys: ", "--editor-modes: Ignore.EditorModes: ", "--bots-deny: Bots.Deny: ",
-		"--opt-out-cookie: OptOutCookie: ", "--consent: RequireConsent: ", "--path-prefix: PathPrefix: ", "--currency: Currency: ", "--cookie-domain: Cookie.Domain: ",
-		"GOALTRACK_HEALTH_PATHS: Ignore: ",
+		file + ":4:14: cookie-path: ", file + ":5:11: language: ", file + ":6:7: keys: ", `--editor-modes: "a b"`, `--bots-deny: "*"`,
+		`--opt-out-cookie: "a b"`, "--consent: neither --consent-cookie nor --consent-tool", `--path-prefix: "x"`, `--currency: "euro"`, `--cookie-domain: "!"`,
+		`GOALTRACK_HEALTH_PATHS: "up"`,
 	} {
 		if strings.Count(stderr, want) != 1 {
 			t.Errorf("not once %q in\n%s", want, stderr)

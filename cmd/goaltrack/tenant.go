@@ -15,7 +15,7 @@ func tenantFaults(v *settings.Values) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	exclude := func(a, b string) {
 		if v.Given(a) && v.Given(b) {
-			fault("%s and %s exclude each other", v.From(a), v.From(b))
+			fault("%s and %s exclude each other: leave one out", v.From(a), v.From(b))
 		}
 	}
 	needs := func(a, b string) {

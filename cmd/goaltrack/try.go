@@ -86,6 +86,9 @@ func (t *trial) check(v *settings.Values, words []string) error {
 		return nil // that was said
 	}
 	rules, err := goaltrack.LoadRules(words[0])
+	if _, isFaulty := errors.AsType[*goaltrack.RulesError](err); err != nil && !isFaulty {
+		return fmt.Errorf("%w (the rule file comes first, then the requests)", err)
+	}
 	t.rules, t.session, t.fired, t.goal = rules, v.On("session"), v.On("fired"), v.Text("goal")
 	faults := []error{checkPrefix(v), t.shown.check(), err, t.checkGoal(), t.readAt(v.Text("at"))}
 	t.requests, err = readRequests(words[1:], t.session)

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,14 @@ func readRequests(words []string, session bool) (list []triedRequest, err error)
 	}
 	var faults []error
 	var clock time.Duration
-	for _, word := range words {
+	for i, word := range words {
+		if isTakenApart(words[i:]) {
+			return nil, fmt.Errorf("a request is one argument: put quotes around it, such as '%s %s'", word, words[i+1])
+		}
+		if d, err := settings.Duration(word); session && err == nil && d > 0 && word[0] != '+' {
+			faults = append(faults, fmt.Errorf("%q: a time that passes is written +%s", word, word))
+			continue
+		}
 		if pause, ok := strings.CutPrefix(word, "+"); ok {
 			d, err := settings.Duration(pause)
 			switch {
@@ -49,6 +58,11 @@ func readRequests(words []string, session bool) (list []triedRequest, err error)
 		}
 	}
 	return list, errors.Join(faults...)
+}
+
+// isTakenApart reports whether the words begin with a request that had no quotes around it.
+func isTakenApart(words []string) bool {
+	return len(words) > 1 && slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead}, words[0])
 }
 
 // readWord reads the requests that a word names or is.

@@ -58,15 +58,22 @@ func (t *Table) file(command, name string) (c contents, err error) {
 	return c, errors.Join(append(faults, err)...)
 }
 
+// Unread is the error of a settings file that could not be read. So nobody knows what is
+// missing beside it.
+type Unread struct{ error }
+
+// Unwrap returns what was wrong with the file.
+func (u Unread) Unwrap() error { return u.error }
+
 // load returns the mapping in a file, nil if the file is empty.
 func load(path string) (*yaml.Node, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // The operator says which file.
 	if err != nil {
-		return nil, err
+		return nil, Unread{err}
 	}
 	var documents []yaml.Node
 	if err := yaml.Load(text, &documents, yaml.WithAllDocuments(), yaml.WithUniqueKeys(false)); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, inPlace(path, err)
 	}
 	if len(documents) == 0 {
 		return nil, nil // nothing but comments
@@ -81,13 +88,22 @@ func load(path string) (*yaml.Node, error) {
 	return root, nil
 }
 
+// inPlace says where the parser stopped, as other faults do.
+func inPlace(path string, err error) error {
+	wrong, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok || wrong.Mark.Line == 0 {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return fmt.Errorf("%s:%d:%d: the file is no YAML from here on: %s", path, wrong.Mark.Line, max(wrong.Mark.Column, 1), wrong.Message)
+}
+
 // at says where a node stands.
 func at(path string, n *yaml.Node) string { return fmt.Sprintf("%s:%d:%d", path, n.Line, n.Column) }
 
 // entriesOf returns the entries of a group.
 func entriesOf(path string, s Setting, n *yaml.Node) (entries []entry, err error) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		return nil, fmt.Errorf("%s: %s: is a list of %s, each beginning with - ", at(path, n), s.Name, s.Name)
+		return nil, fmt.Errorf("%s: %s: is a list: each entry begins with a dash and a blank", at(path, n), s.Name)
 	}
 	for _, one := range n.Content {
 		if one.Kind != yaml.MappingNode {

@@ -133,8 +133,8 @@ func (s *Setting) bounded(text string, parse func(string) (float64, error)) (flo
 	switch {
 	case s.Most != "":
 		bounds = fmt.Sprintf(" between %s and %s,", s.least(), s.Most)
-	case s.Least != "":
-		bounds = " of at least " + s.Least + ","
+	case s.Least != "" || err == nil && n < least:
+		bounds = " of at least " + s.least() + ","
 	}
 	return 0, fmt.Errorf("%q is not %s%s such as %s", text, what, bounds, s.Like)
 }

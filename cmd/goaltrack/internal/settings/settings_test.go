@@ -79,7 +79,7 @@ func TestKinds(t *testing.T) {
 		{"workers", "0", `--workers: "0" is not a whole number between 1 and 1024, such as 16`},
 		{"workers", "1025", `--workers: "1025" is not a whole number`},
 		{"workers", "1.5", `--workers: "1.5" is not a whole number`},
-		{"burst", "-1", `--burst: "-1" is not a whole number such as 200`},
+		{"burst", "-1", `--burst: "-1" is not a whole number of at least 1, such as 200`},
 		{"burst", "9223372036854775807", `--burst: "9223372036854775807" is not a whole number`},
 		{"per-second", "0.5", "0.5"},
 		{"per-second", "0.1", `--per-second: "0.1" is not a number of at least 0.5, such as 20`},

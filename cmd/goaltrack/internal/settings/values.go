@@ -59,6 +59,9 @@ func (t *Table) Load(command string, flags map[string]string, environ []string) 
 		}
 		var bad error
 		file, bad = t.file(command, config.text)
+		if unread, ok := errors.AsType[Unread](bad); ok {
+			bad = Unread{fmt.Errorf("%s: %w", config.source, unread.error)}
+		}
 		faults = append(faults, bad)
 		maps.Copy(v.given, file.given)
 		faults = append(faults, v.choose(&file, environment, fromFlags, t)...)
