@@ -13,12 +13,12 @@
 // A site whose pages are files, or are kept by shared caches, has one fixed tag instead,
 // which [Page.Loader] returns.
 //
+// docs/page.md says how to put it into a site, with the consent tools, and what it costs.
+package page
+
 // These are its parts. script is the source of what runs in pages; "go generate" minifies it into
 // script.min.js. file.go has what is served of it, and page.go where, and the tags.
 // collector.go has what the script may tell, and inject.go the tag in pages that nobody
 // can change; inject_head.go says in which not.
-//
-// docs/page.md says how to put it into a site, with the consent tools, and what it costs.
-package page
 
 //go:generate go -C build run .

@@ -67,3 +67,14 @@ func ExampleNew() {
 	// 1 delivered <nil>
 	// CLICKED home []
 }
+
+// Each refusal has a name, which the tracker's Snapshot counts.
+func ExampleReasons() {
+	for _, reason := range relay.Reasons()[:3] {
+		fmt.Println(reason.Name)
+	}
+	// Output:
+	// relay_path
+	// relay_method
+	// relay_origin
+}

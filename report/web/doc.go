@@ -5,7 +5,10 @@
 //	...
 //	http.Handle("/report/", pages) // with Path: "/report"
 //
+// Without [Options].Authorize nobody may look. docs/report.md shows the pages, and says what
+// the numbers are.
+package web
+
 // The way of a request: access.go lets it in, and period.go reads which days and which
 // site it is about. ask.go asks the store, overview.go or goal.go says what the answer
 // means, and the templates show it. export.go gives the same numbers as JSON and CSV.
-package web
