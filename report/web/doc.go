@@ -5,7 +5,7 @@
 //	...
 //	http.Handle("/report/", pages) // with Path: "/report"
 //
-// Without [Options].Authorize nobody may look. docs/report.md shows the pages, and says what
+// Authorize says who may look, and is required. docs/report.md shows the pages, and says what
 // the numbers are.
 package web
 
