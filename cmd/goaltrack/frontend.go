@@ -99,7 +99,7 @@ func (f *frontend) open(v *settings.Values) {
 // would be quicker, but a request that is on its way would be lost.
 func (f *frontend) around(a *limitedServer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if (f.ending.Load() || a.retired.Load()) && r.Header.Get("Upgrade") == "" {
+		if (f.ending.Load() || a.retired.Load()) && upgradeOf(r.Header) == "" {
 			w.Header().Set("Connection", "close")
 		}
 		f.handler.ServeHTTP(w, r)

@@ -206,6 +206,27 @@ func TestUpgradeEarlyData(t *testing.T) {
 	}
 }
 
+// TestUpgradeToHTTP2: the site is not asked to speak HTTP/2, in which nobody would see the
+// visitor's requests. Whatever else it is asked to speak, it may.
+func TestUpgradeToHTTP2(t *testing.T) {
+	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		say(w, "%q", []string{r.Header.Get("Connection"), r.Header.Get("Upgrade"), r.Header.Get("Http2-Settings")})
+	})
+	for sent, want := range map[string]string{
+		"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n": `["" "" ""]`,
+		"Connection: Upgrade\r\nUpgrade: H2C\r\nHTTP2-Settings: AAMAAABk\r\n":                 `["" "" ""]`,
+		"Connection: Upgrade\r\nUpgrade: h2c , tea\r\nHTTP2-Settings: AAMAAABk\r\n":           `["Upgrade" "tea" ""]`,
+		"Connection: Upgrade\r\nUpgrade: tea\r\nUpgrade: h2c\r\n":                             `["Upgrade" "tea" ""]`,
+		"Connection: keep-alive, upgrade\r\nUpgrade: websocket,tea\r\n":                       `["Upgrade" "websocket,tea" ""]`,
+		"Upgrade: h2c\r\n": `["" "" ""]`,
+	} {
+		_, r := dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: shop.example\r\n"+sent+"\r\n")
+		if got := readAnswer(t, r); got.status != http.StatusOK || got.body != want {
+			t.Errorf("%q: %+v, want %s", sent, got, want)
+		}
+	}
+}
+
 // TestUpgradeFirstClosedByTheSite: what a visitor sends after the site has closed its side arrives.
 func TestUpgradeFirstClosedByTheSite(t *testing.T) {
 	got := make(chan string, 1)

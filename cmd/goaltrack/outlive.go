@@ -23,7 +23,7 @@ const (
 // accepted all the same. A client that has only closed its own side gets its
 // answer, too, as long as the answer goes on. Other requests end with their visitor.
 func outlive(r *http.Request, w *verbatim) (*http.Request, func()) {
-	if r.Header.Get("Upgrade") != "" {
+	if upgradeOf(r.Header) != "" {
 		return r, func() {}
 	}
 	var left func(ctx context.Context, end func()) // what happens when the visitor has left

@@ -59,7 +59,7 @@ func newProxyWithin(limits *limitsInForce, transport http.RoundTripper, target *
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), upload: uploadOf(r)}
+		v := &verbatim{ResponseWriter: w, http10: !r.ProtoAtLeast(1, 1), closes: w.Header().Get("Connection") == "close", upload: uploadOf(r)}
 		switch {
 		case isRefused(r.Method):
 			refuseMethod(v, r)
@@ -95,10 +95,11 @@ func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 	in, out := pr.In, pr.Out
 	// ReverseProxy drops query parameters that Go cannot parse, such as a;b.
 	// Only the site knows what they mean, so the query goes on as it came.
-	out.URL.RawQuery = in.URL.RawQuery
+	out.URL.RawQuery = withoutBlanks(in.URL.RawQuery)
 	pr.SetURL(target)
 	keepPath(in, out, target)
 	out.Host = in.Host // the site must see, and link to, its public name
+	keepHTTP1(out.Header)
 
 	// Clone copied the map of trailers. Their values arrive only after the
 	// body, in the map of the original.
@@ -127,7 +128,7 @@ func rewrite(pr *httputil.ProxyRequest, target *url.URL) {
 // when it is sent. A site that signs or compares its URLs can tell /a|b from
 // /a%7Cb.
 func keepPath(in, out *http.Request, target *url.URL) {
-	path, _, _ := strings.Cut(in.RequestURI, "?")
+	path, _, _ := strings.Cut(withoutBlanks(in.RequestURI), "?")
 	if path == "*" { // OPTIONS *, RFC 9110 section 9.3.7
 		out.URL.Opaque = path
 		return
@@ -141,6 +142,10 @@ func keepPath(in, out *http.Request, target *url.URL) {
 		out.URL.Opaque = path
 	}
 }
+
+// withoutBlanks escapes the blanks in a target, which HTTP/2 lets a client send. In a
+// request line the target would end there, and the version follow (RFC 9112, section 3).
+func withoutBlanks(target string) string { return strings.ReplaceAll(target, " ", "%20") }
 
 // newTransport returns the transport to the site. It speaks HTTP/1.1, which
 // carries upgrades and trailers alike. It goes straight to the site, whatever
@@ -169,6 +174,7 @@ func newTransport() *http.Transport {
 type verbatim struct {
 	http.ResponseWriter
 	http10 bool
+	closes bool    // somebody outside has said so of the connection
 	upload *upload // nil without a body
 	writes atomic.Int64
 }
@@ -189,6 +195,12 @@ func (v *verbatim) WriteHeader(status int) {
 	header := v.Header()
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil
+	}
+	if status == http.StatusNoContent {
+		header.Del("Content-Length") // RFC 9110, section 8.6; in HTTP/2, clients take it for a broken answer
+	}
+	if v.closes { // ReverseProxy clears the header after an answer of 1xx
+		header.Set("Connection", "close")
 	}
 	if status != http.StatusSwitchingProtocols {
 		v.upload.answer(v.ResponseWriter)

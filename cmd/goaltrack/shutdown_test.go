@@ -46,6 +46,7 @@ func shutDownInOrder(t *testing.T, delay time.Duration) bool {
 			http.Redirect(w, r, "/welcome", http.StatusSeeOther)
 			return
 		}
+		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Set("Content-Type", "text/html")
 		say(w, "<!doctype html>")
 	}, "--client-key=key", "--pos=shop", "--shutdown-delay="+delay.String(), "--request-grace=1h", "--ready-path=/readyz")

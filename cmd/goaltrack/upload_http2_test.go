@@ -55,3 +55,40 @@ func TestEarlyAnswerHTTP2(t *testing.T) {
 		t.Errorf("%d connections were needed", connections)
 	}
 }
+
+// TestHTTP2InHTTP1: what HTTP/2 has room for does not break the lines of HTTP/1, and the other
+// way round.
+func TestHTTP2InHTTP1(t *testing.T) {
+	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		say(conn, "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\nX-Target: %s\r\nConnection: close\r\n\r\ntea", r.RequestURI)
+	}, "--client-key=key", "--pos=shop", "--h2c")
+	transport := &http.Transport{Protocols: &http.Protocols{}}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	for target, want := range map[string]string{
+		"/a b":                      "/a%20b",
+		"/a HTTP/1.1 ":              "/a%20HTTP/1.1%20",
+		"/a|b c?d e|f":              "/a|b%20c?d%20e|f",
+		"/a?GET / HTTP/1.0 HTTP/9 ": "/a?GET%20/%20HTTP/1.0%20HTTP/9%20",
+		"/a%20b?c+d":                "/a%20b?c+d",
+	} {
+		r := request(t, http.MethodGet, proxy.url, "/", nil, navigation)
+		r.URL.Opaque = target
+		response, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if got := response.Header.Get("X-Target"); got != want || response.StatusCode != http.StatusNoContent {
+			t.Errorf("%q: %s, the site saw %q, want %q", target, response.Status, got, want)
+		}
+		if length, ok := response.Header["Content-Length"]; ok {
+			t.Errorf("%q: nothing comes, of length %q", target, length)
+		}
+	}
+}
