@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -46,8 +45,8 @@ func openAccessLog(name, format string, c console) (*accessLog, error) {
 	case standardInput:
 		return newAccessLog(c.stdout, format, c.logger), nil
 	}
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // The operator says which file.
-	if err != nil {
+	file := &logFile{name: name}
+	if err := file.open(); err != nil {
 		return nil, err
 	}
 	return newAccessLog(file, format, c.logger), nil
@@ -88,8 +87,8 @@ func (l *accessLog) write(logger *slog.Logger) {
 			one(<-l.lines)
 		}
 		var err error
-		if file, ok := l.out.(*os.File); ok && file != os.Stdout {
-			err = file.Close()
+		if file, ok := l.out.(*logFile); ok {
+			err = file.file.Close()
 		}
 		l.ended <- err
 		return

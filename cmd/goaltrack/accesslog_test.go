@@ -155,6 +155,62 @@ func TestAccessLogFull(t *testing.T) {
 	}
 }
 
+// TestAccessLogRotated: when the file is renamed or removed, a new one of its name takes the
+// lines that follow. If there cannot be a new one, the old one goes on.
+func TestAccessLogRotated(t *testing.T) {
+	var said syncBuffer
+	dir := filepath.Join(t.TempDir(), "logs")
+	name := filepath.Join(dir, "access.log")
+	rename := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := openAccessLog(name, "combined", console{logger: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := l.out.(*logFile)
+	add := func(line string) { // as the goroutine does that writes; no request has come yet
+		_, err = file.Write([]byte(line + "\n"))
+	}
+	add("one")
+	rename(name, name+".1")
+	add("two")
+	rename(name, name+".2")
+	if err := os.WriteFile(name, nil, 0o600); err != nil { // as logrotate's create
+		t.Fatal(err)
+	}
+	add("three")
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	add("four")
+	if err != nil {
+		t.Error(err)
+	}
+	rename(dir, dir+".old")
+	if add("five"); err == nil {
+		t.Error("nobody says that there is no new file")
+	}
+	rename(dir+".old", dir)
+	add("six")
+	if err != nil {
+		t.Error(err)
+	}
+	if err := l.close(time.Minute); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{name: "four\nfive\nsix\n", name + ".1": "one\n", name + ".2": "two\n"} {
+		if got, err := os.ReadFile(name); string(got) != want || err != nil {
+			t.Errorf("%s has %q, want %q (%v)", name, got, want, err)
+		}
+	}
+}
+
 // TestAccessLineStatus has answers of every kind.
 func TestAccessLineStatus(t *testing.T) {
 	for name, test := range map[string]struct {

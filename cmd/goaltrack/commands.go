@@ -160,6 +160,7 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 	if r, ok := c.program.(reloadable); ok {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP) // before anything is read, and until the process ends
+		signal.Ignore(syscall.SIGPIPE)         // the site goes on if nobody reads the log any more
 		r.reloadOn(hangups, load)
 	}
 	v, err := load()

@@ -2,8 +2,10 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,3 +42,23 @@ func (s *limitedLog) Write(line []byte) (int, error) {
 	s.warn(strings.TrimSpace(string(line)))
 	return len(line), nil
 }
+
+// strays takes what packages write to the log of the process, because they know no other.
+// http.Transport does that with every answer of the site that is longer than it says. A
+// program may take the lines over. What they quote of an answer is somebody's own, and is
+// left out.
+type strays struct{ to atomic.Pointer[limitedLog] }
+
+// Write implements [io.Writer].
+func (s *strays) Write(line []byte) (int, error) {
+	to := s.to.Load()
+	if to == nil {
+		return os.Stderr.Write(line)
+	}
+	said, _, _ := strings.Cut(string(line), ` starting with "`)
+	to.warn(strings.TrimSpace(said))
+	return len(line), nil
+}
+
+// ofProcess are those of this process, since main has begun.
+var ofProcess strays

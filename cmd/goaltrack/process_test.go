@@ -49,6 +49,8 @@ func TestProcesses(t *testing.T) {
 	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
 	t.Run("a hangup", func(t *testing.T) { testHangup(t, binary) })
+	t.Run("nobody reads", func(t *testing.T) { testNobodyReads(t, binary) })
+	t.Run("lines of others", func(t *testing.T) { testLinesOfOthers(t, binary) })
 }
 
 // testGoal sends a goal from a proxy to a stand-in.
@@ -366,6 +368,76 @@ func testHangup(t *testing.T, binary string) {
 	<-sending
 	if account := proxy.terminate(t); !strings.Contains(account, "decisions 0") {
 		t.Errorf("the account is %q\n%s", account, log)
+	}
+}
+
+// testNobodyReads closes the other side of stdout and stderr, as a log collector does that
+// ends. The site goes on (https://github.com/moby/moby/issues/19728).
+func testNobodyReads(t *testing.T, binary string) {
+	site := httptest.NewServer(http.NotFoundHandler())
+	site.Close() // so that each request has something to log
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := exec.CommandContext(t.Context(), binary, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--access-log=-", "--shutdown-delay=0s",
+		"--rules="+write(t, "goals.yaml", rules), "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop", "--log-level=warn")
+	proxy.Stdout, proxy.Stderr = writer, writer
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	lines := bufio.NewReader(reader)
+	url := ""
+	for url == "" && err == nil {
+		var line string
+		line, err = lines.ReadString('\n')
+		_, url, _ = strings.Cut(strings.TrimSpace(line), "listening on ")
+	}
+	_ = reader.Close()
+	for range 3 {
+		response := do(t, newBrowser(t), request(t, http.MethodGet, url, "/a", nil, navigation))
+		if _ = response.Body.Close(); response.StatusCode != http.StatusBadGateway {
+			t.Errorf("it answers %s", response.Status)
+		}
+	}
+	_ = proxy.Process.Signal(syscall.SIGTERM)
+	if err := proxy.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// testLinesOfOthers has a site whose answers are longer than they say, about which
+// http.Transport writes to the log of the process. What was too much is not in it.
+func testLinesOfOthers(t *testing.T, binary string) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntea and a secret")
+		_, _ = conn.Read(make([]byte, 1)) // until it has been read
+	}))
+	defer site.Close()
+	proxy := launch(t, binary, nil, "proxy", "--listen=127.0.0.1:0", "--to="+site.URL, "--log-format=json",
+		"--rules="+write(t, "goals.yaml", rules), "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop")
+	log := proxy.Stderr.(*syncBuffer)
+	for !strings.Contains(log.String(), "Unsolicited") {
+		if t.Context().Err() != nil {
+			t.Fatal(log)
+		}
+		response := do(t, newBrowser(t), request(t, http.MethodGet, proxy.url, "/a", nil, navigation))
+		_ = response.Body.Close()
+	}
+	proxy.terminate(t)
+	for line := range strings.Lines(log.String()) {
+		if !strings.HasPrefix(line, "{") {
+			t.Errorf("the log is not JSON: %s", line)
+		}
+	}
+	if text := log.String(); strings.Count(text, "Unsolicited") != 1 || strings.Contains(text, "secret") {
+		t.Errorf("it says too much:\n%s", text)
 	}
 }
 

@@ -105,6 +105,7 @@ func (p *proxyProgram) run(ctx context.Context, c console) error {
 		return errors.Join(fmt.Errorf("--listen: %w", err), access.close(lastLines))
 	}
 	p.config.Logger = c.logger
+	ofProcess.to.Store(&limitedLog{logger: c.logger, every: 10 * time.Second})
 	for _, warning := range environmentWarnings(p.settings) {
 		c.logger.Warn("the settings may be those of another environment", "because", warning)
 	}
