@@ -91,8 +91,8 @@ func unpackWith(b []byte, open func(io.Reader) (io.Reader, error)) ([]byte, stri
 }
 
 // IsEncoded reports whether the body has a Content-Encoding, such as
-// compression.
+// compression, in any line of that header.
 func IsEncoded(h http.Header) bool {
-	enc := h.Get("Content-Encoding")
-	return enc != "" && !strings.EqualFold(enc, "identity")
+	list, unknown := codingsOf(h["Content-Encoding"])
+	return len(list) > 0 || unknown != ""
 }
