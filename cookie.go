@@ -114,9 +114,9 @@ func (c *browserCookie) covers(host string) bool {
 // SDKs would write their ID over this one.
 func (c *browserCookie) set(h http.Header, id string, b brought) {
 	if b.stale {
-		h.Add("Set-Cookie", c.name+c.removals[0])
+		web.AddSetCookie(h, c.name+c.removals[0])
 	}
-	h.Add("Set-Cookie", c.name+"="+id+c.attributes)
+	web.AddSetCookie(h, c.name+"="+id+c.attributes)
 	c.removeFormer(h, b)
 }
 
@@ -138,7 +138,7 @@ func (c *browserCookie) removeFormer(h http.Header, b brought) {
 // tell which (RFC 6265, section 5.3).
 func (c *browserCookie) delete(h http.Header, name string) {
 	for _, removal := range c.removals {
-		h.Add("Set-Cookie", name+removal)
+		web.AddSetCookie(h, name+removal)
 	}
 }
 

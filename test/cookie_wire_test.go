@@ -3,6 +3,7 @@ package test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,32 @@ func TestApplicationSetsTheCookie(t *testing.T) {
 }
 
 // TestWhenAnIDIsMade goes through Cookie.Create.
+// TestCookiesOfOneSlice: a site whose answers share a slice of cookies, with room behind them,
+// has no visitor's cookie in the answer of another.
+func TestCookiesOfOneSlice(t *testing.T) {
+	shared := append(make([]string, 0, 8), "theme=dark")
+	site := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Set-Cookie"] = shared
+		w.Header().Set("Content-Type", "text/html")
+	})
+	w := world.New(t, "{version: 1, goals: [{goal: PAGE_VISITED, visit: /page, count: once per session}]}", site)
+	var answers []*httptest.ResponseRecorder
+	var cookies []string
+	for range 2 {
+		r := w.Visitor().Request(http.MethodGet, "/page", nil)
+		answer := httptest.NewRecorder()
+		w.Tracker.Handler(site).ServeHTTP(answer, r)
+		answers, cookies = append(answers, answer), append(cookies, strings.Join(answer.Header()["Set-Cookie"], "\n"))
+	}
+	for i, answer := range answers {
+		got := strings.Join(answer.Header()["Set-Cookie"], "\n")
+		if got != cookies[i] || got == cookies[1-i] || strings.Count(got, "\n") != 2 {
+			t.Errorf("set %q, and when the other had been answered %q", cookies[i], got)
+		}
+	}
+	w.Done()
+}
+
 func TestWhenAnIDIsMade(t *testing.T) {
 	site := http.NewServeMux()
 	site.HandleFunc("GET /", world.HTML)

@@ -151,7 +151,7 @@ func Format(minute int64, sealed string) string {
 
 // Set adds the cookie with that value to a header that is not written yet.
 func (c *Cookie) Set(h http.Header, value string) {
-	h.Add("Set-Cookie", c.Name+"="+value+c.attributes)
+	web.AddSetCookie(h, c.Name+"="+value+c.attributes)
 }
 
 // Fits reports whether the cookie may hold the value. A value in a request may

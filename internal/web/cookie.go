@@ -5,6 +5,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -61,4 +62,11 @@ func beginsPair(before string) bool {
 func (c Cookies) Has(name string) (has bool) {
 	c.Value(name, func(string) bool { has = true; return true })
 	return has
+}
+
+// AddSetCookie adds a line to those by which an answer sets cookies. Unlike
+// http.Header.Add it never writes behind them: an application may use one slice for
+// all its answers, and what is behind it would be in the answers of others.
+func AddSetCookie(h http.Header, line string) {
+	h["Set-Cookie"] = append(slices.Clip(h["Set-Cookie"]), line)
 }
