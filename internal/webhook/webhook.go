@@ -162,12 +162,23 @@ func Sign(key []byte, id, at string, body []byte) []byte {
 // longestAfter bounds what a receiver can ask for.
 const longestAfter = time.Hour
 
+// retryAfter reads seconds, or a date, which is by the receiver's clock (RFC 9110, section
+// 10.2.3).
 func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
+	said := h.Get("Retry-After")
+	seconds, err := strconv.ParseUint(said, 10, 31)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // then it is the largest number
+		return min(time.Duration(seconds)*time.Second, longestAfter)
+	}
+	at, err := http.ParseTime(said)
 	if err != nil {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, longestAfter)
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(at.Sub(now), 0), longestAfter)
 }
 
 // Close ends connections that nobody uses.

@@ -99,6 +99,19 @@ func TestSend(t *testing.T) {
 			w.Header().Set("Retry-After", "99999999")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}, webhook.Refused{Status: 503, After: time.Hour}, false},
+		{"busy for ever", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", strings.Repeat("9", 40))
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, webhook.Refused{Status: 503, After: time.Hour}, false},
+		{"busy until a time of its own clock", func(w http.ResponseWriter) {
+			w.Header().Set("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
+			w.Header().Set("Retry-After", "Sun, 06 Nov 1994 08:51:07 GMT")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, webhook.Refused{Status: 429, After: 90 * time.Second}, false},
+		{"busy until a time that is over", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, webhook.Refused{Status: 429}, false},
 		{"an endless answer", func(w http.ResponseWriter) {
 			w.WriteHeader(http.StatusInternalServerError)
 			for range 1 << 12 {
