@@ -29,6 +29,7 @@ type tracked struct {
 	decided // by the goroutine that serves the request, and by no other
 	told    told
 	context requestContext
+	lent    http.Request // what the handler gets
 	inline  [3]candidate // room for most requests' candidates
 }
 
@@ -278,7 +279,7 @@ func (tr *tracked) recogniseLateLocked() {
 // mark returns the request that the handler gets.
 func (tr *tracked) mark() *http.Request {
 	tr.context = requestContext{tr.r.Context(), tr}
-	tr.inner = tap.Lend(&tr.context, tr.r)
+	tr.inner = tap.LendIn(&tr.context, &tr.lent, tr.r)
 	return tr.inner
 }
 

@@ -13,10 +13,17 @@ import (
 // when the body is at its end. There is no map yet that the copy could share, so one is
 // made.
 func Lend(ctx context.Context, r *http.Request) *http.Request {
+	return LendIn(ctx, new(http.Request), r)
+}
+
+// LendIn is Lend, with the room for the copy. The compiler keeps the copy that WithContext
+// makes on the stack, so that nothing is allocated.
+func LendIn(ctx context.Context, room, r *http.Request) *http.Request {
 	if r.Trailer == nil && slices.Contains(r.TransferEncoding, "chunked") {
 		r.Trailer = http.Header{}
 	}
-	return r.WithContext(ctx)
+	*room = *r.WithContext(ctx)
+	return room
 }
 
 // CopyBack copies to a request what a handler has changed on the copy that it got by
