@@ -308,8 +308,8 @@ func (c *Cause) Unlike(x *Exchange) (asked, seen string, unlike bool) {
 func (c *Cause) capture(x *Exchange) {
 	x.at(c)
 	if x.vars.of = &c.path; len(c.path.Names) > 0 {
-		x.vars.values, _ = c.path.Capture(cmp.Or(x.segments, x.path), x.vars.values[:0])
-		if x.segments != "" {
+		x.vars.values, _ = c.path.Capture(cmp.Or(x.address().segments, x.path), x.vars.values[:0])
+		if x.address().segments != "" {
 			for i, v := range x.vars.values {
 				x.vars.values[i] = urlpath.PartSlashes(v)
 			}

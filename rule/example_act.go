@@ -240,8 +240,9 @@ func (e *Example) actExchange() Exchange {
 		method: http.MethodPost, host: e.Host, header: e.Header, typeKnown: true, bodyReason: Fires,
 		userAgent: e.Header.Get("User-Agent"),
 	}
-	x.prefix = urlpath.NormalPrefix(e.PathPrefix)
-	told := Told{Path: urlpath.CutPrefix(urlpath.Normal(cmp.Or(page, "/")), x.prefix), RawQuery: rawQuery, act: e.Act}
+	prefix := urlpath.NormalPrefix(e.PathPrefix)
+	x.setOdd(oddAddress{prefix: prefix})
+	told := Told{Path: urlpath.CutPrefix(urlpath.Normal(cmp.Or(page, "/")), prefix), RawQuery: rawQuery, act: e.Act}
 	if e.Act.Kind == PageEvent {
 		told.Event = e.Act.Data
 	} else {

@@ -39,12 +39,13 @@ func (e Example) exchange() Exchange {
 		x.path = p
 	}
 	x.path = cmp.Or(x.path, "/")
-	if x.prefix = urlpath.NormalPrefix(e.PathPrefix); x.prefix == "" && len(x.header[urlpath.ForwardedPrefix]) > 0 {
-		x.prefix = urlpath.ReadPrefix(x.header[urlpath.ForwardedPrefix]) // an example is believed
+	prefix := urlpath.NormalPrefix(e.PathPrefix)
+	if prefix == "" && len(x.header[urlpath.ForwardedPrefix]) > 0 {
+		prefix = urlpath.ReadPrefix(x.header[urlpath.ForwardedPrefix]) // an example is believed
 	}
 	whole := urlpath.Normal(x.path)
-	x.path = urlpath.CutPrefix(whole, x.prefix)
-	x.taken = urlpath.CutOff(whole, x.path)
+	x.path = urlpath.CutPrefix(whole, prefix)
+	x.setOdd(oddAddress{prefix: prefix, taken: urlpath.CutOff(whole, x.path)})
 	x.soft = navigation.IsSoft(x.header, x.path)
 	x.navigation = navigation.MayBePage(x.header) || x.soft
 	x.restarts = navigation.Restarts(x.header, x.responseHeader)
@@ -59,7 +60,7 @@ func (e Example) exchange() Exchange {
 	x.referer = e.Header.Get("Referer")
 	x.userAgent = e.Header.Get("User-Agent")
 	x.cameBy(e.Header)
-	x.byteRange = e.Header.Get("Range")
+	x.resumes = resumes(e.Header.Get("Range"))
 	return x
 }
 

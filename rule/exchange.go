@@ -33,14 +33,7 @@ import (
 type Exchange struct {
 	// The request as it arrived.
 	method, host, path, rawQuery string
-	// pages are the two paths that are possible, nil if there is one; see at.
-	pages *[2]string
-	// segments is the path by which the goals were found, if a slash in it may stay in
-	// its segment, as %2F; else "".
-	segments string
-	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
-	// and taken what was taken off this request's.
-	prefix, taken string
+	odd                          *oddAddress // nil for nearly all requests
 	// requestURI is as the client wrote it, "" if a setting says what rules see.
 	requestURI string
 	// header is read before the handler runs; afterwards it is a copy, or nil
@@ -49,7 +42,9 @@ type Exchange struct {
 	header http.Header
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
-	byteRange                      string // the header Range, if a download may count
+	// resumes says that the header Range asks for another part of a file than its
+	// beginning.
+	resumes bool
 	// page is that of referer, once pageKnown; see formPage.
 	page struct{ path, rawQuery string }
 	// What the browser says of the page from which the request comes: the header
@@ -116,6 +111,34 @@ type Exchange struct {
 	redirect *variables // nil if no redirect had any
 }
 
+// oddAddress is what is to be known of an address beside its path.
+type oddAddress struct {
+	// pages are the two paths that are possible, nil if there is one; see at.
+	pages *[2]string
+	// segments is the path by which the goals were found, if a slash in it may stay in
+	// its segment, as %2F; else "".
+	segments string
+	// prefix is what is taken off addresses of the site (see urlpath.CutPrefix),
+	// and taken what was taken off this request's.
+	prefix, taken string
+}
+
+// setOdd notes what is odd about the address, if anything is.
+func (x *Exchange) setOdd(odd oddAddress) {
+	if x.odd = nil; odd != (oddAddress{}) {
+		kept := odd // only now does it need memory
+		x.odd = &kept
+	}
+}
+
+// address is what is odd about the address.
+func (x *Exchange) address() oddAddress {
+	if x.odd == nil {
+		return oddAddress{}
+	}
+	return *x.odd
+}
+
 // variables are what a template captured of a path.
 type variables struct {
 	of     *urlpath.Template
@@ -153,11 +176,13 @@ type wants struct {
 // and taken what was taken off this one; both may be "". What was asked is the request
 // line's address if the path may differ from it, and else "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
+	odd := oddAddress{prefix: prefix, taken: taken}
 	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // as nearly never
-		x.segments, path = path, urlpath.PartSlashes(path)
+		odd.segments, path = path, urlpath.PartSlashes(path)
 	}
+	x.setOdd(odd)
 	x.method, x.host, x.path, x.rawQuery, x.header = r.Method, host, path, r.URL.RawQuery, r.Header
-	x.prefix, x.taken, x.requestURI = prefix, taken, asked
+	x.requestURI = asked
 	agent, _ := web.First(r.Header["User-Agent"])
 	x.userAgent = web.CutUserAgent(agent)
 	x.referer, _ = web.First(r.Header["Referer"])
@@ -169,21 +194,33 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 
 // at turns to the page that a cause is about.
 func (x *Exchange) at(c *Cause) {
-	if x.pages == nil {
+	pages := x.pages()
+	if pages == nil {
 		return
 	}
-	x.path = x.pages[0]
+	x.path = pages[0]
 	if c.goal == nil || !c.byRequest() {
 		return
 	}
-	if _, fits := c.path.Capture(x.pages[0], nil); !fits {
-		x.path = x.pages[1]
+	if _, fits := c.path.Capture(pages[0], nil); !fits {
+		x.path = pages[1]
 	}
 }
 
 // isData reports whether the request is for the data of a page, and nothing tells that
 // the visitor goes there: a script may have fetched it ahead.
-func (x *Exchange) isData() bool { return x.pages != nil && !x.soft && x.path == x.pages[1] }
+func (x *Exchange) isData() bool {
+	pages := x.pages()
+	return pages != nil && !x.soft && x.path == pages[1]
+}
+
+// pages are the two paths that are possible, nil if there is one.
+func (x *Exchange) pages() *[2]string {
+	if x.odd == nil {
+		return nil // as nearly always
+	}
+	return x.odd.pages
+}
 
 // Fetched is told that a script may have fetched the page. It is soft if that was in place
 // of a navigation, as with htmx, Turbo and Next.js; then it is a visit. The address of a
@@ -191,9 +228,11 @@ func (x *Exchange) isData() bool { return x.pages != nil && !x.soft && x.path ==
 // goal sees the path that its own path fits, and the first one if both do.
 func (x *Exchange) Fetched(soft bool, other string) {
 	x.soft, x.navigation = soft, soft || x.navigation
-	if x.pages = nil; other != "" {
-		x.pages = &[2]string{x.path, other}
+	odd := x.address()
+	if odd.pages = nil; other != "" {
+		odd.pages = &[2]string{x.path, other}
 	}
+	x.setOdd(odd)
 }
 
 // Consider judges what is known of a goal before the handler runs: its times, its hosts,
@@ -223,7 +262,8 @@ func (x *Exchange) want(c *Cause) {
 		return
 	}
 	if c.kind == causeDownload {
-		x.byteRange, _ = web.First(x.header["Range"])
+		asked, _ := web.First(x.header["Range"])
+		x.resumes = resumes(asked)
 	}
 	n := &c.goal.needs
 	w.header = w.header || n.header

@@ -86,8 +86,8 @@ func (s *Set) explainAll(e Example, of *visit.Visit) []Verdict {
 func (s *Set) described(e Example) string {
 	x := e.exchange()
 	found := s.index.Find(x.method, x.path, nil)
-	if x.pages != nil {
-		found = s.index.Find(x.method, x.pages[1], found)
+	if pages := x.pages(); pages != nil {
+		found = s.index.Find(x.method, pages[1], found)
 	}
 	for _, c := range found {
 		if !c.IsPage() || c.path.Last == "" {

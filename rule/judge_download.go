@@ -25,7 +25,7 @@ const smallRange = 1 << 10
 func judgeDownload(x *Exchange) Reason {
 	switch x.status {
 	case http.StatusOK:
-		if x.byteRange != "" && handsOver(x.responseHeader) && !asksForBeginning(x.byteRange) {
+		if x.resumes && handsOver(x.responseHeader) {
 			return ReasonRange
 		}
 		return Fires
@@ -47,6 +47,9 @@ var handOvers = []string{"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File
 func handsOver(h http.Header) bool {
 	return slices.ContainsFunc(handOvers, func(name string) bool { return len(h[name]) > 0 && h[name][0] != "" })
 }
+
+// resumes reports whether a header Range asks for something else than a file's beginning.
+func resumes(header string) bool { return header != "" && !asksForBeginning(header) }
 
 // asksForBeginning reports whether a Range (RFC 9110, section 14.2) asks for more of
 // the file's beginning than a probe does. What is no range of bytes is answered with

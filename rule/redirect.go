@@ -39,15 +39,15 @@ func (x *Exchange) resolve(location string) (path, rawQuery string, ok bool) {
 
 // ownPath is a path of this site as rules see it.
 func (x *Exchange) ownPath(path string) string {
-	return urlpath.CutPrefix(urlpath.Normal(path), x.prefix)
+	return urlpath.CutPrefix(urlpath.Normal(path), x.address().prefix)
 }
 
 // wholePath is the path as routers inside see it.
 func (x *Exchange) wholePath() string {
-	if x.taken == "" {
+	if x.odd == nil {
 		return x.path // as nearly always
 	}
-	return x.taken + x.path
+	return x.odd.taken + x.path
 }
 
 // slashed turns the backslashes before the query into slashes, as browsers do

@@ -148,7 +148,7 @@ func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool)
 
 // isForm reports whether a path is the one to which the form was sent.
 func (x *Exchange) isForm(path string) bool {
-	if sameAddress(path, urlpath.CutPrefix(x.path, x.prefix)) {
+	if sameAddress(path, urlpath.CutPrefix(x.path, x.address().prefix)) {
 		return true
 	}
 	stripped := x.stripped()
@@ -173,7 +173,7 @@ func (x *Exchange) stripped() string {
 // askedFor is the path in the request line. ok is false if it is the one that
 // rules see, or a setting says what they see.
 func (x *Exchange) askedFor() (path string, ok bool) {
-	if x.requestURI == "" || x.prefix != "" {
+	if x.requestURI == "" || x.address().prefix != "" {
 		return "", false
 	}
 	target, _, _ := strings.Cut(x.requestURI, "?")

@@ -127,14 +127,13 @@ func (r *Replay) Add(e LogEntry) {
 		}
 	}
 	x := &r.x // of which the rest stays as NewReplay set it
-	if r.PathPrefix == "" {
-		x.prefix = ""
-	} else if x.prefix == "" {
-		x.prefix = urlpath.NormalPrefix(r.PathPrefix)
+	prefix := ""
+	if r.PathPrefix != "" {
+		prefix = urlpath.NormalPrefix(r.PathPrefix)
 	}
 	whole := urlpath.Normal(page)
-	page = urlpath.CutPrefix(whole, x.prefix)
-	x.taken = urlpath.CutOff(whole, page)
+	page = urlpath.CutPrefix(whole, prefix)
+	x.setOdd(oddAddress{prefix: prefix, taken: urlpath.CutOff(whole, page)})
 	soft := navigation.IsSoft(nil, page)
 	page, other := navigation.PagesOf(page, "", e.Referer)
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery

@@ -135,7 +135,9 @@ func (t *Told) attribute(name string) any {
 func (x *Exchange) Telling(t Told) *Exchange {
 	own := *x
 	own.path, own.rawQuery, own.told = urlpath.Normal(t.Path), t.RawQuery, &t
-	own.pages, own.segments, own.requestURI = nil, "", ""
+	odd := x.address()
+	own.setOdd(oddAddress{prefix: odd.prefix, taken: odd.taken})
+	own.requestURI = ""
 	own.vars = variables{values: own.room[:0]}
 	return &own
 }
