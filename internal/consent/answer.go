@@ -59,6 +59,9 @@ func Join(a, b Answer) Answer {
 
 // To is the answer for what a goal needs: Granted, Refused or Unknown.
 func (a Answer) To(n Need) Answer {
+	if a == Granted {
+		return Granted // as most, to everything
+	}
 	switch n {
 	case Nothing:
 		return Granted
