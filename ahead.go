@@ -133,6 +133,16 @@ func (t *Tracker) pageAhead(r *http.Request) ahead.Page {
 	return t.ahead.PageOf(t.host(r), urlpath.Trim(page), navigation.QueryOf(path, page, r.URL.RawQuery))
 }
 
+// pageAhead is Tracker.pageAhead of a request whose path is known already. That is nearly
+// always the one of its page as well.
+func (tr *tracked) pageAhead() ahead.Page {
+	t, u := tr.t, tr.r.URL
+	if t.config.Path != nil || tr.path != u.Path || navigation.IsData(u.Path) {
+		return t.pageAhead(tr.r)
+	}
+	return t.ahead.PageOf(t.host(tr.r), urlpath.Trim(u.Path), navigation.QueryOf(u.Path, u.Path, u.RawQuery))
+}
+
 // refererAhead is the page on which a request was made, 0 if that is not known.
 func (t *Tracker) refererAhead(r *http.Request) ahead.Page {
 	host := t.host(r)
@@ -314,8 +324,8 @@ func (tr *tracked) noteOpenLocked() {
 	if who == 0 {
 		return
 	}
-	page, from := t.pageAhead(r), ahead.Page(0)
-	replaces := navigation.Replaces(r.Header)
+	page, from := tr.pageAhead(), ahead.Page(0)
+	replaces := tr.soft && navigation.Replaces(r.Header)
 	if (replaces || used) && !tr.cached {
 		from = t.refererAhead(r)
 	}

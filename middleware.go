@@ -157,7 +157,7 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	tr := t.track(s, r, a.segments, rules)
 	tr.watched = watched
 	tr.admit(r, &e)
-	tr.navigation, tr.releases, tr.ahead = navigation, releases, ahead
+	tr.navigation, tr.soft, tr.releases, tr.ahead = navigation, a.soft, releases, ahead
 	if navigation && (views || tr.facts != nil) {
 		tr.askedFor(r)
 	}

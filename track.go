@@ -45,6 +45,7 @@ type known struct {
 	entry      entry
 	gate       fate             // what entry says to what goaltrack does of its own accord
 	navigation bool             // a person went to a page
+	soft       bool             // to which a script may have brought them
 	stranger   bool             // nobody known, and no browser sends such a request, so that it makes no guest
 	releases   bool             // the visitor has agreed to what was held for them
 	withheld   bool             // the browser may have kept the visit cookie back

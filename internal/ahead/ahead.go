@@ -85,7 +85,7 @@ func New[T any]() *Pages[T] {
 }
 
 // VisitorOf returns the visitor of a site that is known there by an ID.
-func (p *Pages[T]) VisitorOf(site, id string) Visitor { return Visitor(p.hash(site, id, "")) }
+func (p *Pages[T]) VisitorOf(site, id string) Visitor { return Visitor(p.hash(site, id)) }
 
 // PageOf returns the page at an address.
 func (p *Pages[T]) PageOf(host, path, query string) Page { return Page(p.hash(host, path, query)) }

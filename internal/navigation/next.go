@@ -53,8 +53,11 @@ const (
 // page or its data. Next.js adds to it: _rsc to the address of components, and what it
 // read from the page's path to the address of data.
 func QueryOf(path, page, rawQuery string) string {
+	if rawQuery == "" {
+		return ""
+	}
 	isNext := strings.Contains(path, nextData)
-	if rawQuery == "" || !isNext && !strings.Contains(rawQuery, componentsKey) {
+	if !isNext && !strings.Contains(rawQuery, componentsKey) {
 		return rawQuery
 	}
 	var kept []string
