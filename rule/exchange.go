@@ -50,6 +50,8 @@ type Exchange struct {
 	// What the browser says of the page from which the request comes: the header
 	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
 	originHeader, fetchSite string
+	// onlyAsks says that the form is checked while somebody fills it in.
+	onlyAsks bool
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool

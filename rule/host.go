@@ -19,11 +19,13 @@ import (
 //
 // That is a page of this site, since the browser calls the site so.
 
-// cameBy notes what the browser says of the page from which a request comes.
+// cameBy notes what the browser says of the page from which a request comes, and of why
+// it sends a form.
 func (x *Exchange) cameBy(h http.Header) {
 	x.fetchSite, _ = web.First(h["Sec-Fetch-Site"])
 	if x.method != http.MethodGet {
 		x.originHeader, _ = web.First(h["Origin"])
+		x.onlyAsks = onlyAsks(h)
 	}
 }
 

@@ -1,14 +1,11 @@
 package rule
 
 import (
-	"encoding/json"
-	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
-	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // redirectTarget resolves Location against the request and returns its path, as
@@ -67,18 +64,4 @@ func samePath(a, b string) bool {
 		return strings.EqualFold(a, b)
 	}
 	return string(urlpath.AppendFold(nil, a)) == string(urlpath.AppendFold(nil, b))
-}
-
-// htmxTarget is where htmx leads a browser, whatever the status: to an address
-// (https://htmx.org/headers/hx-redirect/), or to one that may be a member of
-// JSON (https://htmx.org/headers/hx-location/), which it looks at first.
-func htmxTarget(h http.Header) (to string, ok bool) {
-	if to, ok = web.First(h["Hx-Location"]); !ok {
-		return web.First(h["Hx-Redirect"])
-	}
-	var location struct{ Path string }
-	if json.Unmarshal([]byte(to), &location) == nil {
-		to = location.Path
-	}
-	return to, true
 }

@@ -39,6 +39,9 @@ const (
 	refusedBack                // the query leads back to the form later on
 	refusedWord                // the path is that of a log-in or error page
 	refusedHome                // perhaps to a log-in page: doubtful
+	refusedSays                // to the page under success:, by an address that says that it failed
+	refusedStandIn             // a firewall answered
+	refusedAsks                // nobody asked the site to do anything with the form
 )
 
 // failurePages are what failure: says: pages that refused forms lead to, beside those
@@ -100,8 +103,8 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 		return Fires
 	}
 	r.to = plainLead(path)
-	if (r.kind == refusedQuery || r.kind == refusedBack) && isPrivate(r.word) {
-		r.word = "the query" // which a visitor may have written
+	if r.kind == refusedQuery || r.kind == refusedBack {
+		r.hide()
 	}
 	why := r // which need not be kept otherwise
 	if x.refusal = &why; r.kind == refusedHome {
@@ -110,10 +113,17 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	return ReasonNotSuccessful
 }
 
+// hide leaves out what a visitor may have written.
+func (r *refusal) hide() {
+	if isPrivate(r.word) {
+		r.word = "the query"
+	}
+}
+
 // refused tells why a redirect to a page of this site is no success.
 func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool) refusal {
 	page, pageQuery := x.formPage()
-	says := sayingOf(query)
+	says := sayingOf(query, x.path)
 	switch {
 	case x.isForm(path):
 		return refusal{kind: refusedForm}
@@ -239,6 +249,12 @@ func (r *refusal) inWords(host string) (what, hint string) {
 		return r.hostInWords(host)
 	case refusedForm:
 		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
+	case refusedStandIn:
+		return "the header " + r.word + " says that a firewall answered in place of the site", ""
+	case refusedAsks:
+		return "the form was only checked while somebody filled it in", ""
+	case refusedSays:
+		return word + " there says that it failed", `if this is success, look at the whole address: success: { response.header.Location: "~ ` + r.word + `=" }`
 	case refusedPage:
 		what = "that is the page the form was on"
 	case refusedList:

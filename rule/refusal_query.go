@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,10 +14,11 @@ type saying struct {
 	pair             string // the same with its value
 }
 
-// sayingOf reads a query: error=1, errors[email]=required, status=failed,
-// sent=0 say that the form failed, sent=1 and status=ok that it was accepted.
-// Failure wins.
-func sayingOf(query string) (s saying) {
+// sayingOf reads a query: error=1, errors[email]=required, status=failed, sent=0 and
+// payment_status=declined say that the form failed, sent=1 and status=ok that it was
+// accepted. Failure wins. If the form, of which that is the path, is there to cancel,
+// cancelled=1 says nothing.
+func sayingOf(query, form string) (s saying) {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -26,8 +28,9 @@ func sayingOf(query string) (s saying) {
 		if err1 != nil || err2 != nil || name == "" {
 			continue
 		}
-		switch failed, accepted := pairSays(name, value); {
-		case failed:
+		switch failure, accepted := pairSays(name, value); {
+		case failure != "" && undone[failure] != "" && containsFold(form, undone[failure]):
+		case failure != "":
 			return saying{failed: true, word: name, pair: pair}
 		case accepted && !s.accepted:
 			s = saying{accepted: true, word: name, pair: pair}
@@ -39,65 +42,138 @@ func sayingOf(query string) (s saying) {
 var (
 	// yes and no are what switches are set to.
 	yes = []string{"", "1", "true", "yes", "y", "on", "ok"}
-	no  = []string{"0", "false", "no", "n", "off", "none", "null", "[]", "{}"}
+	no  = []string{"0", "-1", "false", "no", "n", "off", "none", "null", "[]", "{}", "nein", "non", "nee", "nej", "nao", "não"}
 	// outcomes are words that are true if the form was accepted.
 	outcomes = []string{
 		"success", "successful", "ok", "sent", "thanks", "thankyou", "done", "subscribed", "submitted", "posted", "accepted", "confirmed",
 		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "valid", "mailsent", "emailsent", "messagesent", "formsent", "gesendet", "enviado", "inviato", "envoye", "added", "created", "updated",
 	}
+	// checks are words that are false if the form was refused. If they are true, more
+	// may follow.
+	checks = []string{"captcha", "recaptcha", "hcaptcha", "verified", "validated", "authorized", "authenticated", "mailed", "delivered", "erfolg", "succes", "successo", "sucesso", "exito", "éxito"}
 	// statuses are names of parameters whose value is an outcome.
 	statuses = []string{
 		"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup",
 		"subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype", "mail", "email", "login",
 		"captcha", "auth", "reason", "type", "code", "registration", "subscribe", "order", "checkout", "transaction", "verification",
-		"validation",
+		"validation", "submit", "severity", "level", "class", "resultcode", "responsecode", "statuscode", "returncode", "paypal", "stripe", "klarna",
 	}
+	// statusEnds are how other such names end: redirect_status, paymentResult.
+	statusEnds = []string{"status", "result", "outcome"}
 	// numbered are those whose value may be a status of HTTP. form=404 and
 	// payment=450 are numbers of another kind.
-	numbered = []string{"status", "result", "outcome", "response", "state", "code"}
+	numbered = []string{"status", "result", "outcome", "response", "state", "code", "statuscode"}
 	failures = []string{
-		"error", "errors", "err", "errs", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
-		"unauthorized", "unsuccessful", "danger", "ko", "nok", "cancelled", "canceled", "aborted", "expired", "timeout", "blocked",
-		"fehler", "erreur", "errore", "erro",
+		"error", "errors", "err", "errs", "errno", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
+		"unauthorized", "unauthorised", "unsuccessful", "danger", "ko", "nok", "cancelled", "canceled", "aborted", "expired", "timeout", "blocked", "spam", "honeypot",
+		"fehler", "erreur", "erreurs", "errore", "errori", "erro", "erros", "fout", "fouten", "virhe", "chyba", "błąd", "falha", "feil", "fejl", "hiba",
 		"aspxerrorpath", // the page that failed, in ASP.NET
 	}
+	// unmet are such words in the value of a status. As names they say something
+	// else: required=wheelchair.
+	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad"}
+	// plainest are those that say so as the value of any parameter. lang=ko is Korean.
+	plainest = []string{"error", "errors", "fail", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "unsuccessful"}
+	// demands are names by which a log-in or another try is asked for.
+	demands = []string{"loginrequired", "authrequired", "needlogin", "needslogin", "captcharequired", "retry", "tryagain", "incomplete", "cancel"}
+	// free are words in the names of parameters that repeat what somebody wrote or
+	// looks for, whatever it is.
+	free = []string{
+		"utm", "q", "s", "query", "search", "term", "keyword", "keywords", "tag", "tags", "title", "subject", "topic", "category", "name", "text", "product", "item", "slug",
+		"filter", "campaign", "source", "medium", "ref", "plan", "service", "interest", "industry", "page", "view", "route", "r", "controller", "action", "task",
+	}
+	// addresses are how names of addresses end: cancel_url is where a payment page is
+	// to lead.
+	addresses = []string{"url", "uri", "page", "path", "link", "callback", "redirect"}
 )
 
-// pairSays judges one parameter.
-func pairSays(name, value string) (failed, accepted bool) {
+// pairSays judges one parameter. failure is the word by which it says that the form
+// failed, "" if it does not.
+func pairSays(name, value string) (failure string, accepted bool) {
 	var text, valueText [64]byte
 	var ends, valueEnds [maxWords + 1]int
 	n := appendPhrase(phrase{text[:0], ends[:0]}, name)
 	v := appendPhrase(phrase{valueText[:0], valueEnds[:0]}, value)
+	whole, last := string(n.text), n.last()
 	plain := strings.ToLower(strings.TrimSpace(value))
-	if n.has(failures) {
-		return !slices.Contains(no, plain), false
+	isNo := slices.Contains(no, plain)
+	if failure = cmp.Or(n.find(failures), n.endsAs(), find(demands, whole)); failure != "" {
+		if isNo || len(n.ends) > 1 && slices.Contains(addresses, last) {
+			return "", false
+		}
+		return failure, false
 	}
-	isStatus := slices.Contains(statuses, string(n.text))
-	if last := len(n.ends) - 1; last >= 0 && (slices.Contains(outcomes, string(n.word(last, last+1))) || slices.Contains(outcomes, string(n.text))) {
-		switch negated := string(n.word(0, 1)) == "not"; {
-		case slices.Contains(no, plain):
-			return !negated, false
+	isStatus := slices.Contains(statuses, whole) || slices.Contains(statusEnds, last)
+	switch {
+	case slices.Contains(outcomes, last), slices.Contains(outcomes, whole):
+		switch isNot := string(n.word(0, 1)) == "not"; {
+		case isNo && isNot:
+			return "", false
+		case isNo, isNot && slices.Contains(yes, plain):
+			return whole, false
 		case slices.Contains(yes, plain):
-			return negated, !negated
+			return "", true
 		}
 		isStatus = true
+	case isNo && (slices.Contains(checks, last) || slices.Contains(checks, whole)):
+		return whole, false
 	}
-	if !isStatus {
-		return false, false
+	switch {
+	case strings.Contains(value, "@"): // somebody's address
+		return "", false
+	case isStatus:
+		if saysNo(whole, last, plain, len(v.ends)) {
+			return plain, false
+		}
+		return cmp.Or(v.find(failures), v.endsAs(), v.find(unmet)), slices.Contains(outcomes, string(v.text))
+	case n.find(free) == "": // else these may be words of the visitor's
+		return cmp.Or(find(plainest, v.last()), v.endsAs()), false
 	}
-	isFault := slices.Contains(numbered, string(n.text)) && len(value) == 3 && (value[0] == '4' || value[0] == '5') && len(v.ends) == 1 // 422
-	return v.has(failures) || isFault, slices.Contains(outcomes, string(v.text))
+	return "", false
 }
 
-// has reports whether one of the words is in the list.
-func (p *phrase) has(list []string) bool {
+// saysNo reports whether the value of a status is that of a fault: result=false,
+// status=422.
+func saysNo(name, last, value string, words int) bool {
+	switch value {
+	case "false", "no", "-1":
+		return slices.Contains(statusEnds, last)
+	}
+	return slices.Contains(numbered, name) && len(value) == 3 && (value[0] == '4' || value[0] == '5') && words == 1
+}
+
+// find is the first of the words that is in the list, "" if none is.
+func (p *phrase) find(list []string) string {
 	for i := range p.ends {
-		if slices.Contains(list, string(p.word(i, i+1))) {
-			return true
+		if word := find(list, string(p.word(i, i+1))); word != "" {
+			return word
 		}
 	}
-	return false
+	return ""
+}
+
+func find(list []string, word string) string {
+	if slices.Contains(list, word) {
+		return word
+	}
+	return ""
+}
+
+// last is the last of the words, "" if there is none.
+func (p *phrase) last() string {
+	n := len(p.ends)
+	if n == 0 {
+		return ""
+	}
+	return string(p.word(n-1, n))
+}
+
+// endsAs is the last of the words if that of an error is written to its end: formerror.
+func (p *phrase) endsAs() string {
+	if last := p.last(); isFaultEnd(last) {
+		return last
+	}
+	return ""
 }
 
 // saysNew reports whether the query says that the form was accepted, and is not just that
@@ -146,7 +222,7 @@ func isReturnName(name string) bool {
 var returnNames = []string{
 	"return", "returnto", "returnurl", "returnuri", "returnpath", "returnpage", "next", "nexturl", "nextpage", "redirect", "redirectto",
 	"redirecturl", "redirecturi", "redirectpath", "continue", "continueto", "continueurl", "goto", "gotourl", "back", "backto", "backurl",
-	"destination", "rd", "rurl", "ru", "retpath", "service", "callback", "callbackurl", "camefrom", "afterlogin", "targeturl", "target", "wreply", "relaystate",
+	"destination", "dest", "redir", "ret", "requesturi", "requesturl", "requestedurl", "originalurl", "origurl", "forward", "forwardto", "targetpath", "rd", "rurl", "ru", "retpath", "service", "callback", "callbackurl", "camefrom", "afterlogin", "targeturl", "target", "wreply", "relaystate",
 }
 
 // queryWord finds such a word where the query names the page, as in Joomla

@@ -43,15 +43,21 @@ var wordKinds = kindsOf(map[wordKind]string{
 	wordError: `error errors err errorpage fail failed failure fails notfound pagenotfound denied accessdenied unauthorized unauthorised
 		forbidden unavailable badrequest servererror authfailed exception declined rejected unsuccessful expired sessionexpired timeout sessiontimeout
 		cancelled canceled aborted invalid invalidtoken invalidrequest csrf blocked lockout lockedout restricted notallowed noaccess nolayout nolicense tokenmismatch oops sorry
-		wentwrong somethingwentwrong ratelimit ratelimited toomanyrequests tryagain pleasetryagain retry
+		wentwrong somethingwentwrong ratelimit ratelimited toomanyrequests tryagain pleasetryagain retry resubmit whoops uhoh spam spamdetected banned suspended
+		badgateway gatewaytimeout overloaded insufficientpermissions nopermission notauthorized notauthorised unauthenticated locked accountlocked timedout sessiontimedout
+		invalidemail invalidform invalidinput invaliddata invalidcode missingfields requiredfields incomplete unsuccess nosuccess
+		couldnotsend couldnotbesent cannotsend cannotbesent unabletosend notdelivered
+		fehlermeldung fehlercode keinerfolg derreur messagederreur foutmelding foutpagina fejl fejlmeddelelse feil feilmelding hiba eroare hata lỗi エラー 错误 錯誤 오류 خطأ שגיאה
+		refusé refusée rechazado rechazada negato rifiutato mislukt geweigerd odrzucono odrzucona nekad avvist afvist
 		virhe feil chyba błąd fallo échec echec fehlgeschlagen abgebrochen
 		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
 		noencontrado paginanoencontrada ошибка`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
 		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification
 		checkpoint verifyhuman areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
-		cancel abort maintenance`,
-	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm en de fr es it nl
+		robotcheck botdetected waitingroom distilrcaptcha shibboleth
+		cancel abort maintenance undermaintenance wartung wartungsarbeiten mantenimiento manutenzione onderhoud`,
+	wordFiller: `php html htm xhtml shtml phtml aspx asp jsp jspx jsf do action cgi pl py cfm fcc en de fr es it nl
 		wp user users member members customer customers account accounts my admin client clients partner dealer staff employee student
 		site web portal shop store secure page pages form view screen index default main home new show start step flow actions action check
 		redirect callback handler required require please need needs must tocontinue toaccess first again continue or register registration signup
@@ -140,10 +146,15 @@ func (p *phrase) next(i int) (kind wordKind, word []byte, end int) {
 		kind = wordLogin
 	case bytes.HasSuffix(word, []byte("captcha")): // validateCaptcha, in small letters
 		kind = wordWeak
-	case bytes.HasSuffix(word, []byte("failed")), bytes.HasSuffix(word, []byte("error")) && string(word) != "terror": // mailfailed
+	case isFaultEnd(string(word)): // mailfailed
 		kind = wordError
 	}
 	return kind, word, i + 1
+}
+
+// isFaultEnd reports whether a word ends in that of an error: mailfailed, formerror.
+func isFaultEnd(word string) bool {
+	return strings.HasSuffix(word, "failed") || strings.HasSuffix(word, "error") && word != "terror"
 }
 
 // segmentSays tells what one segment says. It is that of a log-in or error page if it
@@ -214,6 +225,7 @@ func refusalWord(path, form, page string) (kind wordKind, word string) {
 // it was accepted.
 var undone = map[string]string{
 	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
+	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban",
 }
 
 func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }

@@ -76,20 +76,23 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 	if x.refusal = nil; x.blind {
 		return s.guess(x, pages)
 	}
+	if x.isNoAnswer() {
+		return ReasonNotSuccessful
+	}
 	switch s.kind {
 	case successConfirmed:
 		return ReasonNotConfirmed
 	case successIf:
 		return s.judgeAnswer(x, pages)
 	case successStatus:
-		return succeeds(x.status == s.status)
+		return succeeds(x.status == s.status && !x.leadsToRefusal(pages, s.leaves))
 	case successClass:
-		return succeeds(x.status/100 == s.status)
+		return succeeds(x.status/100 == s.status && !x.leadsToRefusal(pages, s.leaves))
 	case successRedirectTo:
 		if s.status != 0 && x.status != s.status || !web.IsRedirect(x.status) {
 			return ReasonNotSuccessful
 		}
-		path, _, ok := x.redirectTarget()
+		path, query, ok := x.redirectTarget()
 		if !ok {
 			x.refuseHost()
 			return ReasonNotSuccessful
@@ -98,12 +101,21 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 		if x.redirect = nil; len(values) > 0 {
 			x.redirect = &variables{&s.target, values}
 		}
+		if says := sayingOf(query, x.path); ok && says.failed {
+			x.refusal = &refusal{kind: refusedSays, word: says.word}
+			x.refusal.hide()
+			return ReasonNotSuccessful
+		}
 		return succeeds(ok)
 	case successDefault:
 		switch x.status {
 		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-			if to, ok := htmxTarget(x.responseHeader); ok {
+			if to, ok := scriptTarget(x.responseHeader); ok {
 				return x.judgeTarget(to, pages, s.leaves)
+			}
+			if len(x.responseHeader["X-Remix-Response"]) > 0 { // the body has where React Router leads
+				x.refusal = &refusal{kind: refusedNowhere}
+				return ReasonNotSuccessful
 			}
 			return Fires
 		}

@@ -2,8 +2,10 @@ package test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -282,5 +284,76 @@ func TestHtmxRedirect(t *testing.T) {
 		w := world.New(t, formRules("/contact"), world.Answer(http.StatusNoContent, "HX-Location", to))
 		w.Visitor().Meet().Post("/contact", "a=b", "HX-Request", "true")
 		w.Expect("SENT", want+" 1")
+	}
+}
+
+// TestAnswersBesideTheForm: a status of success is none if a firewall answered, if nobody
+// asked for more than a check, or if a script is told to lead to a refusal.
+func TestAnswersBesideTheForm(t *testing.T) {
+	type pairs []string
+	rows := []struct {
+		success string // of the goal, "" for none
+		request pairs
+		status  int
+		answer  pairs
+		want    string
+	}{
+		// A form that is checked while somebody fills it in.
+		{"", pairs{"Precognition", "true", "Precognition-Validate-Only", "email"}, 204, pairs{"Precognition-Success", "true"}, turnedDown},
+		{"2xx", pairs{"Precognition", "true"}, 204, nil, turnedDown},
+		{"", pairs{"Precognition", "false"}, 204, nil, accepted},
+		{"200", pairs{"X-Up-Validate", "email"}, 200, nil, turnedDown},
+		{"200", pairs{"X-Up-Target", "main"}, 200, nil, accepted},
+		{"redirect to /thanks", pairs{"Precognition", "true"}, 303, pairs{"Location", "/thanks"}, turnedDown},
+		// A firewall.
+		{"", nil, 202, pairs{"X-Amzn-Waf-Action", "challenge"}, turnedDown},
+		{"2xx", nil, 200, pairs{"Cf-Mitigated", "challenge"}, turnedDown},
+		{"{ response.header.X-A: absent }", nil, 202, pairs{"X-Amzn-Waf-Action", "captcha"}, turnedDown},
+		{"", nil, 202, nil, accepted},
+		// Scripts that are led on.
+		{"", nil, 204, pairs{"X-Remix-Redirect", "/login"}, turnedDown},
+		{"", nil, 204, pairs{"X-Remix-Redirect", "/thanks"}, accepted},
+		{"", nil, 202, pairs{"X-Remix-Response", "yes"}, turnedDown},
+		{"", nil, 204, pairs{"X-Redirect-To", "/form?error=1"}, turnedDown},
+		{"2xx", nil, 200, pairs{"HX-Redirect", "/login"}, turnedDown},
+		{"200", nil, 200, pairs{"HX-Redirect", "/thanks?status=failed"}, turnedDown},
+		{"200", nil, 200, pairs{"HX-Redirect", "https://pay.example/login"}, accepted},
+		{"200", nil, 200, pairs{"HX-Location", "/"}, accepted},
+		{"{ response.header.HX-Redirect: /login }", nil, 200, pairs{"HX-Redirect", "/login"}, accepted},
+		// To the page that the rule names, by an address that says that it failed.
+		{"redirect to /form", nil, 303, pairs{"Location", "/form?error=1"}, turnedDown},
+		{`"303 to /thanks/{id}"`, nil, 303, pairs{"Location", "/thanks/7?payment_status=failed"}, turnedDown},
+		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?error=0&status=ok"}, accepted},
+		{"redirect to /bookings", nil, 303, pairs{"Location", "/bookings?id=cancelled-7"}, accepted},
+		{`{ response.header.Location: "~ ^/form[?]error=" }`, nil, 303, pairs{"Location", "/form?error=1"}, accepted},
+	}
+	var rules strings.Builder
+	rules.WriteString("version: 1\ngoals:\n")
+	for i, row := range rows {
+		fmt.Fprintf(&rules, "  - { goal: SENT_%d, submit: /form%d", i, i)
+		if row.success != "" {
+			rules.WriteString(", success: " + row.success)
+		}
+		rules.WriteString(" }\n")
+	}
+	w := world.New(t, rules.String(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/form"))
+		if err != nil {
+			t.Error(err)
+		}
+		for a := rows[i].answer; len(a) > 0; a = a[2:] {
+			w.Header().Set(a[0], a[1])
+		}
+		w.WriteHeader(rows[i].status)
+	}))
+	v := w.Visitor().Meet()
+	for i, row := range rows {
+		v.Post(fmt.Sprint("/form", i), "a=b", row.request...)
+	}
+	w.Done()
+	for i, row := range rows {
+		if got := w.Fates(fmt.Sprint("SENT_", i)); got != row.want+" 1" {
+			t.Errorf("success: %s, %v -> %d %v: %s, want %s", row.success, row.request, row.status, row.answer, got, row.want)
+		}
 	}
 }
