@@ -29,7 +29,7 @@ func (d decimal) parse(s string) (n float64, ok bool) {
 		}
 	}
 	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil && finite(n)
+	return n, err == nil && finite(n) && !strings.ContainsAny(s, "xX") // 0x1p4 is 16 to Go, and nothing to a visitor
 }
 
 // plain writes a number such as "€ 1.234,56" as a program does. A group that has not

@@ -46,6 +46,7 @@ func TestDecimal(t *testing.T) {
 		{"1e999", nil, nil, nil},
 		{"12 EUR", nil, nil, nil},
 		{"0x10", nil, nil, nil},
+		{"0x1p4", nil, nil, nil},
 	} {
 		for i, want := range []any{tt.plain, tt.comma, tt.point} {
 			var got any
