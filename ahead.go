@@ -306,7 +306,7 @@ func (tr *tracked) endAhead() {
 // noteSightLocked notes that a page is open that was fetched ahead, and which one is not any
 // more.
 func (tr *tracked) noteSightLocked(k ahead.Key, instead ahead.Page) {
-	tr.t.ahead.Opened(k)
+	tr.t.ahead.Opened(k, tr.networkLocked())
 	if instead != 0 {
 		tr.t.ahead.Left(ahead.Key{Visitor: k.Visitor, Page: instead})
 	}
@@ -336,10 +336,10 @@ func (tr *tracked) noteOpenLocked() {
 	case replaces:
 		t.ahead.Left(ahead.Key{Visitor: who, Page: from})
 	default:
-		t.ahead.Lives(ahead.Key{Visitor: who, Page: from}) // the link may open another tab
+		t.ahead.Lives(ahead.Key{Visitor: who, Page: from}, tr.networkLocked()) // the link may open another tab
 	}
 	if counts {
-		t.ahead.Opened(ahead.Key{Visitor: who, Page: page})
+		t.ahead.Opened(ahead.Key{Visitor: who, Page: page}, tr.networkLocked())
 	}
 }
 
@@ -419,7 +419,7 @@ func (tr *tracked) showLocked() {
 	}
 	if page, ok := tr.t.ahead.Show(tr.ahead.shows); ok {
 		if sc := tr.t.scripts.Load(); sc != nil && !tr.script {
-			sc.sightings.Note(sighting(tr.ahead.shows)) // its script will say it, too
+			sc.sightings.Note(sighting(tr.ahead.shows, tr.networkLocked())) // its script will say it, too
 		}
 		tr.noteSightLocked(tr.ahead.shows, page.from)
 		tr.sendShownLocked(page)
@@ -446,7 +446,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 		tr.pastLocked().released = true
 	default:
 		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}, tr.network()); owed != nil {
-			owed.Hold(unseen{}, 0)
+			owed.Hold(unseen{}, heldExtra)
 		}
 	}
 }

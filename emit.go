@@ -244,10 +244,10 @@ type parcel struct{ event, who *cdp.Event }
 
 // guest is the visitor of the request.
 func (tr *tracked) guest() guest {
-	tl, network := &tr.told, tr.network() // which may log, so without the lock
+	tl := &tr.told
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return guest{tr.site, tl.id, tl.keyLocked(), network, tr.entry.userAgent, tr.rules.Hash()}
+	return guest{tr.site, tl.id, tl.keyLocked(), tr.networkLocked(), tr.entry.userAgent, tr.rules.Hash()}
 }
 
 // enqueue encodes a parcel and offers it to the queue, all events or none. With

@@ -55,8 +55,8 @@ type scripts struct {
 	own       []string // the paths that are package page's
 	visitors  *fair.Pace
 	networks  *fair.Pace
-	once      script.Once
-	sightings script.Sightings
+	once      *script.Once
+	sightings *script.Sightings
 	goals     script.Goals
 }
 
@@ -77,7 +77,10 @@ func (sc *scripts) owns(path string) bool {
 func (p *inPage) Own(path string) {
 	for {
 		before := p.scripts.Load()
-		sc := &scripts{visitors: fair.NewPace(toldPerVisitor, toldAtOnce), networks: fair.NewPace(toldPerNetwork, toldByNetwork)}
+		sc := &scripts{
+			visitors: fair.NewPace(toldPerVisitor, toldAtOnce), networks: fair.NewPace(toldPerNetwork, toldByNetwork),
+			once: script.NewOnce(), sightings: script.NewSightings(),
+		}
 		if before != nil && before.owns(path) {
 			return
 		}
@@ -258,11 +261,11 @@ func (told *telling) happened(s *site, e *entry, path string) *tracked {
 // bounds says whether the visitor tells too much, or something for the second time.
 func (told *telling) bounds(s *site, e *entry) fate {
 	t := told.t
-	sc, who := t.scripts.Load(), t.names.Visitor(s.visitorOf(e.cookies).id)
+	sc, w := t.scripts.Load(), fair.Who{Visitor: t.names.Visitor(s.visitorOf(e.cookies).id), Network: t.network(told.r)}
 	switch {
-	case !sc.networks.Take(t.network(told.r), true), !sc.visitors.Take(who, true):
+	case !sc.networks.Take(w.Network, true), !sc.visitors.Take(w.Name(), true):
 		return fateTooFast
-	case !sc.once.Meet(who*31 ^ t.names.Visitor(told.ID)):
+	case !sc.once.Meet(w, t.names.Visitor(told.ID)):
 		return fateRepeated
 	}
 	return fired
@@ -278,17 +281,19 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 		t.ledger.note(f.String())
 		return nil
 	}
-	k := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}
+	k, network := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}, t.network(told.r)
 	if k.Visitor != 0 && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
 		return told.release(s, e, k)
 	}
 	sc := t.scripts.Load()
-	was, sure := sc.sightings.Take(sighting(k))
+	was, sure := sc.sightings.Take(sighting(k, network))
 	if told.Soft {
 		return nil // the server was asked for it, or will be
 	}
 	if !was && k.Visitor != 0 { // they may have got their ID since
-		was, sure = sc.sightings.Take(sighting(ahead.Key{Page: k.Page}))
+		var also bool
+		was, also = sc.sightings.Take(sighting(ahead.Key{Page: k.Page}, network))
+		sure = sure && also
 	}
 	switch {
 	case was:
@@ -317,8 +322,10 @@ func (told *telling) release(s *site, e *entry, k ahead.Key) *tracked {
 	return tr
 }
 
-// sighting is a page that a visitor was shown.
-func sighting(k ahead.Key) uint64 { return uint64(k.Visitor)*31 ^ uint64(k.Page) }
+// sighting is a page that a visitor from a network was shown.
+func sighting(k ahead.Key, network uint64) (w fair.Who, page uint64) {
+	return fair.Who{Visitor: uint64(k.Visitor), Network: network}, uint64(k.Page)
+}
 
 // noteShownLocked notes that the server shows a page, before the browser has any of it.
 func (tr *tracked) noteShownLocked() {
@@ -331,7 +338,7 @@ func (tr *tracked) noteShownLocked() {
 	if tr.told.id != "" {
 		k.Visitor = tr.t.ahead.VisitorOf(tr.site.cookie.name, tr.told.id)
 	}
-	sc.sightings.Note(sighting(k))
+	sc.sightings.Note(sighting(k, tr.networkLocked()))
 }
 
 // noteRefused notes that the server shows a page to somebody who may not be counted.
@@ -339,7 +346,7 @@ func (tr *tracked) noteShownLocked() {
 // same, since it was before.
 func (t *Tracker) noteRefused(r *http.Request, f fate) {
 	if sc := t.scripts.Load(); sc != nil && (f == fateConsentUnknown || f == fateConsentRefused) {
-		sc.sightings.Note(sighting(ahead.Key{Page: t.pageAhead(r)}))
+		sc.sightings.Note(sighting(ahead.Key{Page: t.pageAhead(r)}, t.network(r)))
 	}
 }
 

@@ -95,6 +95,20 @@ func (t *Tracker) network(r *http.Request) uint64 {
 
 func (tr *tracked) network() uint64 { return tr.t.network(tr.r) }
 
+// networkLocked is network, for what most requests need that count something: it is looked up
+// once.
+func (tr *tracked) networkLocked() uint64 {
+	if tl := &tr.told; !tl.located {
+		tl.network, tl.located = tr.network(), true
+	}
+	return tr.told.network
+}
+
+// who is the request's visitor, for the shares of what is bounded.
+func (tr *tracked) who() fair.Who {
+	return fair.Who{Visitor: tr.t.names.Visitor(tr.told.id), Network: tr.networkLocked()}
+}
+
 // addrOf reads an address, with or without a port; it is invalid if s is none.
 // Zones are cut off, as they say nothing outside the host.
 func addrOf(s string) netip.Addr {

@@ -338,10 +338,10 @@ func (v *relayedVisitor) claim(e *sdk.Event) (c twice.Claim, f fate) {
 	twins, ok := v.t.relaying.twins.Load(), true
 	switch {
 	case e.Type == formType && e.FormID != "":
-		c, ok = twins.Claim(twice.Script, formTwin, formType, v.site.Name, v.told.id, e.FormID, e.Interaction)
+		c, ok = twins.Claim(twice.Script, formTwin, v.who(), formType, v.site.Name, v.told.id, e.FormID, e.Interaction)
 		f = fateFormTwice
 	case e.Type == rule.View.Name() && v.t.config.Views != ViewsOff && v.page != "":
-		c, ok = twins.Claim(twice.Script, viewTwin, e.Type, v.site.Name, v.told.id, v.page)
+		c, ok = twins.Claim(twice.Script, viewTwin, v.who(), e.Type, v.site.Name, v.told.id, v.page)
 		f = fateViewTwice
 	}
 	if ok {
@@ -385,10 +385,10 @@ func (tr *tracked) claim(tw twin, ago time.Duration) (c twice.Claim, f fate) {
 	switch {
 	case twins == nil || id == "":
 	case tw.kind == rule.View.Name():
-		c, ok = twins.Claim(twice.Server, viewTwin+ago, tw.kind, tr.site.Name, id, tw.which[0])
+		c, ok = twins.Claim(twice.Server, viewTwin+ago, tr.who(), tw.kind, tr.site.Name, id, tw.which[0])
 		f = fateViewTwice
 	case tw.kind == formType:
-		c, ok = twins.Claim(twice.Server, formTwin+ago, tw.kind, tr.site.Name, id, tw.which[0], tw.which[1])
+		c, ok = twins.Claim(twice.Server, formTwin+ago, tr.who(), tw.kind, tr.site.Name, id, tw.which[0], tw.which[1])
 		f = fateFormTwice
 	}
 	if ok {

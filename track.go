@@ -11,7 +11,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/facts"
-	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/scan"
@@ -88,6 +87,8 @@ type told struct {
 	cookieless bool    // no cookie can be set any more for whoever has none
 	brought    brought // what the visitor's cookies said
 	id         string  // browser ID, "" while there is none
+	network    uint64  // see networkLocked
+	located    bool    // network was looked up
 	orderKey   string  // see key
 	route      route
 	seldom     *seldom // nil until it is needed
@@ -368,7 +369,7 @@ func (tr *tracked) watchForm(r *http.Request) {
 	if tr.body == nil {
 		tr.body = new(tap.Body)
 	}
-	who := fair.Who{Visitor: tr.t.names.Visitor(tr.told.id), Network: tr.network()}
+	who := tr.who()
 	if outcome, ok := tr.body.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, who, kinds, fields); ok {
 		r.Body = tr.body.Reader()
 	} else {

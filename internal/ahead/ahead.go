@@ -81,7 +81,7 @@ type Fetch[T any] struct {
 
 // New makes an empty set of pages.
 func New[T any]() *Pages[T] {
-	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T]), room: fair.Room{Size: MostBytes}, opened: openPages{began: time.Now()}}
+	return &Pages[T]{seed: maphash.MakeSeed(), visitors: make(map[Visitor][]*Fetch[T]), room: fair.Room{Size: MostBytes}, opened: newOpenPages()}
 }
 
 // VisitorOf returns the visitor of a site that is known there by an ID.
@@ -132,7 +132,7 @@ func (p *Pages[T]) Begin(k Key, network uint64) *Fetch[T] {
 	p.visitors[k.Visitor] = append(p.visitors[k.Visitor], f)
 	p.total.Add(1)
 	p.seat(k.Page).Add(1)
-	f.open, f.owes = p.opened.has(k) // after the line before, so that either this or Opened sees the other
+	f.open, f.owes = p.opened.has(k, network) // after the line before, so that either this or Opened sees the other
 	if p.byTime.Len() == 1 {
 		p.wake(Time)
 	}

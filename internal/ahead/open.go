@@ -1,10 +1,9 @@
 package ahead
 
 import (
-	"math/bits"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
 )
 
 // A request that names a page as its Referer tells that somebody looks at the page, but not
@@ -23,146 +22,101 @@ import (
 // runs in this one's tab. A link that is followed may open another tab, and tells nothing.
 
 // The bounds of what is remembered of open pages: about 30 of one visitor, and 64,000 of
-// all. Where there is too much, the oldest is forgotten.
+// all. Where there is too much, the oldest is forgotten, of whoever has more than their share
+// first ([fair.Slots]). A page that may have been forgotten counts as open.
 const (
 	OpenTime = 30 * time.Minute
 
-	openWays     = 8
 	openBuckets  = 1 << 13
-	openPerGroup = 4 // buckets that the pages of one visitor are in
 	openStep     = 16 * time.Second
 	openMostTabs = 1<<4 - 1
 )
 
 // openPages are the pages that visitors have open, as far as is known. It is safe for
-// concurrent use. The zero value is ready, and takes no memory before a page is opened.
-type openPages struct {
-	buckets atomic.Pointer[[openBuckets]openBucket]
-	began   time.Time // what slots count from
-}
+// concurrent use.
+type openPages struct{ fair.Slots[openPage] }
 
-// openBucket has room for some pages.
-type openBucket struct {
-	mu    sync.Mutex
-	slots [openWays]openSlot
-}
-
-// openSlot is one page: in how many tabs it is open, when that was last known, and as much
-// of its hash as there is room for. The zero value is none.
-type openSlot struct {
-	tag  uint32
-	at   uint16 // in steps
+// openPage is one page: in how many tabs it is open.
+type openPage struct {
 	tabs uint8
 	told bool // the page itself has said that it is shown
 }
 
-// bucket is where a page is, locked, and the tag by which it is known there.
-func (o *openPages) bucket(k Key) (*openBucket, uint32) {
-	all := o.buckets.Load()
-	if all == nil {
-		o.buckets.CompareAndSwap(nil, new([openBuckets]openBucket))
-		all = o.buckets.Load()
-	}
-	group := uint64(k.Visitor) % (openBuckets / openPerGroup)
-	mixed := (uint64(k.Page) ^ bits.RotateLeft64(uint64(k.Visitor), 29)) * 0x9e3779b97f4a7c15
-	b := &all[group*openPerGroup+mixed>>62]
-	b.mu.Lock()
-	return b, uint32(mixed >> 24) //nolint:gosec // Only a part of it is kept.
+func newOpenPages() openPages {
+	return openPages{fair.Slots[openPage]{Buckets: openBuckets, Life: OpenTime, Step: openStep, Doubts: true}}
 }
 
-// now is the time in steps. After twelve days it begins again, which may make an old page
-// look open for half an hour.
-func (o *openPages) now() uint16 {
-	return uint16(time.Since(o.began) / openStep) //nolint:gosec // It begins again.
-}
+func (o *openPages) at(k Key) fair.Seat[openPage] { return o.Go(uint64(k.Visitor), uint64(k.Page)) }
 
-// find returns the slot of a page, nil if it is not open. The bucket's lock is held.
-func (b *openBucket) find(tag uint32, now uint16) *openSlot {
-	for i := range b.slots {
-		if s := &b.slots[i]; s.tag == tag && s.tabs > 0 && !s.isOld(now) {
-			return s
-		}
-	}
-	return nil
-}
-
-func (s *openSlot) isOld(now uint16) bool { return now-s.at > uint16(OpenTime/openStep) }
-
-// open notes that the page is open, in one more tab or in at least one.
-func (o *openPages) open(k Key, oneMore bool) {
-	now := o.now()
-	b, tag := o.bucket(k)
-	defer b.mu.Unlock()
-	s := b.find(tag, now)
+// open notes that the page is open, in one more tab or in at least one, of a visitor from a
+// network.
+func (o *openPages) open(k Key, network uint64, oneMore bool) {
+	seat := o.at(k)
+	defer seat.Leave()
+	s := seat.Find()
 	if s == nil {
-		s = b.room(now)
-		*s = openSlot{tag: tag, tabs: 1, at: now}
+		seat.Put(network).Is.tabs = 1
 		return
 	}
-	s.at = now
+	seat.Touch(s)
 	if oneMore {
-		s.tabs, s.told = min(s.tabs+1, openMostTabs), false
+		s.Is = openPage{tabs: min(s.Is.tabs+1, openMostTabs)}
 	}
-}
-
-// room returns a slot for another page: an empty one, or else the oldest.
-func (b *openBucket) room(now uint16) *openSlot {
-	oldest := &b.slots[0]
-	for i := range b.slots {
-		s := &b.slots[i]
-		if s.tabs == 0 {
-			return s
-		}
-		if now-s.at > now-oldest.at {
-			oldest = s
-		}
-	}
-	return oldest
 }
 
 // leave notes that one tab has left the page. Of a page that is open in very many, nobody
 // knows any more in how many.
 func (o *openPages) leave(k Key) {
-	b, tag := o.bucket(k)
-	defer b.mu.Unlock()
-	if s := b.find(tag, o.now()); s != nil && s.tabs < openMostTabs {
-		s.tabs--
+	if !o.Used() {
+		return
+	}
+	seat := o.at(k)
+	defer seat.Leave()
+	s := seat.Find()
+	if s == nil || s.Is.tabs == openMostTabs {
+		return
+	}
+	if s.Is.tabs--; s.Is.tabs == 0 {
+		seat.Forget(s)
 	}
 }
 
 // has reports whether the page is open, and whether one was opened just now that has not said
 // yet that it is shown.
-func (o *openPages) has(k Key) (open, owes bool) {
-	if o.buckets.Load() == nil {
+func (o *openPages) has(k Key, network uint64) (open, owes bool) {
+	if !o.Used() {
 		return false, false
 	}
-	now := o.now()
-	b, tag := o.bucket(k)
-	defer b.mu.Unlock()
-	s := b.find(tag, now)
-	return s != nil, s != nil && !s.told && now-s.at <= 1
+	seat := o.at(k)
+	defer seat.Leave()
+	s := seat.Find()
+	if s == nil {
+		return seat.Doubted(network), false
+	}
+	return true, !s.Is.told && seat.Steps(s) <= 1
 }
 
 // tells notes that the page has said that it is shown.
 func (o *openPages) tells(k Key) {
-	if o.buckets.Load() == nil {
+	if !o.Used() {
 		return
 	}
-	b, tag := o.bucket(k)
-	defer b.mu.Unlock()
-	if s := b.find(tag, o.now()); s != nil {
-		s.told = true
+	seat := o.at(k)
+	defer seat.Leave()
+	if s := seat.Find(); s != nil {
+		s.Is.told = true
 	}
 }
 
-// Opened notes that the visitor is shown the page, in one more tab or frame.
-func (p *Pages[T]) Opened(k Key) { p.noteOpen(k, true) }
+// Opened notes that the visitor, from a network as [fair.Who] has it, is shown the page in one
+// more tab or frame.
+func (p *Pages[T]) Opened(k Key, network uint64) { p.noteOpen(k, network, true) }
 
 // Lives notes that something comes from the page, so that a tab has it open.
-func (p *Pages[T]) Lives(k Key) { p.noteOpen(k, false) }
+func (p *Pages[T]) Lives(k Key, network uint64) { p.noteOpen(k, network, false) }
 
-func (p *Pages[T]) noteOpen(k Key, oneMore bool) {
-	p.opened.open(k, oneMore)
+func (p *Pages[T]) noteOpen(k Key, network uint64, oneMore bool) {
+	p.opened.open(k, network, oneMore)
 	if !p.Has(k.Page) {
 		return
 	}

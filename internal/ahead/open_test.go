@@ -15,26 +15,26 @@ func TestOpen(t *testing.T) {
 		shows         bool // by what may come from another tab
 	}{
 		"never opened":         {nil, nil, true},
-		"opened":               {func(p *Pages[int]) { p.Opened(k) }, nil, false},
-		"opened later":         {nil, func(p *Pages[int]) { p.Opened(k) }, false},
-		"something comes":      {func(p *Pages[int]) { p.Lives(k) }, nil, false},
-		"it comes later":       {nil, func(p *Pages[int]) { p.Lives(k) }, true}, // perhaps from the copy
-		"left":                 {func(p *Pages[int]) { p.Opened(k); p.Left(k) }, nil, true},
-		"left once too often":  {func(p *Pages[int]) { p.Left(k); p.Opened(k); p.Left(k); p.Left(k); p.Opened(k) }, nil, false},
-		"left in one of two":   {func(p *Pages[int]) { p.Opened(k); p.Opened(k); p.Left(k) }, nil, false},
-		"left in both":         {func(p *Pages[int]) { p.Opened(k); p.Opened(k); p.Left(k); p.Left(k) }, nil, true},
-		"left, with a request": {func(p *Pages[int]) { p.Opened(k); p.Lives(k); p.Left(k) }, nil, true},
-		"left since":           {func(p *Pages[int]) { p.Opened(k) }, func(p *Pages[int]) { p.Left(k) }, false},
+		"opened":               {func(p *Pages[int]) { p.Opened(k, 0) }, nil, false},
+		"opened later":         {nil, func(p *Pages[int]) { p.Opened(k, 0) }, false},
+		"something comes":      {func(p *Pages[int]) { p.Lives(k, 0) }, nil, false},
+		"it comes later":       {nil, func(p *Pages[int]) { p.Lives(k, 0) }, true}, // perhaps from the copy
+		"left":                 {func(p *Pages[int]) { p.Opened(k, 0); p.Left(k) }, nil, true},
+		"left once too often":  {func(p *Pages[int]) { p.Left(k); p.Opened(k, 0); p.Left(k); p.Left(k); p.Opened(k, 0) }, nil, false},
+		"left in one of two":   {func(p *Pages[int]) { p.Opened(k, 0); p.Opened(k, 0); p.Left(k) }, nil, false},
+		"left in both":         {func(p *Pages[int]) { p.Opened(k, 0); p.Opened(k, 0); p.Left(k); p.Left(k) }, nil, true},
+		"left, with a request": {func(p *Pages[int]) { p.Opened(k, 0); p.Lives(k, 0); p.Left(k) }, nil, true},
+		"left since":           {func(p *Pages[int]) { p.Opened(k, 0) }, func(p *Pages[int]) { p.Left(k) }, false},
 		"in very many tabs": {func(p *Pages[int]) {
 			for range 100 {
-				p.Opened(k)
+				p.Opened(k, 0)
 			}
 			for range 100 {
 				p.Left(k)
 			}
 		}, nil, false},
-		"another page":    {func(p *Pages[int]) { p.Opened(Key{1, 3}) }, nil, true},
-		"another visitor": {func(p *Pages[int]) { p.Opened(Key{3, 2}) }, nil, true},
+		"another page":    {func(p *Pages[int]) { p.Opened(Key{1, 3}, 0) }, nil, true},
+		"another visitor": {func(p *Pages[int]) { p.Opened(Key{3, 2}, 0) }, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fetch := func() (*Pages[int], *Fetch[int]) {
@@ -77,11 +77,11 @@ func TestOpenPageTells(t *testing.T) {
 		want              [2]bool // whether the first and the second word are the copy's
 	}{
 		"never opened":       {nil, nil, [2]bool{true, true}},
-		"opened":             {func(p *Pages[int]) { p.Opened(k) }, nil, [2]bool{false, true}},
-		"opened, and said":   {func(p *Pages[int]) { p.Opened(k); p.Tells(k) }, nil, [2]bool{true, true}},
-		"opened again":       {func(p *Pages[int]) { p.Opened(k); p.Tells(k); p.Opened(k) }, nil, [2]bool{false, true}},
-		"opened long ago":    {func(p *Pages[int]) { p.Opened(k); time.Sleep(3 * openStep) }, nil, [2]bool{true, true}},
-		"opened in between":  {nil, func(p *Pages[int]) { p.Opened(k) }, [2]bool{false, true}},
+		"opened":             {func(p *Pages[int]) { p.Opened(k, 0) }, nil, [2]bool{false, true}},
+		"opened, and said":   {func(p *Pages[int]) { p.Opened(k, 0); p.Tells(k) }, nil, [2]bool{true, true}},
+		"opened again":       {func(p *Pages[int]) { p.Opened(k, 0); p.Tells(k); p.Opened(k, 0) }, nil, [2]bool{false, true}},
+		"opened long ago":    {func(p *Pages[int]) { p.Opened(k, 0); time.Sleep(3 * openStep) }, nil, [2]bool{true, true}},
+		"opened in between":  {nil, func(p *Pages[int]) { p.Opened(k, 0) }, [2]bool{false, true}},
 		"said without a tab": {func(p *Pages[int]) { p.Tells(k) }, nil, [2]bool{true, true}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,12 +121,12 @@ func TestOpenTime(t *testing.T) {
 			defer p.Drop(k)
 			return !p.Shows(k, false)
 		}
-		p.Opened(k)
+		p.Opened(k, 0)
 		time.Sleep(OpenTime - openStep)
 		if !open() {
 			t.Error("it is forgotten too early")
 		}
-		p.Lives(k)
+		p.Lives(k, 0)
 		time.Sleep(OpenTime - openStep)
 		if !open() {
 			t.Error("it is forgotten though something came from it")
@@ -147,11 +147,11 @@ func TestOpenBounds(t *testing.T) {
 		p := New[int]()
 		defer p.Close()
 		for i := range Visitor(1000) {
-			p.Opened(Key{hashOf(i), 1})
+			p.Opened(Key{hashOf(i), 1}, 0)
 		}
 		kept := func() (n int) {
 			for i := range Visitor(1000) {
-				if open, _ := p.opened.has(Key{hashOf(i), 1}); open {
+				if open, _ := p.opened.has(Key{hashOf(i), 1}, 0); open {
 					n++
 				}
 			}
@@ -163,12 +163,12 @@ func TestOpenBounds(t *testing.T) {
 		before := kept()
 		time.Sleep(time.Minute)
 		for i := range Page(100_000) {
-			p.Opened(Key{77, hashOf(i)})
+			p.Opened(Key{77, hashOf(i)}, 0)
 		}
-		if lost := before - kept(); lost > openWays*openPerGroup {
+		if lost := before - kept(); lost > 32 {
 			t.Errorf("one visitor took the room of %d pages of others", lost)
 		}
-		if open, _ := p.opened.has(Key{77, hashOf(Page(99_999))}); !open {
+		if open, _ := p.opened.has(Key{77, hashOf(Page(99_999))}, 0); !open {
 			t.Error("the newest is forgotten")
 		}
 	})
@@ -184,12 +184,12 @@ func TestOpenAtOnce(t *testing.T) {
 	for i := range Page(8) {
 		all.Go(func() {
 			for range 100 {
-				p.Opened(Key{1, i})
+				p.Opened(Key{1, i}, 0)
 				p.Begin(Key{1, i}, 0).Hold(1, 1)
 				if p.Shows(Key{1, i}, false) {
 					t.Error("it is open, and shown all the same")
 				}
-				p.Lives(Key{1, i})
+				p.Lives(Key{1, i}, 0)
 				p.Left(Key{1, i})
 			}
 		})
@@ -202,6 +202,65 @@ func BenchmarkOpened(b *testing.B) {
 	p := New[int]()
 	defer p.Close()
 	for i := 0; b.Loop(); i++ {
-		p.Opened(Key{hashOf(Visitor(i % 100)), Page(i % 7)})
+		p.Opened(Key{hashOf(Visitor(i % 100)), Page(i % 7)}, 0)
+	}
+}
+
+// TestOpenOfOthers: one network that opens very many pages, under whatever names, has those of
+// others neither forgotten nor in doubt. Where all come from one address, the newest are known.
+// What was forgotten counts as open.
+func TestOpenOfOthers(t *testing.T) {
+	const many, others = 2000, 20
+	for name, c := range map[string]struct {
+		key    func(i uint64) (Key, uint64)
+		theirs uint64 // the network of the others
+		lost   int    // at most so many of 20 are forgotten, which are in its buckets
+	}{
+		"many visitors":                {func(i uint64) (Key, uint64) { return Key{hashOf(Visitor(i)), 1}, 9 }, 1, 0},
+		"many visitors and pages":      {func(i uint64) (Key, uint64) { return Key{hashOf(Visitor(i)), hashOf(Page(i))}, 9 }, 1, 0},
+		"one visitor":                  {func(i uint64) (Key, uint64) { return Key{9, hashOf(Page(i))}, 9 }, 1, 0},
+		"one visitor of many networks": {func(i uint64) (Key, uint64) { return Key{9, hashOf(Page(i))}, hashOf(i) }, 1, 5},
+		"all have one address":         {func(i uint64) (Key, uint64) { return Key{hashOf(Visitor(i)), 1}, 1 }, 1, 20},
+		"nobody knows where from":      {func(i uint64) (Key, uint64) { return Key{hashOf(Visitor(i)), 1}, 0 }, 0, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := New[int]()
+				p.opened.Buckets = 1 << 6
+				defer p.Close()
+				other := func(i int) Key { return Key{hashOf(Visitor(1_000_000 + i)), 3} }
+				for i := range others {
+					p.Opened(other(i), c.theirs)
+				}
+				time.Sleep(time.Minute)
+				for i := range uint64(many) {
+					p.Opened(c.key(i))
+				}
+				for i := range others {
+					if open, _ := p.opened.has(other(i), c.theirs); !open {
+						t.Fatal("an open page is taken for closed")
+					}
+				}
+				for i := range others {
+					p.Left(other(i)) // of what is in doubt, nobody knows
+				}
+				left := 0
+				for i := range others {
+					if open, _ := p.opened.has(other(i), c.theirs); !open {
+						left++
+					}
+				}
+				if others-left > c.lost {
+					t.Errorf("%d of %d pages of others were remembered", left, others)
+				}
+				if open, _ := p.opened.has(Key{5, 5}, c.theirs); open {
+					t.Error("a page that nobody has opened is open")
+				}
+				k, network := c.key(many - 1)
+				if open, _ := p.opened.has(k, network); !open {
+					t.Error("the newest is not known")
+				}
+			})
+		})
 	}
 }

@@ -2,6 +2,7 @@ package fair
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 )
 
@@ -9,6 +10,15 @@ import (
 type Who struct {
 	Visitor uint64 // as Names.Visitor says
 	Network uint64 // as Names.Network says
+}
+
+// Name is one name for the visitor as they come from that network, so that nobody else can use
+// up what they may have. It is 0 if the visitor is not known.
+func (w Who) Name() uint64 {
+	if w.Visitor == 0 {
+		return 0
+	}
+	return max(w.Visitor^bits.RotateLeft64(w.Network, 32), 1)
 }
 
 // Names gives visitors and networks names that mean nothing outside of this process. It

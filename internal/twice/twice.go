@@ -4,8 +4,9 @@ package twice
 
 import (
 	"hash/maphash"
-	"sync"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
 )
 
 // Teller is one of the two.
@@ -20,37 +21,40 @@ const (
 // Table knows what was told lately. All methods are safe for concurrent use. Make it with
 // [New].
 type Table struct {
-	seed maphash.Seed
-
-	mu   sync.Mutex
-	told map[uint64]*told
-	ring [size]uint64 // the keys in the order in which they came
-	next int
+	seed  maphash.Seed
+	began time.Time
+	told  fair.Slots[told]
 }
 
-// size bounds what is known.
-const size = 1 << 14
+// The bounds of what is known: 16,000 things, of which a visitor and a network have their
+// share.
+const (
+	Most    = time.Hour // the longest time for which something may be known
+	buckets = 1 << 11
+)
 
 // told is how often each of the two told something, and was not answered by the other.
 type told struct {
-	open [2]int
-	at   [2]time.Time
+	open [2]int32
+	at   [2]time.Duration // since the table began
 }
 
 // New returns a table that knows nothing.
-func New() *Table { return &Table{seed: maphash.MakeSeed(), told: make(map[uint64]*told)} }
+func New() *Table {
+	return &Table{seed: maphash.MakeSeed(), began: time.Now(), told: fair.Slots[told]{Buckets: buckets, Life: Most, Step: Most / 200}}
+}
 
 // Claim is something that one of the two tells. The zero Claim is nothing.
 type Claim struct {
-	table *Table
-	key   uint64
-	by    Teller
+	table         *Table
+	visitor, what uint64
+	by            Teller
 }
 
-// Claim notes that somebody tells something, which the texts name. It is not ok if the
-// other one has told it within d: what each of the two tells once answers what the other
-// told once. A nil Table knows nothing.
-func (t *Table) Claim(by Teller, d time.Duration, texts ...string) (c Claim, ok bool) {
+// Claim notes that somebody tells something of a visitor, which the texts name. It is not ok
+// if the other one has told it within d: what each of the two tells once answers what the
+// other told once. A nil Table knows nothing.
+func (t *Table) Claim(by Teller, d time.Duration, w fair.Who, texts ...string) (c Claim, ok bool) {
 	if t == nil {
 		return Claim{}, true
 	}
@@ -60,27 +64,25 @@ func (t *Table) Claim(by Teller, d time.Duration, texts ...string) (c Claim, ok 
 		_, _ = h.WriteString(text) // it never fails
 		_ = h.WriteByte(0)
 	}
-	key, now, other := h.Sum64(), time.Now(), 1-by
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	one := t.told[key]
-	if one != nil && one.open[other] > 0 && now.Sub(one.at[other]) < d {
-		one.open[other]--
+	what, now, other := h.Sum64(), time.Since(t.began), 1-by
+	seat := t.told.Go(w.Visitor, what)
+	defer seat.Leave()
+	slot := seat.Find()
+	if slot != nil && slot.Is.open[other] > 0 && now-slot.Is.at[other] < d {
+		slot.Is.open[other]--
 		return Claim{}, false
 	}
-	if one == nil {
-		delete(t.told, t.ring[t.next])
-		t.ring[t.next] = key
-		t.next = (t.next + 1) % size
-		one = new(told)
-		t.told[key] = one
+	if slot == nil {
+		slot = seat.Put(w.Network)
 	}
-	if now.Sub(one.at[by]) >= d {
+	seat.Touch(slot)
+	one := &slot.Is
+	if now-one.at[by] >= d {
 		one.open[by] = 0
 	}
 	one.open[by]++
 	one.at[by] = now
-	return Claim{t, key, by}, true
+	return Claim{t, w.Visitor, what, by}, true
 }
 
 // Withdraw takes a claim back: it was not told after all.
@@ -88,9 +90,9 @@ func (c Claim) Withdraw() {
 	if c.table == nil {
 		return
 	}
-	c.table.mu.Lock()
-	defer c.table.mu.Unlock()
-	if one := c.table.told[c.key]; one != nil && one.open[c.by] > 0 {
-		one.open[c.by]--
+	seat := c.table.told.Go(c.visitor, c.what)
+	defer seat.Leave()
+	if slot := seat.Find(); slot != nil && slot.Is.open[c.by] > 0 {
+		slot.Is.open[c.by]--
 	}
 }

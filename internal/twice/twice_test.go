@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
 )
 
 // TestClaim: what one told is not told by the other, once for once, for a while.
@@ -33,7 +35,7 @@ func TestClaim(t *testing.T) {
 				table := New()
 				for i, s := range steps {
 					time.Sleep(s.after)
-					c, ok := table.Claim(s.by, window, "visitor", s.what)
+					c, ok := table.Claim(s.by, window, fair.Who{Visitor: 1}, s.what)
 					if ok != s.ok {
 						t.Errorf("step %d: %v, want %v", i, ok, s.ok)
 					}
@@ -49,24 +51,31 @@ func TestClaim(t *testing.T) {
 // TestClaimsAreBounded: of too many things the oldest are forgotten.
 func TestClaimsAreBounded(t *testing.T) {
 	table := New()
-	for i := range size + 1 {
-		table.Claim(Server, time.Hour, strconv.Itoa(i))
+	table.told.Buckets = 1 << 6
+	theirs := fair.Who{Visitor: 1, Network: 1}
+	table.Claim(Server, time.Hour, theirs, "theirs")
+	const many = 2000
+	for i := range uint64(many) {
+		table.Claim(Server, time.Hour, fair.Who{Visitor: i * 0x9e3779b97f4a7c15, Network: 2}, strconv.FormatUint(i, 10))
 	}
-	if n := len(table.told); n != size {
-		t.Errorf("%d things are known, want %d", n, size)
+	known := 0
+	for i := range uint64(many) {
+		if _, ok := table.Claim(Script, time.Hour, fair.Who{Visitor: i * 0x9e3779b97f4a7c15, Network: 2}, strconv.FormatUint(i, 10)); !ok {
+			known++
+		}
 	}
-	if _, ok := table.Claim(Script, time.Hour, "0"); !ok {
-		t.Error("the oldest is known")
+	if known < 50 || known > 8<<6 {
+		t.Errorf("%d things of the network are known", known)
 	}
-	if _, ok := table.Claim(Script, time.Hour, strconv.Itoa(size)); ok {
-		t.Error("the newest is not known")
+	if _, ok := table.Claim(Script, time.Hour, theirs, "theirs"); ok {
+		t.Error("one network had the claim of another forgotten")
 	}
 }
 
 // TestNoTable: without a table all is told once.
 func TestNoTable(t *testing.T) {
 	var table *Table
-	c, ok := table.Claim(Server, time.Hour, "a")
+	c, ok := table.Claim(Server, time.Hour, fair.Who{}, "a")
 	if !ok {
 		t.Error("it was told before")
 	}

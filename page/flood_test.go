@@ -1,0 +1,119 @@
+package page_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/goaltest"
+	"github.com/goaltrack/goaltrack/internal/world"
+	"github.com/goaltrack/goaltrack/page"
+)
+
+// TestFlood: whoever asks for very many pages takes nothing from others: a page of theirs that a
+// cache answered counts, one that they have open is known, and one that was shown does not count
+// again. Where all have one address, that bounds nobody.
+func TestFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it asks for very many pages")
+	}
+	const many = 66_000
+	type request struct{ address, forwarded, id string }
+	theirs := func(i int) string { return fmt.Sprintf("11111111-2222-4333-8444-%012d", i) }
+	for name, c := range map[string]struct {
+		flood func(i int) request
+		other request // where the others come from
+	}{
+		"from the addresses of one customer, behind a proxy": {
+			func(i int) request { return request{"192.0.2.1:1", fmt.Sprintf("2001:db8:1:2::%x", i), theirs(i)} },
+			request{address: "192.0.2.1:1", forwarded: "2001:db8:1:3::1"},
+		},
+		"from the address that all have": {
+			func(i int) request { return request{"203.0.113.1:1", "", theirs(i)} }, request{address: "203.0.113.1:1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rules, err := goaltrack.ParseRules([]byte("{version: 1, goals: [{goal: SEEN, visit: '/p/**'}]}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tracker, err := goaltrack.New(goaltrack.Config{
+				Sites: []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: rules,
+				TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, DryRun: true, Logger: slog.New(slog.DiscardHandler),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages, err := page.New(tracker, page.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			site := pages.Around(tracker.Handler(http.HandlerFunc(world.HTML)))
+			serve := func(from request, method, target, body string, header ...string) {
+				r := httptest.NewRequest(method, target, strings.NewReader(body))
+				r.RemoteAddr = from.address
+				r.Header = http.Header{
+					"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=" + from.id},
+					"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"},
+				}
+				if from.forwarded != "" {
+					r.Header.Set("X-Forwarded-For", from.forwarded)
+				}
+				for i := 0; i < len(header); i += 2 {
+					r.Header.Set(header[i], header[i+1])
+				}
+				site.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			tell := func(from request, path string) {
+				serve(from, http.MethodPost, "/goals/e/c", message("", path, ""), "Content-Type", "application/json", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors")
+			}
+			fired := func() (n int) {
+				_, _ = fmt.Sscanf(goaltest.Fates(tracker, "SEEN"), "fired %d", &n)
+				return n
+			}
+			const others = 20
+			other := func(i int) request { c.other.id = theirs(1_000_000 + i); return c.other }
+			for i := range others {
+				serve(other(i), http.MethodGet, "/p/open", "")
+			}
+			for i := range many {
+				serve(c.flood(i), http.MethodGet, "/p/flood", "")
+			}
+			before := fired()
+			for i := range others {
+				tell(other(i), "/p/open") // which has counted
+			}
+			if n := fired() - before; n != 0 {
+				t.Errorf("%d pages counted twice", n)
+			}
+			for i := range others {
+				tell(other(i), "/p/cached")
+			}
+			if n := fired() - before; n < others-1 {
+				t.Errorf("%d of %d pages counted that a cache answered", n, others)
+			}
+			before = fired()
+			for i := range others {
+				serve(other(i), http.MethodGet, "/p/open", "", "Sec-Purpose", "prefetch")
+				serve(other(i), http.MethodGet, "/a.css", "", "Referer", "http://example.com/p/open", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
+			}
+			if n := fired() - before; n != 0 {
+				t.Errorf("%d pages counted by what came from a tab that has them open", n)
+			}
+			for i := range others {
+				serve(other(i), http.MethodGet, "/p/ahead", "", "Sec-Purpose", "prefetch")
+				serve(other(i), http.MethodGet, "/a.css", "", "Referer", "http://example.com/p/ahead", "Sec-Fetch-Dest", "style", "Sec-Fetch-Mode", "no-cors")
+			}
+			if n := fired() - before; n < others-1 {
+				t.Errorf("%d of %d pages counted that were fetched ahead and shown", n, others)
+			}
+		})
+	}
+}
