@@ -3,10 +3,12 @@ package goaltrack
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/ahead"
@@ -103,6 +105,16 @@ func (p *inPage) Derive(purpose string) (made [8]byte, ok bool) {
 	_, _ = mac.Write([]byte("goaltrack " + purpose))
 	copy(made[:], mac.Sum(nil))
 	return made, true
+}
+
+// Environment implements [script.Tracker].
+func (p *inPage) Environment() string {
+	var text strings.Builder
+	text.WriteString(strconv.Quote(p.config.Env))
+	for _, s := range p.sites {
+		fmt.Fprintf(&text, " %+v", s.CDP)
+	}
+	return text.String()
 }
 
 // Host implements [script.Tracker].
@@ -282,7 +294,9 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 		return nil
 	}
 	k, network := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}, t.network(told.r)
-	if k.Visitor != 0 && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
+	// If another process has named its script, the browser may have asked that one for the page,
+	// though this one knows of a copy.
+	if k.Visitor != 0 && !told.Another && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
 		return told.release(s, e, k)
 	}
 	sc := t.scripts.Load()

@@ -86,9 +86,10 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	}
 	if m.Goal == "" {
 		var first bool
-		if m.Elsewhere, first = p.process.met(stamp); first {
+		if m.Another, first = p.process.met(stamp, p.tracker.Host(r)); first {
 			p.tracker.Several()
 		}
+		m.Elsewhere = m.Another || p.process.several.Load()
 	}
 	return m, ""
 }

@@ -25,61 +25,24 @@ func TestFlood(t *testing.T) {
 		t.Skip("it asks for very many pages")
 	}
 	const many = 66_000
-	type request struct{ address, forwarded, id string }
 	theirs := func(i int) string { return fmt.Sprintf("11111111-2222-4333-8444-%012d", i) }
 	for name, c := range map[string]struct {
-		flood func(i int) request
-		other request // where the others come from
+		flood func(i int) sender
+		other sender // where the others come from
 	}{
 		"from the addresses of one customer, behind a proxy": {
-			func(i int) request { return request{"192.0.2.1:1", fmt.Sprintf("2001:db8:1:2::%x", i), theirs(i)} },
-			request{address: "192.0.2.1:1", forwarded: "2001:db8:1:3::1"},
+			func(i int) sender { return sender{"192.0.2.1:1", fmt.Sprintf("2001:db8:1:2::%x", i), theirs(i)} },
+			sender{address: "192.0.2.1:1", forwarded: "2001:db8:1:3::1"},
 		},
 		"from the address that all have": {
-			func(i int) request { return request{"203.0.113.1:1", "", theirs(i)} }, request{address: "203.0.113.1:1"},
+			func(i int) sender { return sender{"203.0.113.1:1", "", theirs(i)} }, sender{address: "203.0.113.1:1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rules, err := goaltrack.ParseRules([]byte("{version: 1, goals: [{goal: SEEN, visit: '/p/**'}]}"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			tracker, err := goaltrack.New(goaltrack.Config{
-				Sites: []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: rules,
-				TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, DryRun: true, Logger: slog.New(slog.DiscardHandler),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			pages, err := page.New(tracker, page.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			site := pages.Around(tracker.Handler(http.HandlerFunc(world.HTML)))
-			serve := func(from request, method, target, body string, header ...string) {
-				r := httptest.NewRequest(method, target, strings.NewReader(body))
-				r.RemoteAddr = from.address
-				r.Header = http.Header{
-					"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=" + from.id},
-					"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"},
-				}
-				if from.forwarded != "" {
-					r.Header.Set("X-Forwarded-For", from.forwarded)
-				}
-				for i := 0; i < len(header); i += 2 {
-					r.Header.Set(header[i], header[i+1])
-				}
-				site.ServeHTTP(httptest.NewRecorder(), r)
-			}
-			tell := func(from request, path string) {
-				serve(from, http.MethodPost, "/goals/e/c", message("", path, ""), "Content-Type", "application/json", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors")
-			}
-			fired := func() (n int) {
-				_, _ = fmt.Sscanf(goaltest.Fates(tracker, "SEEN"), "fired %d", &n)
-				return n
-			}
+			site := newBare(t, "{version: 1, goals: [{goal: SEEN, visit: '/p/**'}]}", page.Options{})
+			serve, tell, fired := site.serve, site.tell, site.fired
 			const others = 20
-			other := func(i int) request { c.other.id = theirs(1_000_000 + i); return c.other }
+			other := func(i int) sender { c.other.id = theirs(1_000_000 + i); return c.other }
 			for i := range others {
 				serve(other(i), http.MethodGet, "/p/open", "")
 			}
@@ -88,13 +51,13 @@ func TestFlood(t *testing.T) {
 			}
 			before := fired()
 			for i := range others {
-				tell(other(i), "/p/open") // which has counted
+				tell(other(i), "/p/open", "") // which has counted
 			}
 			if n := fired() - before; n != 0 {
 				t.Errorf("%d pages counted twice", n)
 			}
 			for i := range others {
-				tell(other(i), "/p/cached")
+				tell(other(i), "/p/cached", "")
 			}
 			if n := fired() - before; n < others-1 {
 				t.Errorf("%d of %d pages counted that a cache answered", n, others)
@@ -116,4 +79,64 @@ func TestFlood(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bare is a site with a Page whose requests come without a network, so that each is over when it
+// is served.
+type bare struct {
+	tracker *goaltrack.Tracker
+	site    http.Handler
+	page    *page.Page
+}
+
+func newBare(t *testing.T, rules string, o page.Options) *bare {
+	t.Helper()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites: []goaltrack.Site{{CDP: cdp.Direct{Region: cdp.EU, ClientKey: cdptest.TestClientKey, PointOfSale: "shop"}}}, Rules: world.MustParse(t, rules),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, DryRun: true, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := page.New(tracker, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bare{tracker, pages.Around(tracker.Handler(http.HandlerFunc(world.HTML))), pages}
+}
+
+// sender is who sends a request.
+type sender struct{ address, forwarded, id string }
+
+func (b *bare) serve(from sender, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.RemoteAddr = from.address
+	r.Header = http.Header{
+		"User-Agent": {world.Chrome}, "Accept": {"text/html"}, "Cookie": {"bid_" + cdptest.TestClientKey + "=" + from.id},
+		"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"},
+	}
+	if from.forwarded != "" {
+		r.Header.Set("X-Forwarded-For", from.forwarded)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.site.ServeHTTP(w, r)
+	return w
+}
+
+// tell says that a page is shown, whose script has a stamp, "" for none.
+func (b *bare) tell(from sender, path, stamp string) {
+	body := message("", path, "")
+	if stamp != "" {
+		body = strings.TrimSuffix(body, "}") + `,"p":"` + stamp + `"}`
+	}
+	b.serve(from, http.MethodPost, "/goals/e/c", body, "Content-Type", "application/json", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors")
+}
+
+// fired is how often the goal SEEN has counted.
+func (b *bare) fired() (n int) {
+	_, _ = fmt.Sscanf(goaltest.Fates(b.tracker, "SEEN"), "fired %d", &n)
+	return n
 }

@@ -84,7 +84,7 @@ func New(tracker *goaltrack.Tracker, o Options) (*Page, error) {
 	if err := CheckPath(p.options.Path); err != nil {
 		return nil, fmt.Errorf("page: Path: %w", err)
 	}
-	p.process.begin(p.tracker.Derive("process"))
+	p.process.begin(p.tracker.Derive("process " + p.tracker.Environment()))
 	p.process.several.Store(o.SeveralProcesses)
 	p.tracker.Own(p.options.Path)
 	return p, nil
@@ -135,7 +135,7 @@ func (p *Page) Script(r *http.Request) template.HTML {
 	defer p.mu.Unlock()
 	// The server sees each of these pages, unless the browser has kept it.
 	tag := fmt.Sprintf(`<script src="%s%s/%s#%s" defer data-r='%s'`, template.HTMLEscapeString(look.Prefix), p.options.Path,
-		p.files.plain(&look).name, p.process.first, strings.ReplaceAll(p.files.settings(&look, onlyCached), "'", "&#39;"))
+		p.files.plain(&look).name, p.process.stamp(p.tracker.Host(r), p.process.steady()), strings.ReplaceAll(p.files.settings(&look, onlyCached), "'", "&#39;"))
 	return template.HTML(tag + p.nonce(r) + "></script>") //nolint:gosec // All parts are escaped.
 }
 
@@ -197,7 +197,7 @@ func (p *Page) load(w http.ResponseWriter, r *http.Request) {
 	text := ""
 	if len(look.Goals) > 0 || look.Shown {
 		p.mu.Lock()
-		text = loader(p.files.whole(&look, p.whole()).name + "#" + p.process.stamp())
+		text = loader(p.files.whole(&look, p.whole()).name + "#" + p.process.stamp(p.tracker.Host(r), time.Now()))
 		p.mu.Unlock()
 	}
 	write(w, r, "no-store", []byte(text))

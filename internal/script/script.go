@@ -19,8 +19,9 @@ type Message struct {
 	Data        map[string]string // of the element
 	// Soft says that a script put the page in place of another.
 	Soft bool
-	// Elsewhere says that another process may have shown the page.
-	Elsewhere bool
+	// Another says that another process has named the script of the page, and Elsewhere that
+	// another process may have shown it.
+	Another, Elsewhere bool
 }
 
 // Look is what a visitor's page needs.
@@ -51,6 +52,9 @@ type Tracker interface {
 	// Derive makes eight bytes of a purpose and of the key that all instances of the site
 	// have. It is not ok if they have none.
 	Derive(purpose string) (made [8]byte, ok bool)
+	// Environment tells the site's processes from those of another environment, such as
+	// staging, which may have the same key.
+	Environment() string
 	// Host is the host that the visitor's browser asked for.
 	Host(r *http.Request) string
 	// Page is what the page needs that r is for, or what all pages of the whole site do.
