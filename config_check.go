@@ -129,7 +129,7 @@ func (c *Config) validate() error {
 		errs.add("Sites: at least one site is needed")
 	}
 	for i, s := range c.Sites {
-		if err := errors.Join(s.validate(), s.apart(c.Sites[:i])); err != nil {
+		if err := errors.Join(s.validate(), s.clash(c.Sites[:i])); err != nil {
 			errs.add("Sites[%d]: %w", i, err)
 		}
 	}
@@ -258,16 +258,16 @@ func (k *Cookie) refusedDomain() string {
 	return ""
 }
 
-// apart are goals whose events come into another session than those of their site's
+// otherSession are goals whose events come into another session than those of their site's
 // pages, by a key such as "pos: shop-de".
-type apart struct {
+type otherSession struct {
 	site, key string
 	goals     []string
 }
 
 // fits finds goals with a value for which no site and no rule says a currency, those that
 // the tenant cannot take, and those that come into another session.
-func (c *Config) fits(rules *Rules) (others []apart, err error) {
+func (c *Config) fits(rules *Rules) (others []otherSession, err error) {
 	var errs configFaults
 	for _, s := range c.Sites {
 		goals := map[string][]string{}
@@ -284,7 +284,7 @@ func (c *Config) fits(rules *Rules) (others []apart, err error) {
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(goals)) {
-			others = append(others, apart{s.Name, key, goals[key]})
+			others = append(others, otherSession{s.Name, key, goals[key]})
 		}
 	}
 	return others, errors.Join(errs...)
@@ -373,8 +373,8 @@ func (d *Delivery) validate() error {
 	return errors.Join(errs...)
 }
 
-// apart finds what the site has in common with one listed before it.
-func (s *Site) apart(others []Site) error {
+// clash finds what the site has in common with one listed before it.
+func (s *Site) clash(others []Site) error {
 	var errs configFaults
 	for _, o := range others {
 		if s.Name != "" && s.Name == o.Name {

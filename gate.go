@@ -264,9 +264,9 @@ func inMode(rawQuery string, sent web.Cookies, mode string) bool {
 
 // Bots corrects the verdicts on user agents. docs/agents.md says how they are
 // reached. Each entry is a part of a user agent, in which * stands for any text:
-// "HeadlessChrome", "Pingdom*bot". Case does not matter. Only the first 512 bytes of a user agent are looked at. New refuses
-// an entry without text or with more than 512 bytes, and a list of more than
-// 256.
+// "HeadlessChrome", "Pingdom*bot". Case does not matter. Only the first 512 bytes
+// of a user agent are looked at. New refuses an entry without text or with more
+// than 512 bytes, and a list of more than 256.
 type Bots struct {
 	// Allow are not bots, whatever they look like: a customer's procurement
 	// program, or a browser that is wrongly suspected. Default: none.

@@ -106,11 +106,16 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 	case fateOf(rule.ReasonFormOverBudget):
 		l.forms.Happens()
 	}
-	now := time.Now()
+	l.recordDecision(t, f, Record{Goal: goal, Browser: shortID(browserID), Note: note})
+}
+
+// recordDecision keeps what became of a goal.
+func (l *ledger) recordDecision(t *tally, f fate, r Record) {
+	r.Time, r.Fate = time.Now(), f.String()
 	if f == fired {
-		t.last.Store(now.UnixNano())
+		t.last.Store(r.Time.UnixNano())
 	}
-	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+	l.record(r)
 }
 
 // The texts of the log about budgets, which begin and end as package trouble says.
@@ -135,11 +140,7 @@ func (l *ledger) settle(goal string, f fate, browserID, note string) {
 	t.counts[fateHeld].Add(^uint64(0))
 	t.counts[f].Add(1)
 	l.mu.Unlock()
-	now := time.Now()
-	if f == fired {
-		t.last.Store(now.UnixNano())
-	}
-	l.record(Record{now, goal, f.String(), shortID(browserID), note})
+	l.recordDecision(t, f, Record{Goal: goal, Browser: shortID(browserID), Note: note})
 }
 
 // knows reports whether a goal of that name was ever decided on, or is in the
@@ -294,24 +295,31 @@ type Account struct {
 	PossibleDuplicates uint64 `json:"possibleDuplicates"`
 }
 
+// add adds the decisions that were not to fire to notFired, by reason. It returns how many
+// fired, and how many are held.
+func (t *tally) add(notFired map[string]uint64) (counted, held uint64) {
+	for f := range decisionFates {
+		switch n := t.counts[f].Load(); {
+		case f == fired:
+			counted = n
+		case f == fateHeld:
+			held = n
+		case n > 0:
+			notFired[f.String()] += n
+		}
+	}
+	return counted, held
+}
+
 // account adds up, with what the queue says.
 func (l *ledger) account(q queue.Stats) Account {
 	a := Account{NotFired: map[string]uint64{}}
 	l.mu.Lock()
 	for _, t := range *l.goals.Load() {
-		for f := range decisionFates {
-			n := t.counts[f].Load()
-			a.Decisions += n
-			switch {
-			case f == fired:
-				a.Fired += n
-			case f == fateHeld:
-				a.Held += n
-			case n > 0:
-				a.NotFired[f.String()] += n
-			}
-		}
+		counted, held := t.add(a.NotFired)
+		a.Fired, a.Held = a.Fired+counted, a.Held+held
 	}
+	a.Decisions = a.Fired + sum(a.NotFired) + a.Held
 	l.mu.Unlock()
 	e := l.events.Account(q)
 	a.Accepted, a.Recovered, a.Delivered, a.Waiting = e.Accepted, e.Recovered, e.Delivered, e.Waiting
@@ -358,13 +366,7 @@ func list(m map[string]uint64) string {
 		return ""
 	}
 	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		if m[a] != m[b] {
-			if m[a] > m[b] {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(m[b], m[a]), strings.Compare(a, b))
 	})
 	for i, k := range keys {
 		keys[i] = fmt.Sprintf("%s %d", k, m[k])
@@ -379,16 +381,7 @@ func (l *ledger) goal(name, label string) GoalCount {
 	if t == nil {
 		return c
 	}
-	for f := range decisionFates {
-		switch n := t.counts[f].Load(); {
-		case f == fired:
-			c.Fired = n
-		case f == fateHeld:
-			c.Held = n
-		case n > 0:
-			c.NotFired[f.String()] = n
-		}
-	}
+	c.Fired, c.Held = t.add(c.NotFired)
 	if ns := t.last.Load(); ns != 0 {
 		c.Last = time.Unix(0, ns)
 	}

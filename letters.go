@@ -77,8 +77,8 @@ func (t *Tracker) keptAtRest() string {
 
 // DeadLetters returns the newest events that were given up, oldest first. The
 // queue in memory keeps the last 256. A spool keeps as many as fit beside what
-// waits, for 30 days, and those with people's data for 72 hours. If Delivery.Queue is not a [queue.LetterBox], there are
-// none.
+// waits, for 30 days, and those with people's data for 72 hours. If
+// Delivery.Queue is not a [queue.LetterBox], there are none.
 func (t *Tracker) DeadLetters() []DeadLetter {
 	if t.sender == nil {
 		return nil

@@ -106,9 +106,14 @@ func (c *Cause) IsWorthMost() bool {
 }
 
 // Terms is what the goal asks of consent, and whether it may wait for that. Six kinds
-// of goals may not. An identity that was told before the visitor agreed is not kept, and
-// an order is nothing without one. What is in a cart has its place among other events. One whose rule reads cookies cannot be judged without
-// them. A draft sends nothing. One that ends the visitor's profile would have none later.
+// of goals may not:
+//
+//   - an identity, which is not kept if it was told before the visitor agreed;
+//   - an order, which is nothing without an identity;
+//   - what is in a cart, which has its place among other events;
+//   - one whose rule reads cookies, and cannot be judged without them;
+//   - a draft, which sends nothing;
+//   - one that ends the visitor's profile, which would have none later.
 func (c *Cause) Terms() consent.Terms {
 	if c.goal == nil {
 		return consent.Terms{MayWait: c.kind != causeIdentity}

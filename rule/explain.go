@@ -25,8 +25,9 @@ type Verdict struct {
 	Data  map[string]any `json:"data"`
 
 	// Note says what else decides whether a goal that fired is sent: it is a
-	// draft, only for some environments, or counts once or after others. It also
-	// says what its event lacks, since that could not be read. An example has no history, so such a goal is taken to count. "" is nothing.
+	// draft, only for some environments, or counts once or after others. An
+	// example has no history, so such a goal is taken to count. It also says what
+	// its event lacks, since that could not be read. "" is nothing.
 	Note string `json:"-"`
 
 	// Code is the reason by its name in snapshots and logs, [Fires] if the goal

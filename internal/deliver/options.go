@@ -19,7 +19,8 @@ type Options struct {
 	// has a bound of its own.
 	AppendWait time.Duration
 	// QueueEvents and QueueBytes are what the queue holds at most, 0 for no such bound.
-	// If both are 0, nothing is known of it, and nobody's share is bounded. No visitor may have more than a fortieth of it; see package fair.
+	// If both are 0, nothing is known of it, and nobody's share is bounded. Otherwise no
+	// visitor may have more than a fortieth of it; see package fair.
 	QueueEvents, QueueBytes int64
 	// Names are those of the networks that Offer and Reserve are given. Default: names
 	// of the sender's own.

@@ -60,19 +60,23 @@ type Sender struct {
 // Line is one site's way to the CDP, and how it is doing. Its maker sets the
 // exported fields before New.
 type Line struct {
-	Name     string
-	Client   poster
-	IDs      *idpool.Pool
+	Name    string
+	Client  poster
+	IDs     *idpool.Pool
+	Session time.Duration    // how long one may pause; see Envelope.DropStale
+	NoExt   bool             // the tenant takes no ext, so an event that is late does not say so
+	Given   func()           // told that an event was given a browser ID; nil for nobody
+	Sent    func(again bool) // told of each request with an event, before it is made; nil for nobody
+	Renew   func()           // closes idle connections, so that the next is made anew; nil for none
+
+	// Requests read these as well as the scheduler.
 	replaced recent.Table
 	known    *recent.Set // browser IDs of which an event was accepted
-	health   health
 	picky    atomic.Bool // something is refused; see keptForKnown
-	meter    meter
-	Session  time.Duration    // how long one may pause; see Envelope.DropStale
-	NoExt    bool             // the tenant takes no ext, so an event that is late does not say so
-	Given    func()           // told that an event was given a browser ID; nil for nobody
-	Sent     func(again bool) // told of each request with an event, before it is made; nil for nobody
-	Renew    func()           // closes idle connections, so that the next is made anew; nil for none
+
+	// These are the scheduler's alone.
+	health health
+	meter  meter
 }
 
 // poster is what a worker needs of a cdp.Client.
