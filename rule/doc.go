@@ -53,6 +53,11 @@
 // replay. This package knows no writers and no queue, opens no connection, and starts
 // no goroutine.
 //
+// # Files
+//
+// docs/code.md lists the files in the order in which a rule goes through them: read, checked,
+// compiled, judged, sent, explained.
+//
 // # Concurrency
 //
 // A [Set], its causes and all functions are safe for concurrent use. An [Exchange], a

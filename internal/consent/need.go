@@ -1,4 +1,11 @@
-// Package consent says which consent a goal can need.
+// Package consent says which consent a goal can need (need.go), and what a visitor answered
+// (answer.go). It reads the answer from the cookies of consent tools: Cookiebot
+// (cookiebot.go), OneTrust (onetrust.go), and strings of the IAB's two frameworks (tcf.go, and
+// gpp.go with gpp_us.go for the United States).
+//
+// A value that cannot be read is unknown, and unknown is not yes. Of several that say
+// something about one category, one refusal is a refusal, and only grants of all are a grant.
+// All functions are safe for concurrent use, and none keeps what it reads.
 package consent
 
 // Need is the consent that a goal needs.

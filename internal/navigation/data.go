@@ -26,9 +26,6 @@ const (
 	routerRoot = "/_root"
 )
 
-// NoLocale is a locale that no address has: that of a site of Next.js without any.
-const NoLocale = "none"
-
 // IsData reports whether a path may be that of a page's data, so that [PagesOf] has
 // something to say about it.
 func IsData(path string) bool {

@@ -2,6 +2,10 @@
 // page. They do so by a click, or by a script that fetches the page in place of
 // a navigation. If a browser asks for a page before anybody wants to see it,
 // that is a prefetch.
+//
+// navigation.go reads the header. data.go knows the addresses from which frameworks fetch the
+// data of a page, next.go what the router of Next.js sends with that, and hints.go when a browser
+// asks for a page a second time.
 package navigation
 
 import (

@@ -1,6 +1,11 @@
 // Package path knows the paths of addresses: the normal form of a path,
 // templates that match paths, and an index that finds what belongs to a path.
 // It knows nothing of rules and requests.
+//
+// normal.go has the normal form, with prefix.go for what proxies take off and slash.go for
+// %2F. template.go reads a template and matches it, check.go says what is wrong with one,
+// fold.go compares without case, and script.go writes it as a regular expression of JavaScript.
+// index.go finds the templates of a path. language.go knows segments such as de-DE.
 package path
 
 import (

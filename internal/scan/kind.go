@@ -3,6 +3,12 @@
 // keep an answer while it is written, and read JSON from it even if it is
 // compressed. The package knows nothing of rules and connections.
 //
+// kind.go says what a body is by its Content-Type. A form is read by pairs.go or parts.go into
+// the fields of form.go, in the letters of charset.go; JSON by json.go. Of an answer, tee.go
+// keeps the bytes, coding.go unpacks them and answer.go looks for members; readable.go has
+// proxies ask for answers that can be read. outcome.go names what can become of a body, and
+// kept.go is what is left of it.
+//
 // Everything is bounded. Of a request, it reads JSON up to [BodyLimit]. A form of any
 // length is read as it passes ([Pairs], [Parts]): of one in parts, the headers of up to
 // 1000 of them, each up to 16 KiB. A value is read up to 2 KiB. Of an answer, it

@@ -3,6 +3,14 @@
 // changes neither. It reads and writes nothing by itself, and holds nothing
 // back. The handler's writer can do exactly what the server's writer can do.
 //
+// recorder.go and body.go have what others call. Of an answer, writer.go notes what
+// happens; shapes.go gives the handler a writer with the server's own interfaces, of
+// which shapes_gen.go writes each combination (shapes_all.go); server.go tells the
+// server's writers from others', and sniff.go finds the type as net/http will. Of a
+// body, tee.go copies what is read, outside.go finds what was read before, and
+// budget.go bounds all copies together. complaint.go logs misuse as net/http does, and
+// request.go lends a handler a copy of a request.
+//
 // What it keeps is bounded. Of an answer it keeps 512 bytes if the type is not
 // given. Of bodies it keeps what their limit allows, and a [Budget] for all of
 // them. It knows nothing of rules.
