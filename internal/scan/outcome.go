@@ -14,23 +14,3 @@ const (
 	NoBody                     // the request has no body
 	ReadOutside                // something outside of goaltrack had read it, or a part of it
 )
-
-var outcomeWords = [...]string{
-	Unread:     "form_unread",
-	Complete:   "form_complete",
-	TooLarge:   "form_too_large",
-	OverBudget: "form_over_budget",
-	Encoded:    "form_encoded",
-	NotAForm:   "form_not_a_form",
-	NoBody:     "form_no_body",
-
-	ReadOutside: "form_read_outside",
-}
-
-// String returns the word used in counts and reasons.
-func (f Outcome) String() string {
-	if int(f) < len(outcomeWords) {
-		return outcomeWords[f]
-	}
-	return "form_unknown"
-}

@@ -69,20 +69,6 @@ func TestTeeStart(t *testing.T) {
 	}
 }
 
-func TestOutcomeWords(t *testing.T) {
-	seen := map[string]bool{}
-	for f := range scan.ReadOutside + 1 {
-		word := f.String()
-		if !strings.HasPrefix(word, "form_") || word == "form_unknown" || seen[word] {
-			t.Errorf("fate %d is %q", f, word)
-		}
-		seen[word] = true
-	}
-	if got := scan.Outcome(200).String(); got != "form_unknown" {
-		t.Error(got)
-	}
-}
-
 // TestTeeCompleteness reads bodies in different ways and to different points.
 func TestTeeCompleteness(t *testing.T) {
 	body := "name=" + strings.Repeat("x", 3000)
