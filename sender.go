@@ -127,7 +127,9 @@ func (t *Tracker) connect(open func() (store, error)) error {
 			mine = append([]idpool.Unused{}, kept[tenant]...)
 			delete(kept, tenant) // another site of the tenant gets none of the same
 		}
-		ln.IDs = idpool.NewKept(mine, t.sites[i].makesIDs(creators[i]), budget, warm, t.ledger.note, c.Logger)
+		ln.IDs = idpool.New(idpool.Options{
+			Create: t.sites[i].makesIDs(creators[i]), Budget: budget, Note: t.ledger.note, Log: c.Logger, Warm: warm, Kept: mine,
+		})
 	}
 	pace := c.Delivery.pace(&where, t.names)
 	if pace.Seal, err = c.seal(); err != nil {

@@ -148,7 +148,7 @@ func playScenario(t *testing.T, s scenario, seed uint64, adjust ...func(*pacing)
 	}
 	tally, log := NewTally(func(string, string, string) {}), slog.New(p.logs)
 	create := func(context.Context) (cdp.Browser, error) { return cdp.Browser{ID: p.nextID}, nil }
-	ids := idpool.New(create, idpool.NewBucket(1e9, 1e9), 0, tally.note, log)
+	ids := idpool.New(idpool.Options{Create: create, Budget: idpool.NewBucket(1e9, 1e9), Note: tally.note, Log: log})
 	defer ids.Close()
 	p.line = &Line{Name: "shop", IDs: ids}
 	p.sc = newSchedule(makeSender(p.queue, []*Line{p.line}, Options{MaxAge: s.maxAge}.orDefaults(), tally, log))

@@ -71,7 +71,7 @@ func newRace(tb testing.TB, where string, events int, answer time.Duration) *rac
 	tb.Cleanup(r.bare.CloseIdleConnections)
 	tally := NewTally(func(string, string, string) {})
 	log := slog.New(slog.DiscardHandler)
-	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, log)
+	ids := idpool.New(idpool.Options{Create: client.CreateBrowser, Budget: idpool.NewBucket(20, 200), Note: tally.note, Log: log})
 	tb.Cleanup(ids.Close)
 	r.sender = New(raceQueues[where](tb), []*Line{{Name: "shop", Client: client, IDs: ids}}, Options{Workers: raceWorkers}.orDefaults(), tally, log)
 	tb.Cleanup(func() {

@@ -80,7 +80,7 @@ func newRigOn(t *testing.T, q queue.Queue, o Options, answer func(*call) error, 
 	for _, name := range sites {
 		s := &scripted{answer: answer, took: 50 * time.Millisecond}
 		r.cdps[name] = s
-		lines = append(lines, &Line{Name: name, Client: s, IDs: idpool.New(s.CreateBrowser, budget, 0, tally.note, logger)})
+		lines = append(lines, &Line{Name: name, Client: s, IDs: idpool.New(idpool.Options{Create: s.CreateBrowser, Budget: budget, Note: tally.note, Log: logger})})
 	}
 	r.Sender = New(q, lines, o.orDefaults(), tally, logger)
 	t.Cleanup(func() {
@@ -108,7 +108,7 @@ func (o Options) orDefaults() Options {
 func (r *rig) mayMake(budget *idpool.Bucket) {
 	for _, ln := range r.lines {
 		ln.IDs.Close()
-		ln.IDs = idpool.New(r.cdps[ln.Name].CreateBrowser, budget, 0, r.tally.note, r.log)
+		ln.IDs = idpool.New(idpool.Options{Create: r.cdps[ln.Name].CreateBrowser, Budget: budget, Note: r.tally.note, Log: r.log})
 	}
 }
 

@@ -49,7 +49,7 @@ func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*wiring)
 	t.Cleanup(client.Close)
 	r := &rig{t: t, logs: &logbook.Book{}}
 	tally := NewTally(func(string, string, string) {})
-	ids := idpool.New(client.CreateBrowser, idpool.NewBucket(20, 200), 0, tally.note, slog.New(r.logs))
+	ids := idpool.New(idpool.Options{Create: client.CreateBrowser, Budget: idpool.NewBucket(20, 200), Note: tally.note, Log: slog.New(r.logs)})
 	ln := &Line{Name: "shop", Client: client, IDs: ids, Renew: client.Close}
 	r.Sender = New(queue.NewMemory(10_000, 16<<20), []*Line{ln}, d.Options, tally, slog.New(r.logs))
 	t.Cleanup(func() {

@@ -31,9 +31,6 @@ func NewBucket(rate float64, burst int) *Bucket {
 	return &Bucket{rate: rate, burst: float64(burst), networks: fair.NewPace(rate, burst), tokens: float64(burst), last: time.Now()}
 }
 
-// Take takes a token, if there is one.
-func (b *Bucket) Take() bool { return b.take(0) }
-
 // shares reports whether somebody from a network may have an ID now.
 func (b *Bucket) shares(network uint64) bool {
 	return network == 0 || b.networks.Take(network, !b.has(littleLeft))

@@ -154,7 +154,7 @@ func TestPoolOfKeptIDs(t *testing.T) {
 			return cdp.Browser{ID: keptID(100 + int(made.Add(1)))}, nil
 		}
 		open := func(kept []Unused) *Pool {
-			p := NewKept(kept, create, noLimit(), 2, func(string) {}, slog.New(&logbook.Book{}))
+			p := New(Options{Create: create, Budget: noLimit(), Note: func(string) {}, Log: slog.New(&logbook.Book{}), Warm: 2, Kept: kept})
 			synctest.Wait()
 			return p
 		}
@@ -202,13 +202,16 @@ func TestPoolKeepsWhatComesLate(t *testing.T) {
 			<-ctx.Done()
 			return cdp.Browser{ID: keptID(1)}, nil
 		}
-		p := NewKept([]Unused{}, create, noLimit(), 1, func(string) {}, slog.New(&logbook.Book{}))
+		p := New(Options{Create: create, Budget: noLimit(), Note: func(string) {}, Log: slog.New(&logbook.Book{}), Warm: 1, Kept: []Unused{}})
 		synctest.Wait()
 		p.Close()
 		if left := p.Unused(); len(left) != 1 {
 			t.Errorf("%v is left", left)
 		}
-		failing := NewKept([]Unused{}, func(context.Context) (cdp.Browser, error) { return cdp.Browser{}, errors.New("no") }, noLimit(), 1, func(string) {}, slog.New(&logbook.Book{}))
+		failing := New(Options{
+			Create: func(context.Context) (cdp.Browser, error) { return cdp.Browser{}, errors.New("no") },
+			Budget: noLimit(), Note: func(string) {}, Log: slog.New(&logbook.Book{}), Warm: 1, Kept: []Unused{},
+		})
 		synctest.Wait()
 		failing.Close()
 		if left := failing.Unused(); len(left) != 0 {
@@ -231,7 +234,7 @@ func TestKeepGuests(t *testing.T) {
 		t.Fatal(err)
 	}
 	none := func(context.Context) (cdp.Browser, error) { return cdp.Browser{}, errors.New("no") }
-	p := NewKept(all["a"], none, noLimit(), 0, func(string) {}, slog.New(&logbook.Book{}))
+	p := New(Options{Create: none, Budget: noLimit(), Note: func(string) {}, Log: slog.New(&logbook.Book{}), Kept: all["a"]})
 	defer p.Close()
 	for i, want := range []string{keptID(5000), ""} {
 		if got := p.Guest(keptID(i)); got != want || !p.Made(keptID(i)) {

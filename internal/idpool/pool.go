@@ -1,5 +1,9 @@
 // Package idpool makes browser IDs in the background, so that no page of a new
 // visitor waits for the CDP.
+//
+// pool.go keeps some ready, as many as new visitors came lately. bucket.go bounds how many
+// are made, and shares that out among networks; refs.go knows which were made here. keep.go
+// hands what nobody was given to the next process, in a file.
 package idpool
 
 import (
@@ -69,22 +73,26 @@ const (
 	lullEvery = 10 * time.Second
 )
 
-// New returns a pool that keeps warm IDs ready from the start. The function
-// create makes one ID. The budget bounds how often, and several pools may share
-// it. The function note gets the name of what happened to an ID.
-func New(create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
-	return NewKept(nil, create, budget, warm, note, log)
+// Options say how a pool makes IDs. All but Warm and Kept are needed.
+type Options struct {
+	Create func(context.Context) (cdp.Browser, error) // makes one ID
+	Budget *Bucket                                    // bounds how often; several pools may share it
+	Note   func(what string)                          // gets the name of what happened to an ID
+	Log    *slog.Logger
+	Warm   int // how many IDs are kept ready from the start, from 0 to 256
+	// Kept are the IDs that an earlier process has left. If they are not nil, what this
+	// pool leaves is for the next process; see [Pool.Unused].
+	Kept []Unused
 }
 
-// NewKept is [New] with the IDs that an earlier process has left. After Close,
-// [Pool.Unused] returns what this one leaves. If kept is nil, none are kept.
-func NewKept(kept []Unused, create func(context.Context) (cdp.Browser, error), budget *Bucket, warm int, note func(what string), log *slog.Logger) *Pool {
+// New returns a pool, which begins to make IDs at once. [Pool.Close] ends it.
+func New(o Options) *Pool {
 	p := &Pool{
-		keeps: kept != nil, maxAge: shortAge, ready: good(slices.Clone(kept)),
-		create: create, budget: budget, made: newRefs(remembered), note: note, log: log,
-		target: min(max(warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
+		keeps: o.Kept != nil, maxAge: shortAge, ready: good(slices.Clone(o.Kept)),
+		create: o.Create, budget: o.Budget, made: newRefs(remembered), note: o.Note, log: o.Log,
+		target: min(max(o.Warm, 0), maxReady), lull: time.Now(), warm: make(chan struct{}),
 	}
-	p.limited.Log, p.limited.Begun, p.limited.Over = log, logLimited, logUnlimited
+	p.limited.Log, p.limited.Begun, p.limited.Over = o.Log, logLimited, logUnlimited
 	if p.keeps {
 		p.maxAge = KeptAge
 	}

@@ -47,7 +47,7 @@ func newPoolRig(t *testing.T, warm int, took time.Duration, budget *Bucket) *poo
 		}
 		return cdp.Browser{ID: fmt.Sprint("id-", r.made.Add(1))}, nil
 	}
-	r.Pool = New(create, budget, warm, r.count, slog.New(r.logs))
+	r.Pool = New(Options{Create: create, Budget: budget, Note: r.count, Log: slog.New(r.logs), Warm: warm})
 	t.Cleanup(r.Close)
 	return r
 }
@@ -155,7 +155,7 @@ func TestBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBucket(20, 200)
 		count := func() (n int) {
-			for b.Take() {
+			for b.take(0) {
 				n++
 			}
 			return n
@@ -170,7 +170,7 @@ func TestBucket(t *testing.T) {
 			}
 		}
 		<-time.After(b.wait(0))
-		if !b.Take() {
+		if !b.take(0) {
 			t.Error("wait is too short")
 		}
 		if w := NewBucket(1e-300, 0).wait(0); w != time.Hour {
@@ -368,7 +368,7 @@ func TestPoolCloses(t *testing.T) {
 func TestPoolSurvivesAPanic(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		create := func(context.Context) (cdp.Browser, error) { panic("a transport of the user's") }
-		p := New(create, noLimit(), 1, func(string) {}, slog.New(slog.DiscardHandler))
+		p := New(Options{Create: create, Budget: noLimit(), Note: func(string) {}, Log: slog.New(slog.DiscardHandler), Warm: 1})
 		<-p.warm
 		p.Close()
 	})
