@@ -20,6 +20,20 @@
 // letter. A receiver that does none of the three keeps the item until the process ends;
 // a spool then delivers it again. So every item is delivered at least once, and possibly
 // more than once.
+//
+// # Files
+//
+// queue.go, room.go and letters.go have what engines offer, and desk.go, with heap.go, what
+// those of this package have in common. memory.go and standby.go are two of them. The third
+// is read best in this order:
+//
+//   - spool.go opens and closes it; spool_process.go and holder.go say who has the directory
+//   - spool_frame.go, spool_header.go and spool_segment.go are its files (docs/spool.md)
+//   - spool_intake.go, spool_commit.go, spool_sync.go and spool_wait.go bring items to the disk
+//   - spool_window.go, spool_reader.go and spool_newest.go bring them back
+//   - spool_acks.go and spool_letters.go end them
+//   - spool_recover.go, spool_compact.go, spool_chores.go and spool_patience.go keep it going
+//   - spool_erase.go and spool_inspect.go are for people; fs.go and its kin are the disk
 package queue
 
 import (
@@ -49,8 +63,8 @@ type Queue interface {
 
 	// Receive hands out at most n items and waits until there is at least one. A
 	// number below one counts as one. Items that were given back, or go First, come
-	// before the others, and within each kind the oldest first. An item that is handed out is
-	// not handed out again until it is given back with Nack.
+	// before the others, and within each kind the oldest first. An item that is
+	// handed out is not handed out again until it is given back with Nack.
 	//
 	// It returns the error of ctx when ctx ends, and ErrClosed after Close.
 	Receive(ctx context.Context, n int) ([]Delivery, error)
