@@ -71,7 +71,7 @@ func TestNetworks(t *testing.T) {
 			t.Errorf("%s, want %s", faults, want)
 		}
 	}
-	if _, faults = checked(t, "region: eu\nclient-key: k\npos: shop\n", "--consent-hold-by=session"); !strings.Contains(faults, "ConsentHoldBy") {
+	if _, faults = checked(t, "region: eu\nclient-key: k\npos: shop\n", "--consent-hold-by=session"); !strings.Contains(faults, "--consent-hold-by: neither --consent-cookie nor --consent-tool is given") {
 		t.Errorf("holding without a reader: %q", faults)
 	}
 }

@@ -27,6 +27,7 @@ var settingsOfSite = map[string][]string{
 // inFlags says with flags what the library says with its fields.
 var inFlags = strings.NewReplacer(
 	"allow it with PlainHTTP", "allow it with --cdp-plain-http",
+	"one body of BodyBytes,", "one body of --form-bytes,",
 	"no Consent reader is set, so", "neither --consent-cookie nor --consent-tool is given, so",
 )
 

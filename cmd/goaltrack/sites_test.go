@@ -75,8 +75,8 @@ func TestSitesFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"sites: shop\n", []string{"goaltrack.yaml:1:8: sites: is a list of sites"}},
-		{"sites: []\n", []string{"goaltrack.yaml:1:8: sites: is a list of sites"}},
+		{"sites: shop\n", []string{"goaltrack.yaml:1:8: sites: is a list: each entry begins"}},
+		{"sites: []\n", []string{"goaltrack.yaml:1:8: sites: is a list: each entry begins"}},
 		{"sites:\n  - shop\n", []string{"goaltrack.yaml:2:5: a site is lines of the form name: value"}},
 		{
 			"sites:\n  - host: a\n    client-key: k\n    region: mars\n    session-length: long\n",

@@ -120,7 +120,7 @@ probe-max: 30s
 // TestFormLimits: limits of which neither is wrong by itself name both settings.
 func TestFormLimits(t *testing.T) {
 	_, faults := checked(t, "region: eu\nclient-key: k\npos: shop\n", "--form-bytes=1MiB", "--forms-bytes=1023KiB")
-	if want := "--form-bytes or --forms-bytes: goaltrack: Forms.TotalBytes: "; !strings.Contains(faults, want) {
+	if want := "--form-bytes or --forms-bytes: 1047552 leaves no room for one body of --form-bytes, "; !strings.Contains(faults, want) {
 		t.Errorf("%s\nwant %s...", faults, want)
 	}
 	for flag, want := range map[string]string{
