@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -65,7 +68,31 @@ func (s *spoolLooker) check(v *settings.Values, words []string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s is no directory", s.dir)
 	}
-	return nil
+	return checkSpool(s.dir)
+}
+
+// checkSpool keeps other directories from being taken for a spool in which nothing waits,
+// the one of --state above all. An empty directory is as good as an empty spool.
+func checkSpool(dir string) error {
+	if holdsSpool(dir) {
+		return nil
+	}
+	if inner := filepath.Join(dir, eventsDir); holdsSpool(inner) {
+		return fmt.Errorf("%s holds no spool; did you mean %s?", dir, inner)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s holds no spool: it is the directory of --spool, or %s below that of --state", dir, eventsDir)
+}
+
+// holdsSpool reports whether a directory has what a spool has, or one for each process does.
+func holdsSpool(dir string) bool {
+	entries, _ := os.ReadDir(dir) // what cannot be read holds none
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		name := e.Name()
+		return name == "lock" || name == "quarantine" || filepath.Ext(name) == ".seg" || filepath.Ext(name) == ".dead" || strings.HasPrefix(name, "process-")
+	})
 }
 
 func (s *spoolLooker) run(_ context.Context, c console) error {

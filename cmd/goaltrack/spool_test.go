@@ -173,3 +173,38 @@ func TestSpoolFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestSpoolElsewhere: a directory that is no spool is not taken for one in which nothing
+// waits, and nothing is written there.
+func TestSpoolElsewhere(t *testing.T) {
+	state := t.TempDir()
+	dir := filepath.Join(state, eventsDir)
+	q, err := queue.OpenSpool(dir, queue.SpoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Dir(write(t, "goals.yaml", rules))
+	for _, verb := range []string{"ls", "retry"} {
+		for name, test := range map[string]struct {
+			dir  string
+			code int
+			want string
+		}{
+			"the spool":          {dir, exitOK, ""},
+			"an empty directory": {t.TempDir(), exitOK, ""},
+			"that of --state":    {state, exitUsage, state + " holds no spool; did you mean " + dir + "?"},
+			"another":            {other, exitUsage, other + " holds no spool: it is the directory of --spool, or spool below that of --state"},
+		} {
+			code, _, stderr := carry(t, "spool", verb, test.dir)
+			if code != test.code || !strings.Contains(stderr, test.want) {
+				t.Errorf("%s %s: exit code %d\n%s", verb, name, code, stderr)
+			}
+		}
+	}
+	if found, err := os.ReadDir(other); err != nil || len(found) != 1 {
+		t.Errorf("%v, %v", found, err)
+	}
+}
