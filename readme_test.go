@@ -47,6 +47,20 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 }
 
+// TestReadmeLeadsEverywhere: one click leads from the README to every page of docs.
+func TestReadmeLeadsEverywhere(t *testing.T) {
+	readme := page(t, "README.md")
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil || len(pages) < 20 {
+		t.Fatalf("%d pages (%v)", len(pages), err)
+	}
+	for _, p := range pages {
+		if !strings.Contains(readme, "]("+filepath.ToSlash(p)) {
+			t.Errorf("the README does not lead to %s", p)
+		}
+	}
+}
+
 // TestFatesAreExplained: the people who run a site find every fate there is.
 func TestFatesAreExplained(t *testing.T) {
 	text := page(t, "docs/reasons.md") + page(t, "docs/operations.md")
