@@ -108,7 +108,7 @@ type Fact struct {
 	// visitor: hand it on only to those whom it is for, and write it nowhere else.
 	Value Value
 	Data  []Attribute
-	// Private says that Value or Data may say who somebody is, or what they typed: the
+	// Private says that Value or Data may say who somebody is, or what they typed. The
 	// rule takes them from a form, a query and the like, or the application gave them.
 	// Whoever keeps them on a disk seals them there.
 	Private bool

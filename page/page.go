@@ -140,8 +140,8 @@ func (p *Page) Script(r *http.Request) template.HTML {
 }
 
 // Loader returns the fixed tag, which is the same for every page and visitor. The loader
-// that it names is answered by the visitor's cookies: without consent it is empty. r may
-// be nil; it is for the Nonce and for the prefix that a trusted proxy names.
+// that it names is answered by the visitor's cookies: without consent it is empty. The
+// request r may be nil; it is for the Nonce and for the prefix that a trusted proxy names.
 func (p *Page) Loader(r *http.Request) template.HTML {
 	prefix, nonce := "", ""
 	if r != nil {

@@ -167,7 +167,7 @@ func (s *Spool) findSparseLocked() (found bool) {
 }
 
 // copyLocked gives an item a new number and puts it into the intake, from where it is
-// written like any other. body is what was read if memory had let go of it.
+// written like any other. The body is what was read if memory had let go of it.
 func (s *Spool) copyLocked(e *entry, where place, body []byte) {
 	if e.settled || e.place != where || e.out && e.dropped || s.closed {
 		return // something happened while its body was read

@@ -80,7 +80,7 @@ func (s *Standby) untilNext() time.Duration {
 }
 
 // NewStandby makes a queue that uses the memory queue m. It tries every two seconds to
-// open the spool in dir, or every minute if its disk has no room for a segment. Nobody
+// open the spool in dir. If its disk has no room for a segment, it tries every minute. Nobody
 // else may use m. The argument why says why the spool could not be opened so far; Err
 // returns it until the next try.
 //

@@ -13,7 +13,8 @@ import (
 
 // Sitecore's order definitions (https://www.sitecore.com/legal/order-definitions, version
 // 2.4 of March 2025) count profiles that are created or updated in a month ("Monthly
-// Tracked Users"), and requests to the stream API ("CDP Events", "Personalize Events").
+// Tracked Users"). They also count requests to the stream API ("CDP Events", "Personalize
+// Events").
 // So browser IDs and requests are counted by day, and shown by month.
 
 // Spending is what a contract with Sitecore counts.

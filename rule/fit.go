@@ -67,8 +67,8 @@ func (g *goal) outlasts(age time.Duration) (at spot, asked string) {
 }
 
 // Misfits warns of goals that cannot do on these sites what their rules say. Their value or
-// order has no currency, or they count on none of the sites, or not in the environment env,
-// or they ask what happened longer ago than browsers keep the visit cookie. The list is the
+// order has no currency, or they count on none of the sites, or not in the environment env.
+// Or they ask what happened longer ago than browsers keep the visit cookie. The list is the
 // caller's.
 func (s *Set) Misfits(env string, sites ...Site) []Fault {
 	f := &faults{file: s.file}

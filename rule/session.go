@@ -11,9 +11,9 @@ import (
 )
 
 // Session judges examples as the requests of one visitor, in their order. So it knows what
-// [Set.Explain] takes to hold: what counts once does not count again, what counts after
-// other goals waits for them, and a cart confirms only what was put into it. Make it with [Set.NewSession]. It belongs to one
-// goroutine at a time.
+// [Set.Explain] takes to hold. What counts once does not count again, and what counts after
+// other goals waits for them. A cart confirms only what was put into it. Make it with
+// [Set.NewSession]. It belongs to one goroutine at a time.
 type Session struct {
 	set     *Set
 	visit   visit.Visit

@@ -58,7 +58,7 @@ type State struct {
 func (s *State) Unwell() bool { return len(s.Causes) > 0 }
 
 // Look says how the goals are doing of which something is expected, by the numbers of a
-// report: each goal on each site. sites are those in force; nil are all of the report. A
+// report: each goal on each site. The sites are those in force; nil are all of the report. A
 // goal need not be one of each site: on one of several it has to have counted before. If it
 // did on none of them, something is expected of all together.
 func Look(ctx context.Context, store report.Store, sites []string, now time.Time) ([]State, error) {

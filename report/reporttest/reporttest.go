@@ -51,8 +51,8 @@ func Run(t *testing.T, open func(t *testing.T) report.Store) {
 // today is a day in the middle of a month.
 var today, _ = report.ParseDay("2026-11-15")
 
-// shop is a batch of one day: 10 visits, of which 6 were to /a and 4 to /b, and three
-// conversions of ASKED, two of them from news and worth 10 euros.
+// shop is a batch of one day. It has 10 visits, of which 6 were to /a and 4 to /b, and three
+// conversions of ASKED. Two of them came from news and are worth 10 euros.
 func shop(day report.Day) *report.Batch {
 	b := &report.Batch{Totals: map[report.TotalKey]report.Amount{}, Parts: map[report.PartKey]report.Amount{}, Cells: map[report.CellKey]report.Amount{}, Zones: map[string]string{"shop": "UTC"}}
 	total := func(goal, reason, currency string, n uint64, minor int64) {

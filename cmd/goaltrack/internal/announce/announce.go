@@ -1,5 +1,5 @@
 // Package announce makes an event for each goal, by which a CDP gets to know the goals before
-// a visitor reaches them: Sitecore offers an event type in its lists once it has seen one.
+// a visitor reaches them. Sitecore offers an event type in its lists once it has seen one.
 package announce
 
 import (

@@ -1,5 +1,5 @@
-// Package requests reads requests as people have them at hand: written like an example of
-// a rule file, as an address, as the curl command that a browser copies, and as the HAR
+// Package requests reads requests as people have them at hand. These are lines such as the
+// examples of a rule file, addresses, the curl command that a browser copies, and the HAR
 // file that it saves. It makes examples of them, which rules can be tried on.
 //
 // What it reads may come from anywhere, so all of it is bounded, and no file is opened and
