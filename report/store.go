@@ -234,6 +234,15 @@ const (
 	Full        Why = "full"    // there is no room
 	Denied      Why = "denied"  // this user may not read or write it
 	Closed      Why = "closed"  // the process ends
+
+	// These are of databases that are somewhere else.
+
+	Away     Why = "away"     // it does not answer
+	Login    Why = "login"    // it does not let this user in
+	Missing  Why = "missing"  // there is no database of that name
+	ReadOnly Why = "readonly" // it takes no changes, as a standby
+	Crowded  Why = "crowded"  // too many use it
+	Older    Why = "older"    // its tables are gone, or those of an older goaltrack
 )
 
 // Table is one of the three tables of counts.

@@ -10,11 +10,14 @@ import (
 
 // All instances of the site open the same database, and one report has what they all
 // counted.
-func ExampleOpen() {
+func ExampleNew() {
 	ctx := context.Background()
-	store, err := postgres.Open(ctx, "postgres://goaltrack@db.example/goaltrack")
+	store, err := postgres.New("postgres://goaltrack@db.example/goaltrack")
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal(err) // the address is wrong
+	}
+	if err := store.Ready(ctx); err != nil {
+		log.Print(err) // the site runs, and the store goes on trying
 	}
 	recorder, err := report.New(report.Options{Store: store})
 	if err != nil {

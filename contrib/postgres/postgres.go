@@ -2,11 +2,14 @@
 // share one. It is a module of its own, because the version of the driver
 // (github.com/jackc/pgx) is for the site to choose.
 //
-//	store, err := postgres.Open(ctx, "postgres://goaltrack@db.example/goaltrack")
+//	store, err := postgres.New("postgres://goaltrack@db.example/goaltrack")
 //	if err != nil {
-//		...
+//		... // the address is wrong
 //	}
 //	defer store.Close()
+//	if err := store.Ready(ctx); err != nil {
+//		log.Print(err) // the store goes on trying
+//	}
 //	recorder, err := report.New(report.Options{Store: store})
 //
 // Counts of all instances are added. A flush is one transaction that notes its writer and
@@ -20,8 +23,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/goaltrack/goaltrack/internal/sqlreport"
 	"github.com/goaltrack/goaltrack/report"
@@ -36,44 +42,154 @@ var dialect = sqlreport.Dialect{
 	Lock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", lockKey),
 }
 
-// Store is a report in a database. All methods are safe for concurrent use.
+// Store is a report in a database. It makes or checks the tables when it first needs them. If
+// it cannot, each call returns the error, and it is tried again every second. All methods are
+// safe for concurrent use.
 type Store struct {
-	*sqlreport.Tables
+	opener // calls open
+
 	db *sql.DB
+
+	mu     sync.Mutex
+	tables *sqlreport.Tables // nil until they have the newest version
+	err    error             // why
+	tried  time.Time
+	closed bool
 }
 
-var _ report.Store = (*Store)(nil)
+// opener has the methods that only need the tables.
+type opener = sqlreport.Opener
 
-// ErrNewer is returned if a newer goaltrack has made the tables. Test for it with errors.Is.
-var ErrNewer = errors.New("postgres: the tables are of a newer goaltrack")
+var (
+	_ report.Store      = (*Store)(nil)
+	_ report.SketcherOf = (*Store)(nil)
+	_ report.Explainer  = (*Store)(nil)
+)
 
-// connections are how many each instance has.
-const connections = 4
+// The errors of a store. Test for them with errors.Is.
+var (
+	// ErrNewer: a newer goaltrack has made the tables.
+	ErrNewer = errors.New("the tables are of a newer goaltrack")
+	// ErrClosed: the store is closed.
+	ErrClosed = errors.New("postgres: the report is closed")
+)
 
-// Open connects to a database, and makes the tables of the report in the first schema of
-// the search path if they are not there. url is as pgx reads it
-// (https://pkg.go.dev/github.com/jackc/pgx/v5/pgconn#ParseConfig); a user who may make
-// tables is needed at the first start alone.
-func Open(ctx context.Context, url string) (*Store, error) {
-	db, err := sql.Open("pgx", url)
+// The bounds of connections.
+const (
+	connections = 4               // each instance has
+	connectTime = 5 * time.Second // unless the address says otherwise
+	// connectionAge is after how long a connection is made anew. Without it, those that were
+	// made before a failover would stay with a server that takes no changes any more, though
+	// the address has target_session_attrs=read-write.
+	connectionAge = 5 * time.Minute
+	// openTime is how long making or checking the tables may take, and tryEvery is how long
+	// its failure is the answer of every call.
+	openTime = 10 * time.Second
+	tryEvery = time.Second
+)
+
+// New makes a store, and connects to nothing yet, so a site starts without its database. The
+// tables are made in the first schema of the search path. url is as pgx reads it
+// (https://pkg.go.dev/github.com/jackc/pgx/v5/pgconn#ParseConfig); the error says what is
+// wrong with it. A user who may make tables is needed at the first start, and when a newer
+// goaltrack needs other tables. Connecting may take five seconds, unless url has another
+// connect_timeout.
+func New(url string) (*Store, error) {
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	db.SetMaxOpenConns(connections)
-	if err := migrate(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
 	}
-	return &Store{&sqlreport.Tables{Dialect: dialect, Write: db, Read: db}, db}, nil
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetConnMaxLifetime(connectionAge)
+	s := &Store{db: db}
+	s.opener = s.open
+	return s, nil
+}
+
+// Open makes a store as [New] does, and connects now. It returns an error if it cannot. What
+// has to run without its database calls New.
+func Open(ctx context.Context, url string) (*Store, error) {
+	s, err := New(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ready(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Ready connects now, and makes or checks the tables.
+func (s *Store) Ready(ctx context.Context) error {
+	_, err := s.open(ctx)
+	return err
+}
+
+// open returns the tables.
+func (s *Store) open(ctx context.Context) (*sqlreport.Tables, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case s.tables != nil:
+		return s.tables, nil
+	case s.err != nil && time.Since(s.tried) < tryEvery:
+		return nil, s.err
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	err := migrate(ctx, s.db)
+	if errors.Is(err, context.Canceled) {
+		return nil, err // who asked has gone, which says nothing to others
+	}
+	s.tried = time.Now()
+	if s.err = err; err != nil {
+		s.err = fmt.Errorf("postgres: %s%w", advice[explain(err)], err)
+		return nil, s.err
+	}
+	s.tables = &sqlreport.Tables{Dialect: dialect, Write: s.db, Read: s.db}
+	return s.tables, nil
+}
+
+// Flush implements [report.Store]. If somebody removed the tables, or put older ones in their
+// place, as by a backup, it lets go of them. They are made or brought to the newest version at
+// the next call.
+func (s *Store) Flush(ctx context.Context, b *report.Batch) error {
+	err := s.opener.Flush(ctx, b)
+	if explain(err) != report.Older {
+		return err
+	}
+	s.mu.Lock()
+	s.tables = nil
+	s.mu.Unlock()
+	return errors.Join(err, report.ErrReplaced)
+}
+
+// Info implements [report.Store].
+func (s *Store) Info(ctx context.Context) (report.Info, error) {
+	info, err := s.opener.Info(ctx)
+	info.Kind = dialect.Name
+	return info, err
 }
 
 // Close implements [report.Store].
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables, s.closed = nil, true
+	return s.db.Close()
+}
 
 // migrate brings the tables to the newest version, once for all instances.
 func migrate(ctx context.Context, db *sql.DB) (err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("postgres: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -81,7 +197,7 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 		}
 	}()
 	if _, err := tx.ExecContext(ctx, dialect.Lock); err != nil {
-		return fmt.Errorf("postgres: %w", err)
+		return err
 	}
 	version, err := versionOf(ctx, tx)
 	if err != nil {
@@ -93,12 +209,12 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 	}
 	for _, step := range steps[version:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("postgres: making the tables: %w", err)
+			return fmt.Errorf("making the tables: %w", err)
 		}
 	}
 	if version < len(steps) {
 		if _, err := tx.ExecContext(ctx, "UPDATE goaltrack_report SET version = $1", len(steps)); err != nil {
-			return fmt.Errorf("postgres: %w", err)
+			return err
 		}
 	}
 	return tx.Commit()
@@ -108,16 +224,13 @@ func migrate(ctx context.Context, db *sql.DB) (err error) {
 func versionOf(ctx context.Context, tx *sql.Tx) (version int, err error) {
 	var there bool
 	if err := tx.QueryRowContext(ctx, "SELECT to_regclass('goaltrack_report') IS NOT NULL").Scan(&there); err != nil {
-		return 0, fmt.Errorf("postgres: %w", err)
+		return 0, err
 	}
 	if !there {
 		_, err = tx.ExecContext(ctx, "CREATE TABLE goaltrack_report (version INT NOT NULL); INSERT INTO goaltrack_report VALUES (0)")
 		if err != nil {
-			return 0, fmt.Errorf("postgres: making the tables: %w", err)
+			return 0, fmt.Errorf("making the tables: %w", err)
 		}
 	}
-	if err := tx.QueryRowContext(ctx, "SELECT version FROM goaltrack_report").Scan(&version); err != nil {
-		return 0, fmt.Errorf("postgres: %w", err)
-	}
-	return version, nil
+	return version, tx.QueryRowContext(ctx, "SELECT version FROM goaltrack_report").Scan(&version)
 }

@@ -58,6 +58,8 @@ var dialect = sqlreport.Dialect{
 // opened, because it is damaged, locked or made by a newer goaltrack, each call returns
 // the error, and it is tried again every ten seconds.
 type Store struct {
+	opener // calls open
+
 	options Options
 
 	mu     sync.Mutex
@@ -67,6 +69,9 @@ type Store struct {
 	tried  time.Time
 	closed bool
 }
+
+// opener has the methods that only need the open file.
+type opener = sqlreport.Opener
 
 var (
 	_ report.Store      = (*Store)(nil)
@@ -78,7 +83,9 @@ func New(o Options) *Store {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Store{options: o}
+	s := &Store{options: o}
+	s.opener = s.open
+	return s
 }
 
 // The errors of a store. Test for them with errors.Is.
@@ -308,92 +315,14 @@ func (s *Store) Flush(ctx context.Context, b *report.Batch) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	t, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	return t.Flush(ctx, b)
-}
-
-// Sum implements [report.Store].
-func (s *Store) Sum(ctx context.Context, q report.Question) ([]report.Count, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.Sum(ctx, q)
-}
-
-// Sketches implements [report.Store].
-func (s *Store) Sketches(ctx context.Context, site string, from, to report.Day) ([]report.Sketch, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.Sketches(ctx, site, from, to)
-}
-
-// SketchesOf implements [report.SketcherOf].
-func (s *Store) SketchesOf(ctx context.Context, site, goal string, from, to report.Day) ([]report.Sketch, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.SketchesOf(ctx, site, goal, from, to)
-}
-
-// Marks implements [report.Store].
-func (s *Store) Marks(ctx context.Context, from, to time.Time) ([]report.Mark, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.Marks(ctx, from, to)
-}
-
-// Costs implements [report.Store].
-func (s *Store) Costs(ctx context.Context, from, to report.Day) ([]report.Cost, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.Costs(ctx, from, to)
-}
-
-// DropWriter implements [report.Store].
-func (s *Store) DropWriter(ctx context.Context, writer string) (days int, err error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return t.DropWriter(ctx, writer)
+	return s.opener.Flush(ctx, b)
 }
 
 // Info implements [report.Store].
 func (s *Store) Info(ctx context.Context) (report.Info, error) {
-	t, err := s.open(ctx)
-	if err != nil {
-		return report.Info{Kind: dialect.Name, Trouble: err.Error()}, err
-	}
-	return t.Info(ctx)
-}
-
-// CloseDays implements [report.Store].
-func (s *Store) CloseDays(ctx context.Context, site string, through report.Day, least uint64) error {
-	t, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	return t.CloseDays(ctx, site, through, least)
-}
-
-// Expire implements [report.Store].
-func (s *Store) Expire(ctx context.Context, before report.Day) error {
-	t, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	return t.Expire(ctx, before)
+	info, err := s.opener.Info(ctx)
+	info.Kind = dialect.Name
+	return info, err
 }
 
 // Drop implements [report.Store]. It gives the room in the file back, too.

@@ -337,6 +337,8 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	err := errors.New("database or disk is full: /srv/secret")
 	for why, want := range map[report.Why]string{
 		report.Full: "because the disk is full", report.Busy: "somebody else writes", report.Damaged: "is damaged", report.Newer: "a newer goaltrack", report.Denied: "may not write",
+		report.Away: "does not answer", report.Login: "does not let goaltrack in", report.Missing: "is not there", report.ReadOnly: "takes no changes", report.Crowded: "one more connection",
+		report.Older:       "an older goaltrack",
 		report.Unexplained: "cannot be stored at the moment", report.Closed: "cannot be stored at the moment", "unheard of": "cannot be stored at the moment",
 	} {
 		var log strings.Builder
