@@ -248,7 +248,7 @@ func (c *Config) checkCookie(errs *configFaults) {
 func (k *Cookie) refusedDomain() string {
 	domain := strings.ToLower(strings.TrimPrefix(k.Domain, "."))
 	switch {
-	case domain == "" || isLoopback(domain):
+	case domain == "" || web.IsLoopback(domain):
 		return ""
 	case web.IsAddress(domain):
 		return "an address"

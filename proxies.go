@@ -2,7 +2,6 @@ package goaltrack
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -155,39 +154,6 @@ func validateNetworks(name string, networks []netip.Prefix) error {
 	return errors.Join(errs...)
 }
 
-// isSecure reports whether the browser will keep a Secure cookie set in answer
-// to r, which it sent to host. Where it would refuse it, every page would make
-// another guest. Browsers send Sec-Fetch-Site only to origins they trust, and
-// they trust localhost and the loopback addresses over plain HTTP too
-// (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy).
-func isSecure(r *http.Request, host string) bool {
-	if r.TLS != nil {
-		return true
-	}
-	if _, ok := r.Header["Sec-Fetch-Site"]; ok {
-		return true
-	}
-	// Proxies append to these lists, so the first item is the browser's own
-	// connection.
-	proto, _ := web.First(r.Header["X-Forwarded-Proto"])
-	proto, _, _ = strings.Cut(proto, ",")
-	return strings.EqualFold(strings.TrimSpace(proto), "https") || forwardedSecure(r.Header) || otherwiseSecure(r.Header) || isLoopback(host)
-}
-
-// otherwiseSecure reports whether one of the other headers says so by which proxies tell what
-// X-Forwarded-Proto is for: those of CloudFront, Cloudflare, IIS (ARR), Exchange and old
-// load balancers (https://github.com/ktorio/ktor/issues/311).
-func otherwiseSecure(h http.Header) bool {
-	for _, name := range [...]string{"X-Forwarded-Scheme", "X-Url-Scheme", "Cloudfront-Forwarded-Proto", "X-Forwarded-Ssl", "Front-End-Https"} {
-		if v, _ := web.First(h[name]); strings.EqualFold(v, "https") || strings.EqualFold(v, "on") {
-			return true
-		}
-	}
-	visitor, _ := web.First(h["Cf-Visitor"]) // {"scheme":"https"}
-	tls, _ := web.First(h["X-Arr-Ssl"])      // what it negotiated
-	return strings.Contains(visitor, `"scheme":"https"`) || tls != ""
-}
-
 // isAskedByProxy reports whether a host outside of the Domain is rather the name
 // by which a proxy asks than the one that the browser knows. Unless it is told
 // otherwise, nginx sends "app" or an address. Nobody is believed here: who invents
@@ -230,22 +196,4 @@ func isInner(host string) bool {
 	}
 	last := strings.ToLower(host[strings.LastIndexByte(host, '.')+1:])
 	return !strings.Contains(host, ".") || slices.Contains([]string{"internal", "local", "localhost", "lan", "arpa", "cluster", "consul"}, last)
-}
-
-// forwardedSecure reads Forwarded (RFC 7239): for=192.0.2.60;proto=https.
-func forwardedSecure(h http.Header) bool {
-	protos := web.Forwarded(h, "proto")
-	return len(protos) > 0 && strings.EqualFold(protos[0], "https")
-}
-
-func isLoopback(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") || len(host) > 10 && strings.EqualFold(host[len(host)-10:], ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }

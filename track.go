@@ -253,7 +253,7 @@ func (tr *tracked) unkeptAt(r *http.Request, host string) fate {
 	switch {
 	case !tr.site.cookie.covers(host) && !tr.site.cookie.isAskedByProxy(r, host):
 		return fateCookieDomain
-	case tr.told.id == "" && !isSecure(r, host):
+	case tr.told.id == "" && !web.KeepsSecure(r, host):
 		return fateInsecure
 	}
 	return fired

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/report/live"
 )
 
@@ -42,16 +43,10 @@ func (p *pages) preview(a *asked) (page, error) {
 }
 
 func originOf(r *http.Request) string {
-	if isSecure(r) {
+	if web.IsHTTPS(r) {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
-}
-
-// isSecure reports whether the browser speaks TLS, also with a proxy in front. Whoever
-// invents the header only loses a cookie of their own.
-func isSecure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // previewShow and previewEnd are values of the parameter beside those of links.
@@ -152,7 +147,7 @@ func (s *sitePreview) answer(w http.ResponseWriter, r *http.Request, value strin
 
 // act marks the browser, or ends that.
 func (s *sitePreview) act(w http.ResponseWriter, r *http.Request, value string, m sitePreviewModel) {
-	c := &http.Cookie{Name: live.PreviewName, Path: "/", HttpOnly: true, Secure: isSecure(r), SameSite: http.SameSiteLaxMode} //nolint:gosec // Without TLS, a browser would not keep it with Secure.
+	c := &http.Cookie{Name: live.PreviewName, Path: "/", HttpOnly: true, Secure: web.IsHTTPS(r), SameSite: http.SameSiteLaxMode} //nolint:gosec // Without TLS, a browser would not keep it with Secure.
 	if value == previewEnd {
 		if had, err := r.Cookie(live.PreviewName); err == nil {
 			s.p.Forget(had.Value)

@@ -361,3 +361,24 @@ func TestPreviewPage(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkIsSecure: the mark is Secure wherever the browser speaks TLS, whichever header the
+// proxy in front says it by.
+func TestMarkIsSecure(t *testing.T) {
+	s := newPreviewed(t, nil)
+	for name, c := range map[string]struct {
+		header []string
+		want   bool
+	}{
+		"at home":           {nil, false},
+		"X-Forwarded-Proto": {[]string{"X-Forwarded-Proto", "https, http"}, true},
+		"Forwarded":         {[]string{"Forwarded", "for=192.0.2.1;proto=https"}, true},
+		"CloudFront":        {[]string{"Cloudfront-Forwarded-Proto", "https"}, true},
+		"plain HTTP":        {[]string{"Forwarded", "for=192.0.2.1;proto=http"}, false},
+	} {
+		res, _ := s.ask(s.visitor(), http.MethodPost, s.link(false), nil, c.header...)
+		if cookies := res.Cookies(); len(cookies) != 1 || cookies[0].Secure != c.want {
+			t.Errorf("%s: %v", name, cookies)
+		}
+	}
+}
