@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -241,20 +242,19 @@ func (a *admin) open(s *proxyServer, access *adminAccess, reported *reporting) e
 		w.Header().Set("Cache-Control", "no-store")
 		_ = json.NewEncoder(w).Encode(s.snapshot()) // the reader has gone
 	})))
-	crowded := newConcurrencyLimit(mostPages).around(pages)
+	limited := bounded(pages)
 	if a.live != nil {
 		mux.Handle("GET /live/events", access.only(pages)) // which has a bound of its own
 	}
-	mux.Handle("/feed.csv", access.feed(crowded))
-	mux.Handle("/", access.only(crowded))
+	mux.Handle("/feed.csv", access.feed(limited))
+	mux.Handle("/", access.only(limited))
 	if s.current.program.settings.On("admin-pprof") {
 		profiles := newConcurrencyLimit(mostProfiles)
 		for path, profile := range map[string]http.HandlerFunc{"": pprof.Index, "profile": pprof.Profile, "trace": pprof.Trace, "symbol": pprof.Symbol} {
 			mux.Handle("/debug/pprof/"+path, access.only(profiles.around(profile)))
 		}
 	}
-	a.server = newServer(mux, s.console.logger)
-	a.server.WriteTimeout = pageTake // the live list and profiles set another
+	a.server = newAdminServer(mux, s.console.logger)
 	a.server.RegisterOnShutdown(a.live.Close)
 	go func() {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -263,6 +263,13 @@ func (a *admin) open(s *proxyServer, access *adminAccess, reported *reporting) e
 	}()
 	say(s.console.stdout, "admin on %s\n", urlOf(a.listener, false))
 	return nil
+}
+
+func newAdminServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	server := newServer(handler, logger)
+	server.WriteTimeout = pageTake // pages, the live list and profiles set another
+	server.ConnContext = keepLittle
+	return server
 }
 
 func tellHealth(w http.ResponseWriter, well bool, text string) {
