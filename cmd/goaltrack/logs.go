@@ -35,7 +35,9 @@ func areThere(logs []string) error {
 // logsRead says what was read of logs.
 type logsRead struct {
 	lines, unreadable int64
+	cut               int64 // of the unreadable ones, whose rest is missing
 	nameless          int64 // requests of no known user agent
+	timeless          int64 // requests of no known time
 	files             []fileRead
 }
 
@@ -63,6 +65,9 @@ func (l logsRead) String() string {
 	if l.unreadable > 0 {
 		text += fmt.Sprintf(", %d of them unreadable", l.unreadable)
 	}
+	if l.cut > 0 {
+		text += fmt.Sprintf(" (of which %d cut, as their rest is missing)", l.cut)
+	}
 	return text
 }
 
@@ -82,12 +87,16 @@ func readLogs(ctx context.Context, logs []string, stderr io.Writer, add func(goa
 		if len(l.UserAgent) == 0 {
 			read.nameless++
 		}
+		if l.Time.IsZero() {
+			read.timeless++
+		}
 		add(l.Entry())
 	}
 	for _, name := range logs {
 		a, err := readLogFile(ctx, name, stderr, each)
 		read.lines += a.Lines
 		read.unreadable += a.Unreadable
+		read.cut += a.Cut
 		read.files = append(read.files, fileRead{name, a.Format(), a.Encoding, a.Lines, a.Read()})
 		if err != nil {
 			return read, err

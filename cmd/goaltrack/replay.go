@@ -96,6 +96,9 @@ func (r *replayer) run(ctx context.Context, out console) error {
 	if err != nil {
 		return err
 	}
+	if r.days == nil && r.into.dir == "" {
+		read.timeless = 0 // nobody asked for days
+	}
 	if !r.json {
 		printReplay(out.stdout, read, replay)
 		r.days.print(out.stdout)
@@ -110,10 +113,12 @@ func (r *replayer) run(ctx context.Context, out console) error {
 
 // replayJSON is what --json prints.
 type replayJSON struct {
-	Lines      int64             `json:"lines"`
-	Unreadable int64             `json:"unreadable"`
-	Files      []fileRead        `json:"files"`
-	Goals      map[string]uint64 `json:"goals"`
+	Lines      int64 `json:"lines"`
+	Unreadable int64 `json:"unreadable"`
+	// Cut are the unreadable lines whose rest is missing.
+	Cut   int64             `json:"cut,omitempty"`
+	Files []fileRead        `json:"files"`
+	Goals map[string]uint64 `json:"goals"`
 	// LedTo says where accepted forms led, for goals of which the log tells it.
 	LedTo map[string][]goaltrack.Lead `json:"ledTo,omitempty"`
 	// Unknown are the goals of which no log tells how often they happen, or not all.
@@ -135,7 +140,7 @@ func replayed(read logsRead, replay *goaltrack.Replay, filled *filledJSON, days 
 			ledTo[c.Goal] = c.LedTo
 		}
 	}
-	return replayJSON{read.lines, read.unreadable, read.files, goals, ledTo, unknown, filled, days.counts()}
+	return replayJSON{read.lines, read.unreadable, read.cut, read.files, goals, ledTo, unknown, filled, days.counts()}
 }
 
 // keptSuggestions is how many goals are suggested at most.
@@ -264,6 +269,9 @@ func printUntold(w io.Writer, read logsRead, counts []goaltrack.ReplayCount) {
 	}
 	if parts > 0 {
 		say(w, "  Which part of a file was sent: %s with 206 not counted as downloads.\n", counted(parts, "answer"))
+	}
+	if read.timeless > 0 {
+		say(w, "  The day of %s: they are in the counts, and on no day.\n", counted(read.timeless, "request"))
 	}
 	if read.nameless > 0 {
 		say(w, "  The user agent of %s: bots among them are counted as people.\n", counted(read.nameless, "request"))

@@ -31,6 +31,17 @@ func TestReplayByDay(t *testing.T) {
 			t.Errorf("%q: %d\n%s%s", test.args, code, stdout, stderr)
 		}
 	}
+	timeless := write(t, "timeless.log", `192.0.2.1 - - [yesterday] "GET /a HTTP/1.1" 200 1 "-" "Mozilla/5.0"`+"\n"+twoDays)
+	if code, stdout, _ := alive(t, []string{"replay", "--by=day", goals, timeless}); code != exitOK || !strings.Contains(stdout, "The day of 2 requests: ") {
+		t.Errorf("%d %s", code, stdout)
+	}
+	cut := write(t, "cut.log", "2025-11-09T06:25:31Z stdout P 192.0.2.1 - -\n")
+	if code, stdout, _ := alive(t, []string{"replay", goals, cut}); code != exitFailed || !strings.Contains(stdout, "1 line, 1 of them unreadable (of which 1 cut") {
+		t.Errorf("%d %s", code, stdout)
+	}
+	if code, stdout, _ := alive(t, []string{"replay", "--json", goals, cut}); code != exitFailed || !strings.Contains(stdout, `"unreadable":1,"cut":1,`) {
+		t.Errorf("%d %s", code, stdout)
+	}
 	if code, stdout, _ := alive(t, []string{"replay", goals, log}); code != exitOK || strings.Contains(stdout, "DAY") {
 		t.Errorf("%d %s", code, stdout)
 	}

@@ -34,6 +34,18 @@ func BenchmarkReadLog(b *testing.B) {
 	}
 }
 
+// BenchmarkHostileJSON is a line of as many values below as long a name as there is room for.
+func BenchmarkHostileJSON(b *testing.B) {
+	line := []byte(strings.Repeat(`{"n":`, 30) + `{"` + strings.Repeat("n", maxLine/2) + `":{` + strings.Repeat(`"m":1,`, maxLine/16) + `"m":1}}` + strings.Repeat("}", 30))
+	var s jsonScanner
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if !s.scan(line) {
+			b.Fatal("no JSON")
+		}
+	}
+}
+
 // BenchmarkSplitLog only takes the lines of a log apart at their spaces.
 func BenchmarkSplitLog(b *testing.B) {
 	text := strings.Repeat(benchLine, benchLines)

@@ -42,13 +42,22 @@ func openZstd(r io.Reader) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
+// maxPacked is how often a file may be compressed: once by who wrote it, and once more by
+// what keeps it or brings it, as with Content-Encoding.
+const maxPacked = 2
+
 // decompress returns the text of a file that may be compressed, in UTF-8, and
 // how the file is encoded.
 func decompress(r io.Reader) (text io.Reader, encoding string, err error) {
+	return unpack(r, maxPacked)
+}
+
+// unpack is decompress for a file that may be compressed so often.
+func unpack(r io.Reader, often int) (text io.Reader, encoding string, err error) {
 	in := bufio.NewReader(r)
 	for _, p := range packers {
 		// An error of Peek comes again from the next Read.
-		if magic, _ := in.Peek(len(p.magic)); string(magic) != p.magic {
+		if magic, _ := in.Peek(len(p.magic)); string(magic) != p.magic || often == 0 {
 			continue
 		}
 		if p.open == nil {
@@ -58,8 +67,8 @@ func decompress(r io.Reader) (text io.Reader, encoding string, err error) {
 		if err != nil {
 			return nil, p.name, fmt.Errorf("it begins as %s does: %w", p.name, err)
 		}
-		text, encoding = toUTF8(bufio.NewReader(unpacked))
-		return text, encoding + " in " + p.name, nil
+		text, encoding, err = unpack(unpacked, often-1)
+		return text, encoding + " in " + p.name, err
 	}
 	text, encoding = toUTF8(in)
 	return text, encoding, nil

@@ -144,6 +144,14 @@ var jsonVendors = []struct {
 	{envoyFormat, map[jsonField]string{jsonStatus: envoyStatus}},
 }
 
+// longestName is how long the longest name is.
+var longestName = func() (most int) {
+	for name := range jsonNames {
+		most = max(most, len(name))
+	}
+	return most
+}()
+
 // jsonName says what a name stands for.
 type jsonName struct {
 	field jsonField
@@ -176,6 +184,7 @@ const maxFindings = 32
 type jsonScanner struct {
 	text   []byte
 	pos    int
+	others int    // arrays around the value to come of which it is not in the first element
 	name   []byte // that of the value to come, as in jsonNames
 	inside []jsonInside
 	around []int // of each object of the line, counted from 1, the one around it; 0 is none
@@ -200,6 +209,7 @@ type jsonFinding struct {
 
 // scan reads a line and unescapes its strings in place.
 func (s *jsonScanner) scan(line []byte) bool {
+	s.others = 0
 	s.text, s.pos, s.name, s.inside, s.around = line, 0, s.name[:0], s.inside[:0], append(s.around[:0], 0)
 	for f := range s.found {
 		s.found[f] = s.found[f][:0]
@@ -409,10 +419,13 @@ func (s *jsonScanner) join(path, query []byte) []byte {
 // "properties". So each end of the name counts, for the object in which it begins. If
 // two values have the same name, the last one counts, as in encoding/json.
 func (s *jsonScanner) keep(value []byte) {
-	if present(value) == nil || bytes.IndexByte(s.name, '#') >= 0 {
+	if present(value) == nil || s.others > 0 {
 		return
 	}
 	for _, in := range s.inside {
+		if len(s.name)-in.start > longestName {
+			continue // a line may have a name of many thousand bytes, and as many values below it
+		}
 		if name, ok := jsonNames[string(s.name[in.start:])]; ok {
 			s.add(name.field, jsonFinding{value, name.rank, in.object})
 		}

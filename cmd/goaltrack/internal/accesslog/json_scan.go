@@ -101,19 +101,22 @@ func (s *jsonScanner) array(depth int) bool {
 	if s.skip(']') {
 		return true
 	}
-	outer := len(s.name)
-	for {
+	for first := true; ; first = false {
 		if !s.value(depth + 1) {
 			return false
 		}
 		if s.skip(']') {
-			s.name = s.name[:outer]
+			if !first {
+				s.others--
+			}
 			return true
 		}
 		if !s.skip(',') {
 			return false
 		}
-		s.name = append(s.name[:outer], '#') // no name has one
+		if first {
+			s.others++
+		}
 	}
 }
 

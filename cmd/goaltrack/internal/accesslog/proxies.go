@@ -81,14 +81,16 @@ func (l *Line) readEnvoy(line []byte) bool {
 	if !read.setStatus(status) {
 		return false
 	}
-	var room [maxQuoted][]byte
+	var room [maxQuoted]quotedField
 	fields := quotedFields(rest, room[:0])
 	if len(fields) < 5 {
 		return false
 	}
-	fields = fields[len(fields)-5:]
+	if fields = fields[len(fields)-5:]; !endsInNumbers(rest[:fields[0].at]) {
+		return false
+	}
 	read.Time = parseTime(line[1:end])
-	read.UserAgent, read.Host = present(fields[1]), present(withoutPort(fields[3]))
+	read.UserAgent, read.Host = present(fields[1].text), present(withoutPort(fields[3].text))
 	numbers := 0
 	for word := range bytes.FieldsSeq(rest) {
 		if size, ok := parseDigits(word); ok {
@@ -102,13 +104,37 @@ func (l *Line) readEnvoy(line []byte) bool {
 	return true
 }
 
+// endsInNumbers reports whether four numbers stand at the end, each perhaps "-": what was
+// received and sent, how long it took, and how long behind Envoy.
+func endsInNumbers(text []byte) bool {
+	for range 4 {
+		text = bytes.TrimRight(text, " ")
+		word := text[bytes.LastIndexByte(text, ' ')+1:]
+		if _, ok := parseDigits(word); !ok && string(word) != "-" {
+			return false
+		}
+		text = text[:len(text)-len(word)]
+	}
+	return true
+}
+
+// isCacheWord reports whether a word is what nginx says of its cache
+// ($upstream_cache_status, https://nginx.org/en/docs/http/ngx_http_upstream_module.html).
+func isCacheWord(word []byte) bool {
+	switch string(word) {
+	case "HIT", "MISS", "BYPASS", "EXPIRED", "STALE", "UPDATING", "REVALIDATED":
+		return true
+	}
+	return false
+}
+
 // hasFlags reports whether behind a request and its status come flags, as Envoy writes
-// them, and a word that is none of quotes.
+// them, and a word that is none of quotes. What a cache of nginx says looks like one.
 func hasFlags(text []byte) bool {
 	_, rest, _ := bytes.Cut(text, []byte(`" `)) // the request
 	_, rest, _ = bytes.Cut(rest, []byte(" "))   // the status
 	flags, rest, ok := bytes.Cut(rest, []byte(" "))
-	return ok && len(flags) > 0 && len(rest) > 0 && rest[0] != '"' && !bytes.ContainsFunc(flags, func(c rune) bool {
+	return ok && len(flags) > 0 && !isCacheWord(flags) && len(rest) > 0 && rest[0] != '"' && !bytes.ContainsFunc(flags, func(c rune) bool {
 		return (c < 'A' || c > 'Z') && c != ',' && c != '-'
 	})
 }

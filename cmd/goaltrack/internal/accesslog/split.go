@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"strings"
 )
 
 // splitter writes each object of a list of JSON in a line of its own: of [{...}, {...}], and
@@ -14,7 +15,10 @@ type splitter struct {
 	around int // brackets around an object
 	out    []byte
 
-	open   int // brackets that are open
+	open   int  // brackets that are open
+	mid    bool // something of the line was read
+	plain  bool // the line is no JSON
+	loose  bool // something stands between the objects of a list
 	text   bool
 	escape bool
 	err    error
@@ -73,6 +77,10 @@ func (s *splitter) fill() {
 // take takes one byte.
 func (s *splitter) take(c byte) {
 	inside := s.open > s.around
+	if s.open == 0 && s.isPlain(c) { // other lines may follow, as in files that were joined
+		s.out = append(s.out, c)
+		return
+	}
 	switch {
 	case s.text:
 		s.text = s.escape || c != '"'
@@ -80,12 +88,14 @@ func (s *splitter) take(c byte) {
 	case c == '"':
 		s.text = true
 	case c == '{' || c == '[':
+		s.endLoose()
 		s.open++
 		inside = s.open > s.around
 	case c == '}' || c == ']':
 		if s.open > 0 {
 			s.open--
 		}
+		s.endLoose()
 		if inside && s.open == s.around {
 			s.out = append(s.out, c, '\n')
 			return
@@ -93,7 +103,43 @@ func (s *splitter) take(c byte) {
 	case c == '\n' || c == '\r':
 		c = ' '
 	}
-	if inside {
+	switch {
+	case inside:
 		s.out = append(s.out, c)
+	case s.open == s.around: // between objects
+		s.between(c)
 	}
+}
+
+// between takes a byte of a list that is in none of its objects. What is more than a comma gets
+// a line of its own, so that it is counted.
+func (s *splitter) between(c byte) {
+	switch {
+	case strings.IndexByte(" ,[]", c) < 0:
+		s.out, s.loose = append(s.out, c), true
+	case s.loose && c == ',':
+		s.endLoose()
+	}
+}
+
+func (s *splitter) endLoose() {
+	if s.loose {
+		s.out, s.loose = append(s.out, '\n'), false
+	}
+}
+
+// isPlain reports whether a byte between two texts of JSON is one of a line that is none.
+func (s *splitter) isPlain(c byte) bool {
+	switch {
+	case c == '\n' || c == '\r':
+		plain := s.plain
+		s.mid, s.plain = false, false
+		return plain
+	case s.plain:
+		return true
+	case !s.mid && strings.IndexByte(" \t,{[]}\xef\xbb\xbf", c) < 0:
+		s.plain = true
+	}
+	s.mid = s.mid || c == '{' || c == '['
+	return s.plain
 }

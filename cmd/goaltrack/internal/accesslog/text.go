@@ -65,6 +65,9 @@ func (l *Line) readAnswer(text []byte) (f logFormat, ok bool) {
 	}
 	status, rest, _ := bytes.Cut(rest, []byte(" "))
 	size, rest, _ := bytes.Cut(rest, []byte(" "))
+	if isCacheWord(size) {
+		size, rest, _ = bytes.Cut(rest, []byte(" "))
+	}
 	if string(size) == "-" {
 		size = []byte("0") // what "-" means here, says mod_log_config of Apache of %b
 	}
@@ -87,12 +90,12 @@ func (l *Line) readAnswer(text []byte) (f logFormat, ok bool) {
 // format, such as a duration before them. It knows them by their looks, and leaves out
 // what looks like neither.
 func (l *Line) readLooks(rest []byte) logFormat {
-	var fields [maxQuoted][]byte
-	found := quotedFields(rest, fields[:0])
-	for i, field := range found {
-		var before []byte
+	var room [maxQuoted]quotedField
+	found := quotedFields(rest, room[:0])
+	for i := range found {
+		field, before := found[i].text, []byte(nil)
 		if i > 0 {
-			before = found[i-1]
+			before = found[i-1].text
 		}
 		switch {
 		case l.UserAgent == nil && looksLikeAgent(field):
@@ -114,9 +117,15 @@ func (l *Line) readLooks(rest []byte) logFormat {
 // maxQuoted is how many fields in quotes are looked at.
 const maxQuoted = 16
 
+// quotedField is a field in quotes, and where its quote begins.
+type quotedField struct {
+	text []byte
+	at   int
+}
+
 // quotedFields appends the fields in quotes, as far as there is room in them.
-func quotedFields(rest []byte, fields [][]byte) [][]byte {
-	for len(fields) < cap(fields) {
+func quotedFields(text []byte, fields []quotedField) []quotedField {
+	for rest := text; len(fields) < cap(fields); {
 		start := bytes.IndexByte(rest, '"')
 		if start < 0 {
 			break
@@ -125,7 +134,7 @@ func quotedFields(rest []byte, fields [][]byte) [][]byte {
 		if !ok {
 			break
 		}
-		fields, rest = append(fields, field), after
+		fields, rest = append(fields, quotedField{field, len(text) - len(rest) + start}), after
 	}
 	return fields
 }

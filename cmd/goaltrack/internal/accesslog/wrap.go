@@ -56,6 +56,17 @@ func cutCRI(line []byte) (rest []byte, stream int, tag byte, ok bool) {
 	return rest, stream, tags[0], true
 }
 
+// cut returns how many lines have begun whose rest never came, as at the end of a file that
+// was rotated meanwhile.
+func (w *wrappings) cut() (n int64) {
+	for _, part := range w.partial {
+		if len(part) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // join puts the parts of a line together. What gets longer than a line may be is given up.
 func (w *wrappings) join(rest []byte, stream int, tag byte) (inner []byte, more bool) {
 	part := &w.partial[stream]
