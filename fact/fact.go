@@ -203,4 +203,17 @@ type Goal struct {
 	Until time.Time `json:"until,omitzero"`
 	// After are the goals that come before it, in order.
 	After []string `json:"after,omitempty"`
+	// Asks are goals that have to have happened so often before it, or in such a time, in
+	// no order.
+	Asks []Asked `json:"asks,omitempty"`
+	// Renamed are the names that it had before, the oldest first. What counted under them
+	// is its own.
+	Renamed []string `json:"renamed,omitempty"`
+}
+
+// Asked says how a goal has to have happened before another one.
+type Asked struct {
+	Goal string `json:"goal"`
+	// Says is how often and in which time, in words: "3 times in the same session".
+	Says string `json:"says"`
 }

@@ -138,7 +138,7 @@ func look(ctx context.Context, s Store, q Query) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{Query: q, store: s, info: info, rows: map[string]*gathered{}}
+	v := &view{Query: q, store: Joined(s, info), info: info, rows: map[string]*gathered{}}
 	if v.Site == "" && len(info.Zones) > 0 {
 		v.Site = slices.Min(slices.Collect(maps.Keys(info.Zones)))
 	}

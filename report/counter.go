@@ -186,7 +186,7 @@ func equalRules(a, b *fact.Rules) bool {
 		if a.Hash == "" && x.Sentence != y.Sentence && x.Sentence != "" {
 			return false
 		}
-		return x.Name == y.Name && x.Label == y.Label && x.Status == y.Status && slices.Equal(x.After, y.After) &&
+		return x.Name == y.Name && x.Label == y.Label && x.Status == y.Status && slices.Equal(x.After, y.After) && slices.Equal(x.Asks, y.Asks) && slices.Equal(x.Renamed, y.Renamed) &&
 			x.Expect == y.Expect && x.From.Equal(y.From) && x.Until.Equal(y.Until)
 	})
 }

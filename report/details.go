@@ -60,7 +60,7 @@ func texts(ctx context.Context, s Store, q Query, d Dimension) ([]Tally, error) 
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.Sum(ctx, Question{
+	counts, err := v.store.Sum(ctx, Question{
 		Table: Parts, Site: v.Site, From: v.From, To: v.To, Of: v.Goal, AllGoals: v.Goal == "", Dimension: d,
 	})
 	sums := map[string]uint64{}
@@ -167,29 +167,38 @@ type Step struct {
 	// Conversions is how often it counted on these days, whatever came before.
 	Conversions uint64 `json:"conversions"`
 	// TooEarly is how often it would have counted, but the steps before it had not
-	// happened in the session (the reason not_after).
+	// happened as they should (the reason not_after).
 	TooEarly uint64 `json:"tooEarly"`
+	// Asks says how often the step has to have happened, or in which time: "3 times in the
+	// same session". Then Conversions cannot be compared with those of the next step. It is
+	// "" for a step that has to have happened once in the session.
+	Asks string `json:"asks,omitempty"`
 }
 
 // Funnel returns the goals of the after: of a goal, and the goal itself as the last step.
-// It returns nil for a goal without after:, and for one that the rules in force do not
-// have.
+// First come those that have to have happened so often, or in such a time, in no order. It
+// returns nil for a goal without after:, and for one that the rules in force do not have.
 func Funnel(ctx context.Context, s Store, q Query) ([]Step, error) {
 	v, err := look(ctx, s, q)
 	if err != nil {
 		return nil, err
 	}
 	at := slices.IndexFunc(v.goals(), func(g fact.Goal) bool { return g.Name == q.Goal })
-	if at < 0 || len(v.goals()[at].After) == 0 {
+	if at < 0 || len(v.goals()[at].After)+len(v.goals()[at].Asks) == 0 {
 		return nil, nil
 	}
-	var steps []Step
+	asked := slices.Clone(v.goals()[at].Asks)
 	for _, name := range append(slices.Clone(v.goals()[at].After), q.Goal) {
+		asked = append(asked, fact.Asked{Goal: name})
+	}
+	var steps []Step
+	for _, ask := range asked {
+		name := ask.Goal
 		reasons, err := v.reasons(ctx, false, name)
 		if err != nil {
 			return nil, err
 		}
-		step := Step{Goal: name, Conversions: reasons[fact.Fired], TooEarly: reasons["not_after"]}
+		step := Step{Goal: name, Conversions: reasons[fact.Fired], TooEarly: reasons["not_after"], Asks: ask.Says}
 		if i := slices.IndexFunc(v.goals(), func(g fact.Goal) bool { return g.Name == name }); i >= 0 {
 			step.Label = v.goals()[i].Label
 		}

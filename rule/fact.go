@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -155,6 +156,10 @@ func (s *Set) Facts(env string) *fact.Rules {
 	r := &fact.Rules{Hash: s.hash}
 	for _, g := range s.goals {
 		told := fact.Goal{Name: g.Name, Label: g.Label, Status: cmp.Or(g.Status, statusLive), Sentence: g.Sentence(), After: slices.Clone(g.After)}
+		told.Renamed = slices.Clone(g.Renamed)
+		for _, name := range slices.Sorted(maps.Keys(g.AfterEach)) {
+			told.Asks = append(told.Asks, fact.Asked{Goal: name, Says: g.AfterEach[name].says()})
+		}
 		g.expectedOn(env, &told)
 		r.Goals = append(r.Goals, told)
 	}

@@ -134,22 +134,24 @@ func (o Often) inWords(name string) string {
 }
 
 // inASentence is the same for [Goal.Sentence].
-func (o Often) inASentence(name string) string {
-	text := shown(name)
+func (o Often) inASentence(name string) string { return shown(name) + " " + o.says() }
+
+// says is how often, and in which time, in words.
+func (o Often) says() (text string) {
 	if o.Times > 1 {
-		text += fmt.Sprintf(" %d times", o.Times)
+		text = fmt.Sprintf("%d times ", o.Times)
 	}
 	switch o.Within {
 	case "":
-		return text + " in the same session"
+		return text + "in the same session"
 	case everWord:
-		return text + " at any time before"
+		return text + "at any time before"
 	}
 	span := shown(o.Within)
 	if _, err := time.ParseDuration(o.Within); err == nil {
 		span = durationInWords(o.Within)
 	}
-	return text + " in the last " + span
+	return text + "in the last " + span
 }
 
 // eachInWords is what several ask.

@@ -96,5 +96,5 @@ func (g *Goal) renamedInWords() string {
 	for i, name := range g.Renamed {
 		names[i] = shown(name)
 	}
-	return " Its name was " + oneOfTexts(names, ", then ") + " before: what was counted then stands under that name."
+	return " Its name was " + oneOfTexts(names, ", then ") + " before: in the CDP, what was counted then stands under that name."
 }

@@ -66,7 +66,7 @@ func Look(ctx context.Context, store report.Store, sites []string, now time.Time
 	if err != nil || info.Rules == nil || !slices.ContainsFunc(info.Rules.Goals, func(g fact.Goal) bool { return g.Expect > 0 }) {
 		return nil, err
 	}
-	l := looks{store: store, info: &info, now: now, start: now.Truncate(time.Hour).Add(-Hours * time.Hour), all: newLooked("")}
+	l := looks{store: report.Joined(store, info), info: &info, now: now, start: now.Truncate(time.Hour).Add(-Hours * time.Hour), all: newLooked("")}
 	if err := l.read(ctx, sites); err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (a *asked) sum(q report.Question) ([]report.Count, error) {
 	if q.From == 0 {
 		q.From, q.To = a.From, a.To
 	}
-	return a.p.Store.Sum(a.ctx, q)
+	return report.Joined(a.p.Store, a.info).Sum(a.ctx, q)
 }
 
 // labels are the names of goals for people.

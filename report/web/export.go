@@ -59,7 +59,7 @@ func (p *pages) export(r *http.Request) (result *report.Result, by report.By, er
 	case by == report.ByVariant:
 		return nil, "", wrongQuery{errors.New("by=variant cannot be limited to a page, a source and so on: variants are kept apart from those")}
 	}
-	goal := r.URL.Query().Get("goal")
+	goal := report.NameNow(a.info.Rules, r.URL.Query().Get("goal"))
 	if goal != "" {
 		if err := a.hasGoal(goal); err != nil {
 			return nil, "", err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
 )
 
@@ -15,6 +16,7 @@ type goalModel struct {
 	Name, Label string
 	Status      string
 	Rule        string // in plain words, "" if not known
+	Renamed     string // which names of before are in the figures, "" for none
 	Since       string // when the rules were put in force, "" if not known
 	Counted     uint64
 	Visits      uint64
@@ -57,7 +59,7 @@ type tally struct {
 
 // goal makes the page of one goal.
 func (p *pages) goal(a *asked) (page, error) {
-	m := goalModel{frame: p.frame(a.r, a), Name: a.r.PathValue("goal")}
+	m := goalModel{frame: p.frame(a.r, a), Name: report.NameNow(a.info.Rules, a.r.PathValue("goal"))}
 	for _, fill := range []func(*goalModel) error{a.fillTotal, a.fillTables, a.fillVariants, a.fillReasons, a.fillFunnel} {
 		if err := fill(&m); err != nil {
 			return page{}, err
@@ -73,6 +75,7 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 	for _, g := range a.goals() {
 		if g.Name == m.Name {
 			known, m.Status, m.Label, m.Rule = true, g.Status, cmp.Or(g.Label, g.Name), g.Sentence
+			m.Renamed = a.joinedInWords(&g)
 		}
 	}
 	if since := a.info.RulesSince; m.Rule != "" && !since.IsZero() {
@@ -102,6 +105,20 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 	m.Export = a.exports(report.ByDay, m.Name)
 	m.Chart, err = a.chartOf(m.Label, m.Name)
 	return err
+}
+
+// joinedInWords says which names of before have counts in the figures.
+func (a *asked) joinedInWords(g *fact.Goal) string {
+	var names []string
+	for _, name := range g.Renamed {
+		if report.NameNow(a.info.Rules, name) == g.Name {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return say("goal.renamed", strings.Join(names, ", "))
 }
 
 // fillTables fills in pages, sources and so on. A filter takes its own table away.
@@ -251,6 +268,7 @@ type step struct {
 	Label, Name, Link string
 	Counted, TooEarly uint64
 	Width             string
+	Asks              string // how often it has to have happened, or in which time
 	Kept, Lost        string // how many of the step before came here, and how many did not
 }
 
@@ -272,10 +290,10 @@ func (a *asked) steps(goal string) ([]step, error) {
 	steps := make([]step, len(funnel))
 	for i, s := range funnel {
 		steps[i] = step{
-			Label: cmp.Or(s.Label, s.Goal), Name: s.Goal, Link: a.goalLink(s.Goal), Counted: s.Conversions, TooEarly: s.TooEarly,
+			Label: cmp.Or(s.Label, s.Goal), Name: s.Goal, Link: a.goalLink(s.Goal), Counted: s.Conversions, TooEarly: s.TooEarly, Asks: s.Asks,
 			Width: px(100 * float64(s.Conversions) / float64(top)),
 		}
-		if i > 0 {
+		if i > 0 && funnel[i-1].Asks == "" { // else the numbers are of other times, or of other counts
 			steps[i].Kept = say("funnel.kept", number(s.Conversions), number(funnel[i-1].Conversions))
 			if before := funnel[i-1].Conversions; before > s.Conversions {
 				steps[i].Lost = sayCount("funnel.lost", before-s.Conversions)
@@ -301,7 +319,7 @@ type funnel struct {
 func (p *pages) funnels(a *asked) (page, error) {
 	m := funnelsModel{frame: p.frame(a.r, a)}
 	for _, g := range a.goals() {
-		if len(g.After) == 0 {
+		if len(g.After)+len(g.Asks) == 0 {
 			continue
 		}
 		steps, err := a.steps(g.Name)

@@ -427,3 +427,35 @@ func TestNumbersForPeople(t *testing.T) {
 		}
 	}
 }
+
+// TestRenamedAndAsked: the page of a goal has what counted under its former name, and says so;
+// its old address leads to it; what has to have happened before is a step in words.
+func TestRenamedAndAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		pages := newspaper(t, conversion(now, "QUOTE"), conversion(now, "QUOTE_SENT"), conversion(now, "SEEN"), rulesOf(now,
+			fact.Goal{Name: "SEEN", Label: "Prices seen", Status: "live"},
+			fact.Goal{Name: "QUOTE_SENT", Label: "Quote form", Status: "live", Renamed: []string{"QUOTE"}, Asks: []fact.Asked{{Goal: "SEEN", Says: "3 times in the same session"}}},
+		))
+		for _, target := range []string{"/goal/QUOTE_SENT?period=day", "/goal/QUOTE?period=day"} {
+			page := plain(get(t, pages, target, http.StatusOK))
+			for _, want := range []string{"Quote form", "Its name was QUOTE before.", "Counted 2", "Prices seen 1 has to have happened 3 times in the same session"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s lacks %q:\n%s", target, want, page)
+				}
+			}
+			if strings.Contains(page, "fewer than the step before") {
+				t.Errorf("%s compares what cannot be compared", target)
+			}
+		}
+		if page := plain(get(t, pages, "/funnels?period=day", http.StatusOK)); !strings.Contains(page, "3 times in the same session") {
+			t.Error(page)
+		}
+		if got := get(t, pages, "/goals.json?by=goal&period=day&goal=QUOTE", http.StatusOK); !strings.Contains(got, `{"key":"QUOTE_SENT","conversions":2,`) {
+			t.Error(got)
+		}
+		if got := get(t, pages, "/feed.csv", http.StatusOK); !strings.Contains(got, ",QUOTE_SENT,Quote form,2,") || strings.Contains(got, ",QUOTE,") {
+			t.Error(got)
+		}
+	})
+}
