@@ -196,7 +196,7 @@ func TestAGoalShowsItsParts(t *testing.T) {
 		}
 		pages := newspaper(t, facts...)
 		page := plain(get(t, pages, "/goal/SENT", 200))
-		for _, want := range []string{"Form sent SENT Counts when &lt;it&gt; is sent. These rules have been in force since 1 Jan.", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before", "60 of 70 10 fewer than the step before"} {
+		for _, want := range []string{"Form sent SENT Counts when &lt;it&gt; is sent. These rules have been in force since 1 Jan.", "EUR 750", "spring", "google.com", "/thanks", "By variant of hero", "default 200 20 10 % 6.6 to 14.9 %", "B 200 40 20 % 15.0 to 26.1 % More than default, and hardly by chance.", "What comes before", "60 of 70 of the step before 10 fewer than the step before"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page does not say %q:\n%s", want, page)
 			}
