@@ -115,13 +115,20 @@ func acrossSessions(name, within string) string {
 }
 
 // pastName is the goal's name for what is remembered. A draft counts for itself,
-// so that the goal begins anew when it goes live.
+// so that the goal begins anew when it goes live. A goal of a site that is called draft does
+// not share what is remembered with the draft of another one: no name has a blank.
 func (g *goal) pastName() string {
-	if g.Status == statusDraft {
-		return "draft:" + g.known()
+	switch name := g.known(); {
+	case g.Status == statusDraft:
+		return draftPrefix + name
+	case strings.HasPrefix(name, draftPrefix):
+		return "live " + name
+	default:
+		return name
 	}
-	return g.known()
 }
+
+const draftPrefix = "draft:"
 
 // hashOfTexts makes the name under which a cookie knows a goal. It is the same
 // on every instance, and short: a false match has a chance of 1 in 10^8 with

@@ -28,3 +28,28 @@ func TestFactsOfThePast(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestDraftsHaveAPastOfTheirOwn: no goal shares what is remembered of visitors with the draft of
+// another one, whatever it is called.
+func TestDraftsHaveAPastOfTheirOwn(t *testing.T) {
+	s, err := Parse([]byte(`goals:
+  - { goal: X, visit: /a, count: once per visitor, status: draft }
+  - { goal: "draft:X", visit: /b, count: once per visitor }
+  - { goal: "draft:draft:X", visit: /c, count: once per visitor }
+  - { goal: "draft:Y", visit: /d, count: once per visitor, status: draft }
+  - { goal: Y, visit: /e, count: once per visitor }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{}
+	for _, g := range s.goals {
+		if other, taken := of[g.pastName()]; taken {
+			t.Errorf("%s and %s are remembered as %q", other, g.Name, g.pastName())
+		}
+		of[g.pastName()] = g.Name
+	}
+	if of["draft:X"] != "X" || of["Y"] != "Y" {
+		t.Errorf("what is remembered has another name now: %v", of)
+	}
+}
