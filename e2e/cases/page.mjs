@@ -163,6 +163,35 @@ test("what is seen in a tab that is not looked at does not count", async (t) => 
   await counts(shop, "PRICES_SEEN", 1, "when it is looked at");
 });
 
+test("what nobody can see is neither seen nor read", async (t) => {
+  const shop = await t.shop({ page: "script" });
+  const visitor = await t.visitor(shop);
+  const { page } = visitor;
+  await visitor.page.addInitScript(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => !window.inFront }));
+  await visitor.go("/in/long");
+  await page.waitForFunction(() => document.goaltrack);
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await pause(1500);
+  assert.equal(fired(await shop.report(), "PAGE_READ"), 0, "behind another tab");
+  await page.evaluate(() => { window.inFront = true; });
+  await counts(shop, "PAGE_READ", 1, "in front");
+  for (const [style, value] of [["visibility", "hidden"], ["opacity", "0"]]) {
+    await page.evaluate(([style, value]) => {
+      const prices = document.getElementById("prices");
+      prices.style.cssText = `${style}: ${value}`;
+      prices.scrollIntoView();
+    }, [style, value]);
+    await pause(1500);
+    assert.equal(fired(await shop.report(), "PRICES_SEEN"), 0, style);
+  }
+  await page.evaluate(() => { document.getElementById("prices").style.cssText = ""; });
+  await counts(shop, "PRICES_SEEN", 1, "when it is visible");
+  await visitor.go("/in/long");
+  await page.evaluate(() => { window.inFront = true; document.body.style.cssText = "margin: 0; height: 100vh; overflow: auto; position: fixed; width: 100%"; });
+  await pause(1500);
+  assert.equal(fired(await shop.report(), "PAGE_READ"), 1, "of an application that fills the window");
+});
+
 test("forms begun, sounds played, pages read and stayed on count", async (t) => {
   const shop = await t.shop({ page: "script" });
   const visitor = await t.visitor(shop);

@@ -17,25 +17,28 @@ goaltrack = (parts, tag) => {
   const conf = JSON.parse(tag.dataset.r);
   const nav = self.navigation;
   let view = 0;
-  let quiet = 0; // a bit for each tool
+  // Who says that the page is to be silent: another tag, the site's own event; and conf.q, for
+  // the consent tools.
+  let gone, said;
   let rules, joined, here, turns;
 
   const on = (target, type, listener) => target.addEventListener(type, listener, true);
 
-  // hush is told by which tool the page is made silent, or no longer.
-  const hush = (bit, no) => (quiet = (quiet & ~bit) | (no && bit));
-
-  // The ID is to be new among those of one visitor within ten minutes. As JSON, a page of
-  // another site could not send it without asking; keepalive lets it go on when the page is
-  // left.
-  const send = (g, d, s) =>
-    quiet || (conf.p && navigator.globalPrivacyControl) || RegExp(conf.o).test(doc.cookie) ||
-    fetch(new URL("c", tag.src), {
-      method: "POST",
-      keepalive: true,
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ g, i: "" + Math.random(), u: here + location.search, d, s, p: tag.src.split("#")[1] }),
-    }).catch(() => {});
+  // A page in a sandbox may not read its cookies, and a site may have a fetch of its own: what
+  // fails here is no error of the page's. The ID is to be new among those of one visitor within
+  // ten minutes. As JSON, a page of another site could not send it without asking; keepalive
+  // lets it go on when the page is left.
+  const send = async (g, d, s) => {
+    try {
+      gone || said || conf.q || (conf.p && navigator.globalPrivacyControl) || RegExp(conf.o).test(doc.cookie) ||
+        (await fetch(new URL("c", tag.src), {
+          method: "POST",
+          keepalive: 1,
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ g, i: "" + Math.random(), u: here + location.search, d, s, p: tag.src.split("#")[1] }),
+        }));
+    } catch {}
+  };
 
   const fire = (rule, element, once) => {
     if (once && rule.v == view) return;
@@ -72,7 +75,7 @@ goaltrack = (parts, tag) => {
     view++;
     rules = conf.r.filter((rule) => {
       try {
-        if (rule.s) doc.documentElement.matches(rule.s);
+        if (rule.s) doc.head.matches(rule.s);
         return RegExp(rule.p, "iu").test(decodeURI(here));
       } catch {}
     });
@@ -86,21 +89,18 @@ goaltrack = (parts, tag) => {
   const start = () => {
     // Of two tags, or of one that a script put in place of another, the last one counts.
     if (doc.goaltrack?.() == location.pathname) conf.c = 0;
-    doc.goaltrack = () => ((quiet = 16), here);
     on(doc, "click", click);
     on(doc, "auxclick", click);
-    on(self, "goaltrack:consent", (event) => hush(1, !event.detail));
-    turns = parts.map((part) => part(on, of, fire, hush));
+    on(self, "goaltrack:consent", (event) => (said = !event.detail));
+    turns = parts.map((part) => part(on, of, fire, conf));
     turn();
     if (nav) on(nav, "currententrychange", (event) => event.navigationType != "replace" && turn(1));
     else {
       const push = history.pushState;
-      history.pushState = (...args) => {
-        push.apply(history, args);
-        turn(1);
-      };
+      history.pushState = (...args) => turn(push.apply(history, args) ?? 1);
       on(self, "popstate", () => turn(1));
     }
+    doc.goaltrack = () => ((gone = 1), here);
   };
   doc.prerendering ? on(doc, "prerenderingchange", start) : start();
 };
