@@ -154,6 +154,17 @@ func namesOf(root *cobra.Command) (names []string) {
 	return names
 }
 
+// eachOnce leaves out lines that were there before: a file of settings can be read for two
+// purposes, with the same faults.
+func eachOnce(lines []string) (list []string) {
+	for _, line := range lines {
+		if !slices.Contains(list, line) {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
 // runCommand reads the settings of a command and runs it.
 func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.FlagSet, words []string) {
 	load := func() (*settings.Values, error) { return table.Load(c.name, settings.Flags(flags), in.environ) }
@@ -183,8 +194,7 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 		in.code = exitFailed
 		return
 	}
-	lines := strings.ReplaceAll(err.Error(), "\n", "\n  ")
-	say(in.stderr, "goaltrack %s:\n  %s\n", c.name, lines)
+	say(in.stderr, "goaltrack %s:\n  %s\n", c.name, strings.Join(eachOnce(strings.Split(err.Error(), "\n")), "\n  "))
 	in.code = exitFailed
 	if v.Has("check") && v.On("check") {
 		return
