@@ -17,7 +17,7 @@ const (
 	mostBytes = 2 << 10
 	mostData  = 20  // names in d
 	mostName  = 40  // bytes of one
-	mostValue = 200 // bytes of a value, as the script sends them
+	mostValue = 200 // characters of a value
 	mostGoal  = 100
 	mostID    = 64
 	leastID   = 8

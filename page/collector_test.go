@@ -68,6 +68,8 @@ func TestRefused(t *testing.T) {
 		"a broken address":            {`{"g":"DEMO_CLICKED","i":"event-xx","u":"/products/%zz"}`, nil, nil, "page_malformed", ""},
 		"data in data":                {`{"g":"DEMO_CLICKED","i":"event-xx","u":"/products/7","d":{"a":{"b":1}}}`, nil, nil, "page_malformed", ""},
 		"a long value":                {message(demo, path, `"plan":"`+strings.Repeat("x", 201)+`"`), nil, nil, "page_malformed", ""},
+		"a value that takes bytes":    {message(demo, path, `"plan":"`+strings.Repeat("茶", 200)+`"`), nil, nil, "", "fired 1"},
+		"a long value of those":       {message(demo, path, `"plan":"`+strings.Repeat("茶", 201)+`"`), nil, nil, "page_malformed", ""},
 		"too much data":               {message(demo, path, pairs(21)), nil, nil, "page_malformed", ""},
 		"no value":                    {message(demo, path, `"plan":null`), nil, nil, "", "fired 1"},
 		"too large":                   {message(demo, path, `"plan":"`+strings.Repeat("x", 3000)+`"`), nil, nil, "page_too_large", ""},

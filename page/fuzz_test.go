@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // FuzzParse: whatever comes, a message that is read is within its bounds.
@@ -42,7 +43,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q became %+v", text, m)
 		}
 		for name, value := range m.Data {
-			if len(name) > mostName || len(value) > mostValue {
+			if len(name) > mostName || utf8.RuneCountInString(value) > mostValue {
 				t.Fatalf("%q became %+v", text, m)
 			}
 		}

@@ -61,7 +61,7 @@ func message(goal, id, page string) *script.Message {
 
 // add adds what an element says, if it is within bounds.
 func add(m *script.Message, name, value string) bool {
-	if !isName(name) || len(value) > mostValue {
+	if !isName(name) || utf8.RuneCountInString(value) > mostValue {
 		return false
 	}
 	if m.Data == nil {
