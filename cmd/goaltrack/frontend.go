@@ -6,10 +6,8 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
@@ -105,19 +103,6 @@ func (f *frontend) around(a *limitedServer) http.Handler {
 		f.handler.ServeHTTP(w, r)
 	})
 }
-
-// isTold reports whether a command ends because a signal tells it to leave, as an
-// orchestrator does, and not a person who waits at a terminal.
-func isTold(ctx context.Context) bool {
-	told, ok := errors.AsType[*signalled](context.Cause(ctx))
-	return ok && told.Signal == syscall.SIGTERM
-}
-
-// signalled is why a command ends.
-type signalled struct{ os.Signal }
-
-// Error implements error.
-func (s *signalled) Error() string { return s.String() }
 
 // linger goes on as before for a while, so that load balancers notice that they
 // should send nothing any more.

@@ -5,22 +5,20 @@
 //	goaltrack check goals.yaml
 //	goaltrack try goals.yaml 'POST /contact topic=sales -> 303 /thanks'
 //	goaltrack replay goals.yaml access.log access.log.1.gz
-//	goaltrack diff old.yaml new.yaml --log access.log
-//	goaltrack schema >goals.schema.json
 //	goaltrack proxy --to http://127.0.0.1:9000 --rules goals.yaml \
 //	    --region eu --client-key KEY --pos shop
-//	goaltrack settings --config goaltrack.yaml
-//	goaltrack spool ls /var/lib/goaltrack
-//	goaltrack doctor --region eu --client-key KEY --pos shop
-//	goaltrack cdp
-//	goaltrack completion bash
+//	goaltrack help
 //
-// docs/settings.md lists the settings of each command. They are one table, in
+// Each command is in the file of its name: check.go, try.go, proxy.go. commands.go
+// lists them all, and calls the one that was asked for; tree.go makes cobra's commands
+// of them. docs/settings.md lists the settings of each. They are one table, in
 // table.go.
 //
-// The commands check, try, replay, diff, schema, settings and spool read files
-// and print what they find. The command doctor asks a tenant. They print for
-// people, or with --json for programs.
+// What a running proxy is made of: frontend.go takes connections, proxy_server.go has
+// the tracker, reload.go replaces it, and reverse.go passes requests on to the site.
+// admin.go shows to those who run it how it is doing.
+//
+// Commands that only look print for people, or with --json for programs.
 //
 // When they are ready, the commands proxy and cdp print one line, "listening on
 // http://HOST:PORT". They log to standard error. SIGINT and SIGTERM end them in
@@ -71,6 +69,19 @@ func main() {
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
+
+// isTold reports whether a command ends because a signal tells it to leave, as an
+// orchestrator does, and not a person who waits at a terminal.
+func isTold(ctx context.Context) bool {
+	told, ok := errors.AsType[*signalled](context.Cause(ctx))
+	return ok && told.Signal == syscall.SIGTERM
+}
+
+// signalled is why a command ends.
+type signalled struct{ os.Signal }
+
+// Error implements error.
+func (s *signalled) Error() string { return s.String() }
 
 // console is where a command writes.
 type console struct {
