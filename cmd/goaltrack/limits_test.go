@@ -16,7 +16,7 @@ import (
 // within returns the proxy with these limits, as inFrontInMemory takes it.
 func within(l limits) func(*testing.T, *url.URL, http.RoundTripper) http.Handler {
 	return func(_ *testing.T, target *url.URL, transport http.RoundTripper) http.Handler {
-		return mindUploads(newProxyWithin(newLimits(&l), transport, target, slog.New(slog.DiscardHandler)))
+		return mindUploads(newProxy(newLimits(&l), transport, target, slog.New(slog.DiscardHandler)))
 	}
 }
 

@@ -168,7 +168,7 @@ func (p *proxyProgram) sink() (fact.Sink, error) {
 func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goaltrack.Tracker, access *accessLog, c console) (goaltrack.Account, error) {
 	p.sayPages(c.logger)
 	s := &proxyServer{limits: newLimits(limitsOf(p.settings)), console: c}
-	s.site = access.around(newProxyWithin(s.limits, newTransport(), p.target, c.logger))
+	s.site = access.around(newProxy(s.limits, newTransport(), p.target, c.logger))
 	s.precheck = precheckOf(p.settings)
 	s.frontend = newFrontend(p.settings, l, p.secure, s, c)
 	s.precheck.ending = &s.frontend.ending

@@ -26,9 +26,6 @@ func limitsOf(v *settings.Values) *limits {
 	return &limits{answerTime: v.Time("answer-timeout"), bodyBytes: int64(v.Number("max-body"))}
 }
 
-// answerTime is how long a site may say nothing if no setting says otherwise.
-const answerTime = time.Minute
-
 // limitsInForce are the limits at present.
 type limitsInForce = atomic.Pointer[limits]
 

@@ -21,21 +21,11 @@ import (
 // trailers and bodies pass unchanged in both directions and are never held
 // back. Only the X-Forwarded headers and hop-by-hop headers (RFC 9110, section
 // 7.6.1) differ. If the site cannot be reached, the answer is 502, and the log
-// has a line.
+// has a line. The limits may change while it runs.
 //
 // An answer that begins during the upload needs mindUploads outside the proxy.
 // Without it, net/http first reads the rest of the upload.
-func newProxy(target *url.URL, logger *slog.Logger) http.Handler {
-	return newProxyOver(newTransport(), target, logger)
-}
-
-// newProxyOver is newProxy with another transport to the site.
-func newProxyOver(transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
-	return newProxyWithin(newLimits(&limits{answerTime: answerTime}), transport, target, logger)
-}
-
-// newProxyWithin is newProxyOver with limits that can be changed.
-func newProxyWithin(limits *limitsInForce, transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
+func newProxy(limits *limitsInForce, transport http.RoundTripper, target *url.URL, logger *slog.Logger) http.Handler {
 	trouble := &limitedLog{logger: logger, every: 10 * time.Second}
 	proxy := &httputil.ReverseProxy{
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },

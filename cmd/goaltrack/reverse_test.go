@@ -59,7 +59,7 @@ func TestForwarded(t *testing.T) {
 			r.Host = host
 			r.Header = test.header.Clone()
 			w := httptest.NewRecorder()
-			newProxy(target, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+			newProxy(usualLimits(), newTransport(), target, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
 			if got := w.Body.String(); got != test.want {
 				t.Errorf("the site saw\n%s, want\n%s", got, test.want)
 			}
@@ -77,7 +77,7 @@ func TestSiteDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	var logged bytes.Buffer
-	proxy := newProxy(target, slog.New(slog.NewTextHandler(&logged, nil)))
+	proxy := newProxy(usualLimits(), newTransport(), target, slog.New(slog.NewTextHandler(&logged, nil)))
 	for range 3 {
 		w := httptest.NewRecorder()
 		proxy.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?secret=1", nil))
@@ -102,7 +102,7 @@ func TestBrokenAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httptest.NewServer(newProxy(target, slog.New(slog.DiscardHandler)))
+	proxy := httptest.NewServer(newProxy(usualLimits(), newTransport(), target, slog.New(slog.DiscardHandler)))
 	defer proxy.Close()
 	response := do(t, newBrowser(t), request(t, http.MethodGet, proxy.URL, "/", nil, nil))
 	if body, err := io.ReadAll(response.Body); string(body) != "half" || err == nil {
@@ -125,3 +125,6 @@ func TestSeldom(t *testing.T) {
 		}
 	})
 }
+
+// usualLimits are those of the proxy if no setting says otherwise.
+func usualLimits() *limitsInForce { return newLimits(&limits{answerTime: time.Minute}) }

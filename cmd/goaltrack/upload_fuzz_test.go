@@ -120,7 +120,7 @@ func goaltrackProxy(t *testing.T, target *url.URL, transport http.RoundTripper) 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = tracker.Close(context.Background()) })
-	return mindUploads(tracker.Handler(newProxyOver(transport, target, logger)))
+	return mindUploads(tracker.Handler(newProxy(usualLimits(), transport, target, logger)))
 }
 
 // plainProxy reads a body before it asks the site. If the site answered earlier, net/http
