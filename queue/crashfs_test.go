@@ -263,8 +263,15 @@ type unlock func()
 func (u unlock) Close() error { u(); return nil }
 func (u unlock) Check() error { return nil }
 
-// used is how many bytes all files hold. The lock is held.
-func (c *crashFS) used() (n int64) {
+// used is how many bytes all files hold.
+func (c *crashFS) used() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sum()
+}
+
+// sum is the same when the lock is held.
+func (c *crashFS) sum() (n int64) {
 	for _, node := range c.names {
 		n += int64(len(node.data.b))
 	}
@@ -299,7 +306,7 @@ func (h *handle) WriteAt(b []byte, at int64) (int, error) {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
 	if err == nil && h.fs.capacity > 0 {
-		room := h.fs.capacity - h.fs.used()
+		room := h.fs.capacity - h.fs.sum()
 		if grows := at + int64(len(b)) - int64(len(h.node.data.b)); grows > max(room, 0) {
 			b = b[:max(0, int64(len(b))-grows+max(room, 0))]
 			err = errShort(len(b))
