@@ -3,6 +3,17 @@
 
 work=$(mktemp -d)
 
+# memory is a folder in memory, for what is written and soon forgotten; "" where there is
+# none, or too little room in it, or one from which no program may be started.
+memory=
+if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')" -gt 2000000 ] 2>/dev/null; then
+	memory=$(mktemp -d /dev/shm/goaltrack.XXXXXX)
+	cp "$(type -P true)" "$memory/true" && "$memory/true" || {
+		rm -rf "$memory"
+		memory=
+	}
+fi
+
 title=
 began=0
 step() { # step TITLE: ends the step before, and says how long it took
@@ -27,7 +38,7 @@ modules() { # the folders of all modules, this one first
 beside=
 end() {
 	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
-	rm -rf "$work"
+	rm -rf "$work" ${memory:+"$memory"}
 }
 trap end EXIT
 trap 'exit 130' INT TERM
