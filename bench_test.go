@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/fact"
@@ -286,5 +287,19 @@ func TestRequestAllocs(t *testing.T) {
 				t.Errorf("fires %t, want %t:\n%v", !c.fires, c.fires, after)
 			}
 		})
+	}
+}
+
+// TestRequestSize keeps a request within the next size in which memory is handed out
+// (https://go.dev/src/internal/runtime/gc/sizeclasses.go).
+func TestRequestSize(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) < 8 {
+		t.Skip("the sizes are those of 64 bits")
+	}
+	if is := unsafe.Sizeof(tracked{}); is > 1536 {
+		t.Errorf("a request takes %d bytes, want at most 1536", is)
+	}
+	if is := unsafe.Sizeof(withBody{}); is > 1792 {
+		t.Errorf("a request with a body takes %d bytes, want at most 1792", is)
 	}
 }

@@ -49,11 +49,10 @@ type known struct {
 	releases   bool             // the visitor has agreed to what was held for them
 	withheld   bool             // the browser may have kept the visit cookie back
 	answerRead bool             // a goal that may count reads the body of the answer
+	script     bool             // the script of a page says that the page is shown
 	facts      *facts.Request   // what Config.Report is told; nil without one
 	ahead      *foresight       // nil for nearly all requests
 	watched    *watched.Request // nil for nearly all: somebody wants to see what becomes of it
-	script     bool             // the script of a page says that the page is shown
-	cached     bool             // likewise, and a cache answered the request for it
 	withdrawal *site            // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }
 
@@ -68,6 +67,7 @@ type decided struct {
 	store      caching.Storing  // what the answer says about caches
 	leaving    bool             // a goal with forget: is known to count
 	unanswered bool             // nothing was written, and nobody here knows what will be
+	cached     bool             // the script of a page says so, and a cache answered the request for it
 }
 
 // told is what handlers reach through the Tracker's methods, which may be called
@@ -85,10 +85,10 @@ type told struct {
 	assumed    bool    // with DryRun: a live site would have taken one
 	unkept     fate    // why the browser would not keep our cookies; fired if it would
 	cookieless bool    // no cookie can be set any more for whoever has none
+	located    bool    // network was looked up
 	brought    brought // what the visitor's cookies said
 	id         string  // browser ID, "" while there is none
 	network    uint64  // see networkLocked
-	located    bool    // network was looked up
 	orderKey   string  // see key
 	route      route
 	seldom     *seldom // nil until it is needed

@@ -42,9 +42,6 @@ type Exchange struct {
 	header http.Header
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
-	// resumes says that the header Range asks for another part of a file than its
-	// beginning.
-	resumes bool
 	// page is that of referer, once pageKnown; see formPage.
 	page struct{ path, rawQuery string }
 	// What the browser says of the page from which the request comes: the header
@@ -52,6 +49,9 @@ type Exchange struct {
 	originHeader, fetchSite string
 	// onlyAsks says that the form is checked while somebody fills it in.
 	onlyAsks bool
+	// resumes says that the header Range asks for another part of a file than its
+	// beginning.
+	resumes bool
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
