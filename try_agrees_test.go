@@ -15,12 +15,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/dice"
 	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/scan"
@@ -50,7 +50,7 @@ func TestTryAgreesWithTheSite(t *testing.T) {
 	t.Log("the last seed is", last)
 	for _, seed := range []uint64{1, 2, 3, last} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			lab.T, lab.dice = t, dice{rand.New(rand.NewPCG(seed, 0))}
+			lab.T, lab.Dice = t, dice.Dice{Rand: rand.New(rand.NewPCG(seed, 0))}
 			for file := 0; file < *agreeFiles && !t.Failed(); file++ {
 				lab.file()
 			}
@@ -65,7 +65,7 @@ func TestTryAgreesWithTheSite(t *testing.T) {
 // agreement is a site whose tracker, request and answer change.
 type agreement struct {
 	*testing.T
-	dice
+	dice.Dice
 	site     *httptest.Server
 	client   *http.Client
 	tracker  *Tracker
@@ -102,7 +102,7 @@ func newAgreement(t *testing.T) *agreement {
 // file makes a rule file and requests for it.
 func (a *agreement) file() {
 	a.files++
-	text := a.rules()
+	text := a.Rules()
 	rules, err := ParseRules([]byte(text))
 	if err != nil {
 		a.refused++
@@ -118,12 +118,12 @@ func (a *agreement) file() {
 	}
 	defer func() { _, _ = a.tracker.Close(a.Context()) }()
 	for range 12 {
-		line := a.line()
+		line := a.Line()
 		if a.example, err = ParseExample(line); err != nil {
 			a.Fatal(err)
 		}
-		if e := &a.example; e.JSON != "" && a.chance(8) {
-			e.JSON = a.of(e.JSON[1:], e.JSON+" {}", "\ufeff "+e.JSON+"\n", "null", "[1]", strings.Repeat("[", 20_000))
+		if e := &a.example; e.JSON != "" && a.Chance(8) {
+			e.JSON = a.Of(e.JSON[1:], e.JSON+" {}", "\ufeff "+e.JSON+"\n", "null", "[1]", strings.Repeat("[", 20_000))
 			line += " with the JSON " + fmt.Sprintf("%.80q", e.JSON)
 		}
 		a.compare(rules, text, line)
@@ -229,7 +229,7 @@ func (a *agreement) request() *http.Request {
 		text, contentType = b.String(), parts.FormDataContentType()
 	}
 	var body io.Reader = strings.NewReader(text)
-	if text != "" && a.way != 0 && a.chance(4) {
+	if text != "" && a.way != 0 && a.Chance(4) {
 		body = struct{ io.Reader }{body} // in chunks, of which nobody knows whether all was parsed outside
 	}
 	req, err := http.NewRequestWithContext(a.Context(), e.Method, a.site.URL+e.Path, body)
@@ -345,161 +345,6 @@ func (a *agreement) sent(goal string) string {
 		}
 	}
 	return "no event"
-}
-
-// dice makes rules and requests. Names and values are few, so that they meet.
-type dice struct{ *rand.Rand }
-
-func (d dice) chance(oneIn int) bool { return d.IntN(oneIn) == 0 }
-
-func (d dice) of(from ...string) string { return from[d.IntN(len(from))] }
-
-var (
-	requestSources = []string{"query.q", "query.n", "header.X-Kind", "cookie.plan", "utm.source", "app.plan"}
-	bodySources    = []string{"form.topic", "form.website", "form.n", "json.topic", "json.website", "json.user.plan", "json.n", "form.form"}
-	answerSources  = []string{"response.header.X-Kind", "response.json.ok", "response.json.n"}
-	littleValues   = []string{"a", "b", "7", "true", ""}
-	littlePaths    = []string{"/form", "/Form/", "/form/12", "/thanks", "/login", "/orders/7", "/", "/files/a.pdf", "/form//x"}
-)
-
-func (d dice) rules() string {
-	var b strings.Builder
-	b.WriteString("version: 1\ncookies: [plan]\n" + d.of("", "", "defaults: { failure: [/orders/*, '!/login'] }\n") + "goals:\n")
-	for i := range 1 + d.IntN(6) {
-		fmt.Fprintf(&b, "  - { goal: GOAL_%d, %s }\n", i, strings.Join(d.goal(), ", "))
-	}
-	return b.String()
-}
-
-// goal makes the lines of one goal.
-func (d dice) goal() (keys []string) {
-	submits := !d.chance(4)
-	readable := slices.Concat(requestSources, answerSources)
-	if submits {
-		readable = slices.Concat(readable, bodySources, bodySources)
-	}
-	switch {
-	case submits && d.chance(5):
-		keys = append(keys, "any: [ { submit: /form }, { submit: '/{x}/12' }, { submit: { path: '/**', method: PUT } } ]")
-	case submits:
-		keys = append(keys, d.of("submit: /form", "submit: /form", "submit: '/form/{id}'", "submit: '/**'",
-			"submit: { path: /form, method: PUT }", "submit: { path: '/**', form: a }"))
-	default:
-		keys = append(keys, d.of("visit: /form", "visit: '/**'", "visit: '/{a}/{b}'", "download: '/**/{file}.pdf'", "download: /form"))
-	}
-	if submits {
-		keys = append(keys, d.success()...)
-	}
-	for _, side := range []string{"if", "unless"} {
-		if tests := d.tests(readable); d.chance(2) {
-			keys = append(keys, side+": "+tests)
-		}
-	}
-	if d.chance(2) {
-		keys = append(keys, fmt.Sprintf("data: { x: $%s, y: $%s, z: { from: $%s, as: number } }", d.of(readable...), d.of(readable...), d.of(readable...)))
-	}
-	if d.chance(4) {
-		keys = append(keys, "decimal: "+d.of("comma", "point"))
-	}
-	if d.chance(6) {
-		keys = append(keys, fmt.Sprintf("value: { from: $%s, max: 10 }", d.of(readable...)))
-	}
-	if d.chance(8) {
-		keys = append(keys, "page: $"+d.of(readable...))
-	}
-	if d.chance(8) {
-		keys = append(keys, d.of("status: draft", "status: paused", "hosts: [shop.example]", "from: 2020-01-01", "until: 2020-01-01", "consent: not-needed"))
-	}
-	return keys
-}
-
-func (d dice) success() []string {
-	if d.chance(3) {
-		return nil
-	}
-	s := d.of("redirect", "redirect to /thanks", "redirect to /orders/{n}", "303 to /thanks", "'200'", "2xx", "confirmed",
-		"{ response.json.ok: true }", "{ response.json.error: absent }", "{ response.header.X-Kind: a }", "{ response.type: text/html }", "422")
-	return []string{"success: " + s}
-}
-
-func (d dice) tests(sources []string) string {
-	tests := map[string]string{}
-	for range 1 + d.IntN(2) {
-		tests[d.of(slices.Concat(sources, []string{"path", "host", "response.type", "referrer"})...)] = d.of("present", "present", "absent", "a", "[a, b, 7]", "'> 5'", "'<= 7'", "'~ ^[ab]'", "true")
-	}
-	var pairs []string
-	for _, key := range slices.Sorted(maps.Keys(tests)) {
-		v := tests[key]
-		if key == "path" {
-			v = d.of("/form", "/form/*", "[/form, /]")
-		}
-		pairs = append(pairs, key+": "+v)
-	}
-	return "{ " + strings.Join(pairs, ", ") + " }"
-}
-
-// line makes a request and its answer, as goaltrack try takes them.
-func (d dice) line() string {
-	method := d.of("GET", "POST", "POST", "POST", "PUT")
-	words := []string{method, d.of("/form", d.of(littlePaths...)) + d.of("", "", "?q=a", "?q=b&n=7", "?utm_source=a", "?n=%37&q", "?q=%zz")}
-	add := func(oneIn int, name string, values ...string) {
-		if d.chance(oneIn) {
-			words = append(words, name+"="+d.of(values...))
-		}
-	}
-	words = append(words, "host="+d.of("shop.example", "www.shop.example", "shop.example:8080"))
-	add(2, "header.X-Kind", "a", "b")
-	add(2, "cookie.plan", littleValues...)
-	add(2, "app.plan", littleValues...)
-	add(4, "header.Referer", "https://other.example/a", "https://shop.example/form")
-	add(6, "header.Sec-Fetch-Dest", "document", "iframe", "empty")
-	add(12, d.of("header.HX-Boosted", "header.RSC", "header.X-Turbo-Request-ID"), "1")
-	if method != http.MethodGet {
-		words = append(words, d.body()...)
-	}
-	words = append(words, "->", d.of("200", "206", "200", "303", "303", "302", "201", "204", "304", "404", "422", "500"))
-	if s := words[len(words)-1]; s[0] == '3' && s != "304" {
-		words = append(words, d.of("/thanks", "/thanks", "/form?error=1", "/login", "/orders/7", "https://other.example/", "/form/12", "//shop.example/thanks", "/",
-			"/form;jsessionid=1", "/thanks?next=/form", "/Form%20", "/en/login", "/thanks?error=1", "https://shop.example/thanks#a"))
-	}
-	add(3, "type", "text/html", "application/json", "application/pdf", "text/plain")
-	add(2, "response.header.X-Kind", "a", "b")
-	add(3, "response.json.ok", "true", "false", "1")
-	add(6, "response.json.n", "7", "a")
-	add(3, "response.header.Content-Range", `"bytes 0-1999/2000"`, `"bytes 0-1/2000"`, `"bytes 5-1999/2000"`)
-	add(8, "response.header.Content-Encoding", "br", "identity", "gzip", "X-GZIP", "deflate", `"deflate, gzip"`, `"gzip, br"`)
-	if d.chance(6) {
-		words = append(words, "confirmed")
-	}
-	return strings.Join(words, " ")
-}
-
-// body makes a form, JSON, or nothing.
-func (d dice) body() (words []string) {
-	prefix, names := "form.", []string{"topic", "website", "n", "form", "other"}
-	switch d.IntN(6) {
-	case 0:
-		return nil
-	case 1, 2:
-		prefix, names = "json.", []string{"topic", "website", "n", "user.plan"}
-	}
-	for _, name := range names {
-		if d.chance(2) {
-			if prefix == "form." && d.chance(4) {
-				words = append(words, prefix+name+"="+d.of(littleValues...)) // the name comes twice
-			}
-			words = append(words, prefix+name+"="+d.of(d.of(littleValues...), d.of(littleValues...), d.of("1.234", "-7,5", "Infinity", "NaN", "6.5"), "a&b=c;d%", "\xffü", strings.Repeat("x", 1500), strings.Repeat("x", 2500)))
-		}
-	}
-	if prefix == "form." && len(words) > 0 && d.chance(3) {
-		words = append(words, "header.Content-Type=multipart/form-data")
-	} else if d.chance(4) {
-		words = append(words, "header.Content-Type="+d.of("text/plain", "application/vnd.a+json"))
-	}
-	if d.chance(8) {
-		words = append(words, "header.Content-Encoding="+d.of("gzip", "identity"))
-	}
-	return words
 }
 
 func must(_ any, err error) {
