@@ -445,7 +445,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 	case tr.navigation && tr.entry.absent == fired:
 		tr.pastLocked().released = true
 	default:
-		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}, tr.network()); owed != nil {
+		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}, tr.networkLocked()); owed != nil {
 			owed.Hold(unseen{}, heldExtra)
 		}
 	}
@@ -459,7 +459,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 		if f != fired {
 			return f
 		}
-		of := guest{s, tl.id, tl.keyLocked(), tr.network(), one.userAgent, one.rules}
+		of := guest{s, tl.id, tl.keyLocked(), tr.networkLocked(), one.userAgent, one.rules}
 		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{}); f != fired {
 			claim.Withdraw()
 		}

@@ -358,7 +358,7 @@ func (tr *tracked) queueHeldLocked(one *held) fate {
 	if f != fired {
 		return f
 	}
-	if f = tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.network(), tr.awaits()); f != fired {
+	if f = tr.t.offer(context.Background(), one.items, tr.told.keyLocked(), tr.networkLocked(), tr.awaits()); f != fired {
 		claim.Withdraw()
 	}
 	return f

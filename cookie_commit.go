@@ -110,7 +110,7 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 // as Cookie.Wait allows, will soon be one. Everything of this request that needs
 // the lock waits as long: it would need the ID.
 func (tr *tracked) takeIDLocked() bool {
-	want := idpool.Want{Network: tr.network(), Form: tr.r.Method != http.MethodGet && tr.r.Method != http.MethodHead}
+	want := idpool.Want{Network: tr.networkLocked(), Form: tr.r.Method != http.MethodGet && tr.r.Method != http.MethodHead}
 	id := tr.site.line.IDs.TakeWithin(tr.r.Context(), tr.t.config.Cookie.Wait, want)
 	if id == "" {
 		return false

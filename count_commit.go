@@ -215,7 +215,7 @@ func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
 		return fired
 	}
 	var err error
-	key, network := tr.told.keyLocked(), tr.network()
+	key, network := tr.told.keyLocked(), tr.networkLocked()
 	if p.rooms.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.event); err == nil && p.who > 0 {
 		p.rooms.who, err = sender.Reserve(tr.site.line, key, network, queue.High, p.who)
 	}
