@@ -35,7 +35,7 @@ const (
 
 type slots[T any] struct {
 	began   time.Time
-	life    uint16 // in steps
+	life    uint32 // in steps
 	buckets []bucket[T]
 }
 
@@ -49,7 +49,7 @@ type Slot[T any] struct {
 	Is      T
 	tag     uint32 // as much of the thing's hash as there is room for; 0 is none
 	network uint32 // likewise
-	at      uint16 // when it was last touched, in steps
+	at      uint32 // when it was last touched, in steps
 }
 
 // Seat is where a thing has its place. It is locked until Leave.
@@ -58,8 +58,8 @@ type Seat[T any] struct {
 	bucket *bucket[T]
 	number uint64
 	tag    uint32
-	now    uint16
-	life   uint16
+	now    uint32
+	life   uint32
 }
 
 // Used reports whether anything was ever remembered.
@@ -69,7 +69,7 @@ func (s *Slots[T]) Used() bool { return s.made.Load() != nil }
 func (s *Slots[T]) Go(group, thing uint64) Seat[T] {
 	all := s.made.Load()
 	if all == nil {
-		s.made.CompareAndSwap(nil, &slots[T]{time.Now(), uint16(s.Life / s.Step), make([]bucket[T], s.Buckets)}) //nolint:gosec // It is some hundred.
+		s.made.CompareAndSwap(nil, &slots[T]{time.Now(), uint32(s.Life / s.Step), make([]bucket[T], s.Buckets)}) //nolint:gosec // It is some hundred.
 		all = s.made.Load()
 	}
 	mixed := (thing ^ bits.RotateLeft64(group, 29)) * 0x9e3779b97f4a7c15
@@ -77,7 +77,7 @@ func (s *Slots[T]) Go(group, thing uint64) Seat[T] {
 	seat := Seat[T]{
 		all: s, bucket: &all.buckets[number], number: number, life: all.life,
 		tag: max(uint32(mixed>>24), 1),              //nolint:gosec // Only a part of it is kept.
-		now: uint16(time.Since(all.began) / s.Step), //nolint:gosec // It begins again, which may make what is old look new for a while.
+		now: uint32(time.Since(all.began) / s.Step), //nolint:gosec // There is room for centuries.
 	}
 	seat.bucket.mu.Lock()
 	return seat

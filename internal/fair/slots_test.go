@@ -116,6 +116,11 @@ func TestSlotsTime(t *testing.T) {
 		if _, doubted := has(s, 1, 1, 5); doubted {
 			t.Error("it is in doubt for ever")
 		}
+		put(s, 7, 7, 5)
+		time.Sleep(s.Step << 16)
+		if known, _ := has(s, 7, 7, 5); known {
+			t.Error("it comes back when time begins again")
+		}
 	})
 }
 
