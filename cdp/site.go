@@ -3,11 +3,12 @@ package cdp
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/goaltrack/goaltrack/internal/loopback"
 )
 
 // A Region is where a Sitecore CDP tenant lives. At the host of another region, its client key
@@ -288,7 +289,7 @@ func checkBase(base string, plainHTTP bool) error {
 		return fmt.Errorf("cdp: BaseURL %q: want https://host", cut(base, 80))
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(base, "#"):
 		return errors.New("cdp: BaseURL has user information, a query or a fragment")
-	case u.Scheme == "http" && !plainHTTP && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !plainHTTP && !loopback.IsOrBelow(u.Hostname()):
 		return fmt.Errorf("cdp: BaseURL %q is plain HTTP: whoever is on the way could read the events and the addresses in them; write https, or allow it with PlainHTTP", cut(base, 80))
 	}
 	last := u.Path[strings.LastIndexByte(u.Path, '/')+1:]
@@ -296,17 +297,6 @@ func checkBase(base string, plainHTTP bool) error {
 		return fmt.Errorf("cdp: BaseURL ends in /%s: leave the version of the API out, it is added", cut(last, 20))
 	}
 	return nil
-}
-
-// isLoopback reports whether a host is this machine: by its address, or by a name that never
-// is another's (RFC 6761, section 6.3).
-func isLoopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // checkToken accepts a value that may stand in a cookie name and in a header.

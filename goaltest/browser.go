@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/goaltrack/goaltrack/internal/loopback"
 )
 
 // UserAgent is what a [Browser] says it is: a current Chrome on Windows.
@@ -278,6 +280,5 @@ func (b *busy) wait() {
 // trustworthy says that nobody in between can change what is sent
 // (https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy).
 func trustworthy(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return u.Scheme == "https" || loopback.IsOrBelow(u.Hostname())
 }

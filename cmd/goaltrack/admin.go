@@ -19,6 +19,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/internal/loopback"
 	"github.com/goaltrack/goaltrack/metrics"
 	reports "github.com/goaltrack/goaltrack/report"
 	"github.com/goaltrack/goaltrack/report/live"
@@ -89,21 +90,11 @@ func adminAccessOf(v *settings.Values) (*adminAccess, error) {
 	if a.byFile || a.header != "" {
 		return a, nil
 	}
-	if !isThisMachine(host) {
+	if !loopback.Is(host) {
 		return nil, fmt.Errorf("%s: other machines can reach %s, so everybody could look: give --admin-password-file or --admin-trust-header, or listen at 127.0.0.1", v.From("admin"), address)
 	}
 	a.localOnly = true
 	return a, nil
-}
-
-// isThisMachine reports whether a host name, without a port, is one by which only this
-// machine is reached.
-func isThisMachine(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
 }
 
 // allows reports whether whoever asks may look.
@@ -130,7 +121,7 @@ func (a *adminAccess) isAskedForByName(r *http.Request) bool {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if isThisMachine(host) || slices.Contains(a.hosts, host) {
+	if loopback.Is(host) || slices.Contains(a.hosts, host) {
 		return true
 	}
 	_, err := netip.ParseAddr(strings.Trim(host, "[]"))

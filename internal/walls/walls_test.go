@@ -34,13 +34,13 @@ var walls = []wall{
 	{
 		of:    "report/health",
 		why:   "It compares the numbers of a report with what is expected, and tells somebody.",
-		ours:  []string{"fact", "report", "internal/sketch", "internal/webhook"},
+		ours:  []string{"fact", "report", "internal/loopback", "internal/sketch", "internal/webhook"},
 		never: []set{unfitForLibraries},
 	},
 	{
 		of:    "report/notify",
 		why:   "It tells somebody of goals as they count. It is told facts as a report is.",
-		ours:  []string{"fact", "queue", "internal/atrest", "internal/backoff", "internal/hostname", "internal/trouble", "internal/web", "internal/webhook"},
+		ours:  []string{"fact", "queue", "internal/atrest", "internal/backoff", "internal/hostname", "internal/loopback", "internal/trouble", "internal/web", "internal/webhook"},
 		never: []set{unfitForLibraries},
 	},
 	{
@@ -94,6 +94,7 @@ var walls = []wall{
 	{
 		of:    "cdp",
 		why:   "It is a client of the CDP for any program, with goaltrack or without.",
+		ours:  []string{"internal/loopback"},
 		never: []set{unfitForLibraries},
 	},
 	{
@@ -104,7 +105,7 @@ var walls = []wall{
 	{
 		of:   "rule",
 		why:  "It is the language of the rule file: pure data and functions. It knows nothing of requests under way, writers and delivery.",
-		ours: []string{"cdp", "fact", "internal/agent", "internal/consent", "internal/ext", "internal/hostname", "internal/navigation", "internal/path", "internal/scan", "internal/selector", "internal/spelling", "internal/visit", "internal/web"},
+		ours: []string{"cdp", "fact", "internal/agent", "internal/consent", "internal/ext", "internal/hostname", "internal/loopback", "internal/navigation", "internal/path", "internal/scan", "internal/selector", "internal/spelling", "internal/visit", "internal/web"},
 		theirs: []string{
 			"github.com/gorilla/mux",
 			"github.com/gorilla/securecookie", // internal/visit has both what is remembered and the cookie it is sealed in
@@ -133,7 +134,7 @@ var walls = []wall{
 	{
 		of:    "internal/tap",
 		why:   "It stands between a server and a handler on every request that counts, so it does little and knows no rules.",
-		ours:  []string{"internal/fair", "internal/scan", "internal/web"},
+		ours:  []string{"internal/fair", "internal/loopback", "internal/scan", "internal/web"},
 		never: []set{unfitForLibraries},
 	},
 	{
@@ -192,7 +193,7 @@ var walls = []wall{
 	{
 		of:   "cdp/cdptest",
 		why:  "It is a CDP for anybody's tests.",
-		ours: []string{"cdp"},
+		ours: []string{"cdp", "internal/loopback"},
 	},
 	{
 		of:     "goaltest",

@@ -3,8 +3,9 @@ package web
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
+
+	"github.com/goaltrack/goaltrack/internal/loopback"
 )
 
 // KeepsSecure reports whether the browser will keep a Secure cookie set in answer
@@ -67,10 +68,5 @@ func IsLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") || len(host) > 10 && strings.EqualFold(host[len(host)-10:], ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
+	return loopback.IsOrBelow(host)
 }

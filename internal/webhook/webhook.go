@@ -17,11 +17,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goaltrack/goaltrack/internal/loopback"
 )
 
 // Hook is where messages go. Make one with [New]. It is safe for concurrent use.
@@ -54,7 +55,7 @@ func New(address, secret string, transport http.RoundTripper) (*Hook, error) {
 		return nil, errors.New("the address of a webhook is no URL") // which may hold a secret, so it is not said
 	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("the address of a webhook has to begin with https://")
-	case u.Scheme == "http" && !isThisMachine(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Is(u.Hostname()):
 		return nil, fmt.Errorf("the webhook at %s: other machines can be told by https:// alone", u.Host)
 	}
 	u.Fragment = ""
@@ -82,11 +83,6 @@ func keyOf(secret string) ([]byte, error) {
 		return nil, fmt.Errorf("the secret of webhooks has to be %s and %d to %d random bytes in base64: echo %s$(openssl rand -base64 32)", secretPrefix, leastSecret, mostSecret, secretPrefix)
 	}
 	return key, nil
-}
-
-func isThisMachine(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.Unmap().IsLoopback()
 }
 
 // Host is where messages go, without what may be secret in the address.
