@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -66,7 +68,7 @@ func (c Config) withDefaults() Config {
 	if p := urlpath.NormalPrefix(c.PathPrefix); strings.HasPrefix(c.PathPrefix, "/") && (p != "" || c.PathPrefix == "/") {
 		c.PathPrefix = p // else validate says what is wrong
 	}
-	c.Staff, c.TrustedProxies = plainNetworks(c.Staff), plainNetworks(c.TrustedProxies)
+	c.Staff, c.TrustedProxies = proxies.Plain(c.Staff), proxies.Plain(c.TrustedProxies)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -189,6 +191,19 @@ func (c *Config) validate() error {
 		validateNetworks("Staff", c.Staff), validateNetworks("TrustedProxies", c.TrustedProxies))
 	_, unfit := c.fits(c.Rules)
 	errs = append(errs, c.Delivery.validate(), unfit)
+	return errors.Join(errs...)
+}
+
+func validateNetworks(name string, networks []netip.Prefix) error {
+	var errs configFaults
+	for _, p := range networks {
+		switch {
+		case !p.IsValid():
+			errs.add("%s: a network is invalid; write netip.MustParsePrefix(\"192.0.2.0/24\")", name)
+		case p.Bits() == 0:
+			errs.add("%s: %v is everybody", name, p)
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -106,6 +107,12 @@ func isID(v string) bool { return cdp.ValidBrowserID(web.CookieText(v)) }
 // port (RFC 6265, section 5.3, step 6).
 func (c *browserCookie) covers(host string) bool {
 	return c.domain == "" || web.IsWithin(web.HostOnly(host), c.domain)
+}
+
+// isAskedByProxy reports whether a host outside of the Domain is rather the name
+// by which a proxy asks than the one that the browser knows.
+func (c *browserCookie) isAskedByProxy(r *http.Request, host string) bool {
+	return proxies.Asks(r, host, func(host string) bool { return host != "" && c.covers(host) })
 }
 
 // set adds the cookie. It never replaces another Set-Cookie. Where the browser

@@ -10,6 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
@@ -225,7 +226,7 @@ func (t *Tracker) ignores(r *http.Request, path string, sent web.Cookies) fate {
 			return fateEditor
 		}
 	}
-	if len(t.config.Staff) > 0 && within(t.config.Staff, t.client(r)) {
+	if len(t.config.Staff) > 0 && proxies.In(t.config.Staff, t.client(r)) {
 		return fateStaff
 	}
 	return fired

@@ -16,11 +16,11 @@ import (
 // The way of a request, and where each step is written down:
 //
 //  1. Candidates: the goals whose path and method match, and whether a person goes to
-//     a page (path.go; package rule finds the goals).
+//     a page (address.go; package rule finds the goals).
 //  2. Nobody is interested: the handler gets writer and request untouched.
 //  3. The gate: opt-out, GPC, machines, colleagues, consent, prefetch. Whoever may
-//     not be counted gets a reason with a name (gate.go, proxies.go, consent.go and
-//     the files after it). What is fetched ahead may count when it is shown (ahead.go).
+//     not be counted gets a reason with a name (gate.go, consent.go and the
+//     files after it). What is fetched ahead may count when it is shown (ahead.go).
 //  4. The visit: the browser ID of the cookie, and the visit cookie (track.go,
 //     cookie.go).
 //  5. The handler runs, with a writer that is watched, and a body that is copied if

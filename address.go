@@ -2,17 +2,69 @@ package goaltrack
 
 import (
 	"net/http"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/gorilla/mux"
 
+	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
 )
+
+// A request says where it goes: to a host, and to a path. Its connection says where it comes
+// from. Proxies in front of the site may have changed all three; what they say of that is
+// believed only of those in Config.TrustedProxies.
+
+// host is the host that the visitor's browser asked for.
+func (t *Tracker) host(r *http.Request) string {
+	return proxies.Trusted(t.config.TrustedProxies).Host(r)
+}
+
+// client is the visitor's address, invalid if it cannot be told.
+func (t *Tracker) client(r *http.Request) netip.Addr {
+	return proxies.Trusted(t.config.TrustedProxies).Client(r)
+}
+
+// network is the name of the network that a request's visitor comes from, by which what
+// one client can take is bounded. It is 0 if their address does not tell them apart from
+// others. It is then that of a proxy which is not trusted, or which did not say whose
+// request it is.
+func (t *Tracker) network(r *http.Request) uint64 {
+	peer, trusted := proxies.AddressOf(r.RemoteAddr), proxies.Trusted(t.config.TrustedProxies)
+	switch {
+	case trusted.Has(peer):
+		if peer = trusted.Client(r); trusted.Has(peer) {
+			return 0
+		}
+	case !fair.IsPublic(peer):
+		t.firsts.tellUntold(r, peer, t.config.Logger)
+		return 0
+	}
+	return t.names.Network(peer)
+}
+
+func (tr *tracked) network() uint64 { return tr.t.network(tr.r) }
+
+// networkLocked is network, for what most requests need that count something: it is looked up
+// once. It may write the tracker's one line about an unnamed proxy while the request's lock is
+// held. That harms nobody: a logger knows no request, so it waits for no lock of one.
+func (tr *tracked) networkLocked() uint64 {
+	if tl := &tr.told; !tl.located {
+		tl.network, tl.located = tr.network(), true
+	}
+	return tr.told.network
+}
+
+// who is the request's visitor, for the shares of what is bounded.
+func (tr *tracked) who() fair.Who {
+	return fair.Who{Visitor: tr.t.names.Visitor(tr.told.id), Network: tr.networkLocked()}
+}
 
 // One address has many spellings, of which rules, keys and page names see one; see
 // package path. By it the way back to a form is recognised, too. What goes on to the
@@ -27,7 +79,7 @@ func (t *Tracker) prefix(r *http.Request) string {
 		return ""
 	}
 	lines := r.Header[urlpath.ForwardedPrefix]
-	if len(lines) == 0 || !within(t.config.TrustedProxies, addrOf(r.RemoteAddr)) {
+	if len(lines) == 0 || !proxies.Trusted(t.config.TrustedProxies).Sent(r) {
 		return ""
 	}
 	return urlpath.ReadPrefix(lines)
