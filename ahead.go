@@ -12,7 +12,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/consent"
-	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -374,27 +373,6 @@ func (tr *tracked) visitorAheadLocked() ahead.Visitor {
 		return tr.t.ahead.VisitorOf(tr.site.cookie.name, tr.told.id)
 	}
 	return tr.t.visitorAhead(tr.site, tr.entry.cookies)
-}
-
-// factAhead is what a report will be told of a goal that counts, or of the page.
-func (tr *tracked) factAhead(g *rule.Cause) *fact.Fact {
-	if tr.facts == nil {
-		return nil
-	}
-	d := tr.decisionOn(g, fired)
-	d.Anonymous = tr.entry.looking().fate(consent.All) != fired
-	if g == rule.View {
-		return facts.Keep(tr.facts.Visit(&d))
-	}
-	return facts.Keep(tr.facts.Fact(&d))
-}
-
-// tellShown tells a report of a goal or of a page that is shown.
-func (s *site) tellShown(kept *fact.Fact, f fate, id string) {
-	if kept != nil {
-		kept.Time = time.Now()
-		s.facts.Settled(kept, f.String(), id, f.uncountable())
-	}
 }
 
 // heldExtra is what an event takes beside its text, roughly.

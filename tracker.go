@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/budget"
@@ -409,6 +410,18 @@ func (s *site) fit(host string) hostFit {
 		}
 	}
 	return best
+}
+
+// limits are those of the configuration, with a Spent that cannot panic.
+func (t *Tracker) limits() fact.Limits {
+	limits := t.config.Limits
+	if ask := limits.Spent; ask != nil {
+		limits.Spent = func() (ids, events uint64) {
+			defer t.recovered("Limits.Spent", func() {})
+			return ask()
+		}
+	}
+	return limits
 }
 
 // recovered is deferred around the functions that the user gave and around our
