@@ -1,6 +1,10 @@
 package goaltrack
 
-import "github.com/goaltrack/goaltrack/rule"
+import (
+	"fmt"
+
+	"github.com/goaltrack/goaltrack/rule"
+)
 
 // A goal counts or not for many reasons. What the rules make of it is a reason;
 // what became of it in the end, by the gate, the handler, count:, the queue or the
@@ -154,3 +158,18 @@ func (f fate) String() string {
 
 // uncountable reports whether the fate says that the visitor may not be counted at all.
 func (f fate) uncountable() bool { return fateOptOut <= f && f <= fateBot }
+
+// refused makes an error of a fate. The gate's refusals are none: the visitor
+// may not be counted, which is no fault of the caller.
+func refused(f fate) error {
+	if r, ok := f.ofRules(); ok && r.IsOfValue() {
+		return fmt.Errorf("%w: %s", ErrRefused, f)
+	}
+	switch f {
+	case fateClosed:
+		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
+	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateCookieDomain, fateEventInvalid, fateBeforeSend, fateQueueFull, fateVisitorFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
+		return fmt.Errorf("%w: %s", ErrRefused, f)
+	}
+	return nil
+}

@@ -24,12 +24,11 @@ import (
 //  4. The visit: the browser ID of the cookie, and the visit cookie (track.go,
 //     cookie.go).
 //  5. The handler runs, with a writer that is watched, and a body that is copied if
-//     a goal reads it (track.go). It may speak to the Tracker (handler_api.go,
-//     identify.go).
+//     a goal reads it (track.go). It may speak to the Tracker (handler_api.go).
 //  6. Header commit: what can be decided is decided while cookies can still be set
 //     (decide.go, cookie_commit.go, past.go, count_commit.go).
 //  7. The handler has returned normally: the rest is decided, and the events are
-//     handed to the queue (emit.go, sender.go). Nothing waits for the CDP.
+//     handed to the queue (emit.go, views.go, sender.go). Nothing waits for the CDP.
 
 // Handler wraps a handler: a whole site or one route. As a method value it is a
 // middleware for gorilla/mux, and for every router that takes
