@@ -13,13 +13,13 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
-	"github.com/goaltrack/goaltrack/rule"
 )
 
 // The values of Site.DataModel.
@@ -287,7 +287,7 @@ func (c *Config) fits(rules *Rules) (others []otherSession, err error) {
 	for _, s := range c.Sites {
 		goals := map[string][]string{}
 		for _, g := range rules.Goals() {
-			lacksCurrency, keys := g.Fits(s.says(), s.Hosts, urlpath.Trim(urlpath.Normal(s.PathPrefix)))
+			lacksCurrency, keys := g.Fits(events.Says(s.CDP, s.Language, s.Currency, s.Channel), s.Hosts, urlpath.Trim(urlpath.Normal(s.PathPrefix)))
 			if lacksCurrency {
 				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name(), s.Name)
 			}
@@ -303,18 +303,6 @@ func (c *Config) fits(rules *Rules) (others []otherSession, err error) {
 		}
 	}
 	return others, errors.Join(errs...)
-}
-
-// says is what the site says of its events.
-func (s *Site) says() rule.Base {
-	b := base{Language: s.Language, Currency: s.Currency, Channel: s.Channel}
-	switch to := s.CDP.(type) {
-	case cdp.Direct:
-		b.PointOfSale = to.PointOfSale
-	case cdp.Edge:
-		b.PointOfSale = to.SiteName
-	}
-	return rule.Base(b)
 }
 
 // outside returns a host that a cookie domain does not cover, "" if it covers

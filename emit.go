@@ -243,21 +243,11 @@ func priorityOf(g *rule.Cause) queue.Priority {
 // visitLocked is the visitor's visit as it is now: what they did, and where they came from.
 func (tr *tracked) visitLocked() *visit.Visit { return tr.pastLocked().open(time.Now()) }
 
-// base are the fields of every event, as [rule.Base] has them.
-type base struct {
-	Page, Language, Currency, Channel, PointOfSale string
-}
-
-// base is what the site says of an event on that page.
-func (s *site) base(page string) rule.Base {
-	return rule.Base(base{Page: page, Language: s.Language, Currency: s.Currency, Channel: s.Channel})
-}
-
 // eventOf makes the CDP's event of what a goal sends in e. What it lacks is noted.
 func (s *site) eventOf(e *cdp.Event, g *rule.Cause, x *rule.Exchange, page string, note func(string)) fate {
 	var r rule.Reason
 	var valid bool
-	switch *e, r, valid = events.Of(g, x, s.base(page), note); {
+	switch *e, r, valid = events.Of(g, x, page, s.says, note); {
 	case r != rule.Fires:
 		return fateOf(r)
 	case !valid:

@@ -236,9 +236,7 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	if f != fired {
 		return f
 	}
-	sent, _ := rule.Identity.Event(&tr.x, tr.site.base(tr.pageLocked(rule.Identity)))
-	events.SetBase(e, sent.Base)
-	events.BirthDate(e, tr.site.CDP)
+	events.Place(e, &tr.x, tr.pageLocked(rule.Identity), tr.site.says, tr.site.CDP)
 	tr.watched.Sends(rule.Identity, tr.told.id, tr.site.CDP, e)
 	if tr.watched.Dry() {
 		return fatePreview

@@ -17,6 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/budget"
 	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/follow"
@@ -79,6 +80,7 @@ type Tracker struct {
 // site is a Site with its defaults and what belongs to it.
 type site struct {
 	Site
+	says   rule.Base // of its events
 	cookie browserCookie
 	visits visit.Cookie
 	zone   *time.Location // in which a day begins
@@ -124,6 +126,7 @@ func New(config Config) (*Tracker, error) {
 	for _, def := range c.Sites {
 		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
 		s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
+		s.says = events.Says(s.CDP, s.Language, s.Currency, s.Channel)
 		var err error
 		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
 			errs = append(errs, fmt.Errorf("TimeZone: %w", err))

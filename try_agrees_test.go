@@ -295,7 +295,7 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 func (a *agreement) compareBodies(v *Verdict, text, line string) {
 	g, x := v.Counted()
 	page := g.Page(x, func(string) string { return "" })
-	shown, r, valid := events.Of(g, x, a.tracker.sites[0].base(page), func(string) {})
+	shown, r, valid := events.Of(g, x, page, a.tracker.sites[0].says, func(string) {})
 	if r != rule.Fires || !valid {
 		a.Errorf("%s: %s", v.Goal, r)
 		return

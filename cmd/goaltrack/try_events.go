@@ -58,12 +58,12 @@ func (s *shownEvents) add(v *trialVerdict) {
 	note := func(why string) { lacks = append(lacks, why) }
 	g, x := v.Counted()
 	page := g.Page(x, func(string) string { return "" })
-	site := rule.Base{Page: page, Language: "EN", Channel: "WEB", Currency: s.currency}
-	e, r, valid := events.Of(g, x, site, note)
+	site := rule.Base{Language: "EN", Channel: "WEB", Currency: s.currency}
+	e, r, valid := events.Of(g, x, page, site, note)
 	needsCurrency := false
 	if !valid && s.currency == "" {
 		site.Currency = "EUR"
-		_, r, needsCurrency = events.Of(g, x, site, note)
+		_, r, needsCurrency = events.Of(g, x, page, site, note)
 	}
 	lacks = nil // the verdict has these
 	switch {

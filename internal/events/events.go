@@ -22,10 +22,31 @@ const (
 	Identity = "IDENTITY"
 )
 
-// Of makes the event of a goal that fired. What it lacks is noted. If the goal cannot be
-// sent, the reason is not [rule.Fires]. An event that the CDP would not take is not valid.
-func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e cdp.Event, r rule.Reason, valid bool) {
-	sent, r := g.Event(x, from)
+// Says is what a site says of its events and of those of its pages, by the settings of the
+// site.
+func Says(to cdp.Site, language, currency, channel string) rule.Base {
+	b := rule.Base{Language: language, Currency: currency, Channel: channel}
+	switch to := to.(type) {
+	case cdp.Direct:
+		b.PointOfSale = to.PointOfSale
+	case cdp.Edge:
+		b.PointOfSale = to.SiteName
+	}
+	return b
+}
+
+// on is what a site says of an event on a page. The event itself says nothing of the point of
+// sale, unless a rule does: the site's own is added when the event is written.
+func on(page string, says rule.Base) rule.Base {
+	says.Page, says.PointOfSale = page, ""
+	return says
+}
+
+// Of makes the event of a goal that fired on a page of a site. What it lacks is noted. If the
+// goal cannot be sent, the reason is not [rule.Fires]. An event that the CDP would not take is
+// not valid.
+func Of(g *rule.Cause, x *rule.Exchange, page string, site rule.Base, note func(string)) (e cdp.Event, r rule.Reason, valid bool) {
+	sent, r := g.Event(x, on(page, site))
 	if r != rule.Fires {
 		return cdp.Event{Type: sent.Type}, r, false
 	}
@@ -43,7 +64,7 @@ func Of(g *rule.Cause, x *rule.Exchange, from rule.Base, note func(string)) (e c
 			return e, rule.ReasonFieldMissing, false
 		}
 	}
-	SetBase(&e, sent.Base)
+	setBase(&e, sent.Base)
 	if sent.Order != nil && e.Validate() != nil {
 		return e, rule.Fires, false
 	}
@@ -67,8 +88,16 @@ func contact(who cdp.Identity, note func(string)) (e cdp.Event, ok bool) {
 	return e, ok && len(person.Fields) > 0
 }
 
-// SetBase puts what all events have into e.
-func SetBase(e *cdp.Event, b rule.Base) {
+// Place fills in where an identity happened of which the handler has told, and writes it as the
+// API of the site has it.
+func Place(e *cdp.Event, x *rule.Exchange, page string, site rule.Base, to cdp.Site) {
+	sent, _ := rule.Identity.Event(x, on(page, site))
+	setBase(e, sent.Base)
+	birthDate(e, to)
+}
+
+// setBase puts what all events have into e.
+func setBase(e *cdp.Event, b rule.Base) {
 	e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale = b.Page, b.Language, b.Currency, b.Channel, b.PointOfSale
 }
 
@@ -93,12 +122,12 @@ func identity(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note f
 	}
 	switch {
 	case known && e.Type == Identity:
-		BirthDate(&person, to)
+		birthDate(&person, to)
 		e.Fields = person.Fields
 		return nil, true
 	case known:
 		person.Page, person.Language, person.Currency, person.Channel, person.PointOfSale = e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale
-		BirthDate(&person, to)
+		birthDate(&person, to)
 		return &person, true
 	case e.Type == Order, e.Type == Identity:
 		return nil, false
@@ -158,10 +187,10 @@ func Tidied(who cdp.Identity) cdp.Identity {
 	return who
 }
 
-// BirthDate writes the date of birth as the API of a site has it. The CDP's
+// birthDate writes the date of birth as the API of a site has it. The CDP's
 // documentation, Engage and the Cloud SDK want a time behind it, the Content SDK
 // none.
-func BirthDate(e *cdp.Event, to cdp.Site) {
+func birthDate(e *cdp.Event, to cdp.Site) {
 	dob, ok := e.Fields["dob"].(string)
 	const date = len("2006-01-02")
 	if edge, isEdge := to.(cdp.Edge); !ok || len(dob) < date {
