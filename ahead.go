@@ -169,8 +169,8 @@ func (t *Tracker) visitorAhead(s *site, sent web.Cookies) ahead.Visitor {
 // fetchAhead begins to keep what the pages of a request count that was made ahead, if
 // only that is against it. It is nil if nothing may be kept.
 func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.Cause, aside bool) *ahead.Fetch[unseen] {
-	told := s.facts.Sink != nil && !aside && e.fate(consent.All) == fatePrefetch // the page itself, to a report
-	if e.absent != fatePrefetch || !told && !slices.ContainsFunc(goals, e.awaitsSight) {
+	counted := s.facts.Sink != nil && !aside && e.fate(consent.All) == fatePrefetch // the page itself, in a report
+	if e.absent != fatePrefetch || !counted && !slices.ContainsFunc(goals, e.awaitsSight) {
 		return nil
 	}
 	page := t.pageAhead(r)
@@ -268,8 +268,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 		detach(who)
 	}
 	tr.facts.Sent(&e)
-	told := tr.factAhead(g)
-	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, strings.Clone(tr.path), who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), told})
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, strings.Clone(tr.path), who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), tr.factAhead(g)})
 }
 
 // endAhead is called when all goals of a request that was made ahead are decided.

@@ -64,10 +64,10 @@ type scripts struct {
 
 // The bounds of what scripts may tell. Package fair gives each a quarter.
 const (
-	toldPerVisitor = 4 * 10 // a second
-	toldAtOnce     = 4 * 30
-	toldPerNetwork = 4 * 50
-	toldByNetwork  = 4 * 200 // at once
+	beaconsPerVisitor = 4 * 10 // a second
+	beaconsAtOnce     = 4 * 30
+	beaconsPerNetwork = 4 * 50
+	beaconsOfNetwork  = 4 * 200 // at once
 )
 
 // owns reports whether a path is package page's.
@@ -80,7 +80,7 @@ func (p *inPage) Own(path string) {
 	for {
 		before := p.scripts.Load()
 		sc := &scripts{
-			visitors: fair.NewPace(toldPerVisitor, toldAtOnce), networks: fair.NewPace(toldPerNetwork, toldByNetwork),
+			visitors: fair.NewPace(beaconsPerVisitor, beaconsAtOnce), networks: fair.NewPace(beaconsPerNetwork, beaconsOfNetwork),
 			once: script.NewOnce(), sightings: script.NewSightings(),
 		}
 		if before != nil && before.owns(path) {
@@ -158,8 +158,8 @@ func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 // Tell implements [script.Tracker].
 func (p *inPage) Tell(w http.ResponseWriter, r *http.Request, m *script.Message) {
 	t := (*Tracker)(p)
-	told := newTelling(t, r, m)
-	tr := told.tracked()
+	b := newBeacon(t, r, m)
+	tr := b.follow()
 	if tr == nil {
 		noContent(w, r)
 		return
@@ -177,22 +177,22 @@ func noContent(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// newTelling makes the request as it would have been for the page itself. Its header is that
+// newBeacon makes the request as it would have been for the page itself. Its header is that
 // of the request, but for a page that is shown.
-func newTelling(t *Tracker, r *http.Request, m *script.Message) *telling {
-	told := &telling{Message: m, t: t, r: r, asked: *r, address: url.URL{Path: m.Path, RawQuery: m.Query}}
-	page := &told.asked
-	told.page = page
+func newBeacon(t *Tracker, r *http.Request, m *script.Message) *beacon {
+	b := &beacon{Message: m, t: t, r: r, asked: *r, address: url.URL{Path: m.Path, RawQuery: m.Query}}
+	page := &b.asked
+	b.page = page
 	page.Method, page.Body, page.ContentLength = http.MethodGet, http.NoBody, 0
 	page.RequestURI = m.Path
-	page.URL = &told.address
+	page.URL = &b.address
 	if strings.Contains(m.Path, "%") {
 		if path, err := url.PathUnescape(m.Path); err == nil {
 			page.URL.Path, page.URL.RawPath = path, m.Path
 		}
 	}
 	if m.Goal != "" {
-		return told
+		return b
 	}
 	page.Header = make(http.Header, len(r.Header))
 	for name, lines := range r.Header {
@@ -203,14 +203,14 @@ func newTelling(t *Tracker, r *http.Request, m *script.Message) *telling {
 		}
 	}
 	maps.Copy(page.Header, goesToPage)
-	return told
+	return b
 }
 
 // goesToPage is what a browser says when a person goes to a page.
 var goesToPage = map[string][]string{"Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/html"}}
 
-// telling is what a script tells, on its way.
-type telling struct {
+// beacon is what a script tells, on its way.
+type beacon struct {
 	*script.Message
 	t    *Tracker
 	r    *http.Request
@@ -220,31 +220,31 @@ type telling struct {
 	address url.URL // of asked
 }
 
-// tracked is the request of it, with what counts; nil if nothing does.
-func (told *telling) tracked() (tr *tracked) {
-	t := told.t
+// follow makes the request of it, with what counts; nil if nothing does.
+func (b *beacon) follow() (tr *tracked) {
+	t := b.t
 	defer t.recovered("page", func() { tr = nil })
-	path := t.path(told.page)
-	s := t.siteOf(t.host(told.r), path)
+	path := t.path(b.page)
+	s := t.siteOf(t.host(b.r), path)
 	if s == nil {
 		t.ledger.note("page_no_site")
 		return nil
 	}
-	e := t.gate(told.page, path)
+	e := t.gate(b.page, path)
 	e.heldBy = "" // a script tells nothing before the visitor agreed
-	if told.Goal == "" {
-		return told.shown(s, &e)
+	if b.Goal == "" {
+		return b.shown(s, &e)
 	}
-	return told.happened(s, &e, path)
+	return b.happened(s, &e, path)
 }
 
 // happened is for a goal that happened in the page.
-func (told *telling) happened(s *site, e *entry, path string) *tracked {
-	t, rules := told.t, told.t.rules.Load()
-	tr := t.track(s, told.page, path, rules)
+func (b *beacon) happened(s *site, e *entry, path string) *tracked {
+	t, rules := b.t, b.t.rules.Load()
+	tr := t.track(s, b.page, path, rules)
 	tr.watched = t.watch(e.cookies)
-	tr.x = *tr.x.Telling(told.Told(path))
-	g, reason := rules.Reported(&tr.x, told.Goal)
+	tr.x = *tr.x.Telling(b.Told(path))
+	g, reason := rules.Reported(&tr.x, b.Goal)
 	if g == nil {
 		t.ledger.note(reason.String())
 		return nil
@@ -254,16 +254,16 @@ func (told *telling) happened(s *site, e *entry, path string) *tracked {
 	if f == fired {
 		f = e.fate(g.Terms().Need)
 		if f != fired {
-			return t.refuse(told.page, s, rules, e, []*rule.Cause{g})
+			return t.refuse(b.page, s, rules, e, []*rule.Cause{g})
 		}
-		f = told.bounds(s, e)
+		f = b.bounds(s, e)
 	}
 	if f != fired {
 		tr.decide(g, f, "")
 		tr.showWatched()
 		return nil
 	}
-	tr.admit(told.page, e)
+	tr.admit(b.page, e)
 	tr.stranger = false // by Origin or Sec-Fetch-Site, a page of the site sent it
 	tr.x.Consider(g)    // so that what the rule reads is kept
 	tr.told.seldomLocked().raised = []raised{{goal: g}}
@@ -271,37 +271,37 @@ func (told *telling) happened(s *site, e *entry, path string) *tracked {
 }
 
 // bounds says whether the visitor tells too much, or something for the second time.
-func (told *telling) bounds(s *site, e *entry) fate {
-	t := told.t
-	sc, w := t.scripts.Load(), fair.Who{Visitor: t.names.Visitor(s.visitorOf(e.cookies).id), Network: t.network(told.r)}
+func (b *beacon) bounds(s *site, e *entry) fate {
+	t := b.t
+	sc, w := t.scripts.Load(), fair.Who{Visitor: t.names.Visitor(s.visitorOf(e.cookies).id), Network: t.network(b.r)}
 	switch {
 	case !sc.networks.Take(w.Network, true), !sc.visitors.Take(w.Name(), true):
 		return fateTooFast
-	case !sc.once.Meet(w, t.names.Visitor(told.ID)):
+	case !sc.once.Meet(w, t.names.Visitor(b.ID)):
 		return fateRepeated
 	}
 	return fired
 }
 
 // shown is for the page itself, which is shown.
-func (told *telling) shown(s *site, e *entry) *tracked {
-	t, rules := told.t, told.t.rules.Load()
+func (b *beacon) shown(s *site, e *entry) *tracked {
+	t, rules := b.t, b.t.rules.Load()
 	if !e.mayCount(rules) {
 		return nil // a page by itself is no goal of which anybody asks why it did not count
 	}
-	if f := told.bounds(s, e); f != fired {
+	if f := b.bounds(s, e); f != fired {
 		t.ledger.note(f.String())
 		return nil
 	}
-	k, network := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(told.page)}, t.network(told.r)
+	k, network := ahead.Key{Visitor: t.visitorAhead(s, e.cookies), Page: t.pageAhead(b.page)}, t.network(b.r)
 	// If another process has named its script, the browser may have asked that one for the page,
 	// though this one knows of a copy.
-	if k.Visitor != 0 && !told.Another && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
-		return told.release(s, e, k)
+	if k.Visitor != 0 && !b.Another && !t.watch(e.cookies).Dry() && t.ahead.Tells(k) {
+		return b.release(s, e, k)
 	}
 	sc := t.scripts.Load()
 	was, sure := sc.sightings.Take(sighting(k, network))
-	if told.Soft {
+	if b.Soft {
 		return nil // the server was asked for it, or will be
 	}
 	if !was && k.Visitor != 0 { // they may have got their ID since
@@ -312,11 +312,11 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 	switch {
 	case was:
 		return nil
-	case !sure, told.Elsewhere:
+	case !sure, b.Elsewhere:
 		t.ledger.note("page_unsure")
 		return nil
 	}
-	tr := t.interest(told.page, http.HandlerFunc(noContent))
+	tr := t.interest(b.page, http.HandlerFunc(noContent))
 	if tr != nil {
 		tr.cached = true
 	}
@@ -324,14 +324,14 @@ func (told *telling) shown(s *site, e *entry) *tracked {
 }
 
 // release lets go of what a page counts that was fetched ahead.
-func (told *telling) release(s *site, e *entry, k ahead.Key) *tracked {
-	t := told.t
-	f := t.lookAhead(s, told.page, e, sight{from: k.Page, surely: true, aside: true}, nil)
+func (b *beacon) release(s *site, e *entry, k ahead.Key) *tracked {
+	t := b.t
+	f := t.lookAhead(s, b.page, e, sight{from: k.Page, surely: true, aside: true}, nil)
 	if f == nil {
 		return nil // it is still being fetched, and counts when it is there
 	}
-	tr := t.track(s, told.page, t.path(told.page), t.rules.Load())
-	tr.admit(told.page, e)
+	tr := t.track(s, b.page, t.path(b.page), t.rules.Load())
+	tr.admit(b.page, e)
 	tr.ahead, tr.script = f, true
 	return tr
 }
