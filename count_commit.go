@@ -24,7 +24,7 @@ import (
 //	request  POST /contact at 12:10
 //	answer   303 to /thanks. At WriteHeader the handler has read the form, and so
 //	         the rule is known to hold.
-//	now      countEarlyLocked makes the event once to see how long it is (draftLocked),
+//	now      countEarlyLocked makes the event once to see how long it is (measureLocked),
 //	         keeps room for it in the queue (keepRoomsLocked), and notes the goal in
 //	         the visit. sealVisitLocked puts Set-Cookie into the header.
 //	later    The handler returns. sendCounted sees that the ruling is there, and puts
@@ -152,38 +152,39 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 	if tr.mayEmitLocked(g) != fired {
 		return false
 	}
-	place, f := tr.draftLocked(g, data)
+	needed, f := tr.measureLocked(g, data)
 	if f != fired {
 		return false // not yet, or not at all
 	}
-	r := tr.pastLocked().rule(g, tr.exchangeFor(data), now, func() fate { return tr.keepRoomsLocked(g, &place) })
+	var kept rooms
+	r := tr.pastLocked().rule(g, tr.exchangeFor(data), now, func() (f fate) {
+		kept, f = tr.keepRoomsLocked(g, needed)
+		return f
+	})
 	if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
 		return false // the handler may say it later
 	}
 	if r.fate == fired {
-		r.rooms = place.rooms
+		r.rooms = kept
 	} else {
-		place.rooms.giveBack()
+		kept.giveBack()
 	}
 	*at = r
 	return r.fate == fired && r.counted != (visit.Counted{}) || r.carried
 }
 
-// place is how much room the events of a goal need in the queue.
-type place struct {
-	event, who, behind int // bytes; 0 if there is none
-	rooms              rooms
-}
+// lengths are those of the events of a goal in the queue, in bytes; 0 if there is none.
+type lengths struct{ event, who, behind int }
 
-// draftLocked makes the events of a goal of what is known, only to see whether that
-// can be done and how large they are.
-func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
+// measureLocked makes the events of a goal of what is known, only to see whether that
+// can be done and how long they are.
+func (tr *tracked) measureLocked(g *rule.Cause, data Data) (n lengths, f fate) {
 	var e cdp.Event
 	if f = tr.eventOfLocked(&e, g, data, func(string) {}); f != fired {
-		return p, f
+		return n, f
 	}
 	key := max(len(tr.told.id), len("request-0123456789abc"))
-	size := func(e *cdp.Event) int {
+	length := func(e *cdp.Event) int {
 		body, failed := tr.site.encode(e, g, tr.entry.userAgent, &tr.t.config, tr.rules.Hash())
 		if failed != fired {
 			f = failed
@@ -193,36 +194,37 @@ func (tr *tracked) draftLocked(g *rule.Cause, data Data) (p place, f fate) {
 	e.BrowserID, e.RequestedAt = tr.told.id, time.Now()
 	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
 	behind := events.Connected(g, &e)
-	p.event = size(&e)
+	n.event = length(&e)
 	if behind != nil {
 		behind.BrowserID, behind.RequestedAt = e.BrowserID, e.RequestedAt
-		p.behind = size(behind)
+		n.behind = length(behind)
 	}
 	if who != nil {
 		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
-		p.who = size(who)
+		n.who = length(who)
 	}
 	if f == fired {
 		f = failed
 	}
-	return p, f
+	return n, f
 }
 
-// keepRoomsLocked keeps the place in the queue.
-func (tr *tracked) keepRoomsLocked(g *rule.Cause, p *place) fate {
+// keepRoomsLocked keeps the places of a goal's events in the queue. Those that it got are
+// the caller's, also if it did not get all.
+func (tr *tracked) keepRoomsLocked(g *rule.Cause, n lengths) (kept rooms, f fate) {
 	sender := tr.t.sender
 	if sender == nil || g.IsDraft() {
-		return fired
+		return kept, fired
 	}
 	var err error
 	key, network := tr.told.keyLocked(), tr.networkLocked()
-	if p.rooms.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.event); err == nil && p.who > 0 {
-		p.rooms.who, err = sender.Reserve(tr.site.line, key, network, queue.High, p.who)
+	if kept.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.event); err == nil && n.who > 0 {
+		kept.who, err = sender.Reserve(tr.site.line, key, network, queue.High, n.who)
 	}
-	if err == nil && p.behind > 0 {
-		p.rooms.behind, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), p.behind)
+	if err == nil && n.behind > 0 {
+		kept.behind, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.behind)
 	}
-	return queueFate(err)
+	return kept, queueFate(err)
 }
 
 // giveBackRooms gives the places back that were kept and not used.
