@@ -3,8 +3,8 @@
 //
 //	go run ./example
 //
-// Everything goaltrack needs is in run; the goals are in goals.yaml; the shop
-// (shop.go) knows nothing of either. To send to a real tenant:
+// Everything goaltrack needs is in newTracker and routes; the goals are in
+// goals.yaml; the shop (shop.go) knows nothing of either. To send to a real tenant:
 //
 //	go run ./example -spool /var/lib/shop/goals -cdp https://api-engage-eu.sitecorecloud.io -client-key KEY -pos POINT_OF_SALE
 package main
@@ -71,8 +71,6 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		site, shop.cdpPage = local.site, local.page
 	}
 
-	// From here on it is what every site does: rules, a tracker and one line of
-	// routing. A few calls tell what no address shows.
 	quiet := startUncounted(out, hasColor(stdout)) // what did not count, and why
 	defer quiet.close()
 	counts, err := startReport(quiet) // conversions over time
@@ -80,42 +78,18 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer func() { _ = counts.close(ctx) }() // for the ways out before the end
-	rules, err := goaltrack.ParseRules(goals)
-	if opts.rules != "" {
-		rules, err = goaltrack.LoadRules(opts.rules)
-	}
-	if err != nil {
-		return err
-	}
-	tracker, err := goaltrack.New(goaltrack.Config{
-		Sites:  []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
-		Rules:  rules,
-		Keys:   keys(opts.spool),      // for goals that count once
-		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
-		Report: counts, Preview: counts.preview,
-		// With -spool, events outlive a crash.
-		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
-	})
+	tracker, err := newTracker(opts, site, counts)
 	if err != nil {
 		return err
 	}
 	settleIn(ctx, tracker)
-	router := mux.NewRouter()
-	router.Use(tracker.Handler) // mux does not run it for a 404 or 405, which never count anyway
-	shop.routes(router)
-	shop.onPlaced = func(r *http.Request, o order) {
-		warn(tracker.Set(r, "total", o.Total().Euros()))
-	}
-	shop.onPaid = func(r *http.Request, o order) {
-		warn(tracker.Trigger(r, "ORDER_PAID", goaltrack.Data{"orderId": o.ID, "total": o.Total().Euros()}))
-	}
 
 	notice := ""
 	if opts.cdp == "" {
 		notice = pastNotice
 		madeUp(counts.Recorder, site.PointOfSale, time.Now())
 	}
-	front, err := counts.around(router, tracker, notice)
+	front, err := counts.around(routes(shop, tracker), tracker, notice)
 	if err != nil {
 		return err
 	}
@@ -131,6 +105,40 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	account, closeErr := closeAll(closing, tracker, counts)
 	out.Printf("\nThe shop is closed.\n%v", account)
 	return errors.Join(serveErr, closeErr)
+}
+
+// newTracker is the first half of what every site does: rules, and a tracker for them.
+func newTracker(opts options, site cdp.Site, counts *reported) (*goaltrack.Tracker, error) {
+	rules, err := goaltrack.ParseRules(goals)
+	if opts.rules != "" {
+		rules, err = goaltrack.LoadRules(opts.rules)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return goaltrack.New(goaltrack.Config{
+		Sites:  []goaltrack.Site{{CDP: site, Language: "EN", Currency: "EUR"}},
+		Rules:  rules,
+		Keys:   keys(opts.spool),      // for goals that count once
+		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
+		Report: counts, Preview: counts.preview,
+		// With -spool, events outlive a crash.
+		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
+	})
+}
+
+// routes is the other half: one line of routing. Two calls tell what no address shows.
+func routes(s *shop, tracker *goaltrack.Tracker) http.Handler {
+	router := mux.NewRouter()
+	router.Use(tracker.Handler) // mux does not run it for a 404 or 405, which never count anyway
+	s.routes(router)
+	s.onPlaced = func(r *http.Request, o order) {
+		warn(tracker.Set(r, "total", o.Total().Euros()))
+	}
+	s.onPaid = func(r *http.Request, o order) {
+		warn(tracker.Trigger(r, "ORDER_PAID", goaltrack.Data{"orderId": o.ID, "total": o.Total().Euros()}))
+	}
+	return router
 }
 
 // keys are random bytes. A real site keeps its keys where it keeps its other secrets,
