@@ -1,21 +1,194 @@
 package goaltrack_test
 
 import (
-	"context"
-	"errors"
+	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/gorilla/mux"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
-	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
+// These tests tell what goaltrack does: what a visitor does on a site, and what the CDP
+// receives of it. The rules and the site are right here. Package world puts a tracker around
+// the site, on a live server, and has a strict CDP and the visitors' browsers. The folder test
+// has what else can happen.
+
+// teaGoals are what a marketer wrote.
+const teaGoals = `
+version: 1
+goals:
+  - goal: PRICING_VIEWED
+    visit: /pricing
+
+  - goal: CONTACT_SENT
+    submit: /contact
+    success: redirect to /thanks
+    data: { topic: $form.topic }
+
+  - goal: BROCHURE_DOWNLOADED
+    download: /files/{file}.pdf
+    data: { file: $path.file }
+`
+
+// teaSite is what a developer wrote. It knows nothing of goals.
+func teaSite() http.Handler {
+	site := http.NewServeMux()
+	site.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<h1>Tea</h1>") })
+	site.HandleFunc("POST /contact", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("topic") == "" {
+			_, _ = io.WriteString(w, "<p>Please say what it is about.</p><form>...</form>")
+			return
+		}
+		http.Redirect(w, r, "/thanks", http.StatusSeeOther)
+	})
+	site.HandleFunc("GET /files/{name}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("name") != "guide.pdf" {
+			http.NotFound(w, r)
+			return
+		}
+		http.ServeContent(w, r, "guide.pdf", time.Time{}, strings.NewReader(strings.Repeat("%PDF", 1000)))
+	})
+	return site
+}
+
+// TestPageVisited: a page that a person opens is a goal. One that a bot opens is none, and
+// neither is one that no rule names.
+func TestPageVisited(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	visitor := w.Visitor()
+	visitor.Get("/pricing")
+	visitor.Get("/about")
+	w.Visitor().Get("/pricing", "User-Agent", "Googlebot/2.1")
+	w.Expect("PRICING_VIEWED", "fired 1, bot 1")
+	w.CDP.Expect(t, "PRICING_VIEWED").On("pricing").From(visitor.ID()).Once()
+}
+
+// TestFormAccepted: a form counts if the application accepted it, which here is a redirect to
+// /thanks. What the rule names of the form is sent along, and nothing else.
+func TestFormAccepted(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	visitor := w.Visitor()
+	answer := visitor.Post("/contact", "topic=sales&message=Hello")
+	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/thanks" {
+		t.Errorf("the visitor got another answer: %s to %q", answer.Status, answer.Header.Get("Location"))
+	}
+	w.Expect("CONTACT_SENT", "fired 1")
+	event := w.CDP.Expect(t, "CONTACT_SENT").From(visitor.ID()).With("topic", "sales").Once()
+	if strings.Contains(string(event.Raw), "Hello") {
+		t.Errorf("the message was sent, too: %s", event.Raw)
+	}
+}
+
+// TestFormRefused: the application shows the form again, so it does not count. A script in the
+// page would have counted the click on the button.
+func TestFormRefused(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	w.Visitor().Post("/contact", "topic=&message=Hello")
+	w.Expect("CONTACT_SENT", "not_successful 1")
+	w.CDP.Expect(t, "CONTACT_SENT").Never()
+}
+
+// TestFileDownloaded: a file counts when it is sent. One that is not there does not.
+func TestFileDownloaded(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	visitor := w.Visitor()
+	visitor.Get("/files/guide.pdf")
+	visitor.Get("/files/other.pdf")
+	w.Expect("BROCHURE_DOWNLOADED", "fired 1, status 1")
+	w.CDP.Expect(t, "BROCHURE_DOWNLOADED").From(visitor.ID()).With("file", "guide").Once()
+}
+
+// TestGoalInCode: the application can say what no rule can see.
+func TestGoalInCode(t *testing.T) {
+	const rules = "{version: 1, goals: [{goal: ORDER_PAID, code: true}]}"
+	w := world.Setup{Rules: rules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+		return tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := tracker.Trigger(r, "ORDER_PAID", goaltrack.Data{"orderId": "A-1001"}); err != nil {
+				t.Error(err)
+			}
+			_, _ = io.WriteString(w, "<p>Thank you.")
+		}))
+	}}.Start(t)
+	visitor := w.Visitor()
+	visitor.Get("/paid")
+	w.Flush()
+	w.CDP.Expect(t, "ORDER_PAID").From(visitor.ID()).With("orderId", "A-1001").Once()
+}
+
+// TestConsentIsAsked: with a consent reader nothing counts, and no cookie is set, until the
+// visitor agrees. When they take it back, their cookie is deleted.
+func TestConsentIsAsked(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite(), func(c *goaltrack.Config) {
+		c.Consent = goaltrack.ConsentCookie("consent", "yes") // the cookie of the site's banner
+	})
+	visitor := w.Visitor()
+	visitor.Get("/pricing")
+	if id := visitor.ID(); id != "" {
+		t.Errorf("a visitor who was not asked yet has the ID %s", id)
+	}
+	visitor.Answers("consent", "yes")
+	visitor.Get("/pricing")
+	id := visitor.ID()
+	visitor.Answers("consent", "no")
+	visitor.Get("/pricing")
+	if left := visitor.ID(); id == "" || left != "" {
+		t.Errorf("the ID was %q after Yes, and %q after No", id, left)
+	}
+	w.Expect("PRICING_VIEWED", "fired 1, consent_refused 1, consent_unknown 1")
+	w.CDP.Expect(t, "PRICING_VIEWED").From(id).Once()
+}
+
+// TestBrowserIDCookie: the CDP makes an ID for each new browser. It is in the cookie of
+// Sitecore's own scripts, so that they and goaltrack speak of one visitor.
+func TestBrowserIDCookie(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	visitor := w.Visitor()
+	first := visitor.Get("/")
+	id := visitor.ID()
+	if id == "" || !strings.HasPrefix(first.Header.Get("Set-Cookie"), "bid_"+cdptest.TestClientKey+"="+id+"; ") {
+		t.Errorf("ID %q, Set-Cookie: %q", id, first.Header.Get("Set-Cookie"))
+	}
+	visitor.Get("/pricing")
+	visitor.Post("/contact", "topic=sales")
+	w.Flush()
+	w.CDP.Expect(t, "PRICING_VIEWED").From(id).Once()
+	w.CDP.Expect(t, "CONTACT_SENT").From(id).Once()
+}
+
+// TestCountedOncePerSession: what counts once is remembered in a second cookie, which only this
+// site's keys open.
+func TestCountedOncePerSession(t *testing.T) {
+	w := world.New(t, "{version: 1, goals: [{goal: SEEN_ONCE, visit: /pricing, count: once per session}]}", teaSite())
+	visitor := w.Visitor()
+	visitor.Get("/pricing")
+	visitor.Get("/pricing")
+	w.Expect("SEEN_ONCE", "fired 1, already_counted 1")
+}
+
+// TestQueueOutlastsTheCDP: nobody waits for the CDP. While it takes nothing, events wait in a
+// queue, and are delivered when it does. In the end, the account has a place for each of them.
+func TestQueueOutlastsTheCDP(t *testing.T) {
+	w := world.New(t, teaGoals, teaSite())
+	visitor := w.Visitor()
+	visitor.Get("/")
+	w.CDP.Fault(cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends))
+	if answer := visitor.Get("/pricing"); answer.StatusCode != http.StatusOK {
+		t.Errorf("the visitor noticed: %s", answer.Status)
+	}
+	w.CDP.ClearFaults()
+	account := w.Done()
+	w.CDP.Expect(t, "PRICING_VIEWED").From(visitor.ID()).Once()
+	if account.Fired != 1 || account.Delivered != 1 || account.Waiting != 0 || !account.Balanced() {
+		t.Errorf("the account:\n%v", account)
+	}
+}
+
+// TestRequestBecomesGoal is a visitor's whole way through a shop, from a link in a newsletter to
+// an order. What they are refused on it does not count.
 func TestRequestBecomesGoal(t *testing.T) {
 	w := world.New(t, world.ShopRules, world.Shop(), func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
 	v := w.Visitor()
@@ -44,277 +217,5 @@ func TestRequestBecomesGoal(t *testing.T) {
 	w.CDP.Expect(t, "VIEW").From(id).Times(4)
 	if account.Waiting != 0 || !account.Balanced() {
 		t.Errorf("account:\n%v", account)
-	}
-}
-
-// TestMounts: the goal counts once however often the tracker is mounted, and a
-// route is known wherever the innermost mount can see it.
-func TestMounts(t *testing.T) {
-	const rules = `
-version: 1
-goals:
-  - { goal: BY_NAME, visit: '/shop/**', if: { route: product } }
-  - { goal: BY_TEMPLATE, visit: '/shop/**', if: { route: '/shop/products/{id}' } }
-`
-	named := func(tracker *goaltrack.Tracker, name string, outside, router, sub bool) http.Handler {
-		r := mux.NewRouter()
-		if router {
-			r.Use(tracker.Handler)
-		}
-		shop := r.PathPrefix("/shop").Subrouter()
-		if sub {
-			shop.Use(tracker.Handler)
-		}
-		shop.HandleFunc("/products/{id}", world.HTML).Name(name)
-		if outside {
-			return tracker.Handler(r)
-		}
-		return r
-	}
-	for name, c := range map[string]struct {
-		mount              func(*goaltrack.Tracker) http.Handler
-		byName, byTemplate string
-		page               string
-	}{
-		"outside a mux router": {
-			func(t *goaltrack.Tracker) http.Handler { return named(t, "product", true, false, false) },
-			"route_unknown 1", "route_unknown 1", "42",
-		},
-		"on the router": {
-			func(t *goaltrack.Tracker) http.Handler { return named(t, "product", false, true, false) },
-			"fired 1", "condition 1", "products",
-		},
-		"on the subrouter": {
-			func(t *goaltrack.Tracker) http.Handler { return named(t, "", false, false, true) },
-			"condition 1", "fired 1", "products",
-		},
-		"outside and on the router": {
-			func(t *goaltrack.Tracker) http.Handler { return named(t, "product", true, true, false) },
-			"fired 1", "condition 1", "products",
-		},
-		"everywhere": {
-			func(t *goaltrack.Tracker) http.Handler { return named(t, "", true, true, true) },
-			"condition 1", "fired 1", "products",
-		},
-		"outside a ServeMux": {func(t *goaltrack.Tracker) http.Handler {
-			m := http.NewServeMux()
-			m.HandleFunc("GET /shop/products/{id}", world.HTML)
-			return t.Handler(m)
-		}, "condition 1", "fired 1", "products"},
-		"inside a ServeMux": {func(t *goaltrack.Tracker) http.Handler {
-			m := http.NewServeMux()
-			m.Handle("GET /shop/products/{id}", t.Handler(http.HandlerFunc(world.HTML)))
-			return m
-		}, "condition 1", "fired 1", "products"},
-		"a ServeMux of subtrees": {func(t *goaltrack.Tracker) http.Handler {
-			m := http.NewServeMux()
-			m.HandleFunc("/shop/", world.HTML)
-			return t.Handler(m)
-		}, "route_unknown 1", "route_unknown 1", "42"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := world.Setup{Rules: rules, Mount: c.mount, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }}.Start(t)
-			v := w.Visitor().Meet()
-			v.Get("/shop/products/42")
-			w.Expect("BY_NAME", c.byName)
-			w.Expect("BY_TEMPLATE", c.byTemplate)
-			w.Expect("VIEW", "fired 1")
-			w.CDP.Expect(t, "VIEW").Once()
-		})
-	}
-}
-
-// TestPageOfARoute: an ID in the path is never the name of a page if a route
-// says which part is the ID.
-func TestPageOfARoute(t *testing.T) {
-	w := world.Setup{Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.Views = goaltrack.ViewsServer }, Mount: func(t *goaltrack.Tracker) http.Handler {
-		r := mux.NewRouter()
-		r.Use(t.Handler)
-		r.HandleFunc("/products/{id}", world.HTML)
-		r.HandleFunc("/products/{id}/reviews/{n}", world.HTML)
-		r.PathPrefix("/").HandlerFunc(world.HTML)
-		return r
-	}}.Start(t)
-	v := w.Visitor().Meet()
-	for _, path := range []string{"/products/42", "/products/42/reviews/7", "/blog/spring", "/"} {
-		v.Get(path)
-	}
-	w.Flush()
-	for _, page := range []string{"products", "reviews", "spring", "Home Page"} {
-		w.CDP.Expect(t, "VIEW").On(page).Once()
-	}
-}
-
-func TestStripPrefix(t *testing.T) {
-	type original struct{}
-	w := world.Setup{
-		Rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/app/{page}', data: {page: $path.page}}]}",
-		Config: func(c *goaltrack.Config, _ *cdptest.Server) {
-			c.Path = func(r *http.Request) string { return r.Context().Value(original{}).(string) }
-		},
-		Mount: func(t *goaltrack.Tracker) http.Handler {
-			inner := http.StripPrefix("/app", t.Handler(http.HandlerFunc(world.HTML)))
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				inner.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), original{}, r.URL.Path)))
-			})
-		},
-	}.Start(t)
-	w.Visitor().Meet().Get("/app/pricing")
-	w.Flush()
-	w.CDP.Expect(t, "PAGE_VISITED").On("app").With("page", "pricing").Once()
-}
-
-// TestTwoTrackers: two trackers around one site do not disturb each other.
-func TestTwoTrackers(t *testing.T) {
-	outer := world.New(t, world.EachTrigger, http.NotFoundHandler(), func(c *goaltrack.Config) {
-		c.Sites[0].CDP = cdp.Direct{BaseURL: c.Sites[0].CDP.(cdp.Direct).BaseURL, ClientKey: "other", PointOfSale: "shop"}
-	})
-	var inner *goaltrack.Tracker
-	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, b := outer.Tracker.BrowserID(r), inner.BrowserID(r)
-		if a == "" || b == "" || a == b {
-			t.Errorf("IDs %q and %q", a, b)
-		}
-		if err := outer.Tracker.Trigger(r, "RAISED", nil); err != nil {
-			t.Error(err)
-		}
-		world.HTML(w, r)
-	})
-	w := world.Setup{Rules: world.EachTrigger, Mount: func(t *goaltrack.Tracker) http.Handler {
-		inner = t
-		return outer.Tracker.Handler(t.Handler(outer.Tracker.Handler(site)))
-	}}.Start(t)
-	if got := w.Visitor().Get("/page").Header["Set-Cookie"]; len(got) != 2 {
-		t.Errorf("Set-Cookie: %q", got)
-	}
-	w.Expect("PAGE_VISITED", "fired 1")
-	outer.Expect("PAGE_VISITED", "fired 1")
-	outer.Expect("RAISED", "fired 1")
-}
-
-func TestSites(t *testing.T) {
-	other := cdptest.NewServer(t, cdptest.Options{ClientKeys: []string{"other"}, PointsOfSale: []string{"de", "blog"}})
-	direct := func(pos string) cdp.Direct { d := other.Direct(); d.PointOfSale = pos; return d }
-	w := world.Setup{
-		Rules: "{version: 1, goals: [{goal: PAGE_VISITED, visit: '/**', data: {host: shop}}]}",
-		Site:  http.HandlerFunc(world.HTML),
-		Config: func(c *goaltrack.Config, main *cdptest.Server) {
-			c.Sites = []goaltrack.Site{
-				{CDP: main.Direct(), Hosts: []string{"*.shop.example"}},
-				{Name: "germany", CDP: direct("de"), Hosts: []string{"*.shop.example", "shop.example"}, PathPrefix: "/de/", Language: "de-DE", Currency: "EUR"},
-				{CDP: direct("blog"), Hosts: []string{"blog.shop.example"}, Channel: "auto"},
-			}
-			c.Cookie.Warm = 5
-		},
-	}.Start(t)
-	visit := func(host, path string, header ...string) string {
-		res := w.Visitor().Get(path, append([]string{"Host", host}, header...)...)
-		name, _, _ := strings.Cut(strings.Join(res.Header["Set-Cookie"], ", "), "=")
-		return name
-	}
-	for _, c := range []struct{ host, path, cookie string }{
-		{"www.shop.example", "/a", "bid_test-key"},
-		{"WWW.Shop.Example:8080", "/a", "bid_test-key"},
-		{"www.shop.example", "/design", "bid_test-key"},
-		{"www.shop.example", "/de/a", "bid_other"},
-		{"shop.example", "/de", "bid_other"},
-		{"blog.shop.example", "/a", "bid_other"},
-		{"shop.example", "/a", ""},
-		{"other.example", "/a", ""},
-	} {
-		if got := visit(c.host, c.path); got != c.cookie {
-			t.Errorf("%s%s: cookie %q, want %q", c.host, c.path, got, c.cookie)
-		}
-	}
-	visit("blog.shop.example", "/phone", "Sec-CH-UA-Mobile", "?1")
-	w.Expect("PAGE_VISITED", "fired 7")
-	w.CDP.Expect(t, "PAGE_VISITED").Times(3)
-	for _, e := range other.Expect(t, "PAGE_VISITED").Where("pos", func(e cdptest.Event) bool { return e.PointOfSale == "de" }).Times(2) {
-		if e.Language != "DE" || e.Currency != "EUR" || e.Channel != "WEB" {
-			t.Errorf("germany: %s", e.Raw)
-		}
-	}
-	other.Expect(t, "PAGE_VISITED").On("a").Where("pos", func(e cdptest.Event) bool { return e.PointOfSale == "blog" && e.Channel == "WEB" }).Once()
-	other.Expect(t, "PAGE_VISITED").On("phone").Where("pos", func(e cdptest.Event) bool { return e.Channel == "MOBILE_WEB" }).Once()
-}
-
-// TestRulesChangeWhileTheSiteRuns also runs under the race detector.
-func TestRulesChangeWhileTheSiteRuns(t *testing.T) {
-	one := world.MustParse(t, "{version: 1, goals: [{goal: ONE, visit: /page}, {goal: CALLED, code: true}]}")
-	two := world.MustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page}, {goal: CALLED, code: true}]}")
-	w := world.New(t, "", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Rules = one })
-	v := w.Visitor().Meet()
-	v.Get("/page")
-	const visits = 50
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range visits {
-				v.Get("/page")
-			}
-		})
-	}
-	for i := range 200 {
-		if err := w.Tracker.SetRules([]*goaltrack.Rules{one, two}[i%2]); err != nil {
-			t.Error(err)
-		}
-	}
-	wg.Wait()
-	account := w.Done()
-	if account.Fired != 4*visits+1 || account.Delivered != account.Fired {
-		t.Errorf("account:\n%v", account)
-	}
-}
-
-func TestRequestsEndUnderTheirRules(t *testing.T) {
-	var w *world.World
-	site := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		next := world.MustParse(t, "{version: 1, goals: [{goal: OTHER, visit: /page}]}")
-		if err := w.Tracker.SetRules(next); err != nil {
-			t.Error(err)
-		}
-		if err := errors.Join(w.Tracker.Trigger(r, "RAISED", nil), w.Tracker.Confirm(r, "FORM_SENT")); err != nil {
-			t.Errorf("the rules the request began with are gone: %v", err)
-		}
-		world.HTML(rw, r)
-	})
-	w = world.New(t, "{version: 1, goals: [{goal: FORM_SENT, submit: /form, success: confirmed}, {goal: RAISED, code: true}]}", site)
-	w.Visitor().Meet().Post("/form", "a=b")
-	w.Done()
-	w.CDP.Expect(t, "FORM_SENT").Once()
-	w.CDP.Expect(t, "RAISED").Once()
-}
-
-func TestRulesRefused(t *testing.T) {
-	w := world.New(t, "{version: 1, goals: [{goal: ONE, visit: /page}]}", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Sites[0].Currency = "" })
-	for _, rules := range []*goaltrack.Rules{nil, world.MustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page, value: 5}]}")} {
-		if err := w.Tracker.SetRules(rules); err == nil {
-			t.Error("no error")
-		}
-	}
-	w.Visitor().Meet().Get("/page")
-	w.Expect("ONE", "fired 1")
-	w.Expect("TWO", "none")
-}
-
-func TestClosedTracker(t *testing.T) {
-	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
-	first, err := w.Tracker.Close(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := w.Visitor().Meet()
-	if res := v.Get("/page"); res.StatusCode != http.StatusOK {
-		t.Error(res.Status)
-	}
-	w.Site.Close()
-	if got := w.Fates("PAGE_VISITED"); got != "closed 1" {
-		t.Errorf("PAGE_VISITED: %s", got)
-	}
-	if again, err := w.Tracker.Close(t.Context()); err != nil || again.Decisions != first.Decisions {
-		t.Errorf("Close again: %v\n%v", err, again)
-	}
-	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
-		t.Errorf("Send: %v", err)
 	}
 }

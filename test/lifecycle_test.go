@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 	"runtime"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/world"
 )
 
 // TestFault22CloseAndEnqueue closes a tracker several times at once while
@@ -84,4 +86,27 @@ func TestCloseHasADeadlineOfItsOwn(t *testing.T) {
 			t.Errorf("again: %v, %v", again, err2)
 		}
 	})
+}
+
+// TestClosedTracker: after Close the site goes on, and nothing counts.
+func TestClosedTracker(t *testing.T) {
+	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
+	first, err := w.Tracker.Close(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := w.Visitor().Meet()
+	if res := v.Get("/page"); res.StatusCode != http.StatusOK {
+		t.Error(res.Status)
+	}
+	w.Site.Close()
+	if got := w.Fates("PAGE_VISITED"); got != "closed 1" {
+		t.Errorf("PAGE_VISITED: %s", got)
+	}
+	if again, err := w.Tracker.Close(t.Context()); err != nil || again.Decisions != first.Decisions {
+		t.Errorf("Close again: %v\n%v", err, again)
+	}
+	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {
+		t.Errorf("Send: %v", err)
+	}
 }

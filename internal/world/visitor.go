@@ -132,3 +132,12 @@ func (v *Visitor) Meet() *Visitor {
 	v.Header.Set("Cookie", "bid_"+cdptest.TestClientKey+"="+Known)
 	return v
 }
+
+// Answers has the site's banner keep an answer in a cookie, in place of the one before.
+func (v *Visitor) Answers(cookie, answer string) {
+	u, err := url.Parse(v.World.Site.URL)
+	if err != nil {
+		v.World.Fatal(err)
+	}
+	v.Client.Jar.SetCookies(u, []*http.Cookie{{Name: cookie, Value: answer, Path: "/"}}) //nolint:gosec // As the script of a banner sets it.
+}
