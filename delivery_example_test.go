@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // contactRules has one goal, a contact form.
@@ -76,6 +77,42 @@ func ExampleDelivery_spool() {
 	// Output:
 	// events wait: durable
 	// delivered 1 <nil>
+}
+
+// A program that looks at a spool without a tracker says what was given up there.
+func ExampleDeadLetterOf() {
+	dir, err := os.MkdirTemp("", "spool")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	stand := cdptest.New(cdptest.Options{})
+	server := httptest.NewServer(stand)
+	defer server.Close()
+	tracker, err := goaltrack.New(goaltrack.Config{
+		Sites:    []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
+		Rules:    contactRules(),
+		Logger:   slog.New(slog.DiscardHandler),
+		Delivery: goaltrack.Delivery{SpoolDir: dir},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stand.Fault(cdptest.Status(http.StatusBadRequest).On(cdptest.Sends)) // the CDP refuses every event
+	ask(tracker.Handler(http.RedirectHandler("/thanks", http.StatusSeeOther)), http.MethodPost, "/contact", url.Values{})
+	_, _ = tracker.Close(context.Background())
+
+	err = queue.InspectSpool(dir, func(e queue.SpoolEntry) error {
+		l := goaltrack.DeadLetterOf(e.Letter)
+		fmt.Println(l.Goal, "of", l.Site, "was given up:", l.Reason, l.Status)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: CONTACT_SENT of shop was given up: rejected_400 400
 }
 
 // An event that the CDP calls bad is kept as a dead letter, and can be sent again

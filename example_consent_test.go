@@ -138,6 +138,19 @@ func ExampleConsentTCF() {
 	// analytics granted, marketing refused
 }
 
+// A visitor in California was told that they may opt out, and then opted out of the sale of
+// their data. OneTrust keeps the string in a cookie of its own name.
+func ExampleConsentGPP() {
+	reader := goaltrack.ConsentGPP(goaltrack.GPP{Cookie: "OTGPPConsent"})
+	read(reader, "OTGPPConsent=DBABBg~BUoAAABA")
+	read(reader, "OTGPPConsent=DBABBg~BUUAAABA")
+	read(reader, "theme=dark")
+	// Output:
+	// granted
+	// analytics granted, marketing refused
+	// unknown
+}
+
 // A banner that no reader is for is read by a function of the site's own.
 func ExampleMixedConsent() {
 	reader := func(r *http.Request) goaltrack.Consent {

@@ -215,3 +215,27 @@ func ExampleTracker_Set() {
 	// true
 	// ORDER_PLACED [{first true} {goalValue 129.9} {goalCurrency EUR}]
 }
+
+// The application shows one of two variants of a page, and SitecoreAI counts which of them led
+// to more. So the VIEW of the page names the variant.
+func ExampleTracker_SetVariant() {
+	tracker, err := goaltrack.New(goaltrack.Config{Sites: exampleSites, DryRun: true, Views: goaltrack.ViewsServer, BeforeSend: func(e *cdp.Event) bool {
+		fmt.Println(e.Type, e.Page, e.Ext)
+		return true
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := tracker.SetVariant(r, "summer_offer"); err != nil {
+			slog.Error("variant not taken", "error", err)
+		}
+		fmt.Println(tracker.SetVariant(r, "summer offer"))
+		fmt.Fprint(w, "<!doctype html><h1>Iced tea</h1>")
+	})
+	ask(tracker.Handler(page), http.MethodGet, "/offers", nil)
+	// Output:
+	// goaltrack: invalid: "summer offer" is no ID of a variant
+	// VIEW offers [{pageVariantId summer_offer}]
+}

@@ -2,6 +2,7 @@ package goaltrack_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -136,4 +137,25 @@ goals:
 	//       write CONTACT_SENT
 	// line 7: the visitor writes $form.total, so it needs a maximum
 	//       value: { from: $form.total, max: 20000 }
+}
+
+// An editor that knows the schema completes the keys of a rule file and marks what is wrong.
+// YAML's language server finds it by a line at the top of the file:
+//
+//	# yaml-language-server: $schema=goals.schema.json
+func ExampleSchema() {
+	var schema struct{ Title string }
+	if err := json.Unmarshal(goaltrack.Schema(), &schema); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(schema.Title)
+	// Output: goaltrack rule file
+}
+
+// A request and its answer in one line, as they stand under examples: in a rule file.
+func ExampleParseExample() {
+	e, err := goaltrack.ParseExample("POST /contact topic=sales -> 303 /thanks")
+	fmt.Println(e.Method, e.Path, e.Form, e.Status, e.Location, err)
+	// Output: POST /contact map[topic:[sales]] 303 /thanks <nil>
 }

@@ -66,3 +66,32 @@ func ExampleInspectSpool() {
 	}
 	// Output: 1: goal of visitor, dead: false
 }
+
+// Somebody wants what is known of them to be removed. The process that uses the spool has ended.
+func ExampleEraseSpool() {
+	dir, err := os.MkdirTemp("", "spool")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx := context.Background()
+	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{Wait: time.Minute})
+	if err != nil {
+		panic(err)
+	}
+	_ = spool.Append(ctx, queue.Item{Body: []byte("goal"), Key: "ann"}, queue.Item{Body: []byte("goal"), Key: "bob"})
+	_ = spool.Close(ctx)
+
+	done, err := queue.EraseSpool(dir, func(e queue.SpoolEntry) bool { return e.Key == "ann" })
+	fmt.Println("removed:", done.Waiting, "unread files:", len(done.Unread), err)
+	err = queue.InspectSpool(dir, func(e queue.SpoolEntry) error {
+		fmt.Printf("left: %s of %s\n", e.Body, e.Key)
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+	// Output:
+	// removed: 1 unread files: 0 <nil>
+	// left: goal of bob
+}
