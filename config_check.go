@@ -140,26 +140,12 @@ func (c *Config) validate() error {
 			errs.add("Keys[%d]: %w", i, err)
 		}
 	}
-	switch c.NothingWritten {
-	case NothingAuto, NothingIs200, NothingUndecided:
-	default:
-		errs.add("NothingWritten: %q is not one of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
-	}
+	c.checkChoices(&errs)
 	if strings.ContainsAny(c.NextDefaultLocale, "/?# ") {
 		errs.add("NextDefaultLocale: %q is no locale, such as en or de-DE", c.NextDefaultLocale)
 	}
 	if c.VariantHeader != "" && !web.ValidToken(c.VariantHeader) {
 		errs.add("VariantHeader: %q is not the name of a header", c.VariantHeader)
-	}
-	switch c.Views {
-	case ViewsOff, ViewsServer, ViewsRules:
-	default:
-		errs.add("Views: %q is not one of %q, %q and %q", c.Views, ViewsOff, ViewsServer, ViewsRules)
-	}
-	switch c.Cookie.Create {
-	case CreateVisit, CreateGoal, CreateNever:
-	default:
-		errs.add("Cookie.Create: %q is not one of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
 	}
 	c.checkCookie(&errs)
 	c.Forms.check(&errs)
@@ -172,11 +158,6 @@ func (c *Config) validate() error {
 		errs.add("ConsentHoldBy: %q is not a cookie name", c.ConsentHoldBy)
 	case c.Consent == nil:
 		errs.add("ConsentHoldBy: no Consent reader is set, so nobody would ever be released")
-	}
-	switch c.GPC {
-	case GPCRefuse, GPCMarketing, GPCIgnore:
-	default:
-		errs.add("GPC: %q is not one of %q, %q and %q", c.GPC, GPCRefuse, GPCMarketing, GPCIgnore)
 	}
 	if c.IgnoreGPC && c.GPC != GPCIgnore {
 		errs.add("IgnoreGPC: it is set, and GPC says %q", c.GPC)
@@ -205,6 +186,30 @@ func validateNetworks(name string, networks []netip.Prefix) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkChoices looks at settings that have a few values.
+func (c *Config) checkChoices(errs *configFaults) {
+	switch c.NothingWritten {
+	case NothingAuto, NothingIs200, NothingUndecided:
+	default:
+		errs.add("NothingWritten: %q is not one of %q, %q and %q", c.NothingWritten, NothingAuto, NothingIs200, NothingUndecided)
+	}
+	switch c.Views {
+	case ViewsOff, ViewsServer, ViewsRules:
+	default:
+		errs.add("Views: %q is not one of %q, %q and %q", c.Views, ViewsOff, ViewsServer, ViewsRules)
+	}
+	switch c.Cookie.Create {
+	case CreateVisit, CreateGoal, CreateNever:
+	default:
+		errs.add("Cookie.Create: %q is not one of %q, %q, %q", c.Cookie.Create, CreateVisit, CreateGoal, CreateNever)
+	}
+	switch c.GPC {
+	case GPCRefuse, GPCMarketing, GPCIgnore:
+	default:
+		errs.add("GPC: %q is not one of %q, %q and %q", c.GPC, GPCRefuse, GPCMarketing, GPCIgnore)
+	}
 }
 
 // The bounds of what may be set of Forms.

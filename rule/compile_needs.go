@@ -60,31 +60,11 @@ func (g *goal) reads(key string, s *source, f *faults) {
 	}
 	switch s.kind {
 	case sourceForm, sourceJSON:
-		if !g.submits() {
-			f.hint(key, "only a submit has a form", "use submit: instead, or read query."+s.name)
-		}
-		if s.kind == sourceForm {
-			g.needs.form = append(g.needs.form, s.names()...)
-		} else {
-			g.needs.json = true
-		}
-		switch {
-		case isExtra(key):
-		case s.kind == sourceForm:
-			g.needs.must.form = append(g.needs.must.form, s.names()...)
-		default:
-			g.needs.must.json = true
-		}
+		g.readsBody(key, s, f)
 	case sourceElement, sourceEvent:
 		g.readsTold(key, s, f)
 	case sourcePath:
-		for i := range g.causes {
-			if c := &g.causes[i]; c.told() && c.path.Text == "" {
-				f.hint(key, fmt.Sprintf("nothing says which pages have {%s}", s.name), fmt.Sprintf("for example on: /products/{%s}", s.name))
-			} else if !slices.Contains(c.path.Names, s.name) {
-				f.hint(key, fmt.Sprintf("the path %s has no {%s}", c.path.Text, s.name), known("it has", c.path.Names))
-			}
-		}
+		g.readsPath(key, s, f)
 	case sourceRedirect:
 		if g.success.kind != successRedirectTo || !slices.Contains(g.success.target.Names, s.name) {
 			f.hint(key, fmt.Sprintf("$redirect.%s needs a target with {%s}", s.name, s.name), fmt.Sprintf("success: redirect to /orders/{%s}", s.name))
@@ -113,6 +93,34 @@ func (g *goal) reads(key string, s *source, f *faults) {
 	case sourceReferrer:
 		g.needs.referrer = g.needs.referrer || s.ofVisit
 	case sourceLiteral, sourceQuery, sourceApp, sourceWholePath, sourceHost: // always there
+	}
+}
+
+// readsBody is reads for a field of a form, or of JSON.
+func (g *goal) readsBody(key string, s *source, f *faults) {
+	if !g.submits() {
+		f.hint(key, "only a submit has a form", "use submit: instead, or read query."+s.name)
+	}
+	must := !isExtra(key)
+	if s.kind == sourceJSON {
+		g.needs.json = true
+		g.needs.must.json = g.needs.must.json || must
+		return
+	}
+	g.needs.form = append(g.needs.form, s.names()...)
+	if must {
+		g.needs.must.form = append(g.needs.must.form, s.names()...)
+	}
+}
+
+// readsPath is reads for a part of the path, which each path of the goal has to name.
+func (g *goal) readsPath(key string, s *source, f *faults) {
+	for i := range g.causes {
+		if c := &g.causes[i]; c.told() && c.path.Text == "" {
+			f.hint(key, fmt.Sprintf("nothing says which pages have {%s}", s.name), fmt.Sprintf("for example on: /products/{%s}", s.name))
+		} else if !slices.Contains(c.path.Names, s.name) {
+			f.hint(key, fmt.Sprintf("the path %s has no {%s}", c.path.Text, s.name), known("it has", c.path.Names))
+		}
 	}
 }
 

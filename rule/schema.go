@@ -15,6 +15,28 @@ type object = map[string]any
 // for editors that complete and check YAML. It is made from the loader's own tables of
 // keys. What a schema cannot say, [Load] still checks. The text is the caller's.
 func Schema() []byte {
+	defaults := object{"failure": oneOrMore()}
+	for _, key := range defaultKeys {
+		defaults[key] = text()
+	}
+	markDefaults(defaults)
+	root := closed(object{
+		"version": object{"enum": []any{1, "1"}}, "cookies": described(oneOrMore(), "The cookies that rules may read; no other is."), "allow": described(oneOrMore(), "Names that look like secrets and are none, such as pin_code."),
+		"defaults": closed(defaults), "goals": listOf(goalSchema()),
+	})
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "goaltrack rule file"
+	root["required"] = []string{"goals"}
+	root["allOf"] = []any{secretsSchema()}
+	out, err := json.MarshalIndent(root, "", "  ")
+	if err != nil { // maps, texts and lists always encode
+		return nil
+	}
+	return append(out, '\n')
+}
+
+// goalSchema describes one goal.
+func goalSchema() object {
 	goal := object{}
 	for key := range textKeys {
 		goal[key] = text()
@@ -55,25 +77,7 @@ func Schema() []byte {
 	one["required"] = []string{"goal"}
 	one["allOf"] = append(triggerRules(), fieldsRules()...)
 	one["defaultSnippets"] = snippets()
-
-	defaults := object{"failure": oneOrMore()}
-	for _, key := range defaultKeys {
-		defaults[key] = text()
-	}
-	markDefaults(defaults)
-	root := closed(object{
-		"version": object{"enum": []any{1, "1"}}, "cookies": described(oneOrMore(), "The cookies that rules may read; no other is."), "allow": described(oneOrMore(), "Names that look like secrets and are none, such as pin_code."),
-		"defaults": closed(defaults), "goals": listOf(one),
-	})
-	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["title"] = "goaltrack rule file"
-	root["required"] = []string{"goals"}
-	root["allOf"] = []any{secretsSchema()}
-	out, err := json.MarshalIndent(root, "", "  ")
-	if err != nil { // maps, texts and lists always encode
-		return nil
-	}
-	return append(out, '\n')
+	return one
 }
 
 // described is an object with a line for people.

@@ -48,14 +48,36 @@ func (t *Tables) Sum(ctx context.Context, q report.Question) ([]report.Count, er
 	if err != nil {
 		return nil, err
 	}
-	number := func(text string) any {
+	s := &selection{from: "day_total"}
+	text := s.choose(&q)
+	if !s.narrow(&q, func(text string) any {
 		if id, ok := ids[text]; ok {
 			return id
 		}
 		return int64(-1) // no row has it
+	}) {
+		return nil, nil
 	}
-	s := &selection{from: "day_total"}
-	text := ""
+	columns := []string{
+		s.column("day", q.ByDay), s.column("hour", q.Table == report.Totals && q.Hours), s.column("goal", q.ByGoal),
+		s.column("reason", q.Table == report.Totals && q.ByReason), s.column(text, text != ""),
+	}
+	currency, minor := "0", "0" // visits are worth nothing, and asking for less is faster
+	if q.AllGoals || q.Of != report.Visits {
+		currency, minor = s.column("currency", true), "SUM(minor)"
+	}
+	query := "SELECT " + strings.Join(columns, ", ") + ", " + currency + ", SUM(n), " + minor + " FROM " + s.from + " WHERE " + strings.Join(s.where, " AND ")
+	if len(s.groups) > 0 {
+		query += " GROUP BY " + strings.Join(s.groups, ", ")
+	} else {
+		query += " HAVING COUNT(*) > 0" // else a sum of nothing is a row
+	}
+	return t.counts(ctx, query, s.args)
+}
+
+// choose says which table is read, and returns its column with the text that is asked for, ""
+// if there is none.
+func (s *selection) choose(q *report.Question) (text string) {
 	switch q.Table {
 	case report.Totals:
 		if q.Hours {
@@ -66,6 +88,12 @@ func (t *Tables) Sum(ctx context.Context, q report.Question) ([]report.Count, er
 	case report.Cells:
 		s.from, text = "cell", cellColumns[q.Dimension]
 	}
+	return text
+}
+
+// narrow leaves the rows that are asked for. It reports false if there can be none. number
+// returns the number of a text.
+func (s *selection) narrow(q *report.Question, number func(text string) any) bool {
 	s.is("site = ?", number(q.Site))
 	if q.Table == report.Parts {
 		s.is("dimension = ?", int64(q.Dimension))
@@ -85,26 +113,12 @@ func (t *Tables) Sum(ctx context.Context, q report.Question) ([]report.Count, er
 	if q.Table == report.Cells {
 		for d, value := range q.Where {
 			if cellColumns[d] == "" {
-				return nil, nil
+				return false
 			}
 			s.is(cellColumns[d]+" = ?", number(value))
 		}
 	}
-	columns := []string{
-		s.column("day", q.ByDay), s.column("hour", q.Table == report.Totals && q.Hours), s.column("goal", q.ByGoal),
-		s.column("reason", q.Table == report.Totals && q.ByReason), s.column(text, text != ""),
-	}
-	currency, minor := "0", "0" // visits are worth nothing, and asking for less is faster
-	if q.AllGoals || q.Of != report.Visits {
-		currency, minor = s.column("currency", true), "SUM(minor)"
-	}
-	query := "SELECT " + strings.Join(columns, ", ") + ", " + currency + ", SUM(n), " + minor + " FROM " + s.from + " WHERE " + strings.Join(s.where, " AND ")
-	if len(s.groups) > 0 {
-		query += " GROUP BY " + strings.Join(s.groups, ", ")
-	} else {
-		query += " HAVING COUNT(*) > 0" // else a sum of nothing is a row
-	}
-	return t.counts(ctx, query, s.args)
+	return true
 }
 
 // counts reads the rows of a selection.
