@@ -28,8 +28,11 @@ type desk struct {
 	// begun are the entries that are not fresh and not settled, the lowest number
 	// first: an item that waits for long costs those after it little.
 	begun heap
-	// notDue has the entry that is due first at its top, due the lowest number, and
-	// dueNewest, with the same entries as due, the highest.
+	// begunFirst is how many of begun ask to go first (Item.First).
+	begunFirst int
+	// notDue has the entry that is due first at its top. due has the lowest number of those
+	// that go first, and then of the others. dueNewest has the same entries, and the
+	// highest number at its top.
 	notDue, due, dueNewest heap
 	stats                  Stats         // what the desk and its backend count
 	wake                   chan struct{} // full when a receiver has to look again
@@ -70,7 +73,12 @@ func (d *desk) init(k backend, maxItems, maxBytes int64) {
 	older := func(a, b *entry) bool { return a.rank() < b.rank() }
 	d.begun = heap{before: older, which: spotBegun}
 	d.notDue = heap{before: func(a, b *entry) bool { return a.dueAt.Before(b.dueAt) }, which: spotGivenBack}
-	d.due = heap{before: older, which: spotGivenBack}
+	d.due = heap{before: func(a, b *entry) bool {
+		if a.First != b.First {
+			return a.First // however many were given back
+		}
+		return older(a, b)
+	}, which: spotGivenBack}
 	d.dueNewest = heap{before: func(a, b *entry) bool { return older(b, a) }, which: spotDueNewest}
 }
 
@@ -197,8 +205,19 @@ func newer(a, b *entry) *entry {
 func (d *desk) handLocked(e *entry) {
 	if e.out = true; e.turn == 0 {
 		d.begun.push(e)
+		if e.First {
+			d.begunFirst++
+		}
 	}
 	e.turn++
+}
+
+// endLocked takes an entry from those that have begun.
+func (d *desk) endLocked(e *entry) {
+	d.begun.remove(e)
+	if e.First {
+		d.begunFirst--
+	}
 }
 
 // handOutLocked marks an entry as handed out and makes its delivery.

@@ -126,6 +126,34 @@ func TestFirstItemsLeaveRoom(t *testing.T) {
 	}
 }
 
+// TestFirstGoesBeforeWhatComesAgain: an item that goes first comes before all that were
+// given back and are due, and however many others are handed out.
+func TestFirstGoesBeforeWhatComesAgain(t *testing.T) {
+	for name, open := range firstEngines {
+		t.Run(name, func(t *testing.T) {
+			q := open(t, t.TempDir())
+			const out, again = 800, 20 // a spool hands out 640 and keeps the others
+			for i := range out {
+				mustAppend(t, q, Item{Body: fmt.Append(nil, i), Key: "flood", Time: time.Now()})
+			}
+			held := receive(t, q, 640)
+			for _, d := range held[:again] {
+				d.Nack(0)
+			}
+			for i := range 3 {
+				mustAppend(t, q, Item{Body: fmt.Append(nil, "first", i), Key: "other", Time: time.Now(), First: true})
+			}
+			got := receive(t, q, 4)
+			if all := fmt.Sprintf("%s", bodies(got)); all != "[first0 first1 first2 0]" {
+				t.Errorf("%s come", all)
+			}
+			if err := q.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestAResentLetterWaits as any other: who made it is long gone.
 func TestAResentLetterWaits(t *testing.T) {
 	m := NewMemory(10, 1000)

@@ -125,7 +125,7 @@ func (m *Memory) settleWith(t ticket, also func()) {
 		return
 	}
 	t.out = false
-	m.begun.remove(t.entry)
+	m.endLocked(t.entry)
 	m.bounds.remove(&t.Item)
 	if also != nil {
 		also()

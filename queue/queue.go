@@ -62,9 +62,10 @@ type Queue interface {
 	Append(ctx context.Context, items ...Item) error
 
 	// Receive hands out at most n items and waits until there is at least one. A
-	// number below one counts as one. Items that were given back, or go First, come
-	// before the others, and within each kind the oldest first. An item that is
-	// handed out is not handed out again until it is given back with Nack.
+	// number below one counts as one. Items that go First come before those that were
+	// given back, and these before the others; within each kind the oldest comes
+	// first. An item that is handed out is not handed out again until it is given back
+	// with Nack.
 	//
 	// It returns the error of ctx when ctx ends, and ErrClosed after Close.
 	Receive(ctx context.Context, n int) ([]Delivery, error)

@@ -53,7 +53,8 @@ type SpoolOptions struct {
 	SyncAfter int
 
 	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64
-	// times as many may be handed out and not settled. Default: 1,000.
+	// times as many may be handed out and not settled, and half as many again if they go
+	// First. Default: 1,000.
 	Window int
 
 	// SegmentBytes is the size of a file; a value outside of 64 KiB to 64 MiB is
@@ -272,7 +273,7 @@ func (s *Spool) enter(items []Item, resent bool) (*waiter, error) {
 		e.Room = nil // used up
 		s.intake.push(e)
 		s.linkLocked(e)
-		if e.First && len(s.begun.entries) < s.mostBegun()/2 {
+		if e.First && s.begunFirst < s.mostBegun()/2 {
 			s.goFirstLocked(e)
 		}
 	}
@@ -406,13 +407,15 @@ func (s *Spool) removeLocked(e *entry) *segment {
 
 // letGoLocked takes an entry from those handed out or given back.
 func (s *Spool) letGoLocked(e *entry) {
-	s.begun.remove(e)
+	s.endLocked(e)
 	if len(s.begun.entries) == s.mostBegun()-1 {
 		s.signal()
 	}
 }
 
-// mostBegun returns how many entries may be handed out or given back.
+// mostBegun returns how many entries may be handed out or given back before no other
+// fresh one is handed out. Of those that go first there may be half as many, whatever the
+// others are.
 func (s *Spool) mostBegun() int { return heldWindows * s.o.Window }
 
 // releaseLocked notes that n records of the segment are settled, or turned out to be lost.
