@@ -234,7 +234,7 @@ func TestEnginesAreTheModel(t *testing.T) {
 func openModelled(t *testing.T, maxItems int, maxBytes int64) func() engine {
 	disk := newCrashFS()
 	return func() engine {
-		q, err := openSpool(disk, spoolDir, SpoolOptions{Items: maxItems, Bytes: maxBytes, SegmentBytes: minSegment, Window: 3, Letters: 64 << 20, pace: pace{1, 20 * time.Millisecond, 20 * time.Millisecond}})
+		q, err := openSpool(disk, spoolDir, SpoolOptions{Items: maxItems, Bytes: maxBytes, SegmentBytes: minSegment, Window: 3, keptBack: 1000, Letters: 64 << 20, pace: pace{1, 20 * time.Millisecond, 20 * time.Millisecond}})
 		if err != nil {
 			t.Fatal(err)
 		}

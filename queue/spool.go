@@ -54,7 +54,9 @@ type SpoolOptions struct {
 
 	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64
 	// times as many may be handed out and not settled, and half as many again if they go
-	// First. Default: 1,000.
+	// First. Of those that were given back for a second or more, about four times as many
+	// are in memory. The others are read again when all of them are due, and take turns
+	// with items that nobody has received. Default: 1,000.
 	Window int
 
 	// SegmentBytes is the size of a file; a value outside of 64 KiB to 64 MiB is
@@ -88,6 +90,10 @@ type SpoolOptions struct {
 	// pace is how compaction goes about it. Default: as spool_compact.go says.
 	pace pace
 
+	// keptBack is how many items given back are in memory, about. Default: as
+	// spool_behind.go says.
+	keptBack int
+
 	// beingAdopted: it is opened to be taken over, and takes over nothing itself.
 	beingAdopted bool
 }
@@ -107,6 +113,7 @@ func (o SpoolOptions) withDefaults() SpoolOptions {
 	o.SegmentBytes = min(max(orDefault(o.SegmentBytes, 8<<20), minSegment), maxSegment)
 	o.Letters = orDefault(o.Letters, max(o.Bytes/4, 2*o.SegmentBytes))
 	o.pace = pace{orDefault(o.pace.after, compactAfter), orDefault(o.pace.step, compactStep), orDefault(o.pace.idle, compactIdle)}
+	o.keptBack = orDefault(o.keptBack, keptWindows*o.Window)
 	o.LetterAge = orDefault(o.LetterAge, 30*24*time.Hour)
 	o.PrivateAge = min(orDefault(o.PrivateAge, PrivateAge), o.LetterAge)
 	return o
@@ -151,6 +158,7 @@ type Spool struct {
 	report      SpoolReport
 	intake      intake // the newest items, which are in memory
 	window      window // the oldest that were not handed out
+	behind      behind // what was given back, and is on the disk only
 	commit      commitState
 	acks        ackList
 	copying     []*entry // by the last step of compaction
@@ -341,6 +349,7 @@ func (s *Spool) Stats() Stats {
 	if first := s.begun.first(); s.window.unread > 0 && len(s.window.loaded) == 0 && (first == nil || first.rank() > s.window.lastRead) {
 		stats.Oldest, stats.Done = s.window.oldestUnread, s.window.lastRead
 	}
+	s.behind.lower(&stats)
 	if s.closed {
 		for _, e := range s.intake.entries {
 			if !e.settled && e.seg == nil {

@@ -40,6 +40,7 @@ import (
 // The bounds of compaction. At most compactBytes are copied in a step, or one item if
 // that is larger, and there are at most four steps a second.
 const (
+	sparseShare  = 4 // a segment is sparse if no more than a quarter of what was written is left
 	compactBytes = 256 << 10
 	compactAfter = 10 * time.Second // so long a segment is left alone: what is in flight needs no copy
 	compactStep  = 250 * time.Millisecond
@@ -159,8 +160,8 @@ func (s *Spool) chooseLocked() (from *segment, chosen []*entry) {
 func (s *Spool) findSparseLocked() (found bool) {
 	for _, seg := range s.segments {
 		old := time.Since(seg.retiredAt) >= s.o.pace.after || s.crowdedLocked()
-		seg.sparse = seg.retired && old && seg.unsettled > 0 && seg.unread == 0 &&
-			seg.unsettled*4 <= seg.count && (seg.heavy == 0 || seg.unsettled < seg.heavy)
+		seg.sparse = seg.retired && old && seg.unsettled > 0 && seg.unread+seg.behind.n+seg.passing.n == 0 &&
+			seg.unsettled*sparseShare <= seg.count && (seg.heavy == 0 || seg.unsettled < seg.heavy)
 		found = found || seg.sparse
 	}
 	return found

@@ -114,6 +114,9 @@ func (s *Spool) nextFreshLocked(hanging bool) *entry {
 // take implements backend.
 func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 	hanging, failed := s.loadInTime(n)
+	if err := s.rereadInTime(n); failed == nil {
+		failed = err
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.signal() // for the next one who waits
@@ -121,8 +124,11 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 		return nil, 0, ErrClosed
 	}
 	wait := s.findDueLocked()
+	if pass := s.behind.untilRead(time.Now()); wait == 0 || pass > 0 && pass < wait {
+		wait = pass
+	}
 	out := s.pickLocked(n, hanging)
-	more := s.due.first() != nil || s.window.backlogged && !hanging || s.nextFreshLocked(hanging) != nil
+	more := s.due.first() != nil || s.waitingLocked(hanging)
 	if len(out) > 0 && (more || wait > 0) {
 		s.signal() // there is or will be something for another receiver
 	}
@@ -133,18 +139,17 @@ func (s *Spool) take(n int) ([]Delivery, time.Duration, error) {
 	return nil, 0, failed
 }
 
-// pickLocked takes at most n items from where they wait: those given back that are
-// due, then fresh ones.
+// pickLocked takes at most n items from where they wait: those that go first or were given
+// back and are due, then fresh ones and those of a pass.
 func (s *Spool) pickLocked(n int, hanging bool) (out []*entry) {
 	for e := s.due.first(); e != nil && len(out) < n; e = s.due.first() {
 		s.handAgainLocked(e)
 		out = append(out, e)
 	}
-	for e := s.nextFreshLocked(hanging); e != nil && len(out) < n && len(s.begun.entries) < s.mostBegun(); e = s.nextFreshLocked(hanging) {
-		if len(s.window.loaded) > 0 {
-			s.window.loaded = s.window.loaded[1:]
-		} else {
-			s.unlinkLocked(e)
+	for len(out) < n {
+		e := s.nextWaitingLocked(hanging)
+		if e == nil {
+			break
 		}
 		s.handLocked(e)
 		out = append(out, e)
@@ -226,10 +231,10 @@ func (s *Spool) loseLocked(seg *segment, n int, bytes int64) {
 	s.bounds.bytes -= bytes
 }
 
-// returnedLocked implements backend. The bodies of items given back are let go of when
-// they are too many: the disk has them.
+// returnedLocked implements backend. What was given back is let go of when it is too
+// much: the disk has it.
 func (s *Spool) returnedLocked(e *entry) {
-	if e.dropped {
+	if s.leaveBehindLocked(e) || e.dropped {
 		return
 	}
 	s.window.givenBackBytes += int64(len(e.Body))

@@ -1,0 +1,320 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+)
+
+// How memory lets go of what was given back
+//
+// An item that was given back for a while waits in memory, and mostBegun bounds those. So
+// a receiver that gives very much back, such as all that one visitor has sent, would keep
+// everybody else's items from being handed out. Therefore the spool leaves behind what is
+// too much: memory keeps a bit for each of them, and nothing else. When the time is over
+// for all that were left behind, a pass reads them again, in their order. A worked example,
+// which TestBehindExample runs. Four items given back may be in memory, and 1 to 10 lie in
+// segment S1:
+//
+//	step                                            in memory  left  pass
+//	Receive(10) hands out 1 to 10                          10     0     0
+//	1 to 10 are given back for 5 s: the first four
+//	    are kept, and 5 to 10 are left behind               4     6     0
+//	5 s later, Receive(4) hands out 1 to 4, and a
+//	    pass begins: it has read 5 to 10                    4     0     6
+//	1 to 4 are given back for 5 s
+//	Receive(4) hands out 5 to 8                             8     0     2
+//	5 to 8 are given back for 5 s, and left behind          4     4     2
+//	Receive(4) hands out 9 and 10                           6     4     0
+//	    the pass is over; 5 to 8 wait for the next
+//
+// While there are fresh items, they take turns with those of a pass.
+//
+// The invariants. They hold whenever nobody has the spool's lock.
+//
+//  1. A record that is left behind is unsettled, synced, and known by its bit alone: no
+//     entry stands for it, and its tickets are void.
+//  2. It is behind the window's reader, or marked in segment.ahead: that reader steps over it.
+//  3. A bit is in segment.behind until the pass begins, then in segment.passing until the
+//     pass has read the record. What is left behind meanwhile waits for the next pass.
+//  4. Only whoever has the errand behind.reading moves seg and reader.
+//  5. Nothing that is left behind, or is in the pass and not handed out, ranks lower than
+//     one of the marks of the kind lowest says.
+
+// keptWindows is how many windows of items given back are in memory.
+const keptWindows = 4
+
+// leaveFrom is for how long an item has to be given back to be left behind. The next pass
+// begins when the last of them is due, so that those that come again soon would be late.
+const leaveFrom = time.Second
+
+// passRest is the least time from the beginning of a pass to that of the next, and what
+// is added to it for each item: about five times as long as it takes to read one.
+const (
+	passRest    = time.Second
+	passRestFor = 20 * time.Microsecond
+)
+
+// marks are the records of a segment that are left behind.
+type marks struct {
+	bits  []uint64
+	n     int
+	bytes int64 // of the bodies and keys
+	from  int64 // where the first of them begins
+}
+
+func (m *marks) add(s *segment, e *entry) {
+	i := e.number - s.first
+	if m.bits == nil {
+		m.bits, m.from = make([]uint64, s.capacity/64+1), e.off
+	}
+	m.bits[i/64] |= 1 << (i % 64)
+	m.n++
+	m.bytes += e.size()
+	m.from = min(m.from, e.off)
+}
+
+func (m *marks) has(i uint64) bool {
+	return i/64 < uint64(len(m.bits)) && m.bits[i/64]&(1<<(i%64)) != 0
+}
+
+// lowest is the rank from which on there is something, and the time of that item. A rank
+// of 0 is none.
+type lowest struct {
+	rank uint64
+	time time.Time
+}
+
+func (l *lowest) note(e *entry) {
+	if l.rank == 0 || e.rank() < l.rank {
+		*l = lowest{e.rank(), e.Time}
+	}
+}
+
+// waiting are records that are left behind: in all, the lowest of those that were never
+// copied, and the lowest of those that were (spool_compact.go). The rank of one of these
+// is in its entry only. So all of them get the lowest when they are read again.
+type waiting struct {
+	n              int
+	lowest, copied lowest
+}
+
+func (w *waiting) note(e *entry) {
+	if w.n++; e.first != 0 {
+		w.copied.note(e)
+	} else {
+		w.lowest.note(e)
+	}
+}
+
+// behind is what was left behind. The spool's lock guards it.
+type behind struct {
+	left waiting   // for the next pass
+	due  time.Time // when they can all be handed out
+	rest time.Time // no pass begins before
+
+	pass    waiting  // not handed out
+	loaded  []*entry // of these, the ones that were read
+	seg     *segment // that the pass reads
+	reader  *frameReader
+	reading errand
+	again   time.Time // after a read that failed: when the next is
+	turn    bool      // it is their turn, and not the fresh items'
+}
+
+// leaveBehindLocked has memory let go of an item that was given back, if there are too
+// many. It reports whether it did. The items of a segment with few are left to compaction,
+// which needs them in memory.
+func (s *Spool) leaveBehindLocked(e *entry) bool {
+	switch b := &s.behind; {
+	case len(s.notDue.entries)+len(s.due.entries) <= s.o.keptBack, time.Until(e.dueAt) < leaveFrom, e.First,
+		e.seg == nil, e.record != e.number, e.number > s.intake.confirmed, e.number >= s.intake.firstNumber(s.stats.Last),
+		e.seg.unsettled*sparseShare <= e.seg.count:
+		return false
+	default:
+		s.notDue.remove(e)
+		s.letGoLocked(e)
+		e.settled = true // for compaction, which may be about to copy it
+		e.seg.behind.add(e.seg, e)
+		b.left.note(e)
+		if e.dueAt.After(b.due) {
+			b.due = e.dueAt
+		}
+		return true
+	}
+}
+
+// untilRead returns how long until the next of them can be read, 0 if there is none, or if
+// one was read or is being read.
+func (b *behind) untilRead(now time.Time) time.Duration {
+	switch {
+	case len(b.loaded) > 0 || b.reading.done != nil:
+		return 0
+	case b.pass.n > 0:
+		return max(b.again.Sub(now), 1)
+	case b.left.n > 0:
+		return max(b.due.Sub(now), b.rest.Sub(now), 1)
+	}
+	return 0
+}
+
+// beginPassLocked begins a pass if it is time for one.
+func (s *Spool) beginPassLocked() {
+	b, now := &s.behind, time.Now()
+	if b.left.n == 0 || b.pass.n > 0 || now.Before(b.due) || now.Before(b.rest) {
+		return
+	}
+	for _, seg := range s.segments {
+		seg.passing, seg.behind = seg.behind, marks{}
+	}
+	b.rest = now.Add(max(passRest, time.Duration(b.left.n)*passRestFor))
+	b.pass, b.left, b.due = b.left, waiting{}, time.Time{}
+}
+
+// wantsBehind reports whether a pass has to read more to hand out n items. It begins one
+// if it is time.
+func (s *Spool) wantsBehind(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.beginPassLocked()
+	return s.behind.mayRead() && len(s.behind.loaded) < n && !s.closed
+}
+
+// outOfPass notes that so many are handed out, or lost.
+func (b *behind) outOfPass(n int) {
+	if b.pass.n -= n; b.pass.n == 0 {
+		b.pass = waiting{}
+	}
+}
+
+// mayRead reports whether the pass can be read on.
+func (b *behind) mayRead() bool { return b.pass.n > len(b.loaded) && !time.Now().Before(b.again) }
+
+// rereadInTime has the pass read on, unless the disk hangs.
+func (s *Spool) rereadInTime(n int) (err error) {
+	if !s.wantsBehind(n) {
+		return nil
+	}
+	var failed error
+	if s.run(context.Background(), &s.behind.reading, func() {
+		for failed == nil && s.wantsBehind(n) {
+			failed = s.reread()
+		}
+	}, nil) != errandDone {
+		return nil
+	}
+	return failed
+}
+
+// reread reads on in a segment of the pass: a window's worth, or all that there is. The
+// caller has the errand.
+func (s *Spool) reread() error {
+	s.mu.Lock()
+	b := &s.behind
+	i := slices.IndexFunc(s.segments, func(seg *segment) bool { return seg.passing.n > 0 })
+	if i < 0 { // it cannot be: a segment stays while something in it is unsettled
+		b.outOfPass(b.pass.n - len(b.loaded))
+		s.mu.Unlock()
+		return nil
+	}
+	seg := s.segments[i]
+	if b.seg != seg {
+		b.seg, b.reader = seg, newFrameReader(seg, &seg.header, seg.passing.from, seg.end)
+	}
+	b.reader.end = seg.end
+	marked, copied, most := seg.passing, b.pass.copied.rank, min(seg.passing.n, s.o.Window)
+	s.mu.Unlock() // while the file is read: nobody else changes the bits of a pass
+
+	got, bytes, err := s.readMarked(seg, marked, copied, most)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b.loaded = append(b.loaded, got...)
+	seg.passing.n -= len(got)
+	seg.passing.bytes -= bytes
+	if len(got) > 0 {
+		seg.failedReads = 0
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !s.unreadableLocked(seg, err) {
+		b.again = time.Now().Add(retryAfter)
+		return err // Receive says so, if there is nothing else
+	}
+	if n := seg.passing.n; n > 0 && err != nil { // what is left of it cannot be read, and is lost
+		b.outOfPass(n)
+		s.loseLocked(seg, n, seg.passing.bytes)
+		s.releaseLocked(seg, n)
+		seg.passing.n = 0
+	}
+	if seg.passing.n == 0 {
+		seg.passing, b.seg, b.reader = marks{}, nil, nil
+	}
+	return nil
+}
+
+// readMarked reads at most so many of the marked records from where the pass stands. Those
+// that were copied get that rank. It ends with io.EOF where the segment ends.
+func (s *Spool) readMarked(seg *segment, m marks, copied uint64, most int) (got []*entry, bytes int64, err error) {
+	for len(got) < most && bytes < windowBytes/4 {
+		rec, err := s.behind.reader.next()
+		switch {
+		case err != nil:
+			return got, bytes, err
+		case !m.has(rec.number - seg.first):
+			continue
+		}
+		rec.Body = slices.Clone(rec.Body)
+		e := s.onDisk(seg, &rec)
+		if rec.copyOf != 0 {
+			e.first = copied
+		}
+		got = append(got, e)
+		bytes += e.size()
+	}
+	return got, bytes, nil
+}
+
+// nextWaitingLocked takes the item that is next of those that are not given back in memory:
+// a fresh one or one of the pass, in turns. It returns nil if there is none in memory.
+func (s *Spool) nextWaitingLocked(hanging bool) *entry {
+	if len(s.begun.entries) >= s.mostBegun() {
+		return nil
+	}
+	b, fresh := &s.behind, s.nextFreshLocked(hanging)
+	if b.turn = !b.turn; len(b.loaded) > 0 && (b.turn || fresh == nil) {
+		e := b.loaded[0]
+		b.loaded[0] = nil
+		b.loaded = b.loaded[1:]
+		if b.outOfPass(1); b.pass.n == 0 {
+			b.loaded = nil
+		} else if e.first == 0 {
+			b.pass.lowest = lowest{e.number + 1, e.Time} // they come in their order
+		}
+		return e
+	}
+	switch {
+	case fresh == nil:
+	case len(s.window.loaded) > 0:
+		s.window.loaded = s.window.loaded[1:]
+	default:
+		s.unlinkLocked(fresh)
+	}
+	return fresh
+}
+
+// waitingLocked reports whether nextWaitingLocked has or soon will have something.
+func (s *Spool) waitingLocked(hanging bool) bool {
+	b := &s.behind
+	return len(b.loaded) > 0 || b.mayRead() && b.reading.done == nil ||
+		s.window.backlogged && !hanging || s.nextFreshLocked(hanging) != nil
+}
+
+// lower has Stats know what was left behind.
+func (b *behind) lower(stats *Stats) {
+	for _, l := range []lowest{b.left.lowest, b.left.copied, b.pass.lowest, b.pass.copied} {
+		if l.rank != 0 && l.rank <= stats.Done {
+			stats.Done, stats.Oldest = l.rank-1, l.time
+		}
+	}
+}
