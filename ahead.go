@@ -414,7 +414,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 			f = tr.sendOneShownLocked(page.site, one)
 			remembers = remembers || f == fired && one.trigger.Past().Remembered()
 		}
-		tr.t.ledger.decide(one.trigger.Name(), f, tr.told.id, "fetched_ahead")
+		tr.t.ledger.decide(tr.now(), one.trigger.Name(), f, tr.told.id, "fetched_ahead")
 		page.site.tellShown(one.fact, f, tr.told.id)
 	}
 	switch {
@@ -436,7 +436,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 		if f != fired {
 			return f
 		}
-		of := guest{s, tl.id, tl.keyLocked(), tr.networkLocked(), one.userAgent, one.rules}
+		of := guest{s, tl.id, tl.keyLocked(), tr.networkLocked(), one.userAgent, one.rules, tr.now()}
 		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{}); f != fired {
 			claim.Withdraw()
 		}

@@ -129,7 +129,7 @@ func (h *holds) add(network uint64, one *held) fate {
 	if h.byTime.Len() == 1 {
 		h.timer = time.AfterFunc(holdTime, h.expire)
 	}
-	h.ledger.decide(one.trigger.Name(), fateHeld, "", "")
+	h.ledger.decide(time.Now(), one.trigger.Name(), fateHeld, "", "")
 	return fateHeld
 }
 

@@ -153,6 +153,9 @@ func (tr *tracked) takeBack() {
 func (tr *tracked) endAnswered(f fate) {
 	gone := tr.r.Context().Err() != nil
 	said := tr.told.saidLocked()
+	if len(tr.candidates)+len(said.identities)+len(said.raised) > 0 {
+		tr.at = time.Now()
+	}
 	for i := range said.identities {
 		verdict := tr.identify(&said.identities[i])
 		tr.decide(rule.Identity, verdict, leftNote(gone, verdict))
@@ -205,6 +208,15 @@ func (tr *tracked) endAnswered(f fate) {
 	tr.showWatched()
 	tr.endAhead()
 	tr.tellScript()
+}
+
+// now is the time at which the request's goals are decided. It is one for all of them, since
+// asking for it takes as long as much else of a request.
+func (tr *tracked) now() time.Time {
+	if tr.at.IsZero() {
+		return time.Now()
+	}
+	return tr.at
 }
 
 // noteForm counts where the accepted form of a goal led, and says once that a way
@@ -312,7 +324,7 @@ func (tr *tracked) book(g *rule.Cause, f fate, note string) {
 	if f == fired && tr.cached {
 		note = "confirmed_by_script"
 	}
-	tr.t.ledger.decide(g.Name(), f, tr.told.id, note)
+	tr.t.ledger.decide(tr.now(), g.Name(), f, tr.told.id, note)
 	tr.t.firsts.tell(f, tr.t.config.Logger)
 }
 

@@ -138,19 +138,21 @@ type guest struct {
 	key       string // orders the events; see told.keyLocked
 	network   uint64 // that the visitor comes from; see Tracker.network
 	userAgent string
-	rules     string // the fingerprint of those by which the event is sent
+	rules     string    // the fingerprint of those by which the event is sent
+	at        time.Time // when it happened; zero is now
 }
 
 // parcel is what a goal sends: its event, and the IDENTITY before it if there is
 // one.
 type parcel struct{ event, who *cdp.Event }
 
-// guest is the visitor of the request.
+// guest is the visitor of the request. It takes the lock, as a goroutine of the handler may
+// still ask for the key ([tracked.resume]).
 func (tr *tracked) guest() guest {
 	tl := &tr.told
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return guest{tr.site, tl.id, tl.keyLocked(), tr.networkLocked(), tr.entry.userAgent, tr.rules.Hash()}
+	return guest{tr.site, tl.id, tl.keyLocked(), tr.networkLocked(), tr.entry.userAgent, tr.rules.Hash(), tr.now()}
 }
 
 // enqueue encodes a parcel and offers it to the queue, all events or none. With
@@ -182,8 +184,8 @@ func (t *Tracker) items(of guest, g *rule.Cause, p parcel) ([]queue.Item, fate) 
 	if behind == nil || f != fired {
 		return items, f
 	}
-	last, f := t.item(&of, g, behind, items[0].Time)
-	if f == fateBeforeSend {
+	var last queue.Item
+	if f = t.item(&last, &of, g, behind); f == fateBeforeSend {
 		return items, fired
 	}
 	return append(items, last), f
@@ -191,26 +193,33 @@ func (t *Tracker) items(of guest, g *rule.Cause, p parcel) ([]queue.Item, fate) 
 
 // itemsOf encodes a parcel.
 func (t *Tracker) itemsOf(of *guest, g *rule.Cause, p parcel) ([]queue.Item, fate) {
-	now := time.Now()
-	item, f := t.item(of, g, p.event, now)
-	if f != fired || p.who == nil {
-		return []queue.Item{item}, f
+	if of.at.IsZero() {
+		of.at = time.Now()
 	}
-	first, f := t.item(of, g, p.who, now)
-	first.Priority = queue.High
-	return []queue.Item{first, item}, f
+	if p.who == nil {
+		items := make([]queue.Item, 1)
+		return items, t.item(&items[0], of, g, p.event)
+	}
+	items := make([]queue.Item, 2)
+	if f := t.item(&items[1], of, g, p.event); f != fired {
+		return nil, f
+	}
+	f := t.item(&items[0], of, g, p.who)
+	items[0].Priority = queue.High
+	return items, f
 }
 
-// item encodes one event for the queue.
-func (t *Tracker) item(of *guest, g *rule.Cause, e *cdp.Event, now time.Time) (queue.Item, fate) {
-	e.BrowserID, e.RequestedAt = of.id, now
+// item encodes one event for the queue, in to.
+func (t *Tracker) item(to *queue.Item, of *guest, g *rule.Cause, e *cdp.Event) (f fate) {
+	e.BrowserID, e.RequestedAt = of.id, of.at
 	if t.config.BeforeSend != nil {
-		if f := t.beforeSend(e); f != fired {
-			return queue.Item{}, f
+		if f = t.beforeSend(e); f != fired {
+			return f
 		}
 	}
-	body, f := of.site.encode(e, g, of.userAgent, &t.config, of.rules)
-	return queue.Item{Body: body, Priority: priorityOf(g), Time: now}, f
+	to.Body, f = of.site.encode(e, g, of.userAgent, &t.config, of.rules)
+	to.Priority, to.Time = priorityOf(g), of.at
+	return f
 }
 
 // beforeSend lets the configuration look at the event, and checks what it made
@@ -245,9 +254,7 @@ func (tr *tracked) visitLocked() *visit.Visit { return tr.pastLocked().open(time
 
 // eventOf makes the CDP's event of what a goal sends in e. What it lacks is noted.
 func (s *site) eventOf(e *cdp.Event, g *rule.Cause, x *rule.Exchange, page string, note func(string)) fate {
-	var r rule.Reason
-	var valid bool
-	switch *e, r, valid = events.Of(g, x, page, s.says, note); {
+	switch r, valid := events.Of(e, g, x, page, s.says, note); {
 	case r != rule.Fires:
 		return fateOf(r)
 	case !valid:

@@ -299,11 +299,11 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if f == fired {
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID, needs: rules.Past(), maybe: true}
 		f = p.send(g, x, func() fate {
-			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, deliver.OfTheSite, v.UserAgent, rules.Hash()}, g, parcel{&e, who}, a, rooms{})
+			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, deliver.OfTheSite, v.UserAgent, rules.Hash(), time.Time{}}, g, parcel{&e, who}, a, rooms{})
 		})
 		t.await(ctx, a)
 	}
-	t.ledger.decide(g.Name(), f, v.BrowserID, "")
+	t.ledger.decide(time.Now(), g.Name(), f, v.BrowserID, "")
 	if s.facts.Sink != nil {
 		s.facts.Raised(g.Name(), f.String(), v.BrowserID, &e)
 	}

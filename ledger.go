@@ -93,7 +93,7 @@ func (l *ledger) add(names ...string) {
 }
 
 // decide counts the fate of one goal in one request.
-func (l *ledger) decide(goal string, f fate, browserID, note string) {
+func (l *ledger) decide(at time.Time, goal string, f fate, browserID, note string) {
 	t := (*l.goals.Load())[goal]
 	if t == nil {
 		l.add(goal)
@@ -106,12 +106,12 @@ func (l *ledger) decide(goal string, f fate, browserID, note string) {
 	case fateOf(rule.ReasonFormOverBudget):
 		l.forms.Happens()
 	}
-	l.recordDecision(t, f, Record{Goal: goal, Browser: shortID(browserID), Note: note})
+	l.recordDecision(t, f, Record{Time: at, Goal: goal, Browser: shortID(browserID), Note: note})
 }
 
 // recordDecision keeps what became of a goal.
 func (l *ledger) recordDecision(t *tally, f fate, r Record) {
-	r.Time, r.Fate = time.Now(), f.String()
+	r.Fate = f.String()
 	if f == fired {
 		t.last.Store(r.Time.UnixNano())
 	}
@@ -140,7 +140,7 @@ func (l *ledger) settle(goal string, f fate, browserID, note string) {
 	t.counts[fateHeld].Add(^uint64(0))
 	t.counts[f].Add(1)
 	l.mu.Unlock()
-	l.recordDecision(t, f, Record{Goal: goal, Browser: shortID(browserID), Note: note})
+	l.recordDecision(t, f, Record{Time: time.Now(), Goal: goal, Browser: shortID(browserID), Note: note})
 }
 
 // knows reports whether a goal of that name was ever decided on, or is in the

@@ -66,8 +66,8 @@ func TestLedgerCountsEveryFate(t *testing.T) {
 	l := newLedger()
 	l.add("A")
 	for f := range decisionFates {
-		l.decide("A", f, "", "")
-		l.decide("NEW", f, "", "")
+		l.decide(time.Now(), "A", f, "", "")
+		l.decide(time.Now(), "NEW", f, "", "")
 	}
 	a := l.account(queue.Stats{})
 	if a.Decisions != 2*uint64(decisionFates) || a.Fired != 2 || a.Held != 2 || len(a.NotFired) != int(decisionFates)-2 || !a.Balanced() {
@@ -123,7 +123,7 @@ func TestLedgerConcurrently(t *testing.T) {
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 500 {
-				l.decide(fmt.Sprint("goal", (g+i)%20), fate(i)%decisionFates, "", "")
+				l.decide(time.Now(), fmt.Sprint("goal", (g+i)%20), fate(i)%decisionFates, "", "")
 				l.recordEvent("g", "delivered", "")
 				l.note("x")
 				l.account(queue.Stats{})
@@ -143,7 +143,7 @@ func TestLedgerConcurrently(t *testing.T) {
 // What an account and a history return is the caller's.
 func TestAccountIsACopy(t *testing.T) {
 	l := newLedger()
-	l.decide("A", fateBot, "", "")
+	l.decide(time.Now(), "A", fateBot, "", "")
 	l.note("x")
 	for range 2 {
 		a := l.account(queue.Stats{Damaged: 1, Recovered: 3, Waiting: 2})
@@ -165,7 +165,7 @@ func TestRecordsKeepNoHeader(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	for range 100 {
 		header := someID(0xabc) + strings.Repeat("x", size)
-		l.decide("SEEN", fired, header[:36], "")
+		l.decide(time.Now(), "SEEN", fired, header[:36], "")
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -227,7 +227,7 @@ func TestTheLogSaysThatABudgetRefuses(t *testing.T) {
 		l.watch(slog.New(logs))
 		for range 100 {
 			for f := range decisionFates {
-				l.decide("A", f, "", "")
+				l.decide(time.Now(), "A", f, "", "")
 			}
 		}
 		synctest.Wait()
@@ -275,7 +275,7 @@ func TestSummaryWhenNothingFires(t *testing.T) {
 			{"WARN", []fate{denied}},
 		} {
 			for _, f := range minute.fates {
-				tracker.ledger.decide("A", f, "", "")
+				tracker.ledger.decide(time.Now(), "A", f, "", "")
 			}
 			bubble.Pass(summaryEvery)
 			if minute.level != "" {

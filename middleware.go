@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/consent"
@@ -182,21 +183,24 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 func (tr *tracked) consider(g *rule.Cause) bool {
 	c := candidate{trigger: g}
 	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
-		r := tr.x.Consider(g)
-		c.early = fateOf(r)
-		if m, ok := tr.x.Missed(r); ok && !c.waits {
-			kept := m // only now does it need memory
-			c.miss = &kept
-		}
-		if r != rule.Fires {
-			tr.explain(g, c.early)
-		}
-		if r != rule.Fires && c.waits && tr.ahead.fetches() {
-			c.early = fatePrefetch // nobody looks, and that goes before what the rule says
+		if r := tr.x.Consider(g); r != rule.Fires {
+			tr.refusedEarly(&c, r)
 		}
 	}
 	tr.candidates = append(tr.candidates, c)
 	return c.early == fired
+}
+
+// refusedEarly notes why the rule of a candidate does not hold, whatever the answer will be.
+func (tr *tracked) refusedEarly(c *candidate, r rule.Reason) {
+	c.early = fateOf(r)
+	if m, ok := tr.x.Missed(r); ok && !c.waits {
+		c.miss = &m
+	}
+	tr.explain(c.trigger, c.early)
+	if c.waits && tr.ahead.fetches() {
+		c.early = fatePrefetch // nobody looks, and that goes before what the rule says
+	}
 }
 
 // refuse accounts for a request that the gate keeps from counting. Nothing is
@@ -205,7 +209,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 	for i, g := range goals {
 		if !slices.ContainsFunc(goals[:i], g.SameGoal) {
 			f, _ := e.admits(g)
-			t.ledger.decide(g.Name(), f, "", "")
+			t.ledger.decide(time.Now(), g.Name(), f, "", "")
 			t.tellRefused(s, g, f)
 			t.firsts.tell(f, t.config.Logger)
 		}

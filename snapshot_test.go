@@ -78,7 +78,7 @@ func TestSummaryOfEachMinute(t *testing.T) {
 		if refused := send(6, 12); refused != 3 {
 			t.Fatalf("%d were refused", refused)
 		}
-		tracker.ledger.decide("A", fateBot, "", "")
+		tracker.ledger.decide(time.Now(), "A", fateBot, "", "")
 		bubble.Pass(time.Minute)
 		bubble.Pass(time.Minute)
 		bubble.Pass(20 * time.Minute)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/agent"
@@ -65,6 +66,7 @@ type decided struct {
 	awaited    *deliver.Awaited // the request's events, with Delivery.Wait
 	status     int              // of the answer
 	store      caching.Storing  // what the answer says about caches
+	at         time.Time        // when the handler had returned; see now
 	leaving    bool             // a goal with forget: is known to count
 	unanswered bool             // nothing was written, and nobody here knows what will be
 	cached     bool             // the script of a page says so, and a cache answered the request for it

@@ -295,7 +295,8 @@ func (a *agreement) compare(rules *Rules, text, line string) {
 func (a *agreement) compareBodies(v *Verdict, text, line string) {
 	g, x := v.Counted()
 	page := g.Page(x, func(string) string { return "" })
-	shown, r, valid := events.Of(g, x, page, a.tracker.sites[0].says, func(string) {})
+	var shown cdp.Event
+	r, valid := events.Of(&shown, g, x, page, a.tracker.sites[0].says, func(string) {})
 	if r != rule.Fires || !valid {
 		a.Errorf("%s: %s", v.Goal, r)
 		return

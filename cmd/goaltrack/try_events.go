@@ -59,11 +59,12 @@ func (s *shownEvents) add(v *trialVerdict) {
 	g, x := v.Counted()
 	page := g.Page(x, func(string) string { return "" })
 	site := rule.Base{Language: "EN", Channel: "WEB", Currency: s.currency}
-	e, r, valid := events.Of(g, x, page, site, note)
+	var e cdp.Event
+	r, valid := events.Of(&e, g, x, page, site, note)
 	needsCurrency := false
 	if !valid && s.currency == "" {
 		site.Currency = "EUR"
-		_, r, needsCurrency = events.Of(g, x, page, site, note)
+		r, needsCurrency = events.Of(new(cdp.Event), g, x, page, site, note)
 	}
 	lacks = nil // the verdict has these
 	switch {

@@ -85,16 +85,18 @@ func New[T any]() *Pages[T] {
 }
 
 // VisitorOf returns the visitor of a site that is known there by an ID.
-func (p *Pages[T]) VisitorOf(site, id string) Visitor { return Visitor(p.hash(site, id)) }
+func (p *Pages[T]) VisitorOf(site, id string) Visitor {
+	return Visitor(p.hash(p.hash(0, site), id))
+}
 
 // PageOf returns the page at an address.
-func (p *Pages[T]) PageOf(host, path, query string) Page { return Page(p.hash(host, path, query)) }
+func (p *Pages[T]) PageOf(host, path, query string) Page {
+	return Page(p.hash(p.hash(p.hash(0, host), path), query))
+}
 
-func (p *Pages[T]) hash(parts ...string) (sum uint64) {
-	for _, part := range parts {
-		sum = bits.RotateLeft64(sum*0x9e3779b97f4a7c15, 31) ^ maphash.String(p.seed, part)
-	}
-	return sum
+// hash adds a part to the hash of those before it.
+func (p *Pages[T]) hash(sum uint64, part string) uint64 {
+	return bits.RotateLeft64(sum*0x9e3779b97f4a7c15, 31) ^ maphash.String(p.seed, part)
 }
 
 // Used reports whether anything was ever kept.

@@ -42,34 +42,34 @@ func on(page string, says rule.Base) rule.Base {
 	return says
 }
 
-// Of makes the event of a goal that fired on a page of a site. What it lacks is noted. If the
-// goal cannot be sent, the reason is not [rule.Fires]. An event that the CDP would not take is
-// not valid.
-func Of(g *rule.Cause, x *rule.Exchange, page string, site rule.Base, note func(string)) (e cdp.Event, r rule.Reason, valid bool) {
+// Of makes the event of a goal that fired on a page of a site, in e, which is empty: events
+// are large to copy. What it lacks is noted. If the goal cannot be sent, the reason is not
+// [rule.Fires]. An event that the CDP would not take is not valid.
+func Of(e *cdp.Event, g *rule.Cause, x *rule.Exchange, page string, site rule.Base, note func(string)) (r rule.Reason, valid bool) {
 	sent, r := g.Event(x, on(page, site))
+	e.Type = sent.Type
 	if r != rule.Fires {
-		return cdp.Event{Type: sent.Type}, r, false
+		return r, false
 	}
 	for _, why := range sent.Lacks {
 		note(why)
 	}
-	// Field by field, since the compiler copies a whole event once more.
-	e.Type, e.Referrer, e.UTM, e.Fields = sent.Type, sent.Referrer, sent.UTM, sent.Fields
 	switch {
 	case sent.Order != nil:
-		e = sent.Order.Event()
+		*e = sent.Order.Event()
 	case sent.Contact != nil:
-		e, valid = contact(*sent.Contact, note)
-		if !valid {
-			return e, rule.ReasonFieldMissing, false
+		if *e, valid = contact(*sent.Contact, note); !valid {
+			return rule.ReasonFieldMissing, false
 		}
+	default:
+		e.Referrer, e.UTM, e.Fields = sent.Referrer, sent.UTM, sent.Fields
 	}
-	setBase(&e, sent.Base)
+	setBase(e, sent.Base)
 	if sent.Order != nil && e.Validate() != nil {
-		return e, rule.Fires, false
+		return rule.Fires, false
 	}
 	e.Ext = sent.Ext
-	return e, rule.Fires, true
+	return rule.Fires, true
 }
 
 // contact makes an ADD_CONTACTS. What the CDP would not take of the person is left out, and
