@@ -38,7 +38,7 @@ func WriteOverview(ctx context.Context, w io.Writer, store report.Store, q repor
 		return err
 	}
 	m, _ := made.model.(overviewModel)
-	m.standAlone(a)
+	m.standAlone()
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, made.template, m); err != nil {
 		return err
@@ -63,11 +63,9 @@ func addressOf(q report.Query) url.Values {
 	return query
 }
 
-// standAlone puts the style into a page, says its days, which no button says any more, and
-// takes the links out.
-func (m *overviewModel) standAlone(a *asked) {
+// standAlone puts the style into a page, and takes the links out.
+func (m *overviewModel) standAlone() {
 	m.Style = template.CSS(style) //nolint:gosec // It is ours.
-	m.Span = say("alone.days", date(a.From, a.today), date(a.To, a.today))
 	m.Home, m.Sites, m.Nav, m.Periods, m.Export = "", nil, nil, nil, exportLinks{}
 	for i := range m.Filters {
 		m.Filters[i].Link = ""

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
@@ -24,6 +26,7 @@ type asked struct {
 	site  string
 	zone  *time.Location
 	today report.Day
+	first report.Day // that has counts of the site, 0 if there is none
 	period
 	where map[report.Dimension]string
 }
@@ -33,7 +36,11 @@ var filters = []report.Dimension{report.Page, report.Source, report.Campaign, re
 
 // ask reads what a request is about.
 func (p *pages) ask(r *http.Request) (*asked, error) {
-	ctx, query := r.Context(), r.URL.Query()
+	ctx := r.Context()
+	query, err := readQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, wrongQuery{err}
+	}
 	stale := ""
 	if p.Fresh != nil {
 		if err := p.Fresh(ctx); err != nil {
@@ -56,6 +63,9 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 	if a.period, err = readPeriod(query, a.today); err != nil {
 		return nil, wrongQuery{err}
 	}
+	if a.first, err = a.firstDay(); err != nil {
+		return nil, err
+	}
 	for _, d := range filters {
 		if text := query.Get(d.String()); text != "" {
 			if a.where == nil {
@@ -65,6 +75,46 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 		}
 	}
 	return a, nil
+}
+
+// parameters are what an address may say about the figures. Others are nobody's business here,
+// such as those that a mail program adds to a link.
+var parameters = []string{"site", "period", "from", "to", "since", "by", "goal", "page", "source", "campaign", "language", "device"}
+
+// readQuery reads what stands behind the question mark. What nobody can read, or what says two
+// things at once, would else show other days than were asked for.
+func readQuery(raw string) (url.Values, error) {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, errors.New("the address cannot be read behind its question mark: between two parameters stands &, and a % of a text is written %25")
+	}
+	for _, name := range parameters {
+		if values := query[name]; len(values) > 1 && slices.ContainsFunc(values, func(v string) bool { return v != values[0] }) {
+			return nil, fmt.Errorf("%s: it stands in the address %d times, and not always with the same value", name, len(values))
+		}
+	}
+	return query, nil
+}
+
+// firstDay is the first day that has counts of the site. Of several sites, some may have come
+// later.
+func (a *asked) firstDay() (first report.Day, err error) {
+	if len(a.info.Zones) < 2 || a.info.First == 0 {
+		return a.info.First, nil
+	}
+	for _, q := range []report.Question{{Of: report.Visits}, {AllGoals: true}} {
+		q.Site, q.From, q.To, q.ByDay = a.site, a.info.First, a.today+1, true
+		counts, err := a.p.Store.Sum(a.ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		for i := range counts {
+			if first == 0 || counts[i].Day < first {
+				first = counts[i].Day
+			}
+		}
+	}
+	return first, nil
 }
 
 // hasSite reports whether the report has a site, or it is in force and has no numbers yet.
@@ -177,9 +227,10 @@ type frame struct {
 	Filters             []nav // each takes one filter away
 	Foot                []string
 
-	// Of a page that stands alone: the style in it, and its days.
-	Style template.CSS
-	Span  string
+	Page string // what the page is about, for the title of the window
+	Span string // its days
+
+	Style template.CSS // of a page that stands alone
 }
 
 // frame makes what surrounds a page. Without an asked there is little to say.
@@ -208,7 +259,10 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 	}
 	tabs = append(tabs, "cost", "/cost")
 	for i := 0; i < len(tabs); i += 2 {
-		f.Nav = append(f.Nav, nav{say("nav." + tabs[i]), a.link(tabs[i+1]), here == tabs[i+1] || here == "/" && i == 0})
+		tab := nav{say("nav." + tabs[i]), a.link(tabs[i+1]), here == tabs[i+1] || here == "/" && i == 0}
+		if f.Nav = append(f.Nav, tab); tab.Here {
+			f.Page = tab.Text
+		}
 	}
 	for _, one := range periods {
 		f.Periods = append(f.Periods, nav{say("period." + one.name), a.link(here, "period", one.name, "from", "", "to", ""), one.name == a.Name})
@@ -218,15 +272,27 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 			f.Filters = append(f.Filters, nav{Text: say("filter", say("by."+d.String()), value(text)), Link: a.link(here, d.String(), "")})
 		}
 	}
-	f.Foot = a.foot()
+	f.Span, f.Foot = a.span(), a.foot()
 	return f
+}
+
+// withoutDays is for a page that is about no days of the report, nor about a part of it.
+func (f *frame) withoutDays() { f.Periods, f.Filters, f.Span = nil, nil, "" }
+
+// span says which days the page is about, and by whose clock.
+func (a *asked) span() string {
+	from, to := at(a.From).Format(say("date.full")), at(a.To).Format(say("date.full"))
+	if a.From == a.To {
+		return say("span.one", from, a.zone)
+	}
+	return say("span.many", from, to, a.zone)
 }
 
 // foot says what the numbers are of.
 func (a *asked) foot() []string {
 	var lines []string
-	if a.info.First != 0 {
-		lines = append(lines, say("foot.since", date(a.info.First, a.today), a.zone))
+	if a.first != 0 {
+		lines = append(lines, say("foot.since", date(a.first, a.today), a.zone))
 	} else {
 		lines = append(lines, say("foot.nothing"))
 	}

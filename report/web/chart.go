@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,7 @@ type bar struct {
 	Marks            []string
 
 	begin time.Time
+	part  float64 // how much of its week the bar has, 0 for all of it
 }
 
 // chart is goals over time: what counted, and above it what the site refused. The same
@@ -28,6 +30,7 @@ type chart struct {
 	Bars      []bar
 	Pictures  []picture // the same for three widths of screen
 	Empty     bool
+	Filtered  bool // only what counted is known, and not what was refused
 }
 
 // byWeek is how many days a chart may have before its bars are weeks.
@@ -35,11 +38,13 @@ const byWeek = 92
 
 // chartOf draws one goal, or all if goal is "".
 func (a *asked) chartOf(title, goal string) (chart, error) {
-	c := chart{Title: title}
-	slot := a.slots(&c)
-	if err := a.fill(&c, slot, goal); err != nil {
+	c := chart{Title: title, Filtered: len(a.where) > 0}
+	counts, byHour, err := a.chartCounts(goal)
+	if err != nil {
 		return c, err
 	}
+	slot := a.slots(&c, byHour)
+	a.fill(&c, slot, counts, byHour)
 	marks, err := report.MarksOf(a.ctx, a.p.Store, a.query("", ""))
 	if err != nil {
 		return c, err
@@ -50,7 +55,7 @@ func (a *asked) chartOf(title, goal string) (chart, error) {
 		}
 	}
 	c.Empty = !slices.ContainsFunc(c.Bars, func(b bar) bool { return b.Counted+b.Refused > 0 })
-	c.Pictures = []picture{draw(c.Bars, 1040, 92, "wide"), draw(c.Bars, 640, 45, "middle"), draw(c.Bars, 320, 14, "narrow")}
+	c.Pictures = []picture{draw(c.Bars, 1040, "wide"), draw(c.Bars, 640, "middle"), draw(c.Bars, 320, "narrow")}
 	return c, nil
 }
 
@@ -70,10 +75,10 @@ func (a *asked) markInWords(m report.Mark) string {
 
 // slots makes the bars of the period, and returns the function that finds the one of a
 // moment; it returns -1 for a moment outside.
-func (a *asked) slots(c *chart) func(time.Time) int {
+func (a *asked) slots(c *chart, byHour bool) func(time.Time) int {
 	last := min(a.To, a.today)
 	switch days := a.days(); {
-	case days == 1:
+	case byHour:
 		c.By = say("chart.hour")
 		end := (a.To + 1).Begin(a.zone)
 		for t := a.From.Begin(a.zone); t.Before(end); t = t.Add(15 * time.Minute) {
@@ -90,7 +95,11 @@ func (a *asked) slots(c *chart) func(time.Time) int {
 	default:
 		c.By = say("chart.week")
 		for d := a.From; d <= last; d += untilMonday(d) {
-			c.Bars = append(c.Bars, bar{Label: date(d, a.today), Long: say("chart.from", date(d, a.today)), begin: d.Begin(a.zone)})
+			b := bar{Label: date(d, a.today), Long: say("chart.from", date(d, a.today)), begin: d.Begin(a.zone)}
+			if end := min(d+untilMonday(d)-1, last); end < d+6 {
+				b.Long, b.part = say("chart.part", date(d, a.today), date(end, a.today)), float64(end-d+1)/7
+			}
+			c.Bars = append(c.Bars, b)
 		}
 	}
 	end := (a.To + 1).Begin(a.zone)
@@ -111,34 +120,47 @@ func untilMonday(d report.Day) report.Day {
 	return 7 - (report.Day(d.Weekday())+6)%7 //nolint:gosec // A weekday is small.
 }
 
-// fill counts. With filters only what counted is known, and not what was refused.
-func (a *asked) fill(c *chart, slot func(time.Time) int, goal string) error {
+// chartCounts asks for what a chart shows, and says whether it is by hour. Of one day it is,
+// unless the hours are not kept: those of combinations never are, and those of old days not
+// any more.
+func (a *asked) chartCounts(goal string) (counts []report.Count, byHour bool, err error) {
 	q := report.Question{Of: goal, AllGoals: goal == "", ByReason: true, ByDay: true}
-	if a.days() == 1 {
-		q.Hours, q.ByDay = true, false
-	}
 	if len(a.where) > 0 {
-		q.Table, q.Where, q.Hours, q.ByDay = report.Cells, a.where, false, true
+		q.Table, q.Where = report.Cells, a.where
 	}
-	counts, err := a.sum(q)
-	if err != nil {
-		return err
+	counts, err = a.sum(q)
+	if err != nil || a.days() > 1 || len(a.where) > 0 {
+		return counts, false, err
 	}
+	q.Hours, q.ByDay = true, false
+	hours, err := a.sum(q)
+	if len(hours) == 0 && slices.ContainsFunc(counts, func(c report.Count) bool { return isDrawn(&c) }) {
+		return counts, false, err
+	}
+	return hours, true, err
+}
+
+// isDrawn reports whether a count is in a chart.
+func isDrawn(c *report.Count) bool {
+	return c.Reason == fact.Fired || slices.Contains(refusals, c.Reason)
+}
+
+// fill puts counts into the bars. With filters only what counted is known.
+func (a *asked) fill(c *chart, slot func(time.Time) int, counts []report.Count, byHour bool) {
 	for i := range counts {
 		begin := counts[i].Day.Begin(a.zone)
-		if q.Hours {
+		if byHour {
 			begin = time.Unix(counts[i].Hour, 0)
 		}
 		at := slot(begin)
 		switch reason := counts[i].Reason; {
 		case at < 0:
-		case reason == fact.Fired, q.Table == report.Cells:
+		case reason == fact.Fired, c.Filtered:
 			c.Bars[at].Counted += counts[i].N
 		case slices.Contains(refusals, reason):
 			c.Bars[at].Refused += counts[i].N
 		}
 	}
-	return nil
 }
 
 // picture is a chart as lines and rectangles, in pixels of its own.
@@ -146,6 +168,7 @@ type picture struct {
 	Class         string
 	Width, Height int
 	Left          int // where the axis begins
+	TextX         int // where its numbers end
 	Counted       []rect
 	Refused       []rect
 	Lines         []line
@@ -174,16 +197,15 @@ type flag struct {
 // The measures of a picture.
 const (
 	pictureHeight = 210
-	axisLeft      = 40
+	axisRoom      = 40 // left of the bars, at least
 	axisTop       = 18
 	axisBottom    = 24
-	charWidth     = 6.5 // of a label, about
+	charWidth     = 7.5 // of a label, in the widest of the usual fonts
 )
 
-// draw draws the last bars, as many as can be read.
-func draw(bars []bar, width, most int, class string) picture {
-	bars = bars[max(0, len(bars)-most):]
-	p := picture{Class: class, Width: width, Height: pictureHeight, Left: axisLeft}
+// draw draws all bars: a picture that left some out would show another time than it says.
+func draw(bars []bar, width int, class string) picture {
+	p := picture{Class: class, Width: width, Height: pictureHeight, Left: axisRoom}
 	if len(bars) == 0 {
 		return p
 	}
@@ -196,32 +218,53 @@ func draw(bars []bar, width, most int, class string) picture {
 	room := float64(pictureHeight - axisTop - axisBottom)
 	y := func(n float64) float64 { return axisTop + room*(1-n/high) }
 	for n := 0.0; n <= high+step/2; n += step {
-		p.Lines = append(p.Lines, line{px(y(n)), number(uint64(n))})
+		text := number(uint64(n))
+		p.Left = max(p.Left, int(charWidth*float64(len(text)))+12)
+		p.Lines = append(p.Lines, line{px(y(n)), text})
 	}
-	each := float64(width-axisLeft) / float64(len(bars))
+	p.TextX = p.Left - 6
+	left := float64(p.Left)
+	each := (float64(width) - left) / float64(len(bars))
 	gap := min(4, each/4)
-	lastLabel := math.Inf(-1)
 	for i := range bars {
 		b := &bars[i]
-		x := axisLeft + each*float64(i)
-		title := b.title()
+		x := left + each*float64(i)
+		wide := px((each - gap) * cmp.Or(b.part, 1))
 		counted, all := float64(b.Counted), float64(b.Counted+b.Refused)
 		if b.Counted > 0 {
-			p.Counted = append(p.Counted, rect{px(x + gap/2), px(y(counted)), px(each - gap), px(y(0) - y(counted)), title})
+			p.Counted = append(p.Counted, rect{px(x + gap/2), px(y(counted)), wide, px(y(0) - y(counted)), b.title()})
 		}
 		if b.Refused > 0 {
-			p.Refused = append(p.Refused, rect{px(x + gap/2), px(y(all)), px(each - gap), px(y(counted) - y(all)), title})
+			p.Refused = append(p.Refused, rect{px(x + gap/2), px(y(all)), wide, px(y(counted) - y(all)), b.title()})
 		}
 		if len(b.Marks) > 0 {
 			p.Flags = append(p.Flags, flag{px(x), strings.Join(b.Marks, "; ")})
 		}
-		half := charWidth * float64(len(b.Label)) / 2
-		if middle := x + each/2; middle-half > lastLabel+charWidth && middle+half <= float64(width) {
-			p.Labels = append(p.Labels, label{px(middle), b.Label})
-			lastLabel = middle + half
-		}
 	}
+	p.Labels = labels(bars, left, each, float64(width))
 	return p
+}
+
+// labels are below the axis, each as many bars after the one before, so that the eye can
+// count them.
+func labels(bars []bar, left, each, width float64) (list []label) {
+	widest := 0.0
+	for i := range bars {
+		widest = max(widest, charWidth*float64(len(bars[i].Label)))
+	}
+	every := int(math.Ceil((widest + charWidth) / each))
+	for i := 0; i < len(bars); i++ {
+		half := charWidth * float64(len(bars[i].Label)) / 2
+		middle := left + each*(float64(i)+0.5)
+		if middle < half {
+			continue // it would begin left of the picture
+		}
+		if middle+half <= width {
+			list = append(list, label{px(middle), bars[i].Label})
+		}
+		i += every - 1
+	}
+	return list
 }
 
 func (b *bar) title() string {

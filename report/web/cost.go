@@ -41,7 +41,7 @@ func (a *asked) months() ([]report.Month, error) {
 // cost makes the page of what it costs. It is about all sites.
 func (p *pages) cost(a *asked) (page, error) {
 	m := costModel{frame: p.frame(a.r, a), Export: exportLinks{a.link("/cost.csv"), a.link("/cost.json")}}
-	m.Periods = nil // it is about months
+	m.withoutDays() // it is about months
 	months, err := a.months()
 	if err != nil {
 		return page{}, err

@@ -16,7 +16,7 @@ type deliveryModel struct {
 	frame
 
 	Sentence sentence
-	Facts    [][2]string // a name and a value
+	Facts    []delivered
 	Sites    []siteRow
 	Dead     []tally
 	Dropped  []tally
@@ -24,6 +24,12 @@ type deliveryModel struct {
 	Letters  []letter
 	Resend   string // where to send them all again, "" if that cannot be done
 	Sent     string // what came of that
+}
+
+// delivered is a name and a value, which may be words.
+type delivered struct {
+	Name, Value string
+	Words       bool
 }
 
 // letter is an event that was given up.
@@ -49,20 +55,21 @@ func (p *pages) delivery(a *asked) (page, error) {
 	}
 	s := p.Snapshot()
 	m.Sentence = deliverySentence(s, "")
-	m.Facts = [][2]string{
-		{say("delivery.since"), s.Since.In(a.zone).Format(say("date.time"))},
-		{say("delivery.waiting"), number(s.Waiting)},
-		{say("delivery.oldest"), age(s.Queue.Oldest)},
-		{say("delivery.delivered"), number(s.Delivered)},
-		{say("delivery.dead"), number(uint64(s.Queue.DeadLetters))}, //nolint:gosec // Never negative.
-		{say("delivery.duplicates"), number(s.PossibleDuplicates)},
-		{say("delivery.level"), cmp.Or(string(s.Queue.Level), say("number.none"))},
+	m.withoutDays()
+	m.Facts = []delivered{
+		{Name: say("delivery.since"), Value: s.Since.In(a.zone).Format(say("date.time"))},
+		{Name: say("delivery.waiting"), Value: number(s.Waiting)},
+		{Name: say("delivery.oldest"), Value: age(s.Queue.Oldest)},
+		{Name: say("delivery.delivered"), Value: number(s.Delivered)},
+		{Name: say("delivery.dead"), Value: number(uint64(s.Queue.DeadLetters))}, //nolint:gosec // Never negative.
+		{Name: say("delivery.duplicates"), Value: number(s.PossibleDuplicates)},
+		{Name: say("delivery.level"), Value: cmp.Or(string(s.Queue.Level), say("number.none"))},
 	}
 	if s.Queue.Degraded != "" {
-		m.Facts = append(m.Facts, [2]string{say("delivery.degraded"), s.Queue.Degraded})
+		m.Facts = append(m.Facts, delivered{say("delivery.degraded"), s.Queue.Degraded, true})
 	}
 	if s.RulesFault != "" {
-		m.Facts = append(m.Facts, [2]string{say("delivery.rulesFault"), s.RulesFault})
+		m.Facts = append(m.Facts, delivered{say("delivery.rulesFault"), s.RulesFault, true})
 	}
 	for i := range s.Delivery {
 		m.Sites = append(m.Sites, siteRowOf(&s.Delivery[i]))
@@ -164,14 +171,14 @@ func age(t time.Time) string {
 	if t.IsZero() {
 		return say("number.none")
 	}
-	d := time.Since(t)
+	d := max(0, time.Since(t)) // the clock may have been put back
 	switch {
 	case d < time.Minute:
-		return say("age.seconds", int(d.Seconds()))
+		return sayCount("age.seconds", uint64(d.Seconds()))
 	case d < time.Hour:
-		return say("age.minutes", int(d.Minutes()))
+		return sayCount("age.minutes", uint64(d.Minutes()))
 	case d < 48*time.Hour:
-		return say("age.hours", int(d.Hours()))
+		return sayCount("age.hours", uint64(d.Hours()))
 	}
-	return say("age.days", int(d.Hours()/24))
+	return sayCount("age.days", uint64(d.Hours()/24))
 }

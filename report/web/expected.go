@@ -21,6 +21,6 @@ func (a *asked) missed(g *goalLine, past *history) (expected uint64, missed bool
 func (a *asked) expects(g *fact.Goal, past *history) bool {
 	began, ended := (a.today - 1).Begin(a.zone), a.today.Begin(a.zone)
 	known := len(past.fired[g.Name]) > 0 || len(a.info.Zones) < 2 && !a.info.RulesSince.After(began)
-	return g.Expect > 0 && known && a.info.First != 0 && a.info.First < a.today-1 &&
+	return g.Expect > 0 && known && a.first != 0 && a.first < a.today-1 &&
 		!g.From.After(began) && (g.Until.IsZero() || !g.Until.Before(ended))
 }

@@ -102,7 +102,7 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 		}
 		m.Browsers = browsers[m.Name]
 	}
-	m.Export = a.exports(report.ByDay, m.Name)
+	m.Page, m.Export = m.Label, a.exports(report.ByDay, m.Name)
 	m.Chart, err = a.chartOf(m.Label, m.Name)
 	return err
 }
@@ -219,8 +219,11 @@ func (v *variants) compare() {
 }
 
 // fillReasons fills in why the goal did not count, how it nearly did, and where accepted
-// forms led.
+// forms led. None of that is known of a part, such as a page.
 func (a *asked) fillReasons(m *goalModel) error {
+	if len(a.where) > 0 {
+		return nil
+	}
 	q := a.query("", m.Name)
 	reasons, err := report.Reasons(a.ctx, a.p.Store, q)
 	if err != nil {
@@ -272,8 +275,11 @@ type step struct {
 	Kept, Lost        string // how many of the step before came here, and how many did not
 }
 
-// fillFunnel fills in what came before the goal.
+// fillFunnel fills in what came before the goal. That is not known of a part, either.
 func (a *asked) fillFunnel(m *goalModel) (err error) {
+	if len(a.where) > 0 {
+		return nil
+	}
 	m.Steps, err = a.steps(m.Name)
 	return err
 }
@@ -318,6 +324,7 @@ type funnel struct {
 // funnels makes the page of all goals with after:.
 func (p *pages) funnels(a *asked) (page, error) {
 	m := funnelsModel{frame: p.frame(a.r, a)}
+	m.Filters = nil // they are of the whole site
 	for _, g := range a.goals() {
 		if len(g.After)+len(g.Asks) == 0 {
 			continue

@@ -66,7 +66,7 @@ func (p *pages) routeLive() {
 // live makes the page.
 func (p *pages) live(a *asked) (page, error) {
 	m := liveModel{frame: p.frame(a.r, a), Again: a.link("/live"), Late: say("live.atOnce")}
-	m.Periods, m.Filters = nil, nil
+	m.withoutDays()
 	if d := p.Live.Delay(); d > 0 {
 		m.Late = say("live.late", int(d.Seconds()))
 	}

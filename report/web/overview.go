@@ -34,6 +34,7 @@ type goalLine struct {
 // history is what counted on each day, of each goal, and what was refused. It has the days
 // on which there was something: an address can name days that are far from each other.
 type history struct {
+	from    report.Day
 	fired   map[string]byDay
 	refused map[string]byDay
 }
@@ -69,7 +70,7 @@ func (p *pages) overview(a *asked) (page, error) {
 // four weeks before yesterday.
 func (a *asked) history() (*history, error) {
 	from := min(2*a.From-a.To-14, a.today-1-7*usualWeeks)
-	h := &history{fired: map[string]byDay{}, refused: map[string]byDay{}}
+	h := &history{from: from, fired: map[string]byDay{}, refused: map[string]byDay{}}
 	counts, err := a.sum(report.Question{From: from, To: max(a.To, a.today), AllGoals: true, ByDay: true, ByGoal: true, ByReason: true})
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (a *asked) lines(rows []report.Row, past *history) []goalLine {
 	for _, g := range a.goals() {
 		status[g.Name] = g.Status
 	}
-	now, before, known := a.comparable(a.today, a.info.First)
+	now, before, known := a.comparable(a.today, a.first)
 	lines := make([]goalLine, 0, len(rows))
 	for _, row := range rows {
 		l := goalLine{

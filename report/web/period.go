@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -62,7 +61,7 @@ func readDays(query url.Values, today report.Day) (p period, err error) {
 	}
 	switch {
 	case p.From > p.To:
-		return p, errors.New("from: is after to")
+		return p, fmt.Errorf("from: %v is after to: %v", p.From, p.To)
 	case p.To-p.From >= longest:
 		return p, fmt.Errorf("from: at most %d days are shown at once", longest)
 	}

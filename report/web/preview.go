@@ -28,7 +28,7 @@ type previewModel struct {
 // preview makes the page on which a link is made.
 func (p *pages) preview(a *asked) (page, error) {
 	m := previewModel{frame: p.frame(a.r, a), Address: a.r.URL.Query().Get("address"), Dry: a.r.URL.Query().Get("dry") != ""}
-	m.Periods, m.Filters = nil, nil
+	m.withoutDays()
 	if m.Address == "" {
 		if p.base != "" { // the pages are on the site itself
 			m.Address = originOf(a.r) + "/"

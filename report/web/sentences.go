@@ -80,7 +80,7 @@ func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 	counted := past.fired[g.Name][yesterday]
 	name := part{Text: g.Label, Link: g.Link, Strong: true}
 	expected, missed := a.missed(g, past)
-	low := a.info.First != 0 && a.info.First <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual
+	low := a.first != 0 && a.first <= yesterday-7*usualWeeks && usual >= enoughUsual && counted*2 <= usual
 	switch {
 	case missed || low:
 		text := say("sentence.low", number(counted), number(usual))
@@ -93,7 +93,7 @@ func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 		}
 		return s, nil
 	case g.Silent && a.silentSince() < a.today && len(past.fired[g.Name]) == 0:
-		return a.never(g, name)
+		return a.never(g, name, past)
 	}
 	return sentence{}, nil
 }
@@ -102,17 +102,18 @@ func (a *asked) trouble(g *goalLine, past *history) (sentence, error) {
 // that of the last change of the rules. Of today nobody can say it yet.
 func (a *asked) silentSince() report.Day {
 	switch {
-	case a.info.First == 0:
+	case a.first == 0:
 		return a.today
 	case a.info.RulesSince.IsZero():
-		return a.info.First
+		return a.first
 	}
-	return max(a.info.First, report.DayOf(a.info.RulesSince, a.zone))
+	return max(a.first, report.DayOf(a.info.RulesSince, a.zone))
 }
 
-// never says that a goal has not counted, and how it nearly did.
-func (a *asked) never(g *goalLine, name part) (sentence, error) {
-	s := sentence{Bad: true, worth: 0.5, Parts: []part{name, {Text: say("sentence.never", date(a.silentSince(), a.today))}}}
+// never says that a goal has not counted, and how it nearly did. It says so only of the days
+// that were looked at.
+func (a *asked) never(g *goalLine, name part, past *history) (sentence, error) {
+	s := sentence{Bad: true, worth: 0.5, Parts: []part{name, {Text: say("sentence.never", date(max(a.silentSince(), past.from), a.today))}}}
 	misses, err := report.NearMisses(a.ctx, a.p.Store, a.query("", g.Name))
 	if err != nil || len(misses) == 0 {
 		return s, err
@@ -139,14 +140,14 @@ func (a *asked) wellBeing(m *overviewModel, past *history) []sentence {
 	for i := range m.Goals {
 		all += m.Goals[i].Counted
 	}
-	total := sentence{Parts: []part{{Text: say("sentence.all")}, {Text: number(all), Strong: true}, {Text: sayCount("sentence.days", uint64(a.days()))}}} //nolint:gosec // At least 1.
+	total := sentence{Parts: []part{{Text: say("sentence.all")}, {Text: number(all), Strong: true}, {Text: a.howLong()}}}
 	if c := a.changeOfAll(past); c.Known && len(a.where) == 0 {
 		total.Parts = append(total.Parts, part{Text: moreOrLess(c)})
 	} else {
 		total.Parts = append(total.Parts, part{Text: say("sentence.end")})
 	}
 	list := []sentence{total}
-	if asked := m.Asked.Unanswered + m.Asked.Refused; asked > 0 {
+	if asked := m.Asked.Unanswered + m.Asked.Refused; asked > 0 && len(a.where) == 0 {
 		list = append(list, sentence{Parts: []part{{Text: say("sentence.consent", percent(m.Asked.Visits, m.Asked.People()), number(m.Asked.Visits), number(m.Asked.People()))}}})
 	}
 	if a.p.Snapshot != nil {
@@ -155,9 +156,17 @@ func (a *asked) wellBeing(m *overviewModel, past *history) []sentence {
 	return list
 }
 
+// howLong is the period in words.
+func (a *asked) howLong() string {
+	if a.days() == 1 && a.From != a.today {
+		return say("sentence.day", date(a.From, a.today))
+	}
+	return sayCount("sentence.days", uint64(a.days())) //nolint:gosec // At least 1.
+}
+
 // changeOfAll compares all goals with the same weekdays before.
 func (a *asked) changeOfAll(past *history) change {
-	now, before, ok := a.comparable(a.today, a.info.First)
+	now, before, ok := a.comparable(a.today, a.first)
 	if !ok {
 		return change{}
 	}

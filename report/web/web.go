@@ -169,6 +169,7 @@ func (p *pages) shows(show func(*asked) (page, error)) http.HandlerFunc {
 		}
 		status, text := p.fault(r, err)
 		m := faultModel{frame: p.frame(r, nil), Text: text}
+		m.Page = say("fault.title")
 		if other, ok := errors.AsType[*noSuchSite](err); ok {
 			for _, name := range other.sites {
 				m.Sites = append(m.Sites, nav{Text: name, Link: withQuery(p.base, url.Values{"site": {name}})})

@@ -248,6 +248,10 @@ func TestMistakesInAnAddressAreTold(t *testing.T) {
 		"/goals.csv?from=2026-13-01":              "not a date such as",
 		"/goal/X?from=2026-11-31&to=nonsense":     "not a date such as",
 		"/goals.json?from=%3Cscript%3E&by=source": "not a date such as",
+		"/?from=2026-11-01&from=2026-11-02":       "from: it stands in the address 2 times",
+		"/feed.csv?since=2026-11-01&since=":       "since: it stands in the address 2 times",
+		"/?from=2026-11-01;to=2026-11-02":         "between two parameters stands &",
+		"/goals.json?campaign=100%":               "a % of a text is written %25",
 	} {
 		if page := get(t, pages, target, 400); !strings.Contains(page, want) || strings.Contains(page, "<script") {
 			t.Errorf("%s: %s", target, page)
