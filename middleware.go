@@ -306,9 +306,8 @@ func (tr *tracked) BeforeHeader(status int) {
 		defer func() { tr.t.hintless.Add(tr.told.id) }() // who may be new
 	}
 	if tr.x.AwaitsType() {
-		if tr.rules.Past().Used && tr.rec.BeginsAsHTML() {
-			// Known now, a visit can still be counted in the cookie.
-			tr.x.Typed("text/html")
+		if kind := tr.beginsAs(); kind != "" {
+			tr.x.Typed(kind)
 		} else {
 			tr.rec.Sniff()
 		}
@@ -338,6 +337,15 @@ func (tr *tracked) BeforeHeader(status int) {
 	tr.noteOpenLocked()
 	tr.keepVisitLocked(h)
 	tr.dropVisitLocked(h)
+}
+
+// beginsAs is the answer's type, if its first bytes tell it. Known now, a page or a file can
+// still be counted in the cookie.
+func (tr *tracked) beginsAs() string {
+	if !tr.rules.Past().Used {
+		return ""
+	}
+	return tr.rec.BeginsAs()
 }
 
 // conclude is step 7: it decides, after the handler returned normally, and hands

@@ -98,6 +98,7 @@ var inWords = map[string]string{
 	"opt_out":             "the visitor opted out",
 	"prefetch":            "the browser fetched it ahead, and nobody has seen it",
 	"range":               "a part of the file that is not its beginning",
+	"not_a_file":          "a page came in place of the file",
 	"status":              "the page was not found, or not shown",
 	"no_browser_id":       "the visitor has no browser ID, and gets none here",
 	"not_successful":      "the shop did not accept the form",

@@ -264,6 +264,7 @@ func (x *Exchange) want(c *Cause) {
 		return
 	}
 	if c.kind == causeDownload {
+		w.answerType = true
 		asked, _ := web.First(x.header["Range"])
 		x.resumes = resumes(asked)
 	}

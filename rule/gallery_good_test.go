@@ -72,7 +72,7 @@ func parseExchange(t *testing.T, line string) (x *Exchange, form string) {
 	t.Helper()
 	x = &Exchange{
 		host: "www.shop.example:8080", header: http.Header{}, responseHeader: http.Header{},
-		contentType: "text/html; charset=utf-8", typeKnown: true, navigation: true,
+		typeKnown: true, navigation: true,
 	}
 	request, answer, ok := strings.Cut(line, " -> ")
 	words := strings.Fields(request)
@@ -85,6 +85,7 @@ func parseExchange(t *testing.T, line string) (x *Exchange, form string) {
 		t.Fatal(err)
 	}
 	x.path, x.rawQuery = target.Path, target.RawQuery
+	x.contentType = typeByPath(x.path)
 	var fields []string
 	for _, w := range words[2:] {
 		if !addHeader(t, x.header, w) {

@@ -34,7 +34,7 @@ func (c *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
 	case causeVisit, causeView:
 		r = judgePage(x)
 	case causeDownload:
-		r = judgeDownload(x)
+		r = c.judgeDownload(x)
 	case causeSubmit:
 		if r = c.goal.success.judge(x, pages); confirmed {
 			r = Fires

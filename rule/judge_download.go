@@ -2,9 +2,13 @@ package rule
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/web"
 )
 
 // A file counts when its first byte is sent, so that the many ranges of a resumed or
@@ -22,21 +26,67 @@ import (
 const smallRange = 1 << 10
 
 // judgeDownload counts a download at its start.
-func judgeDownload(x *Exchange) Reason {
+func (c *Cause) judgeDownload(x *Exchange) Reason {
 	switch x.status {
 	case http.StatusOK:
 		if x.resumes && handsOver(x.responseHeader) {
 			return ReasonRange
 		}
-		return Fires
 	case http.StatusPartialContent:
 		first, last, size, ok := contentRange(x.responseHeader.Get("Content-Range"))
 		if !ok || first != 0 || last < min(smallRange, size)-1 {
 			return ReasonRange
 		}
+	default:
+		return ReasonStatus
+	}
+	if handsOver(x.responseHeader) || c.goal.asksType() {
 		return Fires
 	}
-	return ReasonStatus
+	return x.judgeFile()
+}
+
+// A site may answer something else in the place of a file, with 200: a page to log in, to
+// agree to cookies or to pay, or JSON that says what is wrong. It can be told from the file
+// by its type, if the address ends as that of a file does. A browser shows HTML as a page,
+// whatever its address ends in
+// (https://mimesniff.spec.whatwg.org/#determining-the-computed-mime-type-of-a-resource), unless
+// the site says that it is to be saved (RFC 6266, section 4.2).
+
+// judgeFile reports whether the answer can be the file that the address names. It is pending
+// if its type is not known yet.
+func (x *Exchange) judgeFile() Reason {
+	is := web.TypeOf(path.Ext(urlpath.Trim(x.path)))
+	switch {
+	case is == "" || web.IsHTML(is) || isSaved(x.responseHeader):
+	case !x.typeKnown:
+		return pending
+	case web.IsHTML(x.contentType), isMessage(x.contentType) && !isMessage(is):
+		return ReasonNotAFile
+	}
+	return Fires
+}
+
+// isSaved reports whether browsers save the answer, whatever its type.
+func isSaved(h http.Header) bool {
+	v, _ := web.First(h["Content-Disposition"])
+	how, _, _ := strings.Cut(v, ";")
+	how = strings.TrimSpace(how)
+	return how != "" && !strings.EqualFold(how, "inline") && !strings.Contains(how, "=")
+}
+
+// isMessage reports whether a type is JSON, in which a site says what is wrong (RFC 9457). It
+// can be a file, too.
+func isMessage(contentType string) bool {
+	mime, _, _ := strings.Cut(contentType, ";")
+	mime = strings.ToLower(strings.TrimSpace(mime))
+	return mime == "application/json" || strings.HasSuffix(mime, "+json")
+}
+
+// asksType reports whether a condition of the goal says of what type the answer is, so that
+// nothing else has to.
+func (g *goal) asksType() bool {
+	return slices.ContainsFunc(g.late, func(c condition) bool { return c.from.ofType() })
 }
 
 // handOvers are the headers by which a site leaves it to the server in front to send a

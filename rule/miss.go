@@ -33,7 +33,7 @@ func (x *Exchange) Missed(r Reason) (m Miss, ok bool) {
 		}
 	case ReasonStatus:
 		m.status = x.status
-	case ReasonNotAfter, ReasonCartUnknownItem, ReasonCameBefore, ReasonPastForgotten, ReasonOtherSession, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,
+	case ReasonNotAfter, ReasonCartUnknownItem, ReasonCameBefore, ReasonPastForgotten, ReasonOtherSession, ReasonNotHTML, ReasonNotConfirmed, ReasonRange, ReasonNotAFile, ReasonRouteUnknown, ReasonNothingWritten, ReasonValueTooLong,
 		ReasonValueMissing, ReasonFormUnread, ReasonFormTooLarge, ReasonFormEncoded, ReasonFormNotAForm, ReasonFormReadOutside, ReasonOtherForm:
 	default:
 		return m, false

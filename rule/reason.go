@@ -59,6 +59,11 @@ const (
 	// beginning, and to a first look of under 1 KiB. The request for the
 	// beginning counts. Nothing is to be written.
 	ReasonRange
+	// ReasonNotAFile is given to a download whose address ends as that of a file does,
+	// such as .pdf, if it was answered with HTML that the browser shows, such as a page to
+	// log in, or with JSON. If that is the file, let the answer say Content-Disposition:
+	// attachment, or write if: { response.type: text/html }.
+	ReasonNotAFile
 	// ReasonRouteUnknown is given if a condition looks at the route, and no
 	// router tells it. Write a condition on the path.
 	ReasonRouteUnknown
@@ -167,6 +172,7 @@ var reasonNames = [Reasons]string{
 	ReasonDoubtfulRedirect: "doubtful_redirect",
 	ReasonNotConfirmed:     "not_confirmed",
 	ReasonRange:            "range",
+	ReasonNotAFile:         "not_a_file",
 	ReasonRouteUnknown:     "route_unknown",
 	ReasonValueTooLong:     "value_too_long",
 	ReasonValueMissing:     "value_missing",

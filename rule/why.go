@@ -60,6 +60,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
 	case ReasonNotHTML:
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
+	case ReasonNotAFile:
+		return fmt.Sprintf("the answer is %s, which is not the file", orNothing(x.contentType))
 	case ReasonRange:
 		return "the answer is a part of the file that is not its beginning, or a probe"
 	case ReasonNotConfirmed:

@@ -32,10 +32,13 @@ goals:
   - { goal: STRAYED, visit: /four, after: STEP_ONE, not after: [STEP_TWO, FORM_SENT] }
 `
 
-// countSite says what its pages are, reads its forms, and sends orders to the
+// countSite says what its pages and files are, reads its forms, and sends orders to the
 // page of their number.
 var countSite = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
+	if strings.HasSuffix(r.URL.Path, ".pdf") {
+		w.Header().Set("Content-Type", "application/pdf")
+	}
 	switch r.URL.Path {
 	case "/order":
 		http.Redirect(w, r, "/orders/"+r.FormValue("id"), http.StatusSeeOther)

@@ -49,9 +49,9 @@ func (r *Recorder) Header() http.Header { return r.rec.inner.Header() }
 // hook calls it.
 func (r *Recorder) Sniff() { r.rec.wantSniff = true }
 
-// BeginsAsHTML is for the hook. It reports whether the answer is surely HTML
-// although its header does not say so. False means that it is not known.
-func (r *Recorder) BeginsAsHTML() bool { return r.rec.beginsAsHTML() }
+// BeginsAs is for the hook. It returns the type that net/http will surely detect, if the
+// header does not say it. "" means that it is not known yet.
+func (r *Recorder) BeginsAs() string { return r.rec.beginsAs() }
 
 // Keep copies the body to a tee, which may be nil. The hook calls it.
 func (r *Recorder) Keep(tee *scan.Tee) { r.rec.answer = tee }

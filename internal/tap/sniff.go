@@ -26,19 +26,40 @@ func (rec *recorder) detects(h http.Header) bool {
 	return !typed && coding == "" && !rec.ownFraming(h)
 }
 
-// leadLen is how many bytes are enough to recognise HTML. If a text begins as
-// HTML, the rest cannot change what net/http detects, because it tries the
-// patterns of HTML first.
+// leadLen is how many bytes are enough to recognise HTML, and nearly everything else that
+// begins in a way of its own. If a text does, the rest cannot change what net/http
+// detects, because it tries these patterns in turn.
 const leadLen = 64
 
-// beginsAsHTML is for the hook. It reports whether the answer is surely HTML
-// although its header does not say so. False means that it is not known.
-func (rec *recorder) beginsAsHTML() bool {
-	lead := rec.lead[:min(len(rec.lead), leadLen)]
-	if rec.leadText != "" {
-		lead = []byte(rec.leadText[:min(len(rec.leadText), leadLen)])
+// beginsAs is for the hook. It returns the type that net/http will surely detect, as the
+// header does not say it, and "" if that is not known yet.
+func (rec *recorder) beginsAs() string {
+	n := max(len(rec.lead), len(rec.leadText))
+	if n == 0 || !rec.detects(rec.inner.Header()) {
+		return ""
 	}
-	return len(lead) > 0 && rec.detects(rec.inner.Header()) && web.IsHTML(http.DetectContentType(lead))
+	kind := http.DetectContentType(rec.leadOf(min(n, leadLen)))
+	if kind != anyText && kind != anyBytes {
+		return kind
+	}
+	if n < sniffLen {
+		return "" // what follows may change it
+	}
+	return http.DetectContentType(rec.leadOf(sniffLen))
+}
+
+// These are what net/http detects where nothing else fits.
+const (
+	anyText  = "text/plain; charset=utf-8"
+	anyBytes = "application/octet-stream"
+)
+
+// leadOf is the beginning of what is about to be written.
+func (rec *recorder) leadOf(n int) []byte {
+	if rec.leadText != "" {
+		return []byte(rec.leadText[:n])
+	}
+	return rec.lead[:n]
 }
 
 // ownFraming reports whether the handler set a Transfer-Encoding. That turns

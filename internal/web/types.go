@@ -5,7 +5,8 @@ import "strings"
 // types are the media types of files by their endings, for whoever has no answer to look at.
 // Package mime reads the tables of the machine, which differ from one to another and say
 // nothing in a container without any. The names are those of IANA
-// (https://www.iana.org/assignments/media-types/), where there are some.
+// (https://www.iana.org/assignments/media-types/), where there are some. Files of Sitecore's
+// media library end in .ashx.
 var types = func() map[string]string {
 	byEnding := map[string]string{}
 	for kind, endings := range map[string]string{
@@ -26,7 +27,7 @@ var types = func() map[string]string {
 		"application/vnd.oasis.opendocument.text":                                   "odt", "application/vnd.oasis.opendocument.spreadsheet": "ods", "application/vnd.oasis.opendocument.presentation": "odp",
 		"application/zip": "zip", "application/gzip": "gz tgz", "application/x-tar": "tar", "application/x-7z-compressed": "7z", "application/vnd.rar": "rar",
 		"application/x-bzip2": "bz2", "application/x-xz": "xz", "application/zstd": "zst", "application/java-archive": "jar war",
-		"application/octet-stream": "exe msi dmg pkg deb rpm apk ipa iso img bin dll so class swf pem crt key",
+		"application/octet-stream": "exe msi dmg pkg deb rpm apk ipa iso img bin dll so class swf pem crt key ashx",
 	} {
 		for ending := range strings.FieldsSeq(endings) {
 			byEnding["."+ending] = kind
