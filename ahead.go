@@ -444,7 +444,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	}
 	p := tr.pastLocked()
 	if s != tr.site {
-		p = &past{t: tr.t, site: s, needs: tr.rules.Past(), maybe: true}
+		p = &past{t: tr.t, site: s, asker: tr, needs: tr.rules.Past(), maybe: true}
 	}
 	p.id = tl.id
 	return p.countLate(one.trigger.Past(), one.counted, one.items, time.Now(), send)

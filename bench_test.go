@@ -181,7 +181,7 @@ var scenes = []struct {
 		s := newScene(tb, onceRules, benchPage, "GET /products/sku-42", "").seal(tb)
 		m, n := s.tracker.visits, []string{"1"}
 		s.request.Header["X-N"] = n
-		s.turn = m.Clear // the process forgets the visitor, or it would not count again
+		s.turn = func() { m.Forget(m.Key(s.tracker.sites[0].Name, oldID)) } // the process forgets the visitor, or it would not count again
 		return s
 	}},
 	{"a navigation that fires nothing, with a visit cookie", 1, false, func(tb testing.TB) *scene {

@@ -19,6 +19,7 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/facts"
+	"github.com/goaltrack/goaltrack/internal/recall"
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
@@ -133,7 +134,7 @@ goals:
 func pass(d time.Duration) { <-time.After(d) }
 
 // forget makes the process forget, so that only the cookie counts.
-func (s *shop) forget() { s.tracker.visits = visit.NewMemory() }
+func (s *shop) forget() { s.tracker.visits = recall.New() }
 
 // TestSession: pages keep a session going; a pause ends it, and so does a day.
 func TestSession(t *testing.T) {

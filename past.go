@@ -44,6 +44,7 @@ import (
 type past struct {
 	t        *Tracker
 	site     *site
+	asker    *tracked  // whose past it is; nil without a request
 	looked   bool      // brought and values were looked up
 	brought  string    // the browser ID that the request has, for which values were sealed
 	id       string    // the browser ID from now on, "" if there is none
@@ -116,7 +117,7 @@ func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
 		}
 		return
 	}
-	p.t.visits.Change(p.t.visits.Key(p.site.Name, id), now, func(m *visit.Visit) *visit.Visit {
+	p.t.visits.Change(p.t.visits.Key(p.site.Name, id), p.network, func(m *visit.Visit) *visit.Visit {
 		v := p.visit
 		if m != nil {
 			p.met = true
@@ -128,6 +129,14 @@ func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
 		}
 		return v
 	})
+}
+
+// network is where the visitor comes from, 0 if there is no request.
+func (p *past) network() uint64 {
+	if p.asker == nil {
+		return 0
+	}
+	return p.asker.networkLocked()
 }
 
 // rule decides on count: and after: of a goal whose rule held. If it counts,

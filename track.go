@@ -217,7 +217,7 @@ func (tl *told) saidLocked() said {
 // pastLocked is what the visitor did before.
 func (tr *tracked) pastLocked() *past {
 	p := &tr.told.seldomLocked().past
-	p.t, p.site, p.needs, p.maybe = tr.t, tr.site, tr.rules.Past(), tr.withheld
+	p.t, p.site, p.asker, p.needs, p.maybe = tr.t, tr.site, tr, tr.rules.Past(), tr.withheld
 	if p.first == nil && len(p.needs.First) > 0 {
 		p.first = tr.firstOrigin
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/follow"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
+	"github.com/goaltrack/goaltrack/internal/recall"
 	"github.com/goaltrack/goaltrack/internal/recent"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -41,7 +42,7 @@ type Tracker struct {
 	names  *fair.Names // of visitors and networks, for whom something is bounded
 	health web.Lengths // of Ignore.HealthPaths
 	forms  tap.Budget
-	visits *visit.Memory
+	visits *recall.Memory
 	// keyless says once that there are no keys but one for this process.
 	keyless sync.Once
 	// unlike says once that the path seen is not the one asked for.
@@ -107,7 +108,7 @@ func New(config Config) (*Tracker, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
-	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: visit.NewMemory()}
+	t := &Tracker{config: c, names: fair.NewNames(), agents: agent.NewJudge(c.Bots.Allow, c.Bots.Deny), health: lengthsOfPaths(c.Ignore.HealthPaths), ledger: newLedger(), visits: recall.New()}
 	if c.Preview != nil {
 		t.ledger.answered = t.answered
 	}

@@ -76,7 +76,7 @@ func NewCookie(o Options, keys []Key) (Cookie, error) {
 		session:    int64((o.Session + time.Minute - 1) / time.Minute),
 	}
 	v.Room = sealedRoom(maxCookie - len(v.Name) - len("=00000000.") - len(v.attributes))
-	if v.Room < memoryRoom/2 {
+	if v.Room < MemoryRoom/2 {
 		return v, errors.New("Cookie: Domain and Path are so long that the visit cookie has no room")
 	}
 	var errs []error

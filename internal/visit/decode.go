@@ -9,6 +9,9 @@ import (
 
 var errVisit = errors.New("goaltrack: no visit of a version known here")
 
+// Decode reads what [Visit.Encode] wrote, and nothing else.
+func Decode(text []byte) (*Visit, error) { return decode(text, false) }
+
 // decode reads what Encode wrote, and nothing else. A text of another form is
 // an error, even if one could make sense of it. With one it is of format 1.
 func decode(text []byte, one bool) (*Visit, error) {

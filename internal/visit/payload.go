@@ -74,6 +74,9 @@ func (v *Visit) Encode(room int, needs *Needs) (text []byte, whole bool) {
 	return text, whole
 }
 
+// MemoryRoom is how many bytes of a visit a process keeps beside the cookie.
+const MemoryRoom = 600
+
 // usualRoom is enough for the payload of most visits.
 const usualRoom = 128
 

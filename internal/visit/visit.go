@@ -1,12 +1,12 @@
 // Package visit holds what a site remembers of a visitor between requests: the
-// visit, the sealed cookie that keeps it in the browser, and this process's own
-// memory. It knows goals by hashes of their names, and decides nothing.
+// visit, and the sealed cookie that keeps it in the browser. It knows goals by
+// hashes of their names, and decides nothing.
 //
 // goal.go says what a goal asks, and visit.go, history.go, tally.go and cart.go keep what
 // answers it: in this session, in earlier ones, how often, and what is in the cart. payload.go
 // writes all that, and decode.go reads it; payload_one.go has the format before. seal.go and
 // codec.go seal it into a cookie, cookie.go finds the cookies, and share.go has those of
-// several sites fit beside each other. memory.go serves what no cookie can.
+// several sites fit beside each other.
 package visit
 
 import "slices"

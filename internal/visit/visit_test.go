@@ -157,8 +157,8 @@ func TestVisitHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Room < memoryRoom {
-		t.Errorf("the cookie has room for %d bytes, memory keeps %d", c.Room, memoryRoom)
+	if c.Room < MemoryRoom {
+		t.Errorf("the cookie has room for %d bytes, memory keeps %d", c.Room, MemoryRoom)
 	}
 	v := &Visit{Start: 40_000_000, Last: 40_000_000 + MaxSession - 1}
 	for i := range MaxPlain {
@@ -171,8 +171,8 @@ func TestVisitHolds(t *testing.T) {
 		v.Put(uint32(i))
 	}
 	v.History.Visits, v.History.Pages = 1000, 1000
-	if n := len(v.append(nil)); n > memoryRoom {
-		t.Errorf("that takes %d bytes, of %d", n, memoryRoom)
+	if n := len(v.append(nil)); n > MemoryRoom {
+		t.Errorf("that takes %d bytes, of %d", n, MemoryRoom)
 	}
 	for i := range 1000 {
 		v.Add(Counted{PerVisitor, 0, uint32(1000 + i)}, true)
@@ -192,12 +192,12 @@ func TestVisitForgetsGoalsOfOtherRules(t *testing.T) {
 	for i := range 200 {
 		v.Add(Counted{PerVisitor, 0, uint32(i)}, false)
 	}
-	payload, whole := v.Encode(memoryRoom, &Needs{Once: map[uint32]bool{7: true, 199: true}})
+	payload, whole := v.Encode(MemoryRoom, &Needs{Once: map[uint32]bool{7: true, 199: true}})
 	got, err := decode(payload, false)
 	if err != nil || !whole || len(got.plain) != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	payload, whole = v.Encode(memoryRoom, nil)
+	payload, whole = v.Encode(MemoryRoom, nil)
 	if got, err = decode(payload, false); err != nil || whole || !slices.Equal(got.plain, v.plain[:len(got.plain)]) || len(got.plain) < 60 {
 		t.Errorf("%d are left, %v", len(got.plain), err)
 	}
@@ -377,7 +377,7 @@ func TestVisitAge(t *testing.T) {
 func FuzzDecodeVisit(f *testing.F) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 5 {
-		text, _ := someVisit(random, 10).Encode(memoryRoom, nil)
+		text, _ := someVisit(random, 10).Encode(MemoryRoom, nil)
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
