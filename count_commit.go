@@ -392,6 +392,7 @@ func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 	f := tr.emit(g, data, at.rooms)
 	if !early && f != fired && f != fateDraft {
 		p.undo(at, now)
+		p.lacked(g.Past(), f)
 	}
 	return f
 }

@@ -156,20 +156,19 @@ func (p *past) ruleNamed(g *visit.Goal, items []uint32, now time.Time, name func
 		}
 		return ruling{done: true, fate: fateOf(rule.ReasonOf(bar)), carried: refused}
 	}
+	var c visit.Counted
+	if g.Scope != visit.PerRequest {
+		var r rule.Reason
+		if c, r = name(); r != rule.Fires {
+			return ruling{done: true, fate: fateOf(r)}
+		}
+	}
 	if g.Leads() && !slices.Contains(p.happened, g) {
 		p.happened = append(p.happened, g)
 	}
-	if g.Scope == visit.PerRequest && g.Cart == visit.NoCart {
-		return ruling{done: true, fate: fired}
-	}
-	var c visit.Counted
-	r := rule.Fires
-	if g.Scope != visit.PerRequest {
-		c, r = name()
-	}
 	switch {
-	case r != rule.Fires:
-		return ruling{done: true, fate: fateOf(r)}
+	case g.Scope == visit.PerRequest && g.Cart == visit.NoCart:
+		return ruling{done: true, fate: fired}
 	case c != (visit.Counted{}) && v.Has(c):
 		p.remember(now, func() bool { return true }) // the session goes on
 		return ruling{done: true, fate: fateAlreadyCounted}
@@ -238,6 +237,14 @@ func (p *past) undo(r *ruling, now time.Time) {
 	})
 }
 
+// lacked is told that a goal could not be sent. If that was for want of a value that its
+// rule asks for, it did not happen either: no other goal comes after it.
+func (p *past) lacked(g *visit.Goal, f fate) {
+	if r, ok := f.ofRules(); ok && r.IsOfValue() {
+		p.happened = slices.DeleteFunc(p.happened, func(h *visit.Goal) bool { return h == g })
+	}
+}
+
 // end notes what happened in the request.
 func (p *past) end(now time.Time) {
 	if len(p.happened) == 0 {
@@ -260,6 +267,7 @@ func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 	f := enqueue()
 	if f != fired && f != fateDraft {
 		p.undo(&t, now)
+		p.lacked(g.Past(), f)
 	}
 	p.end(now)
 	return f
