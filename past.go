@@ -90,17 +90,17 @@ func (p *past) open(now time.Time) *visit.Visit {
 	}
 	v.Last = minute
 	p.visit = v
+	v.Keep(p.needs, minute)
 	if p.brought != p.id {
 		p.rememberAs(p.brought, now, nil)
 	}
 	p.remember(now, nil)
 	p.began = v.Fresh
-	v.Keep(p.needs, minute)
 	if p.began && len(p.needs.Sessions) > 0 {
 		v.CountSession(o.Visit != nil || p.met, p.maybe || p.brought != "" || p.values[0] != "")
 	}
 	if p.began && p.first != nil {
-		v.CameFirst(p.first(), minute)
+		v.CameFirst(p.first(), minute, p.needs)
 	}
 	return v
 }
@@ -121,6 +121,7 @@ func (p *past) rememberAs(id string, now time.Time, change func() (keep bool)) {
 		v := p.visit
 		if m != nil {
 			p.met = true
+			m.Keep(p.needs, visit.Minute(now))
 			alive := p.site.visits.Alive(m, visit.Minute(now))
 			v.Absorb(m, alive || !v.Fresh && m.Last >= v.Start)
 		}

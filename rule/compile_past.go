@@ -191,6 +191,8 @@ func (s *Set) linkPast() {
 		s.nameOften(g.NotAfterEach, g.past.NotEach)
 		s.keepOften(g.past.Each)
 		s.keepOften(g.past.NotEach)
+		p.FirstUTM = append(p.FirstUTM, g.needs.first...)
+		p.FirstReferrer = p.FirstReferrer || g.needs.firstReferrer
 		if g.Status == statusPaused {
 			continue
 		}
@@ -222,8 +224,6 @@ func (s *Set) linkPast() {
 		}
 		if g.needs.readsFirst() {
 			p.First = append(p.First, g.Env)
-			p.FirstUTM = append(p.FirstUTM, g.needs.first...)
-			p.FirstReferrer = p.FirstReferrer || g.needs.firstReferrer
 		}
 		p.Used = p.Used || g.past.Counts() || g.needs.origin() || g.needs.readsFirst()
 	}

@@ -20,7 +20,7 @@ func (n *needs) asksFirst(s *source) {
 	}
 }
 
-const firstReferrer = "referrer"
+const firstReferrer = visit.ReferrerName
 
 // compileFirst takes the conditions about the first session out of the others: they are
 // judged when the visit is opened.
@@ -28,6 +28,9 @@ func (g *goal) compileFirst(list []condition) {
 	g.first = list
 	if len(list) == 0 {
 		return
+	}
+	for i := range list {
+		g.past.FirstOf = append(g.past.FirstOf, list[i].from.name)
 	}
 	g.past.First = func(o *visit.Origin) bool {
 		x := Exchange{first: o}

@@ -143,9 +143,9 @@ const (
 	// session: is, or if nobody knows which it is. Explain of a [Set] never gives it.
 	// Nothing is to be written.
 	ReasonOtherSession
-	// ReasonPastForgotten is given if after: or not after: asks what happened before, and
-	// the visit cookie had no room to keep that. Explain of a [Set] never gives it. Name
-	// fewer goals there.
+	// ReasonPastForgotten is given if after:, not after: or a condition on first. asks what
+	// happened before, and the visit cookie had no room to keep that, or no rule asked for
+	// it then. Explain of a [Set] never gives it. Name fewer goals there.
 	ReasonPastForgotten
 
 	// Reasons is how many there are, Fires among them. It is not a reason.

@@ -88,7 +88,7 @@ func (v *Session) arrive(e *Example) {
 		x.host = e.Host
 		v.visit.Origin = x.Origin(&v.set.past)
 		if o := x.firstIn(&v.set.past); o != nil {
-			v.visit.CameFirst(*o, minute)
+			v.visit.CameFirst(*o, minute, &v.set.past)
 		}
 	}
 	v.visit.CountSession(false, false)

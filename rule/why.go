@@ -93,7 +93,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonCameBefore:
 		return atLine(c.goal.lines.notAfter.line, "counts only if none of these came before: "+strings.Join(c.goal.notAfter(), ", "))
 	case ReasonPastForgotten:
-		return "the visit cookie had no room to keep what happened before, so nobody knows whether after: and not after: let it count"
+		return "the visit cookie does not have all that happened before, so nobody knows whether it counts"
 	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
 	}
 	return strings.ReplaceAll(r.String(), "_", " ")

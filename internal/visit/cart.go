@@ -37,6 +37,8 @@ func (v *Visit) Bars(g *Goal, items []uint32, now time.Time) Bar {
 	switch bar := v.tallyBars(g, Minute(now)); {
 	case !g.Sessions.has(v.number()):
 		return OtherSession
+	case g.First != nil && !v.knowsFirst(g):
+		return Forgotten
 	case g.First != nil && !g.First(v.FirstOrigin()):
 		return OtherFirst
 	case !v.Came(g, now):

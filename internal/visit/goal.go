@@ -38,7 +38,9 @@ type Goal struct {
 
 	// First is asked where the visitor first came from; nil lets the goal count wherever
 	// that was. It is called with nil if that is not known.
-	First func(*Origin) bool
+	// FirstOf are the names of what it looks at: parameters, or [ReferrerName].
+	First   func(*Origin) bool
+	FirstOf []string
 
 	// Tallied says that a history has to know how often the goal happens, by the hash
 	// Tally.

@@ -98,6 +98,9 @@ func (v *Visit) Happen(hash uint32, now int64) {
 		}
 		return o.Hash == hash
 	})
+	if one.isAhead(now) {
+		one.Last = now
+	}
 	one.Times, one.Session, one.Last = more(one.Times), more(one.Session), max(one.Last, now)
 	h.Happened = append(h.Happened, one)
 	h.trim()
@@ -139,11 +142,11 @@ func (v *Visit) Put(item uint32) bool {
 	return true
 }
 
-// CameFirst notes where the visitor's first session came from, once. A session that came
-// from nowhere that is asked for is not the first.
-func (v *Visit) CameFirst(o Origin, minute int64) {
+// CameFirst notes where the visitor's first session came from, once, as far as it is asked
+// for. A session that came from nowhere that is asked for is not the first.
+func (v *Visit) CameFirst(o Origin, minute int64, n *Needs) {
 	if v.FirstOrigin() == nil && o.Known && len(o.UTM)+len(o.Referrer) > 0 {
-		v.history().First, v.History.FirstAt = o, minute
+		v.history().First, v.History.FirstAt = o.asked(n), minute
 	}
 }
 
@@ -184,7 +187,7 @@ func (v *Visit) absorb(m *History, same bool) {
 	} else {
 		h.Visits = max(h.Visits, more(m.Visits)) // that one is over
 	}
-	if m.First.Known && (!h.First.Known || m.FirstAt < h.FirstAt) {
+	if m.First.Known && (!h.First.Known || m.FirstAt < h.FirstAt || m.FirstAt == h.FirstAt && m.First.size() > h.First.size()) {
 		h.First, h.FirstAt = m.First, m.FirstAt
 	}
 	for _, o := range m.Happened {

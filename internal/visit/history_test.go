@@ -29,7 +29,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 	v.Show(Variant{"c97", "b"})
-	v.Happen(81, 5)
+	v.Happen(81, 80)
 	if last := h.Shown[3]; len(h.Shown) != MaxShown || last != (Variant{"c97", "b"}) {
 		t.Errorf("shown again: %+v", h.Shown)
 	}
@@ -45,8 +45,8 @@ func TestHistoryOfTheNextSession(t *testing.T) {
 	v.Happen(1, 1)
 	v.Show(Variant{"", "b"})
 	v.Put(1)
-	v.CameFirst(Origin{Known: true, Referrer: "first"}, 1)
-	v.CameFirst(Origin{Known: true, Referrer: "second"}, 2)
+	v.CameFirst(Origin{Known: true, Referrer: "first"}, 1, &Needs{FirstReferrer: true})
+	v.CameFirst(Origin{Known: true, Referrer: "second"}, 2, &Needs{FirstReferrer: true})
 	before := v.Clone()
 	v.Renew(100)
 	v.history().Pages++
@@ -68,7 +68,7 @@ func TestHistoriesAreJoined(t *testing.T) {
 		v.Happen(2, 16)
 		v.Show(Variant{"x", "1"})
 		v.Put(1)
-		v.CameFirst(Origin{Known: true, Referrer: "later"}, 5)
+		v.CameFirst(Origin{Known: true, Referrer: "later"}, 5, &Needs{FirstReferrer: true})
 		return v
 	}
 	b := func() *Visit {
@@ -80,7 +80,7 @@ func TestHistoriesAreJoined(t *testing.T) {
 		v.Show(Variant{"y", "1"})
 		v.Put(1)
 		v.Put(2)
-		v.CameFirst(Origin{Known: true, Referrer: "first"}, 4)
+		v.CameFirst(Origin{Known: true, Referrer: "first"}, 4, &Needs{FirstReferrer: true})
 		return v
 	}
 	v := a()

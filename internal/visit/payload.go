@@ -22,7 +22,7 @@ import (
 //	origin                         of this session: n (name value)... its utm_ parameters, and a text, its referrer
 //	visits pages                   how many sessions, and pages in this one
 //	n (hash times session last)... goals that happened: how often ever and in this session, and the last minute
-//	minute origin                  where the first session came from
+//	minute origin                  where the first session came from; without a value stands what was asked and not there
 //	n (component variant)...       what was shown in this session, oldest first
 //	n hash...                      what is in the cart
 //	turn                           how often the cart has changed
@@ -34,8 +34,8 @@ import (
 const version = 2
 
 // Encode writes the visit in at most room bytes. If it does not fit, the oldest
-// counts with for $source are left out first. Then texts are shortened: where the
-// first session came from, what was shown, where this session came from. Then the
+// counts with for $source are left out first. Then texts go: where the first session came
+// from, what was shown, and where this session came from, which is shortened. Then the
 // oldest goals of earlier sessions go, the cart, and the oldest progress. Then
 // counts without for $source go: those that no goal asks for, unless needs is nil, and at
 // last the newest. whole is false if one of these newest is missing.
@@ -60,6 +60,8 @@ func (v *Visit) Encode(room int, needs *Needs) (text []byte, whole bool) {
 			if needs == nil || needs.Bars {
 				less.history().Cut = v.Last // what may not come before may be among them
 			}
+		case less.FirstOrigin() != nil:
+			less.History.First = Origin{}
 		case known != nil:
 			less.plain = slices.DeleteFunc(less.plain, func(c Counted) bool { return !known[c.Hash] })
 			known = nil
@@ -80,13 +82,12 @@ const MemoryRoom = 600
 // usualRoom is enough for the payload of most visits.
 const usualRoom = 128
 
-// shortenTexts makes the texts of a history shorter. It reports false if none is
-// left.
+// shortenTexts leaves out a text of a history. It reports false if none is left.
 func (h *History) shortenTexts() bool {
 	switch {
 	case h == nil:
 		return false
-	case h.First.shorten():
+	case h.First.forget():
 	case len(h.Shown) > 0:
 		h.Shown = h.Shown[1:]
 	default:
@@ -277,7 +278,7 @@ func (o *Origin) append(b []byte) []byte {
 func (o *Origin) Param(name string) (string, bool) {
 	for _, u := range o.UTM {
 		if u.Name == name {
-			return u.Value, true
+			return u.Value, u.Value != ""
 		}
 	}
 	return "", false

@@ -55,10 +55,19 @@ func (v *Visit) Enough(o Often, now int64) bool {
 		case o.Within == Ever:
 			return h.Times >= o.Times
 		default:
-			return now-h.Last <= o.Within
+			return now-h.Last <= o.Within && !h.isAhead(now)
 		}
 	}
 	return false
+}
+
+// isAhead reports whether the last time is one that has not come yet. A clock that was wrong
+// wrote it, so nobody knows when it was.
+func (h *Happened) isAhead(now int64) bool { return h.Last > now+clockSkew }
+
+// isAhead reports whether that is so of a goal.
+func (v *Visit) isAhead(hash uint32, now int64) bool {
+	return v.History != nil && slices.ContainsFunc(v.History.Happened, func(h Happened) bool { return h.Hash == hash && h.isAhead(now) })
 }
 
 // Times is how often a goal is known to have happened, ever and in this session.
@@ -74,7 +83,7 @@ func (v *Visit) Times(o Often) (ever, session uint32) {
 	return 0, 0
 }
 
-// forgot reports whether it may have happened more often than is known.
+// forgot reports whether it may have happened more often, or later, than is known.
 func (v *Visit) forgot(o Often, now int64) bool {
 	switch o.Within {
 	case 0:
@@ -82,23 +91,29 @@ func (v *Visit) forgot(o Often, now int64) bool {
 	case Ever:
 		return v.History.cutSince(0)
 	}
-	return v.History.cutSince(now - o.Within)
+	return v.History.cutSince(now-o.Within) || v.isAhead(o.Hash, now)
 }
 
 // cutSince reports whether something may be forgotten that happened since that minute.
 func (h *History) cutSince(minute int64) bool { return h != nil && h.Cut > 0 && h.Cut >= minute }
 
-// Keep leaves out of a history what no goal asks for any more: goals that no rule names, and
-// those that happened so long ago that it does not matter.
+// Keep leaves out of a history what no goal asks for any more: goals that no rule names,
+// those that happened so long ago that it does not matter, where the visitor first came from,
+// and which session it is. That would be counted on wrongly, and asked for again it would seem
+// to be known.
 func (v *Visit) Keep(n *Needs, now int64) {
 	h := v.History
-	switch {
-	case h == nil:
+	if h == nil {
 		return
-	case len(n.Tallies) == 0 && !n.Bars:
+	}
+	if h.First.keep(n); len(n.Sessions) == 0 {
+		h.Visits = 0
+	}
+	if len(n.Tallies) == 0 && !n.Bars {
 		h.Happened, h.Cut = nil, 0
 		return
 	}
+	h.Cut = min(h.Cut, now) // a clock may have been ahead
 	h.Happened = slices.DeleteFunc(slices.Clone(h.Happened), func(o Happened) bool {
 		within, asked := n.Tallies[o.Hash]
 		return !asked || within == 0 && o.Session == 0 || within > 0 && within != Ever && o.Session == 0 && now-o.Last > within

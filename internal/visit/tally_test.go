@@ -40,6 +40,10 @@ func TestBarsByTally(t *testing.T) {
 		"a walk, and steps are forgotten": {&Goal{NotAfter: []uint32{9}}, history(now - 20), Forgotten},
 		"a walk of an earlier session":    {&Goal{NotAfter: []uint32{9}}, history(now - 21), NoBar},
 		"the clock has gone back":         {each(Often{4, 1, 5}), &History{Happened: []Happened{{4, 1, 1, now + 3}}}, NoBar},
+		"a wrong clock noted it":          {each(Often{4, 1, 5}), &History{Happened: []Happened{{4, 1, 1, now + 1440}}}, Forgotten},
+		"a wrong clock, and may not":      {not(Often{4, 1, 5}), &History{Happened: []Happened{{4, 1, 1, now + 1440}}}, Forgotten},
+		"a wrong clock, in the session":   {each(Often{4, 1, 0}), &History{Happened: []Happened{{4, 1, 1, now + 1440}}}, NoBar},
+		"a wrong clock, and ever":         {not(Often{4, 1, Ever}), &History{Happened: []Happened{{4, 1, 1, now + 1440}}}, CameBefore},
 	} {
 		v := &Visit{Start: now - 20, Last: now, History: c.h}
 		if got := v.Bars(c.goal, nil, time.Unix(now*60, 0)); got != c.want {
@@ -108,5 +112,25 @@ func TestKeep(t *testing.T) {
 	}
 	if v.Keep(&Needs{}, now); len(v.History.Happened) != 0 || v.History.Cut != 0 {
 		t.Errorf("nobody asks: %+v", v.History)
+	}
+}
+
+// TestWrongClock: what a clock noted that was ahead ends when it happens again, and what was
+// forgotten then is not in doubt for as long as the clock was ahead.
+func TestWrongClock(t *testing.T) {
+	const now = 30_000_000
+	v := &Visit{Start: now, Last: now}
+	v.Happen(1, now+1440)
+	v.History.Cut = now + 1440
+	v.Keep(&Needs{Tallies: map[uint32]int64{1: 30, 2: 30}}, now)
+	if in := (Often{1, 1, 30}); v.Enough(in, now) || v.History.Cut != now {
+		t.Errorf("it happened in the future: %+v", v.History)
+	}
+	v.Happen(1, now)
+	if in := (Often{1, 1, 30}); !v.Enough(in, now+30) || v.Enough(in, now+31) {
+		t.Errorf("it happened again: %+v", v.History)
+	}
+	if bar := v.Bars(&Goal{NotEach: []Often{{2, 1, 30}}}, nil, time.Unix((now+31)*60, 0)); bar != NoBar {
+		t.Errorf("another: %d", bar)
 	}
 }

@@ -2,8 +2,9 @@
 // visit, and the sealed cookie that keeps it in the browser. It knows goals by
 // hashes of their names, and decides nothing.
 //
-// goal.go says what a goal asks, and visit.go, history.go, tally.go and cart.go keep what
-// answers it: in this session, in earlier ones, how often, and what is in the cart. payload.go
+// goal.go says what a goal asks, and visit.go, history.go, tally.go, first.go and cart.go keep
+// what answers it: in this session, in earlier ones, how often, where the visitor first came
+// from, and what is in the cart. payload.go
 // writes all that, and decode.go reads it; payload_one.go has the format before. seal.go and
 // codec.go seal it into a cookie, cookie.go finds the cookies, and share.go has those of
 // several sites fit beside each other.

@@ -76,7 +76,8 @@ func someHistory(random *rand.Rand, start int64) *History {
 		v.Put(random.Uint32())
 	}
 	if random.IntN(2) == 0 {
-		v.CameFirst(Origin{Known: true, UTM: []UTM{{"campaign", "spring"}}, Referrer: "https://news.example/"}, start-random.Int64N(1000))
+		v.CameFirst(Origin{Known: true, UTM: []UTM{{"campaign", "spring"}}, Referrer: "https://news.example/"}, start-random.Int64N(1000),
+			&Needs{FirstUTM: []string{"campaign", "source"}, FirstReferrer: true})
 	}
 	return v.History
 }
