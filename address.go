@@ -17,9 +17,9 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// A request says where it goes: to a host, and to a path. Its connection says where it comes
-// from. Proxies in front of the site may have changed all three; what they say of that is
-// believed only of those in Config.TrustedProxies.
+// A request says where it goes: to a host, and to a path, and so to a site. Its connection says
+// where it comes from. Proxies in front of the site may have changed all of that. What they say
+// of it is believed only of those in Config.TrustedProxies.
 
 // host is the host that the visitor's browser asked for.
 func (t *Tracker) host(r *http.Request) string {
@@ -29,6 +29,56 @@ func (t *Tracker) host(r *http.Request) string {
 // client is the visitor's address, invalid if it cannot be told.
 func (t *Tracker) client(r *http.Request) netip.Addr {
 	return proxies.Trusted(t.config.TrustedProxies).Client(r)
+}
+
+// siteOf finds the site of a request: the longest prefix, and among equals a
+// host that is named before *.host, and that before every host.
+func (t *Tracker) siteOf(host, path string) *site {
+	if len(t.sites) == 1 && len(t.sites[0].Hosts) == 0 && t.sites[0].PathPrefix == "" {
+		return t.sites[0]
+	}
+	var best *site
+	var bestFit hostFit
+	for _, s := range t.sites {
+		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
+			continue
+		}
+		fit := s.fit(web.HostOnly(host))
+		if fit == hostOther {
+			continue
+		}
+		if best == nil || len(s.PathPrefix) > len(best.PathPrefix) || len(s.PathPrefix) == len(best.PathPrefix) && fit > bestFit {
+			best, bestFit = s, fit
+		}
+	}
+	return best
+}
+
+// hostFit says how closely a site's Hosts describe a host.
+type hostFit uint8
+
+const (
+	hostOther hostFit = iota
+	hostAny
+	hostWildcard
+	hostNamed
+)
+
+func (s *site) fit(host string) hostFit {
+	if len(s.Hosts) == 0 {
+		return hostAny
+	}
+	best := hostOther
+	for _, h := range s.Hosts {
+		if suffix, ok := strings.CutPrefix(h, "*"); !ok {
+			if strings.EqualFold(h, host) {
+				return hostNamed
+			}
+		} else if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
+			best = hostWildcard
+		}
+	}
+	return best
 }
 
 // network is the name of the network that a request's visitor comes from, by which what

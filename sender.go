@@ -22,367 +22,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// Level says where events wait until they are delivered, and so what a crash
-// may cost.
-type Level string
-
-const (
-	// LevelMemory keeps events in this process: a crash loses what waits. It is
-	// the default without a SpoolDir.
-	LevelMemory Level = "memory"
-	// LevelDurable writes an event to the spool with write(2) and waits for it,
-	// at most Delivery.SpoolWait. This happens before the handler's answer
-	// leaves, if the answer fits net/http's buffer and is not flushed. A crash
-	// of the process loses nothing that was written. A loss of power loses at
-	// most the last 100 ms, because files are synced in groups. It is the
-	// default with a SpoolDir.
-	LevelDurable Level = "durable"
-	// LevelStrict does the same, and waits for the sync as well.
-	LevelStrict Level = "strict"
-)
-
-// store is where a tracker's events wait.
-type store struct {
-	queue   queue.Queue
-	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
-	events  int            // how many it holds at most, and
-	bytes   int64          // how much; 0 if that is not known
-	level   Level          // as the configuration asks for
-	spool   *queue.Spool   // nil if there is none, or none yet
-	standby *queue.Standby // in place of spool, if that could not be opened at once
-}
-
-// openStore makes the queue that the configuration asks for. Unless SpoolRequired
-// says otherwise, a site does not stay down because of a disk.
-func (c *Config) openStore() (store, error) {
-	d := &c.Delivery
-	switch {
-	case d.Queue != nil:
-		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
-	case d.SpoolDir == "":
-		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), events: d.QueueEvents, bytes: d.QueueBytes, level: LevelMemory}, nil
-	}
-	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
-	if d.Level == LevelStrict {
-		options.Level = queue.LevelStrict
-	}
-	spool, err := queue.OpenSpool(d.SpoolDir, options)
-	c.tellDirectory()
-	switch {
-	case err == nil:
-		c.tellFound(spool.Report())
-		return store{queue: spool, bytes: d.SpoolBytes, level: d.Level, spool: spool}, nil
-	case d.SpoolRequired:
-		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
-	}
-	if locked := (*queue.LockedError)(nil); errors.As(err, &locked) && locked.IsOwn() {
-		c.Logger.Info("goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed", "dir", d.SpoolDir)
-	} else {
-		c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
-	}
-	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
-	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
-}
-
-// connect makes what belongs to the delivery, and starts it when nothing can
-// fail any more.
-func (t *Tracker) connect(open func() (store, error)) error {
-	c := &t.config
-	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
-	var lines []*deliver.Line
-	var clients, creators []*cdp.Client
-	var errs []error
-	for _, s := range t.sites {
-		client, err := cdp.New(s.CDP, options)
-		errs = append(errs, err)
-		// IDs are made over connections of their own, so that a queue of
-		// events never keeps a new visitor waiting.
-		own := options
-		own.Workers = idpool.Flights
-		creator, err := cdp.New(s.CDP, own)
-		errs = append(errs, err)
-		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, NoExt: s.DataModel == dataModel20, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
-		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	where, err := open()
-	if err != nil {
-		return err
-	}
-	warm := c.Cookie.Warm
-	if c.Cookie.Create == CreateNever {
-		warm = 0
-	}
-	if c.Delivery.HTTPClient == nil {
-		t.clients = slices.Concat(clients, creators)
-	}
-	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
-	kept := c.takeUnused()
-	for i, ln := range lines {
-		var mine []idpool.Unused // nil: nothing is kept
-		if kept != nil {
-			tenant := tenantName(t.sites[i].CDP)
-			mine = append([]idpool.Unused{}, kept[tenant]...)
-			delete(kept, tenant) // another site of the tenant gets none of the same
-		}
-		ln.IDs = idpool.New(idpool.Options{
-			Create: t.sites[i].makesIDs(creators[i]), Budget: budget, Note: t.ledger.note, Log: c.Logger, Warm: warm, Kept: mine,
-		})
-	}
-	pace := c.Delivery.pace(&where, t.names)
-	if pace.Seal, err = c.seal(); err != nil {
-		return err
-	}
-	if _, inMemory := where.queue.(*queue.Memory); !inMemory {
-		t.atRest = pace.Seal
-	}
-	t.sender, t.store = deliver.New(where.queue, lines, pace, t.ledger.events, c.Logger), where
-	var summaries context.Context
-	summaries, t.stopSummaries = context.WithCancel(context.Background())
-	go t.summarize(summaries)
-	t.started()
-	return nil
-}
-
-// makesIDs is how a browser ID is made for the site.
-func (s *site) makesIDs(client *cdp.Client) func(context.Context) (cdp.Browser, error) {
-	return func(ctx context.Context) (cdp.Browser, error) {
-		b, err := client.CreateBrowser(ctx)
-		if err == nil {
-			s.spend(fact.IDMade)
-		}
-		return b, err
-	}
-}
-
-// givesID notes that an event was given a browser ID.
-func (s *site) givesID() { s.spend(fact.IDGiven) }
-
-// requests notes that an event is sent, perhaps again.
-func (s *site) requests(again bool) {
-	if again {
-		s.spend(fact.EventAgain)
-	} else {
-		s.spend(fact.EventSent)
-	}
-}
-
-// takeUnused returns the browser IDs that an earlier process has left, by tenant, nil if
-// none are kept.
-func (c *Config) takeUnused() map[string][]idpool.Unused {
-	if c.Cookie.UnusedFile == "" {
-		return nil
-	}
-	kept, err := idpool.Keep{Path: c.Cookie.UnusedFile}.Take()
-	if err != nil {
-		c.Logger.Warn("goaltrack: the unused browser IDs of an earlier process cannot be used", "file", c.Cookie.UnusedFile, "error", err)
-	}
-	if kept == nil || err != nil {
-		kept = map[string][]idpool.Unused{}
-	}
-	return kept
-}
-
-// putUnused leaves the browser IDs that nobody was given to the next process.
-func (t *Tracker) putUnused() {
-	file := t.config.Cookie.UnusedFile
-	if file == "" {
-		return
-	}
-	unused := map[string][]idpool.Unused{}
-	for _, s := range t.sites {
-		tenant := tenantName(s.CDP)
-		unused[tenant] = append(unused[tenant], s.line.IDs.Unused()...)
-	}
-	if err := (idpool.Keep{Path: file}).Put(unused); err != nil {
-		t.config.Logger.Warn("goaltrack: browser IDs that are still unused cannot be kept for the next process", "file", file, "error", err)
-	}
-}
-
-// tenantName tells tenants apart without saying who they are. An ID is good for one
-// tenant alone.
-func tenantName(site cdp.Site) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%T %+v", site, site))
-	return hex.EncodeToString(sum[:8])
-}
-
-// appendWait is how long a request waits for a queue that is not one of ours,
-// which have bounds of their own.
-const appendWait = 100 * time.Millisecond
-
-func waitFor(q queue.Queue) time.Duration {
-	switch q.(type) {
-	case *queue.Memory, *queue.Spool, *queue.Standby:
-		return 0
-	}
-	return appendWait
-}
-
-// pace is what the sender needs of the configuration.
-func (d *Delivery) pace(where *store, names *fair.Names) deliver.Options {
-	return deliver.Options{
-		QueueEvents: int64(where.events), QueueBytes: where.bytes, Names: names,
-		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: where.wait,
-		BackoffBase: d.BackoffBase, BackoffMax: d.BackoffMax, ProbeBase: d.ProbeBase, ProbeMax: d.ProbeMax,
-	}
-}
-
-// offer puts the events of one goal into the queue, as this visitor's.
-func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, network uint64, a *deliver.Awaited) fate {
-	if t.sender == nil {
-		return fired
-	}
-	for i := range items {
-		items[i].Key = key
-	}
-	t.atRest.Mark(items)
-	return queueFate(t.sender.Offer(ctx, a, network, items...))
-}
-
-// queueFate is why a queue refused an event, fired if it did not.
-func queueFate(err error) fate {
-	switch {
-	case err == nil:
-		return fired
-	case errors.Is(err, queue.ErrClosed):
-		return fateClosed
-	case errors.Is(err, queue.ErrTooLarge):
-		return fateEventInvalid
-	case errors.Is(err, deliver.ErrVisitorFull): // also an ErrFull
-		return fateVisitorFull
-	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
-		return fateDiskFull
-	case errors.Is(err, queue.ErrDiskFailed):
-		return fateDiskFailed
-	}
-	return fateQueueFull
-}
-
-// awaits returns where to note events whose fate is waited for, nil if
-// Delivery.Wait says to wait for none.
-func (t *Tracker) awaits() *deliver.Awaited {
-	if t.config.Delivery.Wait <= 0 || t.sender == nil {
-		return nil
-	}
-	return new(deliver.Awaited)
-}
-
-// awaits is the same for all events of a request.
-func (tr *tracked) awaits() *deliver.Awaited {
-	if tr.awaited == nil {
-		tr.awaited = tr.t.awaits()
-	}
-	return tr.awaited
-}
-
-// await waits for what was noted, but not longer than Delivery.Wait or ctx.
-func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
-	if a != nil && !t.sender.Wait(ctx, a) {
-		t.ledger.note("wait_timed_out")
-	}
-}
-
-// ErrUndelivered is the error of [Tracker.Close] when events are left that
-// could not be delivered in time. The account says how many.
-var ErrUndelivered = deliver.ErrUndelivered
-
-// tellDirectory says, in one line, that others than the owner may reach the spool. If
-// everybody may write to its directory, they can make up events. If it is a link,
-// whoever can change that leads the events elsewhere.
-func (c *Config) tellDirectory() {
-	dir := c.Delivery.SpoolDir
-	named, err := os.Lstat(dir)
-	if err != nil {
-		return
-	}
-	link := named.Mode()&os.ModeSymlink != 0
-	info, err := os.Stat(dir)
-	switch {
-	case err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
-		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", dir, "mode", info.Mode().Perm().String(), "link", link)
-	case link:
-		c.Logger.Warn("goaltrack: the spool's directory is a symbolic link; name the directory itself", "dir", dir)
-	}
-}
-
-// tellFound says what was in the spool when it was opened.
-func (c *Config) tellFound(r queue.SpoolReport) {
-	switch damage := damageOf(r); {
-	case damage != "":
-		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)
-	case r.Recovered > 0:
-		c.Logger.Info("goaltrack: the spool has events from before", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered)
-	}
-}
-
-// tellTaken says that the spool can be used at last.
-func (c *Config) tellTaken(spool *queue.Spool, moved int) {
-	r := spool.Report()
-	attrs := []any{"dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "moved", moved}
-	level := slog.LevelInfo
-	if damage := damageOf(r); damage != "" {
-		level, attrs = slog.LevelWarn, append(attrs, "damage", damage)
-	}
-	c.Logger.Log(context.Background(), level, "goaltrack: the spool can be used now; events wait on disk", attrs...)
-}
-
-// tellFailing says that the spool's disk refuses events, and that it takes them again.
-func (c *Config) tellFailing(err error) {
-	if err != nil {
-		c.Logger.Error("goaltrack: the spool takes no events; it is tried again every second", "dir", c.Delivery.SpoolDir, "error", err)
-	} else {
-		c.Logger.Info("goaltrack: the spool takes events again", "dir", c.Delivery.SpoolDir)
-	}
-}
-
-// damageOf says in words what of a spool could not be read, "" if all could.
-func damageOf(r queue.SpoolReport) string {
-	var found []string
-	for _, f := range []struct {
-		n    int
-		what string
-	}{
-		{r.Damaged, "events lost"},
-		{r.Torn, "segments with a torn end"},
-		{r.DamagedAcks, "blocks of acknowledgements lost, whose events are delivered again"},
-		{len(r.Quarantined), "files in quarantine"},
-		{len(r.Skipped), "files left alone"},
-		{r.Rewritten, "segments given up over a failing disk"},
-	} {
-		if f.n > 0 {
-			found = append(found, fmt.Sprintf("%d %s", f.n, f.what))
-		}
-	}
-	return strings.Join(found, ", ")
-}
-
-// state fills in where events wait, and who has the directory.
-func (s *store) state(q *QueueState) {
-	q.Level = s.level
-	spool := s.spool
-	if s.standby != nil {
-		if spool = s.standby.Spool(); spool == nil {
-			q.Level = LevelMemory
-			if err := s.standby.Err(); err != nil {
-				q.Degraded = err.Error()
-				if locked, ok := errors.AsType[*queue.LockedError](err); ok {
-					q.HeldBy = &locked.Holder
-				}
-			}
-			return
-		}
-	}
-	if spool == nil {
-		return
-	}
-	holder, report := spool.Holder(), spool.Report()
-	q.HeldBy, q.Damage, q.QuarantineBytes = &holder, damageOf(report), report.QuarantinedBytes
-	if err := spool.Err(); err != nil {
-		q.Degraded = err.Error()
-	}
-}
+// This page is the tracker's end of delivery, in the order in which one asks: what can be set
+// (Delivery); where events wait (openStore); who sends them (connect); and how the events of a
+// request get into the queue (offer, await). From there package deliver takes them to the CDP.
 
 // Delivery sets where events wait and how they are sent. New refuses negative
 // numbers and durations.
@@ -495,3 +137,365 @@ type Delivery struct {
 	// resolves the address again.
 	HTTPClient *http.Client
 }
+
+// Level says where events wait until they are delivered, and so what a crash
+// may cost.
+type Level string
+
+const (
+	// LevelMemory keeps events in this process: a crash loses what waits. It is
+	// the default without a SpoolDir.
+	LevelMemory Level = "memory"
+	// LevelDurable writes an event to the spool with write(2) and waits for it,
+	// at most Delivery.SpoolWait. This happens before the handler's answer
+	// leaves, if the answer fits net/http's buffer and is not flushed. A crash
+	// of the process loses nothing that was written. A loss of power loses at
+	// most the last 100 ms, because files are synced in groups. It is the
+	// default with a SpoolDir.
+	LevelDurable Level = "durable"
+	// LevelStrict does the same, and waits for the sync as well.
+	LevelStrict Level = "strict"
+)
+
+// store is where a tracker's events wait.
+type store struct {
+	queue   queue.Queue
+	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
+	events  int            // how many it holds at most, and
+	bytes   int64          // how much; 0 if that is not known
+	level   Level          // as the configuration asks for
+	spool   *queue.Spool   // nil if there is none, or none yet
+	standby *queue.Standby // in place of spool, if that could not be opened at once
+}
+
+// openStore makes the queue that the configuration asks for. Unless SpoolRequired
+// says otherwise, a site does not stay down because of a disk.
+func (c *Config) openStore() (store, error) {
+	d := &c.Delivery
+	switch {
+	case d.Queue != nil:
+		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
+	case d.SpoolDir == "":
+		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), events: d.QueueEvents, bytes: d.QueueBytes, level: LevelMemory}, nil
+	}
+	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
+	if d.Level == LevelStrict {
+		options.Level = queue.LevelStrict
+	}
+	spool, err := queue.OpenSpool(d.SpoolDir, options)
+	c.tellDirectory()
+	switch {
+	case err == nil:
+		c.tellFound(spool.Report())
+		return store{queue: spool, bytes: d.SpoolBytes, level: d.Level, spool: spool}, nil
+	case d.SpoolRequired:
+		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
+	}
+	if locked := (*queue.LockedError)(nil); errors.As(err, &locked) && locked.IsOwn() {
+		c.Logger.Info("goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed", "dir", d.SpoolDir)
+	} else {
+		c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
+	}
+	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
+	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
+}
+
+// appendWait is how long a request waits for a queue that is not one of ours,
+// which have bounds of their own.
+const appendWait = 100 * time.Millisecond
+
+func waitFor(q queue.Queue) time.Duration {
+	switch q.(type) {
+	case *queue.Memory, *queue.Spool, *queue.Standby:
+		return 0
+	}
+	return appendWait
+}
+
+// state fills in where events wait, and who has the directory.
+func (s *store) state(q *QueueState) {
+	q.Level = s.level
+	spool := s.spool
+	if s.standby != nil {
+		if spool = s.standby.Spool(); spool == nil {
+			q.Level = LevelMemory
+			if err := s.standby.Err(); err != nil {
+				q.Degraded = err.Error()
+				if locked, ok := errors.AsType[*queue.LockedError](err); ok {
+					q.HeldBy = &locked.Holder
+				}
+			}
+			return
+		}
+	}
+	if spool == nil {
+		return
+	}
+	holder, report := spool.Holder(), spool.Report()
+	q.HeldBy, q.Damage, q.QuarantineBytes = &holder, damageOf(report), report.QuarantinedBytes
+	if err := spool.Err(); err != nil {
+		q.Degraded = err.Error()
+	}
+}
+
+// tellDirectory says, in one line, that others than the owner may reach the spool. If
+// everybody may write to its directory, they can make up events. If it is a link,
+// whoever can change that leads the events elsewhere.
+func (c *Config) tellDirectory() {
+	dir := c.Delivery.SpoolDir
+	named, err := os.Lstat(dir)
+	if err != nil {
+		return
+	}
+	link := named.Mode()&os.ModeSymlink != 0
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
+		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", dir, "mode", info.Mode().Perm().String(), "link", link)
+	case link:
+		c.Logger.Warn("goaltrack: the spool's directory is a symbolic link; name the directory itself", "dir", dir)
+	}
+}
+
+// tellFound says what was in the spool when it was opened.
+func (c *Config) tellFound(r queue.SpoolReport) {
+	switch damage := damageOf(r); {
+	case damage != "":
+		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)
+	case r.Recovered > 0:
+		c.Logger.Info("goaltrack: the spool has events from before", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered)
+	}
+}
+
+// tellTaken says that the spool can be used at last.
+func (c *Config) tellTaken(spool *queue.Spool, moved int) {
+	r := spool.Report()
+	attrs := []any{"dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "moved", moved}
+	level := slog.LevelInfo
+	if damage := damageOf(r); damage != "" {
+		level, attrs = slog.LevelWarn, append(attrs, "damage", damage)
+	}
+	c.Logger.Log(context.Background(), level, "goaltrack: the spool can be used now; events wait on disk", attrs...)
+}
+
+// tellFailing says that the spool's disk refuses events, and that it takes them again.
+func (c *Config) tellFailing(err error) {
+	if err != nil {
+		c.Logger.Error("goaltrack: the spool takes no events; it is tried again every second", "dir", c.Delivery.SpoolDir, "error", err)
+	} else {
+		c.Logger.Info("goaltrack: the spool takes events again", "dir", c.Delivery.SpoolDir)
+	}
+}
+
+// damageOf says in words what of a spool could not be read, "" if all could.
+func damageOf(r queue.SpoolReport) string {
+	var found []string
+	for _, f := range []struct {
+		n    int
+		what string
+	}{
+		{r.Damaged, "events lost"},
+		{r.Torn, "segments with a torn end"},
+		{r.DamagedAcks, "blocks of acknowledgements lost, whose events are delivered again"},
+		{len(r.Quarantined), "files in quarantine"},
+		{len(r.Skipped), "files left alone"},
+		{r.Rewritten, "segments given up over a failing disk"},
+	} {
+		if f.n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", f.n, f.what))
+		}
+	}
+	return strings.Join(found, ", ")
+}
+
+// connect makes what belongs to the delivery, and starts it when nothing can
+// fail any more.
+func (t *Tracker) connect(open func() (store, error)) error {
+	c := &t.config
+	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
+	var lines []*deliver.Line
+	var clients, creators []*cdp.Client
+	var errs []error
+	for _, s := range t.sites {
+		client, err := cdp.New(s.CDP, options)
+		errs = append(errs, err)
+		// IDs are made over connections of their own, so that a queue of
+		// events never keeps a new visitor waiting.
+		own := options
+		own.Workers = idpool.Flights
+		creator, err := cdp.New(s.CDP, own)
+		errs = append(errs, err)
+		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, NoExt: s.DataModel == dataModel20, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
+		lines, clients, creators = append(lines, s.line), append(clients, client), append(creators, creator)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	where, err := open()
+	if err != nil {
+		return err
+	}
+	warm := c.Cookie.Warm
+	if c.Cookie.Create == CreateNever {
+		warm = 0
+	}
+	if c.Delivery.HTTPClient == nil {
+		t.clients = slices.Concat(clients, creators)
+	}
+	budget := idpool.NewBucket(c.Cookie.CreatePerSecond, c.Cookie.CreateBurst)
+	kept := c.takeUnused()
+	for i, ln := range lines {
+		var mine []idpool.Unused // nil: nothing is kept
+		if kept != nil {
+			tenant := tenantName(t.sites[i].CDP)
+			mine = append([]idpool.Unused{}, kept[tenant]...)
+			delete(kept, tenant) // another site of the tenant gets none of the same
+		}
+		ln.IDs = idpool.New(idpool.Options{
+			Create: t.sites[i].makesIDs(creators[i]), Budget: budget, Note: t.ledger.note, Log: c.Logger, Warm: warm, Kept: mine,
+		})
+	}
+	pace := c.Delivery.pace(&where, t.names)
+	if pace.Seal, err = c.seal(); err != nil {
+		return err
+	}
+	if _, inMemory := where.queue.(*queue.Memory); !inMemory {
+		t.atRest = pace.Seal
+	}
+	t.sender, t.store = deliver.New(where.queue, lines, pace, t.ledger.events, c.Logger), where
+	var summaries context.Context
+	summaries, t.stopSummaries = context.WithCancel(context.Background())
+	go t.summarize(summaries)
+	t.started()
+	return nil
+}
+
+// pace is what the sender needs of the configuration.
+func (d *Delivery) pace(where *store, names *fair.Names) deliver.Options {
+	return deliver.Options{
+		QueueEvents: int64(where.events), QueueBytes: where.bytes, Names: names,
+		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: where.wait,
+		BackoffBase: d.BackoffBase, BackoffMax: d.BackoffMax, ProbeBase: d.ProbeBase, ProbeMax: d.ProbeMax,
+	}
+}
+
+// makesIDs is how a browser ID is made for the site.
+func (s *site) makesIDs(client *cdp.Client) func(context.Context) (cdp.Browser, error) {
+	return func(ctx context.Context) (cdp.Browser, error) {
+		b, err := client.CreateBrowser(ctx)
+		if err == nil {
+			s.spend(fact.IDMade)
+		}
+		return b, err
+	}
+}
+
+// givesID notes that an event was given a browser ID.
+func (s *site) givesID() { s.spend(fact.IDGiven) }
+
+// requests notes that an event is sent, perhaps again.
+func (s *site) requests(again bool) {
+	if again {
+		s.spend(fact.EventAgain)
+	} else {
+		s.spend(fact.EventSent)
+	}
+}
+
+// takeUnused returns the browser IDs that an earlier process has left, by tenant, nil if
+// none are kept.
+func (c *Config) takeUnused() map[string][]idpool.Unused {
+	if c.Cookie.UnusedFile == "" {
+		return nil
+	}
+	kept, err := idpool.Keep{Path: c.Cookie.UnusedFile}.Take()
+	if err != nil {
+		c.Logger.Warn("goaltrack: the unused browser IDs of an earlier process cannot be used", "file", c.Cookie.UnusedFile, "error", err)
+	}
+	if kept == nil || err != nil {
+		kept = map[string][]idpool.Unused{}
+	}
+	return kept
+}
+
+// putUnused leaves the browser IDs that nobody was given to the next process.
+func (t *Tracker) putUnused() {
+	file := t.config.Cookie.UnusedFile
+	if file == "" {
+		return
+	}
+	unused := map[string][]idpool.Unused{}
+	for _, s := range t.sites {
+		tenant := tenantName(s.CDP)
+		unused[tenant] = append(unused[tenant], s.line.IDs.Unused()...)
+	}
+	if err := (idpool.Keep{Path: file}).Put(unused); err != nil {
+		t.config.Logger.Warn("goaltrack: browser IDs that are still unused cannot be kept for the next process", "file", file, "error", err)
+	}
+}
+
+// tenantName tells tenants apart without saying who they are. An ID is good for one
+// tenant alone.
+func tenantName(site cdp.Site) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%T %+v", site, site))
+	return hex.EncodeToString(sum[:8])
+}
+
+// offer puts the events of one goal into the queue, as this visitor's.
+func (t *Tracker) offer(ctx context.Context, items []queue.Item, key string, network uint64, a *deliver.Awaited) fate {
+	if t.sender == nil {
+		return fired
+	}
+	for i := range items {
+		items[i].Key = key
+	}
+	t.atRest.Mark(items)
+	return queueFate(t.sender.Offer(ctx, a, network, items...))
+}
+
+// queueFate is why a queue refused an event, fired if it did not.
+func queueFate(err error) fate {
+	switch {
+	case err == nil:
+		return fired
+	case errors.Is(err, queue.ErrClosed):
+		return fateClosed
+	case errors.Is(err, queue.ErrTooLarge):
+		return fateEventInvalid
+	case errors.Is(err, deliver.ErrVisitorFull): // also an ErrFull
+		return fateVisitorFull
+	case errors.Is(err, queue.ErrDiskFull): // also an ErrFull
+		return fateDiskFull
+	case errors.Is(err, queue.ErrDiskFailed):
+		return fateDiskFailed
+	}
+	return fateQueueFull
+}
+
+// awaits returns where to note events whose fate is waited for, nil if
+// Delivery.Wait says to wait for none.
+func (t *Tracker) awaits() *deliver.Awaited {
+	if t.config.Delivery.Wait <= 0 || t.sender == nil {
+		return nil
+	}
+	return new(deliver.Awaited)
+}
+
+// awaits is the same for all events of a request.
+func (tr *tracked) awaits() *deliver.Awaited {
+	if tr.awaited == nil {
+		tr.awaited = tr.t.awaits()
+	}
+	return tr.awaited
+}
+
+// await waits for what was noted, but not longer than Delivery.Wait or ctx.
+func (t *Tracker) await(ctx context.Context, a *deliver.Awaited) {
+	if a != nil && !t.sender.Wait(ctx, a) {
+		t.ledger.note("wait_timed_out")
+	}
+}
+
+// ErrUndelivered is the error of [Tracker.Close] when events are left that
+// could not be delivered in time. The account says how many.
+var ErrUndelivered = deliver.ErrUndelivered

@@ -366,56 +366,6 @@ func (t *Tracker) account() Account {
 	return t.ledger.account(t.sender.Stats())
 }
 
-// siteOf finds the site of a request: the longest prefix, and among equals a
-// host that is named before *.host, and that before every host.
-func (t *Tracker) siteOf(host, path string) *site {
-	if len(t.sites) == 1 && len(t.sites[0].Hosts) == 0 && t.sites[0].PathPrefix == "" {
-		return t.sites[0]
-	}
-	var best *site
-	var bestFit hostFit
-	for _, s := range t.sites {
-		if rest, ok := strings.CutPrefix(path, s.PathPrefix); !ok || rest != "" && rest[0] != '/' {
-			continue
-		}
-		fit := s.fit(web.HostOnly(host))
-		if fit == hostOther {
-			continue
-		}
-		if best == nil || len(s.PathPrefix) > len(best.PathPrefix) || len(s.PathPrefix) == len(best.PathPrefix) && fit > bestFit {
-			best, bestFit = s, fit
-		}
-	}
-	return best
-}
-
-// hostFit says how closely a site's Hosts describe a host.
-type hostFit uint8
-
-const (
-	hostOther hostFit = iota
-	hostAny
-	hostWildcard
-	hostNamed
-)
-
-func (s *site) fit(host string) hostFit {
-	if len(s.Hosts) == 0 {
-		return hostAny
-	}
-	best := hostOther
-	for _, h := range s.Hosts {
-		if suffix, ok := strings.CutPrefix(h, "*"); !ok {
-			if strings.EqualFold(h, host) {
-				return hostNamed
-			}
-		} else if len(host) > len(suffix) && strings.EqualFold(host[len(host)-len(suffix):], suffix) {
-			best = hostWildcard
-		}
-	}
-	return best
-}
-
 // limits are those of the configuration, with a Spent that cannot panic.
 func (t *Tracker) limits() fact.Limits {
 	limits := t.config.Limits
