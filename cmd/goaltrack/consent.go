@@ -35,7 +35,7 @@ var consentDetails = map[string][]string{
 	"consent-region-header": {"onetrust"},
 }
 
-func consentToolNames() []string { return []string{"cookiebot", "gpp", "onetrust", "tcf"} }
+func consentToolNames() []string { return slices.Sorted(maps.Keys(consentTools)) }
 
 func gpcWords() []string {
 	return []string{string(goaltrack.GPCRefuse), string(goaltrack.GPCMarketing), string(goaltrack.GPCIgnore)}
