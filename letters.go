@@ -14,6 +14,8 @@ import (
 // DeadLetter is an event that was given up and kept, so that somebody can see
 // why and send it again. It holds nothing that a visitor wrote.
 type DeadLetter struct {
+	// Goal is the name of the goal, or VIEW, IDENTITY or relayed for an event that
+	// no goal sends. Site is the name of the site.
 	Goal string `json:"goal"`
 	Site string `json:"site"`
 	// Type is that of the event if it is not the goal's name, such as IDENTITY.

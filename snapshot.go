@@ -75,6 +75,7 @@ type QueueState struct {
 
 // SiteState says how delivery for one site is going.
 type SiteState struct {
+	// Site is the name of the site, as in Config.Sites.
 	Site string `json:"site"`
 	// State is one of these:
 	//
@@ -127,7 +128,10 @@ type SiteState struct {
 // took, from dialing to the end of the answer. Percentiles are rounded up by at
 // most 9 %. In JSON, times are milliseconds.
 type Latency struct {
-	Requests           int
+	// Requests is how many requests that were. The times are 0 if there were none.
+	Requests int
+	// P50 is the median: half of the requests took at most so long. P95 and P99
+	// are the same for 95 % and 99 % of them, and Max is the longest.
 	P50, P95, P99, Max time.Duration
 }
 
@@ -160,12 +164,17 @@ func (l *Latency) UnmarshalJSON(text []byte) error {
 
 // GoalCount is what a snapshot says of one goal.
 type GoalCount struct {
-	Goal     string            `json:"goal"`
-	Label    string            `json:"label,omitempty"`
+	// Goal is the name of the goal, and Label its name for people, "" if the rule
+	// has none.
+	Goal  string `json:"goal"`
+	Label string `json:"label,omitempty"`
+	// Fired, NotFired (by reason) and Held count the decisions about it, as in an
+	// [Account].
 	Fired    uint64            `json:"fired"`
 	NotFired map[string]uint64 `json:"notFired"`
 	Held     uint64            `json:"held,omitempty"`
-	Last     time.Time         `json:"last,omitzero"`
+	// Last is when it last fired, zero if it has not.
+	Last time.Time `json:"last,omitzero"`
 	// NearMisses say in words why the goal did not count although its path and
 	// method matched. The most frequent comes first; at most 16.
 	NearMisses []NearMiss `json:"nearMisses,omitempty"`

@@ -64,6 +64,7 @@ type Identity struct {
 	// Gender is female, male or unknown.
 	Gender string
 
+	// Mobile and Phone are sent as they are.
 	Mobile, Phone string
 
 	// DateOfBirth is YYYY-MM-DDThh:mm (CDP, Engage, Cloud SDK) or YYYY-MM-DD (Content
@@ -73,6 +74,7 @@ type Identity struct {
 	// Street has one element for each line.
 	Street []string
 
+	// City, State and PostalCode are sent as they are.
 	City, State, PostalCode string
 
 	// Country is an ISO 3166-1 alpha-2 code in upper case.

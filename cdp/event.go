@@ -71,7 +71,8 @@ type Event struct {
 }
 
 // An Attr is a named value. Value is a string, a bool, or any kind of integer or float; a
-// named type counts as its kind. [Event.Validate] refuses everything else.
+// named type counts as its kind. Name has letters and digits. [Event.Validate] refuses
+// everything else.
 type Attr struct {
 	Name  string
 	Value any

@@ -46,15 +46,15 @@ type Sample struct {
 
 // Histogram is how often something took how long.
 type Histogram struct {
-	Count uint64
-	Sum   float64
+	Count uint64  // how often
+	Sum   float64 // how long together, in seconds
 	// Buckets say how many took at most so many seconds, each with all before it.
 	Buckets []Bucket
 }
 
 // Bucket is one of them.
 type Bucket struct {
-	AtMost float64
+	AtMost float64 // seconds
 	Count  uint64
 }
 

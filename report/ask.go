@@ -87,6 +87,7 @@ type Query struct {
 
 // Result is the answer to a Query.
 type Result struct {
+	// Rows are in the order that Row says, none if nothing was counted.
 	Rows []Row `json:"rows"`
 	// Lost is how many facts were lost on these days, so that they are in no row.
 	Lost uint64 `json:"lost"`

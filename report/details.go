@@ -9,7 +9,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/sketch"
 )
 
-// Tally is a name and how often it was counted.
+// Tally is a name and how often it was counted: of a reason, a near miss or a page.
 type Tally struct {
 	Key string `json:"key"`
 	N   uint64 `json:"n"`

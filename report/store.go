@@ -97,8 +97,8 @@ type TotalKey struct {
 	// counted in an hour is counted in its day, too.
 	Hour     int64
 	Goal     string // or Visits
-	Reason   string
-	Currency string
+	Reason   string // fact.Fired, or why it did not count
+	Currency string // ISO 4217, "" without a value and for points
 }
 
 // PartKey names a value of one dimension on a day: of the decisions by which a goal
@@ -108,8 +108,8 @@ type PartKey struct {
 	Day       Day
 	Goal      string // or Visits
 	Dimension Dimension
-	Text      string
-	Currency  string
+	Text      string // the value
+	Currency  string // as in TotalKey
 }
 
 // CellKey names a combination of dimensions on a day, of the decisions by which a goal
@@ -119,7 +119,7 @@ type CellKey struct {
 	Day      Day
 	Goal     string
 	Texts    [len(cellDimensions)]string // of Page, Source, Campaign, Language, Device
-	Currency string
+	Currency string                      // as in TotalKey
 }
 
 // SketchKey names a sketch.
@@ -136,7 +136,7 @@ type SketchKey struct {
 // same SketchKey had.
 type Sketch struct {
 	SketchKey
-	Data []byte
+	Data []byte // a store keeps it as it is
 }
 
 // CostKey names something that a contract with Sitecore counts, on a day of a site.
@@ -174,10 +174,10 @@ var ErrDayTaken = errors.New("report: the day has counts already")
 
 // Mark is something that happened, for a chart.
 type Mark struct {
-	Time time.Time `json:"time"`
+	Time time.Time `json:"time"` // when it happened
 	// Site is the one that it happened to, "" for all.
 	Site string `json:"site,omitempty"`
-	Kind string `json:"kind"`
+	Kind string `json:"kind"` // MarkRules and so on
 	// Text says what, in words or as the hash of rules.
 	Text string `json:"text"`
 }
@@ -197,6 +197,8 @@ type Batch struct {
 	Writer string
 	Seq    uint64
 
+	// Totals, Parts, Cells and Costs are added to what the store has under their keys.
+	// Sketches are merged with those of the same key, and Marks come to the others.
 	Totals   map[TotalKey]Amount
 	Parts    map[PartKey]Amount
 	Cells    map[CellKey]Amount
@@ -258,8 +260,8 @@ const (
 // Question asks for sums of the rows of a table.
 type Question struct {
 	Table    Table
-	Site     string
-	From, To Day // both included
+	Site     string // one site; "" is a site of that name
+	From, To Day    // both included
 	// Of is the goal, or Visits. AllGoals asks for every goal, and not for visits.
 	Of       string
 	AllGoals bool
@@ -288,11 +290,11 @@ func (q *Question) asksFor(goal string) bool {
 // Count is a row of an answer. What the question does not tell apart is zero.
 type Count struct {
 	Day      Day
-	Hour     int64
+	Hour     int64 // as in TotalKey
 	Goal     string
 	Reason   string
-	Text     string
-	Currency string
+	Text     string // the value of the Dimension
+	Currency string // as in TotalKey
 	Amount
 }
 

@@ -7,6 +7,7 @@ import (
 
 // Apart is a goal that a request has nothing to do with.
 type Apart struct {
+	// Goal is its name, and Label its name for people, "" if the rule has none.
 	Goal, Label string
 	// Why is the first thing that does not fit, in words.
 	Why string

@@ -13,9 +13,9 @@ import (
 // ReplayTells says to whom a [Replay] tells facts, as a live site tells a report. A log
 // knows no visitors, so the facts have no browser, and nobody's consent is known.
 type ReplayTells struct {
-	Sink fact.Sink // nil: nobody is told
-	Site string
-	Zone *time.Location
+	Sink fact.Sink      // nil: nobody is told
+	Site string         // the name of the site in the facts
+	Zone *time.Location // in which its days begin; nil is UTC
 	// Currency is that of the site, for goals whose rule names none. "" makes points.
 	Currency string
 }
