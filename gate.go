@@ -62,7 +62,7 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	if e.no == fired {
 		e.consent = t.consent(r)
 	}
-	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.any()) {
+	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.Any()) {
 		e.heldBy = t.holdBy(e.cookies)
 	}
 	if e.no != fired {

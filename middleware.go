@@ -238,7 +238,7 @@ func (t *Tracker) refuseDry(r *http.Request, s *site, rules *Rules, e *entry, go
 
 // wantsPages reports whether pages matter even without a goal.
 func (t *Tracker) wantsPages() bool {
-	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.any() || t.config.Report != nil || t.config.Preview != nil
+	return !t.config.DryRun && t.config.Cookie.Create != CreateGoal || t.config.Views == ViewsServer || t.holds.Any() || t.config.Report != nil || t.config.Preview != nil
 }
 
 // pass runs the handler of a request that is decided already, with its own

@@ -144,7 +144,7 @@ func (s *site) tellLater(kept *fact.Fact, f fate, id string) {
 }
 
 // tell tells what became of a decision that was held.
-func (one *held) tell(f fate, id string) { one.visitor.site.tellLater(one.fact, f, id) }
+func (one *held) tell(f fate, id string) { one.site.tellLater(one.fact, f, id) }
 
 // tellShown is tellLater for what counts now, when its page is shown, and not when it was
 // fetched.

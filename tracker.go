@@ -21,6 +21,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/facts"
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/follow"
+	"github.com/goaltrack/goaltrack/internal/hold"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recall"
 	"github.com/goaltrack/goaltrack/internal/recent"
@@ -51,7 +52,7 @@ type Tracker struct {
 	hintless *recent.Set
 	firsts   firsts
 	ledger   *ledger
-	holds    *holds
+	holds    *hold.Store[*held]
 	ahead    *ahead.Pages[unseen]
 	scripts  atomic.Pointer[scripts] // nil without package page
 	sender   *deliver.Sender         // nil with DryRun
@@ -330,7 +331,7 @@ const closeTimeout = 10 * time.Second
 // served as before and not counted. A second call returns the same as the
 // first.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
-	t.holds.close()
+	t.holds.Close()
 	t.ahead.Close()
 	t.scripts.Load().close()
 	t.ledger.forms.Close()
