@@ -68,6 +68,7 @@ type Exchange struct {
 	contentType    string
 	typeKnown      bool         // contentType is final; false while it may yet be sniffed
 	bodied         bool         // it has a body
+	empty          bool         // it surely has none
 	unanswered     bool         // nothing was written, and nobody here knows what will be
 	answer         *scan.Answer // nil while no rule has asked for it
 	unreadWhy      string       // why the answer could not be read, for explanations
@@ -416,7 +417,7 @@ func (x *Exchange) Set(app map[string]any) { x.app = app }
 // ([ReasonNothingWritten]).
 func (x *Exchange) Ended(route func(path string) string, bodied, unanswered bool) {
 	x.route = route(x.wholePath())
-	x.bodied, x.unanswered = bodied, unanswered
+	x.bodied, x.empty, x.unanswered = bodied, !bodied, unanswered
 	x.answer.End()
 }
 

@@ -51,14 +51,15 @@ func (c *Cause) judgeDownload(x *Exchange) Reason {
 // by its type, if the address ends as that of a file does. A browser shows HTML as a page,
 // whatever its address ends in
 // (https://mimesniff.spec.whatwg.org/#determining-the-computed-mime-type-of-a-resource), unless
-// the site says that it is to be saved (RFC 6266, section 4.2).
+// the site says that it is to be saved (RFC 6266, section 4.2). An answer without a body is no
+// such page.
 
 // judgeFile reports whether the answer can be the file that the address names. It is pending
 // if its type is not known yet.
 func (x *Exchange) judgeFile() Reason {
 	is := web.TypeOf(path.Ext(urlpath.Trim(x.path)))
 	switch {
-	case is == "" || web.IsHTML(is) || isSaved(x.responseHeader):
+	case is == "" || web.IsHTML(is) || isSaved(x.responseHeader) || x.empty:
 	case !x.typeKnown:
 		return pending
 	case web.IsHTML(x.contentType), isMessage(x.contentType) && !isMessage(is):

@@ -113,6 +113,7 @@ func TestNotAFile(t *testing.T) {
 		// What nobody typed, and is no text of HTML.
 		{"/files/a.pdf", 200, "Content-Encoding: br", "\x8b", "fired 1"},
 		{"/files/a.pdf", 200, "", "", "fired 1"},
+		{"/files/a.pdf", 200, "Content-Type: text/html", "", "fired 1"},
 	} {
 		t.Run(tt.path+" "+tt.header, func(t *testing.T) {
 			w := world.New(t, "{version: 1, goals: [{goal: GOT, any: [{download: /files/**}, {download: /-/media/**}]}, {goal: TYPED, download: /typed/**, if: {response.type: text/html}}]}",
