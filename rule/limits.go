@@ -82,27 +82,44 @@ func (g *goal) compileTimes(f *faults) {
 		}
 		g.past.Zone = zone
 	}
-	parse := func(key, text string) (t time.Time, isDay bool) {
+	parse := func(key, text string, more int) time.Time {
 		if text == "" {
-			return t, false
+			return time.Time{}
 		}
-		for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.RFC3339, time.DateOnly} {
-			if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-				return t, layout == time.DateOnly
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t
+		}
+		for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
+			if t, err := time.Parse(layout, text); err == nil {
+				if layout == time.DateOnly {
+					t = t.AddDate(0, 0, more)
+				}
+				return whenClocksShow(t, zone)
 			}
 		}
 		f.hint(key, fmt.Sprintf("%s: %q is not a date", key, text), dateHint(text))
-		return t, false
+		return time.Time{}
 	}
-	g.limits.from, _ = parse("from", g.From)
-	until, isDay := parse("until", g.Until)
-	if isDay {
-		until = until.AddDate(0, 0, 1)
-	}
+	g.limits.from = parse("from", g.From, 0)
+	until := parse("until", g.Until, 1) // a day is meant to its end
 	g.limits.until = until
 	if !until.IsZero() && !g.limits.from.Before(until) {
 		f.hint("until", "until: lies before from:, so the goal never counts", "")
 	}
+}
+
+// whenClocksShow is when the clocks of a zone show a time, which is given in UTC. If they go
+// forward over it, it is when they do: in some zones there is no midnight on that day.
+func whenClocksShow(wanted time.Time, zone *time.Location) time.Time {
+	t := time.Date(wanted.Year(), wanted.Month(), wanted.Day(), wanted.Hour(), wanted.Minute(), 0, 0, zone)
+	_, offset := t.Zone()
+	switch shown := t.Unix() + int64(offset); {
+	case shown < wanted.Unix():
+		_, t = t.ZoneBounds()
+	case shown > wanted.Unix():
+		t, _ = t.ZoneBounds()
+	}
+	return t
 }
 
 // sometime is a moment at which the goal counts. An example says what is asked
