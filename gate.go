@@ -95,8 +95,14 @@ func (t *Tracker) optsOut(r *http.Request, sent web.Cookies) (no fate, marketing
 
 // hasGPC reports whether the browser sends the Global Privacy Control.
 func hasGPC(h http.Header) bool {
-	v, _ := web.First(h["Sec-Gpc"])
-	return v == "1"
+	for _, line := range h["Sec-Gpc"] {
+		for v := range strings.SplitSeq(line, ",") { // a proxy may have put two lines together
+			if strings.TrimSpace(v) == "1" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refuses is what a visitor with the Global Privacy Control refuses.
