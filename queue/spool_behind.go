@@ -51,10 +51,10 @@ const keptWindows = 4
 const leaveFrom = time.Second
 
 // passRest is the least time from the beginning of a pass to that of the next, and what
-// is added to it for each item: about five times as long as it takes to read one.
+// is added to it for each item: about twenty times as long as it takes to read one.
 const (
 	passRest    = time.Second
-	passRestFor = 20 * time.Microsecond
+	passRestFor = 100 * time.Microsecond
 )
 
 // marks are the records of a segment that are left behind.
@@ -125,12 +125,12 @@ type behind struct {
 }
 
 // leaveBehindLocked has memory let go of an item that was given back, if there are too
-// many. It reports whether it did. The items of a segment with few are left to compaction,
-// which needs them in memory.
+// many. It reports whether it did. What is in the intake may have to be written again, and
+// the items of a segment with few are left to compaction: both need them in memory.
 func (s *Spool) leaveBehindLocked(e *entry) bool {
 	switch b := &s.behind; {
 	case len(s.notDue.entries)+len(s.due.entries) <= s.o.keptBack, time.Until(e.dueAt) < leaveFrom, e.First,
-		e.seg == nil, e.record != e.number, e.number > s.intake.confirmed, e.number >= s.intake.firstNumber(s.stats.Last),
+		e.seg == nil, e.record != e.number, e.number >= s.intake.firstNumber(s.stats.Last),
 		e.seg.unsettled*sparseShare <= e.seg.count:
 		return false
 	default:

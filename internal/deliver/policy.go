@@ -62,6 +62,7 @@ func (sc *schedule) accept(j *job) {
 	}
 	if wasSlow {
 		h.retries.hurry(now)
+		h.fullUntil = time.Time{}
 	}
 	brought := j.brought && j.replaces == ""
 	var struck []*job

@@ -130,7 +130,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	}
 	j := &job{Delivery: d, Envelope: e, line: ln, id: e.BrowserID()}
 	j.brought = j.id != "" && !ln.IDs.Made(j.id)
-	if !sc.makeRoom(j, newest) && ln.putBack(d, sc.share, sc.capped(fullWait)) {
+	if !sc.makeRoom(j, newest) && ln.putBack(d, sc.share, sc.capped(ln.health.fullWait(time.Now()))) {
 		return
 	}
 	key := laneKey{ln, d.Key}

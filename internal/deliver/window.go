@@ -28,11 +28,19 @@ func (sc *schedule) wanted() int {
 }
 
 // fullWait is how long events wait in the queue whose line has its share of the
-// window; those of a visitor whose lane is full, up to maxFullWait.
+// window. While none of the line's is accepted it is up to maxLineWait: else a long
+// backlog would be looked at all the time, and a spool would have no place to hand out
+// anything else. Those of a visitor whose lane is full wait up to maxFullWait.
 const (
 	fullWait    = 250 * time.Millisecond
+	maxLineWait = 4 * time.Second
 	maxFullWait = 16 * time.Second
 )
+
+// fullWait returns how long events wait for room in the window: a quarter of the silence.
+func (h *health) fullWait(now time.Time) time.Duration {
+	return min(max(h.gate.silence(now)/4, fullWait), maxLineWait)
+}
 
 // makeRoom lets an event in although its line may have its share of the window,
 // while not all is accepted. Otherwise refused events would fill the window,
@@ -52,9 +60,10 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 	case oldest == nil || !j.Time.After(oldest.Time):
 		return false
 	}
+	j.fetched = oldest.fetched // it has the same place
 	oldest.leaveList()
 	sc.tally.note("order_released")
-	sc.giveBack(oldest, fullWait)
+	sc.giveBack(oldest, h.fullWait(time.Now()))
 	return true
 }
 
