@@ -12,6 +12,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/agent"
 	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/consent"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
@@ -263,9 +264,9 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	if r != rule.Fires {
 		return
 	}
-	detach(&e)
+	events.Detach(&e)
 	if who != nil {
-		detach(who)
+		events.Detach(who)
 	}
 	tr.facts.Sent(&e)
 	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, strings.Clone(tr.path), who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), tr.factAhead(g)})
@@ -448,25 +449,4 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	}
 	p.id = tl.id
 	return p.countLate(one.trigger.Past(), one.counted, one.items, time.Now(), send)
-}
-
-// detach makes an event of texts of its own, which do not keep a request's header in
-// memory.
-func detach(e *cdp.Event) {
-	for _, text := range []*string{&e.Page, &e.Referrer, &e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
-		*text = strings.Clone(*text)
-	}
-	for _, attrs := range [][]cdp.Attr{e.UTM, e.Ext} {
-		for i := range attrs {
-			attrs[i].Name = strings.Clone(attrs[i].Name)
-			if text, ok := attrs[i].Value.(string); ok {
-				attrs[i].Value = strings.Clone(text)
-			}
-		}
-	}
-	for name, v := range e.Fields {
-		if text, ok := v.(string); ok {
-			e.Fields[name] = strings.Clone(text)
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/caching"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/hold"
+	"github.com/goaltrack/goaltrack/internal/twice"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
@@ -25,14 +26,14 @@ type held struct {
 	trigger *rule.Cause
 	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
-	twin    twin // what a script may tell as well
+	twin    twice.Thing // what a script may tell as well
 	since   time.Time
 	fact    *fact.Fact // what Config.Report is told when it is settled; nil without one
 }
 
 // size is how much memory it takes, roughly.
 func (one *held) size() int {
-	size := hold.Extra + len(one.twin.which[0]) + len(one.twin.which[1])
+	size := hold.Extra + one.twin.Size()
 	for _, item := range one.items {
 		size += len(item.Body)
 	}
@@ -129,7 +130,7 @@ func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
 	tr.facts.Sent(e)
 	l := tr.t.ledger
 	one := &held{
-		site: tr.site, trigger: g, counted: name, items: items, twin: twinOf(g, e, tr.path).detached(), since: time.Now(), fact: tr.factHeld(g),
+		site: tr.site, trigger: g, counted: name, items: items, twin: twinOf(g, e, tr.path).Detached(), since: time.Now(), fact: tr.factHeld(g),
 	}
 	f = fateOfHold(tr.t.holds.Add(tr.holder(), tr.network(), one, one.size(), func() { l.decide(one.since, g.Name(), fateHeld, "", "") }))
 	tr.facts.Waits(f == fateHeld && g == rule.View)

@@ -290,23 +290,10 @@ func (s *site) encode(e *cdp.Event, g *rule.Cause, userAgent string, c *Config, 
 	start := len(out)
 	out = e.AppendJSON(out, s.CDP)
 	if !c.NoEventID && !noExt {
-		out = appendEventID(out, len(e.Ext) > 0)
+		out = ext.AppendEventID(out, len(e.Ext) > 0)
 	}
 	if len(out)-start > events.Most {
 		return nil, fateEventInvalid
 	}
 	return append([]byte(nil), out...), fired
-}
-
-// appendEventID adds ext.eventId to an encoded event, in place. The ID only has
-// to differ from all others, so the fast generator will do.
-func appendEventID(body []byte, hasExt bool) []byte {
-	if hasExt {
-		body = append(body[:len(body)-2], ',')
-	} else {
-		body = append(body[:len(body)-1], `,"ext":{`...)
-	}
-	body = append(body, `"`+ext.EventID+`":"`...)
-	body = ext.AppendUUID(body, rand.Uint64(), rand.Uint64()) //nolint:gosec // See above.
-	return append(body, `"}}`...)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/events"
+	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -254,12 +255,6 @@ func (v *relayedVisitor) Send(e *sdk.Event) (reason string, full bool) {
 	return reasonOf(f), full
 }
 
-// viewTwin and formTwin are how far apart the two are that tell the same.
-const (
-	viewTwin = 30 * time.Second // a script waits until its page is loaded
-	formTwin = 10 * time.Second
-)
-
 // queue offers an event of a script to the queue.
 func (v *relayedVisitor) queue(e *sdk.Event) (f fate) {
 	defer v.t.recovered("relay", func() { f = fateEventInvalid })
@@ -334,88 +329,55 @@ func (v *relayedVisitor) raise(e *sdk.Event, room fate) {
 }
 
 // claim says that a script tells something, unless the server has told it.
-func (v *relayedVisitor) claim(e *sdk.Event) (c twice.Claim, f fate) {
-	twins, ok := v.t.relaying.twins.Load(), true
+func (v *relayedVisitor) claim(e *sdk.Event) (twice.Claim, fate) {
+	var thing twice.Thing
 	switch {
-	case e.Type == formType && e.FormID != "":
-		c, ok = twins.Claim(twice.Script, formTwin, v.who(), formType, v.site.Name, v.told.id, e.FormID, e.Interaction)
-		f = fateFormTwice
-	case e.Type == rule.View.Name() && v.t.config.Views != ViewsOff && v.page != "":
-		c, ok = twins.Claim(twice.Script, viewTwin, v.who(), e.Type, v.site.Name, v.told.id, v.page)
-		f = fateViewTwice
+	case e.Type == twice.Form && e.FormID != "":
+		thing = twice.FormOf(e.FormID, e.Interaction)
+	case e.Type == twice.View && v.t.config.Views != ViewsOff && v.page != "":
+		thing = twice.ViewOf(v.page)
+	default:
+		return twice.Claim{}, fired
 	}
-	if ok {
-		return c, fired
-	}
-	v.t.tellTwice(f)
-	return c, f
+	c, ok := v.t.relaying.twins.Load().Tell(twice.Script, thing, 0, v.who(), v.site.Name, v.told.id)
+	return c, v.t.fateOfTwin(thing, ok)
 }
 
-// formType is the type of the event of a form.
-const formType = "FORM"
-
-// twin is what a server and a script may both tell. The zero value is what only one of them
-// tells.
-type twin struct {
-	kind  string    // of event
-	which [2]string // the page's path, or the form and what was done with it
-}
-
-// twinOf is what an event of a goal tells, of the page at a path.
-func twinOf(g *rule.Cause, e *cdp.Event, path string) twin {
-	switch {
-	case g.IsDraft():
-	case e.Type == rule.View.Name(): // the server's own, or one that a goal sends
-		return twin{e.Type, [2]string{path}}
-	case e.Type == formType:
-		return twin{formType, [2]string{textOf(e.Ext, "formId"), textOf(e.Ext, "interactionType")}}
+// twinOf is what an event of a goal tells that a script may tell as well.
+func twinOf(g *rule.Cause, e *cdp.Event, path string) twice.Thing {
+	if g.IsDraft() {
+		return twice.Thing{}
 	}
-	return twin{}
-}
-
-// detached is the same, of texts that keep no request in memory.
-func (tw twin) detached() twin {
-	return twin{tw.kind, [2]string{strings.Clone(tw.which[0]), strings.Clone(tw.which[1])}}
+	return twice.Of(e, path)
 }
 
 // claim says that the server tells something that happened so long ago, unless a script has
 // told it meanwhile.
-func (tr *tracked) claim(tw twin, ago time.Duration) (c twice.Claim, f fate) {
-	twins, id, ok := tr.t.relaying.twins.Load(), tr.told.id, true
-	switch {
-	case twins == nil || id == "":
-	case tw.kind == rule.View.Name():
-		c, ok = twins.Claim(twice.Server, viewTwin+ago, tr.who(), tw.kind, tr.site.Name, id, tw.which[0])
-		f = fateViewTwice
-	case tw.kind == formType:
-		c, ok = twins.Claim(twice.Server, formTwin+ago, tr.who(), tw.kind, tr.site.Name, id, tw.which[0], tw.which[1])
-		f = fateFormTwice
+func (tr *tracked) claim(thing twice.Thing, ago time.Duration) (twice.Claim, fate) {
+	twins, id := tr.t.relaying.twins.Load(), tr.told.id
+	if twins == nil || id == "" || thing.Kind() == "" {
+		return twice.Claim{}, fired
 	}
-	if ok {
-		return c, fired
-	}
-	tr.t.tellTwice(f)
-	return c, f
+	c, ok := twins.Tell(twice.Server, thing, ago, tr.who(), tr.site.Name, id)
+	return c, tr.t.fateOfTwin(thing, ok)
 }
 
-// textOf is an attribute that is a text.
-func textOf(ext cdp.Ext, name string) string {
-	for _, a := range ext {
-		if text, ok := a.Value.(string); ok && a.Name == name {
-			return text
+// fateOfTwin is the fate of what one of the two tells. That the other one has told it is said
+// once.
+func (t *Tracker) fateOfTwin(thing twice.Thing, ok bool) fate {
+	switch {
+	case ok:
+		return fired
+	case thing.Kind() == twice.Form:
+		if !t.relaying.form.Swap(true) {
+			t.config.Logger.Warn("goaltrack: a form is told by a goal and by a script through the relay, and one of two is dropped (form_twice): take the form's event out of the script, or sends: FORM out of the goal")
 		}
+		return fateFormTwice
 	}
-	return ""
-}
-
-// tellTwice says once that something is told twice.
-func (t *Tracker) tellTwice(f fate) {
-	switch {
-	case f == fateViewTwice && !t.relaying.view.Swap(true):
+	if !t.relaying.view.Swap(true) {
 		t.config.Logger.Warn("goaltrack: page views come from the server and from a script through the relay, and one of two is dropped (view_twice): set Views to off, or take the page view out of the script")
-	case f == fateFormTwice && !t.relaying.form.Swap(true):
-		t.config.Logger.Warn("goaltrack: a form is told by a goal and by a script through the relay, and one of two is dropped (form_twice): take the form's event out of the script, or sends: FORM out of the goal")
 	}
+	return fateViewTwice
 }
 
 // roomForLate is how many attributes are left for what a late event says.
@@ -445,7 +407,7 @@ func (v *relayedVisitor) encode(e *sdk.Event) ([]byte, fate) {
 		out = e.AppendJSON(out, v.told.id)
 	}
 	if withID {
-		out = appendEventID(out, hasExt)
+		out = ext.AppendEventID(out, hasExt)
 	}
 	if len(out)-start > events.Most {
 		return nil, fateEventInvalid

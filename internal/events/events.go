@@ -202,3 +202,24 @@ func birthDate(e *cdp.Event, to cdp.Site) {
 	}
 	e.Fields["dob"] = dob
 }
+
+// Detach makes an event of texts of its own, which do not keep a request's header in
+// memory.
+func Detach(e *cdp.Event) {
+	for _, text := range []*string{&e.Page, &e.Referrer, &e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
+		*text = strings.Clone(*text)
+	}
+	for _, attrs := range [][]cdp.Attr{e.UTM, e.Ext} {
+		for i := range attrs {
+			attrs[i].Name = strings.Clone(attrs[i].Name)
+			if text, ok := attrs[i].Value.(string); ok {
+				attrs[i].Value = strings.Clone(text)
+			}
+		}
+	}
+	for name, v := range e.Fields {
+		if text, ok := v.(string); ok {
+			e.Fields[name] = strings.Clone(text)
+		}
+	}
+}
