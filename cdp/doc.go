@@ -1,5 +1,5 @@
 // Package cdp is a client for the stream API of Sitecore CDP. It makes browser IDs, checks
-// events, and sends them, once each, and says exactly what became of them. It imports the
+// events, and sends them, once each, and says exactly what became of them. It needs the
 // standard library only.
 //
 // # Sites
