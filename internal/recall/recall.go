@@ -35,8 +35,11 @@ type remembered struct {
 }
 
 // New makes a Memory that knows nobody.
-func New() *Memory {
-	return &Memory{seed: maphash.MakeSeed(), visits: fair.Slots[remembered]{Buckets: buckets, Life: life, Step: step}}
+func New() *Memory { return OfBuckets(buckets) }
+
+// OfBuckets is New with places for eight times so many visitors, a power of two.
+func OfBuckets(n int) *Memory {
+	return &Memory{seed: maphash.MakeSeed(), visits: fair.Slots[remembered]{Buckets: n, Life: life, Step: step}}
 }
 
 // Key returns the key of a visitor of a site.

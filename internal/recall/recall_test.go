@@ -11,26 +11,25 @@ import (
 // TestVisitMemoryIsBounded in visitors and in time, and one network takes no place from
 // others, however many visitors it makes up.
 func TestVisitMemoryIsBounded(t *testing.T) {
-	const some = 1000
 	for name, c := range map[string]struct {
-		others int    // visitors who come later
-		from   uint64 // their network, 0 for one of each
-		least  int    // of those who came first, so many are known
-		most   int
+		buckets, some int    // how many come first
+		others        int    // how many come later
+		from          uint64 // their network, 0 for one of each
+		least, most   int    // so many of the first are known then
 	}{
-		"as many as there should be":       {10_000 - some, 0, some * 95 / 100, some},
-		"far more":                         {250_000, 0, 0, some / 50},
-		"far more, made up by one network": {100_000, 7, some, some},
+		"as many as there should be":       {buckets, 1000, 9000, 0, 950, 1000},
+		"far more":                         {128, 20, 8000, 0, 0, 1},
+		"far more, made up by one network": {128, 20, 8000, 7, 20, 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := New()
+				m := OfBuckets(c.buckets)
 				keep := func(*visit.Visit) *visit.Visit { return &visit.Visit{Start: 1, Last: 1} }
 				network := uint64(0)
 				from := func() uint64 { return network }
 				id := func(i int) uint64 { return m.Key("shop", string([]byte{byte(i), byte(i >> 8), byte(i >> 16)})) }
 				known := func() (n int) {
-					for i := range some {
+					for i := range c.some {
 						m.Change(id(i), from, func(v *visit.Visit) *visit.Visit {
 							if v != nil {
 								n++
@@ -40,8 +39,8 @@ func TestVisitMemoryIsBounded(t *testing.T) {
 					}
 					return n
 				}
-				for i := range some + c.others {
-					if network = c.from; i < some || c.from == 0 {
+				for i := range c.some + c.others {
+					if network = c.from; i < c.some || c.from == 0 {
 						network = uint64(1000 + i)
 					}
 					m.Change(id(i), from, keep)
@@ -50,7 +49,7 @@ func TestVisitMemoryIsBounded(t *testing.T) {
 					}
 				}
 				if n := known(); n < c.least || n > c.most {
-					t.Errorf("%d of %d are known", n, some)
+					t.Errorf("%d of %d are known", n, c.some)
 				}
 				time.Sleep(life + 2*step)
 				if n := known(); n > 0 {
