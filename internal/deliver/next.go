@@ -81,9 +81,9 @@ func (sc *schedule) next(ln *Line, now time.Time) (*job, time.Time) {
 		return g.choice.probe(now, &g.waiting), time.Time{}
 	}
 	if h.limit > 0 || h.mixed(p, now) {
-		return h.choice.mixed(&h.ready), soonest
+		return h.choice.mixed(&h.ready, sc.shares.goesFirst), soonest
 	}
-	return h.choice.fair(&h.ready), soonest
+	return h.choice.fair(&h.ready, sc.shares.goesFirst), soonest
 }
 
 // again finds the event to try once more.

@@ -4,6 +4,8 @@ import (
 	priority "container/heap"
 	linked "container/list"
 	"time"
+
+	"github.com/goaltrack/goaltrack/queue"
 )
 
 // readyList holds events that may be sent, in the order in which they happened.
@@ -87,10 +89,23 @@ type choice struct {
 	justCame bool      // it was one that had just come
 }
 
+// oldestFirst is the oldest of those that go first. Those that do not any more join the
+// others.
+func (l *readyList) oldestFirst(goes func(*queue.Item) bool) *job {
+	for {
+		j := jobAt(l.first.Front())
+		if j == nil || goes(&j.Item) {
+			return j
+		}
+		l.first.Remove(j.spot.first)
+		j.spot.first = nil
+	}
+}
+
 // fair chooses while all is accepted: fifteen times the oldest of those that go first,
 // and then the oldest of all, so that nobody waits for good.
-func (c *choice) fair(l *readyList) *job {
-	j := jobAt(l.first.Front())
+func (c *choice) fair(l *readyList, goes func(*queue.Item) bool) *job {
+	j := l.oldestFirst(goes)
 	if j == nil {
 		return l.oldest()
 	}
@@ -102,7 +117,7 @@ func (c *choice) fair(l *readyList) *job {
 
 // mixed chooses while not all is accepted: the oldest of those that go first, the
 // newest, the oldest of all, the newest of a known visitor.
-func (c *choice) mixed(l *readyList) *job {
+func (c *choice) mixed(l *readyList, goes func(*queue.Item) bool) *job {
 	c.turn++
 	switch c.turn % 4 {
 	case 1:
@@ -113,7 +128,7 @@ func (c *choice) mixed(l *readyList) *job {
 		}
 		return l.newest()
 	case 2:
-		if j := jobAt(l.first.Front()); j != nil {
+		if j := l.oldestFirst(goes); j != nil {
 			return j
 		}
 	}

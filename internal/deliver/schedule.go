@@ -25,16 +25,14 @@ type schedule struct {
 	benched  int // events on a bench
 	aside    int // events out of the window that wait for a retry
 	parked   int
-	// firstHere is how many of the events that go first are not in the queue.
-	firstHere int
-	asked     time.Time // when the queue last had no newer event
-	pacing    pacing
-	random    func(int64) int64 // spreads load
-	lists     []*readyList      // of nextProbe, in memory that stays
-	running   int               // events with the workers
-	turn      int               // which line is looked at first
-	made      recent.Map
-	waiters   []waiter
+	asked    time.Time // when the queue last had no newer event
+	pacing   pacing
+	random   func(int64) int64 // spreads load
+	lists    []*readyList      // of nextProbe, in memory that stays
+	running  int               // events with the workers
+	turn     int               // which line is looked at first
+	made     recent.Map
+	waiters  []waiter
 
 	closing  bool
 	deadline time.Time
@@ -135,13 +133,11 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	}
 	key := laneKey{ln, d.Key}
 	l := sc.lanes[key]
-	if l != nil && sc.putBackBehind(l, d) {
+	if l != nil && sc.putBackBehind(l, d) || sc.putBackFirst(d) {
 		return
 	}
 	sc.inWindow++
-	if d.First {
-		sc.firstHere++
-	}
+	sc.shares.taken(&d.Item, 1)
 	ln.health.inWindow++
 	if j.fetched {
 		ln.health.fetched++
@@ -169,6 +165,7 @@ func (sc *schedule) refuseDelivery(d queue.Delivery, e *Envelope, reason string)
 		return
 	}
 	sc.tally.bury(e.Goal, e.BrowserID(), reason)
+	sc.shares.taken(&d.Item, 1)
 	sc.shares.settled(&d.Item)
 	sc.left(d.Key, 1)
 	sc.waits.met(e.awaited)
@@ -195,9 +192,6 @@ func (sc *schedule) settled(j *job) {
 		sc.leaveBench(j)
 	} else {
 		sc.leaveWindow(j)
-	}
-	if j.First {
-		sc.firstHere--
 	}
 	sc.shares.settled(&j.Item)
 	sc.left(j.Key, 1)

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/queue"
@@ -34,9 +33,8 @@ type shares struct {
 	off    bool // nothing is known of the queue, and others may take from it
 	names  *fair.Names
 	room   fair.Room
-	events int64        // what an event is at least of the room
-	bytes  int64        // of the whole, 0 if that is not known
-	first  atomic.Int64 // events that go first and have not met their fate
+	events int64 // what an event is at least of the room
+	bytes  int64 // of the whole, 0 if that is not known
 }
 
 const (
@@ -99,17 +97,14 @@ func (s *shares) enter(q queue.Queue, network uint64, items []queue.Item, isKnow
 	asked := fair.Asked{Events: len(items), Amount: all, Used: int64(stats.Full * wholeQueue), Worth: worth(items[len(items)-1].Priority)}
 	if stats.Waiting >= firstOf {
 		asked.Known = isKnown(items[0].Key)
-		asked.Queue = asked.Known || s.first.Load() < strangersFirst
+		asked.Queue = asked.Known || s.room.Ahead() < strangersFirst
 	}
 	first, ok := s.room.Enter(who, asked)
 	if !ok {
 		return ErrVisitorFull
 	}
-	if first {
-		s.first.Add(int64(len(items)))
-		for i := range items {
-			items[i].First = true
-		}
+	for i := range items {
+		items[i].First = first
 	}
 	return nil
 }
@@ -121,9 +116,6 @@ func (s *shares) leave(network uint64, items []queue.Item) {
 	}
 	who := fair.Who{Visitor: s.names.Visitor(items[0].Key), Network: network}
 	for i := range items {
-		if items[i].First {
-			s.first.Add(-1)
-		}
 		s.room.Leave(who, items[i].First, 1, s.sizeOf(&items[i]))
 	}
 }
@@ -133,10 +125,20 @@ func (s *shares) settled(i *queue.Item) {
 	if s.off {
 		return
 	}
-	if i.First {
-		s.first.Add(-1)
-	}
 	s.room.Settle(s.names.Visitor(i.Key), i.First, 1, s.sizeOf(i))
+}
+
+// taken notes that the scheduler has an item, or has given it back if n is -1.
+func (s *shares) taken(i *queue.Item, n int) {
+	if i.First && !s.off {
+		s.room.Taken(s.names.Visitor(i.Key), n)
+	}
+}
+
+// goesFirst reports whether an item that was to go first still does: a visitor who has too
+// much that does not is a flood.
+func (s *shares) goesFirst(i *queue.Item) bool {
+	return i.First && (s.off || s.room.GoesFirst(s.names.Visitor(i.Key)))
 }
 
 // Place is a place that is kept in the queue for an event of a visitor. Release gives it

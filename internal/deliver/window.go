@@ -24,7 +24,7 @@ func (sc *schedule) wanted() int {
 	if spare >= 2*some {
 		return spare - some
 	}
-	return max(min(spare, int(sc.shares.first.Load())-sc.firstHere), 0)
+	return max(min(spare, int(sc.shares.room.Waiting())), 0)
 }
 
 // fullWait is how long events wait in the queue whose line has its share of the
@@ -72,6 +72,16 @@ func (sc *schedule) makeRoom(j *job, newest bool) bool {
 // others. This never happens to a single line.
 func (ln *Line) putBack(d queue.Delivery, share int, wait time.Duration) bool {
 	return putBack(d, ln.health.inWindow >= share, &ln.health.fullUntil, wait)
+}
+
+// putBackFirst returns an event that was to go first and does not any more, if there is only
+// the room that is left for those that do.
+func (sc *schedule) putBackFirst(d queue.Delivery) bool {
+	if !d.First || sc.spare() > sc.share/16 || sc.shares.goesFirst(&d.Item) {
+		return false
+	}
+	d.Nack(sc.capped(time.Second))
+	return true
 }
 
 // putBack returns an event if there is no room. All events that come meanwhile
@@ -124,9 +134,7 @@ func (sc *schedule) stepAside(j *job) {
 // one.
 func (sc *schedule) giveBack(j *job, d time.Duration) {
 	sc.leaveWindow(j)
-	if j.First {
-		sc.firstHere--
-	}
+	sc.shares.taken(&j.Item, -1)
 	j.Nack(sc.capped(d))
 	sc.leaveLane(j)
 }

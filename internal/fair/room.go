@@ -1,6 +1,9 @@
 package fair
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Room shares out something that is held for a while and given back. Whoever makes it
 // sets the exported fields and changes them no more. All methods are safe for
@@ -10,6 +13,8 @@ type Room struct {
 	// Least is what a visitor may have of a room that is at most half full, even if
 	// that is more than a fortieth.
 	Least int64
+
+	ahead, waiting atomic.Int64 // see Ahead and Waiting
 
 	mu       sync.Mutex
 	visitors map[uint64]*visitor
@@ -47,6 +52,8 @@ type visitor struct {
 	one    [1]part
 	events int
 	behind int      // of these, such as do not go first
+	taken  int      // of those that do, how many were taken from the queue
+	known  bool     // see Asked
 	next   *visitor // of those to be used again
 }
 
@@ -89,7 +96,7 @@ func (r *Room) Enter(w Who, a Asked) (first, ok bool) {
 	if !r.may(v, net, a) {
 		return false, false
 	}
-	first = a.Queue && (v == nil || a.Known && v.behind == 0 && v.events+a.Events <= firstVisitor) && (net == nil || net.events < firstNetwork)
+	first = a.Queue && w.Visitor != 0 && (v == nil || a.Known && v.behind == 0 && v.events+a.Events <= firstVisitor) && (net == nil || net.events < firstNetwork)
 	r.give(w, a, first)
 	return first, true
 }
@@ -145,10 +152,13 @@ func (r *Room) give(w Who, a Asked, first bool) {
 		v = r.newVisitor()
 		r.visitors[w.Visitor] = v
 	}
-	v.events += a.Events
-	if !first {
-		v.behind += a.Events
-	}
+	r.change(v, func() {
+		v.known = v.known || a.Known
+		v.events += a.Events
+		if !first {
+			v.behind += a.Events
+		}
+	})
 	p := v.part(net)
 	p.events += a.Events
 	p.has += a.Amount
@@ -200,6 +210,7 @@ func (r *Room) newVisitor() *visitor {
 // held.
 func (r *Room) drop(name uint64, v *visitor) {
 	delete(r.visitors, name)
+	r.change(v, func() { v.events, v.behind = 0, 0 })
 	for i := range v.parts {
 		if p := &v.parts[i]; p.net != nil {
 			p.net.events -= p.events
@@ -246,6 +257,9 @@ func (r *Room) Settle(name uint64, first bool, events int, amount int64) {
 	if v == nil || len(v.parts) == 0 {
 		return
 	}
+	if first {
+		r.change(v, func() { v.taken = max(v.taken-events, 0) })
+	}
 	r.take(Who{Visitor: name}, v, 0, Asked{Events: events, Amount: amount}, first)
 }
 
@@ -253,10 +267,12 @@ func (r *Room) Settle(name uint64, first bool, events int, amount int64) {
 func (r *Room) take(w Who, v *visitor, i int, a Asked, first bool) {
 	p := &v.parts[i]
 	events, amount := min(a.Events, p.events), min(a.Amount, p.has)
-	v.events -= events
-	if !first {
-		v.behind = max(v.behind-events, 0)
-	}
+	r.change(v, func() {
+		v.events -= events
+		if !first {
+			v.behind = max(v.behind-events, 0)
+		}
+	})
 	p.events -= events
 	p.has -= amount
 	if p.net != nil {

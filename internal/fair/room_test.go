@@ -188,6 +188,51 @@ func TestWhoGoesFirst(t *testing.T) {
 	}
 }
 
+// TestWhoFloodsGoesFirstNoMore: as soon as a stranger has something that does not go first,
+// or somebody who did no harm more than a little, so has what did. It goes first again when
+// the rest is settled. The sums are right, whatever was taken.
+func TestWhoFloodsGoesFirstNoMore(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		r := &Room{Size: 10_000}
+		t.Cleanup(r.Close)
+		enter := func(name uint64, queue bool) {
+			if _, ok := r.Enter(Who{Visitor: name}, Asked{Events: 1, Amount: 1, Queue: queue, Known: known}); !ok {
+				t.Error("refused")
+			}
+		}
+		want := func(step string, goes bool, ahead, waiting int64) {
+			t.Helper()
+			if r.GoesFirst(1) != goes || r.Ahead() != ahead || r.Waiting() != waiting {
+				t.Errorf("known %t, %s: goes first %t, %d ahead, %d wait; want %t, %d, %d", known, step, r.GoesFirst(1), r.Ahead(), r.Waiting(), goes, ahead, waiting)
+			}
+		}
+		enter(1, true)
+		enter(2, true)
+		want("one each", true, 2, 2)
+		r.Taken(1, 1)
+		want("one is taken", true, 2, 1)
+		most := 0
+		if known {
+			most = firstVisitor
+		}
+		for range most {
+			enter(1, false)
+		}
+		want("a little waits behind", true, 2, 1)
+		enter(1, false)
+		want("too much waits behind", false, 1, 1)
+		r.Taken(1, -1)
+		want("it is given back", false, 1, 1)
+		r.Settle(1, false, 1, 1)
+		want("again only a little", true, 2, 2)
+		r.Taken(1, 1)
+		r.Settle(1, true, 1, 1)
+		want("it is settled", !known, 1, 1) // a stranger has nothing
+		r.Leave(Who{Visitor: 2}, true, 1, 1)
+		want("the other has left", !known, 0, 0)
+	}
+}
+
 // TestNetworksAreForgotten ten minutes after their last request, and those that have
 // nothing sooner. What their visitors have counts on for them alone.
 func TestNetworksAreForgotten(t *testing.T) {
