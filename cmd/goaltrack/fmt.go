@@ -29,8 +29,11 @@ func fmtCommand() command {
 		note: `Without a flag, the files are printed as they should be. Comments stay, and so do
 the order of keys and what the file says. The flags are those of gofmt.
 
+With --write, a file is replaced at once, and stays as it was if anything goes wrong.
+
 The exit code is 0, also with --list if there are such files. It is 1 with --diff
-if anything would change, and 2 if a file cannot be read.
+if anything would change, and if something cannot be written, and 2 if a file cannot
+be read.
 `,
 		program: &formatter{},
 	}
@@ -50,13 +53,20 @@ func (f *formatter) check(v *settings.Values, files []string) error {
 }
 
 func (f *formatter) run(_ context.Context, out console) error {
-	var unread []error
+	var unread, unwritten []error
 	differ := false
 	for _, file := range f.files {
-		changed, err := f.one(file, out.stdout)
-		unread, differ = append(unread, err), differ || changed
+		text, laidOut, err := layOut(file)
+		if err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		differ = differ || !bytes.Equal(text, laidOut)
+		unwritten = append(unwritten, f.show(file, text, laidOut, out.stdout))
 	}
-	if err := errors.Join(unread...); err != nil {
+	if err := errors.Join(append(unread, unwritten...)...); len(unread) == 0 && err != nil {
+		return err
+	} else if err != nil {
 		return usageError{err}
 	}
 	if f.diff && differ {
@@ -65,34 +75,43 @@ func (f *formatter) run(_ context.Context, out console) error {
 	return nil
 }
 
-// one lays out a file, and reports whether it had another layout.
-func (f *formatter) one(file string, w io.Writer) (changed bool, err error) {
-	text, err := readRules(file)
-	if err != nil {
-		return false, err
+// layOut reads a file, and lays it out.
+func layOut(file string) (text, laidOut []byte, err error) {
+	if text, err = readRules(file); err != nil {
+		return nil, nil, err
 	}
-	laidOut, err := format.Format(text)
-	if err != nil {
-		return false, faultOf(file, text, err)
+	if laidOut, err = format.Format(text); err != nil {
+		return nil, nil, faultOf(file, text, err)
 	}
-	changed = !bytes.Equal(text, laidOut)
-	if !f.list && !f.diff && !f.write {
-		_, err = w.Write(laidOut)
-		return changed, err
-	}
-	if changed && f.list {
-		say(w, "%s\n", file)
-	}
-	if changed && f.diff {
-		say(w, "%s", diff.Diff(file+".orig", text, file, laidOut))
-	}
-	if changed && f.write {
-		return true, replaceFile(file, laidOut)
-	}
-	return changed, nil
+	return text, laidOut, nil
 }
 
-// maxRuleFile is more than a rule file may have.
+// show prints or writes what the flags ask for.
+func (f *formatter) show(file string, text, laidOut []byte, w io.Writer) error {
+	if !f.list && !f.diff && !f.write {
+		_, err := w.Write(laidOut)
+		return err
+	}
+	if bytes.Equal(text, laidOut) {
+		return nil
+	}
+	if f.list {
+		say(w, "%s\n", file)
+	}
+	if f.diff {
+		say(w, "%s", diff.Diff(file+".orig", text, file, laidOut))
+	}
+	if !f.write {
+		return nil
+	}
+	if err := replaceFile(file, text, laidOut); err != nil {
+		return fmt.Errorf("%s stays as it was: %w", file, err)
+	}
+	return nil
+}
+
+// maxRuleFile is more than a rule file may have. Of a longer one nothing is laid out: the rest
+// would be lost.
 const maxRuleFile = 8 << 20
 
 // readRules reads the text of a rule file, or of the standard input.
@@ -106,9 +125,12 @@ func readRules(file string) ([]byte, error) {
 		defer func() { _ = opened.Close() }() // it was only read
 		in = opened
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxRuleFile))
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(in, maxRuleFile+1))
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", file, err)
+	case len(text) > maxRuleFile:
+		return nil, fmt.Errorf("%s: it is larger than %d MiB, and no rule file", file, maxRuleFile>>20)
 	}
 	return text, nil
 }
@@ -122,8 +144,12 @@ func faultOf(file string, text []byte, err error) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-// replaceFile puts text in the place of a file, at once, and keeps who may read it.
-func replaceFile(file string, text []byte) error {
+// errChanged says that somebody else wrote into a file.
+var errChanged = errors.New("somebody has changed it in the meantime; run it again")
+
+// replaceFile puts text in the place of a file, at once, and keeps whose it is and who may read
+// it. The file must still be as it was read.
+func replaceFile(file string, was, text []byte) error {
 	target, err := filepath.EvalSymlinks(file) // what a link names is replaced, not the link
 	if err != nil {
 		return err
@@ -132,17 +158,38 @@ func replaceFile(file string, text []byte) error {
 	if err != nil {
 		return err
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no file that can be replaced", file)
+	}
+	old, err := os.OpenFile(target, os.O_WRONLY, 0) //nolint:gosec // The user says which file.
+	if err != nil {
+		return err // who may not write into a file may not replace it, either
+	}
+	_ = old.Close() // nothing was written into it
 	next, err := os.CreateTemp(filepath.Dir(target), ".goaltrack-*")
 	if err != nil {
 		return err
 	}
 	_, err = next.Write(text)
+	err = errors.Join(err, keepOwner(next, info))
 	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Sync(), next.Close())
+	if err == nil {
+		err = isStill(target, was)
+	}
 	if err == nil {
 		err = os.Rename(next.Name(), target)
 	}
 	if err != nil {
 		_ = os.Remove(next.Name()) // it is of no use
+	}
+	return err
+}
+
+// isStill returns an error unless a file has just that text.
+func isStill(name string, text []byte) error {
+	now, err := os.ReadFile(name) //nolint:gosec // The user says which file.
+	if err == nil && !bytes.Equal(now, text) {
+		err = errChanged
 	}
 	return err
 }

@@ -122,8 +122,14 @@ func (i *initiator) run(ctx context.Context, out console) error {
 
 // write makes the file. One that has come to be there in the meantime stays.
 func (i *initiator) write(name string, text []byte) error {
-	if _, err := os.Stat(name); err == nil && i.settings.On("overwrite") {
-		return replaceFile(name, text)
+	if info, err := os.Stat(name); err == nil && i.settings.On("overwrite") {
+		var was []byte
+		if info.Mode().IsRegular() {
+			if was, err = os.ReadFile(name); err != nil { //nolint:gosec // The user names it.
+				return err
+			}
+		}
+		return replaceFile(name, was, text)
 	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // A rule file is no secret, and the user names it.
 	if err != nil {

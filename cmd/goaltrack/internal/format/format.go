@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -19,6 +20,9 @@ import (
 // changing what it says, it says just that.
 func Format(text []byte) ([]byte, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if !utf8.Valid(text) { // a YAML reader may take UTF-16, whose comments would be lost here
+		return nil, errors.New("it is not UTF-8 (save it as UTF-8 in your editor)")
+	}
 	text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
 	if i := bytes.IndexAny(text, "\u0085\u2028\u2029"); i >= 0 { // YAML 1.1 ends a line here, and 1.2 does not
 		return nil, fmt.Errorf("line %d has a line separator that nobody can see", 1+bytes.Count(text[:i], []byte("\n")))
