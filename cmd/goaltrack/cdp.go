@@ -13,7 +13,7 @@ import (
 type standIn struct{ listen string }
 
 func cdpCommand() command {
-	return command{name: "cdp", summary: "stand in for the CDP, for development", program: &standIn{}}
+	return command{name: "cdp", summary: "stand in for the CDP, for development", program: &standIn{}, inOrder: true}
 }
 
 func (s *standIn) check(v *settings.Values, _ []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -23,6 +25,7 @@ type command struct {
 	name, summary string
 	operands      operands
 	note          string // what else the help says
+	inOrder       bool   // a signal ends it in order, and others at once
 	program
 }
 
@@ -70,7 +73,7 @@ func (o *operands) take(words []string) (taken []string, faults []error) {
 	return words[:limit], faults
 }
 
-// run is the whole program. It returns the exit code, and ends when ctx ends.
+// run is the whole program without signals. It returns the exit code, and ends when ctx ends.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	return carryOut(ctx, commands(), &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr})
 }
@@ -79,13 +82,48 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 type invocation struct {
 	args, environ  []string
 	stdout, stderr io.Writer
+	untilSignal    func(context.Context) context.Context // for commands that end in order; nil in tests
 
-	faults []error // of the arguments
-	code   int
+	faults  []error // of the arguments
+	code    int
+	ran     bool    // a command of ours, which says itself what went wrong
+	printed *outlet // what went to stdout
+}
+
+// outlet is where a command prints what it was asked for. Most commands ignore an error of
+// one line, so that it is noted here: a full disk must not look as if all were well.
+type outlet struct {
+	to io.Writer
+
+	mu  sync.Mutex
+	err error // the first one
+}
+
+// Write implements [io.Writer].
+func (p *outlet) Write(text []byte) (int, error) {
+	n, err := p.to.Write(text)
+	if err != nil {
+		p.mu.Lock()
+		p.err = cmp.Or(p.err, err)
+		p.mu.Unlock()
+	}
+	return n, err
+}
+
+// fault says that something could not be printed.
+func (p *outlet) fault() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		return nil
+	}
+	return fmt.Errorf("not all that it prints could be written: %w", p.err)
 }
 
 // carryOut finds the command in the arguments and runs it.
 func carryOut(ctx context.Context, list []command, in *invocation) int {
+	in.printed = &outlet{to: in.stdout}
+	in.stdout = in.printed
 	root := in.tree(list)
 	if len(in.args) == 0 {
 		say(in.stderr, "%s", help(root))
@@ -95,6 +133,10 @@ func carryOut(ctx context.Context, list []command, in *invocation) int {
 	if err == nil {
 		root.SetArgs(args)
 		_, err = root.ExecuteContextC(ctx)
+	}
+	if full := in.printed.fault(); full != nil && !in.ran { // of the help and the like
+		say(in.stderr, "goaltrack: %s\n", full)
+		return exitFailed
 	}
 	if err != nil { // of cobra's own commands, or of words that call none
 		say(in.stderr, "goaltrack: %s\nRun \"goaltrack help\" for the commands.\n", err)
@@ -168,7 +210,12 @@ func eachOnce(lines []string) (list []string) {
 // runCommand reads the settings of a command and runs it.
 func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.FlagSet, words []string) {
 	load := func() (*settings.Values, error) { return table.Load(c.name, settings.Flags(flags), in.environ) }
-	if r, ok := c.program.(reloadable); ok {
+	in.ran = true
+	if c.inOrder && in.untilSignal != nil {
+		ctx = in.untilSignal(ctx)
+	}
+	r, serves := c.program.(reloadable)
+	if serves {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP) // before anything is read, and until the process ends
 		signal.Ignore(syscall.SIGPIPE)         // the site goes on if nobody reads the log any more
@@ -185,6 +232,9 @@ func (in *invocation) runCommand(ctx context.Context, c *command, flags *pflag.F
 		err = usageError{err}
 	} else {
 		err = c.run(ctx, console{in.stdout, in.stderr, newLogger(in.stderr, v)})
+		if unsaid := err == nil || errors.Is(err, errSaid); unsaid && !serves {
+			err = cmp.Or(in.printed.fault(), err)
+		}
 	}
 	in.code = exitOK
 	switch {

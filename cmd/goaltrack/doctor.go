@@ -44,7 +44,7 @@ With --json, what is printed is a list:
 
 The exit code is 1 if something failed, 0 if not, and 2 if the settings have faults.
 `,
-		program: &doctor{},
+		program: &doctor{}, inOrder: true,
 	}
 }
 

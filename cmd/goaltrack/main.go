@@ -23,13 +23,13 @@
 // When they are ready, the commands proxy and cdp print one line, "listening on
 // http://HOST:PORT". They log to standard error. SIGINT and SIGTERM end them in
 // order: requests finish, goals are delivered, and proxy prints the account. A
-// second signal ends them at once. SIGHUP has proxy read its settings and rules
-// again.
+// second signal ends them at once, and so does the first one all other commands but
+// doctor. SIGHUP has proxy read its settings and rules again.
 //
 // The exit codes are:
 //
 //   - 0: all is well, or a signal ended proxy or cdp
-//   - 1: something else failed; check found faults in rules; proxy --check found
+//   - 1: something else failed, such as a disk without room for what is printed; check found faults in rules; proxy --check found
 //     any faults; doctor found that goals would not arrive
 //   - 2: the settings, the rules or the settings file have faults, which are all
 //     listed, or a file does not exist
@@ -59,7 +59,13 @@ const (
 func main() {
 	log.SetFlags(0)
 	log.SetOutput(&ofProcess)
-	ctx, cancel := context.WithCancelCause(context.Background())
+	in := invocation{args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, untilSignal: untilSignal}
+	os.Exit(carryOut(context.Background(), commands(), &in))
+}
+
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM.
+func untilSignal(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -67,7 +73,7 @@ func main() {
 		signal.Stop(signals) // a second signal ends the process, as without this program's doing
 		cancel(&signalled{told})
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	return ctx
 }
 
 // isTold reports whether a command ends because a signal tells it to leave, as an

@@ -48,6 +48,7 @@ func TestProcesses(t *testing.T) {
 	t.Run("state", func(t *testing.T) { testState(t, binary) })
 	t.Run("taken over", func(t *testing.T) { testTakenOver(t, binary) })
 	t.Run("a second signal", func(t *testing.T) { testSecondSignal(t, binary) })
+	t.Run("a question", func(t *testing.T) { testQuestion(t, binary) })
 	t.Run("a hangup", func(t *testing.T) { testHangup(t, binary) })
 	t.Run("nobody reads", func(t *testing.T) { testNobodyReads(t, binary) })
 	t.Run("lines of others", func(t *testing.T) { testLinesOfOthers(t, binary) })
@@ -335,6 +336,36 @@ func testSecondSignal(t *testing.T, binary string) {
 			_ = proxy.Process.Signal(syscall.SIGTERM)
 			runtime.Gosched()
 		}
+	}
+}
+
+// testQuestion ends a command that waits for an answer: one Ctrl+C is enough.
+func testQuestion(t *testing.T, binary string) {
+	asking := exec.CommandContext(deadline(t), binary, "announce", write(t, "goals.yaml", rules), "--cdp=http://127.0.0.1:9", "--client-key=key", "--pos=shop")
+	asking.Env = []string{}
+	stdin, err := asking.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }()
+	stdout, err := asking.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := asking.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for text := ""; !strings.Contains(text, "[y/N]"); {
+		more := make([]byte, 1000)
+		n, err := stdout.Read(more)
+		if text += string(more[:n]); err != nil {
+			t.Fatal(text, err)
+		}
+	}
+	_ = asking.Process.Signal(os.Interrupt)
+	_ = asking.Wait()
+	if status, ok := asking.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended with %v", asking.ProcessState)
 	}
 }
 

@@ -47,7 +47,7 @@ func proxyCommand() command {
 		note: `The settings file may list several sites under sites:, each with settings of its
 own beside name, hosts and path-prefix; those of the proxy are their defaults.
 `,
-		program: &proxyProgram{},
+		program: &proxyProgram{}, inOrder: true,
 	}
 }
 
