@@ -91,6 +91,8 @@ func (f *forgetter) check(v *settings.Values, words []string) error {
 		faults = append(faults, err)
 	} else if !info.IsDir() {
 		fault("%s is no directory", f.dir)
+	} else if err := checkSpool(f.dir); err != nil { // else nothing would be found, and all would seem well
+		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }

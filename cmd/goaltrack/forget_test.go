@@ -276,6 +276,7 @@ func messages(t *testing.T, dir, keys string) {
 func TestForgetRefuses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	persons(t, dir, "")
+	notes := write(t, "notes.txt", "no spool")
 	for _, test := range []struct {
 		args []string
 		want string
@@ -285,12 +286,16 @@ func TestForgetRefuses(t *testing.T) {
 		{[]string{dir, "--browser=42"}, `--browser: "42" is not a browser ID`},
 		{[]string{dir, "--email=ann"}, `--email: "ann" is not an e-mail address`},
 		{[]string{"--email=a@b.example"}, "say where the spool is"},
+		{[]string{filepath.Dir(notes), "--email=a@b.example"}, "holds no spool"},
 		{[]string{dir + ".old", "--email=a@b.example"}, "no such file"},
 		{[]string{dir, "--email=a@b.example", "--keys=aa"}, "--keys: keys come in pairs, HASH,BLOCK, with the present pair first, and this is 1 key;"},
 	} {
 		if code, _, stderr := outcome(t, append([]string{"forget"}, test.args...), nil); code != exitUsage || !strings.Contains(stderr, test.want) {
 			t.Errorf("%q: exit code %d, and not %q:\n%s", test.args, code, test.want, stderr)
 		}
+	}
+	if entries, err := os.ReadDir(filepath.Dir(notes)); len(entries) != 1 {
+		t.Error(entries, err)
 	}
 	spool, err := queue.OpenSpool(dir, queue.SpoolOptions{})
 	if err != nil {
