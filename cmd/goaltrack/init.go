@@ -185,9 +185,18 @@ func (i *initiator) ofSite(ctx context.Context, _ console) (*draft.File, error) 
 	}}
 	file.Goals, file.Left = draft.FromSite(site)
 	if len(file.Goals) == 0 {
-		return nil, fmt.Errorf("there is nothing to begin with: %s of %s have no form and no document (pages that a script makes cannot be read)", counted(site.Pages, "page"), site.Host)
+		return nil, nothing(file.Left, "there is nothing to begin with: no form and no document was found on %s of %s (pages that a script makes cannot be read)", counted(site.Pages, "page"), site.Host)
 	}
 	return file, nil
+}
+
+// nothing is the error for a file without goals, with what could not be read.
+func nothing(left []string, format string, args ...any) error {
+	faults := []error{fmt.Errorf(format, args...)}
+	for _, line := range left {
+		faults = append(faults, errors.New(line))
+	}
+	return errors.Join(faults...)
 }
 
 // ofXP makes goals of those of Sitecore XP.
@@ -198,7 +207,7 @@ func (i *initiator) ofXP(ctx context.Context, _ console) (*draft.File, error) {
 		return nil, err
 	}
 	if len(found.Goals) == 0 {
-		return nil, fmt.Errorf("no goal is among the %s in %s: serialize /sitecore/system/Marketing Control Panel/Goals, and the pages", counted(found.Items, "item"), dir)
+		return nil, nothing(found.Left, "%s has %s, and no goal: serialize /sitecore/system/Marketing Control Panel/Goals, and the pages", dir, counted(found.Items, "item"))
 	}
 	file := &draft.File{About: draft.AboutXP(found, filepath.Base(dir)), Goals: draft.FromXP(found)}
 	for _, g := range found.Goals {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/temoto/robotstxt"
+	"golang.org/x/net/html/charset"
 )
 
 // Agent is what robots.txt may call us, and the beginning of the user agent.
@@ -31,6 +32,8 @@ const (
 	maxLinks  = 10_000           // addresses that are remembered
 	maxDelay  = 10 * time.Second // that a site may ask for between two pages
 	timeout   = 10 * time.Second // for one page
+	maxFailed = 5                // pages in a row that cannot be got, before none is asked for any more
+	maxTold   = 10               // of them that are named
 )
 
 // Options are how to look.
@@ -101,7 +104,15 @@ type looker struct {
 	queue   []*url.URL
 	seen    map[string]bool // addresses
 	found   map[string]bool // forms and files
+	failed  []string        // pages that could not be got, and why
+	inRow   int             // how many of them came one after the other
 }
+
+// failed is why a page could not be got.
+type failed struct{ error }
+
+// Unwrap returns the error itself.
+func (f failed) Unwrap() error { return f.error }
 
 // elsewhere says that an address leads away.
 type elsewhere struct{ to string }
@@ -117,7 +128,7 @@ func (l *looker) checkRedirect(next *http.Request, via []*http.Request) error {
 	case len(via) >= 5:
 		return errors.New("it leads in a circle")
 	case !l.mayGet(next.URL):
-		return errors.New("robots.txt forbids where it leads")
+		return errForbidden
 	}
 	return nil
 }
@@ -139,11 +150,43 @@ func (l *looker) look(ctx context.Context) error {
 		if first := l.site.Pages == 0 && next == l.start; err != nil && (first || ctx.Err() != nil) {
 			return fmt.Errorf("%s: %w", next, err)
 		}
+		if l.fails(next, err); l.inRow == maxFailed {
+			break
+		}
 	}
+	l.tellFailed()
 	if l.site.More = len(l.queue) > 0; l.site.More {
-		l.site.Left = append(l.site.Left, fmt.Sprintf("%d more pages were linked and not looked at; --pages takes more of them.", len(l.queue)))
+		line := fmt.Sprintf("%d more pages were linked and not looked at", len(l.queue))
+		if l.inRow < maxFailed {
+			line += "; --pages takes more of them"
+		}
+		l.site.Left = append(l.site.Left, line+".")
 	}
 	return nil
+}
+
+// fails notes whether a page could be got. One that leads to another host, or where robots.txt
+// forbids it, or that is no HTML, is none that failed.
+func (l *looker) fails(page *url.URL, err error) {
+	if failure, ok := errors.AsType[failed](err); ok {
+		l.inRow++
+		l.failed = append(l.failed, fmt.Sprintf("%s: %s.", page.Path, failure))
+	} else {
+		l.inRow = 0
+	}
+}
+
+// tellFailed says which pages could not be got.
+func (l *looker) tellFailed() {
+	for _, line := range l.failed[:min(len(l.failed), maxTold)] {
+		l.site.Left = append(l.site.Left, "This page could not be looked at: "+line)
+	}
+	if more := len(l.failed) - maxTold; more > 0 {
+		l.site.Left = append(l.site.Left, fmt.Sprintf("So it was with %d more.", more))
+	}
+	if l.inRow == maxFailed {
+		l.site.Left = append(l.site.Left, fmt.Sprintf("After %d such pages in a row none was asked for any more.", maxFailed))
+	}
 }
 
 // readRobots asks what may be looked at, and how fast.
@@ -153,9 +196,12 @@ func (l *looker) readRobots(ctx context.Context) (pause time.Duration, err error
 		return 0, fmt.Errorf("%s leads to %s: give that address, if the site is yours", l.start.Host, away.to)
 	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%s/robots.txt: %w", l.start.Host, err)
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
+	defer func() { _ = answer.Body.Close() }()               // it was only read
+	if answer.StatusCode >= http.StatusInternalServerError { // RFC 9309, section 2.3.1.4
+		return 0, fmt.Errorf("the site answers %s when asked for robots.txt, so nobody knows what may be looked at; try again later", answer.Status)
+	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxRobots))
 	if err != nil {
 		return 0, err
@@ -190,8 +236,28 @@ func (l *looker) get(ctx context.Context, u *url.URL) (*http.Response, error) {
 	}
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Accept", "text/html")
-	return l.client.Do(req)
+	answer, err := l.client.Do(req)
+	return answer, inWords(err)
 }
+
+// inWords takes the method and the address from an error, which are said anyway, and says in
+// words that it took too long.
+func inWords(err error) error {
+	of, ok := errors.AsType[*url.Error](err)
+	switch {
+	case !ok:
+		return err
+	case of.Timeout():
+		return failed{fmt.Errorf("no answer came within %v", timeout)}
+	}
+	if _, away := errors.AsType[elsewhere](err); away || errors.Is(err, errForbidden) {
+		return of.Err
+	}
+	return failed{of.Err}
+}
+
+// errForbidden says that a page leads to where nobody may look.
+var errForbidden = errors.New("robots.txt forbids where it leads")
 
 // page gets a page, and notes what is on it.
 func (l *looker) page(ctx context.Context, u *url.URL) error {
@@ -203,14 +269,24 @@ func (l *looker) page(ctx context.Context, u *url.URL) error {
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	switch {
 	case answer.StatusCode != http.StatusOK:
-		return fmt.Errorf("the site answers %s", answer.Status)
+		err := fmt.Errorf("the site answers %s", answer.Status)
+		if isGone := answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusGone; isGone {
+			return err // a link that leads nowhere is nothing to tell
+		}
+		return failed{err}
+	case kind == "":
+		return errors.New("its answer does not say that it is a page (Content-Type: text/html)")
 	case kind != "text/html" && kind != "application/xhtml+xml":
 		return fmt.Errorf("it is %s, and no page", answer.Header.Get("Content-Type"))
 	}
 	l.site.Pages++
 	at := answer.Request.URL
 	l.seen[at.String()] = true
-	p := read(io.LimitReader(answer.Body, maxPage), at)
+	text, err := charset.NewReader(io.LimitReader(answer.Body, maxPage), answer.Header.Get("Content-Type"))
+	if err != nil { // there is none
+		text = strings.NewReader("")
+	}
+	p := read(text, at)
 	for _, f := range p.forms {
 		l.form(f)
 	}

@@ -8,7 +8,6 @@ package requests
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/rule"
@@ -83,7 +85,7 @@ func otherTool(text string) error {
 // curl command may go on in the next lines, as a browser copies it. Blank lines, and those
 // that begin with #, are left out. All faults are returned.
 func ReadAll(r io.Reader) ([]Request, error) {
-	in := bufio.NewReader(r)
+	in := bufio.NewReader(transform.NewReader(r, unicode.BOMOverride(transform.Nop))) // PowerShell writes UTF-16
 	if isHAR(in) {
 		return readHAR(in)
 	}
@@ -96,7 +98,7 @@ func ReadAll(r io.Reader) ([]Request, error) {
 	}
 	var list []Request
 	var faults []error
-	for _, one := range split(string(bytes.TrimPrefix(text, []byte("\ufeff")))) {
+	for _, one := range split(string(text)) {
 		request, err := Parse(one)
 		list, faults = append(list, request), append(faults, err)
 		if len(list) > maxRequests {

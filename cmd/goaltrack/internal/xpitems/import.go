@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // IDs of Sitecore's own templates and fields. They are in the public code of modules, such as
@@ -160,7 +163,8 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	// A file in UTF-16 says so by its first bytes. All others are UTF-8.
+	text, err := io.ReadAll(io.LimitReader(transform.NewReader(f, unicode.BOMOverride(transform.Nop)), maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("it is larger than %d MiB", maxFile>>20)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/draft"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/xpitems"
 	"github.com/goaltrack/goaltrack/rule"
@@ -116,6 +118,27 @@ func TestAddresses(t *testing.T) {
 		if got := strings.Join(found.Goals[0].Visits, " "); got != test.want || (got == "") != (len(found.Left) == 1) {
 			t.Errorf("%s below %q: %q, want %q, left %q", test.path, test.start, got, test.want, found.Left)
 		}
+	}
+}
+
+// TestEncodings: an item in UTF-16 is one, and of one in an encoding that no item has is said
+// that it cannot be read.
+func TestEncodings(t *testing.T) {
+	item := strings.Replace(goal, "Goals/A", "Goals/Größe", 1)
+	for _, wide := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
+		text, err := unicode.UTF16(wide, unicode.UseBOM).NewEncoder().String(strings.ReplaceAll(item, "\n", "\r\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := xpitems.ReadDir(t.Context(), fstest.MapFS{"a.yml": {Data: []byte(text)}}, xpitems.Options{})
+		if err != nil || len(found.Goals) != 1 || found.Goals[0].Name != "Größe" || len(found.Left) > 0 {
+			t.Errorf("%+v, %v", found, err)
+		}
+	}
+	latin := strings.NewReplacer("ö", "\xf6", "ß", "\xdf").Replace(item)
+	found, err := xpitems.ReadDir(t.Context(), fstest.MapFS{"a.yml": {Data: []byte(latin)}}, xpitems.Options{})
+	if err != nil || len(found.Goals) > 0 || len(found.Left) != 1 || !strings.HasPrefix(found.Left[0], "a.yml cannot be read: ") {
+		t.Errorf("%+v, %v", found, err)
 	}
 }
 
