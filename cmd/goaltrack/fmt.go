@@ -161,7 +161,7 @@ func replaceFile(file string, was, text []byte) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is no file that can be replaced", file)
 	}
-	old, err := os.OpenFile(target, os.O_WRONLY, 0) //nolint:gosec // The user says which file.
+	old, err := os.OpenFile(target, os.O_WRONLY, 0)
 	if err != nil {
 		return err // who may not write into a file may not replace it, either
 	}

@@ -92,7 +92,7 @@ func TestInitFaults(t *testing.T) {
 		"no such directory":  {"--from-xp=none", exitUsage, "none"},
 		"two addresses":      {"https://a.example https://b.example", exitUsage, "one address at a time"},
 		"a stray start item": {"--start-item=/a access_test.log", exitUsage, "--start-item needs --from-xp"},
-		"no goals":           {"--from-xp=" + empty, exitFailed, "no goal is among the 0 items"},
+		"no goals":           {"--from-xp=" + empty, exitFailed, "has 0 items, and no goal: serialize"},
 		"nothing in the log": {write(t, "empty.log", `203.0.113.9 - - [26/Dec/2025:12:29:10 +0000] "GET / HTTP/1.1" 200 0 "-" "-"`+"\n"), exitFailed, "nothing to begin with"},
 		"no log":             {write(t, "no.log", "nonsense\n"), exitFailed, "nothing could be read"},
 	} {

@@ -17,9 +17,24 @@ func TestFullOutput(t *testing.T) {
 	file, other := write(t, "goals.yaml", rules), write(t, "faulty.yaml", "goals:\n  - goal: A\n")
 	untidied := write(t, "untidy.yaml", untidy)
 	for _, args := range [][]string{
-		{"check", file}, {"check", other}, {"check", "--json", file}, {"try", file, "GET /pricing"}, {"try", "--json", file, "GET /pricing"},
-		{"fmt", file}, {"fmt", "-l", untidied}, {"fmt", "-d", untidied}, {"docs", file}, {"docs", "--format=csv", file}, {"diff", file, untidied},
-		{"schema"}, {"settings"}, {"settings", "--json"}, {"help"}, {"try", "--help"}, {"version"}, {"--version"},
+		{"check", file},
+		{"check", other},
+		{"check", "--json", file},
+		{"try", file, "GET /pricing"},
+		{"try", "--json", file, "GET /pricing"},
+		{"fmt", file},
+		{"fmt", "-l", untidied},
+		{"fmt", "-d", untidied},
+		{"docs", file},
+		{"docs", "--format=csv", file},
+		{"diff", file, untidied},
+		{"schema"},
+		{"settings"},
+		{"settings", "--json"},
+		{"help"},
+		{"try", "--help"},
+		{"version"},
+		{"--version"},
 	} {
 		var stderr bytes.Buffer
 		code := run(deadline(t), args, noEnv, full{}, &stderr)

@@ -72,11 +72,11 @@ func TestEncodings(t *testing.T) {
 		if err != nil {
 			t.Fatal(test.kind, err)
 		}
-		got := ""
+		var forms []string
 		for _, f := range found.Forms {
-			got += fmt.Sprint(f.Path, " ", f.Name, " ", f.Fields)
+			forms = append(forms, fmt.Sprint(f.Path, " ", f.Name, " ", f.Fields))
 		}
-		if got != test.want {
+		if got := strings.Join(forms, ", "); got != test.want {
 			t.Errorf("%s: %q, want %q", test.kind, got, test.want)
 		}
 	}
