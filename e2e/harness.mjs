@@ -16,9 +16,15 @@ export function test(name, run) {
   cases.push({ name, run });
 }
 
-// runAll runs the cases whose name contains only, some at a time, with a browser
+// testWhole adds a case about what a whole browser does by itself: which pages it fetches
+// ahead, which ones it keeps, and which cookies.
+export function testWhole(name, run) {
+  cases.push({ name, run, inWhole: true });
+}
+
+// runAll runs the cases whose name contains only, some at a time, with both browsers
 // and the server's address, and returns how many passed and failed.
-export async function runAll({ browser, desk, only = "", atATime = 3, log }) {
+export async function runAll({ browser, whole, desk, only = "", atATime = 3, log }) {
   const chosen = cases.filter((c) => c.name.includes(only));
   const faults = new Map();
   const next = chosen.values();
@@ -26,7 +32,7 @@ export async function runAll({ browser, desk, only = "", atATime = 3, log }) {
     Array.from({ length: atATime }, async () => {
       for (const c of next) {
         const began = performance.now();
-        const fault = await runOne(c, new Case(browser, desk));
+        const fault = await runOne(c, new Case(c.inWhole ? whole : browser, desk));
         const took = `${((performance.now() - began) / 1000).toFixed(1)} s`;
         if (fault) faults.set(c.name, fault);
         log(`${fault ? "FAIL" : "ok  "}  ${c.name} (${took})`);

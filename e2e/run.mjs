@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { launch } from "./browser.mjs";
+import { launch, launchShell } from "./browser.mjs";
 import { runAll } from "./harness.mjs";
 
 const [program, only] = process.argv.slice(2);
@@ -19,17 +19,19 @@ const [desk] = await Promise.race([
   ended.then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
 ]);
 
-const browser = await launch();
-console.log(`Chromium ${browser.version()}`);
+const browser = await launchShell();
+// The back/forward cache is there for people, and Playwright takes it away.
+const whole = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+console.log(`Chromium ${whole.version()}; its engine alone (${process.env.HEADLESS_SHELL || "not installed"}) ${browser.version()}`);
 
 for (const file of (await readdir(new URL("cases", import.meta.url))).sort()) {
   await import(new URL(`cases/${file}`, import.meta.url));
 }
 let result;
 try {
-  result = await runAll({ browser, desk, only, log: console.log });
+  result = await runAll({ browser, whole, desk, only, log: console.log });
 } finally {
-  await browser.close();
+  await Promise.all([browser.close(), whole.close()]);
   server.stdin.end();
   await ended;
 }

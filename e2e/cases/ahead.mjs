@@ -2,7 +2,7 @@
 // told when somebody does. What the page asks for then tells it.
 
 import assert from "node:assert/strict";
-import { patience, test } from "../harness.mjs";
+import { patience, testWhole as test } from "../harness.mjs";
 
 for (const [how, purpose] of [
   ["link", "prefetch"],

@@ -2,8 +2,7 @@
 // consent that is withdrawn in the open page.
 
 import assert from "node:assert/strict";
-import { launch } from "../browser.mjs";
-import { requests, test } from "../harness.mjs";
+import { requests, test, testWhole } from "../harness.mjs";
 
 const path = "/goals/e";
 
@@ -224,10 +223,8 @@ test("forms begun, sounds played, pages read and stayed on count", async (t) => 
   await counts(shop, "PAGE_STAYED", 1, "two seconds");
 });
 
-test("a page that comes back from the back/forward cache counts once, and its clicks count", async (t) => {
+testWhole("a page that comes back from the back/forward cache counts once, and its clicks count", async (t) => {
   const shop = await t.shop({ page: "script" });
-  // The browser of all other cases has no such cache, as it comes.
-  t.browser = await launch({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   const visitor = await t.visitor(shop);
   const { page } = visitor;
   await visitor.go("/in/quiet");
@@ -239,10 +236,9 @@ test("a page that comes back from the back/forward cache counts once, and its cl
   await page.click("#button");
   await counts(shop, "BOOKED", 1, "the click");
   assert.equal(fired(await shop.report(), "QUIET_VIEWED"), 1);
-  await t.browser.close();
 });
 
-test("a page fetched ahead counts when its script says that it is shown", async (t) => {
+testWhole("a page fetched ahead counts when its script says that it is shown", async (t) => {
   const shop = await t.shop({ page: "script" });
   const visitor = await t.visitor(shop);
   await visitor.go("/in/look");

@@ -2,7 +2,7 @@
 // every page would make a guest.
 
 import assert from "node:assert/strict";
-import { assertTold, sdks, test, used } from "../harness.mjs";
+import { assertTold, sdks, testWhole as test, used } from "../harness.mjs";
 
 for (const sdk of sdks) {
   for (const [host, tls] of [["localhost", false], ["shop.example", true]]) {
