@@ -29,7 +29,7 @@ func TestOpenSpoolIsReady(t *testing.T) {
 					disk.before = func(o op) error {
 						needed := strings.HasSuffix(o.name, segmentSuffix) && (o.what == "write" || strict && o.what == "sync")
 						if busy.Load() && !needed {
-							<-time.After(time.Minute)
+							<-time.After(10 * time.Second)
 						}
 						return nil
 					}
@@ -43,7 +43,7 @@ func TestOpenSpoolIsReady(t *testing.T) {
 						t.Errorf("it took %v", took)
 					}
 					busy.Store(false)
-					<-time.After(10 * time.Minute) // what had to wait a minute is done
+					<-time.After(100 * time.Second) // what had to wait is done
 					s.close(q)
 				})
 			})
@@ -92,7 +92,7 @@ func TestOneSpareAtATime(t *testing.T) {
 		if most.Load() != 1 || first != 1 {
 			t.Errorf("%d spares were made before it opened, then up to %d at once", first, most.Load())
 		}
-		<-time.After(10 * time.Minute)
+		<-time.After(3 * time.Minute)
 		s.close(q)
 	})
 }

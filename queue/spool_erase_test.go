@@ -206,7 +206,7 @@ func TestPrivateLetters(t *testing.T) {
 		dir := t.TempDir()
 		leave(t, dir, SpoolOptions{}, "ann", "other")
 		time.Sleep(time.Hour)
-		s, err := openSpool(osFS{}, dir, SpoolOptions{SegmentBytes: minSegment})
+		s, err := openSpool(osFS{}, dir, SpoolOptions{SegmentBytes: minSegment, pace: pace{idle: time.Hour}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -137,13 +136,13 @@ func TestDeadOnADiskThatHangs(t *testing.T) {
 	within(t, "Dead again", func() {
 		for _, d := range got {
 			for !d.Dead("why") {
-				runtime.Gosched()
+				time.Sleep(time.Millisecond)
 			}
 		}
 	})
 	within(t, "the letter that was too late", func() {
 		for len(q.Letters()) != 3 {
-			runtime.Gosched()
+			time.Sleep(time.Millisecond)
 		}
 	})
 	s.close(q)
