@@ -16,11 +16,24 @@ fi
 
 title=
 began=0
-step() { # step TITLE: ends the step before, and says how long it took
-	[ -z "$title" ] || printf -- '-- %s: %d s\n' "$title" $((SECONDS - began))
+worked=0
+step() { # step TITLE: ends the step before, and says how long it took, and how much of that the processors worked
+	local now
+	now=$(processors)
+	[ -z "$title" ] || printf -- '-- %s: %d s%s\n' "$title" $((SECONDS - began)) "${now:+, $(((now - worked) / 100)) s of the processors}"
 	title=$*
 	began=$SECONDS
+	worked=$now
 	printf '\n== %s\n' "$title"
+}
+
+# processors says how long all processors of this machine have worked, for whomever, in
+# hundredths of a second; nothing where there is no /proc. Less than the time that passed,
+# times their number, means that something waited; see proc_stat(5).
+processors() {
+	local user nice system irq softirq
+	read -r _ user nice system _ _ irq softirq _ 2>/dev/null </proc/stat || return 0
+	echo $((user + nice + system + irq + softirq))
 }
 
 clean() { # clean WHAT COMMAND...: the command must print nothing
@@ -34,10 +47,29 @@ modules() { # the folders of all modules, this one first
 	find . -name node_modules -prune -o -name testdata -prune -o -name go.mod -print | sed 's|/go\.mod$||' | sort
 }
 
-# The process group of what runs beside the rest. It ends with the script.
-beside=
+# What runs beside the steps: the process group of each, by its name. They end with the script.
+declare -A running=()
+
+beside() { # beside NAME COMMAND...: starts it, and goes on
+	set -m # in a process group of its own, which can be ended as a whole
+	"${@:2}" >"$work/$1" 2>&1 </dev/null &
+	running[$1]=$!
+	set +m
+}
+
+ended() { # ended NAME: waits for it, says what it said, and fails if it failed
+	local code=0
+	wait "${running[$1]}" || code=$?
+	unset "running[$1]"
+	cat "$work/$1"
+	return "$code"
+}
+
 end() {
-	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+	local group
+	for group in "${running[@]}"; do
+		kill -- "-$group" 2>/dev/null || true
+	done
 	rm -rf "$work" ${memory:+"$memory"}
 }
 trap end EXIT
