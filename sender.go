@@ -6,12 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -23,8 +19,8 @@ import (
 )
 
 // This page is the tracker's end of delivery, in the order in which one asks: what can be set
-// (Delivery); where events wait (openStore); who sends them (connect); and how the events of a
-// request get into the queue (offer, await). From there package deliver takes them to the CDP.
+// (Delivery); who sends the events (connect), which wait in a store (store.go); and how those of
+// a request get there (offer, await). From there package deliver takes them to the CDP.
 
 // Delivery sets where events wait and how they are sent. New refuses negative
 // numbers and durations.
@@ -156,157 +152,6 @@ const (
 	// LevelStrict does the same, and waits for the sync as well.
 	LevelStrict Level = "strict"
 )
-
-// store is where a tracker's events wait.
-type store struct {
-	queue   queue.Queue
-	wait    time.Duration  // how long an event may take to be queued; 0: the queue sees to that
-	events  int            // how many it holds at most, and
-	bytes   int64          // how much; 0 if that is not known
-	level   Level          // as the configuration asks for
-	spool   *queue.Spool   // nil if there is none, or none yet
-	standby *queue.Standby // in place of spool, if that could not be opened at once
-}
-
-// openStore makes the queue that the configuration asks for. Unless SpoolRequired
-// says otherwise, a site does not stay down because of a disk.
-func (c *Config) openStore() (store, error) {
-	d := &c.Delivery
-	switch {
-	case d.Queue != nil:
-		return store{queue: d.Queue, wait: waitFor(d.Queue)}, nil
-	case d.SpoolDir == "":
-		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), events: d.QueueEvents, bytes: d.QueueBytes, level: LevelMemory}, nil
-	}
-	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
-	if d.Level == LevelStrict {
-		options.Level = queue.LevelStrict
-	}
-	spool, err := queue.OpenSpool(d.SpoolDir, options)
-	c.tellDirectory()
-	switch {
-	case err == nil:
-		c.tellFound(spool.Report())
-		return store{queue: spool, bytes: d.SpoolBytes, level: d.Level, spool: spool}, nil
-	case d.SpoolRequired:
-		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
-	}
-	if locked := (*queue.LockedError)(nil); errors.As(err, &locked) && locked.IsOwn() {
-		c.Logger.Info("goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed", "dir", d.SpoolDir)
-	} else {
-		c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
-	}
-	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
-	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
-}
-
-// appendWait is how long a request waits for a queue that is not one of ours,
-// which have bounds of their own.
-const appendWait = 100 * time.Millisecond
-
-func waitFor(q queue.Queue) time.Duration {
-	switch q.(type) {
-	case *queue.Memory, *queue.Spool, *queue.Standby:
-		return 0
-	}
-	return appendWait
-}
-
-// state fills in where events wait, and who has the directory.
-func (s *store) state(q *QueueState) {
-	q.Level = s.level
-	spool := s.spool
-	if s.standby != nil {
-		if spool = s.standby.Spool(); spool == nil {
-			q.Level = LevelMemory
-			if err := s.standby.Err(); err != nil {
-				q.Degraded = err.Error()
-				if locked, ok := errors.AsType[*queue.LockedError](err); ok {
-					q.HeldBy = &locked.Holder
-				}
-			}
-			return
-		}
-	}
-	if spool == nil {
-		return
-	}
-	holder, report := spool.Holder(), spool.Report()
-	q.HeldBy, q.Damage, q.QuarantineBytes = &holder, damageOf(report), report.QuarantinedBytes
-	if err := spool.Err(); err != nil {
-		q.Degraded = err.Error()
-	}
-}
-
-// tellDirectory says, in one line, that others than the owner may reach the spool. If
-// everybody may write to its directory, they can make up events. If it is a link,
-// whoever can change that leads the events elsewhere.
-func (c *Config) tellDirectory() {
-	dir := c.Delivery.SpoolDir
-	named, err := os.Lstat(dir)
-	if err != nil {
-		return
-	}
-	link := named.Mode()&os.ModeSymlink != 0
-	info, err := os.Stat(dir)
-	switch {
-	case err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows":
-		c.Logger.Warn("goaltrack: everybody on this machine may write to the spool's directory; it should have the mode 0700", "dir", dir, "mode", info.Mode().Perm().String(), "link", link)
-	case link:
-		c.Logger.Warn("goaltrack: the spool's directory is a symbolic link; name the directory itself", "dir", dir)
-	}
-}
-
-// tellFound says what was in the spool when it was opened.
-func (c *Config) tellFound(r queue.SpoolReport) {
-	switch damage := damageOf(r); {
-	case damage != "":
-		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)
-	case r.Recovered > 0:
-		c.Logger.Info("goaltrack: the spool has events from before", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered)
-	}
-}
-
-// tellTaken says that the spool can be used at last.
-func (c *Config) tellTaken(spool *queue.Spool, moved int) {
-	r := spool.Report()
-	attrs := []any{"dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "moved", moved}
-	level := slog.LevelInfo
-	if damage := damageOf(r); damage != "" {
-		level, attrs = slog.LevelWarn, append(attrs, "damage", damage)
-	}
-	c.Logger.Log(context.Background(), level, "goaltrack: the spool can be used now; events wait on disk", attrs...)
-}
-
-// tellFailing says that the spool's disk refuses events, and that it takes them again.
-func (c *Config) tellFailing(err error) {
-	if err != nil {
-		c.Logger.Error("goaltrack: the spool takes no events; it is tried again every second", "dir", c.Delivery.SpoolDir, "error", err)
-	} else {
-		c.Logger.Info("goaltrack: the spool takes events again", "dir", c.Delivery.SpoolDir)
-	}
-}
-
-// damageOf says in words what of a spool could not be read, "" if all could.
-func damageOf(r queue.SpoolReport) string {
-	var found []string
-	for _, f := range []struct {
-		n    int
-		what string
-	}{
-		{r.Damaged, "events lost"},
-		{r.Torn, "segments with a torn end"},
-		{r.DamagedAcks, "blocks of acknowledgements lost, whose events are delivered again"},
-		{len(r.Quarantined), "files in quarantine"},
-		{len(r.Skipped), "files left alone"},
-		{r.Rewritten, "segments given up over a failing disk"},
-	} {
-		if f.n > 0 {
-			found = append(found, fmt.Sprintf("%d %s", f.n, f.what))
-		}
-	}
-	return strings.Join(found, ", ")
-}
 
 // connect makes what belongs to the delivery, and starts it when nothing can
 // fail any more.
