@@ -269,6 +269,8 @@ func (s *story) use(q *Spool, steps int) {
 				switch d := held[i]; s.random.IntN(8) {
 				case 0:
 					d.Nack(time.Duration(s.random.IntN(50)) * time.Millisecond)
+				case 2:
+					d.Nack(leaveFrom) // it is left behind if there are many
 				case 1:
 					s.died[string(d.Body)] = true
 					d.Dead("too bad")
@@ -279,6 +281,9 @@ func (s *story) use(q *Spool, steps int) {
 			}
 		case op == 10:
 			<-time.After(time.Duration(s.random.IntN(int(2 * syncInterval))))
+			if s.random.IntN(3) == 0 {
+				<-time.After(2 * leaveFrom)
+			}
 		case s.random.IntN(3) == 0:
 			if _, err := q.Resend(func(Letter) bool { return s.random.IntN(2) == 0 }); err != nil {
 				s.Errorf("Resend: %v", err)
@@ -376,7 +381,7 @@ const (
 // narrowSpool is a smallSpool that keeps little in memory.
 func narrowSpool(strict bool) SpoolOptions {
 	o := smallSpool(strict)
-	o.Window = 25
+	o.Window, o.keptBack = 25, 1
 	return o
 }
 

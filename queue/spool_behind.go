@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"slices"
 	"time"
@@ -13,48 +14,62 @@ import (
 // An item that was given back for a while waits in memory, and mostBegun bounds those. So
 // a receiver that gives very much back, such as all that one visitor has sent, would keep
 // everybody else's items from being handed out. Therefore the spool leaves behind what is
-// too much: memory keeps a bit for each of them, and nothing else. When the time is over
-// for all that were left behind, a pass reads them again, in their order. A worked example,
-// which TestBehindExample runs. Four items given back may be in memory, and 1 to 10 lie in
-// segment S1:
+// too much: memory keeps a bit for each of them, and nothing else. So it no longer knows
+// when each is due. Therefore those that are due at nearly the same time are a cohort, and
+// when the time is over for all of a cohort, a pass reads them again, in their order. A
+// worked example, which TestBehindExample runs. Four items given back may be in memory, and
+// 1 to 10 lie in segment S1:
 //
 //	step                                            in memory  left  pass
 //	Receive(10) hands out 1 to 10                          10     0     0
-//	1 to 10 are given back for 5 s: the first four
-//	    are kept, and 5 to 10 are left behind               4     6     0
-//	5 s later, Receive(4) hands out 1 to 4, and a
+//	1 to 10 are given back for 2 s: the first four
+//	    are kept, and 5 to 10 are left behind, in
+//	    the cohort of second 2                              4     6     0
+//	2 s later, Receive(4) hands out 1 to 4, and a
 //	    pass begins: it has read 5 to 10                    4     0     6
-//	1 to 4 are given back for 5 s
+//	a little later, 1 to 4 are given back for 2 s
 //	Receive(4) hands out 5 to 8                             8     0     2
-//	5 to 8 are given back for 5 s, and left behind          4     4     2
+//	5 to 8 are given back for 2 s, and left behind:
+//	    due shortly after second 4, so that their
+//	    cohort is that of second 5                          4     4     2
 //	Receive(4) hands out 9 and 10                           6     4     0
-//	    the pass is over; 5 to 8 wait for the next
+//	    the pass is over; at second 5 the next begins
 //
-// While there are fresh items, they take turns with those of a pass.
+// While there are fresh items, they take turns with those of a pass. So the order of what is
+// left behind is given up. Whoever has few items given back keeps theirs, as long as three
+// quarters of the places are free (tooManyBackLocked).
 //
 // The invariants. They hold whenever nobody has the spool's lock.
 //
 //  1. A record that is left behind is unsettled, synced, and known by its bit alone: no
 //     entry stands for it, and its tickets are void.
 //  2. It is behind the window's reader, or marked in segment.ahead: that reader steps over it.
-//  3. A bit is in segment.behind until the pass begins, then in segment.passing until the
-//     pass has read the record. What is left behind meanwhile waits for the next pass.
+//  3. A bit is in the marks of one cohort until its pass begins, then in segment.passing
+//     until the pass has read the record. segment.behind counts those in cohorts. No pass
+//     begins before the one before is over.
 //  4. Only whoever has the errand behind.reading moves seg and reader.
 //  5. Nothing that is left behind, or is in the pass and not handed out, ranks lower than
-//     one of the marks of the kind lowest says.
+//     one of the values of the kind lowest says.
+//  6. An item of a cohort is due at most a second before the cohort, or half as long before
+//     as it was given back for, whatever else is left behind and whenever.
 
 // keptWindows is how many windows of items given back are in memory.
 const keptWindows = 4
 
-// leaveFrom is for how long an item has to be given back to be left behind. The next pass
-// begins when the last of them is due, so that those that come again soon would be late.
-const leaveFrom = time.Second
+// leaveFrom and leaveMost are for how long an item has to be given back to be left behind.
+// For less, a cohort would make it late. For more, it would keep its file for too long,
+// since compaction can do nothing without the item.
+const (
+	leaveFrom = time.Second
+	leaveMost = 10 * time.Minute
+)
 
 // passRest is the least time from the beginning of a pass to that of the next, and what
-// is added to it for each item: about twenty times as long as it takes to read one.
+// is added to it for each byte that the pass goes through: about twenty times as long as
+// that takes.
 const (
 	passRest    = time.Second
-	passRestFor = 100 * time.Microsecond
+	passRestFor = 200 * time.Nanosecond
 )
 
 // marks are the records of a segment that are left behind.
@@ -72,8 +87,22 @@ func (m *marks) add(s *segment, e *entry) {
 	}
 	m.bits[i/64] |= 1 << (i % 64)
 	m.n++
-	m.bytes += e.size()
+	m.bytes += int64(e.length - frameHead) // memory may have let go of the body
 	m.from = min(m.from, e.off)
+}
+
+// merge adds marks of the same segment, which may be used no more.
+func (m *marks) merge(other *marks) {
+	if m.bits == nil {
+		*m = *other
+		return
+	}
+	for i, bits := range other.bits {
+		m.bits[i] |= bits
+	}
+	m.n += other.n
+	m.bytes += other.bytes
+	m.from = min(m.from, other.from)
 }
 
 func (m *marks) has(i uint64) bool {
@@ -87,9 +116,9 @@ type lowest struct {
 	time time.Time
 }
 
-func (l *lowest) note(e *entry) {
-	if l.rank == 0 || e.rank() < l.rank {
-		*l = lowest{e.rank(), e.Time}
+func (l *lowest) note(other lowest) {
+	if l.rank == 0 || other.rank != 0 && other.rank < l.rank {
+		*l = other
 	}
 }
 
@@ -101,19 +130,33 @@ type waiting struct {
 	lowest, copied lowest
 }
 
-func (w *waiting) note(e *entry) {
+func (w *waiting) add(e *entry) {
 	if w.n++; e.first != 0 {
-		w.copied.note(e)
+		w.copied.note(lowest{e.rank(), e.Time})
 	} else {
-		w.lowest.note(e)
+		w.lowest.note(lowest{e.rank(), e.Time})
 	}
+}
+
+func (w *waiting) merge(other waiting) {
+	w.n += other.n
+	w.lowest.note(other.lowest)
+	w.copied.note(other.copied)
+}
+
+// cohort is what was left behind and can be handed out from the same moment on.
+type cohort struct {
+	waiting
+	due   time.Time
+	marks map[*segment]*marks
 }
 
 // behind is what was left behind. The spool's lock guards it.
 type behind struct {
-	left waiting   // for the next pass
-	due  time.Time // when they can all be handed out
-	rest time.Time // no pass begins before
+	cohorts []*cohort // for the next passes, the one that is due first first
+	began   time.Time // the moments of the cohorts are so many seconds later
+	rest    time.Time // no pass begins before
+	kept    keyCounts // what was given back and is in memory
 
 	pass    waiting  // not handed out
 	loaded  []*entry // of these, the ones that were read
@@ -124,12 +167,35 @@ type behind struct {
 	turn    bool      // it is their turn, and not the fresh items'
 }
 
+// keyCounts counts items by their keys. A few keys share a number, and nobody outside
+// knows which.
+type keyCounts struct {
+	seed   maphash.Seed
+	counts []int32 // nil until something is counted
+}
+
+// of returns the number of a key.
+func (k *keyCounts) of(key string) *int32 {
+	if k.counts == nil {
+		k.seed, k.counts = maphash.MakeSeed(), make([]int32, 1<<14)
+	}
+	return &k.counts[maphash.String(k.seed, key)%uint64(len(k.counts))]
+}
+
+// tooManyBackLocked reports whether one more item with that key that was given back is too
+// much for the memory. Until a quarter of the places are taken, it is so only for a key
+// that has a sixtieth of what is kept: what one visitor has makes nobody else's items late.
+func (s *Spool) tooManyBackLocked(key string) bool {
+	n := len(s.notDue.entries) + len(s.due.entries)
+	return n > s.o.keptBack && (n > s.mostBegun()/4 || int(*s.behind.kept.of(key)) >= s.o.keptBack/60)
+}
+
 // leaveBehindLocked has memory let go of an item that was given back, if there are too
 // many. It reports whether it did. What is in the intake may have to be written again, and
 // the items of a segment with few are left to compaction: both need them in memory.
 func (s *Spool) leaveBehindLocked(e *entry) bool {
-	switch b := &s.behind; {
-	case len(s.notDue.entries)+len(s.due.entries) <= s.o.keptBack, time.Until(e.dueAt) < leaveFrom, e.First,
+	switch wait := time.Until(e.dueAt); {
+	case wait < leaveFrom, wait > leaveMost, !s.tooManyBackLocked(e.Key), e.First,
 		e.seg == nil, e.record != e.number, e.number >= s.intake.firstNumber(s.stats.Last),
 		e.seg.unsettled*sparseShare <= e.seg.count:
 		return false
@@ -137,13 +203,37 @@ func (s *Spool) leaveBehindLocked(e *entry) bool {
 		s.notDue.remove(e)
 		s.letGoLocked(e)
 		e.settled = true // for compaction, which may be about to copy it
-		e.seg.behind.add(e.seg, e)
-		b.left.note(e)
-		if e.dueAt.After(b.due) {
-			b.due = e.dueAt
-		}
+		s.behind.cohort(e.dueAt, wait).add(e)
 		return true
 	}
+}
+
+// cohort returns the cohort for an item that was given back for so long, and is due then.
+func (b *behind) cohort(due time.Time, wait time.Duration) *cohort {
+	if b.began.IsZero() {
+		b.began = time.Now()
+	}
+	step := leaveFrom
+	for 4*step <= wait {
+		step *= 2
+	}
+	due = b.began.Add((due.Sub(b.began) + step - 1) / step * step)
+	i, found := slices.BinarySearchFunc(b.cohorts, due, func(c *cohort, due time.Time) int { return c.due.Compare(due) })
+	if !found {
+		b.cohorts = slices.Insert(b.cohorts, i, &cohort{due: due, marks: make(map[*segment]*marks)})
+	}
+	return b.cohorts[i]
+}
+
+func (c *cohort) add(e *entry) {
+	m := c.marks[e.seg]
+	if m == nil {
+		m = new(marks)
+		c.marks[e.seg] = m
+	}
+	m.add(e.seg, e)
+	e.seg.behind++
+	c.waiting.add(e)
 }
 
 // untilRead returns how long until the next of them can be read, 0 if there is none, or if
@@ -154,23 +244,37 @@ func (b *behind) untilRead(now time.Time) time.Duration {
 		return 0
 	case b.pass.n > 0:
 		return max(b.again.Sub(now), 1)
-	case b.left.n > 0:
-		return max(b.due.Sub(now), b.rest.Sub(now), 1)
+	case len(b.cohorts) > 0:
+		return max(b.cohorts[0].due.Sub(now), b.rest.Sub(now), 1)
 	}
 	return 0
 }
 
-// beginPassLocked begins a pass if it is time for one.
+// beginPassLocked begins a pass for all cohorts that are due, if it is time for one.
 func (s *Spool) beginPassLocked() {
 	b, now := &s.behind, time.Now()
-	if b.left.n == 0 || b.pass.n > 0 || now.Before(b.due) || now.Before(b.rest) {
+	if b.pass.n > 0 || now.Before(b.rest) {
 		return
 	}
-	for _, seg := range s.segments {
-		seg.passing, seg.behind = seg.behind, marks{}
+	n := 0
+	for ; n < len(b.cohorts) && !now.Before(b.cohorts[n].due); n++ {
+		for seg, m := range b.cohorts[n].marks {
+			seg.behind -= m.n
+			seg.passing.merge(m)
+		}
+		b.pass.merge(b.cohorts[n].waiting)
 	}
-	b.rest = now.Add(max(passRest, time.Duration(b.left.n)*passRestFor))
-	b.pass, b.left, b.due = b.left, waiting{}, time.Time{}
+	if n == 0 {
+		return
+	}
+	b.cohorts = slices.Delete(b.cohorts, 0, n)
+	var bytes int64
+	for _, seg := range s.segments {
+		if seg.passing.n > 0 {
+			bytes += seg.end - seg.passing.from
+		}
+	}
+	b.rest = now.Add(max(passRest, time.Duration(bytes)*passRestFor))
 }
 
 // wantsBehind reports whether a pass has to read more to hand out n items. It begins one
@@ -199,7 +303,7 @@ func (s *Spool) rereadInTime(n int) (err error) {
 	}
 	var failed error
 	if s.run(context.Background(), &s.behind.reading, func() {
-		for failed == nil && s.wantsBehind(n) {
+		for more := true; more && failed == nil; more = s.wantsBehind(1) { // one is enough: what is in memory waits meanwhile
 			failed = s.reread()
 		}
 	}, nil) != errandDone {
@@ -312,7 +416,14 @@ func (s *Spool) waitingLocked(hanging bool) bool {
 
 // lower has Stats know what was left behind.
 func (b *behind) lower(stats *Stats) {
-	for _, l := range []lowest{b.left.lowest, b.left.copied, b.pass.lowest, b.pass.copied} {
+	b.pass.lower(stats)
+	for _, c := range b.cohorts {
+		c.lower(stats)
+	}
+}
+
+func (w *waiting) lower(stats *Stats) {
+	for _, l := range []lowest{w.lowest, w.copied} {
 		if l.rank != 0 && l.rank <= stats.Done {
 			stats.Done, stats.Oldest = l.rank-1, l.time
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,7 +58,7 @@ func TestBehindExample(t *testing.T) {
 			t.Helper()
 			q.mu.Lock()
 			b := &q.behind
-			begun, nowLeft, nowPass := len(q.begun.entries), b.left.n, b.pass.n
+			begun, nowLeft, nowPass := len(q.begun.entries), b.leftN(), b.pass.n
 			q.mu.Unlock()
 			if begun != inMemory || nowLeft != left || nowPass != pass {
 				t.Errorf("%s: %d in memory, %d left, %d in the pass; want %d, %d, %d", step, begun, nowLeft, nowPass, inMemory, left, pass)
@@ -76,7 +77,7 @@ func TestBehindExample(t *testing.T) {
 		}
 		giveBack := func(all []Delivery) {
 			for _, d := range all {
-				d.Nack(5 * time.Second)
+				d.Nack(2 * time.Second)
 			}
 		}
 		got := take(10, "1 2 3 4 5 6 7 8 9 10")
@@ -84,7 +85,7 @@ func TestBehindExample(t *testing.T) {
 		giveBack(got)
 		expect("given back", 4, 6, 0, 0)
 		take(10, "")
-		<-time.After(5 * time.Second)
+		<-time.After(2 * time.Second)
 		got = take(4, "1 2 3 4")
 		expect("four come again, and a pass begins", 4, 0, 6, 0)
 		giveBack(got)
@@ -94,8 +95,10 @@ func TestBehindExample(t *testing.T) {
 		expect("left behind again", 4, 4, 2, 0)
 		take(4, "9 10")
 		expect("the pass is over", 6, 4, 0, 0)
-		<-time.After(5 * time.Second)
-		got = take(10, "1 2 3 4 5 6 7 8")
+		<-time.After(2 * time.Second)
+		got = take(10, "1 2 3 4")
+		<-time.After(time.Second)
+		got = append(got, take(10, "5 6 7 8")...)
 		expect("all are out", 10, 0, 0, 0)
 		for _, d := range got {
 			d.Ack()
@@ -258,7 +261,7 @@ func behindAtRandom(t *testing.T, random *rand.Rand) {
 			}
 			held = nil
 		}
-		most = max(most, q.behind.left.n)
+		most = max(most, q.behind.leftN())
 		st := q.Stats()
 		if st.Waiting != len(held)+len(notBefore) || st.Damaged != 0 {
 			t.Fatalf("%d are held and %d wait; %+v", len(held), len(notBefore), st)
@@ -365,10 +368,10 @@ func TestBehindWhileReadingHangs(t *testing.T) {
 		<-time.After(time.Second)
 		for range 4 {
 			for _, d := range takeNow(t, q, 10) {
-				d.Nack(5 * time.Second)
+				d.Nack(3 * time.Second)
 			}
 		}
-		<-time.After(5 * time.Second)
+		<-time.After(3 * time.Second)
 		h.begin()
 		all := receive(t, q, 4)
 		mustAppend(t, q, Item{Body: []byte("new"), Time: time.Now()})
@@ -440,14 +443,14 @@ func TestFreshItemsTakeTurns(t *testing.T) {
 		for _, d := range takeNow(t, q, 20) {
 			e := d.ticket.(ticket).entry
 			where := e.place
-			d.Nack(5 * time.Second)
+			d.Nack(3 * time.Second)
 			q.mu.Lock()
-			if q.behind.left.n > 0 {
+			if q.behind.leftN() > 0 {
 				q.copyLocked(e, where, nil)
 			}
 			q.mu.Unlock()
 		}
-		<-time.After(5 * time.Second)
+		<-time.After(3 * time.Second)
 		takeNow(t, q, 4) // those in memory
 		for n := range 4 {
 			mustAppend(t, q, Item{Body: fmt.Append(nil, "new", n), Time: time.Now()})
@@ -532,6 +535,156 @@ func TestBehindAndCompaction(t *testing.T) {
 		}
 		if st := q.Stats(); len(stuck) > 0 || st.Waiting != 0 || st.Done != st.Last {
 			t.Errorf("%d did not come; %+v", len(stuck), st)
+		}
+		closeTest(t, q)
+	})
+}
+
+// leftN is how many were left behind and are in no pass.
+func (b *behind) leftN() (n int) {
+	for _, c := range b.cohorts {
+		n += c.n
+	}
+	return n
+}
+
+// behindFor opens a spool with 40 items that are given back for so long, one after the
+// other, and returns it. All but four are left behind.
+func behindFor(t *testing.T, wait func(n int) time.Duration) *Spool {
+	t.Helper()
+	q := openBehind(t, newCrashFS())
+	for n := range 40 {
+		mustAppend(t, q, Item{Body: fmt.Append(nil, n), Key: "flood", Time: time.Now()})
+	}
+	<-time.After(time.Second)
+	for n, d := range receive(t, q, 40) {
+		d.Nack(wait(n))
+	}
+	return q
+}
+
+// TestBehindWaitsForNoOther: an item that is left behind comes soon after it is due, however
+// long others wait that are left behind with it, and whatever is left behind meanwhile.
+func TestBehindWaitsForNoOther(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		wait func(n int) time.Duration
+		due  int // how many are due after six seconds
+	}{
+		{"one waits for minutes", func(n int) time.Duration {
+			if n == 20 {
+				return 9 * time.Minute
+			}
+			return 4 * time.Second
+		}, 39},
+		{"each waits longer than the one before", func(n int) time.Duration { return time.Second + time.Duration(n)*500*time.Millisecond }, 7},
+		{"one waits for ever", func(n int) time.Duration {
+			if n == 20 {
+				return 1<<63 - 1
+			}
+			return 4 * time.Second
+		}, 39},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := behindFor(t, tc.wait)
+				<-time.After(6500 * time.Millisecond)
+				if got := takeNow(t, q, 40); len(got) < tc.due {
+					t.Errorf("%d come, want %d: %s", len(got), tc.due, names(got))
+				}
+				closeTest(t, q)
+			})
+		})
+	}
+	t.Run("others are given back all the time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			q := behindFor(t, func(int) time.Duration { return 4 * time.Second })
+			came := map[string]bool{}
+			for n := range 71 { // ten a second, each for four seconds
+				mustAppend(t, q, Item{Body: fmt.Append(nil, "new", n), Key: "flood", Time: time.Now()})
+				<-time.After(100 * time.Millisecond)
+				for _, d := range takeNow(t, q, 20) {
+					came[string(d.Body)] = came[string(d.Body)] || d.Key == "flood" && !strings.HasPrefix(string(d.Body), "new")
+					d.Nack(4 * time.Second)
+				}
+			}
+			for n := range 40 {
+				if !came[strconv.Itoa(n)] {
+					t.Errorf("%d did not come", n)
+				}
+			}
+			closeTest(t, q)
+		})
+	})
+}
+
+// TestBehindKeepsOthers: who has few items given back has them in memory, whatever somebody
+// else has: they come when they are due, in their order and before what is newer.
+func TestBehindKeepsOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, err := openSpool(newCrashFS(), spoolDir, SpoolOptions{Window: 40, SegmentBytes: minSegment, keptBack: 120})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := func(key string, n int) {
+			for i := range n {
+				mustAppend(t, q, Item{Body: fmt.Append(nil, key, i), Key: key, Time: time.Now()})
+			}
+			<-time.After(time.Second)
+		}
+		put("flood", 400)
+		for _, d := range receive(t, q, 400) {
+			d.Nack(3 * time.Second)
+		}
+		put("other", 2)
+		for _, d := range receive(t, q, 2) {
+			d.Nack(1500 * time.Millisecond)
+		}
+		if n := q.behind.leftN(); n != 280 {
+			t.Errorf("%d are left behind", n)
+		}
+		put("more", 1)
+		<-time.After(time.Second)
+		q.mu.Lock()
+		q.beginPassLocked()
+		q.mu.Unlock()
+		got := receive(t, q, 200)
+		i := slices.IndexFunc(got, func(d Delivery) bool { return d.Key == "other" })
+		if i != 120 || string(got[i].Body) != "other0" || string(got[i+1].Body) != "other1" {
+			t.Errorf("the others come at %d of %s", i, names(got))
+		}
+		closeTest(t, q)
+	})
+}
+
+// TestBehindWithoutABody: memory has let go of a body, and the disk does not give it: then
+// the item is left behind. What is lost of it in the end counts with all its bytes.
+func TestBehindWithoutABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := behindFor(t, func(int) time.Duration { return 0 })
+		q.mu.Lock()
+		for _, e := range slices.Concat(q.notDue.entries, q.due.entries) {
+			q.window.givenBackBytes -= int64(len(e.Body))
+			e.Body, e.dropped = nil, true
+		}
+		q.mu.Unlock()
+		f := &faulty{suits: operations("read"), err: syscall.EIO}
+		f.on.Store(true)
+		q.disk.(*crashFS).before = f.strike
+		for range 60 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if got, err := q.Receive(ctx, 40); err == nil {
+				t.Errorf("%s come", names(got))
+			}
+			cancel()
+			<-time.After(time.Second)
+		}
+		f.on.Store(false)
+		for _, d := range takeNow(t, q, 40) {
+			d.Ack()
+		}
+		if st := q.Stats(); st.Waiting != 0 || st.Bytes != 0 || st.Damaged != 36 {
+			t.Errorf("in the end %+v", st)
 		}
 		closeTest(t, q)
 	})

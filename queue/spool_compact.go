@@ -108,7 +108,7 @@ func (s *Spool) copiedLocked() bool {
 	}
 	for _, e := range s.copying {
 		if !e.settled && !e.out && !e.dropped {
-			s.window.givenBackBytes -= int64(len(e.Body))
+			s.keptNoMoreLocked(e)
 			s.returnedLocked(e)
 		}
 	}
@@ -160,7 +160,7 @@ func (s *Spool) chooseLocked() (from *segment, chosen []*entry) {
 func (s *Spool) findSparseLocked() (found bool) {
 	for _, seg := range s.segments {
 		old := time.Since(seg.retiredAt) >= s.o.pace.after || s.crowdedLocked()
-		seg.sparse = seg.retired && old && seg.unsettled > 0 && seg.unread+seg.behind.n+seg.passing.n == 0 &&
+		seg.sparse = seg.retired && old && seg.unsettled > 0 && seg.unread+seg.behind+seg.passing.n == 0 &&
 			seg.unsettled*sparseShare <= seg.count && (seg.heavy == 0 || seg.unsettled < seg.heavy)
 		found = found || seg.sparse
 	}

@@ -48,7 +48,8 @@ type segment struct {
 	failedReads int  // in a row
 	spoiled     bool // something in it could not be read: it ends in quarantine
 
-	behind, passing marks // see spool_behind.go
+	behind  int   // how many are left behind, and
+	passing marks // which of them a pass reads: see spool_behind.go
 
 	searched bool     // from its end, in vain: see lastUnreadLocked
 	ahead    []uint64 // a bit for each record: see goAheadLocked; nil if none is set

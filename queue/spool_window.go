@@ -161,10 +161,16 @@ func (s *Spool) pickLocked(n int, hanging bool) (out []*entry) {
 // handAgainLocked hands out an item that was given back and is due.
 func (s *Spool) handAgainLocked(e *entry) {
 	s.takeDueLocked(e)
+	s.keptNoMoreLocked(e)
+	s.handLocked(e)
+}
+
+// keptNoMoreLocked takes back what returnedLocked has counted.
+func (s *Spool) keptNoMoreLocked(e *entry) {
+	*s.behind.kept.of(e.Key)--
 	if !e.dropped {
 		s.window.givenBackBytes -= int64(len(e.Body))
 	}
-	s.handLocked(e)
 }
 
 // deliver makes the deliveries of what was picked. It reads the bodies that memory had
@@ -234,7 +240,10 @@ func (s *Spool) loseLocked(seg *segment, n int, bytes int64) {
 // returnedLocked implements backend. What was given back is let go of when it is too
 // much: the disk has it.
 func (s *Spool) returnedLocked(e *entry) {
-	if s.leaveBehindLocked(e) || e.dropped {
+	if s.leaveBehindLocked(e) {
+		return
+	}
+	if *s.behind.kept.of(e.Key)++; e.dropped {
 		return
 	}
 	s.window.givenBackBytes += int64(len(e.Body))
