@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,9 @@ func (r *reporter) read(v *settings.Values) error {
 				r.before = day
 			}
 		}
+	}
+	if len(faults) == 0 && r.from > r.until && r.until != "" {
+		faults = append(faults, fmt.Errorf("%s: %s is after %s, which %s says", v.From("from"), r.from, r.until, v.From("until")))
 	}
 	r.writer = v.Text("writer")
 	switch before, drop := v.Text("before") != "", r.verb == reportDrop; {
@@ -209,7 +213,35 @@ func (r *reporter) period(ctx context.Context, store reports.Store, now time.Tim
 		days := reports.Day(r.since / (24 * time.Hour)) //nolint:gosec // It is bounded.
 		r.query.From = r.query.To - max(days, 1) + 1
 	}
-	return nil
+	if r.query.From > r.query.To {
+		return fmt.Errorf("%s, the day of --from, is after %s, the last one", r.query.From, r.query.To)
+	}
+	return r.findGoal(ctx, store, info)
+}
+
+// findGoal returns an error unless the report or the rules have the goal that is asked for.
+func (r *reporter) findGoal(ctx context.Context, store reports.Store, info reports.Info) error {
+	if r.query.Goal == "" {
+		return nil
+	}
+	r.query.Goal = reports.NameNow(info.Rules, r.query.Goal)
+	known := map[string]bool{}
+	if info.Rules != nil {
+		for _, g := range info.Rules.Goals {
+			known[g.Name] = true
+		}
+	}
+	counts, err := store.Sum(ctx, reports.Question{Site: r.query.Site, From: info.First, To: max(r.query.To, r.query.From), AllGoals: true, ByGoal: true})
+	if err != nil {
+		return err
+	}
+	for i := range counts {
+		known[counts[i].Goal] = true
+	}
+	if known[r.query.Goal] {
+		return nil
+	}
+	return fmt.Errorf("the report has no goal %q%s", r.query.Goal, settings.DidYouMean("", r.query.Goal, slices.Sorted(maps.Keys(known))))
 }
 
 // cost prints what the months cost.

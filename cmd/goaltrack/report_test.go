@@ -88,6 +88,15 @@ func TestReport(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, second.stderr)
 	}
 	today := reports.DayOf(time.Now(), noon()).String()
+	for flags, want := range map[string]string{
+		"--goal PRICE":                   `the report has no goal "PRICE"; did you mean PRICED?`,
+		"--from 9999-01-01":              "9999-01-01, the day of --from, is after " + today,
+		"--goal PRICED --site elsewhere": `the report has no site "elsewhere"`,
+	} {
+		if got := asks(t, exitFailed, append([]string{"report", dir}, strings.Fields(flags)...)...); !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", flags, got, want)
+		}
+	}
 	for _, test := range []struct {
 		flags string
 		want  string
@@ -169,6 +178,7 @@ func TestReportFaults(t *testing.T) {
 		{"report " + damaged, exitFailed, "file is not a database"},
 		{"report " + damaged + " --by colour", exitUsage, "colour"},
 		{"report " + damaged + " --from yesterday", exitUsage, `"yesterday" is not a date`},
+		{"report " + damaged + " --from 2026-11-10 --until 2026-11-01", exitUsage, "--from: 2026-11-10 is after 2026-11-01, which --until says"},
 		{"report " + damaged + " --format xml", exitUsage, "xml"},
 		{"report " + damaged + " --format html --by page", exitUsage, "for the other formats"},
 		{"report " + damaged + " --format html --goal PRICED", exitUsage, "for the other formats"},

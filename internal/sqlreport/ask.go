@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/report"
@@ -145,11 +146,12 @@ func (t *Tables) counts(ctx context.Context, query string, args []any) ([]report
 	return list, err
 }
 
-// lookUp finds the numbers of texts. Those that have none are left out.
+// lookUp finds the numbers of texts. Those that have none are left out, and so are those that
+// no row can have: a database of texts refuses to look for them.
 func (t *Tables) lookUp(ctx context.Context, texts []string) (map[string]int64, error) {
 	ids := map[string]int64{"": 0}
 	for _, text := range texts {
-		if _, ok := ids[text]; ok {
+		if _, ok := ids[text]; ok || !utf8.ValidString(text) || strings.Contains(text, "\x00") {
 			continue
 		}
 		var id int64

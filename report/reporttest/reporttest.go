@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) report.Store) {
 		{"Sums", testSums},
 		{"Once", testOnce},
 		{"Texts", testTexts},
+		{"Asked", testAsked},
 		{"Fold", testFold},
 		{"Expire", testExpire},
 		{"Drop", testDrop},
@@ -43,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) report.Store) {
 		{"BerlinAutumn", testHours("Europe/Berlin", "2026-10-25", 25)},
 		{"StJohnsSpring", testHours("America/St_Johns", "2026-03-08", 23)},
 		{"StJohnsAutumn", testHours("America/St_Johns", "2026-11-01", 25)},
+		{"CairoSpring", testHours("Africa/Cairo", "2026-04-24", 23)}, // without a midnight
 	} {
 		t.Run(test.name, func(t *testing.T) { test.do(t, open(t)) })
 	}
@@ -187,6 +189,22 @@ func testTexts(t *testing.T, s report.Store) {
 		counts, err := s.Sum(t.Context(), report.Question{Table: report.Parts, Site: "shop", From: today, To: today, Of: "G", Dimension: report.Campaign})
 		if err != nil || !slices.ContainsFunc(counts, func(c report.Count) bool { return c.Text == text && c.N == 1 }) {
 			t.Errorf("%q: %v, %v", text, counts, err)
+		}
+	}
+}
+
+// testAsked: whatever somebody writes into an address, a store answers, and has none of it.
+func testAsked(t *testing.T, s report.Store) {
+	flush(t, s, shop(today))
+	for _, text := range []string{"\x00", "a\x00b", "\xff", "\xed\xa0\x80", "' OR 1=1 --", strings.Repeat("a", 100_000)} {
+		for _, q := range []report.Question{
+			{Site: text, AllGoals: true}, {Site: "shop", Of: text}, {Site: "shop", AllGoals: true, Reason: text},
+			{Site: "shop", AllGoals: true, Table: report.Cells, Where: map[report.Dimension]string{report.Page: text}},
+		} {
+			q.From, q.To, q.ByDay = today-2_000_000, today+2_000_000, true
+			if counts, err := s.Sum(t.Context(), q); err != nil || len(counts) > 0 {
+				t.Errorf("%.20q: %v, %v of %+v", text, counts, err, q.Table)
+			}
 		}
 	}
 }
