@@ -30,7 +30,8 @@
 //   - spool.go opens and closes it; spool_process.go and holder.go say who has the directory
 //   - spool_frame.go, spool_header.go and spool_segment.go are its files (docs/spool.md)
 //   - spool_intake.go, spool_commit.go, spool_sync.go and spool_wait.go bring items to the disk
-//   - spool_window.go, spool_reader.go, spool_newest.go and spool_behind.go bring them back
+//   - spool_window.go, spool_reader.go, spool_newest.go, spool_behind.go and spool_pass.go bring
+//     them back
 //   - spool_acks.go and spool_letters.go end them
 //   - spool_recover.go, spool_compact.go, spool_chores.go and spool_patience.go keep it going
 //   - spool_erase.go and spool_inspect.go are for people; fs.go and its kin are the disk
