@@ -247,7 +247,11 @@ func poisonOneSite(t *testing.T, kind poisonKind, others int, held bool) (delays
 // Close in the midst of poison loses track of nothing: what is benched is tried once
 // more and then left to the spool, or dropped by name.
 func TestCloseInTheMidstOfPoison(t *testing.T) {
-	for seed := range uint64(12) {
+	seeds := uint64(12)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
 		bubble.Run(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))
 			dir, durable := t.TempDir(), seed%2 == 0
