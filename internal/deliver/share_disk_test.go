@@ -35,6 +35,9 @@ func TestOneClientCannotTakeTheDisk(t *testing.T) {
 		{"no ID", 0, 0},
 	} {
 		bubble.Run(t, tc.name, func(t *testing.T) {
+			if testing.Short() && tc.ids != 1 {
+				t.Skip("with -short, one case is enough to find a race")
+			}
 			dir := t.TempDir()
 			item := func(goal, key, id string) queue.Item {
 				return queue.Item{Body: testEvent("shop", goal, id), Key: key, Time: time.Now()}
@@ -89,6 +92,9 @@ func TestOneClientCannotTakeTheDisk(t *testing.T) {
 // events wait than a spool hands out. The other site goes on at once, the first has no more
 // than its share of the window, and all comes in the end.
 func TestASiteThatCannotSendLeavesTheDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("8,000 events that come again and again: TestOneClientCannotTakeTheDisk is enough to find a race")
+	}
 	bubble.Run(t, "", func(t *testing.T) {
 		r := newRigOn(t, smallDisk(t, t.TempDir()), Options{QueueBytes: 1 << 30}, nil, "shop", "dead")
 		r.cdps["dead"].tell(func(*call) error { return errRefused })
