@@ -198,7 +198,9 @@ func testAsked(t *testing.T, s report.Store) {
 	flush(t, s, shop(today))
 	for _, text := range []string{"\x00", "a\x00b", "\xff", "\xed\xa0\x80", "' OR 1=1 --", strings.Repeat("a", 100_000)} {
 		for _, q := range []report.Question{
-			{Site: text, AllGoals: true}, {Site: "shop", Of: text}, {Site: "shop", AllGoals: true, Reason: text},
+			{Site: text, AllGoals: true},
+			{Site: "shop", Of: text},
+			{Site: "shop", AllGoals: true, Reason: text},
 			{Site: "shop", AllGoals: true, Table: report.Cells, Where: map[report.Dimension]string{report.Page: text}},
 		} {
 			q.From, q.To, q.ByDay = today-2_000_000, today+2_000_000, true
