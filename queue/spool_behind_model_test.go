@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -51,7 +52,8 @@ type behindModel struct {
 	disk    *crashFS
 	bad     faulty
 	slow    hanging
-	wellAt  time.Time // since then the disk works
+	killed  atomic.Bool // nothing fails any more
+	wellAt  time.Time   // since then the disk works
 	queue   *Spool
 	items   map[string]*behindItem // what is not settled, and letters
 	next    int
@@ -84,6 +86,9 @@ func (b *behindModel) chance(n int) bool { return b.random.IntN(n) == 0 }
 
 // before makes the disk fail or hang.
 func (b *behindModel) before(o op) error {
+	if b.killed.Load() {
+		return nil
+	}
 	if err := b.slow.before(o); err != nil {
 		return err
 	}
@@ -94,8 +99,8 @@ func (b *behindModel) run(steps int) {
 	b.bad = faulty{suits: operations("read"), err: syscall.EIO}
 	b.slow.suits = func(o op) bool { return o.what == "read" && strings.HasSuffix(o.name, segmentSuffix) }
 	b.numbers = true
+	b.disk.before = b.before // before anything uses the disk
 	b.open()
-	b.disk.before = b.before
 	defer func() { _ = b.queue.Close(context.WithoutCancel(b.Context())) }()
 	for range steps {
 		b.step()
@@ -308,9 +313,10 @@ func (b *behindModel) reopen(end func()) {
 
 // kill ends the process without Close.
 func (b *behindModel) kill() {
-	b.disk.before = nil
+	b.killed.Store(true)
 	after := b.disk.powerLoss(b.random, keepEverything)
 	closeTest(b.T, b.queue) // its goroutines, on the disk that nobody sees any more
+	b.killed.Store(false)
 	b.disk = after
 	b.disk.before = b.before
 }
