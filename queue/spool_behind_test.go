@@ -670,6 +670,7 @@ func TestBehindWithoutABody(t *testing.T) {
 		q.mu.Unlock()
 		f := &faulty{suits: operations("read"), err: syscall.EIO}
 		f.on.Store(true)
+		synctest.Wait() // nobody uses the disk
 		q.disk.(*crashFS).before = f.strike
 		for range 60 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
