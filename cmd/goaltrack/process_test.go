@@ -20,13 +20,6 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// process is goaltrack running as a process of its own.
-type process struct {
-	*exec.Cmd
-	url string
-	out chan string
-}
-
 // build makes the program.
 func build(t *testing.T) (binary string) {
 	t.Helper()
@@ -470,39 +463,4 @@ func testLinesOfOthers(t *testing.T, binary string) {
 	if text := log.String(); strings.Count(text, "Unsolicited") != 1 || strings.Contains(text, "secret") {
 		t.Errorf("it says too much:\n%s", text)
 	}
-}
-
-// launch starts the program and waits until it listens.
-func launch(t *testing.T, binary string, env []string, args ...string) *process {
-	t.Helper()
-	p := &process{Cmd: exec.CommandContext(t.Context(), binary, args...), out: make(chan string, 1)}
-	p.Env = append(append(os.Environ(), "GOALTRACK_SHUTDOWN_DELAY=0s"), env...)
-	p.Stderr = &syncBuffer{}
-	stdout, err := p.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(stdout)
-	p.url = readURL(t, lines, "listening on ")
-	go readRest(lines, p.out)
-	if p.url == "" {
-		t.Fatalf("goaltrack %v: %v\n%s", args, p.Wait(), p.Stderr)
-	}
-	return p
-}
-
-// terminate asks the process to end and returns what it printed at the end.
-func (p *process) terminate(t *testing.T) string {
-	t.Helper()
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	rest := <-p.out // all of it, before Wait closes the pipe
-	if err := p.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, p.Stderr)
-	}
-	return rest
 }
