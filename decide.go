@@ -210,8 +210,8 @@ func (tr *tracked) endAnswered(f fate) {
 	tr.tellScript()
 }
 
-// now is the time at which the request's goals are decided. It is one for all of them, since
-// asking for it takes as long as much else of a request.
+// now is the time at which the request's goals are decided. It is the same for all of them,
+// since a look at the clock is dear on the way of a request.
 func (tr *tracked) now() time.Time {
 	if tr.at.IsZero() {
 		return time.Now()

@@ -21,8 +21,9 @@ const (
 	step    = time.Minute
 )
 
-// Memory remembers visits within this process. It knows a visitor by their browser ID. Whoever makes up IDs takes no place from visitors of other networks, as
-// [fair.Slots] says. All methods are safe for concurrent use.
+// Memory remembers visits within this process. It knows a visitor by their browser ID. Whoever
+// makes up IDs takes no place from visitors of other networks, as [fair.Slots] says. All
+// methods are safe for concurrent use.
 type Memory struct {
 	seed   maphash.Seed
 	visits fair.Slots[remembered]
