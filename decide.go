@@ -107,6 +107,7 @@ func (tr *tracked) end(f fate) {
 	tr.told.mu.Lock()
 	tr.told.ended = true
 	tr.told.mu.Unlock()
+	tr.takeBack() // before anybody is told that it failed, and does it again
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		switch {
@@ -124,7 +125,6 @@ func (tr *tracked) end(f fate) {
 	for _, raised := range said.raised {
 		tr.decide(raised.goal, f, "")
 	}
-	tr.takeBack()
 	tr.tellVisit(f)
 	tr.showWatched()
 	if tr.ahead.fetches() {

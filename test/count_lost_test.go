@@ -4,10 +4,13 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
@@ -51,8 +54,18 @@ func TestCountOfAPageThatWasLeft(t *testing.T) {
 	w.CDP.Expect(t, "SEEN").Once()
 }
 
+// onFailure is a sink that calls it for the first goal that did not count.
+type onFailure func()
+
+func (call onFailure) Report(f fact.Fact) {
+	if f.Kind == fact.Decision && f.Reason != fact.Fired {
+		call()
+	}
+}
+
 // TestCountOfARequestThatFailed: what the application broke off was not offered
-// to anybody, and counts when it is done again.
+// to anybody, and counts when it is done again, even by somebody who does it
+// the moment they can know.
 func TestCountOfARequestThatFailed(t *testing.T) {
 	for name, c := range map[string]struct {
 		fail  http.HandlerFunc
@@ -93,19 +106,38 @@ func TestCountOfARequestThatFailed(t *testing.T) {
 				}
 				http.Redirect(w, r, "/thanks", http.StatusSeeOther)
 			})
+			failed, repeated := make(chan struct{}), make(chan struct{})
 			w := world.Setup{Rules: lostRules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
 				if c.mount != nil {
 					return c.mount(tracker, site)
 				}
 				return tracker.Handler(site)
+			}, Config: func(config *goaltrack.Config, _ *cdptest.Server) {
+				var told atomic.Bool
+				config.Report = onFailure(func() {
+					if !told.Swap(true) {
+						close(failed)
+						<-repeated
+					}
+				})
 			}}.Start(t)
 			v := w.Visitor().Meet()
-			res, err := v.Client.Do(v.Request(http.MethodPost, "/form?fail", strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded"))
-			if err == nil {
-				res.Body.Close()
+			post := func(address string) *http.Request {
+				return v.Request(http.MethodPost, address, strings.NewReader("a=b"), "Content-Type", "application/x-www-form-urlencoded")
 			}
-			waitFor(t, func() bool { return w.Fates("SENT") != "none" })
-			v.Post("/form", "a=b")
+			send := func(r *http.Request) {
+				if res, err := v.Client.Do(r); err == nil {
+					res.Body.Close()
+				}
+			}
+			first, again := post("/form?fail"), post("/form")
+			go func() {
+				defer close(repeated)
+				<-failed
+				send(again)
+			}()
+			send(first)
+			<-repeated
 			w.Expect("SENT", c.want)
 		})
 	}
