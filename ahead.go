@@ -182,33 +182,6 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 	return t.ahead.Begin(ahead.Key{Visitor: who, Page: page}, t.network(r))
 }
 
-// awaitsSight reports whether a goal counts when the page is shown that the request is
-// for. Who leaves a page that ends a profile is somebody else by then.
-func (e *entry) awaitsSight(g *rule.Cause) bool {
-	return g.IsPage() && !g.Ends() && e.fate(g.Terms().Need) == fatePrefetch
-}
-
-// looking is what the gate says if somebody looks at the page from which a request comes,
-// whether or not they look at what it is for.
-func (e *entry) looking() *entry {
-	if e.absent != fatePrefetch {
-		return e
-	}
-	looks := *e
-	looks.absent = fired
-	return &looks
-}
-
-// mayCount reports whether something may count for which a cookie is read.
-func (e *entry) mayCount(rules *Rules) bool {
-	for n := range consent.Needs {
-		if (n == consent.All || rules.Needs(n)) && e.fate(n) == fired {
-			return true
-		}
-	}
-	return false
-}
-
 // lookAhead finds out what a request has to do with pages that were fetched ahead; nil is
 // nothing. e learns whether goals of the request may be kept.
 func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goals []*rule.Cause) *foresight {

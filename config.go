@@ -3,7 +3,6 @@ package goaltrack
 import (
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/netip"
 	"time"
 
@@ -350,21 +349,6 @@ const (
 	ViewsRules Views = "rules"
 )
 
-// Create says when a browser ID is made for a visitor without one. Each ID
-// makes a guest profile in the CDP.
-type Create string
-
-const (
-	// CreateVisit makes an ID on the first page that a human navigates to.
-	CreateVisit Create = "visit"
-	// CreateGoal makes an ID only when a goal fires.
-	CreateGoal Create = "goal"
-	// CreateNever makes no IDs: the browser script does, and goaltrack uses
-	// them. A goal of a visitor without an ID is not sent (reason
-	// no_browser_id).
-	CreateNever Create = "never"
-)
-
 // Key seals visit cookies: Hash signs them (HMAC-SHA-256), and Block encrypts
 // them (AES). All instances of a site need the same keys.
 type Key struct {
@@ -373,83 +357,4 @@ type Key struct {
 	// Block is 16, 24 or 32 random bytes, for AES-128, AES-192 or AES-256.
 	// Required.
 	Block []byte
-}
-
-// Cookie sets the browser-ID cookie, which goaltrack shares with Sitecore's own
-// scripts. Its name is theirs: bid_<client key>, or sc_cid on the edge. Three
-// attributes cannot be changed: Secure, SameSite=None and the absence of
-// HttpOnly. Every Sitecore SDK writes them whenever it makes or moves an ID, so
-// another choice would not last. A script cannot read a cookie with HttpOnly
-// and would make a second guest.
-type Cookie struct {
-	// Domain is the cookie's Domain attribute: a host name that contains the
-	// Hosts of every site, such as "shop.example". A leading dot is allowed. It
-	// must be the same as cookieDomain in the settings of the page's script. If
-	// it differs, browsers keep two cookies of one name, and visitors get two
-	// IDs. Default: none, the cookie belongs to the host alone.
-	//
-	// New refuses what browsers would not keep: a public suffix such as "co.uk",
-	// and an address, except a loopback one. On a host that is not within the
-	// Domain, no ID is made and no cookie is set, because each page would make a
-	// guest (reason cookie_domain).
-	Domain string
-
-	// PublicSuffixes tells public suffixes for Domain, such as
-	// publicsuffix.List of golang.org/x/net. goaltrack does not bring the list,
-	// because everybody would compile it. Default: the second levels of countries
-	// and the best-known providers.
-	PublicSuffixes cookiejar.PublicSuffixList
-
-	// Path is the cookie's Path attribute. The PathPrefix of every site must
-	// lie within it. Default: "/", which every Sitecore SDK writes, whatever
-	// its cookiePath setting says. With another path, the SDKs' scripts keep a
-	// second cookie, and a page reads the one with the longer path. So set it
-	// only where no such script runs, to separate two sites on one host.
-	Path string
-
-	// MaxAge is how long the browser keeps the ID, at least a second; it is
-	// sent in whole seconds. Default: 730 days, as in Sitecore's SDKs. Browsers
-	// cut it to 400 days
-	// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie).
-	MaxAge time.Duration
-
-	// Create says when an ID is made. Default: CreateVisit.
-	Create Create
-
-	// Warm is how many IDs the tracker fetches when it starts, so that the
-	// first visitors have one at once. Default: 2. Negative: none.
-	Warm int
-
-	// Wait is how long the answer to a new visitor's page may wait for an ID
-	// when none is ready, at most 10 seconds. Default: 0, no wait; the visitor
-	// gets their ID on a later page.
-	//
-	// The wait delays the first byte of the answer. It happens at the first
-	// call of [Tracker.BrowserID], or when the header is written. It takes as
-	// long as the CDP needs for an ID, often 300 ms. It never takes longer than
-	// Wait, and ends with the context of the request. Meanwhile other
-	// goroutines of the same request wait in Trigger, Identify, Confirm, Reject
-	// and Set.
-	//
-	// An answer waits only if it will carry the cookie and an ID is being made
-	// for it. At most 128 answers wait at once. When one has waited in vain, or
-	// the CDP has failed, no other waits until an ID is made again. An ID that
-	// came too late is noted as id_wait_timed_out.
-	Wait time.Duration
-
-	// UnusedFile is a file in which the IDs that were made and that nobody was
-	// given wait for the next process. Without it they are thrown away after
-	// ten minutes, or when the process ends, and are guests in the CDP that
-	// nobody uses. With it they are good for 24 hours. It is read and taken
-	// away when the tracker starts, and written by Close with the mode 0600: at
-	// most 256 IDs a tenant. A process that is killed leaves none. Processes
-	// may share it, since each ID comes out once. If it cannot be used, that is
-	// logged. Default: none.
-	UnusedFile string
-
-	// CreatePerSecond and CreateBurst bound how many IDs are made. Every ID is
-	// a guest in the CDP, and a scanner can ask for thousands. Beyond them the
-	// fate is id_limited. Defaults: 20 a second, bursts of 200.
-	CreatePerSecond float64
-	CreateBurst     int
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/events"
-	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/scan"
@@ -231,53 +229,6 @@ func (f *Forms) check(errs *configFaults) {
 	}
 }
 
-// maxCookieWait bounds how long a page may wait for an ID.
-const maxCookieWait = 10 * time.Second
-
-func (c *Config) checkCookie(errs *configFaults) {
-	k := &c.Cookie
-	if k.MaxAge < time.Second {
-		errs.add("Cookie.MaxAge: %v is less than a second", k.MaxAge)
-	}
-	if !validCookieDomain(k.Domain) {
-		errs.add("Cookie.Domain: %q is not a host name such as shop.example", k.Domain)
-	} else if why := k.refusedDomain(); why != "" {
-		errs.add("Cookie.Domain: %q is %s, for which browsers keep no cookie; write a host name such as shop.example", k.Domain, why)
-	} else if host := c.outside(k.Domain); host != "" {
-		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", k.Domain, host)
-	}
-	if !validCookiePath(k.Path) {
-		errs.add("Cookie.Path: %q is not a path such as /shop", k.Path)
-	} else {
-		for _, s := range c.Sites {
-			if !coversPath(k.Path, c.PathPrefix+s.PathPrefix) {
-				errs.add("Cookie.Path: %q does not cover the site %s, whose pages would make a guest each", k.Path, s.Name)
-			}
-		}
-	}
-	if k.Wait < 0 || k.Wait > maxCookieWait {
-		errs.add("Cookie.Wait: %v is not between 0 and %v", k.Wait, maxCookieWait)
-	}
-	if math.IsNaN(k.CreatePerSecond) || k.CreatePerSecond < 0 || k.CreateBurst < 0 {
-		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
-	}
-}
-
-// refusedDomain says what a domain is for which browsers keep no cookie, "" if
-// they may keep one.
-func (k *Cookie) refusedDomain() string {
-	domain := strings.ToLower(strings.TrimPrefix(k.Domain, "."))
-	switch {
-	case domain == "" || web.IsLoopback(domain):
-		return ""
-	case web.IsAddress(domain):
-		return "an address"
-	case k.PublicSuffixes == nil && hostname.IsSuffix(domain), k.PublicSuffixes != nil && k.PublicSuffixes.PublicSuffix(domain) == domain:
-		return "a public suffix"
-	}
-	return ""
-}
-
 // otherSession are goals whose events come into another session than those of their site's
 // pages, by a key such as "pos: shop-de".
 type otherSession struct {
@@ -308,22 +259,6 @@ func (c *Config) fits(rules *Rules) (others []otherSession, err error) {
 		}
 	}
 	return others, errors.Join(errs...)
-}
-
-// outside returns a host that a cookie domain does not cover, "" if it covers
-// them all.
-func (c *Config) outside(domain string) string {
-	if domain = strings.TrimPrefix(domain, "."); domain == "" {
-		return ""
-	}
-	for _, s := range c.Sites {
-		for _, h := range s.Hosts {
-			if !web.IsWithin(strings.TrimSuffix(strings.TrimPrefix(h, "*."), "."), domain) {
-				return h
-			}
-		}
-	}
-	return ""
 }
 
 // maxSpoolWait bounds how long an answer may wait for a disk.

@@ -1,17 +1,177 @@
 package goaltrack
 
 import (
+	"math"
 	"net/http"
+	"net/http/cookiejar"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/hostname"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/proxies"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
+
+// Cookie sets the browser-ID cookie, which goaltrack shares with Sitecore's own
+// scripts. Its name is theirs: bid_<client key>, or sc_cid on the edge. Three
+// attributes cannot be changed: Secure, SameSite=None and the absence of
+// HttpOnly. Every Sitecore SDK writes them whenever it makes or moves an ID, so
+// another choice would not last. A script cannot read a cookie with HttpOnly
+// and would make a second guest.
+type Cookie struct {
+	// Domain is the cookie's Domain attribute: a host name that contains the
+	// Hosts of every site, such as "shop.example". A leading dot is allowed. It
+	// must be the same as cookieDomain in the settings of the page's script. If
+	// it differs, browsers keep two cookies of one name, and visitors get two
+	// IDs. Default: none, the cookie belongs to the host alone.
+	//
+	// New refuses what browsers would not keep: a public suffix such as "co.uk",
+	// and an address, except a loopback one. On a host that is not within the
+	// Domain, no ID is made and no cookie is set, because each page would make a
+	// guest (reason cookie_domain).
+	Domain string
+
+	// PublicSuffixes tells public suffixes for Domain, such as
+	// publicsuffix.List of golang.org/x/net. goaltrack does not bring the list,
+	// because everybody would compile it. Default: the second levels of countries
+	// and the best-known providers.
+	PublicSuffixes cookiejar.PublicSuffixList
+
+	// Path is the cookie's Path attribute. The PathPrefix of every site must
+	// lie within it. Default: "/", which every Sitecore SDK writes, whatever
+	// its cookiePath setting says. With another path, the SDKs' scripts keep a
+	// second cookie, and a page reads the one with the longer path. So set it
+	// only where no such script runs, to separate two sites on one host.
+	Path string
+
+	// MaxAge is how long the browser keeps the ID, at least a second; it is
+	// sent in whole seconds. Default: 730 days, as in Sitecore's SDKs. Browsers
+	// cut it to 400 days
+	// (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie).
+	MaxAge time.Duration
+
+	// Create says when an ID is made. Default: CreateVisit.
+	Create Create
+
+	// Warm is how many IDs the tracker fetches when it starts, so that the
+	// first visitors have one at once. Default: 2. Negative: none.
+	Warm int
+
+	// Wait is how long the answer to a new visitor's page may wait for an ID
+	// when none is ready, at most 10 seconds. Default: 0, no wait; the visitor
+	// gets their ID on a later page.
+	//
+	// The wait delays the first byte of the answer. It happens at the first
+	// call of [Tracker.BrowserID], or when the header is written. It takes as
+	// long as the CDP needs for an ID, often 300 ms. It never takes longer than
+	// Wait, and ends with the context of the request. Meanwhile other
+	// goroutines of the same request wait in Trigger, Identify, Confirm, Reject
+	// and Set.
+	//
+	// An answer waits only if it will carry the cookie and an ID is being made
+	// for it. At most 128 answers wait at once. When one has waited in vain, or
+	// the CDP has failed, no other waits until an ID is made again. An ID that
+	// came too late is noted as id_wait_timed_out.
+	Wait time.Duration
+
+	// UnusedFile is a file in which the IDs that were made and that nobody was
+	// given wait for the next process. Without it they are thrown away after
+	// ten minutes, or when the process ends, and are guests in the CDP that
+	// nobody uses. With it they are good for 24 hours. It is read and taken
+	// away when the tracker starts, and written by Close with the mode 0600: at
+	// most 256 IDs a tenant. A process that is killed leaves none. Processes
+	// may share it, since each ID comes out once. If it cannot be used, that is
+	// logged. Default: none.
+	UnusedFile string
+
+	// CreatePerSecond and CreateBurst bound how many IDs are made. Every ID is
+	// a guest in the CDP, and a scanner can ask for thousands. Beyond them the
+	// fate is id_limited. Defaults: 20 a second, bursts of 200.
+	CreatePerSecond float64
+	CreateBurst     int
+}
+
+// Create says when a browser ID is made for a visitor without one. Each ID
+// makes a guest profile in the CDP.
+type Create string
+
+const (
+	// CreateVisit makes an ID on the first page that a human navigates to.
+	CreateVisit Create = "visit"
+	// CreateGoal makes an ID only when a goal fires.
+	CreateGoal Create = "goal"
+	// CreateNever makes no IDs: the browser script does, and goaltrack uses
+	// them. A goal of a visitor without an ID is not sent (reason
+	// no_browser_id).
+	CreateNever Create = "never"
+)
+
+// maxCookieWait bounds how long a page may wait for an ID.
+const maxCookieWait = 10 * time.Second
+
+func (c *Config) checkCookie(errs *configFaults) {
+	k := &c.Cookie
+	if k.MaxAge < time.Second {
+		errs.add("Cookie.MaxAge: %v is less than a second", k.MaxAge)
+	}
+	if !validCookieDomain(k.Domain) {
+		errs.add("Cookie.Domain: %q is not a host name such as shop.example", k.Domain)
+	} else if why := k.refusedDomain(); why != "" {
+		errs.add("Cookie.Domain: %q is %s, for which browsers keep no cookie; write a host name such as shop.example", k.Domain, why)
+	} else if host := c.outside(k.Domain); host != "" {
+		errs.add("Cookie.Domain: %q does not cover the host %s, whose visitors' browsers would refuse the cookie", k.Domain, host)
+	}
+	if !validCookiePath(k.Path) {
+		errs.add("Cookie.Path: %q is not a path such as /shop", k.Path)
+	} else {
+		for _, s := range c.Sites {
+			if !coversPath(k.Path, c.PathPrefix+s.PathPrefix) {
+				errs.add("Cookie.Path: %q does not cover the site %s, whose pages would make a guest each", k.Path, s.Name)
+			}
+		}
+	}
+	if k.Wait < 0 || k.Wait > maxCookieWait {
+		errs.add("Cookie.Wait: %v is not between 0 and %v", k.Wait, maxCookieWait)
+	}
+	if math.IsNaN(k.CreatePerSecond) || k.CreatePerSecond < 0 || k.CreateBurst < 0 {
+		errs.add("Cookie: CreatePerSecond and CreateBurst must not be negative")
+	}
+}
+
+// refusedDomain says what a domain is for which browsers keep no cookie, "" if
+// they may keep one.
+func (k *Cookie) refusedDomain() string {
+	domain := strings.ToLower(strings.TrimPrefix(k.Domain, "."))
+	switch {
+	case domain == "" || web.IsLoopback(domain):
+		return ""
+	case web.IsAddress(domain):
+		return "an address"
+	case k.PublicSuffixes == nil && hostname.IsSuffix(domain), k.PublicSuffixes != nil && k.PublicSuffixes.PublicSuffix(domain) == domain:
+		return "a public suffix"
+	}
+	return ""
+}
+
+// outside returns a host that a cookie domain does not cover, "" if it covers
+// them all.
+func (c *Config) outside(domain string) string {
+	if domain = strings.TrimPrefix(domain, "."); domain == "" {
+		return ""
+	}
+	for _, s := range c.Sites {
+		for _, h := range s.Hosts {
+			if !web.IsWithin(strings.TrimSuffix(strings.TrimPrefix(h, "*."), "."), domain) {
+				return h
+			}
+		}
+	}
+	return ""
+}
 
 // browserCookie reads and writes a site's browser-ID cookie exactly as
 // Sitecore's SDKs do, so that their scripts and goaltrack share one guest. The

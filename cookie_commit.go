@@ -7,6 +7,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/fact"
 	"github.com/goaltrack/goaltrack/internal/caching"
+	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/idpool"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
@@ -22,6 +23,44 @@ func (s *site) visitorOf(sent web.Cookies) brought {
 		b.forgotten = true
 	}
 	return b
+}
+
+// BrowserID returns the visitor's browser ID. It returns "" if the visitor has
+// none, or may not be counted; for this, consent to every category is needed.
+// On a page that makes a new visitor's ID, it returns the ID that the answer's
+// cookie will carry. The first call takes that ID, and may wait for it if
+// Cookie.Wait is set.
+//
+// BrowserID does not change r, because another goroutine may be reading its
+// header. If other code looks for the ID in the request's cookies, add it with
+// r.AddCookie. Its name is what CookieName of the site's CDP returns.
+func (t *Tracker) BrowserID(r *http.Request) string {
+	if tr := t.trackedOf(r); tr != nil {
+		if tr.gate != fired {
+			return ""
+		}
+		return tr.browserID()
+	}
+	path := t.path(r)
+	s := t.siteOf(t.host(r), path)
+	if s == nil {
+		return ""
+	}
+	e := t.gate(r, path)
+	if e.fate(consent.All) != fired {
+		return ""
+	}
+	return s.visitorOf(e.cookies).id
+}
+
+func (tr *tracked) browserID() string {
+	tr.told.mu.Lock()
+	defer tr.told.mu.Unlock()
+	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
+		tr.t.creates() == CreateVisit && !tr.isDry() && tr.told.unkept == fired && !tr.stranger {
+		tr.takeIDLocked()
+	}
+	return tr.told.id
 }
 
 // setCookiesLocked sets, renews, replaces, migrates or deletes the browser-ID cookie,

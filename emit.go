@@ -13,6 +13,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/twice"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/queue"
@@ -48,6 +49,23 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 		claim.Withdraw()
 	}
 	return f
+}
+
+// identify offers an identity of the handler's to the queue.
+func (tr *tracked) identify(e *cdp.Event) fate {
+	f, _ := tr.entry.admits(rule.Identity)
+	if f == fired {
+		f = tr.mayEmitLocked(rule.Identity)
+	}
+	if f != fired {
+		return f
+	}
+	events.Place(e, &tr.x, tr.pageLocked(rule.Identity), tr.site.says, tr.site.CDP)
+	tr.watched.Sends(rule.Identity, tr.told.id, tr.site.CDP, e)
+	if tr.watched.Dry() {
+		return fatePreview
+	}
+	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
@@ -103,6 +121,43 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 		return fateNoBrowserID
 	}
 	return fired
+}
+
+// twinOf is what an event of a goal tells that a script may tell as well.
+func twinOf(g *rule.Cause, e *cdp.Event, path string) twice.Thing {
+	if g.IsDraft() {
+		return twice.Thing{}
+	}
+	return twice.Of(e, path)
+}
+
+// claim says that the server tells something that happened so long ago, unless a script has
+// told it meanwhile.
+func (tr *tracked) claim(thing twice.Thing, ago time.Duration) (twice.Claim, fate) {
+	twins, id := tr.t.relaying.twins.Load(), tr.told.id
+	if twins == nil || id == "" || thing.Kind() == "" {
+		return twice.Claim{}, fired
+	}
+	c, ok := twins.Tell(twice.Server, thing, ago, tr.who(), tr.site.Name, id)
+	return c, tr.t.fateOfTwin(thing, ok)
+}
+
+// fateOfTwin is the fate of what one of the two tells. That the other one has told it is said
+// once.
+func (t *Tracker) fateOfTwin(thing twice.Thing, ok bool) fate {
+	switch {
+	case ok:
+		return fired
+	case thing.Kind() == twice.Form:
+		if !t.relaying.form.Swap(true) {
+			t.config.Logger.Warn("goaltrack: a form is told by a goal and by a script through the relay, and one of two is dropped (form_twice): take the form's event out of the script, or sends: FORM out of the goal")
+		}
+		return fateFormTwice
+	}
+	if !t.relaying.view.Swap(true) {
+		t.config.Logger.Warn("goaltrack: page views come from the server and from a script through the relay, and one of two is dropped (view_twice): set Views to off, or take the page view out of the script")
+	}
+	return fateViewTwice
 }
 
 // requestKey begins the key of events whose visitor has no browser ID yet.

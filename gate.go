@@ -153,6 +153,33 @@ func (e *entry) admitsAny(goals []*rule.Cause) bool {
 	})
 }
 
+// awaitsSight reports whether a goal counts when the page is shown that the request is
+// for. Who leaves a page that ends a profile is somebody else by then.
+func (e *entry) awaitsSight(g *rule.Cause) bool {
+	return g.IsPage() && !g.Ends() && e.fate(g.Terms().Need) == fatePrefetch
+}
+
+// looking is what the gate says if somebody looks at the page from which a request comes,
+// whether or not they look at what it is for.
+func (e *entry) looking() *entry {
+	if e.absent != fatePrefetch {
+		return e
+	}
+	looks := *e
+	looks.absent = fired
+	return &looks
+}
+
+// mayCount reports whether something may count for which a cookie is read.
+func (e *entry) mayCount(rules *Rules) bool {
+	for n := range consent.Needs {
+		if (n == consent.All || rules.Needs(n)) && e.fate(n) == fired {
+			return true
+		}
+	}
+	return false
+}
+
 // Ignore says which requests count for nothing although a rule matches them: no
 // goal, no page view, no browser ID. In each list, nil means the default. A
 // list that is empty but not nil means none.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
-	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
@@ -227,23 +226,6 @@ func (tl *told) identify(e cdp.Event) bool {
 	return true
 }
 
-// identify offers an identity of the handler's to the queue.
-func (tr *tracked) identify(e *cdp.Event) fate {
-	f, _ := tr.entry.admits(rule.Identity)
-	if f == fired {
-		f = tr.mayEmitLocked(rule.Identity)
-	}
-	if f != fired {
-		return f
-	}
-	events.Place(e, &tr.x, tr.pageLocked(rule.Identity), tr.site.says, tr.site.CDP)
-	tr.watched.Sends(rule.Identity, tr.told.id, tr.site.CDP, e)
-	if tr.watched.Dry() {
-		return fatePreview
-	}
-	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
-}
-
 // Visitor says for whom [Tracker.Send] sends a goal when there is no request of
 // theirs: in a webhook of a payment provider, or a nightly job.
 type Visitor struct {
@@ -323,44 +305,6 @@ func raisedGoal(rules *Rules, name string, data Data) (*rule.Cause, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return g, nil
-}
-
-// BrowserID returns the visitor's browser ID. It returns "" if the visitor has
-// none, or may not be counted; for this, consent to every category is needed.
-// On a page that makes a new visitor's ID, it returns the ID that the answer's
-// cookie will carry. The first call takes that ID, and may wait for it if
-// Cookie.Wait is set.
-//
-// BrowserID does not change r, because another goroutine may be reading its
-// header. If other code looks for the ID in the request's cookies, add it with
-// r.AddCookie. Its name is what CookieName of the site's CDP returns.
-func (t *Tracker) BrowserID(r *http.Request) string {
-	if tr := t.trackedOf(r); tr != nil {
-		if tr.gate != fired {
-			return ""
-		}
-		return tr.browserID()
-	}
-	path := t.path(r)
-	s := t.siteOf(t.host(r), path)
-	if s == nil {
-		return ""
-	}
-	e := t.gate(r, path)
-	if e.fate(consent.All) != fired {
-		return ""
-	}
-	return s.visitorOf(e.cookies).id
-}
-
-func (tr *tracked) browserID() string {
-	tr.told.mu.Lock()
-	defer tr.told.mu.Unlock()
-	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.creates() == CreateVisit && !tr.isDry() && tr.told.unkept == fired && !tr.stranger {
-		tr.takeIDLocked()
-	}
-	return tr.told.id
 }
 
 // Confirm says that the application accepted the form of a submit goal,

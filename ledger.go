@@ -51,19 +51,6 @@ type tally struct {
 // recentRecords is how many decisions and deliveries a snapshot shows.
 const recentRecords = 200
 
-// Record is one decision or delivery. It holds nothing that a visitor wrote.
-type Record struct {
-	Time time.Time `json:"time"`
-	Goal string    `json:"goal"`
-	// Fate of a decision is a name from docs/reasons.md. Fate
-	// of a delivery is "delivered" or "dead: reason".
-	Fate string `json:"fate"`
-	// Browser is the beginning of the browser ID, "" if there was none.
-	Browser string `json:"browser,omitempty"`
-	// Note adds what the fate alone does not say, such as "client_gone".
-	Note string `json:"note,omitempty"`
-}
-
 // kept is a record as it is kept: the text of Browser may be a part of a request's
 // header, which would be kept with it.
 type kept struct {
@@ -188,17 +175,6 @@ func (l *ledger) ledTo(goal string) []Lead {
 
 // keptMisses bounds the different near misses counted for a goal.
 const keptMisses = 16
-
-// NearMiss is a reason why a goal did not count although its path and method
-// matched.
-type NearMiss struct {
-	What  string `json:"what"`
-	Times uint64 `json:"times"`
-	// Hint says what to write in the rule if the goal should have counted, ""
-	// if that is not known.
-	Hint string    `json:"hint,omitempty"`
-	Last time.Time `json:"last"`
-}
 
 // forgetRarest makes room for a new near miss, so that what happens often now
 // is seen beside what happened once. t.mu is held.

@@ -343,43 +343,6 @@ func (v *relayedVisitor) claim(e *sdk.Event) (twice.Claim, fate) {
 	return c, v.t.fateOfTwin(thing, ok)
 }
 
-// twinOf is what an event of a goal tells that a script may tell as well.
-func twinOf(g *rule.Cause, e *cdp.Event, path string) twice.Thing {
-	if g.IsDraft() {
-		return twice.Thing{}
-	}
-	return twice.Of(e, path)
-}
-
-// claim says that the server tells something that happened so long ago, unless a script has
-// told it meanwhile.
-func (tr *tracked) claim(thing twice.Thing, ago time.Duration) (twice.Claim, fate) {
-	twins, id := tr.t.relaying.twins.Load(), tr.told.id
-	if twins == nil || id == "" || thing.Kind() == "" {
-		return twice.Claim{}, fired
-	}
-	c, ok := twins.Tell(twice.Server, thing, ago, tr.who(), tr.site.Name, id)
-	return c, tr.t.fateOfTwin(thing, ok)
-}
-
-// fateOfTwin is the fate of what one of the two tells. That the other one has told it is said
-// once.
-func (t *Tracker) fateOfTwin(thing twice.Thing, ok bool) fate {
-	switch {
-	case ok:
-		return fired
-	case thing.Kind() == twice.Form:
-		if !t.relaying.form.Swap(true) {
-			t.config.Logger.Warn("goaltrack: a form is told by a goal and by a script through the relay, and one of two is dropped (form_twice): take the form's event out of the script, or sends: FORM out of the goal")
-		}
-		return fateFormTwice
-	}
-	if !t.relaying.view.Swap(true) {
-		t.config.Logger.Warn("goaltrack: page views come from the server and from a script through the relay, and one of two is dropped (view_twice): set Views to off, or take the page view out of the script")
-	}
-	return fateViewTwice
-}
-
 // roomForLate is how many attributes are left for what a late event says.
 const roomForLate = 2
 

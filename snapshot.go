@@ -185,6 +185,30 @@ type GoalCount struct {
 	LedTo []Lead `json:"ledTo,omitempty"`
 }
 
+// NearMiss is a reason why a goal did not count although its path and method
+// matched.
+type NearMiss struct {
+	What  string `json:"what"`
+	Times uint64 `json:"times"`
+	// Hint says what to write in the rule if the goal should have counted, ""
+	// if that is not known.
+	Hint string    `json:"hint,omitempty"`
+	Last time.Time `json:"last"`
+}
+
+// Record is one decision or delivery. It holds nothing that a visitor wrote.
+type Record struct {
+	Time time.Time `json:"time"`
+	Goal string    `json:"goal"`
+	// Fate of a decision is a name from docs/reasons.md. Fate
+	// of a delivery is "delivered" or "dead: reason".
+	Fate string `json:"fate"`
+	// Browser is the beginning of the browser ID, "" if there was none.
+	Browser string `json:"browser,omitempty"`
+	// Note adds what the fate alone does not say, such as "client_gone".
+	Note string `json:"note,omitempty"`
+}
+
 // Snapshot returns the state of the tracker. It is cheap enough for a page that
 // asks every second, and also works after Close.
 func (t *Tracker) Snapshot() Snapshot {
