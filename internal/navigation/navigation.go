@@ -27,13 +27,13 @@ import (
 // Inertia (https://inertiajs.com/the-protocol). A Turbo frame, or a part of Inertia's
 // data, is only a part of a page and does not count.
 func IsSoft(h http.Header, path string) bool {
-	if len(h["Hx-Boosted"]) > 0 || len(h["Rsc"]) > 0 && !isRefresh(h) {
+	switch {
+	case !mayBeScript(h):
+	case len(h["Hx-Boosted"]) > 0, len(h["Rsc"]) > 0 && !isRefresh(h):
 		return true
-	}
-	if len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0 {
+	case len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0:
 		return true
-	}
-	if len(h["X-Inertia"]) > 0 {
+	case len(h["X-Inertia"]) > 0:
 		return len(h["X-Inertia-Partial-Component"]) == 0 && !isReload(h, path)
 	}
 	return strings.Contains(path, nextData)
@@ -80,11 +80,23 @@ func IsFetchedAhead(h http.Header) bool {
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for
 // yet.
 func IsSoftPrefetch(h http.Header) bool {
+	if !mayBeScript(h) {
+		return false
+	}
 	if len(h["Next-Router-Prefetch"]) > 0 || len(h["Next-Router-Segment-Prefetch"]) > 0 || len(h["X-Middleware-Prefetch"]) > 0 || len(h["Hx-Preloaded"]) > 0 {
 		return true
 	}
 	v, _ := web.First(h["X-Sec-Purpose"]) // Turbo, which cannot set Sec-Purpose
 	return saysPrefetch(v)
+}
+
+// mayBeScript reports whether a script may have sent the request, and so may have set headers of
+// its own. Where a browser navigates, it says "document" in Sec-Fetch-Dest. A script cannot set
+// that header, and what it fetches has no such destination, nor has what a service worker passes
+// on with other headers (https://fetch.spec.whatwg.org/#dom-request).
+func mayBeScript(h http.Header) bool {
+	dest, _ := web.First(h["Sec-Fetch-Dest"])
+	return dest != "document"
 }
 
 // IsPrefetch reports whether the browser asks for a page that nobody looks at

@@ -1,6 +1,7 @@
 package navigation
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,6 +45,11 @@ func TestSoftNavigation(t *testing.T) {
 			}
 			if got, _ := PagesOf(tt.path, "", ""); got != tt.page {
 				t.Errorf("page = %q, want %q", got, tt.page)
+			}
+			document := http.Header{"Sec-Fetch-Dest": {"document"}}
+			maps.Copy(document, tt.header)
+			if got, want := IsSoft(document, tt.path), IsSoft(nil, tt.path); got != want || IsSoftPrefetch(document) {
+				t.Errorf("soft = %v, want %v, prefetched = %v of a navigation", got, want, IsSoftPrefetch(document))
 			}
 		})
 	}
