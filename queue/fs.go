@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // fsys is the part of a file system that a spool uses. Names are paths as package os
@@ -70,7 +71,7 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-func (osFS) MkdirAll(dir string) error                 { return os.MkdirAll(dir, 0o700) }
+func (osFS) MkdirAll(dir string) error                 { return makeDir(dir) }
 func (osFS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
 func (osFS) Rename(from, to string) error              { return os.Rename(from, to) }
 func (osFS) Remove(name string) error                  { return os.Remove(name) }
@@ -88,7 +89,24 @@ func openFile(name string, flag int) (file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if flag&os.O_CREATE != 0 {
+		belongAs(f, filepath.Dir(name))
+	}
 	return osFile{f}, nil
+}
+
+// makeDir makes a directory and its parents.
+func makeDir(dir string) error {
+	_, err := os.Lstat(dir)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	if err = os.MkdirAll(dir, 0o700); err != nil || !isNew {
+		return err
+	}
+	if d, err := os.Open(dir); err == nil { //nolint:gosec // The directory the user chose.
+		belongAs(d, filepath.Dir(dir))
+		_ = d.Close() // nothing was written
+	}
+	return nil
 }
 
 // crashPoint is called between every two file operations that a crash could part, with

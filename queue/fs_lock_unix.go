@@ -4,6 +4,7 @@ package queue
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -52,7 +53,16 @@ func lockDirOf(name string) (dirLock, error) {
 // checks that the name still leads to the file: somebody may have removed it meanwhile.
 func openLock(name string) (*os.File, error) {
 	for try := 1; ; try++ {
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // A name in the directory the user chose.
+		f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOFOLLOW, 0) //nolint:gosec // A name in the directory the user chose.
+		if errors.Is(err, fs.ErrNotExist) {
+			f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // The same.
+			switch {
+			case err == nil:
+				belongAs(f, filepath.Dir(name))
+			case errors.Is(err, fs.ErrExist) && try < 10:
+				continue // somebody was faster
+			}
+		}
 		if info, bad := os.Lstat(name); bad == nil && !info.Mode().IsRegular() {
 			err = errors.Join(err, &os.PathError{Op: "lock", Path: name, Err: errNoLock})
 		}

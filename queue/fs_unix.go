@@ -20,3 +20,17 @@ func syncDir(dir string) error {
 func diskIsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+// belongAs gives what root has just made to the user whose the directory is. Else a command
+// that an administrator calls would leave files that the site, which runs as that user, cannot
+// open. It is no fault if the file system knows no owners.
+func belongAs(made *os.File, dir string) {
+	if os.Geteuid() != 0 {
+		return // nobody else may give files away
+	}
+	if info, err := os.Stat(dir); err == nil {
+		if whose, ok := info.Sys().(*syscall.Stat_t); ok && whose.Uid != 0 {
+			_ = made.Chown(int(whose.Uid), int(whose.Gid))
+		}
+	}
+}

@@ -129,6 +129,9 @@ type counted struct {
 }
 
 func (e *eraser) run() error {
+	if !everUsed(e.disk, e.dir) {
+		return nil // a lock that is made here would make a spool of it
+	}
 	lock, err := lockDir(e.disk, e.dir)
 	if err != nil {
 		return err
@@ -154,6 +157,15 @@ func (e *eraser) run() error {
 		e.unread(name)
 	}
 	return err
+}
+
+// everUsed reports whether a spool has ever been in a directory.
+func everUsed(disk fsys, dir string) bool {
+	entries, err := disk.ReadDir(dir)
+	return err != nil || slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
+		_, _, isSegment := parseSegmentName(entry.Name())
+		return isSegment || entry.Name() == lockName || entry.Name() == quarantineDir
+	})
 }
 
 // unread notes a file that may have more than could be read.

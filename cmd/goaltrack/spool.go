@@ -185,6 +185,11 @@ func (s *spooled) why() string {
 
 // settle queues dead letters again, or removes them.
 func (s *spoolLooker) settle(c console) (err error) {
+	what := map[string]string{"retry": "queued again", "drop": "dropped"}[s.verb]
+	if !holdsSpool(s.dir) {
+		say(c.stdout, "0 dead letters %s\n", what) // to open it would make a spool of it
+		return nil
+	}
 	spool, err := queue.OpenSpool(s.dir, queue.SpoolOptions{})
 	if errors.Is(err, queue.ErrLocked) {
 		return fmt.Errorf("%s is in use: stop the site first, or call Tracker.Resend in it", s.dir)
@@ -194,9 +199,8 @@ func (s *spoolLooker) settle(c console) (err error) {
 	}
 	defer func() { err = errors.Join(err, spool.Close(context.Background())) }()
 	choose := func(l queue.Letter) bool { return s.wanted(goaltrack.DeadLetterOf(l)) }
-	n, what := 0, "dropped"
+	n := 0
 	if s.verb == "retry" {
-		what = "queued again"
 		choose = func(l queue.Letter) bool {
 			d := goaltrack.DeadLetterOf(l)
 			return s.wanted(d) && (d.Reason != "late" || s.reason != "") // else it would open a session

@@ -208,3 +208,19 @@ func TestSpoolElsewhere(t *testing.T) {
 		t.Errorf("%v, %v", found, err)
 	}
 }
+
+// TestNoSpoolIsMade: who looks into an empty directory for what is a person's, or for dead
+// letters, leaves it empty.
+func TestNoSpoolIsMade(t *testing.T) {
+	for _, args := range [][]string{
+		{"forget", "--browser=" + annsPhone}, {"forget", "--email=ann@example.com"}, {"spool", "retry"}, {"spool", "drop", "--all"}, {"spool", "ls"},
+	} {
+		dir := t.TempDir()
+		if code, stdout, stderr := carry(t, append(args, dir)...); code != exitOK || !strings.HasPrefix(stdout, "0 ") || stderr != "" {
+			t.Errorf("%q: exit code %d\n%s%s", args, code, stdout, stderr)
+		}
+		if made, err := os.ReadDir(dir); len(made) > 0 || err != nil {
+			t.Errorf("%q: %v, %v", args, made, err)
+		}
+	}
+}
