@@ -73,11 +73,6 @@ func (o *operands) take(words []string) (taken []string, faults []error) {
 	return words[:limit], faults
 }
 
-// run is the whole program without signals. It returns the exit code, and ends when ctx ends.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	return carryOut(ctx, commands(), &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr})
-}
-
 // invocation says how the program was called, and what came of it.
 type invocation struct {
 	args, environ  []string

@@ -243,3 +243,8 @@ func newVisitor(t *testing.T, base string) *http.Client {
 	t.Fatal("the visitor gets no ID")
 	return nil
 }
+
+// run is the whole program without signals. It returns the exit code, and ends when ctx ends.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	return carryOut(ctx, commands(), &invocation{args: args, environ: environ, stdout: stdout, stderr: stderr})
+}

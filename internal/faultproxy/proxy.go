@@ -96,9 +96,6 @@ func New(tb testing.TB, target string) *Proxy {
 // URL is "http://" and the address.
 func (p *Proxy) URL() string { return "http://" + p.addr }
 
-// Addr is the address it listens at.
-func (p *Proxy) Addr() string { return p.addr }
-
 // Target sets to which address new connections lead.
 func (p *Proxy) Target(addr string) { p.target.Store(&addr) }
 
@@ -162,13 +159,6 @@ func (p *Proxy) Played(f Fault) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.played[f]
-}
-
-// Open counts the connections that are open now, on both sides.
-func (p *Proxy) Open() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.conns)
 }
 
 func (p *Proxy) serve(l net.Listener) {

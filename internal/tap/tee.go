@@ -189,17 +189,11 @@ func (t *bodyTee) giveBack() {
 	}
 }
 
-// complete reports whether the handler has read the whole body, and all of it was
-// kept. To reach Content-Length is enough, because a JSON decoder stops there
-// and never sees the EOF. So is the last boundary, since what follows it means
-// nothing. Without either, a reader that stops early
-// leaves the body incomplete. Browsers always send a Content-Length with a form.
-func (t *bodyTee) complete() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.completeLocked()
-}
-
+// completeLocked reports whether the handler has read the whole body, and all of it was
+// kept. To reach Content-Length is enough, because a JSON decoder stops there and never
+// sees the EOF. The last boundary is enough as well, because what follows it means
+// nothing. Without either, a reader that stops early leaves the body incomplete.
+// Browsers always send a Content-Length with a form.
 func (t *bodyTee) completeLocked() bool {
 	return t.fate == scan.Unread && t.seen > 0 && (t.seen == t.length || t.eof && t.seen > t.length ||
 		t.form != nil && t.form.Ended() || t.lacksLineEnd())

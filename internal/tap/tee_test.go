@@ -352,3 +352,10 @@ func BenchmarkTee(b *testing.B) {
 		tee.release()
 	}
 }
+
+// complete is completeLocked with the lock.
+func (t *bodyTee) complete() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.completeLocked()
+}
