@@ -141,135 +141,87 @@ func (w writerFHRCP) Push(target string, opts *http.PushOptions) error  { return
 func (w writerEHRCP) Push(target string, opts *http.PushOptions) error  { return w.push(target, opts) }
 func (w writerFEHRCP) Push(target string, opts *http.PushOptions) error { return w.push(target, opts) }
 
-// shaped returns the recorder with exactly these methods.
-func (rec *recorder) shaped(s shape) http.ResponseWriter {
-	switch s {
-	case 1:
-		return writerF{writer{rec}}
-	case 2:
-		return writerE{writer{rec}}
-	case 3:
-		return writerFE{writerF{writer{rec}}}
-	case 4:
-		return writerH{writer{rec}}
-	case 5:
-		return writerFH{writerF{writer{rec}}}
-	case 6:
-		return writerEH{writerE{writer{rec}}}
-	case 7:
-		return writerFEH{writerFE{writerF{writer{rec}}}}
-	case 8:
-		return writerR{writer{rec}}
-	case 9:
-		return writerFR{writerF{writer{rec}}}
-	case 10:
-		return writerER{writerE{writer{rec}}}
-	case 11:
-		return writerFER{writerFE{writerF{writer{rec}}}}
-	case 12:
-		return writerHR{writerH{writer{rec}}}
-	case 13:
-		return writerFHR{writerFH{writerF{writer{rec}}}}
-	case 14:
-		return writerEHR{writerEH{writerE{writer{rec}}}}
-	case 15:
-		return writerFEHR{writerFEH{writerFE{writerF{writer{rec}}}}}
-	case 16:
-		return writerC{writer{rec}}
-	case 17:
-		return writerFC{writerF{writer{rec}}}
-	case 18:
-		return writerEC{writerE{writer{rec}}}
-	case 19:
-		return writerFEC{writerFE{writerF{writer{rec}}}}
-	case 20:
-		return writerHC{writerH{writer{rec}}}
-	case 21:
-		return writerFHC{writerFH{writerF{writer{rec}}}}
-	case 22:
-		return writerEHC{writerEH{writerE{writer{rec}}}}
-	case 23:
-		return writerFEHC{writerFEH{writerFE{writerF{writer{rec}}}}}
-	case 24:
-		return writerRC{writerR{writer{rec}}}
-	case 25:
-		return writerFRC{writerFR{writerF{writer{rec}}}}
-	case 26:
-		return writerERC{writerER{writerE{writer{rec}}}}
-	case 27:
-		return writerFERC{writerFER{writerFE{writerF{writer{rec}}}}}
-	case 28:
-		return writerHRC{writerHR{writerH{writer{rec}}}}
-	case 29:
-		return writerFHRC{writerFHR{writerFH{writerF{writer{rec}}}}}
-	case 30:
-		return writerEHRC{writerEHR{writerEH{writerE{writer{rec}}}}}
-	case 31:
+// shapes has for each shape what makes a recorder of it.
+var shapes = [1 << 6]func(*recorder) http.ResponseWriter{
+	func(rec *recorder) http.ResponseWriter { return writer{rec} },
+	func(rec *recorder) http.ResponseWriter { return writerF{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerE{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerFE{writerF{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerH{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerFH{writerF{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEH{writerE{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEH{writerFE{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerR{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerFR{writerF{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerER{writerE{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFER{writerFE{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHR{writerH{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHR{writerFH{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHR{writerEH{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEHR{writerFEH{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerC{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerFC{writerF{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEC{writerE{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEC{writerFE{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHC{writerH{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHC{writerFH{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHC{writerEH{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEHC{writerFEH{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerRC{writerR{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFRC{writerFR{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerERC{writerER{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFERC{writerFER{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHRC{writerHR{writerH{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHRC{writerFHR{writerFH{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHRC{writerEHR{writerEH{writerE{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter {
 		return writerFEHRC{writerFEHR{writerFEH{writerFE{writerF{writer{rec}}}}}}
-	case 32:
-		return writerP{writer{rec}}
-	case 33:
-		return writerFP{writerF{writer{rec}}}
-	case 34:
-		return writerEP{writerE{writer{rec}}}
-	case 35:
-		return writerFEP{writerFE{writerF{writer{rec}}}}
-	case 36:
-		return writerHP{writerH{writer{rec}}}
-	case 37:
-		return writerFHP{writerFH{writerF{writer{rec}}}}
-	case 38:
-		return writerEHP{writerEH{writerE{writer{rec}}}}
-	case 39:
-		return writerFEHP{writerFEH{writerFE{writerF{writer{rec}}}}}
-	case 40:
-		return writerRP{writerR{writer{rec}}}
-	case 41:
-		return writerFRP{writerFR{writerF{writer{rec}}}}
-	case 42:
-		return writerERP{writerER{writerE{writer{rec}}}}
-	case 43:
-		return writerFERP{writerFER{writerFE{writerF{writer{rec}}}}}
-	case 44:
-		return writerHRP{writerHR{writerH{writer{rec}}}}
-	case 45:
-		return writerFHRP{writerFHR{writerFH{writerF{writer{rec}}}}}
-	case 46:
-		return writerEHRP{writerEHR{writerEH{writerE{writer{rec}}}}}
-	case 47:
+	},
+	func(rec *recorder) http.ResponseWriter { return writerP{writer{rec}} },
+	func(rec *recorder) http.ResponseWriter { return writerFP{writerF{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEP{writerE{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEP{writerFE{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHP{writerH{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHP{writerFH{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHP{writerEH{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFEHP{writerFEH{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerRP{writerR{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFRP{writerFR{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerERP{writerER{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFERP{writerFER{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHRP{writerHR{writerH{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHRP{writerFHR{writerFH{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHRP{writerEHR{writerEH{writerE{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter {
 		return writerFEHRP{writerFEHR{writerFEH{writerFE{writerF{writer{rec}}}}}}
-	case 48:
-		return writerCP{writerC{writer{rec}}}
-	case 49:
-		return writerFCP{writerFC{writerF{writer{rec}}}}
-	case 50:
-		return writerECP{writerEC{writerE{writer{rec}}}}
-	case 51:
-		return writerFECP{writerFEC{writerFE{writerF{writer{rec}}}}}
-	case 52:
-		return writerHCP{writerHC{writerH{writer{rec}}}}
-	case 53:
-		return writerFHCP{writerFHC{writerFH{writerF{writer{rec}}}}}
-	case 54:
-		return writerEHCP{writerEHC{writerEH{writerE{writer{rec}}}}}
-	case 55:
+	},
+	func(rec *recorder) http.ResponseWriter { return writerCP{writerC{writer{rec}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFCP{writerFC{writerF{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerECP{writerEC{writerE{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFECP{writerFEC{writerFE{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerHCP{writerHC{writerH{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFHCP{writerFHC{writerFH{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerEHCP{writerEHC{writerEH{writerE{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter {
 		return writerFEHCP{writerFEHC{writerFEH{writerFE{writerF{writer{rec}}}}}}
-	case 56:
-		return writerRCP{writerRC{writerR{writer{rec}}}}
-	case 57:
-		return writerFRCP{writerFRC{writerFR{writerF{writer{rec}}}}}
-	case 58:
-		return writerERCP{writerERC{writerER{writerE{writer{rec}}}}}
-	case 59:
+	},
+	func(rec *recorder) http.ResponseWriter { return writerRCP{writerRC{writerR{writer{rec}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerFRCP{writerFRC{writerFR{writerF{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter { return writerERCP{writerERC{writerER{writerE{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter {
 		return writerFERCP{writerFERC{writerFER{writerFE{writerF{writer{rec}}}}}}
-	case 60:
-		return writerHRCP{writerHRC{writerHR{writerH{writer{rec}}}}}
-	case 61:
+	},
+	func(rec *recorder) http.ResponseWriter { return writerHRCP{writerHRC{writerHR{writerH{writer{rec}}}}} },
+	func(rec *recorder) http.ResponseWriter {
 		return writerFHRCP{writerFHRC{writerFHR{writerFH{writerF{writer{rec}}}}}}
-	case 62:
+	},
+	func(rec *recorder) http.ResponseWriter {
 		return writerEHRCP{writerEHRC{writerEHR{writerEH{writerE{writer{rec}}}}}}
-	case 63:
+	},
+	func(rec *recorder) http.ResponseWriter {
 		return writerFEHRCP{writerFEHRC{writerFEHR{writerFEH{writerFE{writerF{writer{rec}}}}}}}
-	}
-	return writer{rec}
+	},
 }
+
+// shaped returns the recorder with exactly these methods.
+func (rec *recorder) shaped(s shape) http.ResponseWriter { return shapes[s](rec) }
