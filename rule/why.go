@@ -33,8 +33,6 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return c.goal.firstInWords()
 		}
 		return x.failed.because(x)
-	case ReasonCartUnknownItem:
-		return "an item was not added to the cart in this session, so the order would fail"
 	case ReasonFieldMissing, ReasonFieldInvalid:
 		return "the " + c.goal.typ + " cannot be sent: " + x.fieldFault
 	case ReasonValueTooLong:
@@ -45,14 +43,10 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return atLine(c.goal.lines.session.line, "counts only in "+sessionInWords(c.goal.Session)+" of a visitor, and this is another, or nobody knows which it is")
 	case ReasonNotAfter:
 		return atLine(c.goal.lines.after.line, "counts only "+c.goal.afterInWords())
-	case ReasonNotNow:
-		return "the date is outside from: and until:"
 	case ReasonOtherHost:
 		return atLine(c.goal.lines.hosts.line, fmt.Sprintf("the host %s is not among hosts:", web.HostOnly(x.host)))
 	case ReasonOtherForm:
 		return fmt.Sprintf("the form has another name than %q", c.form)
-	case ReasonNotNavigation:
-		return "the browser does not show the answer as a page"
 	case ReasonStatus:
 		if c.kind == causeDownload {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
@@ -62,41 +56,41 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
 	case ReasonNotAFile:
 		return fmt.Sprintf("the answer is %s, which is not the file", orNothing(x.contentType))
-	case ReasonRange:
-		return "the answer is a part of the file that is not its beginning, or a probe"
-	case ReasonNotConfirmed:
-		return "the application did not confirm it"
 	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
 		return c.notSuccessful(x)
-	case ReasonCriticalCH:
-		return "the answer needs a client hint (Critical-CH), so the browser throws it away and asks again"
 	case ReasonAnswerUnreadable:
 		return cmp.Or(x.unreadWhy, "the answer could not be read")
-	case ReasonNothingWritten:
-		return "the handler wrote nothing, so something around it may have written another answer"
-	case ReasonRouteUnknown:
-		return "the router does not say which route it was"
-	case ReasonFormUnread:
-		return "the application did not read the form to its end, or something in front of goaltrack had read it"
 	case ReasonFormTooLarge:
 		if x.bodyReason == r {
 			return fmt.Sprintf("the body is over %d KiB, which is the limit unless another is set", scan.BodyLimit>>10)
 		}
-	case ReasonFormReadOutside:
-		return "something in front of goaltrack had read the form; let goaltrack come first"
 	case ReasonFormNotAForm:
 		return "the body is " + c.goal.needs.missed()
 	case ReasonOtherPage:
 		return fmt.Sprintf("the page %s does not match %s", x.path, c.path.Text)
-	case ReasonNoPageGoal:
-		return "does not happen in a page"
 	case ReasonCameBefore:
 		return atLine(c.goal.lines.notAfter.line, "counts only if none of these came before: "+strings.Join(c.goal.notAfter(), ", "))
-	case ReasonPastForgotten:
-		return "the visit cookie does not have all that happened before, so nobody knows whether it counts"
-	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // which say it themselves
+	case ReasonNotNow, ReasonNotNavigation, ReasonRange, ReasonNotConfirmed, ReasonCriticalCH, ReasonNothingWritten,
+		ReasonRouteUnknown, ReasonFormUnread, ReasonFormReadOutside, ReasonNoPageGoal, ReasonCartUnknownItem, ReasonPastForgotten: // see whyAlways
+	case ReasonUnknownGoal, ReasonPaused, ReasonOtherEnv, ReasonFormOverBudget, ReasonFormEncoded, pending: // whose names say it
 	}
-	return strings.ReplaceAll(r.String(), "_", " ")
+	return cmp.Or(whyAlways[r], strings.ReplaceAll(r.String(), "_", " "))
+}
+
+// whyAlways has the words of the reasons that are the same for every goal and request.
+var whyAlways = map[Reason]string{
+	ReasonNotNow:          "the date is outside from: and until:",
+	ReasonNotNavigation:   "the browser does not show the answer as a page",
+	ReasonRange:           "the answer is a part of the file that is not its beginning, or a probe",
+	ReasonNotConfirmed:    "the application did not confirm it",
+	ReasonCriticalCH:      "the answer needs a client hint (Critical-CH), so the browser throws it away and asks again",
+	ReasonNothingWritten:  "the handler wrote nothing, so something around it may have written another answer",
+	ReasonRouteUnknown:    "the router does not say which route it was",
+	ReasonFormUnread:      "the application did not read the form to its end, or something in front of goaltrack had read it",
+	ReasonFormReadOutside: "something in front of goaltrack had read the form; let goaltrack come first",
+	ReasonNoPageGoal:      "does not happen in a page",
+	ReasonCartUnknownItem: "an item was not added to the cart in this session, so the order would fail",
+	ReasonPastForgotten:   "the visit cookie does not have all that happened before, so nobody knows whether it counts",
 }
 
 func orNothing(s string) string {
