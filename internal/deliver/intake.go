@@ -1,0 +1,147 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/goaltrack/goaltrack/internal/fair"
+	"github.com/goaltrack/goaltrack/queue"
+)
+
+// Offer puts events of one visitor into the queue, all or none, and waits for nobody
+// else. The error is the queue's, or ErrVisitorFull. a is for a request that waits for
+// the fate of its events, else nil. network is where the request came from, or
+// OfTheSite.
+func (s *Sender) Offer(ctx context.Context, a *Awaited, network uint64, items ...queue.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	if a == nil {
+		return s.offer(ctx, network, items...)
+	}
+	s.waits.await(a, items)
+	err := s.offer(ctx, network, items...)
+	if err != nil {
+		for _, n := range a.numbers[len(a.numbers)-len(items):] {
+			s.waits.met(n)
+		}
+	}
+	return err
+}
+
+// offer is Offer where nobody waits.
+func (s *Sender) offer(ctx context.Context, network uint64, items ...queue.Item) error {
+	return s.noteFull(s.take(ctx, network, items))
+}
+
+// noteFull notes that the queue had no room, or none for this visitor, if the error
+// says that. A disk that is full is told by the spool.
+func (s *Sender) noteFull(err error) error {
+	switch {
+	case errors.Is(err, ErrVisitorFull):
+		s.crowded.Happens()
+	case errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrDiskFull):
+		s.full.Happens()
+	}
+	return err
+}
+
+// take brings the items to the queue, if it takes any now.
+func (s *Sender) take(ctx context.Context, network uint64, items []queue.Item) error {
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	if s.closed {
+		return queue.ErrClosed
+	}
+	for i := range items {
+		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
+			return queue.ErrFull
+		}
+	}
+	if err := s.shares.enter(s.queue, network, items, s.isKnown); err != nil {
+		return err
+	}
+	s.enter(items)
+	err := s.append(ctx, items)
+	if errors.Is(err, queue.ErrNotYetOnDisk) {
+		s.tally.note(NotYetOnDisk)
+		s.early.Happens()
+		err = nil
+	}
+	if err == nil {
+		s.tally.accepted.Add(uint64(len(items)))
+	} else {
+		s.shares.leave(network, items)
+		s.left(items[0].Key, len(items))
+	}
+	return err
+}
+
+func (s *Sender) append(ctx context.Context, items []queue.Item) error {
+	if s.options.AppendWait <= 0 {
+		return s.queue.Append(ctx, items...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.AppendWait)
+	defer cancel()
+	return s.queue.Append(ctx, items...)
+}
+
+// Reserve keeps a place in the queue for an event of so many bytes, of this line and
+// of a visitor: by the key of their events, and the network they come from.
+func (s *Sender) Reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
+	place, err := s.reserve(ln, key, network, p, bytes)
+	return place, s.noteFull(err)
+}
+
+func (s *Sender) reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
+	if s.keptForKnown(ln, key) {
+		return nil, queue.ErrFull
+	}
+	s.intake.RLock()
+	defer s.intake.RUnlock()
+	q, ok := s.queue.(queue.Reserver)
+	switch {
+	case s.closed:
+		return nil, queue.ErrClosed
+	case !ok:
+		return nil, nil //nolint:nilnil // No place is needed.
+	}
+	place, err := s.shares.keep(s.queue, fair.Who{Visitor: s.shares.names.Visitor(key), Network: network}, p, bytes)
+	if err != nil {
+		return nil, err
+	}
+	if place.room, err = q.Reserve(p, int64(bytes)); err != nil {
+		place.Release()
+		return nil, err
+	}
+	return place, nil
+}
+
+// keptForKnown reports whether an event must leave the last places of the queue
+// to others. While the CDP refuses events, the last tenth is for visitors of
+// whom an event was accepted before. Otherwise a queue full of unknown visitors
+// and a line that sends one event at a time would block each other for good.
+func (s *Sender) keptForKnown(ln *Line, id string) bool {
+	if ln == nil || !ln.picky.Load() || ln.known.Has(id) {
+		return false
+	}
+	return s.queue.Stats().Full >= 0.9
+}
+
+// isKnown reports whether an event of the visitor was accepted before.
+func (s *Sender) isKnown(id string) bool {
+	return slices.ContainsFunc(s.lines, func(ln *Line) bool { return ln.known.Has(id) })
+}
+
+// lineOf returns the line of an event. It returns nil if no event is refused
+// anywhere, because the line does not matter then.
+func (s *Sender) lineOf(i *queue.Item) *Line {
+	for _, ln := range s.lines {
+		if ln.picky.Load() {
+			e, _ := ParseEnvelope(i.Body)
+			return s.bySite[e.Site]
+		}
+	}
+	return nil
+}
