@@ -87,14 +87,28 @@ func TestLeavesAtTheRedirect(t *testing.T) {
 	w.CDP.Expect(t, "FORM_SENT").Once()
 }
 
+// late answers when http.TimeoutHandler has given it up. Before that, it would not be sure
+// which of the two answers is taken.
+type late struct{ given chan struct{} }
+
+func (l late) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = r.FormValue("email")
+	<-r.Context().Done()
+	<-l.given
+	world.Answer(http.StatusSeeOther, "Location", "/thanks").ServeHTTP(w, r)
+}
+
+// timeout gives it up after a while, for one request.
+func (l late) timeout(around http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(l.given)
+		http.TimeoutHandler(around, 20*time.Millisecond, "too slow").ServeHTTP(w, r)
+	})
+}
+
 func TestTimeoutHandlers(t *testing.T) {
 	for _, path := range []string{"/form", "/page"} {
 		goal := map[string]string{"/form": "FORM_SENT", "/page": "PAGE_VISITED"}[path]
-		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_ = r.FormValue("email")
-			<-r.Context().Done()
-			world.Answer(http.StatusSeeOther, "Location", "/thanks").ServeHTTP(w, r)
-		})
 		send := func(w *world.World) int {
 			method, form := http.MethodGet, ""
 			if path == "/form" {
@@ -103,8 +117,9 @@ func TestTimeoutHandlers(t *testing.T) {
 			return w.Visitor().Do(method, path, form).StatusCode
 		}
 		t.Run("outside"+path, func(t *testing.T) {
+			slow := late{make(chan struct{})}
 			w := world.Setup{Rules: world.EachTrigger, Mount: func(tracker *goaltrack.Tracker) http.Handler {
-				return http.TimeoutHandler(tracker.Handler(slow), 20*time.Millisecond, "too slow")
+				return slow.timeout(tracker.Handler(slow))
 			}}.Start(t)
 			if got := send(w); got != http.StatusServiceUnavailable {
 				t.Errorf("status %d", got)
@@ -114,7 +129,8 @@ func TestTimeoutHandlers(t *testing.T) {
 			w.Expect(goal, "timed_out 1")
 		})
 		t.Run("inside"+path, func(t *testing.T) {
-			w := world.New(t, world.EachTrigger, http.TimeoutHandler(slow, 20*time.Millisecond, "too slow"))
+			slow := late{make(chan struct{})}
+			w := world.New(t, world.EachTrigger, slow.timeout(slow))
 			if got := send(w); got != http.StatusServiceUnavailable {
 				t.Errorf("status %d", got)
 			}

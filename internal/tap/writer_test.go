@@ -201,9 +201,9 @@ func TestRecordedStatus(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}, wire: nil, status: 201, hooks: []int{201}},
 		{name: "TimeoutHandler inside", do: func(w http.ResponseWriter, r *http.Request) {
-			http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				<-r.Context().Done()
-			}), time.Millisecond, "late").ServeHTTP(w, r)
+			given := make(chan struct{}) // up: whoever returns earlier may be taken for an answer in time
+			http.TimeoutHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-given }), time.Millisecond, "late").ServeHTTP(w, r)
+			close(given)
 		}, wire: []int{503}, status: 503, hooks: []int{503}},
 		{
 			name: "HEAD", method: "HEAD", do: func(w http.ResponseWriter, _ *http.Request) { must(w.Write([]byte("12345"))) },
