@@ -84,7 +84,8 @@ type Delivery struct {
 	Workers int
 
 	// Timeout ends one attempt. If it is shorter than the CDP's own timeout,
-	// events may count twice. Default: 10 s.
+	// events may count twice. A new browser ID may take half as long, and 5 s
+	// at least. Default: 10 s.
 	Timeout time.Duration
 
 	// UnknownAttempts bounds how often an event is sent in all if an earlier
@@ -153,6 +154,10 @@ const (
 	LevelStrict Level = "strict"
 )
 
+// idTimeout is how long a browser ID may take, unless Delivery.Timeout says more. A request that
+// is given up may still have made a guest.
+const idTimeout = 5 * time.Second
+
 // connect makes what belongs to the delivery, and starts it when nothing can
 // fail any more.
 func (t *Tracker) connect(open func() (store, error)) error {
@@ -167,7 +172,7 @@ func (t *Tracker) connect(open func() (store, error)) error {
 		// IDs are made over connections of their own, so that a queue of
 		// events never keeps a new visitor waiting.
 		own := options
-		own.Workers = idpool.Flights
+		own.Workers, own.CreateTimeout = idpool.Flights, max(idTimeout, options.Timeout/2)
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
 		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, NoExt: s.DataModel == dataModel20, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}

@@ -101,7 +101,10 @@ func New(site Site, o Options) (*Client, error) {
 		}
 	}
 	if c.transport == nil {
-		c.transport = NewTransport(orDefault(o.Workers, 16))
+		own := NewTransport(orDefault(o.Workers, 16))
+		// Whoever gives a slow CDP more time gives it to the header, too.
+		own.ResponseHeaderTimeout = max(own.ResponseHeaderTimeout, max(c.timeout, c.createTimeout)/10*8)
+		c.transport = own
 	}
 	c.key = c.trafficKey()
 	if c.post, err = c.newRequest("send event", http.MethodPost, c.ends.events); err != nil {

@@ -183,6 +183,24 @@ func TestTimeouts(t *testing.T) {
 	})
 }
 
+// TestTimeOfTheHeader: whoever gives the CDP more time has it for the header, too.
+func TestTimeOfTheHeader(t *testing.T) {
+	for _, tc := range []struct {
+		o    Options
+		want time.Duration
+	}{
+		{Options{}, headerTimeout},
+		{Options{Timeout: time.Second}, headerTimeout},
+		{Options{Timeout: time.Minute}, 48 * time.Second},
+		{Options{CreateTimeout: time.Minute}, 48 * time.Second},
+	} {
+		c := testClient(t, directTo("http://cdp.example"), tc.o)
+		if got := c.transport.(*http.Transport).ResponseHeaderTimeout; got != tc.want {
+			t.Errorf("%+v: %v, want %v", tc.o, got, tc.want)
+		}
+	}
+}
+
 func TestCancelledAfterWriting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) {

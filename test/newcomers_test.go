@@ -82,9 +82,9 @@ func newCrowd(t *testing.T, adjust ...func(*goaltrack.Config)) *crowd {
 	return c
 }
 
-// comes lets somebody without a cookie ask for a page. It reports whether they
-// got a cookie.
-func (c *crowd) comes(path string, header ...string) bool {
+// comes lets somebody without a cookie ask for a page. It returns the ID that they got in a
+// cookie, "" if they got none.
+func (c *crowd) comes(path string, header ...string) (id string) {
 	r := httptest.NewRequest(http.MethodGet, "https://shop.example"+path, nil)
 	for name, value := range map[string]string{"User-Agent": world.Chrome, "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"} {
 		r.Header.Set(name, value)
@@ -94,7 +94,12 @@ func (c *crowd) comes(path string, header ...string) bool {
 	}
 	w := httptest.NewRecorder()
 	c.handler.ServeHTTP(w, r)
-	return w.Result().Header["Set-Cookie"] != nil
+	for _, cookie := range w.Result().Cookies() {
+		if cookie.Name == bid {
+			id = cookie.Value
+		}
+	}
+	return id
 }
 
 // TestNewcomers: 200 new visitors a second and a CDP that takes 300 ms to make
@@ -124,7 +129,7 @@ func TestNewcomers(t *testing.T) {
 		for i := range all {
 			<-time.After(time.Duration(arrivals.ExpFloat64() / newcomers * float64(time.Second)))
 			at := time.Now()
-			got := c.comes("/page")
+			got := c.comes("/page") != ""
 			if waited := time.Since(at); waited > 0 {
 				t.Fatalf("an answer waited %v", waited)
 			}
@@ -140,7 +145,7 @@ func TestNewcomers(t *testing.T) {
 			case !got:
 				last = since
 			}
-			if other := others[i/4%len(others)]; i%4 == 0 && c.comes(other[0], other[1:]...) {
+			if other := others[i/4%len(others)]; i%4 == 0 && c.comes(other[0], other[1:]...) != "" {
 				t.Fatalf("%q got a cookie", other)
 			}
 			if over := c.cdp.Made() - used; over > poolBound {
@@ -238,7 +243,7 @@ func TestCookieWait(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCrowd(t, func(config *goaltrack.Config) { config.Cookie.Warm, config.Cookie.Wait = -1, tc.wait })
 				begin := time.Now()
-				cookie := c.comes(tc.path, tc.header...)
+				cookie := c.comes(tc.path, tc.header...) != ""
 				if waited := time.Since(begin); cookie != tc.cookie || waited != tc.waited {
 					t.Errorf("cookie %v after %v, want %v after %v", cookie, waited, tc.cookie, tc.waited)
 				}
@@ -284,15 +289,40 @@ func TestCookieWaitOnTheWire(t *testing.T) {
 // TestBrowserIDWaits: the first call waits, as the header would; and what it
 // returned is what the cookie says. The request is left as it came.
 func TestBrowserIDWaits(t *testing.T) {
-	var seen []string
-	var w *world.World
-	w = world.New(t, "", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		seen = append(seen, w.Tracker.BrowserID(r), w.Tracker.BrowserID(r), r.Header.Get("Cookie"))
-		world.HTML(rw, r)
-	}), func(c *goaltrack.Config) { c.Cookie.Warm, c.Cookie.Wait = -1, 5*time.Second })
-	w.CDP.Fault(cdptest.Delay(20 * time.Millisecond).On(cdptest.Creates))
-	v := w.Visitor()
-	if v.Get("/page"); v.ID() == "" || !slices.Equal(seen, []string{v.ID(), v.ID(), ""}) {
-		t.Errorf("seen %q, the cookie says %s", seen, v.ID())
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, func(config *goaltrack.Config) { config.Cookie.Warm, config.Cookie.Wait = -1, time.Second })
+		var seen []string
+		c.handler = c.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen = append(seen, c.tracker.BrowserID(r), c.tracker.BrowserID(r), r.Header.Get("Cookie"))
+			world.HTML(w, r)
+		}))
+		if id := c.comes("/page"); id == "" || !slices.Equal(seen, []string{id, id, ""}) {
+			t.Errorf("seen %q, the cookie says %q", seen, id)
+		}
+	})
+}
+
+// TestIDOfASlowCDP: a browser ID may take half of what an event may take, and 5 s at least.
+func TestIDOfASlowCDP(t *testing.T) {
+	for _, tc := range []struct {
+		takes, timeout time.Duration
+		comes          bool
+	}{
+		{4900 * time.Millisecond, 0, true},
+		{4900 * time.Millisecond, time.Second, true},
+		{5100 * time.Millisecond, 0, false},
+		{14 * time.Second, 30 * time.Second, true},
+		{16 * time.Second, 30 * time.Second, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCrowd(t, func(config *goaltrack.Config) {
+				config.Delivery.Timeout = tc.timeout
+				config.Delivery.HTTPClient.Transport = inMemory{cdptest.New(cdptest.Options{}), tc.takes}
+			})
+			time.Sleep(time.Minute)
+			if comes := c.comes("/page") != ""; comes != tc.comes {
+				t.Errorf("one that takes %v, with a Timeout of %v, is there: %v", tc.takes, tc.timeout, comes)
+			}
+		})
 	}
 }

@@ -50,7 +50,9 @@ func (s Setup) Start(t *testing.T) *World {
 	config := goaltrack.Config{
 		Sites:    []goaltrack.Site{{CDP: w.CDP.Direct(), Language: "EN", Currency: "EUR"}},
 		Logger:   slog.New(slog.DiscardHandler),
-		Delivery: goaltrack.Delivery{BackoffBase: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond},
+		// An attempt that is given up too early is an event that comes twice, and a machine that
+		// does too much may stop for seconds.
+		Delivery: goaltrack.Delivery{BackoffBase: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond, Timeout: 10 * time.Minute},
 	}
 	if s.Log != nil {
 		config.Logger = slog.New(slog.NewTextHandler(s.Log, nil))
