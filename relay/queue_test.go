@@ -219,7 +219,7 @@ func TestIdentity(t *testing.T) {
 
 	dir := t.TempDir()
 	rd = open(t, setup{options: relay.Options{AllowIdentity: true}, config: func(c *goaltrack.Config) {
-		c.Delivery.SpoolDir = dir
+		c.Delivery.SpoolDir, c.Delivery.SpoolWait = dir, 10*time.Second // what was answered is on the disk
 		c.Keys = []goaltrack.Key{{Hash: []byte(strings.Repeat("h", 32)), Block: []byte(strings.Repeat("b", 32))}}
 	}})
 	rd.CDP.Fault(cdptest.Status(503).On(cdptest.Sends))

@@ -44,7 +44,7 @@ func restingWorld(t *testing.T, dir string, down bool, keys ...goaltrack.Key) (*
 			world.HTML(w, r)
 		}),
 		Config: func(c *goaltrack.Config, server *cdptest.Server) {
-			c.Delivery.SpoolDir, c.Keys = dir, keys
+			c.Delivery.SpoolDir, c.Delivery.SpoolWait, c.Keys = dir, diskStalls, keys
 			server.Know(world.Known)
 			if down {
 				server.Fault(unavailable.On(cdptest.Sends))

@@ -32,7 +32,7 @@ func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goa
 		}),
 		Log: &log,
 		Config: func(c *goaltrack.Config, server *cdptest.Server) {
-			c.Delivery.SpoolDir = dir
+			c.Delivery.SpoolDir, c.Delivery.SpoolWait = dir, diskStalls
 			if fault != nil {
 				server.Fault(fault.On(cdptest.Sends))
 			}
@@ -44,6 +44,10 @@ func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goa
 	}.Start(t)
 	return w, &log
 }
+
+// diskStalls is as long as a request may wait for the disk: what was answered is written then,
+// and nothing is left that only CloseNow would write, which gives the disk a second.
+const diskStalls = 10 * time.Second
 
 var unavailable = cdptest.Status(http.StatusServiceUnavailable)
 
@@ -79,7 +83,7 @@ func TestDurableBeforeTheAnswer(t *testing.T) {
 		t.Run(string(level), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "new", "spool")
 			w, _ := spooled(t, dir, &unavailable, func(c *goaltrack.Config) {
-				c.Delivery.Level, c.Delivery.SpoolWait = level, 10*time.Second
+				c.Delivery.Level = level
 			})
 			v := w.Visitor().Meet()
 			for i := range 20 {
@@ -236,6 +240,7 @@ func TestSpoolTakenOver(t *testing.T) {
 	if a := second.CloseNow(); a.Accepted != 4 || a.Recovered != 5 || a.Waiting != 9 || len(a.Dropped) != 0 {
 		t.Errorf("%v", a)
 	}
+	world.Released(t, dir)
 	for text, want := range map[string]int{
 		"level=ERROR": 0,
 		`level=INFO msg="goaltrack: another tracker of this process still has the spool; events wait in memory until it is closed" dir=` + dir: 1,

@@ -50,7 +50,7 @@ goals:
 	stand := cdptest.NewServer(t, cdptest.Options{})
 	stand.Fault(cdptest.Status(503).On(cdptest.Sends))
 	config.Sites = []goaltrack.Site{{CDP: stand.Direct()}}
-	config.Delivery = goaltrack.Delivery{SpoolDir: dir, BackoffBase: time.Minute}
+	config.Delivery = goaltrack.Delivery{SpoolDir: dir, SpoolWait: 10 * time.Second, BackoffBase: time.Minute}
 	tracker, err := goaltrack.New(config)
 	if err != nil {
 		t.Fatal(err)
