@@ -48,8 +48,8 @@ func (s Setup) Start(t *testing.T) *World {
 	t.Helper()
 	w := &World{T: t, CDP: cdptest.NewServer(t, cdptest.Options{})}
 	config := goaltrack.Config{
-		Sites:    []goaltrack.Site{{CDP: w.CDP.Direct(), Language: "EN", Currency: "EUR"}},
-		Logger:   slog.New(slog.DiscardHandler),
+		Sites:  []goaltrack.Site{{CDP: w.CDP.Direct(), Language: "EN", Currency: "EUR"}},
+		Logger: slog.New(slog.DiscardHandler),
 		// An attempt that is given up too early is an event that comes twice, and a machine that
 		// does too much may stop for seconds.
 		Delivery: goaltrack.Delivery{BackoffBase: 5 * time.Millisecond, BackoffMax: 50 * time.Millisecond, Timeout: 10 * time.Minute},
