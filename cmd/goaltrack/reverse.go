@@ -31,7 +31,7 @@ func newProxy(limits *limitsInForce, transport http.RoundTripper, target *url.UR
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, target) },
 		Transport:  answerTimeout{transport, limits},
 		BufferPool: newBuffers(),
-		ErrorLog:   log.New(trouble, "", 0),
+		ErrorLog:   log.New(brokenAnswers{trouble}, "", 0),
 		// ReverseProxy already flushes event streams and answers of unknown
 		// length at once. This is for the others: an answer that announces its
 		// length and then trickles must not wait for a full buffer.
@@ -42,7 +42,11 @@ func newProxy(limits *limitsInForce, transport http.RoundTripper, target *url.UR
 				return
 			}
 			if r.Context().Err() == nil { // else the visitor left, which is no trouble
-				trouble.warn("the site did not answer", "method", r.Method, "error", err)
+				args := []any{"method", r.Method, "error", withoutQuotes(err.Error())}
+				if advice := adviceOn(err); advice != "" {
+					args = append(args, "advice", advice)
+				}
+				trouble.warn("the site did not answer", args...)
 			}
 			status, text := answerStatus(err)
 			http.Error(w, text, status)
