@@ -54,10 +54,10 @@ type SpoolOptions struct {
 
 	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64
 	// times as many may be handed out and not settled, and half as many again if they go
-	// First. Of those that were given back for between a second and ten minutes, about
-	// four times as many are in memory, and more of keys that have few. The others are
-	// read again, at most a second late or half as late again as they were to wait, and
-	// take turns with items that nobody has received. Default: 1,000.
+	// First. Of those that were given back for at most ten minutes, about four times as
+	// many are in memory, and more of keys that have few. The others are read again, at
+	// most a second late or half as late again as they were to wait, when the pass before
+	// is over. They take turns with items that nobody has received. Default: 1,000.
 	Window int
 
 	// SegmentBytes is the size of a file; a value outside of 64 KiB to 64 MiB is

@@ -54,8 +54,9 @@ import (
 const keptWindows = 4
 
 // leaveFrom and leaveMost are for how long an item has to be given back to be left behind.
-// For less, a cohort would make it late. For more, it would keep its file for too long,
-// since compaction can do nothing without the item.
+// For less, a cohort would make it late, so it is left only when a quarter of the places
+// are taken: else nobody else's would be handed out any more. For more, it would keep its
+// file for too long, since compaction can do nothing without the item.
 const (
 	leaveFrom = time.Second
 	leaveMost = 10 * time.Minute
@@ -171,12 +172,19 @@ func (k *keyCounts) of(key string) *int32 {
 	return &k.counts[maphash.String(k.seed, key)%uint64(len(k.counts))]
 }
 
-// tooManyBackLocked reports whether one more item with that key that was given back is too
-// much for the memory. Until a quarter of the places are taken, it is so only for a key
-// that has a sixtieth of what is kept: what one visitor has makes nobody else's items late.
-func (s *Spool) tooManyBackLocked(key string) bool {
+// tooManyBackLocked reports whether an item with that key that was given back for so long is
+// too much for the memory. Until a quarter of the places are taken, it is so only for a key
+// that has a sixtieth of what is kept, and not for a short time: what one visitor has makes
+// nobody else's items late.
+func (s *Spool) tooManyBackLocked(key string, wait time.Duration) bool {
 	n := len(s.notDue.entries) + len(s.due.entries)
-	return n > s.o.keptBack && (n > s.mostBegun()/4 || int(*s.behind.kept.of(key)) >= s.o.keptBack/60)
+	switch {
+	case n <= s.o.keptBack, wait <= 0, wait > leaveMost:
+		return false
+	case n > s.mostBegun()/4:
+		return true
+	}
+	return wait >= leaveFrom && int(*s.behind.kept.of(key)) >= s.o.keptBack/60
 }
 
 // leaveBehindLocked has memory let go of an item that was given back, if there are too
@@ -184,8 +192,8 @@ func (s *Spool) tooManyBackLocked(key string) bool {
 // the items of a segment with few are left to compaction: both need them in memory.
 func (s *Spool) leaveBehindLocked(e *entry) bool {
 	switch wait := time.Until(e.dueAt); {
-	case wait < leaveFrom, wait > leaveMost, !s.tooManyBackLocked(e.Key), e.First,
-		e.seg == nil, e.record != e.number, e.number >= s.intake.firstNumber(s.stats.Last),
+	case !s.tooManyBackLocked(e.Key, wait), e.First, e.seg == nil,
+		e.record != e.number, e.number >= s.intake.firstNumber(s.stats.Last),
 		e.seg.unsettled*sparseShare <= e.seg.count:
 		return false
 	default:

@@ -28,18 +28,19 @@ func (sc *schedule) wanted() int {
 }
 
 // fullWait is how long events wait in the queue whose line has its share of the
-// window. While none of the line's is accepted it is up to maxLineWait: else a long
-// backlog would be looked at all the time, and a spool would have no place to hand out
-// anything else. Those of a visitor whose lane is full wait up to maxFullWait.
+// window. While none of the line's is accepted, or the line is paused, it is up to
+// maxLineWait: else a long backlog would be looked at all the time. Those of a visitor
+// whose lane is full wait up to maxFullWait.
 const (
 	fullWait    = 250 * time.Millisecond
 	maxLineWait = 4 * time.Second
 	maxFullWait = 16 * time.Second
 )
 
-// fullWait returns how long events wait for room in the window: a quarter of the silence.
+// fullWait returns how long events wait for room in the window: a quarter of the silence, or
+// until the pause is over.
 func (h *health) fullWait(now time.Time) time.Duration {
-	return min(max(h.gate.silence(now)/4, fullWait), maxLineWait)
+	return min(max(h.gate.silence(now)/4, h.pausedUntil.Sub(now), fullWait), maxLineWait)
 }
 
 // makeRoom lets an event in although its line may have its share of the window,
