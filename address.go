@@ -93,7 +93,7 @@ func (t *Tracker) network(r *http.Request) uint64 {
 			return 0
 		}
 	case !fair.IsPublic(peer):
-		t.firsts.tellUntold(r, peer, t.config.Logger)
+		t.firsts.logUnnamedProxy(r, peer, t.config.Logger)
 		return 0
 	}
 	return t.names.Network(peer)

@@ -380,7 +380,7 @@ func (tr *tracked) showLocked() {
 // sendShownLocked decides on the goals of a page that is shown, and sends them.
 func (tr *tracked) sendShownLocked(page unseen) {
 	remembers := false
-	page.site.tellShown(page.visit, tr.entry.looking().fate(consent.All), tr.told.id)
+	page.site.reportShown(page.visit, tr.entry.looking().fate(consent.All), tr.told.id)
 	for i := range page.goals {
 		one := &page.goals[i]
 		f := tr.entry.looking().fate(one.trigger.Terms().Need)
@@ -389,7 +389,7 @@ func (tr *tracked) sendShownLocked(page unseen) {
 			remembers = remembers || f == fired && one.trigger.Past().Remembered()
 		}
 		tr.t.ledger.decide(tr.now(), one.trigger.Name(), f, tr.told.id, "fetched_ahead")
-		page.site.tellShown(one.fact, f, tr.told.id)
+		page.site.reportShown(one.fact, f, tr.told.id)
 	}
 	switch {
 	case !remembers:

@@ -130,7 +130,7 @@ func (deaf) Report(fact.Fact) {}
 func (s *scene) told() *scene {
 	site := s.tracker.sites[0]
 	s.tracker.config.Report = deaf{}
-	site.facts = facts.Site{Sink: (*guard)(s.tracker), Name: site.Name, Zone: site.zone}
+	site.facts = facts.Site{Sink: (*reportSink)(s.tracker), Name: site.Name, Zone: site.zone}
 	return s
 }
 

@@ -67,7 +67,7 @@ func fateOfHold(why hold.Why) fate {
 // settle gives what was held its fate, without having sent it.
 func (one *held) settle(l *ledger, f fate) {
 	l.settle(one.trigger.Name(), f, "", "held")
-	one.tell(f, "")
+	one.report(f, "")
 }
 
 // holdBy returns the value of the cookie by which goals are held, "" if nothing
@@ -151,7 +151,7 @@ func (tr *tracked) releaseLocked() {
 	for _, one := range tr.t.holds.Take(tr.holder(), agreed) {
 		f := tr.sendHeldLocked(one)
 		tr.t.ledger.settle(one.trigger.Name(), f, tr.told.id, "held")
-		one.tell(f, tr.told.id)
+		one.report(f, tr.told.id)
 	}
 }
 

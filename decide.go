@@ -125,7 +125,7 @@ func (tr *tracked) end(f fate) {
 	for _, raised := range said.raised {
 		tr.decide(raised.goal, f, "")
 	}
-	tr.tellVisit(f)
+	tr.reportPage(f)
 	tr.showWatched()
 	if tr.ahead.fetches() {
 		tr.ahead.fetch.Forget()
@@ -204,10 +204,10 @@ func (tr *tracked) endAnswered(f fate) {
 	if gone && f == fired {
 		f = fateClientGone
 	}
-	tr.tellVisit(f)
+	tr.reportPage(f)
 	tr.showWatched()
 	tr.endAhead()
-	tr.tellScript()
+	tr.logScript()
 }
 
 // now is the time at which the request's goals are decided. It is the same for all of them,
@@ -287,7 +287,7 @@ func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 			missed = &m
 		}
 	}
-	tr.tell(g, f, missed)
+	tr.report(g, f, missed)
 }
 
 // decideEarly is decide for a candidate that was known not to count before the
@@ -304,13 +304,13 @@ func (tr *tracked) decideEarly(c *candidate, note string) {
 	if c.miss != nil {
 		tr.t.ledger.miss(c.trigger.Name(), *c.miss)
 	}
-	tr.tell(c.trigger, c.early, c.miss)
+	tr.report(c.trigger, c.early, c.miss)
 }
 
 // decideDry is both for a request that somebody only looks at: it counts for nothing.
 func (tr *tracked) decideDry(g *rule.Cause) {
 	tr.book(g, fatePreview, "")
-	tr.tell(g, fatePreview, nil)
+	tr.report(g, fatePreview, nil)
 }
 
 // book counts the fate of a goal.
@@ -325,7 +325,7 @@ func (tr *tracked) book(g *rule.Cause, f fate, note string) {
 		note = "confirmed_by_script"
 	}
 	tr.t.ledger.decide(tr.now(), g.Name(), f, tr.told.id, note)
-	tr.t.firsts.tell(f, tr.t.config.Logger)
+	tr.t.firsts.log(f, tr.t.config.Logger)
 }
 
 // NothingWritten says what the answer is if a handler returned and wrote

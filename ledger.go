@@ -113,8 +113,8 @@ const (
 	logHoldsOver = "goaltrack: there has been room for goals that wait for consent for a minute"
 )
 
-// watch tells the log of budgets that refuse.
-func (l *ledger) watch(log *slog.Logger) {
+// logTo says which log is told of budgets that refuse.
+func (l *ledger) logTo(log *slog.Logger) {
 	l.forms.Log, l.forms.Begun, l.forms.Over = log, logForms, logFormsOver
 	l.holds.Log, l.holds.Begun, l.holds.Over = log, logHolds, logHoldsOver
 }

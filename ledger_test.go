@@ -224,7 +224,7 @@ func names() map[string]bool {
 func TestTheLogSaysThatABudgetRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, logs := newLedger(), &logbook.Book{}
-		l.watch(slog.New(logs))
+		l.logTo(slog.New(logs))
 		for range 100 {
 			for f := range decisionFates {
 				l.decide(time.Now(), "A", f, "", "")

@@ -147,7 +147,7 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 			return t.refuseDry(r, s, rules, &e, goals, navigation)
 		}
 		if navigation {
-			t.tellAbsent(s, e.fate(consent.All))
+			t.reportPageRefused(s, e.fate(consent.All))
 			t.noteRefused(r, e.fate(consent.All))
 		}
 		return t.refuse(r, s, rules, &e, goals)
@@ -210,8 +210,8 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 		if !slices.ContainsFunc(goals[:i], g.SameGoal) {
 			f, _ := e.admits(g)
 			t.ledger.decide(time.Now(), g.Name(), f, "", "")
-			t.tellRefused(s, g, f)
-			t.firsts.tell(f, t.config.Logger)
+			t.reportRefused(s, g, f)
+			t.firsts.log(f, t.config.Logger)
 		}
 	}
 	tr := new(tracked)
@@ -229,7 +229,7 @@ func (t *Tracker) refuseDry(r *http.Request, s *site, rules *Rules, e *entry, go
 	seen := *e
 	seen.no = fatePreview
 	if navigation {
-		t.tellAbsent(s, fatePreview)
+		t.reportPageRefused(s, fatePreview)
 	}
 	tr := t.refuse(r, s, rules, &seen, goals)
 	tr.withdrawal = nil
@@ -260,7 +260,7 @@ func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	tr.rec.Init(w, tr.r, tr)
 	r := tr.mark()
-	tr.watchForm(r)
+	tr.teeForm(r)
 	returned := false
 	defer func() {
 		tap.CopyBack(&tr.context, r, tr.r)

@@ -243,7 +243,7 @@ func (v *relayedVisitor) Showed(component, name string) {
 func (v *relayedVisitor) Send(e *sdk.Event) (reason string, full bool) {
 	f := v.queue(e)
 	v.t.ledger.decide(time.Now(), sdk.Relayed, f, v.told.id, "")
-	v.t.firsts.tell(f, v.t.config.Logger)
+	v.t.firsts.log(f, v.t.config.Logger)
 	v.watched.Passed(sdk.Relayed, e.Type, f.String())
 	full = f == fateQueueFull || f == fateVisitorFull || f == fateDiskFull || f == fateDiskFailed || f == fateClosed
 	if full {

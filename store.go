@@ -40,15 +40,15 @@ func (c *Config) openStore() (store, error) {
 	case d.SpoolDir == "":
 		return store{queue: queue.NewMemory(d.QueueEvents, d.QueueBytes), events: d.QueueEvents, bytes: d.QueueBytes, level: LevelMemory}, nil
 	}
-	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.tellFailing}
+	options := queue.SpoolOptions{Bytes: d.SpoolBytes, Wait: d.SpoolWait, PerProcess: d.SpoolPerProcess, Failing: c.logFailing}
 	if d.Level == LevelStrict {
 		options.Level = queue.LevelStrict
 	}
 	spool, err := queue.OpenSpool(d.SpoolDir, options)
-	c.tellDirectory()
+	c.logDirectory()
 	switch {
 	case err == nil:
-		c.tellFound(spool.Report())
+		c.logFound(spool.Report())
 		return store{queue: spool, bytes: d.SpoolBytes, level: d.Level, spool: spool}, nil
 	case d.SpoolRequired:
 		return store{}, fmt.Errorf("Delivery.SpoolDir: the spool cannot be used, and SpoolRequired is set: %w", err)
@@ -58,7 +58,7 @@ func (c *Config) openStore() (store, error) {
 	} else {
 		c.Logger.Error("goaltrack: the spool cannot be used; events wait in memory, where a crash loses them", "dir", d.SpoolDir, "error", err)
 	}
-	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.tellTaken)
+	standby := queue.NewStandby(d.SpoolDir, options, queue.NewMemory(d.QueueEvents, d.QueueBytes), err, c.logTaken)
 	return store{queue: standby, events: d.QueueEvents, bytes: d.QueueBytes, level: d.Level, standby: standby}, nil
 }
 
@@ -100,10 +100,10 @@ func (s *store) state(q *QueueState) {
 	}
 }
 
-// tellDirectory says, in one line, that others than the owner may reach the spool. If
+// logDirectory says, in one line, that others than the owner may reach the spool. If
 // everybody may write to its directory, they can make up events. If it is a link,
 // whoever can change that leads the events elsewhere.
-func (c *Config) tellDirectory() {
+func (c *Config) logDirectory() {
 	dir := c.Delivery.SpoolDir
 	named, err := os.Lstat(dir)
 	if err != nil {
@@ -119,8 +119,8 @@ func (c *Config) tellDirectory() {
 	}
 }
 
-// tellFound says what was in the spool when it was opened.
-func (c *Config) tellFound(r queue.SpoolReport) {
+// logFound says what was in the spool when it was opened.
+func (c *Config) logFound(r queue.SpoolReport) {
 	switch damage := damageOf(r); {
 	case damage != "":
 		c.Logger.Warn("goaltrack: the spool is damaged", "dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "damage", damage)
@@ -129,8 +129,8 @@ func (c *Config) tellFound(r queue.SpoolReport) {
 	}
 }
 
-// tellTaken says that the spool can be used at last.
-func (c *Config) tellTaken(spool *queue.Spool, moved int) {
+// logTaken says that the spool can be used at last.
+func (c *Config) logTaken(spool *queue.Spool, moved int) {
 	r := spool.Report()
 	attrs := []any{"dir", c.Delivery.SpoolDir, "recovered", r.Recovered, "moved", moved}
 	level := slog.LevelInfo
@@ -140,8 +140,8 @@ func (c *Config) tellTaken(spool *queue.Spool, moved int) {
 	c.Logger.Log(context.Background(), level, "goaltrack: the spool can be used now; events wait on disk", attrs...)
 }
 
-// tellFailing says that the spool's disk refuses events, and that it takes them again.
-func (c *Config) tellFailing(err error) {
+// logFailing says that the spool's disk refuses events, and that it takes them again.
+func (c *Config) logFailing(err error) {
 	if err != nil {
 		c.Logger.Error("goaltrack: the spool takes no events; it is tried again every second", "dir", c.Delivery.SpoolDir, "error", err)
 	} else {

@@ -17,7 +17,7 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// Silence is told. A site on which nothing counts looks like one on which nothing
+// The log must not be silent. A site on which nothing counts looks like one on which nothing
 // happens. So the log has a line at the start, and a line for each minute in which
 // something was decided. It has one for the first of each reason that usually is a
 // fault of the set-up.
@@ -65,12 +65,12 @@ func version() string {
 	return "unknown"
 }
 
-// firsts are the reasons of which the first is told. Each has one line in the life of
-// a tracker.
-type firsts struct{ bot, insecure, domain, nothing, untold atomic.Bool }
+// firsts are the reasons of which only the first is logged. Each has one line in the life
+// of a tracker.
+type firsts struct{ bot, insecure, domain, nothing, proxy atomic.Bool }
 
-// tell tells the first of a reason that usually says that something is set up wrong.
-func (fs *firsts) tell(f fate, log *slog.Logger) {
+// log logs the first of a reason that usually says that something is set up wrong.
+func (fs *firsts) log(f fate, log *slog.Logger) {
 	first := func(done *atomic.Bool) bool { return !done.Load() && !done.Swap(true) }
 	switch f {
 	case fateBot:
@@ -92,14 +92,14 @@ func (fs *firsts) tell(f fate, log *slog.Logger) {
 	}
 }
 
-// tellUntold tells the first request that came from a proxy which TrustedProxies does not
+// logUnnamedProxy logs the first request that came from a proxy which TrustedProxies does not
 // name: from a private address, or with a header that a proxy writes.
-func (fs *firsts) tellUntold(r *http.Request, peer netip.Addr, log *slog.Logger) {
-	if fs.untold.Load() || r.RemoteAddr == "" { // nobody sent a request that was made by hand
+func (fs *firsts) logUnnamedProxy(r *http.Request, peer netip.Addr, log *slog.Logger) {
+	if fs.proxy.Load() || r.RemoteAddr == "" { // nobody sent a request that was made by hand
 		return
 	}
 	forwarded := len(r.Header["X-Forwarded-For"])+len(r.Header["Forwarded"]) > 0
-	if !forwarded && !peer.IsPrivate() || fs.untold.Swap(true) {
+	if !forwarded && !peer.IsPrivate() || fs.proxy.Swap(true) {
 		return
 	}
 	log.Warn("goaltrack: requests come from a private address that TrustedProxies does not name; so one client is told from another by browser ID only, and not by address")

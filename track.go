@@ -359,8 +359,8 @@ func (tr *tracked) readsAnswer() bool {
 // fields of the other kind are then absent. A request without a body has no
 // fields.
 
-// watchForm tees the body of r if a goal that may count reads a body of its kind.
-func (tr *tracked) watchForm(r *http.Request) {
+// teeForm tees the body of r if a goal that may count reads a body of its kind.
+func (tr *tracked) teeForm(r *http.Request) {
 	kinds, fields, answer := tr.x.Serve()
 	if tr.answerRead = answer; kinds == (scan.Kinds{}) {
 		return

@@ -114,7 +114,7 @@ func New(config Config) (*Tracker, error) {
 		t.ledger.answered = t.answered
 	}
 	t.forms.Limit = c.Forms.TotalBytes
-	t.ledger.watch(c.Logger)
+	t.ledger.logTo(c.Logger)
 	t.budget = budget.New(t.limits(), c.Logger)
 	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[unseen](), recent.NewSet(recent.Size)
 	keys := make([]visit.Key, len(c.Keys))
@@ -137,7 +137,7 @@ func New(config Config) (*Tracker, error) {
 			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
 		}, keys)
 		if c.Report != nil {
-			s.facts = facts.Site{Sink: (*guard)(t), Name: def.Name, Zone: s.zone}
+			s.facts = facts.Site{Sink: (*reportSink)(t), Name: def.Name, Zone: s.zone}
 		}
 		s.tenant, s.budget = t.tenantOf(s), t.budget
 		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
@@ -205,9 +205,9 @@ func (t *Tracker) useRules(rules *Rules) {
 		names = append(names, g.Name())
 	}
 	t.ledger.add(names...)
-	t.sayGone(t.rules.Swap(rules), names)
+	t.logGone(t.rules.Swap(rules), names)
 	if t.config.Report != nil {
-		(*guard)(t).Report(facts.InForce(rules, t.config.Env))
+		(*reportSink)(t).Report(facts.InForce(rules, t.config.Env))
 	}
 	below, allowed := rules.Notes(t.config.PathPrefix)
 	for _, of := range below {
@@ -227,8 +227,8 @@ func (t *Tracker) useRules(rules *Rules) {
 	}
 }
 
-// sayGone says which goals the rules before had, and those in force do not have.
-func (t *Tracker) sayGone(before *Rules, names []string) {
+// logGone says which goals the rules before had, and those in force do not have.
+func (t *Tracker) logGone(before *Rules, names []string) {
 	if before == nil {
 		return
 	}

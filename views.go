@@ -121,8 +121,8 @@ func (tr *tracked) readPage(h http.Header) *scan.Tee {
 
 const pagesToRead = 32
 
-// tellScript says once that a script in the pages may send page views, too.
-func (tr *tracked) tellScript() {
+// logScript says once that a script in the pages may send page views, too.
+func (tr *tracked) logScript() {
 	s := tr.told.seldom
 	if s == nil || s.page == nil {
 		return

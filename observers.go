@@ -14,18 +14,18 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// What becomes of a request is told to two more than the ledger: to a report, and to a person
-// who watches their own requests.
+// Besides the ledger, two observers learn what becomes of a request: a report (Config.Report),
+// and a person who watches their own requests (Config.Preview).
 
 // A report is told each decision once, right where the ledger counts it, and each page
 // that a person went to. Of whoever may not be counted it is told the reason alone.
 
-// guard is a Tracker as the sink of facts: a panic of the one that the user gave harms
+// reportSink is a Tracker as the sink of facts: a panic of the one that the user gave harms
 // nobody.
-type guard Tracker
+type reportSink Tracker
 
 // Report implements [fact.Sink].
-func (g *guard) Report(f fact.Fact) {
+func (g *reportSink) Report(f fact.Fact) {
 	defer (*Tracker)(g).recovered("Report", func() {})
 	g.config.Report.Report(f)
 }
@@ -33,27 +33,27 @@ func (g *guard) Report(f fact.Fact) {
 // isGoal reports whether a rule names it: a report tells of goals and of pages.
 func isGoal(g *rule.Cause) bool { return g != rule.View && g != rule.Identity }
 
-// tellRefused tells that the gate keeps a goal from counting.
-func (t *Tracker) tellRefused(s *site, g *rule.Cause, f fate) {
+// reportRefused tells the report that the gate keeps a goal from counting.
+func (t *Tracker) reportRefused(s *site, g *rule.Cause, f fate) {
 	if s.facts.Sink != nil && isGoal(g) {
 		s.facts.Refused(g.Name(), f.String())
 	}
 }
 
-// tellAbsent tells of a page whose visitor may not be counted. What a browser fetches
+// reportPageRefused tells the report of a page whose visitor may not be counted. What a browser fetches
 // before anybody wants to see it is no visit.
-func (t *Tracker) tellAbsent(s *site, f fate) {
+func (t *Tracker) reportPageRefused(s *site, f fate) {
 	if s.facts.Sink != nil && f != fatePrefetch {
 		s.facts.Refused("", f.String())
 	}
 }
 
-// tell tells what became of a goal, and how it nearly counted.
-func (tr *tracked) tell(g *rule.Cause, f fate, missed *rule.Miss) {
+// report tells the report what became of a goal, and how it nearly counted.
+func (tr *tracked) report(g *rule.Cause, f fate, missed *rule.Miss) {
 	switch {
 	case tr.facts == nil || f == fateHeld || !isGoal(g):
 	case f.uncountable():
-		tr.t.tellRefused(tr.site, g, f)
+		tr.t.reportRefused(tr.site, g, f)
 	default:
 		d := tr.decisionOn(g, f)
 		if missed != nil {
@@ -63,16 +63,16 @@ func (tr *tracked) tell(g *rule.Cause, f fate, missed *rule.Miss) {
 	}
 }
 
-// tellVisit tells of the page that the request was for, in the end. A request that did
-// not end well showed none.
-func (tr *tracked) tellVisit(f fate) {
+// reportPage tells the report, in the end, of the page that the request was for. A request
+// that did not end well showed none.
+func (tr *tracked) reportPage(f fate) {
 	switch {
 	case tr.facts == nil || !tr.navigation:
 	case tr.watched.Dry():
-		tr.t.tellAbsent(tr.site, fatePreview)
+		tr.t.reportPageRefused(tr.site, fatePreview)
 	case tr.gate != fired:
 		if !tr.facts.PageWaits() { // else it is told what becomes of it
-			tr.t.tellAbsent(tr.site, tr.gate)
+			tr.t.reportPageRefused(tr.site, tr.gate)
 		}
 	case f == fired:
 		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
@@ -136,23 +136,23 @@ func (tr *tracked) factAhead(g *rule.Cause) *fact.Fact {
 	return tr.factLater(g, tr.entry.looking().fate(consent.All) != fired)
 }
 
-// tellLater tells what became of that in the end; nil is nothing.
-func (s *site) tellLater(kept *fact.Fact, f fate, id string) {
+// reportLater tells the report what became in the end of what factLater kept; nil is nothing.
+func (s *site) reportLater(kept *fact.Fact, f fate, id string) {
 	if kept != nil {
 		s.facts.Settled(kept, f.String(), id, f.uncountable())
 	}
 }
 
-// tell tells what became of a decision that was held.
-func (one *held) tell(f fate, id string) { one.site.tellLater(one.fact, f, id) }
+// report tells the report what became of a decision that was held.
+func (one *held) report(f fate, id string) { one.site.reportLater(one.fact, f, id) }
 
-// tellShown is tellLater for what counts now, when its page is shown, and not when it was
+// reportShown is reportLater for what counts now, when its page is shown, and not when it was
 // fetched.
-func (s *site) tellShown(kept *fact.Fact, f fate, id string) {
+func (s *site) reportShown(kept *fact.Fact, f fate, id string) {
 	if kept != nil {
 		kept.Time = time.Now()
 	}
-	s.tellLater(kept, f, id)
+	s.reportLater(kept, f, id)
 }
 
 // A person can mark their browser to see what becomes of their own requests
