@@ -55,7 +55,7 @@ type shown struct {
 	trigger   *rule.Cause
 	event     cdp.Event
 	path      string // of the page
-	who       *cdp.Event
+	identity  *cdp.Event
 	counted   visit.Counted
 	items     []uint32 // that its event names of the cart
 	userAgent string
@@ -229,7 +229,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	if tr.eventOfLocked(&e, g, nil, tr.t.ledger.note) != fired {
 		return
 	}
-	who, f := tr.identityOf(g, nil, &e)
+	identity, f := tr.identityOf(g, nil, &e)
 	if f != fired {
 		return
 	}
@@ -238,11 +238,14 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 		return
 	}
 	events.Detach(&e)
-	if who != nil {
-		events.Detach(who)
+	if identity != nil {
+		events.Detach(identity)
 	}
 	tr.facts.Sent(&e)
-	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{g, e, strings.Clone(tr.path), who, name, g.CartItems(&tr.x), strings.Clone(tr.entry.userAgent), tr.rules.Hash(), tr.factAhead(g)})
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{
+		trigger: g, event: e, path: strings.Clone(tr.path), identity: identity, counted: name, items: g.CartItems(&tr.x),
+		userAgent: strings.Clone(tr.entry.userAgent), rules: tr.rules.Hash(), fact: tr.factAhead(g),
+	})
 }
 
 // endAhead is called when all goals of a request that was made ahead are decided.
@@ -265,8 +268,8 @@ func (tr *tracked) endAhead() {
 	for i := range f.keeps.goals {
 		one := &f.keeps.goals[i]
 		size += heldExtra + len(one.event.AppendJSON(nil, tr.site.CDP))
-		if one.who != nil {
-			size += heldExtra + len(one.who.AppendJSON(nil, tr.site.CDP))
+		if one.identity != nil {
+			size += heldExtra + len(one.identity.AppendJSON(nil, tr.site.CDP))
 		}
 	}
 	if f.fetch.Hold(f.keeps, size) {
@@ -410,8 +413,8 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 		if f != fired {
 			return f
 		}
-		of := guest{s, tl.id, tl.keyLocked(), tr.networkLocked(), one.userAgent, one.rules, tr.now()}
-		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.who}, tr.awaits(), rooms{}); f != fired {
+		of := guest{site: s, id: tl.id, key: tl.keyLocked(), network: tr.networkLocked(), userAgent: one.userAgent, rules: one.rules, at: tr.now()}
+		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.identity}, tr.awaits(), places{}); f != fired {
 			claim.Withdraw()
 		}
 		return f

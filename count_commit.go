@@ -14,7 +14,7 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// This page is step 6 for count: and after:. What counts once is written into the
+// This file is step 6 for count: and after:. What counts once is written into the
 // visit cookie, and a cookie can only go with the header, before the handler has
 // returned. An example, with a form that counts once per session:
 //
@@ -25,7 +25,7 @@ import (
 //	answer   303 to /thanks. At WriteHeader the handler has read the form, and so
 //	         the rule is known to hold.
 //	now      countEarlyLocked makes the event once to see how long it is (measureLocked),
-//	         keeps room for it in the queue (keepRoomsLocked), and notes the goal in
+//	         keeps room for it in the queue (keepPlacesLocked), and notes the goal in
 //	         the visit. sealVisitLocked puts Set-Cookie into the header.
 //	later    The handler returns. sendCounted sees that the ruling is there, and puts
 //	         the event in the place that was kept.
@@ -156,16 +156,16 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 	if f != fired {
 		return false // not yet, or not at all
 	}
-	var kept rooms
+	var kept places
 	r := tr.pastLocked().rule(g, tr.exchangeFor(data), now, func() (f fate) {
-		kept, f = tr.keepRoomsLocked(g, needed)
+		kept, f = tr.keepPlacesLocked(g, needed)
 		return f
 	})
 	if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
 		return false // the handler may say it later
 	}
 	if r.fate == fired {
-		r.rooms = kept
+		r.places = kept
 	} else {
 		kept.giveBack()
 	}
@@ -174,7 +174,7 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 }
 
 // lengths are those of the events of a goal in the queue, in bytes; 0 if there is none.
-type lengths struct{ event, who, behind int }
+type lengths struct{ event, identity, connected int }
 
 // measureLocked makes the events of a goal of what is known, only to see whether that
 // can be done and how long they are.
@@ -192,16 +192,16 @@ func (tr *tracked) measureLocked(g *rule.Cause, data Data) (n lengths, f fate) {
 		return len(body) + key
 	}
 	e.BrowserID, e.RequestedAt = tr.told.id, time.Now()
-	who, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
-	behind := events.Connected(g, &e)
+	identity, failed := tr.site.identityOf(g, tr.exchangeFor(data), &e, func(string) {})
+	connected := events.Connected(g, &e)
 	n.event = length(&e)
-	if behind != nil {
-		behind.BrowserID, behind.RequestedAt = e.BrowserID, e.RequestedAt
-		n.behind = length(behind)
+	if connected != nil {
+		connected.BrowserID, connected.RequestedAt = e.BrowserID, e.RequestedAt
+		n.connected = length(connected)
 	}
-	if who != nil {
-		who.BrowserID, who.RequestedAt = e.BrowserID, e.RequestedAt
-		n.who = length(who)
+	if identity != nil {
+		identity.BrowserID, identity.RequestedAt = e.BrowserID, e.RequestedAt
+		n.identity = length(identity)
 	}
 	if f == fired {
 		f = failed
@@ -209,31 +209,31 @@ func (tr *tracked) measureLocked(g *rule.Cause, data Data) (n lengths, f fate) {
 	return n, f
 }
 
-// keepRoomsLocked keeps the places of a goal's events in the queue. Those that it got are
+// keepPlacesLocked keeps the places of a goal's events in the queue. Those that it got are
 // the caller's, also if it did not get all.
-func (tr *tracked) keepRoomsLocked(g *rule.Cause, n lengths) (kept rooms, f fate) {
+func (tr *tracked) keepPlacesLocked(g *rule.Cause, n lengths) (kept places, f fate) {
 	sender := tr.t.sender
 	if sender == nil || g.IsDraft() {
 		return kept, fired
 	}
 	var err error
 	key, network := tr.told.keyLocked(), tr.networkLocked()
-	if kept.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.event); err == nil && n.who > 0 {
-		kept.who, err = sender.Reserve(tr.site.line, key, network, queue.High, n.who)
+	if kept.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.event); err == nil && n.identity > 0 {
+		kept.identity, err = sender.Reserve(tr.site.line, key, network, queue.High, n.identity)
 	}
-	if err == nil && n.behind > 0 {
-		kept.behind, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.behind)
+	if err == nil && n.connected > 0 {
+		kept.connected, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.connected)
 	}
 	return kept, queueFate(err)
 }
 
-// giveBackRooms gives the places back that were kept and not used.
-func (s *seldom) giveBackRooms() {
+// giveBackPlaces gives the places back that were kept and not used.
+func (s *seldom) giveBackPlaces() {
 	for i := range s.rulings {
-		s.rulings[i].rooms.giveBack()
+		s.rulings[i].places.giveBack()
 	}
 	for i := range s.raised {
-		s.raised[i].ruling.rooms.giveBack()
+		s.raised[i].ruling.places.giveBack()
 	}
 }
 
@@ -379,7 +379,7 @@ func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 		tr.told.mu.Unlock()
 	}
 	if !g.Past().Remembered() {
-		return tr.emit(g, data, rooms{})
+		return tr.emit(g, data, places{})
 	}
 	now, early, p := time.Now(), at.done, tr.pastLocked()
 	if !early {
@@ -389,7 +389,7 @@ func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 	if at.fate != fired {
 		return at.fate
 	}
-	f := tr.emit(g, data, at.rooms)
+	f := tr.emit(g, data, at.places)
 	if !early && f != fired && f != fateDraft {
 		p.undo(at, now)
 		p.lacked(g.Past(), f)

@@ -10,7 +10,7 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// This page decides what becomes of the goals of a request, some with the header and
+// This file decides what becomes of the goals of a request: of some with the header, of
 // the rest when the handler has returned. An example:
 //
 //	rules    PAGE_SEEN: visit /contact; FORM_SENT: submit /contact; CALLED: code: true
@@ -36,7 +36,7 @@ import (
 //  2. A candidate with an early fate keeps it, however the request ends.
 //  3. Nothing is sent before the handler has returned normally.
 //  4. Once ended is set, handlers change nothing: what they say then is decided for
-//     itself, by Tracker.now.
+//     itself, by Tracker.atOnce.
 //  5. Identities are decided first, then candidates, then raised goals: the CDP has to
 //     know the visitor before it hears what they did.
 //  6. A fault of ours here is noted, and harms neither the answer nor a panic on its
@@ -157,7 +157,7 @@ func (tr *tracked) endAnswered(f fate) {
 		tr.at = time.Now()
 	}
 	for i := range said.identities {
-		verdict := tr.identify(&said.identities[i])
+		verdict := tr.emitIdentity(&said.identities[i])
 		tr.decide(rule.Identity, verdict, leftNote(gone, verdict))
 	}
 	for i := range tr.candidates {

@@ -21,7 +21,7 @@ import (
 )
 
 // emit makes the event of a goal that fired and offers it to the queue.
-func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
+func (tr *tracked) emit(g *rule.Cause, data Data, kept places) fate {
 	if g.Ends() && !tr.watched.Dry() {
 		tr.forgetLocked()
 	}
@@ -33,11 +33,11 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 		return f
 	}
 	tr.facts.Sent(&e)
-	who, f := tr.identityOf(g, data, &e)
+	identity, f := tr.identityOf(g, data, &e)
 	if f != fired {
 		return f
 	}
-	tr.watched.Sends(g, tr.told.id, tr.site.CDP, who, &e, events.Connected(g, &e))
+	tr.watched.Sends(g, tr.told.id, tr.site.CDP, identity, &e, events.Connected(g, &e))
 	if tr.watched.Dry() {
 		return fatePreview
 	}
@@ -45,14 +45,14 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept rooms) fate {
 	if f != fired {
 		return f
 	}
-	if f = tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, who}, tr.awaits(), kept); f != fired {
+	if f = tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, identity}, tr.awaits(), kept); f != fired {
 		claim.Withdraw()
 	}
 	return f
 }
 
-// identify offers an identity of the handler's to the queue.
-func (tr *tracked) identify(e *cdp.Event) fate {
+// emitIdentity offers an identity of the handler's to the queue.
+func (tr *tracked) emitIdentity(e *cdp.Event) fate {
 	f, _ := tr.entry.admits(rule.Identity)
 	if f == fired {
 		f = tr.mayEmitLocked(rule.Identity)
@@ -65,7 +65,7 @@ func (tr *tracked) identify(e *cdp.Event) fate {
 	if tr.watched.Dry() {
 		return fatePreview
 	}
-	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), rooms{})
+	return tr.t.enqueue(context.Background(), tr.guest(), rule.Identity, parcel{event: e}, tr.awaits(), places{})
 }
 
 // identityOf makes the IDENTITY that goes before a goal; see site.identityOf.
@@ -176,17 +176,17 @@ func (tl *told) keyLocked() string {
 	return tl.orderKey
 }
 
-// rooms are the places kept in the queue for an event, the IDENTITY before it, and
-// what a connector counts behind it.
-type rooms struct{ event, who, behind *deliver.Place }
+// places are those kept in the queue for an event, the IDENTITY before it, and what a
+// connector counts behind it.
+type places struct{ event, identity, connected *deliver.Place }
 
-func (r rooms) giveBack() {
-	r.event.Release()
-	r.who.Release()
-	r.behind.Release()
+func (p places) giveBack() {
+	p.event.Release()
+	p.identity.Release()
+	p.connected.Release()
 }
 
-// guest is whose event it is.
+// guest is the visitor whose event it is, as the CDP and the queue know them.
 type guest struct {
 	site      *site
 	id        string // the browser ID, "" while there is none
@@ -199,7 +199,7 @@ type guest struct {
 
 // parcel is what a goal sends: its event, and the IDENTITY before it if there is
 // one.
-type parcel struct{ event, who *cdp.Event }
+type parcel struct{ event, identity *cdp.Event }
 
 // guest is the visitor of the request. It takes the lock, as a goroutine of the handler may
 // still ask for the key ([tracked.resume]).
@@ -207,12 +207,15 @@ func (tr *tracked) guest() guest {
 	tl := &tr.told
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return guest{tr.site, tl.id, tl.keyLocked(), tr.networkLocked(), tr.entry.userAgent, tr.rules.Hash(), tr.now()}
+	return guest{
+		site: tr.site, id: tl.id, key: tl.keyLocked(), network: tr.networkLocked(),
+		userAgent: tr.entry.userAgent, rules: tr.rules.Hash(), at: tr.now(),
+	}
 }
 
 // enqueue encodes a parcel and offers it to the queue, all events or none. With
 // a, if that is not nil, their fate can be waited for.
-func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, kept rooms) fate {
+func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, kept places) fate {
 	items, f := t.items(of, g, p)
 	switch {
 	case f != fired:
@@ -221,12 +224,12 @@ func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel
 		return fateDraft
 	}
 	rest := items
-	if p.who != nil {
-		rest[0].Room, rest = kept.who.Room(), rest[1:]
+	if p.identity != nil {
+		rest[0].Room, rest = kept.identity.Room(), rest[1:]
 	}
 	rest[0].Room = kept.event.Room()
 	if len(rest) > 1 {
-		rest[1].Room = kept.behind.Room()
+		rest[1].Room = kept.connected.Room()
 	}
 	return t.offer(ctx, items, of.key, of.network, a)
 }
@@ -234,13 +237,13 @@ func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel
 // items encodes a parcel, and what a connector counts behind it. If BeforeSend refuses
 // only the latter, the goal is sent without.
 func (t *Tracker) items(of guest, g *rule.Cause, p parcel) ([]queue.Item, fate) {
-	behind := events.Connected(g, p.event)
+	connected := events.Connected(g, p.event)
 	items, f := t.itemsOf(&of, g, p)
-	if behind == nil || f != fired {
+	if connected == nil || f != fired {
 		return items, f
 	}
 	var last queue.Item
-	if f = t.item(&last, &of, g, behind); f == fateBeforeSend {
+	if f = t.item(&last, &of, g, connected); f == fateBeforeSend {
 		return items, fired
 	}
 	return append(items, last), f
@@ -251,7 +254,7 @@ func (t *Tracker) itemsOf(of *guest, g *rule.Cause, p parcel) ([]queue.Item, fat
 	if of.at.IsZero() {
 		of.at = time.Now()
 	}
-	if p.who == nil {
+	if p.identity == nil {
 		items := make([]queue.Item, 1)
 		return items, t.item(&items[0], of, g, p.event)
 	}
@@ -259,7 +262,7 @@ func (t *Tracker) itemsOf(of *guest, g *rule.Cause, p parcel) ([]queue.Item, fat
 	if f := t.item(&items[1], of, g, p.event); f != fired {
 		return nil, f
 	}
-	f := t.item(&items[0], of, g, p.who)
+	f := t.item(&items[0], of, g, p.identity)
 	items[0].Priority = queue.High
 	return items, f
 }
@@ -321,11 +324,11 @@ func (s *site) eventOf(e *cdp.Event, g *rule.Cause, x *rule.Exchange, page strin
 // identityOf makes the IDENTITY that goes before e, the event of a goal; nil if there is
 // none.
 func (s *site) identityOf(g *rule.Cause, x *rule.Exchange, e *cdp.Event, note func(string)) (*cdp.Event, fate) {
-	who, ok := events.Who(g, x, e, s.CDP, note)
+	identity, ok := events.IdentityOf(g, x, e, s.CDP, note)
 	if !ok {
 		return nil, fateNoIdentity
 	}
-	return who, fired
+	return identity, fired
 }
 
 // encode writes the event and its envelope in one piece. The result is the

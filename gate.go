@@ -154,7 +154,7 @@ func (e *entry) admitsAny(goals []*rule.Cause) bool {
 }
 
 // awaitsSight reports whether a goal counts when the page is shown that the request is
-// for. Who leaves a page that ends a profile is somebody else by then.
+// for. A goal with forget: true does not: by then the browser may have another visitor.
 func (e *entry) awaitsSight(g *rule.Cause) bool {
 	return g.IsPage() && !g.Ends() && e.fate(g.Terms().Need) == fatePrefetch
 }

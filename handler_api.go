@@ -96,8 +96,8 @@ func (tl *told) raise(g *rule.Cause, data Data) bool {
 const maxRaised = 64
 
 // triggerNow sends a goal for a request that is not followed, or not any more.
-func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *rule.Cause, data Data) error {
-	return t.now("Trigger", r, seen, g, func(tr *tracked) fate {
+func (t *Tracker) triggerNow(r *http.Request, earlier *tracked, g *rule.Cause, data Data) error {
+	return t.atOnce("Trigger", r, earlier, g, func(tr *tracked) fate {
 		f, waits := tr.judgeRaisedLocked(g, data)
 		if f == fired {
 			f = tr.send(g, data, new(ruling), waits)
@@ -107,23 +107,23 @@ func (t *Tracker) triggerNow(r *http.Request, seen *tracked, g *rule.Cause, data
 	})
 }
 
-// now decides something that a handler asks for where there is nothing to wait
-// for: on a request that is not followed, or not any more. send decides and
-// sends.
-func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause, send func(*tracked) fate) (err error) {
+// atOnce decides something that a handler asks for where there is nothing to wait
+// for: on a request that is not followed, or not any more; earlier is nil, or what
+// followed it. send decides and sends.
+func (t *Tracker) atOnce(what string, r *http.Request, earlier *tracked, g *rule.Cause, send func(*tracked) fate) (err error) {
 	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)
 	s := t.siteOf(t.host(r), path)
-	if seen != nil && seen.site != nil {
-		s, path = seen.site, seen.path
+	if earlier != nil && earlier.site != nil {
+		s, path = earlier.site, earlier.path
 	}
 	if s == nil {
 		return fmt.Errorf("%w: no site serves %s%s", ErrRefused, r.Host, path)
 	}
-	tr := t.track(s, r, path, t.rulesOf(seen))
-	if seen != nil {
-		tr.resume(seen)
-		tr.watched = seen.watched.Another()
+	tr := t.track(s, r, path, t.rulesOf(earlier))
+	if earlier != nil {
+		tr.resume(earlier)
+		tr.watched = earlier.watched.Another()
 	} else {
 		e := t.gate(r, path)
 		tr.watched = t.watch(e.cookies)
@@ -139,14 +139,14 @@ func (t *Tracker) now(what string, r *http.Request, seen *tracked, g *rule.Cause
 
 // resume takes over what is known of the visitor, so that an ID made for them in
 // this request stays their only one.
-func (tr *tracked) resume(seen *tracked) {
-	tr.entry, tr.gate, tr.withheld = seen.entry, seen.gate, seen.withheld
-	own, old := &tr.told, &seen.told
+func (tr *tracked) resume(earlier *tracked) {
+	tr.entry, tr.gate, tr.withheld = earlier.entry, earlier.gate, earlier.withheld
+	own, old := &tr.told, &earlier.told
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	own.cookieless = old.cookieless
-	tr.stranger = seen.stranger
-	if seen.site == nil {
+	tr.stranger = earlier.stranger
+	if earlier.site == nil {
 		return // the gate let nothing of it through, and nothing was kept
 	}
 	own.orderKey = old.keyLocked()
@@ -198,7 +198,7 @@ func (t *Tracker) Identify(r *http.Request, who cdp.Identity) error {
 	if tr != nil && tr.told.identify(e) {
 		return nil
 	}
-	return t.now("Identify", r, tr, rule.Identity, func(tr *tracked) fate { return tr.identify(&e) })
+	return t.atOnce("Identify", r, tr, rule.Identity, func(tr *tracked) fate { return tr.emitIdentity(&e) })
 }
 
 func checkIdentityEvent(e *cdp.Event) error {
@@ -268,7 +268,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	x := new(rule.Exchange).With(data)
 	f := fateOf(g.JudgeRaised(x, t.config.Env))
 	var e cdp.Event
-	var who *cdp.Event
+	var identity *cdp.Event
 	if f == fired && g.Ends() {
 		s.forget(v.BrowserID)
 	}
@@ -276,12 +276,13 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		f = s.eventOf(&e, g, x, "", t.ledger.note)
 	}
 	if f == fired {
-		who, f = s.identityOf(g, x, &e, t.ledger.note)
+		identity, f = s.identityOf(g, x, &e, t.ledger.note)
 	}
 	if f == fired {
+		of := guest{site: s, id: v.BrowserID, key: v.BrowserID, network: deliver.OfTheSite, userAgent: v.UserAgent, rules: rules.Hash()}
 		a, p := t.awaits(), past{t: t, site: s, id: v.BrowserID, needs: rules.Past(), maybe: true}
 		f = p.send(g, x, func() fate {
-			return t.enqueue(ctx, guest{s, v.BrowserID, v.BrowserID, deliver.OfTheSite, v.UserAgent, rules.Hash(), time.Time{}}, g, parcel{&e, who}, a, rooms{})
+			return t.enqueue(ctx, of, g, parcel{&e, identity}, a, places{})
 		})
 		t.await(ctx, a)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/tap"
+	"github.com/goaltrack/goaltrack/internal/watched"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -110,9 +111,9 @@ type aim struct {
 	seen       sight
 }
 
-// enter is steps 3 and 4, for a request that may concern somebody. It is not a part of
-// interest because most requests never come to it, and its variables would be in their way.
-// The candidates are not a part of aim, or their room would not be on the stack.
+// enter is steps 3 and 4, for a request that may concern somebody. Most requests never come
+// to it. So it is not a part of interest, where its variables would take room on the stack of
+// all. The candidates are not a part of aim, because their room would then be on the heap.
 func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	s := t.siteOf(t.host(r), a.path)
 	if s == nil {
@@ -137,20 +138,7 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	}
 	open := releases || ahead != nil || navigation && e.fate(consent.All) == fired && t.wantsPages()
 	if !open && !e.admitsAny(goals) {
-		if watched != nil && (!seen.aside || t.isWatchedForm(r)) {
-			t.track(s, r, a.segments, rules).showRefused(watched, &e, goals)
-		}
-		if seen.aside {
-			return nil
-		}
-		if watched.Dry() {
-			return t.refuseDry(r, s, rules, &e, goals, navigation)
-		}
-		if navigation {
-			t.reportPageRefused(s, e.fate(consent.All))
-			t.noteRefused(r, e.fate(consent.All))
-		}
-		return t.refuse(r, s, rules, &e, goals)
+		return t.turnAway(r, s, a, &e, watched, goals)
 	}
 
 	// 4. The visit.
@@ -177,6 +165,24 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 		tr.end(fired) // every candidate has its reason already
 	}
 	return tr
+}
+
+// turnAway is for a request of which the gate lets nothing through.
+func (t *Tracker) turnAway(r *http.Request, s *site, a *aim, e *entry, watched *watched.Request, goals []*rule.Cause) *tracked {
+	if watched != nil && (!a.seen.aside || t.isWatchedForm(r)) {
+		t.track(s, r, a.segments, a.rules).showRefused(watched, e, goals)
+	}
+	if a.seen.aside {
+		return nil
+	}
+	if watched.Dry() {
+		return t.refuseDry(r, s, a.rules, e, goals, a.navigation)
+	}
+	if a.navigation {
+		t.reportPageRefused(s, e.fate(consent.All))
+		t.noteRefused(r, e.fate(consent.All))
+	}
+	return t.refuse(r, s, a.rules, e, goals)
 }
 
 // consider adds a goal to the candidates and reports whether it may count.

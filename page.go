@@ -356,8 +356,8 @@ func (tr *tracked) noteShownLocked() {
 }
 
 // noteRefused notes that the server shows a page to somebody who may not be counted.
-// Nothing else is kept of them. Should they agree on this page, it does not count all the
-// same, since it was before.
+// Nothing else is kept of them. If they agree on this page, it still does not count, because
+// it was shown before they did.
 func (t *Tracker) noteRefused(r *http.Request, f fate) {
 	if sc := t.scripts.Load(); sc != nil && (f == fateConsentUnknown || f == fateConsentRefused) {
 		sc.sightings.Note(sighting(ahead.Key{Page: t.pageAhead(r)}, t.network(r)))

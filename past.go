@@ -69,7 +69,7 @@ type ruling struct {
 	done    bool
 	fate    fate
 	counted visit.Counted
-	rooms   rooms    // kept in the queue
+	places  places   // kept in the queue
 	added   []uint32 // items that are new in the cart
 	carried bool     // the cart of the visit may have changed
 }
@@ -260,14 +260,14 @@ func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 		return enqueue()
 	}
 	now := time.Now()
-	t := p.rule(g, x, now, nil)
-	if t.fate != fired {
+	r := p.rule(g, x, now, nil)
+	if r.fate != fired {
 		p.end(now)
-		return t.fate
+		return r.fate
 	}
 	f := enqueue()
 	if f != fired && f != fateDraft {
-		p.undo(&t, now)
+		p.undo(&r, now)
 		p.lacked(g.Past(), f)
 	}
 	p.end(now)

@@ -18,9 +18,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// This page is the tracker's end of delivery, in the order in which one asks: what can be set
-// (Delivery); who sends the events (connect), which wait in a store (store.go); and how those of
-// a request get there (offer, await). From there package deliver takes them to the CDP.
+// This file is the tracker's end of delivery: what can be set (Delivery), who sends the events
+// (connect), and how those of a request get into the queue (offer, await). They wait in a store
+// (store.go), from which package deliver takes them to the CDP.
 
 // Delivery sets where events wait and how they are sent. New refuses negative
 // numbers and durations.
@@ -162,17 +162,17 @@ const idTimeout = 5 * time.Second
 // fail any more.
 func (t *Tracker) connect(open func() (store, error)) error {
 	c := &t.config
-	options := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
+	calls := cdp.Options{HTTPClient: c.Delivery.HTTPClient, Workers: c.Delivery.Workers, Timeout: c.Delivery.Timeout}
 	var lines []*deliver.Line
 	var clients, creators []*cdp.Client
 	var errs []error
 	for _, s := range t.sites {
-		client, err := cdp.New(s.CDP, options)
+		client, err := cdp.New(s.CDP, calls)
 		errs = append(errs, err)
 		// IDs are made over connections of their own, so that a queue of
 		// events never keeps a new visitor waiting.
-		own := options
-		own.Workers, own.CreateTimeout = idpool.Flights, max(idTimeout, options.Timeout/2)
+		own := calls
+		own.Workers, own.CreateTimeout = idpool.Flights, max(idTimeout, calls.Timeout/2)
 		creator, err := cdp.New(s.CDP, own)
 		errs = append(errs, err)
 		s.line = &deliver.Line{Name: s.Name, Client: client, Session: s.SessionLength, NoExt: s.DataModel == dataModel20, Given: s.givesID, Sent: s.requests, Renew: func() { client.Close(); creator.Close() }}
@@ -205,23 +205,23 @@ func (t *Tracker) connect(open func() (store, error)) error {
 			Create: t.sites[i].makesIDs(creators[i]), Budget: budget, Note: t.ledger.note, Log: c.Logger, Warm: warm, Kept: mine,
 		})
 	}
-	pace := c.Delivery.pace(&where, t.names)
-	if pace.Seal, err = c.seal(); err != nil {
+	options := c.Delivery.options(&where, t.names)
+	if options.Seal, err = c.seal(); err != nil {
 		return err
 	}
 	if _, inMemory := where.queue.(*queue.Memory); !inMemory {
-		t.atRest = pace.Seal
+		t.atRest = options.Seal
 	}
-	t.sender, t.store = deliver.New(where.queue, lines, pace, t.ledger.events, c.Logger), where
+	t.sender, t.store = deliver.New(where.queue, lines, options, t.ledger.events, c.Logger), where
 	var summaries context.Context
 	summaries, t.stopSummaries = context.WithCancel(context.Background())
 	go t.summarize(summaries)
-	t.started()
+	t.logStart()
 	return nil
 }
 
-// pace is what the sender needs of the configuration.
-func (d *Delivery) pace(where *store, names *fair.Names) deliver.Options {
+// options is what the sender needs of the configuration.
+func (d *Delivery) options(where *store, names *fair.Names) deliver.Options {
 	return deliver.Options{
 		QueueEvents: int64(where.events), QueueBytes: where.bytes, Names: names,
 		Workers: d.Workers, MaxAge: d.MaxAge, UnknownAttempts: d.UnknownAttempts, Wait: d.Wait, AppendWait: where.wait,

@@ -22,8 +22,8 @@ import (
 // something was decided. It has one for the first of each reason that usually is a
 // fault of the set-up.
 
-// started says how the tracker is set up.
-func (t *Tracker) started() {
+// logStart says how the tracker is set up.
+func (t *Tracker) logStart() {
 	c, rules, stats := &t.config, t.rules.Load(), t.sender.Stats()
 	cdps := make([]string, 0, len(c.Sites))
 	for _, s := range c.Sites {

@@ -45,8 +45,8 @@ type known struct {
 	entry      entry
 	gate       fate             // what entry says to what goaltrack does of its own accord
 	navigation bool             // a person went to a page
-	soft       bool             // to which a script may have brought them
-	stranger   bool             // nobody known, and no browser sends such a request, so that it makes no guest
+	soft       bool             // a script may have fetched the page
+	stranger   bool             // the visitor has no ID, and no browser sends such a request: it makes no guest
 	releases   bool             // the visitor has agreed to what was held for them
 	withheld   bool             // the browser may have kept the visit cookie back
 	answerRead bool             // a goal that may count reads the body of the answer
@@ -131,7 +131,7 @@ type candidate struct {
 	trigger *rule.Cause
 	miss    *rule.Miss // how it nearly counted, nil if that is not worth telling
 	early   fate       // fired, or why it is known before the handler runs not to count
-	waits   bool       // only the visitor's consent is missing
+	waits   bool       // its event is kept until the visitor agrees, or until the page is shown
 	fired   bool       // it fired, so that alternatives of its goal need not
 }
 
@@ -272,8 +272,8 @@ func (tr *tracked) recogniseLocked() {
 	}
 }
 
-// recogniseLateLocked is recognise for a goal that fires where goaltrack may do nothing
-// of its own accord. The handler has the request's header by then..
+// recogniseLateLocked is recogniseLocked for a goal that fires where goaltrack may do
+// nothing of its own accord. It does nothing if the cookies were read already.
 func (tr *tracked) recogniseLateLocked() {
 	if !tr.told.recognised {
 		tr.recogniseLocked()
@@ -305,7 +305,7 @@ func (tr *tracked) giveBack() {
 		defer tr.body.Release()
 	}
 	if s := tr.told.seldom; s != nil {
-		s.giveBackRooms()
+		s.giveBackPlaces()
 	}
 }
 

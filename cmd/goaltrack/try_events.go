@@ -79,7 +79,7 @@ func (s *shownEvents) add(v *trialVerdict) {
 		v.lost("the CDP would not take the " + e.Type + " (" + why + ")")
 		return
 	}
-	who, ok := events.Who(g, x, &e, nil, note)
+	who, ok := events.IdentityOf(g, x, &e, nil, note)
 	if !ok {
 		v.lost("identify: does not say who the visitor is, and an " + e.Type + " needs that (no_identity)")
 		return

@@ -101,18 +101,18 @@ func setBase(e *cdp.Event, b rule.Base) {
 	e.Page, e.Language, e.Currency, e.Channel, e.PointOfSale = b.Page, b.Language, b.Currency, b.Channel, b.PointOfSale
 }
 
-// Who makes the IDENTITY that goes before e, the event of a goal. It is nil if the rule or
+// IdentityOf makes the IDENTITY that goes before e, the event of a goal. It is nil if the rule or
 // the request does not say who the visitor is, or not in a form that the CDP takes. What
 // is left out is noted. An order without one is not ok, as it cannot be sent. If e is the
 // IDENTITY itself, that is filled in, and there is no other. to is where the event goes.
-func Who(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
+func IdentityOf(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
 	if !g.Identifies() {
 		return nil, true
 	}
 	return identity(g, x, e, to, note)
 }
 
-// identity is Who for a goal that identifies. It is a function of its own, because what it
+// identity is IdentityOf for a goal that identifies. It is a function of its own, because what it
 // needs on the stack is cleared for each call.
 func identity(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note func(string)) (who *cdp.Event, ok bool) {
 	read, _ := g.Identity(x)
