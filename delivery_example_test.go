@@ -154,7 +154,7 @@ func ExampleTracker_Resend() {
 
 // Some platforms freeze the process between requests, such as AWS Lambda behind
 // an HTTP adapter. With Wait, a request whose goals fired waits for its events,
-// here at most two seconds. The event has arrived when the handler returns.
+// here at most ten seconds. The event has arrived when the handler returns.
 func ExampleDelivery_serverless() {
 	stand := cdptest.New(cdptest.Options{})
 	server := httptest.NewServer(stand)
@@ -162,7 +162,7 @@ func ExampleDelivery_serverless() {
 	tracker, err := goaltrack.New(goaltrack.Config{
 		Sites:    []goaltrack.Site{{CDP: cdp.Direct{BaseURL: server.URL, ClientKey: "test", PointOfSale: "shop"}}},
 		Rules:    contactRules(),
-		Delivery: goaltrack.Delivery{Wait: 2 * time.Second},
+		Delivery: goaltrack.Delivery{Wait: 10 * time.Second},
 	})
 	if err != nil {
 		fmt.Println(err)
