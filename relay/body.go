@@ -43,7 +43,7 @@ func (c *call) read() (body []byte, ok bool) {
 		c.bodies.Leave(who, false, 1, size)
 	}()
 	wire := http.NewResponseController(c.w)
-	_ = wire.SetReadDeadline(time.Now().Add(bodyTime)) // what cannot have one has another, or none
+	_ = wire.SetReadDeadline(time.Now().Add(c.times.body)) // what cannot have one has another, or none
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, r.Body, maxBody))
 	if err == nil {
 		_ = wire.SetReadDeadline(time.Time{})
@@ -80,5 +80,5 @@ func (c *call) leave() {
 	if c.r.ProtoMajor < 2 { // of HTTP/2, the stream ends; others may be on the connection
 		c.w.Header().Set("Connection", "close")
 	}
-	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(leaveTime))
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(c.times.leave))
 }

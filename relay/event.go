@@ -158,7 +158,7 @@ const maxType = 200
 // event. Those of Engage have none: two clicks may make the same body. But who sends again
 // does so at once, by another connection.
 func (c *call) isResent(body []byte) (key uint64, again bool) {
-	window, from := resentDirect, c.r.RemoteAddr
+	window, from := c.times.resent, c.r.RemoteAddr
 	if _, edge := c.site.CDP.(cdp.Edge); edge {
 		window, from = resentEdge, ""
 	}

@@ -66,7 +66,7 @@ func (c *call) personalize() {
 		c.refuse(reasonForeignID)
 		return
 	}
-	c.who.Drained(c.r.Context(), drainTime)
+	c.who.Drained(c.r.Context(), c.times.drain)
 	path, query := "/v2/callFlows", url.Values{}
 	if c.is.edge {
 		path = "/v1/personalize"

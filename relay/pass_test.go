@@ -111,7 +111,7 @@ func TestDrained(t *testing.T) {
 		}
 	})
 	t.Run("cannot be sent", func(t *testing.T) {
-		rd := open(t, setup{})
+		rd := open(t, setup{hurried: true})
 		rd.CDP.Fault(cdptest.Status(503).On(cdptest.Sends).Times(40))
 		v := rd.known()
 		post(v, rd.url("events"), rd.say("CLICKED", ours))
@@ -124,7 +124,7 @@ func TestDrained(t *testing.T) {
 
 // TestAnswers: whatever comes back, the SDK gets JSON, or an address that is one.
 func TestAnswers(t *testing.T) {
-	patient := open(t, setup{edge: true, options: relay.Options{Timeout: time.Minute}})
+	patient := open(t, setup{edge: true, options: relay.Options{Timeout: hangs}})
 	impatient := open(t, setup{edge: true, options: relay.Options{Timeout: 200 * time.Millisecond}})
 	reply := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

@@ -54,20 +54,31 @@ type Options struct {
 // Bounds of what is under way.
 const (
 	defaultTimeout = 5 * time.Second
-	drainTime      = 300 * time.Millisecond
 	maxBody        = 32 << 10
-	bodyTime       = 10 * time.Second
-	leaveTime      = 2 * time.Second // for the rest of a body that is refused
 	bodyRoom       = 32 << 20        // of all bodies that are being read
 	passRoom       = 256             // calls that are passed through at the same time
 	passLeast      = 8               // that a visitor may have of these
 	passWorkers    = 64
 )
 
+// times are how long things may take.
+type times struct {
+	drain  time.Duration // a visitor's events, before a decision is asked for
+	body   time.Duration // a body
+	leave  time.Duration // the rest of a body that is refused
+	resent time.Duration // an event of Engage that is sent again: it says no time of its own
+}
+
+// usual are the times of every relay; tests have others.
+func usual() times {
+	return times{drain: 300 * time.Millisecond, body: 10 * time.Second, leave: 2 * time.Second, resent: 2 * time.Second}
+}
+
 // Relay is a handler for what Sitecore's scripts send. Make it with [New]. It is safe for
 // concurrent use, and needs no Close: what it has taken is in the tracker's queue.
 type Relay struct {
 	options   Options
+	times     times
 	tracker   sdk.Tracker
 	settings  sdk.Settings
 	transport http.RoundTripper
@@ -103,7 +114,7 @@ func New(tracker *goaltrack.Tracker, o Options) (*Relay, error) {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	h := &Relay{options: o, tracker: sdk.Open(tracker), names: fair.NewNames(), resent: newResent()}
+	h := &Relay{options: o, times: usual(), tracker: sdk.Open(tracker), names: fair.NewNames(), resent: newResent()}
 	h.tracker.Own(o.Path)
 	h.settings = h.tracker.Settings()
 	h.cdns = make([]cdn, len(h.settings.Sites))

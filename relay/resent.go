@@ -6,11 +6,9 @@ import (
 	"time"
 )
 
-// How long the same body of the same visitor is the same event.
-const (
-	resentEdge   = time.Minute
-	resentDirect = 2 * time.Second
-)
+// resentEdge is how long the same body of the same visitor is the same event, where an event says
+// when it was; see also times.
+const resentEdge = time.Minute
 
 // resentSize bounds the bodies that are remembered.
 const resentSize = 1 << 13

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
@@ -46,7 +47,11 @@ type setup struct {
 	log     io.Writer
 	mount   func(*road, *goaltrack.Tracker) http.Handler
 	cold    bool // no ID is ready
+	hurried bool // what takes time takes no more than it does for users
 }
+
+// hangs ends what would never end.
+const hangs = 10 * time.Minute
 
 // open starts a road. It ends with the test.
 func open(t *testing.T, s setup) *road {
@@ -57,9 +62,15 @@ func open(t *testing.T, s setup) *road {
 	rd.World = world.Setup{
 		Rules: s.rules, Log: s.log,
 		Mount: func(tracker *goaltrack.Tracker) http.Handler {
+			if s.options.Timeout == 0 {
+				s.options.Timeout = hangs
+			}
 			var err error
 			if rd.relay, err = relay.New(tracker, s.options); err != nil {
 				t.Fatal(err)
+			}
+			if !s.hurried {
+				rd.relay.Unhurried(hangs)
 			}
 			if s.mount != nil {
 				return s.mount(rd, tracker)
