@@ -303,14 +303,15 @@ func TestReadyPath(t *testing.T) {
 
 // TestHeaderLimits: a header that is too large is refused, and a slow one is not waited for.
 func TestHeaderLimits(t *testing.T) {
-	proxy, _ := inFront(t, func(w http.ResponseWriter, _ *http.Request) { say(w, "the site") },
-		"--client-key=key", "--pos=shop", "--max-header-bytes=8KiB", "--header-timeout=100ms")
+	site := func(w http.ResponseWriter, _ *http.Request) { say(w, "the site") }
+	narrow, _ := inFront(t, site, "--client-key=key", "--pos=shop", "--max-header-bytes=8KiB")
+	impatient, _ := inFront(t, site, "--client-key=key", "--pos=shop", "--header-timeout=100ms")
 	big := "X-Big: " + strings.Repeat("x", 13<<10) + "\r\n" // net/http adds 4 KiB to the limit
-	_, r := dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: a\r\n"+big+"\r\n")
+	_, r := dial(t, narrow.url, "GET / HTTP/1.1\r\nHost: a\r\n"+big+"\r\n")
 	if got := readAnswer(t, r); got.status != http.StatusRequestHeaderFieldsTooLarge || !got.close {
 		t.Errorf("%+v", got)
 	}
-	_, r = dial(t, proxy.url, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+	_, r = dial(t, impatient.url, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
 	if _, err := bufio.NewReader(r).ReadByte(); err != io.EOF {
 		t.Errorf("the connection ends with %v", err)
 	}

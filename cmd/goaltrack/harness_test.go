@@ -26,6 +26,14 @@ import (
 // noEnv is an empty environment.
 var noEnv []string
 
+// patient is the environment of a proxy on a machine that may stop for some seconds: a CDP that is
+// given up too early gets events twice.
+var patient = []string{"GOALTRACK_DELIVERY_TIMEOUT=10m"}
+
+func init() {
+	readyWithin, cutGrace = time.Minute, time.Minute // end what hangs
+}
+
 // proxyValues loads the settings of the proxy as the program does.
 func proxyValues(args, environ []string) (*settings.Values, error) {
 	flags := pflag.NewFlagSet("proxy", pflag.ContinueOnError)
@@ -74,7 +82,7 @@ func start(t *testing.T, args ...string) *running {
 	r := &running{cancel: cancel, end: end, code: make(chan int, 1), out: make(chan string, 1), stderr: &syncBuffer{}}
 	stdout, writer := io.Pipe()
 	go func() {
-		code := run(ctx, args, noEnv, writer, r.stderr)
+		code := run(ctx, args, patient, writer, r.stderr)
 		_ = writer.Close()
 		r.code <- code
 	}()

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -345,7 +346,11 @@ func testQuestion(t *testing.T, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := asking.Start(); err != nil {
+	heard := make(chan os.Signal, 1) // what a script starts in the background ignores SIGINT, and hands that on
+	signal.Notify(heard, os.Interrupt)
+	err = asking.Start()
+	signal.Stop(heard)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for text := ""; !strings.Contains(text, "[y/N]"); {

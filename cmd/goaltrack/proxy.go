@@ -210,8 +210,8 @@ func follow(ctx context.Context, tracker *goaltrack.Tracker, rules string) (stop
 }
 
 // readyWithin is how long the first visitor may have to wait if the CDP is slow
-// or not there.
-const readyWithin = time.Second
+// or not there. Only tests change it.
+var readyWithin = time.Second
 
 // warmUp waits for browser IDs, so that the first visitor gets one.
 func warmUp(ctx context.Context, tracker *goaltrack.Tracker) {

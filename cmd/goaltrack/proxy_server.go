@@ -117,8 +117,8 @@ func (t *generation) drain(ctx context.Context, patience time.Duration) {
 }
 
 // cutGrace is how long requests that were cut may take to notice it, so that what
-// becomes of their goals is in the account.
-const cutGrace = time.Second
+// becomes of their goals is in the account. Only tests change it.
+var cutGrace = time.Second
 
 // shutDown ends the last generation, and waits for those before it. Delivery gets time
 // of its own: the context of the command has ended.
