@@ -77,6 +77,7 @@ func helperTracker(t *testing.T) *goaltrack.Tracker {
 		Logger: slog.New(slog.DiscardHandler),
 		Delivery: goaltrack.Delivery{
 			BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond, ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
+			Timeout: 10 * time.Minute,
 		},
 	})
 	if err != nil {

@@ -291,7 +291,7 @@ func (a *authority) server(adjust func(*x509.Certificate)) *tls.Certificate {
 // dialTo is a transport that reaches every host at one address.
 func dialTo(addr func() (string, error), roots *x509.CertPool) *http.Client {
 	transport := cdp.NewTransport(16)
-	transport.Proxy = nil
+	transport.Proxy, transport.ResponseHeaderTimeout, transport.TLSHandshakeTimeout = nil, 0, 0 // Timeout is enough
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		to, err := addr()

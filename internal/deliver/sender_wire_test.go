@@ -34,7 +34,8 @@ type wiring struct {
 
 func newWired(t *testing.T, base string, c *cdptest.CDP, adjust ...func(*wiring)) *wired {
 	t.Helper()
-	d := wiring{Timeout: 10 * time.Second, Options: Options{
+	// A machine that stops for some seconds is not to be taken for a CDP that does not answer.
+	d := wiring{Timeout: 10 * time.Minute, Options: Options{
 		BackoffBase: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		ProbeBase: 5 * time.Millisecond, ProbeMax: 50 * time.Millisecond,
 	}.orDefaults()}
