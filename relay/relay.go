@@ -55,9 +55,9 @@ type Options struct {
 const (
 	defaultTimeout = 5 * time.Second
 	maxBody        = 32 << 10
-	bodyRoom       = 32 << 20        // of all bodies that are being read
-	passRoom       = 256             // calls that are passed through at the same time
-	passLeast      = 8               // that a visitor may have of these
+	bodyRoom       = 32 << 20 // of all bodies that are being read
+	passRoom       = 256      // calls that are passed through at the same time
+	passLeast      = 8        // that a visitor may have of these
 	passWorkers    = 64
 )
 
@@ -124,7 +124,9 @@ func New(tracker *goaltrack.Tracker, o Options) (*Relay, error) {
 		h.transport = c.Transport
 	}
 	if h.transport == nil {
-		h.transport = cdp.NewTransport(passWorkers)
+		own := cdp.NewTransport(passWorkers)
+		own.ResponseHeaderTimeout = max(own.ResponseHeaderTimeout, o.Timeout)
+		h.transport = own
 	}
 	return h, nil
 }
