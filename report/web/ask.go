@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
@@ -18,15 +16,16 @@ import (
 
 // asked is a request for a page: about which site, which days, and limited to what.
 type asked struct {
-	p     *pages
-	r     *http.Request
-	ctx   context.Context //nolint:containedctx // It is that of r, and lives as long.
-	info  report.Info
-	stale string // why the last minutes are missing, in words, "" if they are not
-	site  string
-	zone  *time.Location
-	today report.Day
-	first report.Day // that has counts of the site, 0 if there is none
+	p      *pages
+	r      *http.Request
+	ctx    context.Context //nolint:containedctx // It is that of r, and lives as long.
+	info   report.Info
+	stale  string   // why the last minutes are missing, in words, "" if they are not
+	passed []string // parameters that made no difference
+	site   string
+	zone   *time.Location
+	today  report.Day
+	first  report.Day // that has counts of the site, 0 if there is none
 	period
 	where map[report.Dimension]string
 }
@@ -34,10 +33,11 @@ type asked struct {
 // filters are the dimensions that an address may limit a page to, by their names in it.
 var filters = []report.Dimension{report.Page, report.Source, report.Campaign, report.Language, report.Device}
 
-// ask reads what a request is about.
-func (p *pages) ask(r *http.Request) (*asked, error) {
+// ask reads what a request is about. more are the parameters that its address takes beside the
+// general ones.
+func (p *pages) ask(r *http.Request, more ...string) (*asked, error) {
 	ctx := r.Context()
-	query, err := readQuery(r.URL.RawQuery)
+	query, passed, err := readQuery(r.URL.RawQuery, more...)
 	if err != nil {
 		return nil, wrongQuery{err}
 	}
@@ -52,7 +52,7 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &asked{p: p, r: r, ctx: ctx, info: info, stale: stale}
+	a := &asked{p: p, r: r, ctx: ctx, info: info, stale: stale, passed: passed}
 	if name := query.Get("site"); name != "" && !a.hasSite(name) {
 		return nil, &noSuchSite{slices.Sorted(maps.Keys(info.Zones))}
 	}
@@ -75,25 +75,6 @@ func (p *pages) ask(r *http.Request) (*asked, error) {
 		}
 	}
 	return a, nil
-}
-
-// parameters are what an address may say about the figures. Others are nobody's business here,
-// such as those that a mail program adds to a link.
-var parameters = []string{"site", "period", "from", "to", "since", "by", "goal", "page", "source", "campaign", "language", "device"}
-
-// readQuery reads what stands behind the question mark. What nobody can read, or what says two
-// things at once, would else show other days than were asked for.
-func readQuery(raw string) (url.Values, error) {
-	query, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, errors.New("the address cannot be read behind its question mark: between two parameters stands &, and a % of a text is written %25")
-	}
-	for _, name := range parameters {
-		if values := query[name]; len(values) > 1 && slices.ContainsFunc(values, func(v string) bool { return v != values[0] }) {
-			return nil, fmt.Errorf("%s: it stands in the address %d times, and not always with the same value", name, len(values))
-		}
-	}
-	return query, nil
 }
 
 // firstDay is the first day that has counts of the site. Of several sites, some may have come
@@ -223,6 +204,7 @@ type frame struct {
 	Title, Base, Home   string
 	Notice, Trouble     string
 	Stale               string // what the figures lack
+	Passed              string // which parameters of the address made no difference
 	Sites, Nav, Periods []nav
 	Filters             []nav // each takes one filter away
 	Foot                []string
@@ -243,6 +225,7 @@ func (p *pages) frame(r *http.Request, a *asked) frame {
 		f.Title = a.site
 	}
 	f.Home, f.Trouble, f.Stale = a.link(""), a.info.Trouble, a.stale
+	f.Passed = passedInWords(a.passed)
 	for _, name := range slices.Sorted(maps.Keys(a.info.Zones)) {
 		f.Sites = append(f.Sites, nav{name, a.link("", "site", name), name == a.site})
 	}

@@ -45,7 +45,7 @@ func (p *pages) writeFault(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (p *pages) export(r *http.Request) (result *report.Result, by report.By, err error) {
-	a, err := p.ask(r)
+	a, err := p.ask(r, "by", "goal")
 	if err != nil {
 		return nil, "", err
 	}

@@ -74,7 +74,7 @@ func (p *pages) feed(w http.ResponseWriter, r *http.Request) {
 // askFeed reads from which day on. A program's address stays as it is for years, so there
 // is no bound to how long ago that is.
 func (p *pages) askFeed(r *http.Request) (*asked, error) {
-	a, err := p.ask(r)
+	a, err := p.ask(r, "since", "token")
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (a *asked) liveRow(e *live.Entry, labels map[string]string) liveRow {
 
 // liveEvents tells a script of what happens, as server-sent events.
 func (p *pages) liveEvents(w http.ResponseWriter, r *http.Request) {
-	a, err := p.ask(r)
+	a, err := p.ask(r, "after")
 	if err != nil {
 		p.writeFault(w, r, err)
 		return

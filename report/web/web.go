@@ -104,14 +104,14 @@ func New(o Options) (http.Handler, error) {
 	}
 	p.mux.HandleFunc("GET "+p.base+"/goal/{goal}", p.shows(p.goal))
 	p.mux.HandleFunc("GET "+p.base+"/funnels", p.shows(p.funnels))
-	p.mux.HandleFunc("GET "+p.base+"/delivery", p.shows(p.delivery))
+	p.mux.HandleFunc("GET "+p.base+"/delivery", p.shows(p.delivery, "resent"))
 	p.mux.HandleFunc("GET "+p.base+"/cost", p.shows(p.cost))
 	if p.Resend != nil {
 		p.mux.Handle("POST "+p.base+"/delivery/resend", http.NewCrossOriginProtection().Handler(http.HandlerFunc(p.resend)))
 	}
 	p.routeLive()
 	if p.Preview != nil {
-		p.mux.HandleFunc("GET "+p.base+"/preview", p.shows(p.preview))
+		p.mux.HandleFunc("GET "+p.base+"/preview", p.shows(p.preview, "address", "dry"))
 	}
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
@@ -156,10 +156,10 @@ type page struct {
 	model    any
 }
 
-// shows makes a handler of a function that makes a page.
-func (p *pages) shows(show func(*asked) (page, error)) http.HandlerFunc {
+// shows makes a handler of a function that makes a page. more is as for ask.
+func (p *pages) shows(show func(*asked) (page, error), more ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a, err := p.ask(r)
+		a, err := p.ask(r, more...)
 		if err == nil {
 			var made page
 			if made, err = show(a); err == nil {

@@ -252,8 +252,33 @@ func TestMistakesInAnAddressAreTold(t *testing.T) {
 		"/feed.csv?since=2026-11-01&since=":       "since: it stands in the address 2 times",
 		"/?from=2026-11-01;to=2026-11-02":         "between two parameters stands &",
 		"/goals.json?campaign=100%":               "a % of a text is written %25",
+		"/?perod=week":                            "is no parameter of the report; did you mean period?",
+		"/?form=2026-11-01&to=2026-11-02":         "did you mean from?",
+		"/?From=2026-11-01":                       "did you mean from?",
+		"/?days=7":                                "did you mean from and to?",
+		"/goal/SENT?pages=/a":                     "did you mean page?",
+		"/cost?languag=de":                       "did you mean language?",
+		"/goals.csv?until=2026-11-01":             "did you mean to?",
+		"/goals.csv?goals=SENT":                   "did you mean goal?",
+		"/goals.json?since=2026-11-01":            "since: only /feed.csv can be asked by it",
+		"/feed.csv?goal=SENT":                     "goal: only /goals.csv and /goals.json can be asked by it",
+		"/?by=day":                                "by: only /goals.csv and /goals.json can be asked by it",
 	} {
 		if page := get(t, pages, target, 400); !strings.Contains(page, want) || strings.Contains(page, "<script") {
+			t.Errorf("%s: %s", target, page)
+		}
+	}
+	for target, want := range map[string]string{
+		"/?utm_source=mail":                  "also says &#34;utm_source&#34;, which the report does not know",
+		"/cost?_=1&t=2&v=3&%3Cscript%3E=4":   "also says 4 words that the report does not know, such as &#34;&lt;script&gt;&#34;, &#34;_&#34;, &#34;t&#34;.",
+		"/funnels?site=&period=&from=&to=&x": "also says &#34;x&#34;",
+	} {
+		if page := get(t, pages, target, 200); !strings.Contains(page, want) {
+			t.Errorf("%s: %s", target, page)
+		}
+	}
+	for _, target := range []string{"/", "/?period=week&site=", "/goals.csv?_=1", "/delivery?resent=1", "/feed.csv?token=0123456789abcdef"} {
+		if page := get(t, pages, target, 200); strings.Contains(page, "also says") {
 			t.Errorf("%s: %s", target, page)
 		}
 	}
