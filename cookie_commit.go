@@ -14,8 +14,8 @@ import (
 )
 
 // visitorOf reads who the visitor is. An ID that a goal with forget: true has ended
-// is none, if it comes back: from a tab that was still loading, or because the
-// answer could not delete it.
+// is none. It may come back from a tab that was still loading, or because the answer
+// could not delete it.
 func (s *site) visitorOf(sent web.Cookies) brought {
 	b := s.cookie.read(sent)
 	if b.id != "" && s.tenant.forgotten.Has(b.id) {

@@ -107,9 +107,9 @@ func (t *Tracker) triggerNow(r *http.Request, earlier *tracked, g *rule.Cause, d
 	})
 }
 
-// atOnce decides something that a handler asks for where there is nothing to wait
-// for: on a request that is not followed, or not any more; earlier is nil, or what
-// followed it. send decides and sends.
+// atOnce decides something that a handler asks for on a request that is not followed,
+// or not any more: there is nothing to wait for. earlier is nil, or what followed the
+// request. send decides and sends.
 func (t *Tracker) atOnce(what string, r *http.Request, earlier *tracked, g *rule.Cause, send func(*tracked) fate) (err error) {
 	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
 	path := t.path(r)

@@ -211,9 +211,9 @@ func (p *Page) whole() shownPages {
 	return allShown
 }
 
-// file answers with a file by its name. One that this process does not have is that of
-// another version of the rules or of the program, or is made up: it is answered by what
-// is in force, which nobody may keep under that name.
+// file answers with a file by its name. A name that this process does not have belongs to
+// another version of the rules or of the program, or is made up. It is answered with what is
+// in force, which nobody may keep under that name.
 func (p *Page) file(w http.ResponseWriter, r *http.Request, name string) {
 	p.mu.Lock()
 	f := p.files.find(name)

@@ -8,14 +8,14 @@ import (
 
 // How memory lets go of what was given back
 //
-// An item that was given back for a while waits in memory, and mostBegun bounds those. So
-// a receiver that gives very much back, such as all that one visitor has sent, would keep
-// everybody else's items from being handed out. Therefore the spool leaves behind what is
-// too much: memory keeps a bit for each of them, and nothing else. So it no longer knows
-// when each is due. Therefore those that are due at nearly the same time are a cohort, and
-// when the time is over for all of a cohort, a pass reads them again, in their order. A
-// worked example, which TestBehindExample runs. Four items given back may be in memory, and
-// 1 to 10 lie in segment S1:
+// An item that was given back for a while waits in memory, and mostBegun bounds those. So a
+// receiver that gives very much back, such as all that one visitor has sent, would keep
+// everybody else's items from being handed out. Therefore the spool leaves behind what is too
+// much: memory keeps a bit for each of them, and nothing else. So it no longer knows when
+// each is due. Therefore those that are due at nearly the same time are a cohort. When the
+// time is over for all of a cohort, a pass reads them again, in their order. A worked
+// example, which TestBehindExample runs. Four items given back may be in memory, and 1 to 10
+// lie in segment S1:
 //
 //	step                                            in memory  left  pass
 //	Receive(10) hands out 1 to 10                          10     0     0
@@ -172,10 +172,10 @@ func (k *keyCounts) of(key string) *int32 {
 	return &k.counts[maphash.String(k.seed, key)%uint64(len(k.counts))]
 }
 
-// tooManyBackLocked reports whether an item with that key that was given back for so long is
-// too much for the memory. Until a quarter of the places are taken, it is so only for a key
-// that has a sixtieth of what is kept, and not for a short time: what one visitor has makes
-// nobody else's items late.
+// tooManyBackLocked reports whether an item with that key that was given back for so long is too
+// much for the memory. Until a quarter of the places are taken, only a key that has a sixtieth of
+// what is kept has too much, and not if it is given back for a short time. So what one visitor
+// has makes nobody else's items late.
 func (s *Spool) tooManyBackLocked(key string, wait time.Duration) bool {
 	n := len(s.notDue.entries) + len(s.due.entries)
 	switch {

@@ -11,9 +11,9 @@ import (
 // How a pass reads again what was left behind. The example and the invariants are those of
 // spool_behind.go.
 
-// passRest is the least time from the beginning of a pass to that of the next, and what
-// is added to it for each byte that the pass goes through: about twenty times as long as
-// that takes.
+// passRest is the least time from the beginning of a pass to that of the next, and what is
+// added to it for each byte that the pass reads. That is about twenty times as long as the
+// reading takes.
 const (
 	passRest    = time.Second
 	passRestFor = 200 * time.Nanosecond

@@ -112,8 +112,8 @@ func (s *Spool) settleAt(copies []address) {
 // seal completes the headers of segments to which nothing more is written. Without
 // that, the next start has to go through their frames.
 //
-// That is just what it has to do for a segment with copies, as long as the acks of the
-// originals may be lost with the power: so they are synced first.
+// The next start has to do just that for a segment with copies, as long as the acks of the
+// originals may be lost with the power. So those are synced first.
 func (s *Spool) seal(segments []*segment) {
 	for _, seg := range segments {
 		s.mu.Lock()

@@ -74,8 +74,8 @@ func isJSON(h http.Header) bool {
 
 // leave ends the connection behind the answer, so that the rest of a body, which may never
 // end, is no request. What comes of it meanwhile is read for a while, up to the 256 KiB of
-// net/http: a connection that is closed with bytes unread is reset, and a reset may take the
-// answer along (https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
+// net/http. A connection that is closed with bytes unread is reset, and the client may then
+// lose the answer (https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
 func (c *call) leave() {
 	if c.r.ProtoMajor < 2 { // of HTTP/2, the stream ends; others may be on the connection
 		c.w.Header().Set("Connection", "close")

@@ -152,11 +152,11 @@ func validType(typ string) bool {
 
 const maxType = 200
 
-// isResent reports whether a browser sent the same request again, since a connection broke
-// before the answer came (RFC 9110, section 9.2.2, forbids that for a POST, and Chromium
-// does it). Events of the edge have their time in milliseconds, so the same body is the same
-// event. Those of Engage have none: two clicks may make the same body. But who sends again
-// does so at once, by another connection.
+// isResent reports whether a browser sent the same request again, because a connection broke
+// before the answer came. RFC 9110, section 9.2.2, forbids that for a POST, and Chromium does
+// it. Events of the edge have their time in milliseconds, so the same body is the same event.
+// Those of Engage have none: two clicks may make the same body. But a browser that sends
+// again does so at once, by another connection.
 func (c *call) isResent(body []byte) (key uint64, again bool) {
 	window, from := c.times.resent, c.r.RemoteAddr
 	if _, edge := c.site.CDP.(cdp.Edge); edge {

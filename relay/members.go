@@ -20,8 +20,8 @@ const (
 )
 
 // membersOf takes an object apart. It is not ok if the text is no JSON object, if a name
-// stands in it twice, in whatever case, or if there are more than most: then two readers
-// could take it for two things.
+// stands in it twice, in whatever case, or if there are more than most. Two readers could
+// take such an object for two things.
 func membersOf(body []byte, most int) (list []member, ok bool) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return nil, false

@@ -147,9 +147,9 @@ func orNone(s string) string {
 // Fits compares the goal with a site that has these hosts, begins at prefix ("" for all
 // paths), and says that of its events. The goal lacks a currency if it has a value, and
 // neither says in which. The keys of otherSession, such as "pos: shop-de", bring the goal's
-// events into another session than those of the site's pages: the CDP keeps sessions by
-// point of sale, channel and browser ID (doc.sitecore.com, "Understanding sessions"). What
-// only a request shows is not among them.
+// events into another session than those of the site's pages. The CDP keeps sessions by point
+// of sale, channel and browser ID (doc.sitecore.com, "Understanding sessions"). What only a
+// request shows is not among them.
 func (c *Cause) Fits(site Base, hosts []string, prefix string) (lacksCurrency bool, otherSession []string) {
 	g := c.goal
 	if g == nil {

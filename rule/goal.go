@@ -319,10 +319,11 @@ type Examples struct {
 // "json.user.plan", "header.x", "cookie.x", "utm.source", "app.x",
 // "response.header.x" and "response.json.x", "element.x", "event.x" and "first.campaign".
 //
-// A test is "present", "absent", a value, a list of values ([]any) of which one is
-// enough, "~ regex" with Go's syntax, or a comparison with a number such as "> 10".
-// Values are compared as texts, with regard to case, but for host and response.type.
-// One of "path" is a template, as in [Goal.Visit]. A value over 2 KiB passes no test.
+// A test is "present", "absent", a value, or a list of values ([]any) of which one is
+// enough. It may also be "~ regex" with Go's syntax, or a comparison with a number such
+// as "> 10". Values are compared as texts, with regard to case, but for host and
+// response.type. One of "path" is a template, as in [Goal.Visit]. A value over 2 KiB
+// passes no test.
 type Conditions map[string]any
 
 // Value is what a goal is worth. It is set with Amount or with From.

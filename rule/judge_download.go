@@ -46,13 +46,13 @@ func (c *Cause) judgeDownload(x *Exchange) Reason {
 	return x.judgeFile()
 }
 
-// A site may answer something else in the place of a file, with 200: a page to log in, to
-// agree to cookies or to pay, or JSON that says what is wrong. It can be told from the file
-// by its type, if the address ends as that of a file does. A browser shows HTML as a page,
-// whatever its address ends in
-// (https://mimesniff.spec.whatwg.org/#determining-the-computed-mime-type-of-a-resource), unless
-// the site says that it is to be saved (RFC 6266, section 4.2). An answer without a body is no
-// such page.
+// A site may answer something else in the place of a file, with 200. It may be a page to log
+// in, to agree to cookies or to pay, or JSON that says what is wrong. It can be told from the
+// file by its type, if the address ends as that of a file does. A browser shows HTML as a
+// page, whatever its address ends in
+// (https://mimesniff.spec.whatwg.org/#determining-the-computed-mime-type-of-a-resource),
+// unless the site says that it is to be saved (RFC 6266, section 4.2). An answer without a
+// body is no such page.
 
 // judgeFile reports whether the answer can be the file that the address names. It is pending
 // if its type is not known yet.

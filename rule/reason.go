@@ -59,10 +59,10 @@ const (
 	// beginning, and to a first look of under 1 KiB. The request for the
 	// beginning counts. Nothing is to be written.
 	ReasonRange
-	// ReasonNotAFile is given to a download whose address ends as that of a file does,
-	// such as .pdf, if it was answered with HTML that the browser shows, such as a page to
-	// log in, or with JSON. If that is the file, let the answer say Content-Disposition:
-	// attachment, or write if: { response.type: text/html }.
+	// ReasonNotAFile is given to a download whose address ends as that of a file does, such
+	// as .pdf. The answer was JSON, or HTML that the browser shows, such as a page to log in.
+	// If that is the file, let the answer say Content-Disposition: attachment, or write if: {
+	// response.type: text/html }.
 	ReasonNotAFile
 	// ReasonRouteUnknown is given if a condition looks at the route, and no
 	// router tells it. Write a condition on the path.

@@ -49,9 +49,9 @@ func (x *Exchange) isNoAnswer() bool {
 	return true
 }
 
-// scriptTarget is where a script leads the browser, whatever the status: htmx to an address
-// (https://htmx.org/headers/hx-redirect/), or to one that may be a member of JSON
-// (https://htmx.org/headers/hx-location/), which it looks at first; Remix by a 204
+// scriptTarget is where a script leads the browser, whatever the status. htmx leads to an
+// address (https://htmx.org/headers/hx-redirect/), or to one that may be a member of JSON
+// (https://htmx.org/headers/hx-location/); it looks at the latter first. Remix leads by a 204
 // (https://github.com/remix-run/remix/blob/remix%402.0.0/packages/remix-server-runtime/server.ts).
 func scriptTarget(h http.Header) (to string, ok bool) {
 	if to, ok = web.First(h["Hx-Location"]); ok {

@@ -15,8 +15,8 @@ import (
 // pace is how fast an answer has to be taken: in pieces, each within a time.
 type pace struct{ within time.Duration }
 
-// A piece is small, and so is what the system keeps of a connection: who reads slowly gives it
-// room for a part of that at a time, and the next piece waits for that room.
+// A piece is small, and so is what the system keeps of a connection. Whoever reads slowly
+// makes room for a part of that at a time, and the next piece waits for the room.
 const (
 	pieceSize  = 16 << 10
 	sendBuffer = 64 << 10

@@ -12,9 +12,9 @@ import (
 	"github.com/goaltrack/goaltrack/relay"
 )
 
-// pages puts a tracker in front of a site, and in front of that what scripts in pages ask,
-// as far as the settings say so: the script of goaltrack with what belongs to it, and the
-// relay for Sitecore's own.
+// pages puts a tracker in front of a site. In front of the tracker it puts what answers
+// scripts in pages, as far as the settings say so: goaltrack's own script, and the relay for
+// Sitecore's.
 func (p *proxyProgram) pages(tracker *goaltrack.Tracker, site http.Handler) http.Handler {
 	counted := func(site http.Handler) http.Handler { return tracker.Handler(tracker.AskReadable(site)) }
 	v := p.settings

@@ -13,7 +13,7 @@ import (
 // connection to it comes from this machine, and has no address.
 var socketPeer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
 
-// precheck is what the proxy itself does with requests before anybody else sees them: it
+// precheck is what the proxy itself does with requests before anybody else sees them. It
 // gives those of a trusted Unix socket an address, and says whether the proxy is ready.
 type precheck struct {
 	readyPath  string

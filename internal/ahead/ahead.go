@@ -1,14 +1,13 @@
-// Package ahead keeps what pages count that a browser fetched before anybody looked
-// at them, until it is known that somebody does. No browser tells the server when it
-// shows such a page (https://github.com/WICG/nav-speculation/issues/100), but what the
-// browser does next often does: the page's own files and links name it as their
-// Referer.
+// Package ahead keeps what pages count that a browser fetched before anybody looked at
+// them, until it is known that somebody does. No browser tells the server when it shows
+// such a page (https://github.com/WICG/nav-speculation/issues/100). What the browser
+// does next often tells it: the page's own files and links name it as their Referer.
 //
 // A page goes through Begin when it is asked for, and Hold when it was answered. It
-// leaves in one of these ways: Show hands it out, Drop forgets it because the browser
-// asks for the page once more, or it is too old, or there are too many. A visitor and a
-// network have at most their share, so that nobody pushes out the pages of others. If the
-// visitor has the same page open, its files tell nothing (open.go).
+// leaves when Show hands it out, or when Drop forgets it because the browser asks for
+// the page once more. It also leaves when it is too old, or when there are too many. A
+// visitor and a network have at most their share, so that nobody pushes out the pages
+// of others. If the visitor has the same page open, its files tell nothing (open.go).
 package ahead
 
 import (

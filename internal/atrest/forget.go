@@ -49,11 +49,11 @@ type Forgotten struct {
 	Closed int
 }
 
-// Forget removes from spools what waits and what was given up, and overwrites it, if it is
-// a person's: what is filed under their browser, and what has their e-mail address or its
-// hash in it. If a record says that a browser is theirs, all records of that browser go,
-// in all of the spools. No process may use them; see [queue.EraseSpool]. There is a result
-// for each spool.
+// Forget removes a person's records from spools, those that wait and those that were given
+// up, and overwrites them. They are those filed under the person's browser, and those with
+// their e-mail address or its hash in them. If a record says that a browser is theirs, all
+// records of that browser go, in all of the spools. No process may use them; see
+// [queue.EraseSpool]. There is a result for each spool.
 func Forget(who Person, spools ...Spool) ([]Forgotten, error) {
 	f := forgetting{browsers: map[string]bool{}}
 	done := make([]Forgotten, len(spools))

@@ -253,10 +253,11 @@ func refuse(a, by Answer) Answer {
 	return a
 }
 
-// uspAnswer reads the section uspv1, four characters: the version 1; whether notice was
-// given (Y, N or - for not applicable); whether the visitor opted out of the sale of
-// their data; and whether an agreement covers it
+// uspAnswer reads the section uspv1, of four characters
 // (https://github.com/InteractiveAdvertisingBureau/USPrivacy/blob/master/CCPA/US%20Privacy%20String.md).
+// The first is the version, 1. The second says whether notice was given: Y, N, or - for not
+// applicable. The others say whether the visitor opted out of the sale of their data, and
+// whether an agreement covers it.
 func uspAnswer(text string) Answer {
 	if len(text) != 4 || text[0] != '1' {
 		return Unknown

@@ -87,8 +87,8 @@ func (s *Sender) append(ctx context.Context, items []queue.Item) error {
 	return s.queue.Append(ctx, items...)
 }
 
-// Reserve keeps a place in the queue for an event of so many bytes, of this line and
-// of a visitor: by the key of their events, and the network they come from.
+// Reserve keeps a place in the queue for an event of so many bytes and of this line. Its
+// visitor is known by the key of their events, and by the network they come from.
 func (s *Sender) Reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
 	place, err := s.reserve(ln, key, network, p, bytes)
 	return place, s.noteFull(err)

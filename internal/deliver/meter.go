@@ -78,8 +78,8 @@ type latencyWindow struct {
 
 const latencyTurn = 5 * time.Minute
 
-// latencyBounds are where the buckets end, eight to a doubling (so a percentile
-// is at most 9 % too high), from 0.1 ms to the 100 s that no attempt takes.
+// latencyBounds are where the buckets end, from 0.1 ms to the 100 s that no attempt takes.
+// Eight of them double the time, so a percentile is at most 9 % too high.
 var latencyBounds = func() (bounds [161]time.Duration) {
 	for i := range bounds {
 		bounds[i] = time.Duration(float64(100*time.Microsecond) * math.Pow(2, float64(i)/8))

@@ -170,8 +170,8 @@ func (p *Place) Release() {
 	}
 }
 
-// worth is what a priority means for the share of a visitor: the places that a queue
-// keeps for goals with a value are not used up by the same visitors' page views.
+// worth is what a priority means for the share of a visitor. A queue keeps places for goals
+// with a value, and the same visitors' page views do not use them up.
 func worth(p queue.Priority) int8 { return int8(min(max(p, queue.Low), queue.High)) }
 
 // keep asks for a place of so many bytes.

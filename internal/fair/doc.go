@@ -1,6 +1,6 @@
-// Package fair shares out what is bounded, so that nobody can take it from the others:
-// places in the queue, memory for forms, goals that wait for consent, browser IDs, and what is
-// remembered of pages ([Slots]).
+// Package fair shares out what is bounded, so that nobody can take it from the others. That
+// is places in the queue, memory for forms, goals that wait for consent, browser IDs, and
+// what is remembered of pages ([Slots]).
 //
 // # The rules
 //

@@ -7,10 +7,10 @@ import (
 )
 
 // doubts are what was forgotten too early, for as long as that matters. They are kept as a
-// Bloom filter (https://doi.org/10.1145/362686.362692), so that there is room for very many:
-// of a million that were forgotten, one in four hundred others is in doubt with them. That is
-// as much as one network has room for. Of one that has more, everything is in doubt. They are
-// safe for concurrent use.
+// Bloom filter (https://doi.org/10.1145/362686.362692), so that there is room for very many.
+// If a million were forgotten, one in four hundred others is in doubt with them. A million is
+// as much as one network has room for. If a network has more, everything of it is in doubt.
+// They are safe for concurrent use.
 type doubts struct {
 	any atomic.Bool
 

@@ -1,9 +1,10 @@
 package fair
 
 // What goes first in a queue (Asked.Queue) can be overtaken by nothing that comes later. So
-// whoever has too much that does not go first loses that for what does: else a thousand
-// visitors who have just begun to flood would go before one who comes now. Too much is
-// more than a little, of somebody who did no harm before, and anything of all others.
+// whoever has too much waiting that does not go first may put nothing more first. Otherwise a
+// thousand visitors who have just begun to flood would go before one who comes now. For
+// somebody who did no harm before, too much is more than a little. For all others it is
+// anything.
 //
 // A queue may hand out what goes first no more as soon as GoesFirst says so. It tells the
 // room what it hands out (Taken), so that Waiting says how much there is to hand out.

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// Script is the template as a regular expression of JavaScript, for the flags i and u, and
-// for a path that is decoded and in its normal form ("/" at the end or not). It matches
+// Script is the template as a regular expression of JavaScript, for the flags i and u. The
+// path has to be decoded and in its normal form, with or without "/" at the end. It matches
 // every path that the template matches. It may match more: a browser tries alternatives one
-// by one, so a pattern that could take long stands in it as any text. The server decides
-// (see [Template.Capture]). It is also an expression of Go.
+// by one, so a pattern that could take long stands in it as any text. The server decides (see
+// [Template.Capture]). It is also an expression of Go.
 func (t *Template) Script() string {
 	segments, err := splitTemplate(trimEnd(t.Text))
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Asks reports whether the host of a request, which is not one that is known, is rather the
-// name by which a proxy asks than the one that the browser knows. Unless it is told
-// otherwise, nginx sends "app" or an address. known says whether a host is one of the site's.
-// Nobody is believed here: who invents such a header gets what they also get without it.
+// Asks reports whether an unknown host of a request is the name by which a proxy asks, and
+// not the one that the browser knows. Unless it is told otherwise, nginx sends "app" or an
+// address. known says whether a host is one of the site's. Nobody is believed here: whoever
+// invents such a header gets what they also get without it.
 func Asks(r *http.Request, host string, known func(host string) bool) bool {
 	asked, _ := web.First(r.Header["X-Forwarded-Host"])
 	asked, _, _ = strings.Cut(asked, ",")

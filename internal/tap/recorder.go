@@ -4,12 +4,12 @@
 // back. The handler's writer can do exactly what the server's writer can do.
 //
 // recorder.go and body.go have what others call. Of an answer, writer.go notes what
-// happens; shapes.go gives the handler a writer with the server's own interfaces, of
-// which shapes_gen.go writes each combination (shapes_all.go); server.go tells the
+// happens. shapes.go gives the handler a writer with the server's own interfaces;
+// shapes_gen.go writes each combination of these (shapes_all.go). server.go tells the
 // server's writers from others', and sniff.go finds the type as net/http will. Of a
 // body, tee.go copies what is read, outside.go finds what was read before, and
-// budget.go bounds all copies together. complaint.go logs misuse as net/http does, and
-// request.go lends a handler a copy of a request.
+// budget.go bounds all copies together. complaint.go logs misuse as net/http does,
+// and request.go lends a handler a copy of a request.
 //
 // What it keeps is bounded. Of an answer it keeps 512 bytes if the type is not
 // given. Of bodies it keeps what their limit allows, and a [Budget] for all of
@@ -62,9 +62,9 @@ func (r *Recorder) Begun() bool {
 	return r.rec.hijacked || r.rec.hooked && (r.rec.committed || !r.rec.flushed)
 }
 
-// Disputed reports whether nobody here can say which status the client got: the handler
-// flushed a writer that is not a server's, and then named another status than the 200
-// that a flush sends if it sends anything.
+// Disputed reports whether nobody here can say which status the client got. It is so if
+// the handler flushed a writer that is not a server's, and then named another status. A
+// flush sends 200, if it sends anything.
 func (r *Recorder) Disputed() bool { return r.rec.disputed }
 
 // Hijacked reports whether the handler has taken over the connection. Then

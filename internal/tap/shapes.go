@@ -10,11 +10,12 @@ import (
 
 //go:generate go run shapes_gen.go
 
-// shape says which of the optional methods a writer has. A handler asks for them
-// by type assertion, so the wrapper must have those of the inner writer, no more
-// and no fewer: callers panic on a false CloseNotify just as on a missing one
-// (gin-gonic/gin#1366). There is a type for each of the 64 shapes (shapes_all.go). Each is
-// a single pointer, so it costs nothing to turn it into an interface.
+// shape says which of the optional methods a writer has. A handler asks for them by type
+// assertion, so the wrapper must have those of the inner writer, no more and no fewer.
+// Callers panic on a false CloseNotify as on a missing one
+// (https://github.com/gin-gonic/gin/issues/1366). There is a type for each of the 64
+// shapes (shapes_all.go). Each is a single pointer, so it costs nothing to turn it into
+// an interface.
 type shape uint8
 
 const (

@@ -1,5 +1,5 @@
-// Package views reads what a VIEW event has to know of a page beside its name: which
-// variant of the page was shown, and whether a script in the page sends such events too.
+// Package views reads what a VIEW event has to know of a page beside its name. That is which
+// variant of the page was shown, and whether a script in it sends such events too.
 package views
 
 import (
@@ -95,8 +95,8 @@ func RewrittenTo(header, path string) (id string, understood bool) {
 	return "", false
 }
 
-// marks are parts of pages in which one of Sitecore's scripts sends events: the name of
-// Engage's file on its CDN, calls and packages of the SDKs, and the addresses to which
+// marks are parts of pages in which one of Sitecore's scripts sends events. They are the name
+// of Engage's file on its CDN, calls and packages of the SDKs, and the addresses to which
 // events go.
 var marks = [][]byte{
 	[]byte("sitecore-engage-v"), []byte("engage.pageView("), []byte("@sitecore/engage"), []byte("@sitecore-cloudsdk/"), []byte("@sitecore-content-sdk/events"),

@@ -73,8 +73,8 @@ type Needs struct {
 	Bars    bool             // a goal may not come after others
 }
 
-// WantsBegin reports whether a goal of this environment reads where a session came from,
-// or which it is, so that a visit is kept from the first page of a session on.
+// WantsBegin reports whether a goal of this environment reads where a session came from, or
+// which it is. Then a visit is kept from the first page of a session on.
 func (n *Needs) WantsBegin(env string) bool {
 	in := func(envs []string) bool { return len(envs) == 0 || slices.Contains(envs, env) }
 	return slices.ContainsFunc(n.Origins, in) || slices.ContainsFunc(n.Sessions, in) || slices.ContainsFunc(n.First, in)

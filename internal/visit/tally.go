@@ -97,10 +97,10 @@ func (v *Visit) forgot(o Often, now int64) bool {
 // cutSince reports whether something may be forgotten that happened since that minute.
 func (h *History) cutSince(minute int64) bool { return h != nil && h.Cut > 0 && h.Cut >= minute }
 
-// Keep leaves out of a history what no goal asks for any more: goals that no rule names,
-// those that happened so long ago that it does not matter, where the visitor first came from,
-// and which session it is. That would be counted on wrongly, and asked for again it would seem
-// to be known.
+// Keep leaves out of a history what no goal asks for any more. That is goals that no rule
+// names, and those that happened so long ago that it does not matter. It is also where the
+// visitor first came from, and which session it is. Kept without anybody asking, these would
+// be wrong, and would seem to be known when somebody asks again.
 func (v *Visit) Keep(n *Needs, now int64) {
 	h := v.History
 	if h == nil {

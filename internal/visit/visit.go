@@ -2,12 +2,11 @@
 // visit, and the sealed cookie that keeps it in the browser. It knows goals by
 // hashes of their names, and decides nothing.
 //
-// goal.go says what a goal asks, and visit.go, history.go, tally.go, first.go and cart.go keep
-// what answers it: in this session, in earlier ones, how often, where the visitor first came
-// from, and what is in the cart. payload.go
-// writes all that, and decode.go reads it; payload_one.go has the format before. seal.go and
-// codec.go seal it into a cookie, cookie.go finds the cookies, and share.go has those of
-// several sites fit beside each other.
+// goal.go says what a goal asks. What answers it is kept in visit.go (this session),
+// history.go (earlier ones), tally.go (how often), first.go (where the visitor first came
+// from) and cart.go (what is in the cart). payload.go writes all that, and decode.go reads
+// it; payload_one.go has the format before. seal.go and codec.go seal it into a cookie,
+// cookie.go finds the cookies, and share.go has those of several sites fit beside each other.
 package visit
 
 import "slices"
@@ -81,8 +80,8 @@ func (v *Visit) Has(c Counted) bool {
 	return slices.ContainsFunc(v.plain, c.isIn) || slices.ContainsFunc(v.keyed, c.isIn)
 }
 
-// isIn reports whether the other is this count, or one of the next day, week or month:
-// another server's clock may be a little ahead, or this one's was set back. What is later
+// isIn reports whether the other is this count, or one of the next day, week or month.
+// Another server's clock may be a little ahead, or this one's was set back. What is later
 // still is not believed, since only a wrong clock has written it.
 func (c Counted) isIn(o Counted) bool {
 	return c == o || o.Scope == c.Scope && o.Hash == c.Hash && o.Day > c.Day && o.Day-c.Day <= longest[c.Scope]

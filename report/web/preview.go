@@ -13,8 +13,8 @@ import (
 	"github.com/goaltrack/goaltrack/report/live"
 )
 
-// A preview has one page here, on which a link is made, and three on the site, because only
-// there a cookie can be set for it: what a link asks, what a marked browser did, and its
+// A preview has one page here, on which a link is made. It has three on the site, because
+// only there a cookie can be set for it: what a link asks, what a marked browser did, and its
 // end. They are answered in front of the site, for requests with the parameter alone.
 
 type previewModel struct {

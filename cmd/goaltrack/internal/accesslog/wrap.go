@@ -111,7 +111,7 @@ func withoutColours(text []byte) []byte {
 }
 
 // cutSyslog cuts off what syslog writes before a message: by RFC 5424, by RFC 3164, or as
-// files have it, without the priority and perhaps with a time by RFC 3339.
+// files have it. Files lack the priority, and may have a time by RFC 3339.
 func cutSyslog(line []byte) (rest []byte, ok bool) {
 	rest = line
 	priority := false

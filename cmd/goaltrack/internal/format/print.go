@@ -85,9 +85,9 @@ func (p *printer) space(wanted bool) {
 	}
 }
 
-// indentOf is by what a comment is indented: as the lines above that begin at its column or
-// before, if it does not belong to the line below, to which nothing but comments leads from
-// an empty line.
+// indentOf is by how much a comment is indented: as the lines above that begin at its column
+// or before. If only comments lead from an empty line to the line below, the comment belongs
+// to that line, and is indented as it is.
 func (p *printer) indentOf(c *comment, line int, to level) int {
 	if line <= len(p.from.lines) && p.leads(line) {
 		return to.indent
