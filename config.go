@@ -299,11 +299,11 @@ type Site struct {
 	SessionLength time.Duration
 }
 
-// Forms bounds the memory for the bodies of requests: the forms and the JSON that
-// goals read. A body is kept while the handler reads it, and only if a goal reads
-// it. Of a form of any length, only the fields that goals read are kept. The handler
-// always gets all of it. No field of more than 2 KiB is read, and no more than 1000
-// parts of a multipart form; that cannot be set.
+// Forms bounds the memory for the bodies of requests: the forms and the JSON that goals
+// read. A body is kept while the handler reads it, and only if a goal reads it. Only the
+// fields that goals read are kept of a form, however long it is. The handler always gets
+// all of it. No field of more than 2 KiB is read, and no more than 1000 parts of a
+// multipart form; that cannot be set.
 type Forms struct {
 	// BodyBytes is how many bytes are kept of one body. If more had to be kept, a
 	// goal that needs a field of it does not count (form_too_large). One that only

@@ -94,10 +94,10 @@ func (p *Page) read(w http.ResponseWriter, r *http.Request) (m *script.Message, 
 	return m, ""
 }
 
-// leave ends the connection behind the answer, so that the rest of a body is no request. What
-// comes of it meanwhile net/http reads, up to 256 KiB, and with a deadline: the client may never
-// send on. Of HTTP/2, only the stream ends: the connection may be that of a CDN, with other
-// visitors on it.
+// leave ends the connection behind the answer, so that the rest of a body is no request.
+// net/http reads what comes of it meanwhile, up to 256 KiB, and with a deadline: the client
+// may never send on. With HTTP/2, only the stream ends: the connection may be that of a CDN,
+// with other visitors on it.
 func (p *Page) leave(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor < 2 {
 		w.Header().Set("Connection", "close")

@@ -281,7 +281,7 @@ func (i *injector) end() {
 }
 
 // FlushError is what http.ResponseController calls. What the site sends at once goes on at
-// once. Of a page whose length is not told, the search can go on then.
+// once. If the length of the page is not told, the search can go on then.
 func (i *injector) FlushError() error {
 	if i.status == 0 {
 		i.WriteHeader(http.StatusOK)

@@ -52,12 +52,12 @@ type SpoolOptions struct {
 	SyncEvery time.Duration
 	SyncAfter int
 
-	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64
-	// times as many may be handed out and not settled, and half as many again if they go
-	// First. Of those that were given back for at most ten minutes, about four times as
-	// many are in memory, and more of keys that have few. The others are read again, at
-	// most a second late or half as late again as they were to wait, when the pass before
-	// is over. They take turns with items that nobody has received. Default: 1,000.
+	// Window is how many items read ahead may be in memory, in at most 4 MiB. 64 times as
+	// many may be handed out and not settled, and half as many again if they go First.
+	// About four times as many are in memory of those that were given back for at most
+	// ten minutes, and more of keys that have few. The others are read again, at most a
+	// second late or half as late again as they were to wait, when the pass before is
+	// over. They take turns with items that nobody has received. Default: 1,000.
 	Window int
 
 	// SegmentBytes is the size of a file; a value outside of 64 KiB to 64 MiB is
@@ -424,7 +424,7 @@ func (s *Spool) letGoLocked(e *entry) {
 }
 
 // mostBegun returns how many entries may be handed out or given back before no other
-// fresh one is handed out. Of those that go first there may be half as many, whatever the
+// fresh one is handed out. There may be half as many that go first, whatever the
 // others are.
 func (s *Spool) mostBegun() int { return heldWindows * s.o.Window }
 

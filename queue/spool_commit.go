@@ -55,9 +55,9 @@ import (
 //  9. No file is used, and no segment's lock taken, while the spool's lock is held.
 
 // commitState is what the writer and the syncer know beside the intake. The spool's
-// lock guards it, and its methods are called with that lock held. Of the channels,
-// work wakes the writer, dirty tells the syncer that there is something to sync, and
-// urgent that somebody waits for it.
+// lock guards it, and its methods are called with that lock held. The channel work
+// wakes the writer. dirty tells the syncer that there is something to sync, and urgent
+// that somebody waits for it.
 type commitState struct {
 	work, dirty, urgent chan struct{}
 	writerDone          chan struct{} // closed when the writer has ended

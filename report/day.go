@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Day is a date, as days since 1970-01-01. Whose date it is, the site's time zone says.
+// Day is a date, as days since 1970-01-01. It begins and ends in the site's time zone.
 type Day int32
 
 const daySeconds = 24 * 60 * 60

@@ -164,8 +164,8 @@ func scalarText(v any) (string, error) {
 	return "", errors.New("a text, a number, true or false is expected here")
 }
 
-// judge reports whether the condition holds. Of a field that a form has several times,
-// one value for which it holds is enough. A value that is too long fails it either way,
+// judge reports whether the condition holds. If a form has a field several times, one
+// value for which it holds is enough. A value that is too long fails it either way,
 // and so does an answer that could not be read.
 func (cond *condition) judge(x *Exchange) Reason {
 	if x.blind && cond.from.hidden(x) {

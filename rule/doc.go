@@ -41,9 +41,9 @@
 // [Cause.Judge] which did when the handler has returned. A goal that fired sends an
 // [Event], of plain values on the [Base] that the site says.
 //
-// What happens inside a page, no request tells. [Set.PageGoals] are what a script in the
-// page has to look for. What it tells is an exchange of [Exchange.Telling]. [Set.Reported]
-// finds the goal, [Set.Relayed] those of an event of Sitecore's own scripts, and
+// No request tells what happens inside a page. [Set.PageGoals] are what a script in the page
+// has to look for. What it tells is an exchange of [Exchange.Telling]. [Set.Reported] finds
+// the goal, [Set.Relayed] those of an event of Sitecore's own scripts, and
 // [Cause.JudgeRaised] judges them.
 //
 // A goal that did not count may be worth showing as a [Miss]. [Leads] count the pages

@@ -175,8 +175,8 @@ type wants struct {
 // r.Header until [Exchange.Serve]. The host and the path are those that rules see. The
 // host may have a port. The path is decoded; if the URL has a slash that stays in its
 // segment, it is "%2F" there. The prefix is what is taken off the addresses of this site,
-// and taken what was taken off this one; both may be "". What was asked is the request
-// line's address if the path may differ from it, and else "".
+// and taken what was taken off this one; both may be "". asked is the address in the
+// request line if the path may differ from it, and otherwise "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
 	odd := oddAddress{prefix: prefix, taken: taken}
 	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // as nearly never

@@ -16,10 +16,10 @@ import (
 // maxFactText bounds each text of a fact, in bytes.
 const maxFactText = 200
 
-// Tell adds to a fact what is known of the request: where it happened, where the visitor
-// came from, by what, and what they were shown. It is for facts about visitors who may be
-// counted, from [Exchange.Ended] on. What a router knows is asked of described, as in
-// [Cause.Page]. language is the header Accept-Language as the request had it.
+// Tell adds to a fact what is known of the request: where it happened, where the visitor came
+// from, by what, and what they were shown. It is for facts about visitors who may be counted,
+// from [Exchange.Ended] on. described says what a router knows, as in [Cause.Page]. language
+// is the header Accept-Language as the request had it.
 func (c *Cause) Tell(x *Exchange, f *fact.Fact, language string, described func(path string) string) {
 	if x.isNone() {
 		return

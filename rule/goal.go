@@ -59,9 +59,9 @@ type Goal struct {
 	// Code says that the application raises the goal, with goaltrack's
 	// Tracker.Trigger or Tracker.Send.
 	Code bool
-	// These happen in a page. goaltrack's script in it reports them, which a site has
-	// to switch on. What a page reports anybody can make up for themselves, so the
-	// event has the attribute goalFrom with the value "page".
+	// These happen in a page. goaltrack's script in it reports them, which a site has to
+	// switch on. Anybody can make up for themselves what a page reports, so the event has
+	// the attribute goalFrom with the value "page".
 	//
 	// An element is named by a bare word of letters, digits, - and _: it is the
 	// element's attribute data-goal. Any other text is a CSS selector. "form" in
@@ -187,10 +187,10 @@ type Goal struct {
 	Bots string
 
 	// Identify names the visitor before the goal is sent, with an IDENTITY event
-	// (doc.sitecore.com, "IDENTITY event"). "email" is their address. What
-	// describes the person is "title", "firstName", "lastName", "gender", "dob",
-	// "mobile", "phone", "street", "city", "state", "postalCode" and "country".
-	// Every other key is an identity provider, and its value the ID there.
+	// (doc.sitecore.com, "IDENTITY event"). "email" is their address. These keys describe
+	// the person: "title", "firstName", "lastName", "gender", "dob", "mobile", "phone",
+	// "street", "city", "state", "postalCode" and "country". Every other key is an
+	// identity provider, and its value the ID there.
 	//
 	// Values are $sources. The e-mail address and IDs may be hashed:
 	// "sha256($form.email)". An [IdentifierFrom] also says how long an ID is good.

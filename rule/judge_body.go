@@ -67,8 +67,8 @@ func (c *Cause) lacks(x *Exchange) string {
 	return ""
 }
 
-// wantedFields are the fields that the goal cannot do without. Of those in which a form says
-// what it calls itself, one that says it is enough.
+// wantedFields are the fields that the goal cannot do without. A form may say in several
+// fields what it calls itself: one of them is enough.
 func (c *Cause) wantedFields(x *Exchange) []string {
 	names := c.goal.needs.must.form
 	if c.form == "" || !c.callsItself(x) {
@@ -77,8 +77,8 @@ func (c *Cause) wantedFields(x *Exchange) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(formNameFields, name) })
 }
 
-// bodyFits reports whether the body can have what the goal reads of it. Of a
-// form nobody can say which members of JSON it lacks, nor of JSON that is broken.
+// bodyFits reports whether the body can have what the goal reads of it. Nobody can
+// say which members of JSON a form lacks, or JSON that is broken.
 func (c *Cause) bodyFits(x *Exchange) bool {
 	switch {
 	case !c.readsBody() || x.bodyKind == scan.KindNone:

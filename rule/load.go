@@ -52,9 +52,9 @@ func ParseFile(file string, text []byte) (*Set, error) {
 	return s, nil
 }
 
-// Read reads the text of a rule file for [ParseFile]. Of a file that is longer than one
-// may be, it reads just enough for the fault. hash is the text's fingerprint, as
-// [Set.Hash] has it. By that a program sees whether the file has changed.
+// Read reads the text of a rule file for [ParseFile]. If the file is longer than a rule file
+// may be, it reads just enough for that fault. hash is the text's fingerprint, as [Set.Hash]
+// has it. A program can see by it whether the file has changed.
 func Read(path string) (text []byte, hash string, err error) {
 	file, err := os.Open(path) //nolint:gosec // The operator names the file.
 	if err != nil {

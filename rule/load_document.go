@@ -40,7 +40,7 @@ func (l *loader) fault(n *yaml.Node, message, hint string) {
 	l.list = append(l.list, Fault{File: l.file, Line: n.Line, Column: n.Column, Goal: l.name, Message: message, Hint: hint})
 }
 
-// position finds a key such as "data.topic", or the nearest there is. Of a text on one line,
+// position finds a key such as "data.topic", or the nearest there is. In a text on one line,
 // it is the place behind so many of its bytes.
 func (l *loader) position(goal int, key string, skip int) (line, column int) {
 	at := l.doc

@@ -18,10 +18,10 @@ import (
 type Often struct {
 	// Times is how often, at least, up to 1,000. Default: 1.
 	Times int
-	// Within is how long ago it may have happened last, such as "30 days", "2 weeks" or
-	// "12h", also in an earlier session. With "ever" it may be as long ago as the visitor's
-	// visit cookie knows. Of a time, only the last is known, so Times has to be 1 then. Default: in
-	// this session.
+	// Within is how long ago it may have happened last, such as "30 days", "2 weeks" or "12h",
+	// also in an earlier session. With "ever" it may be as long ago as the visitor's visit
+	// cookie knows. With a time, only the last time is known, so Times has to be 1 then.
+	// Default: in this session.
 	Within string
 }
 

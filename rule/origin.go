@@ -12,8 +12,8 @@ import (
 )
 
 // Origin reads where a session came from off its first page, as far as n asks, which is
-// [Set.Past] of the goals. Texts are cut to what the visit cookie holds. Of the referrer,
-// it is the address without its query.
+// [Set.Past] of the goals. Texts are cut to what the visit cookie holds. The referrer is an
+// address without its query.
 func (x *Exchange) Origin(n *visit.Needs) (o visit.Origin) {
 	if len(n.Origins) == 0 {
 		return o

@@ -216,8 +216,7 @@ func among(causes []*Cause, g *goal) bool {
 	return false
 }
 
-// count counts the goal of the first cause. Of several that it has, one is
-// enough.
+// count counts the goal of the first cause. If the goal has several, one is enough.
 func (r *Replay) count(causes []*Cause, bot bool, at time.Time) {
 	g := causes[0].goal
 	counted, why, by := r.counts[g], "", causes[0]

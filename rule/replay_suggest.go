@@ -19,9 +19,8 @@ type Suggestion struct {
 	Times uint64
 	// YAML is the goal, ready to be put under goals: of a rule file.
 	YAML string
-	// Goal is the name that the goal has there, and Path the address, of a file if
-	// Download is true, else of a form. Of several addresses that differ in their IDs, it
-	// is the template.
+	// Goal is the name that the goal has there, and Path the address, of a file if Download
+	// is true, else of a form. If several addresses differ in their IDs, it is the template.
 	Goal, Path string
 	Download   bool
 	// LedTo tells where the form led, as far as the log does, the most frequent first.

@@ -11,9 +11,9 @@ import (
 // object is a part of a JSON Schema.
 type object = map[string]any
 
-// Schema returns a JSON Schema (https://json-schema.org/draft/2020-12) of the rule file,
-// for editors that complete and check YAML. It is made from the loader's own tables of
-// keys. What a schema cannot say, [Load] still checks. The text is the caller's.
+// Schema returns a JSON Schema (https://json-schema.org/draft/2020-12) of the rule file, for
+// editors that complete and check YAML. It is made from the loader's own tables of keys.
+// [Load] still checks what a schema cannot say. The text is the caller's.
 func Schema() []byte {
 	defaults := object{"failure": oneOrMore()}
 	for _, key := range defaultKeys {

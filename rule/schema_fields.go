@@ -66,8 +66,8 @@ func sendsOneOf(types ...string) object {
 	return object{"properties": object{"sends": object{"enum": types}}, "required": []string{"sends"}}
 }
 
-// schema is what the fields of an event may be. What else the CDP would not take of their
-// values, [Load] tells.
+// schema is what the fields of an event may be. [Load] tells which other values the CDP would
+// not take.
 func (s *standardEvent) schema(typ string) object {
 	known := object{}
 	for i := range s.fields {

@@ -77,8 +77,8 @@ func (s *Set) Definitions() []Goal {
 
 // Find appends to into what a request can make happen in the environment env, and
 // returns it. Each alternative of a goal is a cause of its own. path is as rules see
-// it: decoded, with a slash at its beginning. What is paused is not found, nor what is
-// raised in code. It is for a live site.
+// it: decoded, with a slash at its beginning. It finds no goal that is paused, and none
+// that is raised in code. It is for a live site.
 func (s *Set) Find(method, path, env string, into []*Cause) []*Cause {
 	found := s.index.Find(method, path, into)
 	if s.hasEnv {

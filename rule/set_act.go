@@ -106,8 +106,8 @@ type Told struct {
 	// Element is what the element's attributes data-goal-x say, by their names x.
 	Element map[string]string
 	// Event are the attributes of an event, by the names of $event: those of ext, and the
-	// fields beside it. What is in neither text nor number nor bool has no value. What
-	// says who the visitor is is not read, whatever is in it.
+	// fields beside it. One that is neither text nor number nor bool has no value. One that
+	// says who the visitor is is never read.
 	Event map[string]any
 
 	act *Act // of an example

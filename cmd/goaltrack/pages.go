@@ -52,8 +52,8 @@ func (p *proxyProgram) relay(tracker *goaltrack.Tracker, path string) (http.Hand
 	})
 }
 
-// relayAlone answers what is below a path, and passes all else on. Of what is below it, only
-// the relay is something.
+// relayAlone answers what is below a path, and passes all else on. Only the relay is there;
+// the rest is not found.
 type relayAlone struct {
 	path        string
 	relay, next http.Handler

@@ -62,7 +62,7 @@ func (sc *schedule) next(ln *Line, now time.Time) (*job, time.Time) {
 	if young, at := h.young(p, now); h.limit > 0 && young >= h.limit {
 		return nil, at
 	}
-	// Of those that were tried before, never two in a row while others wait.
+	// Never send two in a row that were tried before, while others wait.
 	var soonest time.Time
 	if !h.second || h.ready.len() == 0 {
 		var again *job

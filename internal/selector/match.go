@@ -6,7 +6,7 @@ import (
 )
 
 // Element is an element as somebody describes it in a few words: "#hero a.demo" is an a of
-// the class demo, in an element with the ID hero. What is not said of it, it has not.
+// the class demo, in an element with the ID hero. It has nothing that is not said of it.
 type Element struct {
 	chain chain
 }

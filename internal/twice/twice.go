@@ -1,5 +1,5 @@
-// Package twice finds what is told by two who do not know of each other, such as a server
-// and a script in its page. Of the two, one counts.
+// Package twice finds what is told by two who do not know of each other, such as a server and
+// a script in its page. One of the two counts.
 package twice
 
 import (

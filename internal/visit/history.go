@@ -55,9 +55,9 @@ func (v *Visit) history() *History {
 	return v.History
 }
 
-// CountSession counts the session, unless it is counted. A visitor of whom an earlier
-// session is known is in their second one, at least. Of one who may have been here before,
-// and of a session that goes on, nobody knows the number: 0.
+// CountSession counts the session, unless it is counted. A visitor of whom an earlier session
+// is known is in their second one, at least. If they may have been here before, or the
+// session goes on, nobody knows the number, and it is 0.
 func (v *Visit) CountSession(earlier, maybe bool) {
 	switch {
 	case v.number() > 0 || !v.Fresh:

@@ -77,8 +77,8 @@ func (p *pages) ask(r *http.Request, more ...string) (*asked, error) {
 	return a, nil
 }
 
-// firstDay is the first day that has counts of the site. Of several sites, some may have come
-// later.
+// firstDay is the first day that has counts of the site. If there are several sites, some may
+// have come later.
 func (a *asked) firstDay() (first report.Day, err error) {
 	if len(a.info.Zones) < 2 || a.info.First == 0 {
 		return a.info.First, nil

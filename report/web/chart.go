@@ -120,9 +120,9 @@ func untilMonday(d report.Day) report.Day {
 	return 7 - (report.Day(d.Weekday())+6)%7 //nolint:gosec // A weekday is small.
 }
 
-// chartCounts asks for what a chart shows, and says whether it is by hour. Of one day it is,
-// unless the hours are not kept: those of combinations never are, and those of old days not
-// any more.
+// chartCounts asks for what a chart shows, and says whether it is by hour. For one day it is,
+// unless the hours are not kept. Those of combinations never are, and those of old days are
+// not any more.
 func (a *asked) chartCounts(goal string) (counts []report.Count, byHour bool, err error) {
 	q := report.Question{Of: goal, AllGoals: goal == "", ByReason: true, ByDay: true}
 	if len(a.where) > 0 {

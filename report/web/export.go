@@ -25,8 +25,8 @@ func (a *asked) exportsOf(path string, change ...string) exportLinks {
 	return exportLinks{a.link(path+".xlsx", change...), a.link(path+".csv", change...), a.link(path+".json", change...)}
 }
 
-// exports makes a handler that writes the answer to a query. What a query can say, package
-// report says; its names are those of the address.
+// exports makes a handler that writes the answer to a query. Package report says what a query
+// can say; its names are those of the address.
 func (p *pages) exports(write func(http.ResponseWriter, *report.Result, report.By) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		result, by, err := p.export(r)

@@ -16,8 +16,8 @@ import (
 )
 
 // Format returns the file in its one layout. The error says why it has none: it is no YAML,
-// or has what no rule file has, such as an alias. Of a file that it cannot lay out without
-// changing what it says, it says just that.
+// or has what no rule file has, such as an alias. If Format cannot lay a file out without
+// changing what it says, the error says just that.
 func Format(text []byte) ([]byte, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if !utf8.Valid(text) { // a YAML reader may take UTF-16, whose comments would be lost here
