@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // fillSegment appends until the spool has begun another segment, and returns what was taken.
@@ -39,7 +40,9 @@ func fillSegment(t *testing.T, q *Spool, next *int) (taken int, err error) {
 func TestLockRemoved(t *testing.T) {
 	dir, next := t.TempDir(), 0
 	lock := filepath.Join(dir, lockName)
-	q := openForTest(t, dir, smallSpool(false))
+	o := smallSpool(false)
+	o.Wait = time.Minute // a disk that stalls is another matter
+	q := openForTest(t, dir, o)
 	for range 2 {
 		if err := os.Remove(lock); err != nil {
 			t.Fatal(err)
@@ -100,6 +103,7 @@ func TestDirectoryReplaced(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "spool")
 	o := smallSpool(false)
+	o.Wait = time.Minute
 	first := openForTest(t, dir, o)
 	taken, next := 0, 0
 	n, err := fillSegment(t, first, &next)
