@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
-	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/goaltest"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -32,7 +35,8 @@ func (b *broker) Append(ctx context.Context, items ...queue.Item) error {
 
 // TestFault31BrokerFails: a queue that lives on another machine is down, slow,
 // gone or full. The site answers all the same, what is refused is refused by
-// name, and what the queue had taken is delivered.
+// name, and what the queue had taken is delivered. On fake time, as a request waits a
+// tenth of a second at most.
 func TestFault31BrokerFails(t *testing.T) {
 	down := errors.New("dial tcp: connection refused")
 	for _, tc := range []struct {
@@ -53,24 +57,28 @@ func TestFault31BrokerFails(t *testing.T) {
 		{"stream deleted", func(context.Context) error { return queue.ErrClosed }, "fired 2, closed 1"},
 		{"full", func(context.Context) error { return queue.ErrFull }, "fired 2, queue_full 1"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		bubble.Run(t, tc.name, func(t *testing.T) {
 			b := &broker{Memory: queue.NewMemory(100, 1<<20)}
-			site := http.NewServeMux()
-			site.Handle("POST /form", world.Answer(http.StatusSeeOther, "Location", "/thanks"))
-			w := world.Setup{Rules: world.EachTrigger, Site: site, Config: func(c *goaltrack.Config, _ *cdptest.Server) {
-				c.Delivery.Queue = b
-			}}.Start(t)
-			v := w.Visitor()
+			tracker, _ := faked(t, world.EachTrigger, func(c *goaltrack.Config) { c.Delivery.Queue = b })
+			site := tracker.Handler(world.Answer(http.StatusSeeOther, "Location", "/thanks"))
 			for _, fail := range []func(context.Context) error{nil, tc.fail, nil} {
 				b.fails.Store(&fail)
 				if fail == nil {
 					b.fails.Store(nil)
 				}
-				if res := v.Post("/form", "email=a%40b.example"); res.StatusCode != http.StatusSeeOther {
-					t.Errorf("the form was answered %s", res.Status)
+				r := httptest.NewRequest(http.MethodPost, "https://shop.example/form", strings.NewReader("email=a%40b.example"))
+				r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {world.Chrome}, "Cookie": {"bid_k=" + world.Known}}
+				w := httptest.NewRecorder()
+				if site.ServeHTTP(w, r); w.Code != http.StatusSeeOther {
+					t.Errorf("the form was answered %d", w.Code)
 				}
 			}
-			w.Expect("FORM_SENT", tc.want)
+			if account, err := tracker.Close(t.Context()); err != nil || !account.Balanced() || account.Delivered != account.Fired {
+				t.Errorf("%v\n%v", err, account)
+			}
+			if got := goaltest.Fates(tracker, "FORM_SENT"); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
 		})
 	}
 }

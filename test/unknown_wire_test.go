@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
-	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
@@ -117,32 +117,36 @@ func TestAForgottenIDAmongGoodOnes(t *testing.T) {
 }
 
 // TestOneGuestForOneRequest: two events of a visitor who has no ID share the one
-// that the worker makes, also when that is limited for a while.
+// that the worker makes, also when that is limited for a while. On fake time, so that
+// all of them come at once.
 func TestOneGuestForOneRequest(t *testing.T) {
-	rules := world.EachTrigger + "  - { goal: FORM_SENT_TOO, submit: /form }\n"
-	w := world.New(t, rules, world.Answer(http.StatusSeeOther, "Location", "/thanks"), func(c *goaltrack.Config) {
-		c.Cookie.Warm, c.Cookie.CreatePerSecond, c.Cookie.CreateBurst = -1, 100, 1
-		c.Cookie.Create = goaltrack.CreateGoal
-	})
-	w.CDP.Fault(cdptest.Delay(5 * time.Millisecond).On(cdptest.Creates))
-	const visitors = 10
-	for range visitors {
-		w.Visitor().Post("/form", "email=a", "Sec-Fetch-Site", "none")
-	}
-	account := w.Done()
-	if account.Delivered != 2*visitors || len(account.Dead) > 0 {
-		t.Errorf("%s", account)
-	}
-	both := map[string]int{}
-	for _, e := range w.CDP.Events() {
-		both[e.BrowserID]++
-	}
-	for id, n := range both {
-		if n != 2 {
-			t.Errorf("%s has %d events", id, n)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, func(config *goaltrack.Config) {
+			config.Rules = world.MustParse(t, world.EachTrigger+"  - { goal: FORM_SENT_TOO, submit: /form }\n")
+			config.Cookie = goaltrack.Cookie{Warm: -1, CreatePerSecond: 100, CreateBurst: 1, Create: goaltrack.CreateGoal}
+		})
+		handler := c.tracker.Handler(world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+		const visitors = 10
+		for range visitors {
+			r := httptest.NewRequest(http.MethodPost, "https://shop.example/form", strings.NewReader("email=a"))
+			r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {world.Chrome}, "Sec-Fetch-Site": {"none"}}
+			handler.ServeHTTP(httptest.NewRecorder(), r)
 		}
-	}
-	if len(both) != visitors || w.Note("id_limited") == 0 {
-		t.Errorf("%d visitors became %d guests, notes %v", visitors, len(both), w.Tracker.Snapshot().Notes)
-	}
+		account, err := c.tracker.Flush(t.Context())
+		if err != nil || account.Delivered != 2*visitors || len(account.Dead) > 0 {
+			t.Errorf("%s, %v", account, err)
+		}
+		both := map[string]int{}
+		for _, e := range c.cdp.Events() {
+			both[e.BrowserID]++
+		}
+		for id, n := range both {
+			if n != 2 {
+				t.Errorf("%s has %d events", id, n)
+			}
+		}
+		if notes := c.tracker.Snapshot().Notes; len(both) != visitors || notes["id_limited"] == 0 {
+			t.Errorf("%d visitors became %d guests, notes %v", visitors, len(both), notes)
+		}
+	})
 }
