@@ -173,23 +173,19 @@ func replaceFile(file string, was, text []byte) error {
 	_, err = next.Write(text)
 	err = errors.Join(err, keepOwner(next, info))
 	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Sync(), next.Close())
+	var now []byte
 	if err == nil {
-		err = isStill(target, was)
+		now, err = os.ReadFile(target) //nolint:gosec // The user says which file.
 	}
-	if err == nil {
-		err = os.Rename(next.Name(), target)
-	}
-	if err != nil {
-		_ = os.Remove(next.Name()) // it is of no use
-	}
-	return err
-}
-
-// isStill returns an error unless a file has just that text.
-func isStill(name string, text []byte) error {
-	now, err := os.ReadFile(name) //nolint:gosec // The user says which file.
-	if err == nil && !bytes.Equal(now, text) {
+	switch {
+	case err != nil:
+	case bytes.Equal(now, was):
+		if err = os.Rename(next.Name(), target); err == nil {
+			return nil
+		}
+	case !bytes.Equal(now, text): // else another fmt was faster, and nothing is left to do
 		err = errChanged
 	}
+	_ = os.Remove(next.Name()) // it is of no use
 	return err
 }

@@ -59,8 +59,12 @@ func TestWrite(t *testing.T) {
 	text := func(at, is string) cell { return cell{At: at, Kind: "inlineStr", Text: is} }
 	want := []cell{
 		text("A1", "goal"), text("B1", "n"), text("C1", "value"),
-		text("A2", "Größe <&\"> 日本"), {At: "B2", Number: "3"}, {At: "C2", Number: "10.5"},
-		text("A3", "=1+1"), {At: "B3", Number: "0"}, {At: "D3", Number: "-0.25"},
+		text("A2", "Größe <&\"> 日本"),
+		{At: "B2", Number: "3"},
+		{At: "C2", Number: "10.5"},
+		text("A3", "=1+1"),
+		{At: "B3", Number: "0"},
+		{At: "D3", Number: "-0.25"},
 		text("A4", " _x005F_x0041_ _x41_\n"), text("B4", "2026-11-29"), text("C4", "��"),
 	}
 	if got := read(t, b.Bytes()); !reflect.DeepEqual(got, want) {
