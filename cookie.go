@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/hostname"
@@ -119,7 +120,11 @@ func (c *Config) checkCookie(errs *configFaults) {
 		errs.add("Cookie.MaxAge: %v is less than a second", k.MaxAge)
 	}
 	if !validCookieDomain(k.Domain) {
-		errs.add("Cookie.Domain: %q is not a host name such as shop.example", k.Domain)
+		advice := ""
+		if strings.ContainsFunc(k.Domain, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			advice = "; write it as browsers send it, with xn-- (an address bar has it so when it is copied)"
+		}
+		errs.add("Cookie.Domain: %q is not a host name such as shop.example%s", k.Domain, advice)
 	} else if why := k.refusedDomain(); why != "" {
 		errs.add("Cookie.Domain: %q is %s, for which browsers keep no cookie; write a host name such as shop.example", k.Domain, why)
 	} else if host := c.outside(k.Domain); host != "" {
@@ -165,7 +170,7 @@ func (c *Config) outside(domain string) string {
 	}
 	for _, s := range c.Sites {
 		for _, h := range s.Hosts {
-			if !web.IsWithin(strings.TrimSuffix(strings.TrimPrefix(h, "*."), "."), domain) {
+			if !web.IsWithin(hostname.Plain(strings.TrimSuffix(strings.TrimPrefix(h, "*."), ".")), hostname.Plain(domain)) {
 				return h
 			}
 		}
@@ -264,9 +269,10 @@ func idIn(sent web.Cookies, name string, quoted *bool) string {
 func isID(v string) bool { return cdp.ValidBrowserID(web.CookieText(v)) }
 
 // covers reports whether browsers take the cookie from that host, which may have a
-// port (RFC 6265, section 5.3, step 6).
+// port (RFC 6265, section 5.3, step 6). To browsers, a name with a dot at its end is
+// within no Domain without one.
 func (c *browserCookie) covers(host string) bool {
-	return c.domain == "" || web.IsWithin(web.HostOnly(host), c.domain)
+	return c.domain == "" || !web.IsRooted(host) && web.IsWithin(web.HostOnly(host), c.domain)
 }
 
 // isAskedByProxy reports whether a host outside of the Domain is rather the name

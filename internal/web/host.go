@@ -41,9 +41,14 @@ func ValidHost(h string) bool {
 // HostOnly cuts the port off a Host header, and the dot at the end of the name.
 // Some write that dot to say that the name is whole (RFC 9110, section 4.2.3,
 // and RFC 1034, section 3.1). An IPv6 address keeps its brackets.
-func HostOnly(host string) string {
+func HostOnly(host string) string { return strings.TrimSuffix(withoutPort(host), ".") }
+
+// IsRooted reports whether a Host header has a dot at the end of its name.
+func IsRooted(host string) bool { return strings.HasSuffix(withoutPort(host), ".") }
+
+func withoutPort(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
 		host = host[:i]
 	}
-	return strings.TrimSuffix(host, ".")
+	return host
 }
