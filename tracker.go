@@ -36,47 +36,47 @@ import (
 // [Tracker.Close] when the server has shut down. All methods are safe for
 // concurrent use.
 type Tracker struct {
+	// What is in force now.
+	rules atomic.Pointer[Rules]
+	fault atomic.Pointer[string] // of a rule file that was not put in force
+
+	// New sets these, and from then on they are only read.
 	config Config
 	sites  []*site
-	rules  atomic.Pointer[Rules]
 	agents *agent.Judge
 	names  *fair.Names // of visitors and networks, for whom something is bounded
 	health web.Lengths // of Ignore.HealthPaths
-	forms  tap.Budget
-	visits *recall.Memory
-	// keyless says once that there are no keys but one for this process.
-	keyless sync.Once
-	// unlike says once that the path seen is not the one asked for.
-	unlike sync.Once
-	// hintless are visitors who were asked for a client hint that they did not send.
-	hintless *recent.Set
-	firsts   firsts
-	ledger   *ledger
+
+	// What it remembers. Each has a bound and a lock of its own.
+	forms    tap.Budget
+	visits   *recall.Memory
+	hintless *recent.Set // visitors who were asked for a client hint that they did not send
 	holds    *hold.Store[*held]
 	ahead    *ahead.Pages[unseen]
 	scripts  atomic.Pointer[scripts] // nil without package page
-	sender   *deliver.Sender         // nil with DryRun
-	atRest   *deliver.Seal           // seals people's data; nil if nothing is kept outside of memory, or without Keys
-	store    store                   // where events wait for it
-	// stopSummaries ends the line a minute in the log.
-	stopSummaries context.CancelFunc
-	// closed is what the first call of Close returned.
-	closed struct {
+	relaying relaying
+	budget   *budget.Budget // what this month costs
+
+	// Delivery.
+	ledger  *ledger
+	sender  *deliver.Sender // nil with DryRun
+	store   store           // where events wait for it
+	atRest  *deliver.Seal   // seals people's data; nil if nothing is kept outside of memory, or without Keys
+	clients []*cdp.Client   // those whose connections end with the tracker
+	closed  struct {        // what the first call of Close returned
 		once    sync.Once
 		account Account
 		err     error
 	}
-	// clients are those whose connections end with the tracker.
-	clients  []*cdp.Client
-	panics   atomic.Uint64
-	relaying relaying
-	// pagesRead counts the pages in which a script was looked for.
-	pagesRead atomic.Int32
-	budget    *budget.Budget // what this month costs
 
-	// withoutID counts the first looks of visitors who got no browser ID.
-	withoutID atomic.Uint64
-	fault     atomic.Pointer[string] // of a rule file that was not put in force
+	// What the log says once, or counts.
+	stopSummaries context.CancelFunc // ends the line a minute
+	firsts        firsts
+	keyless       sync.Once     // there are no keys but one for this process
+	unlike        sync.Once     // the path seen is not the one asked for
+	panics        atomic.Uint64 // that were recovered from
+	pagesRead     atomic.Int32  // in which a script was looked for
+	withoutID     atomic.Uint64 // first looks of visitors who got no browser ID
 }
 
 // site is a Site with its defaults and what belongs to it.

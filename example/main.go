@@ -98,11 +98,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	out.Print(directions("http://"+listener.Addr().String(), shop.cdpPage))
 	serveErr := serve(ctx, listener, front, opts.grace)
 
-	// The visitors are gone. Now the last events may leave. They get their own
-	// time, because ctx is over.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), opts.grace)
-	defer cancel()
-	account, closeErr := closeAll(closing, tracker, counts)
+	account, closeErr := closeAll(ctx, opts.grace, tracker, counts)
 	out.Printf("\nThe shop is closed.\n%v", account)
 	return errors.Join(serveErr, closeErr)
 }

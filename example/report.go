@@ -141,8 +141,11 @@ func (g *pastGoal) decision(visit fact.Fact, refused bool) fact.Fact {
 
 func one(chance *rand.Rand, of ...string) string { return of[chance.IntN(len(of))] }
 
-// closeAll closes what counts, the tracker first: it may have more to report.
-func closeAll(ctx context.Context, tracker *goaltrack.Tracker, r *reported) (goaltrack.Account, error) {
+// closeAll closes what counts, the tracker first: it may have more to report. The last
+// events get their own time to leave, because the time of the visitors is over.
+func closeAll(ctx context.Context, grace time.Duration, tracker *goaltrack.Tracker, r *reported) (goaltrack.Account, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
 	account, err := tracker.Close(ctx)
 	return account, errors.Join(err, r.close(ctx))
 }

@@ -42,10 +42,8 @@ type Exchange struct {
 	// What every event needs of the header.
 	userAgent, referer, mobileHint string
 	// page is that of referer, once pageKnown; see formPage.
-	page struct{ path, rawQuery string }
-	// What the browser says of the page from which the request comes: the header
-	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
-	originHeader, fetchSite string
+	page      struct{ path, rawQuery string }
+	pageKnown bool
 	// onlyAsks says that the form is checked while somebody fills it in.
 	onlyAsks bool
 	// resumes says that the header Range asks for another part of a file than its
@@ -55,26 +53,18 @@ type Exchange struct {
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
 	// soft says that a script fetched the page in place of a navigation.
-	soft      bool
-	pageKnown bool
+	soft bool
+	// What the browser says of the page from which the request comes: the header
+	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
+	originHeader, fetchSite string
+	route                   string // name or template of the route, if a router told
 
+	// What the goals that may count have to see.
 	wants wants
 
-	// The answer.
-	status         int
-	location       string
-	responseHeader http.Header
-	contentType    string
-	typeKnown      bool         // contentType is final; false while it may yet be sniffed
-	bodied         bool         // it has a body
-	empty          bool         // it surely has none
-	unanswered     bool         // nothing was written, and nobody here knows what will be
-	answer         *scan.Answer // nil while no rule has asked for it
-	unreadWhy      string       // why the answer could not be read, for explanations
-
-	route string // name or template of the route, if a router told
-	form  scan.Fields
-	json  *scan.JSON // nil if the body is none
+	// The body of the request.
+	form scan.Fields
+	json *scan.JSON // nil if the body is none
 	// bodyType is the Content-Type of the body, and bodyKind what it makes of
 	// it; scan.KindNone also if there is no body.
 	bodyType string
@@ -83,29 +73,40 @@ type Exchange struct {
 	// while the handler has not read it all, and otherwise the reason of goals
 	// that read it. What that means to one goal is told by Cause.judgeBody.
 	bodyReason Reason
-	// confirmed says that the application confirmed the form.
-	confirmed bool
-	// anyHost says that it is not known which host was asked, and noHost that an
-	// example does not say, so that one was taken.
-	anyHost, noHost bool
-	// restarts says that the browser throws the answer away and asks again.
-	restarts bool
-	// blind says that the exchange comes from a log, which does not tell all of
-	// it; guessed that something it does not tell was taken to hold.
-	blind, guessed bool
-	app            map[string]any // set by the application, and given to Trigger
-	data           map[string]any // given to Trigger, or to Send
-	told           *Told          // by a script in the page; nil if none told anything
-	// failed is the condition that did not hold, for explanations.
-	failed *condition
-	// fieldFault is what is wrong with a field of the event, for the same.
-	fieldFault string
-	// refusal is why a redirect was no success, for the same.
-	refusal *refusal
-	// origin is where the session came from, for sources that ask for it.
-	origin *visit.Origin
-	// first is where the visitor first came from, likewise.
-	first *visit.Origin
+
+	// The answer.
+	typeKnown      bool // contentType is final; false while it may yet be sniffed
+	bodied         bool // it has a body
+	empty          bool // it surely has none
+	unanswered     bool // nothing was written, and nobody here knows what will be
+	restarts       bool // the browser throws it away and asks again
+	status         int
+	location       string
+	responseHeader http.Header
+	contentType    string
+	answer         *scan.Answer // nil while no rule has asked for it
+
+	// What the application, or a script in the page, said.
+	app       map[string]any // set by the application, and given to Trigger
+	data      map[string]any // given to Trigger, or to Send
+	told      *Told          // by a script in the page; nil if none told anything
+	confirmed bool           // the application confirmed the form
+
+	// What an example or a log does not tell.
+	anyHost bool // it is not known which host was asked
+	noHost  bool // an example does not say the host, so that one was taken
+	blind   bool // the exchange comes from a log, which does not tell all of it
+	guessed bool // something that the log does not tell was taken to hold
+
+	// Where the visitor came from, for sources that ask for it.
+	origin *visit.Origin // of the session
+	first  *visit.Origin // of the visitor's first session
+
+	// For explanations.
+	failed     *condition // the condition that did not hold
+	fieldFault string     // what is wrong with a field of the event
+	refusal    *refusal   // why a redirect was no success
+	unreadWhy  string     // why the answer could not be read
 
 	// Variables captured for the goal being judged.
 	vars     variables
