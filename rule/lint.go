@@ -90,13 +90,23 @@ func (g *goal) lintTriggers(f *faults) {
 
 // otherVariable is a part of a path that is a variable to Flask, Django and Rocket (<id>),
 // Next.js and SvelteKit ([id]) or Remix ($id), and a plain text here.
-var otherVariable = regexp.MustCompile(`^(?:<(?:\w+:)?(\w+)(?:\.\.)?>|\[(?:\.\.\.)?(\w+)\]|\$(\w+))$`)
+var otherVariable = regexp.MustCompile(`^(?:<(?:\w+:)?(\w+)>|\[(\w+)\]|\$(\w+))$`)
+
+// otherRest is a part of a path that stands for all that follows, to Django (<path:rest>),
+// Rocket (<rest..>), Next.js and SvelteKit ([...rest], [[...rest]]).
+var otherRest = regexp.MustCompile(`^(?:<path:\w+>|<\w+\.\.>|\[{1,2}\.\.\.\w+\]{1,2})$`)
 
 func (c *Cause) lintVariables(f *faults) {
 	for part := range strings.SplitSeq(c.path.Text, "/") {
-		if m := otherVariable.FindStringSubmatch(part); m != nil {
+		hint := ""
+		if otherRest.MatchString(part) {
+			hint = "write **"
+		} else if m := otherVariable.FindStringSubmatch(part); m != nil {
+			hint = "write {" + cmp.Or(m[1], m[2], m[3]) + "}"
+		}
+		if hint != "" {
 			key := map[causeKind]string{causeVisit: "visit", causeSubmit: "submit", causeDownload: "download"}[c.kind]
-			f.warn(cmp.Or(key, "on"), part+" is just that text in a path, and no variable", "write {"+cmp.Or(m[1], m[2], m[3])+"}")
+			f.warn(cmp.Or(key, "on"), part+" is just that text in a path, and no variable", hint)
 		}
 	}
 }
