@@ -263,6 +263,9 @@ func (t ticket) voidLocked() bool { return !t.out || t.entry.turn != t.turn }
 // Ack implements [Ticket].
 func (t ticket) Ack() { t.desk.backend.settle(t) }
 
+// OutOfOrder is what [Delivery.OutOfOrder] asks.
+func (t ticket) OutOfOrder() bool { return t.reread }
+
 // Dead implements [Ticket].
 func (t ticket) Dead(reason string) bool { return t.desk.backend.bury(t, reason) }
 

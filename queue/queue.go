@@ -243,6 +243,15 @@ type Ticket interface {
 	Dead(reason string) bool
 }
 
+// OutOfOrder reports whether later items of the same key may have been handed out before
+// this one, because the engine does not keep the item in its order any more. A [Spool] does
+// not keep what it has left on the disk when much was given back. Engines say so with a
+// method OutOfOrder of their tickets; without it the answer is false.
+func (d Delivery) OutOfOrder() bool {
+	t, ok := d.ticket.(interface{ OutOfOrder() bool })
+	return ok && t.OutOfOrder()
+}
+
 // NewDelivery is for engines: it joins an item with the ticket that settles it.
 func NewDelivery(item Item, ticket Ticket) Delivery { return Delivery{item, ticket} }
 

@@ -183,6 +183,7 @@ type place struct {
 	length  int  // of the frame
 	settled bool // settled
 	dropped bool // the body has to be read again
+	reread  bool // it was left behind (spool_behind.go), and later ones of its key went on
 
 	// An item that was copied (spool_compact.go) has a new number. copyOf is the number
 	// before, and first the one that it was appended with; 0 if it was never copied.

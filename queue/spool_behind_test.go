@@ -18,11 +18,16 @@ import (
 // back.
 func openBehind(t *testing.T, disk fsys) *Spool {
 	t.Helper()
-	q, err := openSpool(disk, spoolDir, SpoolOptions{Window: 4, SegmentBytes: minSegment, keptBack: 4, pace: pace{1, 20 * time.Millisecond, 20 * time.Millisecond}})
+	q, err := openSpool(disk, spoolDir, behindOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return q
+}
+
+// behindOptions are those of a spool that keeps no more than four items in memory.
+func behindOptions() SpoolOptions {
+	return SpoolOptions{Window: 4, SegmentBytes: minSegment, keptBack: 4, pace: pace{1, 20 * time.Millisecond, 20 * time.Millisecond}}
 }
 
 // takeNow receives at most n items, without waiting.

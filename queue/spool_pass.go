@@ -139,6 +139,7 @@ func (s *Spool) readMarked(seg *segment, m marks, copied uint64, most int) (got 
 		}
 		rec.Body = slices.Clone(rec.Body)
 		e := s.onDisk(seg, &rec)
+		e.reread = true
 		if rec.copyOf != 0 {
 			e.first = copied
 		}

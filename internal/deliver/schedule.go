@@ -149,7 +149,7 @@ func (sc *schedule) admit(d queue.Delivery, newest bool) {
 	if l.going > 0 && (len(l.parked) >= maxParked || sc.parked >= maxParkedTotal) {
 		l.width = wideLane
 	}
-	if l.width > 1 {
+	if l.width > 1 || d.OutOfOrder() {
 		sc.tally.note("order_released")
 	}
 	j.lane = l

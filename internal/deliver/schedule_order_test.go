@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -318,4 +319,39 @@ func TestNoBusyLoop(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unordered is a queue that keeps the order of some of its items only.
+type unordered struct {
+	*queue.Memory
+	gives func(queue.Delivery) bool // whether it gives the order up
+}
+
+func (u unordered) Receive(ctx context.Context, n int) ([]queue.Delivery, error) {
+	got, err := u.Memory.Receive(ctx, n)
+	for i, d := range got {
+		if u.gives(d) {
+			got[i] = queue.NewDelivery(d.Item, outOfOrder{d})
+		}
+	}
+	return got, err
+}
+
+type outOfOrder struct{ queue.Delivery }
+
+func (outOfOrder) OutOfOrder() bool { return true }
+
+// TestOrderThatTheQueueGaveUp: it is noted for each event that the queue says it of, and for no
+// other.
+func TestOrderThatTheQueueGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := unordered{queue.NewMemory(100, 1<<20), func(d queue.Delivery) bool { return d.Key < visitorID(3) }}
+		r := newRigOn(t, q, Options{}, nil)
+		r.offerMany(0, 10)
+		r.settle()
+		r.wantDelivered(10)
+		if n := r.note("order_released"); n != 3 {
+			t.Errorf("order_released %d, want 3", n)
+		}
+	})
 }
