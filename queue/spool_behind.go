@@ -72,8 +72,13 @@ type marks struct {
 
 func (m *marks) add(s *segment, e *entry) {
 	i := e.number - s.first
-	if m.bits == nil {
-		m.bits, m.from = make([]uint64, s.capacity/64+1), e.off
+	if m.n == 0 {
+		m.from = e.off
+	}
+	if i/64 >= uint64(len(m.bits)) { // for as many records as there are, not as there is room for
+		more := make([]uint64, max(i, s.last-s.first)/64+1)
+		copy(more, m.bits)
+		m.bits = more
 	}
 	m.bits[i/64] |= 1 << (i % 64)
 	m.n++
@@ -83,9 +88,12 @@ func (m *marks) add(s *segment, e *entry) {
 
 // merge adds marks of the same segment, which may be used no more.
 func (m *marks) merge(other *marks) {
-	if m.bits == nil {
+	if m.n == 0 {
 		*m = *other
 		return
+	}
+	if len(m.bits) < len(other.bits) {
+		m.bits, other.bits = other.bits, m.bits
 	}
 	for i, bits := range other.bits {
 		m.bits[i] |= bits

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,4 +308,34 @@ func TestCloseWhileAPassHangs(t *testing.T) {
 		}
 		closeTest(t, q)
 	})
+}
+
+// TestCohorts: an item is due at most a second before its cohort, or half as long before as it
+// was given back for, and never after it. There are few cohorts, whatever the waits. And each
+// is due by the monotonic clock, which nobody can set.
+func TestCohorts(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 15))
+	var b behind
+	most := 0
+	for now := time.Now(); b.began.IsZero() || now.Sub(b.began) < time.Hour; now = now.Add(time.Duration(random.IntN(2000)) * time.Millisecond) {
+		for range 10 {
+			wait := time.Duration(random.Int64N(int64(leaveMost))) >> random.IntN(12)
+			due := now.Add(wait)
+			c := b.cohort(due, wait)
+			if late := c.due.Sub(due); late < 0 || late > max(time.Second, wait/2) {
+				t.Fatalf("what was given back for %v is late by %v", wait, late)
+			}
+			if !strings.Contains(c.due.String(), " m=") {
+				t.Fatal("it is due by the time of day, which can be set")
+			}
+		}
+		if !slices.IsSortedFunc(b.cohorts, func(a, b *cohort) int { return a.due.Compare(b.due) }) {
+			t.Fatal("the first is not the one that is due first")
+		}
+		most = max(most, len(b.cohorts))
+		b.cohorts = slices.DeleteFunc(b.cohorts, func(c *cohort) bool { return !now.Before(c.due) })
+	}
+	if most > 40 {
+		t.Errorf("there were %d at once", most)
+	}
 }

@@ -110,7 +110,7 @@ func (b *behindModel) run(steps int) {
 }
 
 func (b *behindModel) step() {
-	switch op := b.random.IntN(40); {
+	switch op := b.random.IntN(41); {
 	case op < 8:
 		b.append()
 	case op < 16:
@@ -141,6 +141,25 @@ func (b *behindModel) step() {
 		b.reopen(func() { closeTest(b.T, b.queue) })
 	case op == 39 && b.chance(6):
 		b.reopen(b.kill)
+	case op == 40 && b.chance(4):
+		b.look()
+	}
+}
+
+// look has somebody look into the directory: all that waits is there once, whether it is left
+// behind or not, and so are the letters.
+func (b *behindModel) look() {
+	b.well()
+	synctest.Wait() // and nothing is copied meanwhile
+	there := map[string]bool{}
+	if err := inspectSpool(b.disk, spoolDir, func(e SpoolEntry) error {
+		if i := b.items[string(e.Body)]; i == nil || there[string(e.Body)] || i.letter != e.Dead {
+			b.Errorf("%.9s is there: %+v, %+v", e.Body, i, e.Dead)
+		}
+		there[string(e.Body)] = true
+		return nil
+	}); err != nil || len(there) != len(b.items) {
+		b.Fatalf("%d of %d are there; %v", len(there), len(b.items), err)
 	}
 }
 
@@ -311,10 +330,11 @@ func (b *behindModel) reopen(end func()) {
 	b.open()
 }
 
-// kill ends the process without Close.
+// kill ends the process without Close, and sometimes the machine.
 func (b *behindModel) kill() {
 	b.killed.Store(true)
-	after := b.disk.powerLoss(b.random, keepEverything)
+	kept := []float64{keepEverything, keepSome, keepNothing}[b.random.IntN(3)]
+	after := b.disk.powerLoss(b.random, kept)
 	closeTest(b.T, b.queue) // its goroutines, on the disk that nobody sees any more
 	b.killed.Store(false)
 	b.disk = after
