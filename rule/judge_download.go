@@ -21,8 +21,9 @@ import (
 //
 // There the request says which part will be sent.
 
-// smallRange is the size under which a range is taken for a probe: Safari asks
-// for bytes=0-1 before it plays or shows a file.
+// smallRange is the size under which a range is taken for a probe: Safari asks for
+// bytes=0-1 before it plays or shows a file
+// (https://github.com/getkirby/kirby/issues/1207).
 const smallRange = 1 << 10
 
 // judgeDownload counts a download at its start.
@@ -91,8 +92,10 @@ func (g *goal) asksType() bool {
 }
 
 // handOvers are the headers by which a site leaves it to the server in front to send a
-// file. They are those of nginx and what copies it, Apache and lighttpd, perlbal,
-// Cloudflare and Litespeed.
+// file. They are those of nginx
+// (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers) and
+// what copies it, Apache and lighttpd, perlbal, Cloudflare and LiteSpeed
+// (https://www.litespeedtech.com/support/wiki/doku.php/litespeed_wiki:config:internal-redirect).
 var handOvers = []string{"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", "X-Sendfile2", "X-Reproxy-Url", "X-Reproxy-File", "X-Litespeed-Location"}
 
 func handsOver(h http.Header) bool {

@@ -62,7 +62,7 @@ func mindUploads(next http.Handler) http.Handler {
 			}
 		}()
 		// net/http knows its own bodies by type, so the request that it gave us
-		// keeps its body (golang/go#63152).
+		// keeps its body (https://go.dev/issue/63152).
 		r = r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
 		r.Body = u
 		next.ServeHTTP(w, r)

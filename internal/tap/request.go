@@ -29,12 +29,12 @@ func LendIn(ctx context.Context, room, r *http.Request) *http.Request {
 // CopyBack copies to a request what a handler has changed on the copy that it got by
 // [Lend], with the context that it got. It is for a deferred call. Whoever is further
 // out then finds what they would find without a copy. Without MultipartForm, the server
-// would not even remove the temporary files of uploads (golang/go#58809).
+// would not even remove the temporary files of uploads (https://go.dev/issue/58809).
 //
 // What has not changed is not written, because a goroutine further out may be reading.
 //
 // Two things stay behind. One is a body that the handler replaced: the server knows its
-// own body by type, and handles it worse in the handler's (golang/go#63152). The other
+// own body by type, and handles it worse in the handler's (https://go.dev/issue/63152). The other
 // are path values, because their fields are private to net/http.
 func CopyBack(given context.Context, from, to *http.Request) {
 	if from.Context() != given { // by *r = *r.WithContext(ctx), which changes all at once

@@ -20,7 +20,7 @@ import (
 // It belongs on a copy of the request (http.Request.WithContext), never on the
 // request from net/http. The server recognises its own body types there. With
 // any other type it waits for a body that the client is holding back
-// (golang/go#63152).
+// (https://go.dev/issue/63152).
 //
 // It has the methods Read, Close and Reread and exports nothing else: see
 // [Body]. With an io.WriterTo, bytes would pass by uncopied; the bodies of

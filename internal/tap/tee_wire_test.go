@@ -209,7 +209,7 @@ func TestTeeRejections(t *testing.T) {
 
 // TestExpectContinue refuses a form that the client holds back with a page of 3
 // KB, which must come at once. A tee in the wrong place makes the server wait
-// for a body that never comes (golang/go#63152).
+// for a body that never comes (https://go.dev/issue/63152).
 func TestExpectContinue(t *testing.T) {
 	page := strings.Repeat("Who are you? ", 250)
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -292,7 +292,7 @@ func withUpload(file string) (contentType string, body []byte) {
 }
 
 // TestUploadsRemoved: the server removes the temporary files of the request it
-// made, so it must hear of those of the copy (golang/go#58809).
+// made, so it must hear of those of the copy (https://go.dev/issue/58809).
 func TestUploadsRemoved(t *testing.T) {
 	contentType, body := withUpload(strings.Repeat("x", 20_000))
 	for _, h2 := range []bool{false, true} {

@@ -81,7 +81,7 @@ func (rec *recorder) before(status int) {
 	h := rec.inner.Header()
 	rec.ctype, _ = web.First(h["Content-Type"])
 	// The key counts, not its value: with a nil Content-Type a handler turns
-	// detection off. An encoded body is not detected (golang/go#31753).
+	// detection off. An encoded body is not detected (https://go.dev/issue/31753).
 	rec.sniffing = rec.wantSniff && rec.detects(h)
 }
 
@@ -187,7 +187,7 @@ func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {
 // If src is empty or fails, net/http commits nothing, and the handler may still
 // answer 500. The hook cannot be undone. So while it has not run, the first
 // read of src is ours. Those bytes go through Write, and the same src goes on
-// with the rest, as in net/http (golang/go#5660). After WriteHeader, as in
+// with the rest, as in net/http (https://go.dev/issue/5660). After WriteHeader, as in
 // http.ServeContent, src is untouched unless we sniff.
 func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 	lead, err := rec.leadFrom(src)
