@@ -40,7 +40,7 @@ func (a *asked) months() ([]report.Month, error) {
 
 // cost makes the page of what it costs. It is about all sites.
 func (p *pages) cost(a *asked) (page, error) {
-	m := costModel{frame: p.frame(a.r, a), Export: a.exportsOf("/cost")}
+	m := costModel{frame: p.frame(a.r, a), Export: exportLinks{a.link("/cost.csv"), a.link("/cost.json")}}
 	m.withoutDays() // it is about months
 	months, err := a.months()
 	if err != nil {
@@ -126,14 +126,4 @@ func costCSV(w http.ResponseWriter, months []report.Month) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="cost.csv"`)
 	return report.WriteMonthsCSV(w, months)
-}
-
-func costSheet(w http.ResponseWriter, months []report.Month) error {
-	rows := [][]any{{"month", "site", "ids_made", "ids_given", "events_sent", "events_sent_again"}}
-	for i := range months {
-		for _, s := range months[i].Sites {
-			rows = append(rows, []any{months[i].Month, s.Site, s.IDsMade, s.IDsGiven, s.EventsSent, s.EventsAgain})
-		}
-	}
-	return writeSheet(w, "cost.xlsx", rows)
 }

@@ -1,28 +1,22 @@
 package web
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 
-	"github.com/goaltrack/goaltrack/internal/sheet"
 	"github.com/goaltrack/goaltrack/report"
 )
 
-// What the pages show can be had as JSON, as CSV and for Excel, by the same questions. So the
-// numbers cannot differ.
+// What the pages show can be had as JSON and CSV, by the same questions. So the numbers
+// cannot differ.
 
 // exportLinks lead to what a page shows, for other programs.
-type exportLinks struct{ Excel, CSV, JSON string }
+type exportLinks struct{ CSV, JSON string }
 
 func (a *asked) exports(by report.By, goal string) exportLinks {
-	return a.exportsOf("/goals", "by", string(by), "goal", goal, "period", "", "from", a.From.String(), "to", a.To.String())
-}
-
-// exportsOf are the links to a table. change is as for link.
-func (a *asked) exportsOf(path string, change ...string) exportLinks {
-	return exportLinks{a.link(path+".xlsx", change...), a.link(path+".csv", change...), a.link(path+".json", change...)}
+	change := []string{"by", string(by), "goal", goal, "period", "", "from", a.From.String(), "to", a.To.String()}
+	return exportLinks{a.link("/goals.csv", change...), a.link("/goals.json", change...)}
 }
 
 // exports makes a handler that writes the answer to a query. Package report says what a query
@@ -84,40 +78,4 @@ func asCSV(w http.ResponseWriter, result *report.Result, by report.By) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="goals.csv"`)
 	return result.WriteCSV(w, by)
-}
-
-// asSheet writes a workbook. A sum is a number in it, and a text is a text whatever it begins
-// with, so unlike CSV it needs no apostrophes.
-func asSheet(w http.ResponseWriter, result *report.Result, by report.By) error {
-	currencies := result.Currencies()
-	head := []any{string(by), "conversions", "visits"}
-	for _, currency := range currencies {
-		head = append(head, "value_"+cmp.Or(currency, "points"))
-	}
-	rows := [][]any{head}
-	for _, row := range result.Rows {
-		line := []any{row.Key, row.Conversions, row.Visits}
-		for _, currency := range currencies {
-			var sum any
-			for _, v := range row.Values {
-				if v.Currency == currency {
-					sum = v.Sum
-				}
-			}
-			line = append(line, sum)
-		}
-		rows = append(rows, line)
-	}
-	return writeSheet(w, "goals.xlsx", rows)
-}
-
-// writeSheet writes rows as a file to be kept.
-func writeSheet(w http.ResponseWriter, name string, rows [][]any) error {
-	if len(rows) > sheet.MostRows {
-		http.Error(w, say("fault.rows"), http.StatusBadRequest)
-		return nil
-	}
-	w.Header().Set("Content-Type", sheet.ContentType)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	return sheet.Write(w, rows)
 }

@@ -18,7 +18,7 @@ import (
 var general = []string{"site", "period", "from", "to", "page", "source", "campaign", "language", "device"}
 
 // special are those that only some addresses take, and which these are.
-var special = map[string]string{"by": "/goals.csv, .xlsx and .json", "goal": "/goals.csv, .xlsx and .json", "since": "/feed.csv"}
+var special = map[string]string{"by": "/goals.csv and /goals.json", "goal": "/goals.csv and /goals.json", "since": "/feed.csv"}
 
 // otherWords are what people may write in place of a parameter.
 var otherWords = map[string]string{

@@ -115,8 +115,6 @@ func New(o Options) (http.Handler, error) {
 	}
 	p.mux.HandleFunc("GET "+p.base+"/goals.json", p.exports(asJSON))
 	p.mux.HandleFunc("GET "+p.base+"/goals.csv", p.exports(asCSV))
-	p.mux.HandleFunc("GET "+p.base+"/goals.xlsx", p.exports(asSheet))
-	p.mux.HandleFunc("GET "+p.base+"/cost.xlsx", p.costs(costSheet))
 	p.mux.HandleFunc("GET "+p.base+"/cost.json", p.costs(costJSON))
 	p.mux.HandleFunc("GET "+p.base+"/cost.csv", p.costs(costCSV))
 	p.mux.HandleFunc("GET "+p.base+"/feed.csv", p.feed)
