@@ -52,7 +52,7 @@ import (
 
 // shown is what one goal counts when a page is shown that was fetched ahead.
 type shown struct {
-	trigger   *rule.Cause
+	cause     *rule.Cause
 	event     cdp.Event
 	path      string // of the page
 	identity  *cdp.Event
@@ -243,7 +243,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 	}
 	tr.facts.Sent(&e)
 	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{
-		trigger: g, event: e, path: strings.Clone(tr.path), identity: identity, counted: name, items: g.CartItems(&tr.x),
+		cause: g, event: e, path: strings.Clone(tr.path), identity: identity, counted: name, items: g.CartItems(&tr.x),
 		userAgent: strings.Clone(tr.entry.userAgent), rules: tr.rules.Hash(), fact: tr.factAhead(g),
 	})
 }
@@ -324,7 +324,7 @@ func (tr *tracked) mayCountAhead() bool {
 		return true
 	}
 	for i := range tr.candidates {
-		if tr.candidates[i].trigger.IsPage() {
+		if tr.candidates[i].cause.IsPage() {
 			return true
 		}
 	}
@@ -386,12 +386,12 @@ func (tr *tracked) sendShownLocked(page unseen) {
 	page.site.reportShown(page.visit, tr.entry.looking().fate(consent.All), tr.told.id)
 	for i := range page.goals {
 		one := &page.goals[i]
-		f := tr.entry.looking().fate(one.trigger.Terms().Need)
+		f := tr.entry.looking().fate(one.cause.Terms().Need)
 		if f == fired {
 			f = tr.sendOneShownLocked(page.site, one)
-			remembers = remembers || f == fired && one.trigger.Past().Remembered()
+			remembers = remembers || f == fired && one.cause.Past().Remembered()
 		}
-		tr.t.ledger.decide(tr.now(), one.trigger.Name(), f, tr.told.id, "fetched_ahead")
+		tr.t.ledger.decide(tr.now(), one.cause.Name(), f, tr.told.id, "fetched_ahead")
 		page.site.reportShown(one.fact, f, tr.told.id)
 	}
 	switch {
@@ -409,12 +409,12 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {
-		claim, f := tr.claim(twinOf(one.trigger, &one.event, one.path), 0)
+		claim, f := tr.claim(twinOf(one.cause, &one.event, one.path), 0)
 		if f != fired {
 			return f
 		}
 		of := guest{site: s, id: tl.id, key: tl.keyLocked(), network: tr.networkLocked(), userAgent: one.userAgent, rules: one.rules, at: tr.now()}
-		if f = tr.t.enqueue(context.Background(), of, one.trigger, parcel{&one.event, one.identity}, tr.awaits(), places{}); f != fired {
+		if f = tr.t.enqueue(context.Background(), of, one.cause, parcel{&one.event, one.identity}, tr.awaits(), places{}); f != fired {
 			claim.Withdraw()
 		}
 		return f
@@ -424,5 +424,5 @@ func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
 		p = &past{t: tr.t, site: s, asker: tr, needs: tr.rules.Past(), maybe: true}
 	}
 	p.id = tl.id
-	return p.countLate(one.trigger.Past(), one.counted, one.items, time.Now(), send)
+	return p.countLate(one.cause.Past(), one.counted, one.items, time.Now(), send)
 }

@@ -23,7 +23,7 @@ import (
 // held is what one decision would have sent.
 type held struct {
 	site    *site
-	trigger *rule.Cause
+	cause   *rule.Cause
 	counted visit.Counted // the name under which the goal counts once
 	items   []queue.Item
 	twin    twice.Thing // what a script may tell as well
@@ -66,7 +66,7 @@ func fateOfHold(why hold.Why) fate {
 
 // settle gives what was held its fate, without having sent it.
 func (one *held) settle(l *ledger, f fate) {
-	l.settle(one.trigger.Name(), f, "", "held")
+	l.settle(one.cause.Name(), f, "", "held")
 	one.report(f, "")
 }
 
@@ -83,7 +83,7 @@ func (t *Tracker) agrees(s *site, e *entry) (agreed bool) {
 		return false
 	}
 	t.holds.Return(t.holds.Key(s.Name, e.heldBy), func(one *held) (over bool) {
-		switch f := e.fate(one.trigger.Terms().Need); f {
+		switch f := e.fate(one.cause.Terms().Need); f {
 		case fired:
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
@@ -130,7 +130,7 @@ func (tr *tracked) hold(g *rule.Cause, e *cdp.Event, name visit.Counted) fate {
 	tr.facts.Sent(e)
 	l := tr.t.ledger
 	one := &held{
-		site: tr.site, trigger: g, counted: name, items: items, twin: twinOf(g, e, tr.path).Detached(), since: time.Now(), fact: tr.factHeld(g),
+		site: tr.site, cause: g, counted: name, items: items, twin: twinOf(g, e, tr.path).Detached(), since: time.Now(), fact: tr.factHeld(g),
 	}
 	f = fateOfHold(tr.t.holds.Add(tr.holder(), tr.network(), one, one.size(), func() { l.decide(one.since, g.Name(), fateHeld, "", "") }))
 	tr.facts.Waits(f == fateHeld && g == rule.View)
@@ -147,10 +147,10 @@ func (tr *tracked) releaseLocked() {
 	if !tr.releases || !tr.keepsIDLocked() {
 		return
 	}
-	agreed := func(one *held) bool { return tr.entry.fate(one.trigger.Terms().Need) == fired }
+	agreed := func(one *held) bool { return tr.entry.fate(one.cause.Terms().Need) == fired }
 	for _, one := range tr.t.holds.Take(tr.holder(), agreed) {
 		f := tr.sendHeldLocked(one)
-		tr.t.ledger.settle(one.trigger.Name(), f, tr.told.id, "held")
+		tr.t.ledger.settle(one.cause.Name(), f, tr.told.id, "held")
 		one.report(f, tr.told.id)
 	}
 }
@@ -167,7 +167,7 @@ func (tr *tracked) keepsIDLocked() bool {
 // It keeps the time at which it happened.
 func (tr *tracked) sendHeldLocked(one *held) (f fate) {
 	defer tr.t.recovered("release", func() { f = fateEventInvalid })
-	p, g := tr.pastLocked(), one.trigger.Past()
+	p, g := tr.pastLocked(), one.cause.Past()
 	p.id = tr.told.id
 	p.released = p.released || g.Remembered()
 	return p.countLate(g, one.counted, nil, one.since, func() fate { return tr.queueHeldLocked(one) })

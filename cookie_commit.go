@@ -185,7 +185,7 @@ func (tr *tracked) wantsIDLocked() bool {
 	case tr.stranger:
 		return slices.ContainsFunc(tr.candidates, func(c candidate) bool {
 			f, open := tr.judgeLocked(&c)
-			return c.trigger.Terms().CountsBots && !c.waits && !c.trigger.IsDraft() && (f == fired || open)
+			return c.cause.Terms().CountsBots && !c.waits && !c.cause.IsDraft() && (f == fired || open)
 		})
 	case create == CreateVisit:
 		if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
@@ -204,7 +204,7 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 	tr.peekFormLocked()
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if c.trigger == rule.View || c.waits || !drafts && c.trigger.IsDraft() {
+		if c.cause == rule.View || c.waits || !drafts && c.cause.IsDraft() {
 			continue
 		}
 		if f, open := tr.judgeLocked(c); f == fired || open {
@@ -212,7 +212,7 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 		}
 	}
 	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
-		return (drafts || !r.goal.IsDraft()) && tr.raisedFiresLocked(r)
+		return (drafts || !r.cause.IsDraft()) && tr.raisedFiresLocked(r)
 	})
 }
 
@@ -228,19 +228,19 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 func (tr *tracked) forgetsLocked() bool {
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if !c.trigger.Ends() {
+		if !c.cause.Ends() {
 			continue
 		}
 		tr.peekFormLocked()
 		// A page whose type is not known yet is taken for one, as net/http
 		// will most likely find: the cookie can only be deleted now.
-		if f, open := tr.judgeLocked(c); f == fired || open && c.trigger.IsPage() && tr.navigation {
+		if f, open := tr.judgeLocked(c); f == fired || open && c.cause.IsPage() && tr.navigation {
 			tr.forgetLocked()
 			return true
 		}
 	}
 	return slices.ContainsFunc(tr.told.saidLocked().raised, func(r raised) bool {
-		ends := r.goal.Ends() && tr.raisedFiresLocked(r)
+		ends := r.cause.Ends() && tr.raisedFiresLocked(r)
 		if ends {
 			tr.forgetLocked()
 		}

@@ -56,7 +56,7 @@ func (tr *tracked) visitsSentLocked() (values [2]string) {
 // rulingOfLocked is where a candidate's ruling is kept: with the first
 // candidate of its goal. It is nil for a goal that asks nothing about the past.
 func (tr *tracked) rulingOfLocked(i int) *ruling {
-	g := tr.candidates[i].trigger
+	g := tr.candidates[i].cause
 	if !g.Past().Remembered() {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (tr *tracked) rulingOfLocked(i int) *ruling {
 	if s.rulings == nil {
 		s.rulings = append(s.inline[:0], make([]ruling, len(tr.candidates))...)
 	}
-	return &s.rulings[slices.IndexFunc(tr.candidates, func(c candidate) bool { return g.SameGoal(c.trigger) })]
+	return &s.rulings[slices.IndexFunc(tr.candidates, func(c candidate) bool { return g.SameGoal(c.cause) })]
 }
 
 // countedEarly reports whether a candidate's goal is in the visit cookie that left
@@ -81,7 +81,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 		return
 	}
 	now, another := time.Now(), tr.told.brought.id != tr.told.id
-	counts := another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.trigger.Past().Remembered() })
+	counts := another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.cause.Past().Remembered() })
 	if !counts && tr.visitRestsLocked(now) || !tr.mayKeepVisitLocked(h) {
 		return
 	}
@@ -113,7 +113,7 @@ func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
 // when the handler has returned.
 func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
-		return c.early == fired && c.trigger.Past().Remembered()
+		return c.early == fired && c.cause.Past().Remembered()
 	}) {
 		tr.peekFormLocked()
 	}
@@ -123,14 +123,14 @@ func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
 			continue
 		}
 		if f, _ := tr.judgeLocked(c); f == fired {
-			changed = tr.countNowLocked(c.trigger, nil, at, now) || changed
+			changed = tr.countNowLocked(c.cause, nil, at, now) || changed
 		}
 	}
 	said := tr.told.saidLocked()
 	for i := range said.raised {
 		r := &said.raised[i]
-		if r.goal.Past().Remembered() && !r.ruling.done && tr.raisedFiresLocked(*r) {
-			changed = tr.countNowLocked(r.goal, r.data, &r.ruling, now) || changed
+		if r.cause.Past().Remembered() && !r.ruling.done && tr.raisedFiresLocked(*r) {
+			changed = tr.countNowLocked(r.cause, r.data, &r.ruling, now) || changed
 		}
 	}
 	p := tr.pastLocked()

@@ -70,12 +70,12 @@ func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
 	if c.early != fired {
 		return c.early, false
 	}
-	name := c.trigger.Name()
+	name := c.cause.Name()
 	said := tr.told.saidLocked()
 	if slices.Contains(said.rejected, name) {
 		return fateRejected, false
 	}
-	r, open := c.trigger.Judge(&tr.x, slices.Contains(said.confirmed, name))
+	r, open := c.cause.Judge(&tr.x, slices.Contains(said.confirmed, name))
 	return fateOf(r), open
 }
 
@@ -115,7 +115,7 @@ func (tr *tracked) end(f fate) {
 		case c.early != fired:
 			tr.decideEarly(c, "")
 		default:
-			tr.decide(c.trigger, f, "")
+			tr.decide(c.cause, f, "")
 		}
 	}
 	said := tr.told.saidLocked()
@@ -123,7 +123,7 @@ func (tr *tracked) end(f fate) {
 		tr.decide(rule.Identity, f, "")
 	}
 	for _, raised := range said.raised {
-		tr.decide(raised.goal, f, "")
+		tr.decide(raised.cause, f, "")
 	}
 	tr.reportPage(f)
 	tr.showWatched()
@@ -162,7 +162,7 @@ func (tr *tracked) endAnswered(f fate) {
 	}
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
-		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.fired && c.trigger.SameGoal(b.trigger) }) {
+		if slices.ContainsFunc(tr.candidates[:i], func(b candidate) bool { return b.fired && c.cause.SameGoal(b.cause) }) {
 			continue
 		}
 		verdict := f
@@ -170,33 +170,33 @@ func (tr *tracked) endAnswered(f fate) {
 			verdict, _ = tr.judgeLocked(c)
 		}
 		if f == fired && c.early == fired {
-			tr.noteForm(c.trigger, verdict)
+			tr.noteForm(c.cause, verdict)
 		}
 		if _, ok := verdict.ofRules(); ok && c.waits && tr.ahead.fetches() {
 			verdict = fatePrefetch // see consider
 		}
-		if gone && verdict == fired && c.trigger.IsPage() && !tr.countedEarly(i) {
+		if gone && verdict == fired && c.cause.IsPage() && !tr.countedEarly(i) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that their visit cookie has as counted
 		}
 		if verdict == fired {
 			c.fired = true
-			verdict = tr.send(c.trigger, nil, tr.rulingOfLocked(i), c.waits)
+			verdict = tr.send(c.cause, nil, tr.rulingOfLocked(i), c.waits)
 		} else if tr.decidedLater(i) {
 			continue
 		}
 		if c.early != fired {
 			tr.decideEarly(c, leftNote(gone, verdict))
 		} else {
-			tr.decide(c.trigger, verdict, leftNote(gone, verdict))
+			tr.decide(c.cause, verdict, leftNote(gone, verdict))
 		}
 	}
 	for i := range said.raised {
 		r := &said.raised[i]
-		verdict, waits := tr.judgeRaisedLocked(r.goal, r.data)
+		verdict, waits := tr.judgeRaisedLocked(r.cause, r.data)
 		if verdict == fired {
-			verdict = tr.send(r.goal, r.data, &r.ruling, waits)
+			verdict = tr.send(r.cause, r.data, &r.ruling, waits)
 		}
-		tr.decide(r.goal, verdict, leftNote(gone, verdict))
+		tr.decide(r.cause, verdict, leftNote(gone, verdict))
 	}
 	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 && !tr.watched.Dry() {
 		s.past.end(time.Now())
@@ -251,15 +251,15 @@ func (tr *tracked) judgeRaisedLocked(g *rule.Cause, data Data) (f fate, waits bo
 
 // raisedFiresLocked reports whether a goal that was raised counts now.
 func (tr *tracked) raisedFiresLocked(r raised) bool {
-	f, waits := tr.judgeRaisedLocked(r.goal, r.data)
+	f, waits := tr.judgeRaisedLocked(r.cause, r.data)
 	return f == fired && !waits
 }
 
 // decidedLater reports whether another alternative of the same goal follows, so
 // that the goal is decided once.
 func (tr *tracked) decidedLater(i int) bool {
-	g := tr.candidates[i].trigger
-	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.SameGoal(c.trigger) })
+	g := tr.candidates[i].cause
+	return slices.ContainsFunc(tr.candidates[i+1:], func(c candidate) bool { return g.SameGoal(c.cause) })
 }
 
 // leftNote marks what counted although the client had left: the answer to a
@@ -294,17 +294,17 @@ func (tr *tracked) decide(g *rule.Cause, f fate, note string) {
 // handler ran.
 func (tr *tracked) decideEarly(c *candidate, note string) {
 	if tr.watched != nil {
-		tr.watched.Decided(c.trigger, c.early.String(), "")
+		tr.watched.Decided(c.cause, c.early.String(), "")
 		if tr.watched.Dry() {
-			tr.decideDry(c.trigger)
+			tr.decideDry(c.cause)
 			return
 		}
 	}
-	tr.book(c.trigger, c.early, note)
+	tr.book(c.cause, c.early, note)
 	if c.miss != nil {
-		tr.t.ledger.miss(c.trigger.Name(), *c.miss)
+		tr.t.ledger.miss(c.cause.Name(), *c.miss)
 	}
-	tr.report(c.trigger, c.early, c.miss)
+	tr.report(c.cause, c.early, c.miss)
 }
 
 // decideDry is both for a request that somebody only looks at: it counts for nothing.

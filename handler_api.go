@@ -36,7 +36,7 @@ type Data map[string]any
 
 // raised is a goal raised by the handler, to be sent when it has returned.
 type raised struct {
-	goal   *rule.Cause
+	cause  *rule.Cause
 	data   Data
 	ruling ruling
 }
@@ -89,7 +89,7 @@ func (tl *told) raise(g *rule.Cause, data Data) bool {
 	if said == nil || len(said.raised) == maxRaised {
 		return false
 	}
-	said.raised = append(said.raised, raised{goal: g, data: data})
+	said.raised = append(said.raised, raised{cause: g, data: data})
 	return true
 }
 

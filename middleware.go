@@ -187,7 +187,7 @@ func (t *Tracker) turnAway(r *http.Request, s *site, a *aim, e *entry, watched *
 
 // consider adds a goal to the candidates and reports whether it may count.
 func (tr *tracked) consider(g *rule.Cause) bool {
-	c := candidate{trigger: g}
+	c := candidate{cause: g}
 	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
 		if r := tr.x.Consider(g); r != rule.Fires {
 			tr.refusedEarly(&c, r)
@@ -203,7 +203,7 @@ func (tr *tracked) refusedEarly(c *candidate, r rule.Reason) {
 	if m, ok := tr.x.Missed(r); ok && !c.waits {
 		c.miss = &m
 	}
-	tr.explain(c.trigger, c.early)
+	tr.explain(c.cause, c.early)
 	if c.waits && tr.ahead.fetches() {
 		c.early = fatePrefetch // nobody looks, and that goes before what the rule says
 	}

@@ -96,7 +96,7 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 		return d
 	}
 	for i := range tr.candidates { // a page has one name, whatever counts on it
-		if c := tr.candidates[i].trigger; c != rule.View && c.IsPage() {
+		if c := tr.candidates[i].cause; c != rule.View && c.IsPage() {
 			d.Page = c
 			break
 		}

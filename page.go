@@ -266,7 +266,7 @@ func (b *beacon) happened(s *site, e *entry, path string) *tracked {
 	tr.admit(b.page, e)
 	tr.stranger = false // by Origin or Sec-Fetch-Site, a page of the site sent it
 	tr.x.Consider(g)    // so that what the rule reads is kept
-	tr.told.seldomLocked().raised = []raised{{goal: g}}
+	tr.told.seldomLocked().raised = []raised{{cause: g}}
 	return tr
 }
 

@@ -128,11 +128,11 @@ type withBody struct {
 
 // candidate is a goal whose path and method match.
 type candidate struct {
-	trigger *rule.Cause
-	miss    *rule.Miss // how it nearly counted, nil if that is not worth telling
-	early   fate       // fired, or why it is known before the handler runs not to count
-	waits   bool       // its event is kept until the visitor agrees, or until the page is shown
-	fired   bool       // it fired, so that alternatives of its goal need not
+	cause *rule.Cause
+	miss  *rule.Miss // how it nearly counted, nil if that is not worth telling
+	early fate       // fired, or why it is known before the handler runs not to count
+	waits bool       // its event is kept until the visitor agrees, or until the page is shown
+	fired bool       // it fired, so that alternatives of its goal need not
 }
 
 // trackedKey marks a request as seen, by each tracker for itself: two around
