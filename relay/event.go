@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
+	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
 	"github.com/goaltrack/goaltrack/internal/sdk"
 	"github.com/goaltrack/goaltrack/internal/views"
@@ -33,7 +34,7 @@ func (c *call) event() {
 		return
 	}
 	switch {
-	case isIdentity(e.Type) && !c.options.AllowIdentity:
+	case events.IsIdentity(e.Type) && !c.options.AllowIdentity:
 		c.once(&c.said.identity, "goaltrack: a script says who a visitor is, and the relay was not told to take IDENTITY (relay_identity)")
 		c.tracker.Note(string(reasonIdentity))
 		c.accept(said.key)
@@ -70,17 +71,9 @@ func (c *call) event() {
 }
 
 const (
-	identity = "IDENTITY"
-	form     = "FORM"
-	view     = "VIEW"
+	form = "FORM"
+	view = "VIEW"
 )
-
-// isIdentity reports whether the CDP may take an event for an IDENTITY. Nothing public says
-// how closely it looks at the letters, and in capitals, a Turkish i without a dot is an I.
-func isIdentity(typ string) bool {
-	typ = strings.TrimSpace(typ)
-	return strings.EqualFold(typ, identity) || strings.ToUpper(typ) == identity
-}
 
 // saying is what an event says of whose it is.
 type saying struct {

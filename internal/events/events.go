@@ -4,6 +4,7 @@ package events
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -142,8 +143,11 @@ func identity(g *rule.Cause, x *rule.Exchange, e *cdp.Event, to cdp.Site, note f
 func takeable(who cdp.Identity) (e cdp.Event, whole, ok bool) {
 	e = who.Event()
 	err := e.Validate()
-	if err == nil {
+	switch {
+	case err == nil:
 		return e, true, true
+	case len(e.Fields) == 0:
+		return e, true, false // there is nothing that could be left out
 	}
 	for _, one := range unwrap(err) {
 		fault, isField := errors.AsType[*cdp.FieldError](one)
@@ -203,23 +207,53 @@ func birthDate(e *cdp.Event, to cdp.Site) {
 	e.Fields["dob"] = dob
 }
 
-// Detach makes an event of texts of its own, which do not keep a request's header in
-// memory.
+// Detach makes an event of texts of its own, which do not keep a request's header or body in
+// memory. What others hold of the event stays as it is.
 func Detach(e *cdp.Event) {
 	for _, text := range []*string{&e.Page, &e.Referrer, &e.Language, &e.Currency, &e.Channel, &e.PointOfSale} {
 		*text = strings.Clone(*text)
 	}
-	for _, attrs := range [][]cdp.Attr{e.UTM, e.Ext} {
-		for i := range attrs {
-			attrs[i].Name = strings.Clone(attrs[i].Name)
-			if text, ok := attrs[i].Value.(string); ok {
-				attrs[i].Value = strings.Clone(text)
-			}
+	for _, attrs := range []*cdp.Ext{(*cdp.Ext)(&e.UTM), &e.Ext} {
+		*attrs = slices.Clone(*attrs)
+		for i, a := range *attrs {
+			(*attrs)[i] = cdp.Attr{Name: strings.Clone(a.Name), Value: detached(a.Value)}
 		}
 	}
+	e.Fields = maps.Clone(e.Fields)
 	for name, v := range e.Fields {
-		if text, ok := v.(string); ok {
-			e.Fields[name] = strings.Clone(text)
-		}
+		e.Fields[name] = detached(v)
 	}
+}
+
+// detached is a value of an event with texts of its own.
+func detached(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.Clone(v)
+	case []string:
+		return each(v, strings.Clone)
+	case []cdp.Identifier:
+		return each(v, func(i cdp.Identifier) cdp.Identifier {
+			return cdp.Identifier{ID: strings.Clone(i.ID), Provider: strings.Clone(i.Provider), ExpiryDate: strings.Clone(i.ExpiryDate)}
+		})
+	case []any:
+		return each(v, detached)
+	case []map[string]any:
+		return each(v, func(m map[string]any) map[string]any { return detached(m).(map[string]any) })
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for name, one := range v {
+			m[name] = detached(one)
+		}
+		return m
+	}
+	return v
+}
+
+func each[T any](list []T, of func(T) T) []T {
+	list = slices.Clone(list)
+	for i, v := range list {
+		list[i] = of(v)
+	}
+	return list
 }
