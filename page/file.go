@@ -271,15 +271,12 @@ func pathFor(pattern, prefix string) string {
 	if !ok {
 		return ""
 	}
-	pattern = strings.TrimSuffix(pattern, `\/?$`)
-	const other = "\x00"
-	pattern = strings.ReplaceAll(pattern, `[^\/]`, other)
-	pattern = strings.ReplaceAll(pattern, `\/`, `(?:;[^\/]*)?\/+`)
-	pattern = strings.ReplaceAll(pattern, other, `[^\/]`)
+	const slash, parameter = `\/`, `(?:;[^/]*)?`
+	pattern = strings.ReplaceAll(strings.TrimSuffix(pattern, slash+"?$"), slash, parameter+slash+"+")
 	if prefix != "" {
-		prefix = `(?:` + strings.ReplaceAll(regexp.QuoteMeta(prefix), "/", `\/`) + `)?`
+		prefix = "(?:" + strings.ReplaceAll(regexp.QuoteMeta(prefix), "/", slash) + ")?"
 	}
-	return `^` + prefix + pattern + `(?:;[^\/]*)?\/*$`
+	return "^" + prefix + pattern + parameter + slash + "*$"
 }
 
 // textOf is JSON that may stand in a page: < > & are escaped by the encoder.

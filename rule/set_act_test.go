@@ -68,12 +68,12 @@ func TestPageGoals(t *testing.T) {
 		got[i].cause = nil
 	}
 	want := []PageGoal{
-		{Name: "DEMO_CLICKED", Kind: PageClick, On: "/products/{id}", OnRegexp: `^\/products\/[^\/]+\/?$`, Selector: "#hero a.demo", Element: []string{"plan"}},
+		{Name: "DEMO_CLICKED", Kind: PageClick, On: "/products/{id}", OnRegexp: `^\/products\/[^/;]+\/?$`, Selector: "#hero a.demo", Element: []string{"plan"}},
 		{Name: "CALLED", Kind: PageClick, To: "tel", Element: []string{"kind"}},
 		{Name: "FILM_ENDED", Kind: PagePlayed, On: "/film", OnRegexp: `^\/film\/?$`, Selector: "video", Percent: 100},
 		{Name: "FILM_ENDED", Kind: PageSeen, On: "/film/text", OnRegexp: `^\/film\/text\/?$`, DataGoal: "credits"},
-		{Name: "READ_WELL", Kind: PageRead, On: "/blog/**", OnRegexp: `^\/blog(?:\/[^\/]+)*\/?$`, Percent: 75},
-		{Name: "STAYED", Kind: PageStay, On: "/blog/*", OnRegexp: `^\/blog\/[^\/]+\/?$`, Stay: 90 * time.Second},
+		{Name: "READ_WELL", Kind: PageRead, On: "/blog/**", OnRegexp: `^\/blog(?:\/[^/;]+)*\/?$`, Percent: 75},
+		{Name: "STAYED", Kind: PageStay, On: "/blog/*", OnRegexp: `^\/blog\/[^/;]+\/?$`, Stay: 90 * time.Second},
 		{Name: "BEGUN", Kind: PageStarted, Selector: "form"},
 		{Name: "OVER", Kind: PageClick, DataGoal: "buy"},
 	}

@@ -261,19 +261,15 @@ func staysInSegment(pattern string) bool {
 	}
 	var stays func(*syntax.Regexp) bool
 	stays = func(re *syntax.Regexp) bool {
+		if mayBeSlash(re) {
+			return false
+		}
 		switch re.Op {
-		case syntax.OpAnyChar, syntax.OpAnyCharNotNL, syntax.OpBeginLine, syntax.OpEndLine,
-			syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 			return false
 		case syntax.OpLiteral:
 			if slices.Contains(re.Rune, '/') {
 				return false
-			}
-		case syntax.OpCharClass:
-			for i := 0; i+1 < len(re.Rune); i += 2 {
-				if re.Rune[i] <= '/' && '/' <= re.Rune[i+1] {
-					return false
-				}
 			}
 		}
 		for _, sub := range re.Sub {
