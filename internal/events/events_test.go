@@ -25,24 +25,32 @@ func TestPeople(t *testing.T) {
 		not   string // why nothing is sent
 	}{
 		"a contact": {
-			contacts, map[string]any{"email": "Jo@Shop.example", "name": "Jo", "country": "de"},
+			contacts,
+			map[string]any{"email": "Jo@Shop.example", "name": "Jo", "country": "de"},
 			`{"contact":[{"country":"DE","email":"jo@shop.example","firstname":"Jo","identifiers":[{"id":"jo@shop.example","provider":"email"}]}]}`, "", nil, "",
 		},
 		"a contact by name alone": {contacts, map[string]any{"name": "Jo"}, `{"contact":[{"firstname":"Jo"}]}`, "", nil, ""},
 		"a contact of whom part is no good": {
-			contacts, map[string]any{"email": "jo", "name": "Jo", "country": "Elbonia"},
-			`{"contact":[{"firstname":"Jo"}]}`, "", []string{"identity_field_invalid"}, "",
+			contacts,
+			map[string]any{"email": "jo", "name": "Jo", "country": "Elbonia"},
+			`{"contact":[{"firstname":"Jo"}]}`, "",
+			[]string{"identity_field_invalid"},
+			"",
 		},
 		"nobody":            {contacts, nil, "", "", nil, "field_missing"},
 		"nobody of no good": {contacts, map[string]any{"email": "jo", "country": "Elbonia"}, "", "", []string{"identity_field_invalid"}, "field_missing"},
 		"an identity": {
-			"identify: { crm: $app.id }, sends: IDENTITY", map[string]any{"id": "7"},
+			"identify: { crm: $app.id }, sends: IDENTITY",
+			map[string]any{"id": "7"},
 			`{"identifiers":[{"id":"7","provider":"crm"}]}`, "", nil, "",
 		},
 		"an identity of nobody": {"identify: { crm: $app.id }, sends: IDENTITY", nil, "", "", nil, "no identity"},
 		"an identity before a goal": {
-			"identityProvider: email, identify: { email: $app.email, country: $app.country }", map[string]any{"email": "jo@shop.example", "country": "Elbonia"},
-			"null", `{"email":"jo@shop.example","identifiers":[{"id":"jo@shop.example","provider":"email"}]}`, []string{"identity_field_invalid"}, "",
+			"identityProvider: email, identify: { email: $app.email, country: $app.country }",
+			map[string]any{"email": "jo@shop.example", "country": "Elbonia"},
+			"null", `{"email":"jo@shop.example","identifiers":[{"id":"jo@shop.example","provider":"email"}]}`,
+			[]string{"identity_field_invalid"},
+			"",
 		},
 		"a goal without one": {"identityProvider: email, identify: { email: $app.email }", nil, "null", "", []string{"identity_missing"}, ""},
 	} {

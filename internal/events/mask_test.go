@@ -69,9 +69,8 @@ func inWords(t *testing.T, e *cdp.Event) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := string(text)
 	for _, a := range e.Ext {
-		words += fmt.Sprintf(" ext %s=%v", a.Name, a.Value)
+		text = fmt.Appendf(text, " ext %s=%v", a.Name, a.Value)
 	}
-	return words
+	return string(text)
 }
