@@ -31,7 +31,7 @@ var noEnv []string
 var patient = []string{"GOALTRACK_DELIVERY_TIMEOUT=10m"}
 
 func init() {
-	readyWithin, cutGrace = time.Minute, time.Minute // end what hangs
+	readyWithin, cutGrace, continueWithin = time.Minute, time.Minute, 30*time.Second // end what hangs
 }
 
 // proxyValues loads the settings of the proxy as the program does.

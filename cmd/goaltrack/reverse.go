@@ -141,6 +141,10 @@ func keepPath(in, out *http.Request, target *url.URL) {
 // request line the target would end there, and the version follow (RFC 9112, section 3).
 func withoutBlanks(target string) string { return strings.ReplaceAll(target, " ", "%20") }
 
+// continueWithin is how long a site may think about whether it wants an upload, whose visitor
+// waits for that. Only tests change it.
+var continueWithin = time.Second
+
 // newTransport returns the transport to the site. It speaks HTTP/1.1, which
 // carries upgrades and trailers alike. It goes straight to the site, whatever
 // HTTP_PROXY says.
@@ -152,9 +156,8 @@ func newTransport() *http.Transport {
 		// Otherwise the transport asks for gzip on its own and unpacks it.
 		DisableCompression: true,
 		// With it, the site can refuse an upload before it is sent (RFC 9110,
-		// section 10.1.1). If the site says nothing, it gets the body after a
-		// second.
-		ExpectContinueTimeout: time.Second,
+		// section 10.1.1). If the site says nothing, it gets the body.
+		ExpectContinueTimeout: continueWithin,
 		MaxIdleConns:          256,
 		MaxIdleConnsPerHost:   256,
 		// This is shorter than what common servers keep (gunicorn 2 s, Node 5
