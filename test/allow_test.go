@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,7 +11,7 @@ import (
 // TestAllowedIsLogged: what rules read though it looks like a secret is said at each
 // start, and when other rules are put in force.
 func TestAllowedIsLogged(t *testing.T) {
-	var log bytes.Buffer
+	var log syncBuffer
 	const rules = "version: 1\nallow: [pin_code, card]\ngoals:\n  - { goal: SENT, submit: /form, data: { area: $form.pin_code, kind: $form.card } }\n"
 	w := world.Setup{Rules: rules, Site: http.HandlerFunc(world.HTML), Log: &log}.Start(t)
 	if err := w.Tracker.SetRules(world.MustParse(t, strings.ReplaceAll(rules, "card", "iban"))); err != nil {

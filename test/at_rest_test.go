@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,9 +29,9 @@ func keyOf(letter string) goaltrack.Key {
 }
 
 // restingWorld is a world whose events wait in dir. If its CDP is down, they stay there.
-func restingWorld(t *testing.T, dir string, down bool, keys ...goaltrack.Key) (*world.World, *bytes.Buffer) {
+func restingWorld(t *testing.T, dir string, down bool, keys ...goaltrack.Key) (*world.World, *syncBuffer) {
 	t.Helper()
-	var log bytes.Buffer
+	var log syncBuffer
 	return world.Setup{
 		Rules: atRestRules, Log: &log, Unsettled: true,
 		Site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +144,7 @@ func TestLostKey(t *testing.T) {
 // TestMemoryIsNotSealed: what a process keeps for itself needs no key, and the start line
 // does not speak of it.
 func TestMemoryIsNotSealed(t *testing.T) {
-	var log strings.Builder
+	var log syncBuffer
 	w := world.Setup{Rules: atRestRules, Site: world.Shop(), Log: &log, Unsettled: true, Config: func(c *goaltrack.Config, server *cdptest.Server) {
 		c.Keys = []goaltrack.Key{keyOf("a")}
 		server.Fault(cdptest.Status(http.StatusServiceUnavailable).On(cdptest.Sends))

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -71,7 +70,7 @@ func TestCookieDomainElsewhere(t *testing.T) {
 
 // TestCookieDomainIsTold once in the log.
 func TestCookieDomainIsTold(t *testing.T) {
-	var log bytes.Buffer
+	var log syncBuffer
 	s := world.Setup{Rules: world.EachTrigger, Site: http.HandlerFunc(world.HTML), Log: &log}
 	s.Config = func(config *goaltrack.Config, _ *cdptest.Server) { config.Cookie.Domain = "shop.example" }
 	w := s.Start(t)

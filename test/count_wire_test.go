@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -110,7 +109,7 @@ func TestVisitCookieOnTheWire(t *testing.T) {
 // neither does one that is paused.
 func TestNoVisitCookieWithoutNeed(t *testing.T) {
 	for _, goal := range []string{"", "count: every", "count: once per session, status: paused", "data: { source: utm.source }", "if: { utm.source: present }"} {
-		var log bytes.Buffer
+		var log syncBuffer
 		w := world.Setup{Rules: "{version: 1, goals: [{goal: SEEN, visit: /page, " + goal + "}]}", Site: http.HandlerFunc(world.HTML), Log: &log}.Start(t)
 		if res := w.Visitor().Get("/page?utm_source=mail"); visitCookie(t, res) != "" {
 			t.Errorf("%s: Set-Cookie %q", goal, res.Header["Set-Cookie"])
@@ -124,7 +123,7 @@ func TestNoVisitCookieWithoutNeed(t *testing.T) {
 
 // TestKeyless: without keys it works in one process, which the log says once.
 func TestKeyless(t *testing.T) {
-	var log bytes.Buffer
+	var log syncBuffer
 	w := world.Setup{Rules: countRules, Site: countSite, Log: &log}.Start(t)
 	v := w.Visitor()
 	v.Get("/session")

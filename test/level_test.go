@@ -22,9 +22,9 @@ import (
 
 // spooled is a world whose events wait in a directory. With a fault, its CDP has
 // that for every event, and what waits at the end is left.
-func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goaltrack.Config)) (*world.World, *bytes.Buffer) {
+func spooled(t *testing.T, dir string, fault *cdptest.Fault, adjust ...func(*goaltrack.Config)) (*world.World, *syncBuffer) {
 	t.Helper()
-	var log bytes.Buffer
+	var log syncBuffer
 	w := world.Setup{
 		Rules: "{version: 1, goals: [{goal: FORM_SENT, submit: /form}]}",
 		Site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

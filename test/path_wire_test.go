@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -133,7 +132,7 @@ func TestPathPrefixFaults(t *testing.T) {
 
 // TestPrefixInRules: a rule that is written with the prefix does not go unsaid.
 func TestPrefixInRules(t *testing.T) {
-	var log bytes.Buffer
+	var log syncBuffer
 	world.Setup{
 		Rules:  "{version: 1, goals: [{goal: ONE, visit: /shop/tea}, {goal: TWO, visit: /tea}, {goal: THREE, visit: /shopping}]}",
 		Site:   http.HandlerFunc(world.HTML),

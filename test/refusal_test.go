@@ -1,7 +1,6 @@
 package test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -242,7 +241,7 @@ func TestStrippedInside(t *testing.T) {
 		}, 0},
 	} {
 		t.Run(test.title, func(t *testing.T) {
-			var log bytes.Buffer
+			var log syncBuffer
 			w := world.Setup{
 				Rules: "{version: 1, goals: [{goal: SENT, any: [{submit: /contact}, {submit: /shop/contact}]}]}",
 				Log:   &log,
