@@ -193,7 +193,7 @@ func (i *injector) Write(b []byte) (int, error) {
 // look looks for </head> in what is seen.
 func (i *injector) look() error {
 	text := i.seen[:min(len(i.seen), mostHead)]
-	begins := bytes.LastIndex(bytes.ToLower(text[i.looked:]), []byte("</head"))
+	begins := bytes.LastIndex(lower(text[i.looked:]), []byte("</head"))
 	if begins >= 0 {
 		if head := readHead(text); head.end >= i.written && head.end >= 0 {
 			return i.inject(head)
@@ -209,6 +209,18 @@ func (i *injector) look() error {
 		return i.close("")
 	}
 	return nil
+}
+
+// lower is a text with small letters of ASCII. It is as long as the text, whatever bytes are in
+// it: in a page of Latin-1, [bytes.ToLower] makes three bytes of one.
+func lower(text []byte) []byte {
+	text = bytes.Clone(text)
+	for i, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			text[i] = c + 'a' - 'A'
+		}
+	}
+	return text
 }
 
 // inject puts the tag before the end of the head, unless the page itself speaks against it.

@@ -37,6 +37,7 @@ func TestInject(t *testing.T) {
 	const plain = "<html><head><title>a</title></head><body>b</body></html>"
 	tagged := strings.Replace(plain, "</head>", injected+"</head>", 1)
 	long := "<html><head>" + strings.Repeat("<meta>", 3000) + "</head>"
+	latin := "<head><title>" + strings.Repeat("\xfc", 200) + "</title><!-- </head> -->" + strings.Repeat("<meta>", 100) + "%s</head>"
 	for name, c := range map[string]struct {
 		header []string // of the answer
 		body   string
@@ -48,6 +49,7 @@ func TestInject(t *testing.T) {
 		"in a comment first":       {nil, "<head><!-- </head> --></head>", "<head><!-- </head> -->" + injected + "</head>", ""},
 		"in a script first":        {nil, `<head><script>a="</head>"</script></head>`, `<head><script>a="</head>"</script>` + injected + "</head>", ""},
 		"in a title first":         {nil, "<head><title></head></title></head>", "<head><title></head></title>" + injected + "</head>", ""},
+		"in Latin-1":               {nil, fmt.Sprintf(latin, ""), fmt.Sprintf(latin, injected), ""},
 		"without a head":           {nil, "<body>b", "", "no_head"},
 		"a head that is too long":  {nil, long, "", "no_head"},
 		"nothing":                  {nil, "", "", "no_head"},
