@@ -315,6 +315,10 @@ func (i *injector) FlushError() error {
 			err = i.close("")
 		} else {
 			if !i.sent {
+				if h := i.Header(); h["Content-Type"] == nil {
+					// net/http would ask the first bytes alone, from which the last are held back.
+					h.Set("Content-Type", http.DetectContentType(i.seen[:min(len(i.seen), mostSniffed)]))
+				}
 				i.send(1)
 			}
 			err = i.pass(max(i.written, len(i.seen)-len("</head")))

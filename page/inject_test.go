@@ -135,13 +135,19 @@ func TestInjectInPieces(t *testing.T) {
 		"<html>a", "a<html><head></head>", `{"a":"</head>"}`, "",
 	} {
 		for _, size := range []int{1, 5, 1 << 20} {
-			for _, names := range []bool{false, true} {
+			for _, by := range []string{"Write", "WriteHeader", "Flush", "Flush first"} {
 				site = func(w http.ResponseWriter, _ *http.Request) {
-					if names {
+					switch by {
+					case "WriteHeader":
 						w.WriteHeader(http.StatusOK)
+					case "Flush first":
+						w.(http.Flusher).Flush()
 					}
 					for piece := range slices.Chunk([]byte(text), size) {
 						_, _ = w.Write(piece)
+						if by == "Flush" {
+							w.(http.Flusher).Flush()
+						}
 					}
 				}
 				res, err := bare.Client().Get(bare.URL)
@@ -155,7 +161,7 @@ func TestInjectInPieces(t *testing.T) {
 				}
 				res, got := s.get(s.visitor(), "/", "Sec-Fetch-Dest", asDocument, "Sec-Fetch-Mode", "navigate")
 				if gotType := res.Header.Get("Content-Type"); got != want || gotType != wantType {
-					t.Errorf("%.60q in pieces of %d: %.200q of %s, want %.200q of %s", text, size, got, gotType, want, wantType)
+					t.Errorf("%.60q in pieces of %d by %s: %.200q of %s, want %.200q of %s", text, size, by, got, gotType, want, wantType)
 				}
 			}
 		}
