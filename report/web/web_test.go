@@ -257,7 +257,7 @@ func TestMistakesInAnAddressAreTold(t *testing.T) {
 		"/?From=2026-11-01":                       "did you mean from?",
 		"/?days=7":                                "did you mean from and to?",
 		"/goal/SENT?pages=/a":                     "did you mean page?",
-		"/cost?languag=de":                       "did you mean language?",
+		"/cost?languag=de":                        "did you mean language?",
 		"/goals.csv?until=2026-11-01":             "did you mean to?",
 		"/goals.csv?goals=SENT":                   "did you mean goal?",
 		"/goals.json?since=2026-11-01":            "since: only /feed.csv can be asked by it",
