@@ -12,29 +12,37 @@ import (
 
 // TestOpenSpoolIsReady: a spool that is open takes an item with a write, and with a
 // sync if it is strict. Nothing else has to happen first, whatever else the disk has
-// to do.
+// to do. Each operation takes a second until then: so nothing that was left to another
+// goroutine is done when the spool is open.
 func TestOpenSpoolIsReady(t *testing.T) {
 	for _, strict := range []bool{false, true} {
-		for _, again := range []bool{false, true} {
-			t.Run(fmt.Sprintf("strict %v, opened before %v", strict, again), func(t *testing.T) {
+		for _, before := range []string{"never opened", "something waits", "all was delivered"} {
+			t.Run(fmt.Sprintf("strict %v, %s", strict, before), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := newStory(t, 8)
 					disk := newCrashFS()
-					if again {
+					if before != "never opened" {
 						q := s.open(disk, strict)
 						_ = s.append(q, 3, 100)
+						if before == "all was delivered" { // else its file is read, and so it is open
+							s.drain(q)
+						}
 						s.close(q)
 					}
-					var busy atomic.Bool
+					var open, done atomic.Bool
 					disk.before = func(o op) error {
 						needed := strings.HasSuffix(o.name, segmentSuffix) && (o.what == "write" || strict && o.what == "sync")
-						if busy.Load() && !needed {
+						switch {
+						case done.Load():
+						case !open.Load():
+							<-time.After(time.Second)
+						case !needed:
 							<-time.After(10 * time.Second)
 						}
 						return nil
 					}
 					q := s.open(disk, strict)
-					busy.Store(true)
+					open.Store(true)
 					began := time.Now()
 					if err := s.append(q, 1, 100); err != nil {
 						t.Errorf("the first item: %v", err)
@@ -42,7 +50,7 @@ func TestOpenSpoolIsReady(t *testing.T) {
 					if took := time.Since(began); took > q.o.SyncEvery {
 						t.Errorf("it took %v", took)
 					}
-					busy.Store(false)
+					done.Store(true)
 					<-time.After(100 * time.Second) // what had to wait is done
 					s.close(q)
 				})

@@ -26,9 +26,12 @@ func TestShortWaitsKeepNobodyWaiting(t *testing.T) {
 					mustAppend(t, q, Item{Body: fmt.Append(nil, n), Key: "flood", Time: time.Now()})
 				}
 				<-time.After(time.Second)
-				for range total {
+				for n := range total {
 					for _, d := range takeNow(t, q, 1) {
 						d.Nack(wait)
+					}
+					if left := q.behind.leftN(); n+1 == q.mostBegun()/4 && left > 0 {
+						t.Errorf("%d are left behind while there are places", left)
 					}
 				}
 				mustAppend(t, q, Item{Body: []byte("other"), Key: "other", Time: time.Now()})
@@ -80,6 +83,29 @@ func TestLongWaitsStayInMemory(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFirstWaitsInMemory: an item that goes first is not left behind, since its record does not
+// say that it does.
+func TestFirstWaitsInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := openBehind(t, newCrashFS())
+		for n := range 40 {
+			mustAppend(t, q, Item{Body: fmt.Append(nil, n), Key: "flood", First: n >= 20, Time: time.Now()})
+		}
+		<-time.After(time.Second)
+		for _, d := range takeNow(t, q, 40) {
+			d.Nack(2 * time.Second)
+		}
+		if n := q.behind.leftN(); n != 20 {
+			t.Errorf("%d are left behind, want the 20 others", n)
+		}
+		<-time.After(2 * time.Second)
+		if got := takeNow(t, q, 20); len(got) != 20 || string(got[0].Body) != "20" || !got[19].First {
+			t.Errorf("first come %s", names(got))
+		}
+		closeTest(t, q)
+	})
 }
 
 // TestWhatLosesItsOrderSaysSo: whatever is given back until the same moment comes in the

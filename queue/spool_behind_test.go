@@ -264,7 +264,8 @@ func TestBehindAndCompaction(t *testing.T) {
 			t.Errorf("the first item is not settled: %+v", st)
 		}
 		begun, segments, copied := len(q.begun.entries), len(q.segments), q.Report().Copied
-		if st := q.Stats(); begun > q.mostBegun()/2 || segments > 15 || copied == 0 || st.Waiting != len(stuck) {
+		// More than a quarter of some 100 records are left in each segment: 512 lie in at most 20.
+		if st := q.Stats(); begun > q.mostBegun()/2 || segments > 22 || copied == 0 || st.Waiting != len(stuck) {
 			t.Errorf("of %d items %d are in memory and %d were copied, in %d segments; %+v", len(stuck), begun, copied, segments, st)
 		}
 		for range 60 {
@@ -383,11 +384,11 @@ func TestBehindKeepsOthers(t *testing.T) {
 		for _, d := range receive(t, q, 400) {
 			d.Nack(3 * time.Second)
 		}
-		put("other", 2)
-		for _, d := range receive(t, q, 2) {
+		put("other", 3)
+		for _, d := range receive(t, q, 3) {
 			d.Nack(1500 * time.Millisecond)
 		}
-		if n := q.behind.leftN(); n != 280 {
+		if n := q.behind.leftN(); n != 281 { // the third of the others is too much: two are a sixtieth
 			t.Errorf("%d are left behind", n)
 		}
 		put("more", 1)
