@@ -8,14 +8,18 @@ import (
 
 // How memory lets go of what was given back
 //
-// An item that was given back for a while waits in memory, and mostBegun bounds those. So a
-// receiver that gives very much back, such as all that one visitor has sent, would keep
-// everybody else's items from being handed out. Therefore the spool leaves behind what is too
-// much: memory keeps a bit for each of them, and nothing else. So it no longer knows when
-// each is due. Therefore those that are due at nearly the same time are a cohort. When the
-// time is over for all of a cohort, a pass reads them again, in their order. A worked
-// example, which TestBehindExample runs. Four items given back may be in memory, and 1 to 10
-// lie in segment S1:
+// An item that was given back for a while waits in memory, and there are places for
+// mostBegun of these. If all were taken, nobody else's items would be handed out: one
+// visitor, or one site that cannot send, would hold up all others. So the spool keeps some
+// in memory (keptBack, and more of those who have few) and leaves the rest behind: their
+// records are on the disk anyway, and memory keeps a bit for each, and nothing else.
+//
+// Four words: an item is left behind; those that are left behind and due at nearly the same
+// time are a cohort, since a bit does not say when its item is due; a pass reads all cohorts
+// that are due, segment by segment; what the pass has read is loaded, until it is handed out.
+//
+// A worked example, which TestBehindExample runs. Four items given back may be in memory,
+// and 1 to 10 lie in segment S1:
 //
 //	step                                            in memory  left  pass
 //	Receive(10) hands out 1 to 10                          10     0     0
@@ -33,8 +37,7 @@ import (
 //	    the pass is over; at second 5 the next begins
 //
 // While there are fresh items, they take turns with those of a pass. So the order of what is
-// left behind is given up. Whoever has few items given back keeps theirs, as long as three
-// quarters of the places are free (tooManyBackLocked).
+// left behind is given up, and its deliveries say so (Delivery.OutOfOrder).
 //
 // The invariants. They hold whenever nobody has the spool's lock.
 //
@@ -196,24 +199,33 @@ func (s *Spool) tooManyBackLocked(key string, wait time.Duration) bool {
 }
 
 // leaveBehindLocked has memory let go of an item that was given back, if there are too
-// many. It reports whether it did. What is in the intake may have to be written again, and
-// the items of a segment with few are left to compaction: both need them in memory.
+// many. It reports whether it did.
 func (s *Spool) leaveBehindLocked(e *entry) bool {
-	switch wait := time.Until(e.dueAt); {
-	case !s.tooManyBackLocked(e.Key, wait), e.First, e.seg == nil,
-		e.record != e.number, e.number >= s.intake.firstNumber(s.stats.Last),
-		e.seg.unsettled*sparseShare <= e.seg.count:
+	wait := time.Until(e.dueAt)
+	if !s.tooManyBackLocked(e.Key, wait) || !s.mayForgetLocked(e) {
 		return false
-	default:
-		s.notDue.remove(e)
-		s.letGoLocked(e)
-		e.settled = true // for compaction, which may be about to copy it
-		s.behind.cohort(e.dueAt, wait).add(e)
-		return true
 	}
+	s.notDue.remove(e)
+	s.letGoLocked(e)
+	e.settled = true // for compaction, which may be about to copy it
+	s.behind.cohort(e.dueAt, wait).add(e)
+	return true
+}
+
+// mayForgetLocked reports whether the record alone can stand for an item.
+func (s *Spool) mayForgetLocked(e *entry) bool {
+	switch {
+	case e.number >= s.intake.firstNumber(s.stats.Last):
+		return false // it is not synced: it may have to be written, or written again
+	case e.seg.unsettled*sparseShare <= e.seg.count:
+		return false // compaction empties the segment, and copies what is in memory
+	}
+	return !e.First // its record does not say that it goes first
 }
 
 // cohort returns the cohort for an item that was given back for so long, and is due then.
+// The moments of the cohorts are a second apart for waits of up to four seconds, and between
+// a quarter and half of the wait for longer ones: few cohorts, and nobody is very late.
 func (b *behind) cohort(due time.Time, wait time.Duration) *cohort {
 	if b.began.IsZero() {
 		b.began = time.Now()

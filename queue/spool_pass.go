@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// How a pass reads again what was left behind. The example and the invariants are those of
-// spool_behind.go.
+// How a pass reads again what was left behind
+//
+// The example and the invariants are those of spool_behind.go. A receiver drives the pass:
+// take calls rereadInTime, which begins a pass if one is due (beginPassLocked) and reads a
+// window's worth of marked records (reread). nextWaitingLocked hands them out. When the last
+// is handed out or lost, the pass is over.
 
 // passRest is the least time from the beginning of a pass to that of the next, and what is
 // added to it for each byte that the pass reads. That is about twenty times as long as the
