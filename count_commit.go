@@ -329,8 +329,8 @@ func (tr *tracked) setVisit(h http.Header, value string) {
 	tr.site.visits.Set(h, value)
 }
 
-// visitRestsLocked reports whether the visit cookie need not be written though the visitor
-// sees a page: the minute in it is new enough. So it is on nearly all pages.
+// visitRestsLocked reports whether the visit cookie need not be written though the
+// visitor sees a page: the minute in it is new enough, as on nearly all pages.
 func (tr *tracked) visitRestsLocked(now time.Time) bool {
 	values, minute := tr.visitsSentLocked(), visit.Minute(now)
 	last, _, ok := visit.Split(values[0])

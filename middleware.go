@@ -112,8 +112,8 @@ type aim struct {
 }
 
 // enter is steps 3 and 4, for a request that may concern somebody. Most requests never come
-// to it. So it is not a part of interest, where its variables would take room on the stack of
-// all. The candidates are not a part of aim, because their room would then be on the heap.
+// to it. So it is not a part of interest, whose stack every request pays for. The
+// candidates are not a part of aim, because their room would then be on the heap.
 func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	s := t.siteOf(t.host(r), a.path)
 	if s == nil {

@@ -187,7 +187,7 @@ func (m minute) since(before minute, now queue.Stats) (attrs []slog.Attr, level 
 type silence map[string]bool
 
 // isNews reports whether nothing fired in a minute for a reason that is not told yet.
-// That machines came, or somebody who is no visitor, is none.
+// It is no news that machines came, or somebody who is no visitor.
 func (s silence) isNews(before, now minute) (news bool) {
 	if now.Fired > before.Fired {
 		clear(s)

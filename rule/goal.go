@@ -207,12 +207,11 @@ type Goal struct {
 	// a log-out should. The goal itself still belongs to that profile. With the
 	// next page, the browser has a new ID, which is another guest in the CDP.
 	//
-	// The cookie is deleted with the answer. That holds for every instance of the
-	// site, and for other sites of the tenant. So are their visit cookies. Only
-	// this process remembers it, for the last 1,024 visitors, if the goal
-	// was decided after the header was written. So it is if a shared cache may
-	// keep the answer, or if the goal was raised on a request that is not
-	// followed. Default: false.
+	// The cookie is deleted with the answer, and so are the visit cookies. That holds for
+	// every instance of the site, and for other sites of the tenant. Only this process
+	// remembers it, for the last 1,024 visitors, if the goal was decided after the header
+	// was written. The same holds if a shared cache may keep the answer, or if the goal
+	// was raised on a request that is not followed. Default: false.
 	Forget bool
 	// Order sends an ORDER_CHECKOUT in place of a custom event. The CDP counts it
 	// only for a customer whom it knows (doc.sitecore.com, "ORDER_CHECKOUT

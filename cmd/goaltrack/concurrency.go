@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// concurrencyLimit bounds how many pages are made at the same time. A page asks a database, so many at
-// once would take processor and memory from what the proxy is for. Who only looks whether it
-// runs, and who reads metrics, does not come by here.
+// concurrencyLimit bounds how many pages are made at the same time. A page asks a database,
+// so many at once would take processor and memory from what the proxy is for. Requests that
+// only ask whether it runs, or read metrics, do not come by here.
 type concurrencyLimit struct {
 	places chan struct{}
 	wait   time.Duration // for a place
