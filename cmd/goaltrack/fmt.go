@@ -175,7 +175,7 @@ func replaceFile(file string, was, text []byte) error {
 	err = errors.Join(err, next.Chmod(info.Mode().Perm()), next.Sync(), next.Close())
 	var now []byte
 	if err == nil {
-		now, err = os.ReadFile(target) //nolint:gosec // The user says which file.
+		now, err = os.ReadFile(target)
 	}
 	switch {
 	case err != nil:

@@ -38,7 +38,7 @@ for (const how of ["script", "loader"]) {
     await visitor.go("/in/a");
     const errors = [];
     page.on("pageerror", (err) => errors.push(err));
-    await page.waitForFunction(() => document.goaltrack);
+    await page.waitForFunction(() => performance.goaltrack);
     let n = 0;
     const books = async (what, act) => {
       await act();
@@ -110,7 +110,7 @@ test("a click right before the tab is closed counts", async (t) => {
   const shop = await t.shop({ page: "script", slow: 300 });
   const visitor = await t.visitor(shop);
   await visitor.go("/in/a");
-  await visitor.page.waitForFunction(() => document.goaltrack);
+  await visitor.page.waitForFunction(() => performance.goaltrack);
   await visitor.page.click("#button");
   await visitor.page.close();
   await counts(shop, "BOOKED", 1, "the click");
@@ -122,7 +122,7 @@ test("what is seen for a second counts once in each page", async (t) => {
   const { page } = visitor;
   const look = (id) => page.evaluate((id) => (id ? document.getElementById(id).scrollIntoView() : scrollTo(0, 0)), id);
   await visitor.go("/in/a");
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await pause(1200);
   await page.evaluate(() => new Promise((done) => {
     document.getElementById("prices").scrollIntoView();
@@ -140,7 +140,7 @@ test("what is seen for a second counts once in each page", async (t) => {
   assert.equal(fired(await shop.report(), "PRICES_SEEN"), 1, "again");
 
   await visitor.go("/in/b");
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await look("tall");
   await counts(shop, "PRICES_SEEN", 2, "one that is taller than the window");
 });
@@ -149,7 +149,7 @@ test("what is seen in a tab that is not looked at does not count", async (t) => 
   const shop = await t.shop({ page: "script" });
   const visitor = await t.visitor(shop);
   await visitor.go("/in/a");
-  await visitor.page.waitForFunction(() => document.goaltrack);
+  await visitor.page.waitForFunction(() => performance.goaltrack);
   const hide = (hidden) =>
     visitor.page.evaluate((hidden) => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -169,7 +169,7 @@ test("what nobody can see is neither seen nor read", async (t) => {
   const { page } = visitor;
   await visitor.page.addInitScript(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => !window.inFront }));
   await visitor.go("/in/long");
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   await pause(1500);
   assert.equal(fired(await shop.report(), "PAGE_READ"), 0, "behind another tab");
@@ -197,7 +197,7 @@ test("forms begun, sounds played, pages read and stayed on count", async (t) => 
   const visitor = await t.visitor(shop);
   const { page } = visitor;
   await visitor.go("/in/long");
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await page.fill("#email", "a");
   await page.type("#email", "bc");
   await counts(shop, "FORM_STARTED", 1, "the form");
@@ -228,7 +228,7 @@ testWhole("a page that comes back from the back/forward cache counts once, and i
   const visitor = await t.visitor(shop);
   const { page } = visitor;
   await visitor.go("/in/quiet");
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await page.evaluate(() => addEventListener("pageshow", (event) => (window.cameBack = event.persisted)));
   await page.goto(visitor.url("/pricing"));
   await page.evaluate(() => history.back());
@@ -289,7 +289,7 @@ for (const by of ["the Navigation API", "pushState"]) {
     const { page } = visitor;
     if (by === "pushState") await page.addInitScript(() => Object.defineProperty(window, "navigation", { value: undefined }));
     await visitor.go("/in/a");
-    await page.waitForFunction(() => document.goaltrack);
+    await page.waitForFunction(() => performance.goaltrack);
     const clicks = () => page.click("#nested");
     await clicks();
     await counts(shop, "DEMO_CLICKED", 1, "on the first page");
@@ -319,7 +319,7 @@ for (const policy of ["self", "nothing", "nonce", "dynamic"]) {
       visitor.page.on("console", (m) => { if (/Content Security|Trusted/.test(m.text()) && !/style|image/.test(m.text())) said.push(m.text()); });
       visitor.page.on("pageerror", (err) => said.push(String(err)));
       await visitor.go(`/in/a?policy=${policy}`);
-      await visitor.page.waitForFunction(() => document.goaltrack);
+      await visitor.page.waitForFunction(() => performance.goaltrack);
       await visitor.page.click("#button");
       await counts(shop, "BOOKED", 1, how);
       assert.deepEqual(said, [], how);
@@ -338,7 +338,7 @@ test("the tag gets into pages that nobody can change, unless their policy is aga
   let clicks = 0;
   for (const policy of ["", "self", "nothing"]) {
     await visitor.go(`/in/a?policy=${policy}`);
-    await page.waitForFunction(() => document.goaltrack);
+    await page.waitForFunction(() => performance.goaltrack);
     await page.click("#button");
     await counts(shop, "BOOKED", ++clicks, policy);
     assert.equal(await tags(), 1, policy);
@@ -346,7 +346,7 @@ test("the tag gets into pages that nobody can change, unless their policy is aga
   for (const policy of ["nonce", "dynamic"]) {
     await visitor.go(`/in/a?policy=${policy}`);
     assert.equal(await tags(), 0, policy);
-    assert.equal(await page.evaluate(() => document.goaltrack), undefined, policy);
+    assert.equal(await page.evaluate(() => performance.goaltrack), undefined, policy);
   }
   assert.deepEqual(said, []);
 });
@@ -390,7 +390,7 @@ for (const [name, tool] of Object.entries(tools)) {
     await visitor.has({ consent: "yes" });
     if (tool.before) await page.addInitScript(tool.before);
     await visitor.go("/in/a");
-    await page.waitForFunction(() => document.goaltrack);
+    await page.waitForFunction(() => performance.goaltrack);
     if (tool.begin) await page.evaluate(tool.begin);
     await page.click("#button");
     await counts(shop, "BOOKED", 1, "before");
@@ -423,7 +423,7 @@ test("without consent there is no script, and who agrees later begins then", asy
     tag.src = old.src;
     old.replaceWith(tag);
   });
-  await page.waitForFunction(() => document.goaltrack);
+  await page.waitForFunction(() => performance.goaltrack);
   await page.click("#button");
   await counts(shop, "BOOKED", 1, "after");
   assert.equal(fired(await shop.report(), "QUIET_VIEWED"), 0, "the page was before");
@@ -439,7 +439,7 @@ for (const how of ["script", "loader"]) {
     const r = await shop.report();
     assert.equal(told(r), 0);
     assert.deepEqual(r.visits.filter((v) => v.path.startsWith(path)).map((v) => v.path), how === "loader" ? [`${path}/s.js`] : []);
-    assert.equal(await visitor.page.evaluate(() => document.goaltrack), undefined);
+    assert.equal(await visitor.page.evaluate(() => performance.goaltrack), undefined);
   });
 }
 

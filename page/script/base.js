@@ -88,7 +88,7 @@ goaltrack = (parts, tag) => {
 
   const start = () => {
     // Of two tags, or of one that a script put in place of another, the last one counts.
-    if (doc.goaltrack?.() == location.pathname) conf.c = 0;
+    if (performance.goaltrack?.() == location.pathname) conf.c = 0;
     on(doc, "click", click);
     on(doc, "auxclick", click);
     on(self, "goaltrack:consent", (event) => (said = !event.detail));
@@ -100,7 +100,7 @@ goaltrack = (parts, tag) => {
       history.pushState = (...args) => turn(push.apply(history, args) ?? 1);
       on(self, "popstate", () => turn(1));
     }
-    doc.goaltrack = () => ((gone = 1), here);
+    performance.goaltrack = () => ((gone = 1), here);
   };
   doc.prerendering ? on(doc, "prerenderingchange", start) : start();
 };
