@@ -55,7 +55,8 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 	case ReasonNotHTML:
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
 	case ReasonNotAFile:
-		return fmt.Sprintf("the answer is %s, which is not the file", orNothing(x.contentType))
+		is, _, _ := strings.Cut(x.contentType, ";")
+		return fmt.Sprintf("the answer is %s, which is not the file; if the site says so of the file itself, add if: { response.type: %s }", orNothing(x.contentType), strings.TrimSpace(is))
 	case ReasonNotSuccessful, ReasonDoubtfulRedirect:
 		return c.notSuccessful(x)
 	case ReasonAnswerUnreadable:

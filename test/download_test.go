@@ -141,18 +141,26 @@ func TestNotAFile(t *testing.T) {
 func TestNotAFileInAnExample(t *testing.T) {
 	rules := world.MustParse(t, "{version: 1, goals: [{goal: GOT, download: /**}]}")
 	for line, want := range map[string]string{
-		"GET /a.pdf -> 200":                               "",
-		"GET /a -> 200":                                   "",
-		"GET /a.ashx":                                     "",
-		"GET /a.pdf -> 200 type=text/html":                "the answer is text/html, which is not the file",
-		"GET /a -> 200 type=text/html":                    "",
-		"GET /a.ashx -> 200 type=text/html":               "the answer is text/html, which is not the file",
-		"GET /a.pdf -> 200 type=application/json":         "the answer is application/json, which is not the file",
-		"GET /a.pdf -> 200 response.json.error=loggedout": "the answer is application/json, which is not the file",
+		"GET /a.pdf -> 200":                                 "",
+		"GET /a -> 200":                                     "",
+		"GET /a.ashx":                                       "",
+		"GET /a.pdf -> 200 type=text/html":                  "the answer is text/html, which is not the file; if the site says so of the file itself, add if: { response.type: text/html }",
+		"GET /a -> 200 type=text/html":                      "",
+		"GET /a.ashx -> 200 type=text/html":                 "the answer is text/html, which is not the file; if the site says so of the file itself, add if: { response.type: text/html }",
+		"GET /a.pdf -> 200 type=application/json":           "the answer is application/json, which is not the file; if the site says so of the file itself, add if: { response.type: application/json }",
+		"GET /a.pdf -> 200 response.json.error=loggedout":   "the answer is application/json, which is not the file; if the site says so of the file itself, add if: { response.type: application/json }",
+		`GET /a.pdf -> 200 type="text/html; charset=utf-8"`: "the answer is text/html; charset=utf-8, which is not the file; if the site says so of the file itself, add if: { response.type: text/html }",
 		"GET /a.zip -> 200 type=text/html response.header.Content-Disposition=attachment": "",
 	} {
 		if v := explain(t, rules, line)["GOT"]; v.Fired != (want == "") || v.Reason != want {
 			t.Errorf("%s: fired %t, %q", line, v.Fired, v.Reason)
+		}
+	}
+	// What it advises helps.
+	rules = world.MustParse(t, "{version: 1, goals: [{goal: GOT, download: /**, if: { response.type: text/html }}]}")
+	for _, line := range []string{"GET /a.pdf -> 200 type=text/html", `GET /a.pdf -> 200 type="text/html; charset=utf-8"`} {
+		if v := explain(t, rules, line)["GOT"]; !v.Fired {
+			t.Errorf("%s: %q", line, v.Reason)
 		}
 	}
 }
