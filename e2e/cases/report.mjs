@@ -37,9 +37,10 @@ test("report: everything works without JavaScript", async (t) => {
   assert.equal(await table.isVisible(), true, "the table behind the picture, opened");
   await page.locator("table.parts a").first().click(); // a filter
   assert.ok(await page.locator("p.chips a").isVisible(), "the filter, and how to take it away");
-  const csv = new URL(await page.locator(".export a").first().getAttribute("href"), page.url());
-  const res = await page.request.get(csv.href);
-  assert.match(res.headers()["content-type"], /^text\/csv/);
+  for (const [name, type] of [["Excel", /^application\/.*spreadsheetml\.sheet$/], ["CSV", /^text\/csv/], ["JSON", /^application\/json/]]) {
+    const table = new URL(await page.locator(".export a", { hasText: name }).first().getAttribute("href"), page.url());
+    assert.match((await page.request.get(table.href)).headers()["content-type"], type);
+  }
   for (const name of ["Funnels", "Live", "Preview", "Delivery", "Cost", "Overview"]) {
     await page.getByRole("link", { name, exact: true }).click();
     assert.equal(await page.locator("nav a[aria-current=page]").innerText(), name);
