@@ -23,9 +23,7 @@ func sayingOf(query, form string) (s saying) {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
 		name, value, _ := strings.Cut(pair, "=")
-		name, err1 := url.QueryUnescape(name)
-		value, err2 := url.QueryUnescape(value)
-		if err1 != nil || err2 != nil || name == "" {
+		if name, value = unescaped(name), unescaped(value); name == "" {
 			continue
 		}
 		switch failure, accepted := pairSays(name, value); {
@@ -35,6 +33,15 @@ func sayingOf(query, form string) (s saying) {
 		case accepted && !s.accepted:
 			s = saying{accepted: true, word: name, pair: pair}
 		}
+	}
+	return s
+}
+
+// unescaped is a name or a value of a query. What is escaped badly, as in error=100%, stands for
+// itself, as most servers read it: it may say that the form failed.
+func unescaped(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
 	}
 	return s
 }
@@ -192,10 +199,7 @@ func (x *Exchange) leadsBack(query, page string) (name string) {
 		if name, value, _ = strings.Cut(pair, "="); value == "" || !isReturnName(name) {
 			continue
 		}
-		address, err := url.QueryUnescape(value)
-		if err != nil {
-			continue
-		}
+		address := unescaped(value)
 		if strings.HasPrefix(strings.ToLower(address), "%2f") { // encoded twice
 			if once, err := url.PathUnescape(address); err == nil {
 				address = once
@@ -214,9 +218,8 @@ func (x *Exchange) leadsBack(query, page string) (name string) {
 func isReturnName(name string) bool {
 	var text [64]byte
 	var ends [maxWords + 1]int
-	name, err := url.QueryUnescape(name)
-	p := appendPhrase(phrase{text[:0], ends[:0]}, name)
-	return err == nil && slices.Contains(returnNames, string(p.text))
+	p := appendPhrase(phrase{text[:0], ends[:0]}, unescaped(name))
+	return slices.Contains(returnNames, string(p.text))
 }
 
 var returnNames = []string{
@@ -235,7 +238,7 @@ func queryWord(query string) (kind wordKind, word string) {
 		if !slices.Contains(pageNames, name) {
 			continue
 		}
-		if value, err := url.QueryUnescape(value); err == nil && !strings.ContainsAny(value, "0123456789") {
+		if value = unescaped(value); !strings.ContainsAny(value, "0123456789") {
 			if k, w := refusalWord("/"+strings.TrimLeft(value, "/"), "", ""); k == wordError || k != wordOther && kind != wordError {
 				kind, word = k, w
 			}
