@@ -1,9 +1,13 @@
 package test
 
 import (
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/world"
 )
 
@@ -56,6 +60,38 @@ func TestAnswerNearMiss(t *testing.T) {
 		if g.Goal == "OK" && (len(g.NearMisses) != 1 || g.NearMisses[0].What != "the answer is compressed in a way that cannot be read (br)") {
 			t.Errorf("near misses %v", g.NearMisses)
 		}
+	}
+}
+
+// TestNearMissesAreBounded: of too many ways in which a goal nearly counted, the rarest is
+// forgotten, and of those the oldest. What happens often, and what happened last, stays.
+func TestNearMissesAreBounded(t *testing.T) {
+	const kept = 16
+	w := world.New(t, "{version: 1, goals: [{goal: SEEN, visit: /page}]}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, err := strconv.Atoi(r.URL.RawQuery)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+	}))
+	v := w.Visitor().Meet()
+	for i := range kept + 1 {
+		v.Get("/page?" + strconv.Itoa(400+i))
+		if i == 0 {
+			v.Get("/page?400")
+		}
+	}
+	w.Done()
+	misses := w.Tracker.Snapshot().Goals[0].NearMisses
+	if len(misses) != kept || misses[0].Times != 2 || !strings.Contains(misses[0].What, "400") {
+		t.Errorf("%d near misses: %+v", len(misses), misses)
+	}
+	has := func(status string) bool {
+		return slices.ContainsFunc(misses, func(m goaltrack.NearMiss) bool { return strings.Contains(m.What, status) })
+	}
+	if has("401") || !has("402") || !has("416") {
+		t.Errorf("%+v", misses)
 	}
 }
 
