@@ -90,7 +90,9 @@ func openFile(name string, flag int) (file, error) {
 		return nil, err
 	}
 	if flag&os.O_CREATE != 0 {
-		belongAs(f, filepath.Dir(name))
+		if dir, err := os.Stat(filepath.Dir(name)); err == nil {
+			belongAs(f, dir)
+		}
 	}
 	return osFile{f}, nil
 }
@@ -102,11 +104,27 @@ func makeDir(dir string) error {
 	if err = os.MkdirAll(dir, 0o700); err != nil || !isNew {
 		return err
 	}
-	if d, err := os.Open(dir); err == nil { //nolint:gosec // The directory the user chose.
-		belongAs(d, filepath.Dir(dir))
-		_ = d.Close() // nothing was written
-	}
+	giveDir(dir)
 	return nil
+}
+
+// giveDir gives a directory that was made just now to the owner of the one in which it is. That
+// one may have put a link in its place meanwhile, so nothing outside is looked at.
+func giveDir(dir string) {
+	parent, err := os.OpenRoot(filepath.Dir(dir))
+	if err != nil {
+		return
+	}
+	defer parent.Close()
+	made, err := parent.Open(filepath.Base(dir))
+	if err != nil {
+		return
+	}
+	defer made.Close()
+	owner, err := parent.Stat(".")
+	if info, bad := made.Stat(); err == nil && bad == nil && info.IsDir() {
+		belongAs(made, owner)
+	}
 }
 
 // crashPoint is called between every two file operations that a crash could part, with

@@ -58,7 +58,9 @@ func openLock(name string) (*os.File, error) {
 			f, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // The same.
 			switch {
 			case err == nil:
-				belongAs(f, filepath.Dir(name))
+				if dir, bad := os.Stat(filepath.Dir(name)); bad == nil {
+					belongAs(f, dir)
+				}
 			case errors.Is(err, fs.ErrExist) && try < 10:
 				continue // somebody was faster
 			}

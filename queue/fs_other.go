@@ -4,6 +4,7 @@ package queue
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 )
 
@@ -17,4 +18,4 @@ func syncDir(string) error { return nil }
 
 func diskIsFull(error) bool { return false }
 
-func belongAs(*os.File, string) {}
+func belongAs(*os.File, fs.FileInfo) {}

@@ -50,3 +50,32 @@ func TestRootLeavesFilesToOwner(t *testing.T) {
 		})
 	}
 }
+
+// TestLinksAreNotGivenAway: the user whose the directory is puts a link in place of what root
+// has made there.
+func TestLinksAreNotGivenAway(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Chown(dir, 65534, 65533); err != nil {
+		t.Fatal(err)
+	}
+	link, file := filepath.Join(dir, "spool"), filepath.Join(dir, "file")
+	if err := os.Symlink(outside, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for given, of := range map[string]string{link: outside, file: file} {
+		giveDir(given)
+		info, err := os.Stat(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is, _ := info.Sys().(*syscall.Stat_t); is.Uid != 0 {
+			t.Errorf("%s is of user %d", of, is.Uid)
+		}
+	}
+}

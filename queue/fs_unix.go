@@ -4,6 +4,7 @@ package queue
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -24,13 +25,11 @@ func diskIsFull(err error) bool {
 // belongAs gives what root has just made to the user whose the directory is. Else a command
 // that an administrator calls would leave files that the site, which runs as that user, cannot
 // open. It is no fault if the file system knows no owners.
-func belongAs(made *os.File, dir string) {
+func belongAs(made *os.File, dir fs.FileInfo) {
 	if os.Geteuid() != 0 {
 		return // nobody else may give files away
 	}
-	if info, err := os.Stat(dir); err == nil {
-		if whose, ok := info.Sys().(*syscall.Stat_t); ok && whose.Uid != 0 {
-			_ = made.Chown(int(whose.Uid), int(whose.Gid))
-		}
+	if whose, ok := dir.Sys().(*syscall.Stat_t); ok && whose.Uid != 0 {
+		_ = made.Chown(int(whose.Uid), int(whose.Gid))
 	}
 }

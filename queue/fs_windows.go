@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -49,4 +50,4 @@ func diskIsFull(err error) bool {
 	return errors.Is(err, diskFull) || errors.Is(err, handleDiskFull)
 }
 
-func belongAs(*os.File, string) {}
+func belongAs(*os.File, fs.FileInfo) {}
