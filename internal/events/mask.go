@@ -42,7 +42,7 @@ func IsIdentity(typ string) bool {
 	return strings.EqualFold(typ, Identity) || strings.ToUpper(typ) == Identity
 }
 
-// masked is a value with *** in place of every text, number and truth in it.
+// masked is a value with *** in place of every text, number and boolean in it.
 func masked(v any) any {
 	switch v := v.(type) {
 	case []cdp.Identifier:
