@@ -79,7 +79,7 @@ func (x *Exchange) leadsTo() string {
 	if path, _, ok := x.redirectTarget(); ok {
 		return plainLead(path)
 	}
-	u, err := url.Parse(strings.TrimSpace(x.location))
+	u, err := url.Parse(slashed(strings.TrimSpace(x.location)))
 	if err != nil || !web.ValidHost(web.HostOnly(u.Host)) {
 		return ""
 	}

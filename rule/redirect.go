@@ -47,14 +47,19 @@ func (x *Exchange) wholePath() string {
 	return x.odd.taken + x.path
 }
 
-// slashed turns the backslashes before the query into slashes, as browsers do
-// (https://url.spec.whatwg.org/#url-parsing): /\evil.example leads elsewhere.
+// slashed turns the backslashes before the query into slashes, and several slashes at the
+// beginning into two, as browsers do (https://url.spec.whatwg.org/#url-parsing):
+// /\evil.example and ///evil.example lead elsewhere.
 func slashed(location string) string {
 	end := strings.IndexAny(location, "?#")
 	if end < 0 {
 		end = len(location)
 	}
-	return strings.ReplaceAll(location[:end], `\`, "/") + location[end:]
+	path := strings.ReplaceAll(location[:end], `\`, "/")
+	if strings.HasPrefix(path, "///") {
+		path = "//" + strings.TrimLeft(path, "/")
+	}
+	return path + location[end:]
 }
 
 // samePath compares paths without regard to case and to a slash at the end.

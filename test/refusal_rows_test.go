@@ -249,6 +249,13 @@ var redirectRows = []redirectRow{
 	// Elsewhere: no success on another host.
 	{"/contact", "", "http://pay.example/thanks", turnedDown},
 	{"/contact", "", "//pay.example/thanks", turnedDown},
+	{"/contact", "", "///pay.example/thanks", turnedDown},
+	{"/contact", "", "/////pay.example/thanks", turnedDown},
+	{"/contact", "", `/\/pay.example/thanks`, turnedDown},
+	{"/contact", "", `/\\pay.example/thanks`, turnedDown},
+	{"/contact", "", "///shop.example/contact", turnedDown},
+	{"/contact", "", "/x///pay.example/thanks", accepted},
+	{"/contact", "", "///shop.example/thanks", accepted},
 
 	// Accepted.
 	{"/contact", "", "/thanks", accepted},
