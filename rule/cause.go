@@ -321,6 +321,6 @@ func (c *Cause) capture(x *Exchange) {
 		}
 	}
 	if s := &c.goal.success; s.kind == successRedirectTo {
-		s.judge(x, nil)
+		s.judge(x, nil, c.path.Text)
 	}
 }

@@ -36,7 +36,7 @@ func (c *Cause) judgeLate(x *Exchange, pages *failurePages) Reason {
 	case causeDownload:
 		r = c.judgeDownload(x)
 	case causeSubmit:
-		if r = c.goal.success.judge(x, pages); confirmed {
+		if r = c.goal.success.judge(x, pages, c.path.Text); confirmed {
 			r = Fires
 		}
 	default: // no answer makes it happen

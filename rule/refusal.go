@@ -42,6 +42,7 @@ const (
 	refusedSays                // to the page under success:, by an address that says that it failed
 	refusedStandIn             // a firewall answered
 	refusedAsks                // nobody asked the site to do anything with the form
+	refusedTold                // a header tells scripts of another status
 )
 
 // failurePages are what failure: says: pages that refused forms lead to, beside those
@@ -251,6 +252,8 @@ func (r *refusal) inWords(host string) (what, hint string) {
 		return "that is the form itself", "if accepted forms lead there too, only the application can tell: success: confirmed"
 	case refusedStandIn:
 		return "the header " + r.word + " says that a firewall answered in place of the site", ""
+	case refusedTold:
+		return "the header X-Responded-JSON tells scripts that the status is " + r.word, ""
 	case refusedAsks:
 		return "the form was only checked while somebody filled it in", ""
 	case refusedSays:

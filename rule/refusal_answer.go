@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -44,15 +45,53 @@ func (x *Exchange) isNoAnswer() bool {
 	case x.onlyAsks:
 		x.refusal = &refusal{kind: refusedAsks}
 	default:
-		return false
+		status := respondedStatus(x.responseHeader)
+		if status < http.StatusBadRequest {
+			return false
+		}
+		x.refusal = &refusal{kind: refusedTold, word: strconv.Itoa(status)}
 	}
 	return true
+}
+
+// respondedStatus is the status that ASP.NET's log-in had in mind for a script, 0 if it says
+// nothing. Its answer has 200
+// (https://github.com/aspnet/AspNetKatana/blob/main/src/Microsoft.Owin.Security.Cookies/Provider/DefaultBehavior.cs).
+func respondedStatus(h http.Header) int {
+	v, ok := web.First(h["X-Responded-Json"])
+	if !ok {
+		return 0
+	}
+	var told struct{ Status int }
+	_ = json.Unmarshal([]byte(v), &told)
+	return told.Status
+}
+
+// refreshTarget is where the header Refresh leads a browser at once, as CodeIgniter's
+// redirect('/login', 'refresh') does
+// (https://html.spec.whatwg.org/multipage/semantics.html#attr-meta-http-equiv-refresh). A page
+// that is shown for a while may say that the form was accepted.
+func refreshTarget(h http.Header) (to string, ok bool) {
+	v, _ := web.First(h["Refresh"])
+	i := strings.IndexAny(v, ";, \t")
+	if i < 0 || strings.Trim(v[:i], "0.") != "" {
+		return "", false
+	}
+	to = strings.TrimLeft(v[i:], ";, \t")
+	if name, rest, ok := strings.Cut(to, "="); ok && strings.EqualFold(strings.TrimSpace(name), "url") {
+		to = strings.TrimSpace(rest)
+	}
+	if to != "" && (to[0] == '"' || to[0] == '\'') {
+		to, _, _ = strings.Cut(to[1:], to[:1])
+	}
+	return to, to != ""
 }
 
 // scriptTarget is where a script leads the browser, whatever the status. htmx leads to an
 // address (https://htmx.org/headers/hx-redirect/), or to one that may be a member of JSON
 // (https://htmx.org/headers/hx-location/); it looks at the latter first. Remix leads by a 204
 // (https://github.com/remix-run/remix/blob/remix%402.0.0/packages/remix-server-runtime/server.ts).
+// Server actions of Next.js say beside the address how it is to be opened: /thanks;push.
 func scriptTarget(h http.Header) (to string, ok bool) {
 	if to, ok = web.First(h["Hx-Location"]); ok {
 		var location struct{ Path string }
@@ -61,7 +100,10 @@ func scriptTarget(h http.Header) (to string, ok bool) {
 		}
 		return to, true
 	}
-	for _, name := range [...]string{"Hx-Redirect", "X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location"} {
+	if to, ok = web.First(h["X-Action-Redirect"]); ok {
+		return strings.TrimSuffix(strings.TrimSuffix(to, ";push"), ";replace"), true
+	}
+	for _, name := range [...]string{"Hx-Redirect", "X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location", "Ajax-Location", "Spring-Redirect-Url"} {
 		if to, ok = web.First(h[name]); ok {
 			return to, true
 		}
@@ -69,13 +111,30 @@ func scriptTarget(h http.Header) (to string, ok bool) {
 	return "", false
 }
 
-// leadsToRefusal reports whether an answer of 2xx leads a browser by script to a log-in or
-// error page, or to an address that says that the form failed. It may lead back to the
-// form, or home: success: says that 2xx is success.
+// leadsToRefusal reports whether an answer that has the status of success leads a browser to
+// a log-in or error page, or to an address that says that the form failed, by its redirect
+// or by script. It may lead back to the form, home, or to another site: success: says that
+// the status is enough.
 func (x *Exchange) leadsToRefusal(pages *failurePages, leaves bool) bool {
-	to, ok := scriptTarget(x.responseHeader)
-	if !ok || x.status/100 != 2 || x.judgeTarget(to, pages, leaves) == Fires {
+	to := x.location
+	if to == "" || !web.IsRedirect(x.status) {
+		var ok bool
+		if to, ok = scriptTarget(x.responseHeader); !ok {
+			to, ok = refreshTarget(x.responseHeader)
+		}
+		if !ok || x.status >= http.StatusBadRequest {
+			return false
+		}
+	}
+	if x.judgeTarget(to, pages, leaves) == Fires {
 		return false
+	}
+	if _, query, ok := x.resolve(to); ok && x.refusal.kind != refusedQuery {
+		if says := sayingOf(query, x.path); says.failed {
+			x.refusal = &refusal{kind: refusedSays, word: says.word}
+			x.refusal.hide()
+			return true
+		}
 	}
 	if slices.Contains([]refusalKind{refusedList, refusedQuery, refusedBack, refusedWord}, x.refusal.kind) {
 		return true

@@ -221,6 +221,25 @@ func refusalWord(path, form, page string) (kind wordKind, word string) {
 	return kind, word
 }
 
+// valuesSay finds such a word in what the variables of a template stand for. A number is an
+// ID there, and no status.
+func valuesSay(values []string, form string) (kind wordKind, word string) {
+	for _, v := range values {
+		for rest := "/" + strings.TrimPrefix(v, "/"); rest != ""; {
+			var segment string
+			segment, rest = urlpath.NextSegment(rest)
+			switch k, w := segmentSays(segment); {
+			case undone[w] != "" && containsFold(form, undone[w]):
+			case k == wordDone:
+				return wordOther, ""
+			case k == wordError, k == wordLogin && kind != wordError:
+				kind, word = k, w
+			}
+		}
+	}
+	return kind, word
+}
+
 // undone are words of errors, and what a form is called to which they say that
 // it was accepted.
 var undone = map[string]string{

@@ -71,10 +71,10 @@ func parseSuccess(s string) (success, error) {
 }
 
 // judge tells whether the answer in x is a success, and fills the variables of
-// the redirect target.
-func (s *success) judge(x *Exchange, pages *failurePages) Reason {
+// the redirect target. form is the path of the trigger.
+func (s *success) judge(x *Exchange, pages *failurePages, form string) Reason {
 	if x.refusal = nil; x.blind {
-		return s.guess(x, pages)
+		return s.guess(x, pages, form)
 	}
 	if x.isNoAnswer() {
 		return ReasonNotSuccessful
@@ -106,7 +106,7 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 			x.refusal.hide()
 			return ReasonNotSuccessful
 		}
-		return succeeds(ok)
+		return succeeds(ok && !s.strays(x, path, values, pages, form))
 	case successDefault:
 		switch x.status {
 		case http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
@@ -117,15 +117,40 @@ func (s *success) judge(x *Exchange, pages *failurePages) Reason {
 				x.refusal = &refusal{kind: refusedNowhere}
 				return ReasonNotSuccessful
 			}
-			return Fires
+			return succeeds(!x.leadsToRefusal(pages, s.leaves))
 		}
 	case successRedirect: // judged like what else leads elsewhere
 	}
 	return x.judgeRedirect(pages, s.leaves)
 }
 
+// strays reports whether a redirect leads to a page of refused forms that success: names by
+// a variable or a star alone: whoever writes /orders/{id} does not mean /orders/error. They
+// do mean the form itself if its path is written alike. values are those of the variables.
+func (s *success) strays(x *Exchange, path string, values []string, pages *failurePages, form string) bool {
+	r := refusal{to: plainLead(path)}
+	switch {
+	case len(values) == 0:
+		return false
+	case x.isForm(path) && !samePath(form, s.target.Text):
+		r.kind = refusedForm
+	case pages.spares(path):
+		return false
+	case pages.lists(path):
+		r.kind = refusedList
+	default:
+		kind, word := valuesSay(values, x.path)
+		if kind == wordOther || kind == wordLogin && s.leaves {
+			return false
+		}
+		r.kind, r.word = refusedWord, word
+	}
+	x.refusal = &r
+	return true
+}
+
 // guess judges what a log tells: the status, and rarely where a redirect leads.
-func (s *success) guess(x *Exchange, pages *failurePages) Reason {
+func (s *success) guess(x *Exchange, pages *failurePages, form string) Reason {
 	switch {
 	case s.kind == successIf:
 		x.guessed = true
@@ -136,7 +161,7 @@ func (s *success) guess(x *Exchange, pages *failurePages) Reason {
 	case x.location != "" || !web.IsRedirect(x.status):
 		x.blind = false
 		defer func() { x.blind = true }()
-		return s.judge(x, pages)
+		return s.judge(x, pages, form)
 	case s.kind == successStatus:
 		return succeeds(x.status == s.status)
 	case s.kind == successClass:

@@ -147,6 +147,44 @@ func TestLeavingHome(t *testing.T) {
 	}
 }
 
+// TestNamedByAVariable: whoever writes /orders/{id} does not mean the form, or a page of
+// errors. What is written as it is, is meant.
+func TestNamedByAVariable(t *testing.T) {
+	for _, test := range []struct{ submit, success, form, location, want string }{
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/A-1001", accepted},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/new", turnedDown},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/en/../orders/NEW/", turnedDown},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/error", turnedDown},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/login", turnedDown},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/oops-page", turnedDown}, // by failure:
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/retry", accepted},       // by failure:, too
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/404", accepted},
+		{"/orders/new", "303 to /orders/{id}", "/orders/new", "/orders/trial-and-error", accepted},
+		{"/orders/new", "redirect to /orders/error", "/orders/new", "/orders/error", accepted},
+		{"/orders/new", "redirect to /orders/new", "/orders/new", "/orders/new", accepted},
+		{"/orders/cancel", "redirect to /orders/{state}", "/orders/cancel", "/orders/cancelled", accepted},
+		{"/checkout/pay", "redirect to /checkout/**", "/checkout/pay", "/checkout/done", accepted},
+		{"/checkout/pay", "redirect to /checkout/**", "/checkout/pay", "/checkout", accepted},
+		{"/checkout/pay", "redirect to /checkout/**", "/checkout/pay", "/checkout/payment/declined", turnedDown},
+		{"/checkout/pay", "redirect to /checkout/**", "/checkout/pay", "/checkout/pay", turnedDown},
+		{"/register", "redirect to /{language}/login", "/register", "/de/login", accepted},
+		{"/register", "redirect to /{language}/{page}", "/register", "/de/login", turnedDown},
+		{"/register", "redirect to /welcome-{what}", "/register", "/welcome-error", turnedDown},
+		{"/products/{id}", "303", "/products/7", "/products/7?error=1", turnedDown},
+		{"/products/{id}", "redirect to /products/{id}", "/products/7", "/products/7", accepted}, // put into the cart
+		{"/products/{id}/add", "redirect to /products/{id}", "/products/7/add", "/products/7", accepted},
+		{"/errors/report", "redirect to /errors/{id}", "/errors/report", "/errors/17", accepted},
+		{"/login", "redirect to /login/**", "/login", "/login/welcome", accepted},
+		{"/login", "redirect to /login/**", "/login", "/login", turnedDown},
+	} {
+		rules := world.MustParse(t, fmt.Sprintf("{version: 1, defaults: {failure: [/orders/oops-page, '!/orders/retry']}, goals: [{goal: SENT, submit: %q, success: %q}]}", test.submit, test.success))
+		v := explain(t, rules, "POST "+test.form+" -> 303 "+test.location)["SENT"]
+		if v.Fired != (test.want == accepted) {
+			t.Errorf("%s, %s, to %s: fired %t, %q", test.submit, test.success, test.location, v.Fired, v.Reason)
+		}
+	}
+}
+
 // TestLocationNamed: a condition on Location says where accepted forms lead, and
 // wins over what is known of other pages.
 func TestLocationNamed(t *testing.T) {
@@ -319,6 +357,39 @@ func TestAnswersBesideTheForm(t *testing.T) {
 		{"200", nil, 200, pairs{"HX-Redirect", "https://pay.example/login"}, accepted},
 		{"200", nil, 200, pairs{"HX-Location", "/"}, accepted},
 		{"{ response.header.HX-Redirect: /login }", nil, 200, pairs{"HX-Redirect", "/login"}, accepted},
+		{"200", nil, 200, pairs{"HX-Redirect", "/form?error=1"}, turnedDown},
+		{"200", nil, 200, pairs{"X-Action-Redirect", "/login;push"}, turnedDown},
+		{"200", nil, 200, pairs{"X-Action-Redirect", "/thanks?sent=0;push"}, turnedDown},
+		{"200", nil, 200, pairs{"X-Action-Redirect", "/thanks?sent=1;replace"}, accepted},
+		{"", nil, 204, pairs{"X-Action-Redirect", "/thanks;push"}, accepted},
+		{"", nil, 204, pairs{"Ajax-Location", "./login"}, turnedDown},
+		{"200", nil, 200, pairs{"Spring-Redirect-URL", "/error"}, turnedDown},
+		{"200", nil, 200, pairs{"X-Responded-JSON", `{"status":401,"headers":{"location":"https://shop.example/Account/Login"}}`}, turnedDown},
+		{"", nil, 202, pairs{"X-Responded-JSON", `{"status":403,"headers":{}}`}, turnedDown},
+		{"200", nil, 200, pairs{"X-Responded-JSON", `{"status":200}`}, accepted},
+		{"200", nil, 200, pairs{"X-Responded-JSON", "yes"}, accepted},
+		// By a header that browsers obey, unless they show the page first.
+		{"200", nil, 200, pairs{"Refresh", "0;url=/login"}, turnedDown},
+		{"200", nil, 200, pairs{"Refresh", `0.0, URL = "/login?a=b"`}, turnedDown},
+		{"200", nil, 200, pairs{"Refresh", "0;'/error'x"}, turnedDown},
+		{"200", nil, 200, pairs{"Refresh", "0;url=/form?a=b&error=1"}, turnedDown},
+		{"", nil, 201, pairs{"Refresh", "0 /login"}, turnedDown},
+		{"200", nil, 200, pairs{"Refresh", "3;url=/login"}, accepted},
+		{"200", nil, 200, pairs{"Refresh", "0;url=/thanks"}, accepted},
+		{"", nil, 201, pairs{"Refresh", "0;url=/"}, accepted},
+		{"200", nil, 200, pairs{"Refresh", "0"}, accepted},
+		{"200", nil, 200, pairs{"Refresh", "0;url="}, accepted},
+		// A redirect, where the status is success.
+		{"303", nil, 303, pairs{"Location", "/login"}, turnedDown},
+		{"303", nil, 303, pairs{"Location", "/form?error=1"}, turnedDown},
+		{"303", nil, 303, pairs{"Location", "/portal?next=/"}, accepted},
+		{"3xx", nil, 302, pairs{"Location", "/errors/500"}, turnedDown},
+		{"303", nil, 303, pairs{"Location", "/thanks"}, accepted},
+		{"303", nil, 303, pairs{"Location", "/"}, accepted},
+		{"303", nil, 303, pairs{"Location", "https://pay.example/login"}, accepted},
+		{"303", nil, 303, nil, accepted},
+		{"303", nil, 303, pairs{"X-Action-Redirect", "/login"}, turnedDown},
+		{"422", nil, 422, pairs{"HX-Redirect", "/login"}, accepted}, // as the rule says
 		// To the page that the rule names, by an address that says that it failed.
 		{"redirect to /form", nil, 303, pairs{"Location", "/form?error=1"}, turnedDown},
 		{`"303 to /thanks/{id}"`, nil, 303, pairs{"Location", "/thanks/7?payment_status=failed"}, turnedDown},
