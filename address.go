@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/goaltrack/goaltrack/internal/ahead"
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/internal/navigation"
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
@@ -178,6 +179,33 @@ func (t *Tracker) findOther(rules *Rules, r *http.Request, path string, goals []
 // taken for the page.
 func (t *Tracker) sitePath(r *http.Request) string {
 	return urlpath.CutPrefix(urlpath.Normal(r.URL.Path), t.prefix(r))
+}
+
+// pageAhead is the page that a request is for.
+func (t *Tracker) pageAhead(r *http.Request) ahead.Page {
+	path := t.sitePath(r)
+	page, _ := t.pagesOf(r, path)
+	return t.ahead.PageOf(t.host(r), urlpath.Trim(page), navigation.QueryOf(path, page, r.URL.RawQuery))
+}
+
+// pageAhead is Tracker.pageAhead of a request whose path is known already. That is nearly
+// always the one of its page as well.
+func (tr *tracked) pageAhead() ahead.Page {
+	t, u := tr.t, tr.r.URL
+	if t.config.Path != nil || tr.path != u.Path || navigation.IsData(u.Path) {
+		return t.pageAhead(tr.r)
+	}
+	return t.ahead.PageOf(t.host(tr.r), urlpath.Trim(u.Path), navigation.QueryOf(u.Path, u.Path, u.RawQuery))
+}
+
+// refererAhead is the page on which a request was made, 0 if that is not known.
+func (t *Tracker) refererAhead(r *http.Request) ahead.Page {
+	host := t.host(r)
+	path, query, ok := navigation.CameFrom(r.Header, host)
+	if !ok {
+		return 0
+	}
+	return t.ahead.PageOf(host, urlpath.Trim(urlpath.CutPrefix(urlpath.Normal(path), t.prefix(r))), query)
 }
 
 // segments is the path by which rules are found. %2F is a slash within a segment to some

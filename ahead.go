@@ -14,7 +14,6 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/navigation"
-	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
 	"github.com/goaltrack/goaltrack/rule"
@@ -32,7 +31,7 @@ import (
 //	         runs, the rule holds, and keepAhead keeps the event. The decision is
 //	         "prefetch".
 //	click    The browser shows its copy, and asks for nothing.
-//	file     GET /a.css, Referer: /pricing, without Sec-Purpose. sightOf finds the page
+//	file     GET /a.css, Referer: /pricing, without Sec-Purpose. cluesOf finds the page
 //	         in Referer. With the header, showLocked sends PRICING_VIEWED. That is a
 //	         decision of its own: "fired".
 //	or       GET /pricing without Sec-Purpose: the browser did not use its copy. What
@@ -50,8 +49,8 @@ import (
 //  4. The answer to a file carries no cookie for it. What count: has to remember is
 //     remembered by this process, and by the visit cookie from the next page on.
 
-// shown is what one goal counts when a page is shown that was fetched ahead.
-type shown struct {
+// keptGoal is what one goal counts when a page is shown that was fetched ahead.
+type keptGoal struct {
 	cause     *rule.Cause
 	event     cdp.Event
 	path      string // of the page
@@ -63,98 +62,71 @@ type shown struct {
 	fact      *fact.Fact // what a report is told
 }
 
-// unseen is what a page counts that was fetched ahead.
-type unseen struct {
+// keptPage is what a page counts that was fetched ahead.
+type keptPage struct {
 	site  *site
-	goals []shown
+	goals []keptGoal
 	visit *fact.Fact // what a report is told of the page
 	from  ahead.Page // the page that it takes the place of, 0 if nothing is sure of it
 }
 
-// sight is what a request tells of pages that were fetched ahead; 0 is nothing.
-type sight struct {
+// clues are what a request tells of pages that were fetched ahead. The zero value is nothing.
+type clues struct {
 	from   ahead.Page // it was made on this page, so that somebody looks at it
 	surely bool       // at the copy that was fetched ahead, and not in another tab
 	to     ahead.Page // it is for this page, so that it counts by itself
 	aside  bool       // it is for nothing that counts
 }
 
-// foresight is what a request has to do with pages that were fetched ahead.
-type foresight struct {
-	shows ahead.Key            // this page is shown
-	owes  bool                 // the visitor is to get the visit cookie, for what counted with a file
-	aside bool                 // the request is for nothing else that counts
-	fetch *ahead.Fetch[unseen] // the request's own page is fetched ahead
-	keeps unseen               // what that counts when it is shown
+// aheadRole is what a request has to do with pages that were fetched ahead.
+type aheadRole struct {
+	shows      ahead.Key              // this page is shown
+	owesCookie bool                   // the visitor is to get the visit cookie, for what counted with a file
+	aside      bool                   // the request is for nothing else that counts
+	fetch      *ahead.Fetch[keptPage] // the request's own page is fetched ahead
+	keeps      keptPage               // what that counts when it is shown
 }
 
 // tells reports whether something counts with this request that was fetched ahead.
-func (f *foresight) tells() bool { return f != nil && (f.owes || f.shows != (ahead.Key{})) }
+func (f *aheadRole) tells() bool { return f != nil && (f.owesCookie || f.shows != (ahead.Key{})) }
 
 // fetches reports whether what this request counts is kept.
-func (f *foresight) fetches() bool { return f != nil && f.fetch != nil }
+func (f *aheadRole) fetches() bool { return f != nil && f.fetch != nil }
 
 // isAside reports whether the request only tells of another page.
-func (f *foresight) isAside() bool { return f != nil && f.aside }
+func (f *aheadRole) isAside() bool { return f != nil && f.aside }
 
 // showsPage reports whether the request's answer is looked at, and tells that another
 // page was.
 func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent == fired }
 
-// sightOf looks whether a request tells of a page that somebody fetched ahead. A
+// cluesOf looks whether a request tells of a page that somebody fetched ahead. A
 // prerendered page fetches its files ahead, too, and says so.
-func (t *Tracker) sightOf(r *http.Request, goesToPage bool) (s sight) {
+func (t *Tracker) cluesOf(r *http.Request, goesToPage bool) (c clues) {
 	if !t.ahead.Any() {
-		return s // as nearly always
+		return c // as nearly always
 	}
-	return t.sightOfAny(r, goesToPage)
+	return t.cluesOfAny(r, goesToPage)
 }
 
-// sightOfAny is sightOf while pages wait that were fetched ahead.
-func (t *Tracker) sightOfAny(r *http.Request, goesToPage bool) (s sight) {
+// cluesOfAny is cluesOf while pages wait that were fetched ahead.
+func (t *Tracker) cluesOfAny(r *http.Request, goesToPage bool) (c clues) {
 	if navigation.IsPrefetch(r.Header) {
-		return s
+		return c
 	}
-	if s.from = t.refererAhead(r); s.from != 0 && !t.ahead.Has(s.from) {
-		s.from = 0
+	if c.from = t.refererAhead(r); c.from != 0 && !t.ahead.Has(c.from) {
+		c.from = 0
 	}
 	if goesToPage && !navigation.IsSoftPrefetch(r.Header) {
-		if s.to = t.pageAhead(r); s.to == s.from || !t.ahead.Has(s.to) && !t.ahead.Has(t.owed()) {
-			s.to = 0
+		if c.to = t.pageAhead(r); c.to == c.from || !t.ahead.Has(c.to) && !t.ahead.Has(t.owedCookie()) {
+			c.to = 0
 		}
 	}
-	return s
+	return c
 }
 
-// pageAhead is the page that a request is for.
-func (t *Tracker) pageAhead(r *http.Request) ahead.Page {
-	path := t.sitePath(r)
-	page, _ := t.pagesOf(r, path)
-	return t.ahead.PageOf(t.host(r), urlpath.Trim(page), navigation.QueryOf(path, page, r.URL.RawQuery))
-}
-
-// pageAhead is Tracker.pageAhead of a request whose path is known already. That is nearly
-// always the one of its page as well.
-func (tr *tracked) pageAhead() ahead.Page {
-	t, u := tr.t, tr.r.URL
-	if t.config.Path != nil || tr.path != u.Path || navigation.IsData(u.Path) {
-		return t.pageAhead(tr.r)
-	}
-	return t.ahead.PageOf(t.host(tr.r), urlpath.Trim(u.Path), navigation.QueryOf(u.Path, u.Path, u.RawQuery))
-}
-
-// refererAhead is the page on which a request was made, 0 if that is not known.
-func (t *Tracker) refererAhead(r *http.Request) ahead.Page {
-	host := t.host(r)
-	path, query, ok := navigation.CameFrom(r.Header, host)
-	if !ok {
-		return 0
-	}
-	return t.ahead.PageOf(host, urlpath.Trim(urlpath.CutPrefix(urlpath.Normal(path), t.prefix(r))), query)
-}
-
-// owed stands for the visit cookie that a visitor is to get with their next page.
-func (t *Tracker) owed() ahead.Page { return t.ahead.PageOf("", "", "") }
+// owedCookie stands for the visit cookie that a visitor is to get with their next page.
+func (t *Tracker) owedCookie() ahead.Page { return t.ahead.PageOf("", "", "") }
 
 // visitorAhead is who sent a request, 0 if no cookie of ours tells.
 func (t *Tracker) visitorAhead(s *site, sent web.Cookies) ahead.Visitor {
@@ -169,7 +141,7 @@ func (t *Tracker) visitorAhead(s *site, sent web.Cookies) ahead.Visitor {
 
 // fetchAhead begins to keep what the pages of a request count that was made ahead, if
 // only that is against it. It is nil if nothing may be kept.
-func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.Cause, aside bool) *ahead.Fetch[unseen] {
+func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.Cause, aside bool) *ahead.Fetch[keptPage] {
 	counted := s.facts.Sink != nil && !aside && e.fate(consent.All) == fatePrefetch // the page itself, in a report
 	if e.absent != fatePrefetch || !counted && !slices.ContainsFunc(goals, e.awaitsSight) {
 		return nil
@@ -184,13 +156,13 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 
 // lookAhead finds out what a request has to do with pages that were fetched ahead; nil is
 // nothing. e learns whether goals of the request may be kept.
-func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goals []*rule.Cause) *foresight {
-	if seen.from|seen.to == 0 && e.absent != fatePrefetch {
+func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, c clues, goals []*rule.Cause) *aheadRole {
+	if c.from|c.to == 0 && e.absent != fatePrefetch {
 		return nil // as nearly always
 	}
-	f := &foresight{aside: seen.aside}
-	f.shows, f.owes = t.shownBy(s, e, seen)
-	f.fetch = t.fetchAhead(s, r, e, goals, seen.aside)
+	f := &aheadRole{aside: c.aside}
+	f.shows, f.owesCookie = t.shownBy(s, e, c)
+	f.fetch = t.fetchAhead(s, r, e, goals, c.aside)
 	if e.ahead = f.fetch != nil; !e.ahead && !f.tells() {
 		return nil
 	}
@@ -202,7 +174,7 @@ func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, seen sight, goal
 
 // shownBy finds the page that is shown by what a request tells, and drops the page that
 // it is for.
-func (t *Tracker) shownBy(s *site, e *entry, seen sight) (shows ahead.Key, owes bool) {
+func (t *Tracker) shownBy(s *site, e *entry, c clues) (shows ahead.Key, owesCookie bool) {
 	if !e.looking().mayCount(t.rules.Load()) || e.absent == fatePrefetch && e.agent == agent.Machine {
 		return shows, false
 	}
@@ -210,14 +182,14 @@ func (t *Tracker) shownBy(s *site, e *entry, seen sight) (shows ahead.Key, owes 
 	if who == 0 {
 		return shows, false
 	}
-	if k := (ahead.Key{Visitor: who, Page: seen.from}); seen.from != 0 && t.ahead.Shows(k, seen.surely) {
+	if k := (ahead.Key{Visitor: who, Page: c.from}); c.from != 0 && t.ahead.Shows(k, c.surely) {
 		shows = k
 	}
-	if seen.to != 0 {
-		t.ahead.Drop(ahead.Key{Visitor: who, Page: seen.to})
-		_, owes = t.ahead.Show(ahead.Key{Visitor: who, Page: t.owed()})
+	if c.to != 0 {
+		t.ahead.Drop(ahead.Key{Visitor: who, Page: c.to})
+		_, owesCookie = t.ahead.Show(ahead.Key{Visitor: who, Page: t.owedCookie()})
 	}
-	return shows, owes
+	return shows, owesCookie
 }
 
 // keepAhead keeps the event of a goal until the page is shown.
@@ -242,7 +214,7 @@ func (tr *tracked) keepAhead(g *rule.Cause) {
 		events.Detach(identity)
 	}
 	tr.facts.Sent(&e)
-	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, shown{
+	tr.ahead.keeps.goals = append(tr.ahead.keeps.goals, keptGoal{
 		cause: g, event: e, path: strings.Clone(tr.path), identity: identity, counted: name, items: g.CartItems(&tr.x),
 		userAgent: strings.Clone(tr.entry.userAgent), rules: tr.rules.Hash(), fact: tr.factAhead(g),
 	})
@@ -362,7 +334,7 @@ func (tr *tracked) showLocked() {
 		return
 	}
 	tr.recogniseLateLocked()
-	if tr.ahead.owes && tr.rules.Past().Used {
+	if tr.ahead.owesCookie && tr.rules.Past().Used {
 		p := tr.pastLocked()
 		p.id = tr.told.id
 		p.open(time.Now())
@@ -381,7 +353,7 @@ func (tr *tracked) showLocked() {
 }
 
 // sendShownLocked decides on the goals of a page that is shown, and sends them.
-func (tr *tracked) sendShownLocked(page unseen) {
+func (tr *tracked) sendShownLocked(page keptPage) {
 	remembers := false
 	page.site.reportShown(page.visit, tr.entry.looking().fate(consent.All), tr.told.id)
 	for i := range page.goals {
@@ -399,13 +371,13 @@ func (tr *tracked) sendShownLocked(page unseen) {
 	case tr.navigation && tr.entry.absent == fired:
 		tr.pastLocked().released = true
 	default:
-		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owed()}, tr.networkLocked()); owed != nil {
-			owed.Hold(unseen{}, heldExtra)
+		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owedCookie()}, tr.networkLocked()); owed != nil {
+			owed.Hold(keptPage{}, heldExtra)
 		}
 	}
 }
 
-func (tr *tracked) sendOneShownLocked(s *site, one *shown) (f fate) {
+func (tr *tracked) sendOneShownLocked(s *site, one *keptGoal) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {

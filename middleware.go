@@ -86,8 +86,8 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	navigation := goes || soft
 
 	// 2. Nobody is interested.
-	seen := t.sightOf(r, navigation)
-	if seen.aside = len(goals) == 0 && !navigation; seen.aside && seen.from == 0 && (t.config.Preview == nil || !t.isWatchedForm(r)) {
+	clues := t.cluesOf(r, navigation)
+	if clues.aside = len(goals) == 0 && !navigation; clues.aside && clues.from == 0 && (t.config.Preview == nil || !t.isWatchedForm(r)) {
 		return nil
 	}
 	if sc := t.scripts.Load(); sc != nil && sc.owns(r.URL.Path) {
@@ -97,7 +97,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 		outer.told.meet(r)
 		return nil
 	}
-	return t.enter(r, &aim{rules, path, other, segments, soft, navigation, seen}, goals)
+	return t.enter(r, &aim{rules, path, other, segments, soft, navigation, clues}, goals)
 }
 
 // aim is what a request is for, by its address and by what the browser says.
@@ -108,7 +108,7 @@ type aim struct {
 	segments   string // the path by which goals are found
 	soft       bool   // a script may have fetched the page
 	navigation bool   // a person goes to a page
-	seen       sight
+	clues      clues
 }
 
 // enter is steps 3 and 4, for a request that may concern somebody. Most requests never come
@@ -119,7 +119,7 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	if s == nil {
 		return nil
 	}
-	rules, navigation, seen := a.rules, a.navigation, a.seen
+	rules, navigation := a.rules, a.navigation
 	views := t.config.Views == ViewsServer
 	if navigation && views {
 		goals = slices.Insert(goals, 0, rule.View)
@@ -132,9 +132,9 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 		e.heldBy = "" // nothing is held, and nothing let go
 	}
 	releases := t.agrees(s, &e)
-	var ahead *foresight
+	var ahead *aheadRole
 	if !watched.Dry() {
-		ahead = t.lookAhead(s, r, &e, seen, goals)
+		ahead = t.lookAhead(s, r, &e, a.clues, goals)
 	}
 	open := releases || ahead != nil || navigation && e.fate(consent.All) == fired && t.wantsPages()
 	if !open && !e.admitsAny(goals) {
@@ -169,10 +169,10 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 
 // turnAway is for a request of which the gate lets nothing through.
 func (t *Tracker) turnAway(r *http.Request, s *site, a *aim, e *entry, watched *watched.Request, goals []*rule.Cause) *tracked {
-	if watched != nil && (!a.seen.aside || t.isWatchedForm(r)) {
+	if watched != nil && (!a.clues.aside || t.isWatchedForm(r)) {
 		t.track(s, r, a.segments, a.rules).showRefused(watched, e, goals)
 	}
-	if a.seen.aside {
+	if a.clues.aside {
 		return nil
 	}
 	if watched.Dry() {

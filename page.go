@@ -326,7 +326,7 @@ func (b *beacon) shown(s *site, e *entry) *tracked {
 // release lets go of what a page counts that was fetched ahead.
 func (b *beacon) release(s *site, e *entry, k ahead.Key) *tracked {
 	t := b.t
-	f := t.lookAhead(s, b.page, e, sight{from: k.Page, surely: true, aside: true}, nil)
+	f := t.lookAhead(s, b.page, e, clues{from: k.Page, surely: true, aside: true}, nil)
 	if f == nil {
 		return nil // it is still being fetched, and counts when it is there
 	}

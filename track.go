@@ -52,7 +52,7 @@ type known struct {
 	answerRead bool             // a goal that may count reads the body of the answer
 	script     bool             // the script of a page says that the page is shown
 	facts      *facts.Request   // what Config.Report is told; nil without one
-	ahead      *foresight       // nil for nearly all requests
+	ahead      *aheadRole       // nil for nearly all requests
 	watched    *watched.Request // nil for nearly all: somebody wants to see what becomes of it
 	withdrawal *site            // whose cookies are to be deleted: the visitor said no, and their browser still sends them
 }

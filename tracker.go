@@ -52,7 +52,7 @@ type Tracker struct {
 	visits   *recall.Memory
 	hintless *recent.Set // visitors who were asked for a client hint that they did not send
 	holds    *hold.Store[*held]
-	ahead    *ahead.Pages[unseen]
+	ahead    *ahead.Pages[keptPage]
 	scripts  atomic.Pointer[scripts] // nil without package page
 	relaying relaying
 	budget   *budget.Budget // what this month costs
@@ -116,7 +116,7 @@ func New(config Config) (*Tracker, error) {
 	t.forms.Limit = c.Forms.TotalBytes
 	t.ledger.logTo(c.Logger)
 	t.budget = budget.New(t.limits(), c.Logger)
-	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[unseen](), recent.NewSet(recent.Size)
+	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[keptPage](), recent.NewSet(recent.Size)
 	keys := make([]visit.Key, len(c.Keys))
 	for i, k := range c.Keys {
 		keys[i] = visit.Key(k)
