@@ -82,7 +82,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	}
 	goes := (len(goals) > 0 || t.wantsPages()) && navigation.Is(r)
 	soft := r.Method == http.MethodGet && (len(goals) > 0 || t.config.Views == ViewsServer) &&
-		(navigation.IsSoft(r.Header, t.askedPath(r)) || !goes && navigation.IsFetchedAhead(r.Header))
+		(navigation.IsSoft(r.Header, t.askedPath(r), r.URL.RawQuery) || !goes && navigation.IsFetchedAhead(r.Header))
 	navigation := goes || soft
 
 	// 2. Nobody is interested.

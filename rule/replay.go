@@ -134,7 +134,7 @@ func (r *Replay) Add(e LogEntry) {
 	whole := urlpath.Normal(page)
 	page = urlpath.CutPrefix(whole, prefix)
 	x.setOdd(oddAddress{prefix: prefix, taken: urlpath.CutOff(whole, page)})
-	soft := navigation.IsSoft(nil, page)
+	soft := navigation.IsSoft(nil, page, "")
 	page, other := navigation.PagesOf(page, "", e.Referer)
 	x.method, x.host, x.path, x.rawQuery = e.Method, e.Host, page, rawQuery
 	x.Fetched(soft, other)

@@ -90,14 +90,14 @@ func TestRefresh(t *testing.T) {
 		if tt.tree != "" {
 			h.Set("Next-Router-State-Tree", url.PathEscape(tt.tree))
 		}
-		if got := IsSoft(h, "/dash"); got != tt.soft {
+		if got := IsSoft(h, "/dash", ""); got != tt.soft {
 			t.Errorf("%s: %t, want %t", name, got, tt.soft)
 		}
 	}
-	if IsSoft(http.Header{"Rsc": {"1"}, "Next-Router-State-Tree": {"%zzrefetch"}}, "/") {
+	if IsSoft(http.Header{"Rsc": {"1"}, "Next-Router-State-Tree": {"%zzrefetch"}}, "/", "") {
 		t.Error("a tree that is not encoded")
 	}
-	if IsSoft(http.Header{"Rsc": {"1"}, "Next-Hmr-Refresh": {"1"}}, "/") {
+	if IsSoft(http.Header{"Rsc": {"1"}, "Next-Hmr-Refresh": {"1"}}, "/", "") {
 		t.Error("a refresh of the developer's server")
 	}
 }

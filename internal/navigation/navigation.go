@@ -25,14 +25,15 @@ import (
 // IsSoft reports whether a script fetches a page to show it. It knows htmx with
 // hx-boost (https://htmx.org/reference/#request_headers), Turbo Drive, Next.js and
 // Inertia (https://inertiajs.com/the-protocol). A Turbo frame, or a part of Inertia's
-// data, is only a part of a page and does not count.
-func IsSoft(h http.Header, path string) bool {
+// data, is only a part of a page and does not count. Nor does a page that asks for itself once
+// more, as Turbo does when the server says that something on it has changed.
+func IsSoft(h http.Header, path, rawQuery string) bool {
 	switch {
 	case !mayBeScript(h):
 	case len(h["Hx-Boosted"]) > 0, len(h["Rsc"]) > 0 && !isRefresh(h):
 		return true
 	case len(h["X-Turbo-Request-Id"]) > 0 && len(h["Turbo-Frame"]) == 0:
-		return true
+		return !isTurboRefresh(h, path, rawQuery)
 	case len(h["X-Inertia"]) > 0:
 		return len(h["X-Inertia-Partial-Component"]) == 0 && !isReload(h, path)
 	}
@@ -65,9 +66,37 @@ func ShowsDocument(h http.Header) bool {
 // isReload reports whether a script asks for the page on which it runs. Of the page's
 // address before a proxy cut something off, the end is the same.
 func isReload(h http.Header, path string) bool {
-	referer, _ := web.First(h["Referer"])
-	from, path := urlpath.Trim(pathOf(referer)), urlpath.Trim(path)
+	from, path := openPage(h), urlpath.Trim(path)
 	return from == path || path != "" && strings.HasSuffix(from, path)
+}
+
+// openPage is the path of the page on which a script runs, decoded.
+func openPage(h http.Header) string {
+	referer, _ := web.First(h["Referer"])
+	path := pathOf(referer)
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	return urlpath.Trim(path)
+}
+
+// isTurboRefresh reports whether Turbo asks for the page that is open once more
+// (https://turbo.hotwired.dev/handbook/page_refreshes). It then names that page as its
+// referrer, with its query. The page to which a form leads may be the one that is open, and
+// there Turbo takes a stream as well. What a proxy cuts off is no language.
+func isTurboRefresh(h http.Header, path, rawQuery string) bool {
+	accept, _ := web.First(h["Accept"])
+	referer, _ := web.First(h["Referer"])
+	if referer == "" || strings.Contains(accept, "turbo-stream") {
+		return false
+	}
+	_, query, _ := strings.Cut(referer, "?")
+	if query, _, _ = strings.Cut(query, "#"); query != rawQuery {
+		return false
+	}
+	cut, same := strings.CutSuffix(openPage(h), urlpath.Trim(path))
+	first, _ := urlpath.NextSegment(cut)
+	return same && (cut == "" || urlpath.Trim(path) != "" && !urlpath.IsLanguage(first))
 }
 
 // IsFetchedAhead reports whether the browser fetches something ahead for a script or a

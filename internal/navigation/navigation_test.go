@@ -22,6 +22,15 @@ func TestSoftNavigation(t *testing.T) {
 		{"turbo", http.Header{"X-Turbo-Request-Id": {"1"}}, "/a", "/a", true, false},
 		{"turbo frame", http.Header{"X-Turbo-Request-Id": {"1"}, "Turbo-Frame": {"list"}}, "/a", "/a", false, false},
 		{"turbo prefetch", http.Header{"X-Turbo-Request-Id": {"1"}, "X-Sec-Purpose": {"prefetch"}}, "/a", "/a", true, true},
+		{"turbo, the page that is open", http.Header{"X-Turbo-Request-Id": {"1"}, "Accept": {"text/html, application/xhtml+xml"}, "Referer": {"https://shop.example/a"}}, "/a", "/a", false, false},
+		{"turbo, home that is open", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/"}}, "/", "/", false, false},
+		{"turbo, a page with letters", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/m%C3%BCnchen"}}, "/münchen", "/münchen", false, false},
+		{"turbo, below a prefix", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/shop/a"}}, "/a", "/a", false, false},
+		{"turbo, from the page in a language", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/de/a"}}, "/a", "/a", true, false},
+		{"turbo, from a page to home", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/a"}}, "/", "/", true, false},
+		{"turbo, another query", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/a?page=2"}}, "/a", "/a", true, false},
+		{"turbo, after a form", http.Header{"X-Turbo-Request-Id": {"1"}, "Accept": {"text/vnd.turbo-stream.html, text/html"}, "Referer": {"https://shop.example/a"}}, "/a", "/a", true, false},
+		{"inertia, a page with letters that is open", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/m%C3%BCnchen"}}, "/münchen", "/münchen", false, false},
 		{"inertia", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/b"}}, "/a", "/a", true, false},
 		{"inertia, home", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/b"}}, "/", "/", true, false},
 		{"inertia, a part", http.Header{"X-Inertia": {"true"}, "X-Inertia-Partial-Component": {"A"}}, "/a", "/a", false, false},
@@ -37,7 +46,7 @@ func TestSoftNavigation(t *testing.T) {
 		{"next, a segment of a page", http.Header{"Rsc": {"1"}, "Next-Router-Segment-Prefetch": {"/_tree"}}, "/a", "/a", true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := IsSoft(tt.header, tt.path); got != tt.soft {
+			if got := IsSoft(tt.header, tt.path, ""); got != tt.soft {
 				t.Errorf("soft = %v, want %v", got, tt.soft)
 			}
 			if got := IsSoftPrefetch(tt.header); got != tt.prefetched {
@@ -48,7 +57,7 @@ func TestSoftNavigation(t *testing.T) {
 			}
 			document := http.Header{"Sec-Fetch-Dest": {"document"}}
 			maps.Copy(document, tt.header)
-			if got, want := IsSoft(document, tt.path), IsSoft(nil, tt.path); got != want || IsSoftPrefetch(document) {
+			if got, want := IsSoft(document, tt.path, ""), IsSoft(nil, tt.path, ""); got != want || IsSoftPrefetch(document) {
 				t.Errorf("soft = %v, want %v, prefetched = %v of a navigation", got, want, IsSoftPrefetch(document))
 			}
 		})
