@@ -89,7 +89,7 @@ func (c *Cause) callsItself(x *Exchange) bool {
 }
 
 // judgePage: a page was shown if the answer is 200 with HTML, or a 304, which
-// tells a browser to show the copy it has.
+// tells a browser to show the copy it has. HTML that a browser saves is not shown.
 func judgePage(x *Exchange) Reason {
 	switch {
 	case !x.navigation, x.isData():
@@ -100,14 +100,27 @@ func judgePage(x *Exchange) Reason {
 		return ReasonNotHTML // by its ending: a log does not say whether somebody went there
 	case x.status == http.StatusNotModified:
 		return Fires
-	case x.status != http.StatusOK:
+	case x.status != http.StatusOK, !x.soft && x.leadsOn():
 		return ReasonStatus
+	case isSaved(x.responseHeader):
+		return ReasonNotHTML
 	case !x.typeKnown:
 		return pending
 	case !web.IsHTML(x.contentType) && (!x.soft || !isPageData(x.contentType)):
 		return ReasonNotHTML
 	}
 	return Fires
+}
+
+// leadsOn reports whether the page leads a browser to another one before anybody sees it, by
+// a header Refresh.
+func (x *Exchange) leadsOn() bool {
+	to, ok := refreshTarget(x.responseHeader)
+	if !ok {
+		return false
+	}
+	path, _, here := x.resolve(to)
+	return !here || !samePath(path, x.path)
 }
 
 // isPageData reports whether a script can make a page of the answer: the JSON

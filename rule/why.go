@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,8 +52,14 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 		if c.kind == causeDownload {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
 		}
+		if x.status == http.StatusOK {
+			return "the answer leads to another page at once (Refresh)"
+		}
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
 	case ReasonNotHTML:
+		if isSaved(x.responseHeader) {
+			return "the browser saves the answer (Content-Disposition), and does not show it"
+		}
 		return fmt.Sprintf("the answer is %s, not HTML", orNothing(x.contentType))
 	case ReasonNotAFile:
 		is, _, _ := strings.Cut(x.contentType, ";")

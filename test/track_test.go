@@ -28,6 +28,12 @@ func TestVisitFates(t *testing.T) {
 		})
 	}
 	page := http.HandlerFunc(world.HTML)
+	with := func(name, value string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(name, value)
+			world.HTML(w, r)
+		})
+	}
 	for name, c := range map[string]struct {
 		site   http.Handler
 		method string
@@ -47,6 +53,14 @@ func TestVisitFates(t *testing.T) {
 		"a redirect":              {site: http.RedirectHandler("/other", http.StatusFound), want: "status 1"},
 		"103 first":               {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusEarlyHints); world.HTML(w, r) }), want: "fired 1"},
 		"a flush first":           {site: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); world.HTML(w, r) }), want: "not_html 1"},
+		"HTML that is saved":      {site: with("Content-Disposition", `attachment; filename="a.html"`), want: "not_html 1"},
+		"HTML that is shown":      {site: with("Content-Disposition", "inline"), want: "fired 1"},
+		"led on at once":          {site: with("Refresh", "0;url=/login"), want: "status 1"},
+		"led on to another site":  {site: with("Refresh", "0;url=https://pay.example/"), want: "status 1"},
+		"led on after a while":    {site: with("Refresh", "5;url=/login"), want: "fired 1"},
+		"shown again and again":   {site: with("Refresh", "60"), want: "fired 1"},
+		"shown again at once":     {site: with("Refresh", "0;url=/page?a=b"), want: "fired 1"},
+		"fetched, and led on":     {site: with("Refresh", "0;url=/login"), header: []string{"Sec-Fetch-Dest", "empty", "HX-Boosted", "true"}, want: "fired 1"},
 		"an iframe":               {site: page, header: []string{"Sec-Fetch-Dest", "iframe"}, want: "not_navigation 1"},
 		"a fetch by a script":     {site: page, header: []string{"Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors"}, want: "not_navigation 1"},
 		"an older browser":        {site: page, header: []string{"Sec-Fetch-Dest", "", "Sec-Fetch-Mode", ""}, want: "fired 1"},
