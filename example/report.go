@@ -69,8 +69,9 @@ func (r *reported) around(shop http.Handler, tracker *goaltrack.Tracker, notice 
 // pastNotice is shown above a report with a made-up past.
 const pastNotice = "The days before today are made up, so that there is something to see. What you do in the shop is real."
 
-// pastDays is how many days are made up.
-const pastDays = 30
+// pastDays is how many days are made up: the month that the report shows first, and the one
+// with which it compares that.
+const pastDays = 70
 
 // madeUp tells a report a past: what visitors of a small shop may have done. It is the
 // same with every start.
@@ -98,6 +99,10 @@ func madeUp(sink fact.Sink, site string, now time.Time) {
 			sink.Report(f)
 			for i := range pastGoals {
 				if g := &pastGoals[i]; chance.Float64() < g.rate {
+					if page := f; g.page != f.Page {
+						page.Page = g.page
+						sink.Report(page)
+					}
 					sink.Report(g.decision(f, chance.Float64() < g.refused || d <= g.broken))
 				}
 			}
@@ -121,6 +126,7 @@ var pastGoals = []pastGoal{
 	{name: "SITE_SEARCHED", page: "/search", rate: 0.1},
 	{name: "NEWSLETTER_SIGNUP", page: "/newsletter", ledTo: "/welcome", rate: 0.08, refused: 0.1, value: fact.ValueOf(10, "EUR"), miss: "answered 422; success needs a redirect to /welcome"},
 	{name: "CONTACT_SENT", page: "/contact", ledTo: "/thanks", rate: 0.11, refused: 0.1, broken: 1, miss: "answered 200; success needs a redirect to /thanks"},
+	{name: "WHOLESALE_ASKED", page: "/contact", ledTo: "/thanks", rate: 0.02, broken: 1, miss: "answered 200; success needs a redirect to /thanks"},
 	{name: "LOGGED_IN", page: "/login", ledTo: "/account", rate: 0.05, refused: 0.2, miss: "answered 302; success needs a redirect to /account"},
 	{name: "BROCHURE_DOWNLOADED", page: "/products", rate: 0.09},
 	{name: "ORDER_PLACED", page: "/checkout", ledTo: "/orders/{orderId}", rate: 0.03, refused: 0.15, value: fact.ValueOf(38, "EUR"), miss: "answered 303; success needs 303 to /orders/{orderId}"},

@@ -28,7 +28,7 @@ func TestMadeUpPast(t *testing.T) {
 	var past, again kept
 	madeUp(&past, "shop", now)
 	madeUp(&again, "shop", now)
-	if len(past) != len(again) || len(past) < 30*50 || len(past) > 30*1000 {
+	if len(past) != len(again) || len(past) < pastDays*50 || len(past) > pastDays*1000 {
 		t.Fatalf("%d facts, then %d", len(past), len(again))
 	}
 	fired := map[string]bool{}

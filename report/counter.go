@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/fact"
@@ -98,7 +99,7 @@ func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 	part := PartKey{Site: s.name, Day: day, Goal: f.Goal, Currency: total.Currency}
 	if f.Reason != fact.Fired {
 		if f.NearMiss != "" {
-			part.Dimension, part.Text = NearMiss, known.admit(NearMiss, f.NearMiss)
+			part.Dimension, part.Text = NearMiss, known.admit(NearMiss, withoutLine(f.NearMiss))
 			addTo(b.Parts, part, amount)
 		}
 		return
@@ -120,6 +121,17 @@ func (c *counter) count(ctx context.Context, s *site, f *fact.Fact) {
 		addTo(b.Cells, known.admitCell(cell), amount)
 	}
 	c.browsers.add(SketchKey{Site: s.name, Day: day, Goal: f.Goal}, f.Browser)
+}
+
+// withoutLine cuts off what a near miss begins with: the line of the rule file that says so.
+// The next edit of the file may move it, and what nearly counted is one thing all the same.
+func withoutLine(miss string) string {
+	if rest, ok := strings.CutPrefix(miss, "line "); ok {
+		if digits, text, ok := strings.Cut(rest, ": "); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+			return text
+		}
+	}
+	return miss
 }
 
 func addTo[K comparable](to map[K]Amount, k K, a Amount) {

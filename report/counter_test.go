@@ -90,6 +90,43 @@ func TestInventedValues(t *testing.T) {
 }
 
 // TestSessions: a goal has what its session came by and was shown, as long as that lasts.
+// TestNearMissHasNoLine: an edit of the rule file moves lines, and parts nothing that nearly
+// counted.
+func TestNearMissHasNoLine(t *testing.T) {
+	for miss, want := range map[string]string{
+		"line 54: answered 200; success needs a redirect": "answered 200; success needs a redirect",
+		"line 1: line 2: x":  "line 2: x",
+		"answered 200":       "answered 200",
+		"line 54":            "line 54",
+		"line : x":           "line : x",
+		"line 5a: x":         "line 5a: x",
+		"lines 54: x":        "lines 54: x",
+		"the host line 1: x": "the host line 1: x",
+	} {
+		if got := withoutLine(miss); got != want {
+			t.Errorf("%s: %s", miss, got)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		store := NewMemory(10)
+		r, err := New(Options{Store: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"", "line 54: ", "line 55: "} {
+			r.Report(fact.Fact{Kind: fact.Decision, Site: "shop", Zone: time.UTC, Time: time.Now(), Goal: "SENT", Reason: "not_successful", NearMiss: line + "answered 200"})
+		}
+		if err := r.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		today := DayOf(time.Now(), time.UTC)
+		misses, err := NearMisses(t.Context(), store, Query{Site: "shop", From: today, To: today, Goal: "SENT"})
+		if err != nil || len(misses) != 1 || misses[0] != (Tally{"answered 200", 3}) {
+			t.Errorf("%v, %v", misses, err)
+		}
+	})
+}
+
 func TestSessions(t *testing.T) {
 	for _, test := range []struct {
 		name string

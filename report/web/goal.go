@@ -100,7 +100,7 @@ func (a *asked) fillTotal(m *goalModel) (err error) {
 		if err != nil {
 			return err
 		}
-		m.Browsers = browsers[m.Name]
+		m.Browsers = min(browsers[m.Name], m.Counted) // an estimate; each time it counted was of one browser
 	}
 	m.Page, m.Export = m.Label, a.exports(report.ByDay, m.Name)
 	m.Chart, err = a.chartOf(m.Label, m.Name)

@@ -49,11 +49,15 @@ func percent(of, all uint64) string {
 	return share(float64(of) / float64(all))
 }
 
-// share writes a part of one as percent, with a digit after the point below a tenth.
+// share writes a part of one as percent, with a digit after the point below a tenth. What is
+// nearly all is not all.
 func share(p float64) string {
 	digits := 0
-	if p < 0.1 {
+	switch {
+	case p < 0.1:
 		digits = 1
+	case 0.99 < p && p < 1:
+		p, digits = min(p, 0.999), 1
 	}
 	return decimal(100*p, digits) + " %"
 }

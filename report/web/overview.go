@@ -17,6 +17,7 @@ type overviewModel struct {
 	Goals     []goalLine
 	Visits    uint64
 	Asked     report.Asked
+	Counted   string // who of them can be counted, in words
 	Export    exportLinks
 }
 
@@ -59,11 +60,23 @@ func (p *pages) overview(a *asked) (page, error) {
 		return page{}, err
 	}
 	m.Goals = a.lines(rows, past)
-	m.Visits = m.Asked.Visits
+	m.Visits, m.Counted = m.Asked.Visits, whoCounts(m.Asked)
 	if m.Sentences, err = a.sentences(&m, past); err != nil {
 		return page{}, err
 	}
 	return page{"overview", m}, nil
+}
+
+// whoCounts says how many of the page visits by people can be counted.
+func whoCounts(a report.Asked) string {
+	switch people := a.People(); {
+	case people == 0:
+		return say("consent.none")
+	case a.Visits == people:
+		return sayCount("consent.all", people)
+	default:
+		return say("consent.rate", percent(a.Visits, people), number(a.Visits), number(people))
+	}
 }
 
 // history asks for every goal by day: the period, the same weekdays before it, and the
