@@ -55,6 +55,7 @@ var steps = []step{
 	{name: "search for nothing", path: "/search?q="},
 	{name: "search", path: "/search?q=green+tea", goal: `SITE_SEARCHED term="green tea"`},
 	{name: "second page of a search", path: "/search?q=tea&page=2"},
+	{name: "newsletter form", path: "/newsletter"},
 	{name: "newsletter, not an address", path: "/newsletter", form: "email=nobody", status: 422},
 	{name: "newsletter, empty", path: "/newsletter", form: "email=", status: 422},
 	{

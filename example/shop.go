@@ -67,6 +67,7 @@ func (s *shop) routes(r *mux.Router) {
 	get("/search", s.search)
 	get("/pricing", s.page("pricing.html", "The tea club"))
 
+	get("/newsletter", s.newsletterForm)
 	post("/newsletter", s.newsletter)
 	get("/welcome", s.page("welcome.html", "Welcome"))
 	get("/contact", s.contactForm)
@@ -159,6 +160,10 @@ func (s *shop) search(w http.ResponseWriter, r *http.Request) {
 		res.Found = pages[number-1]
 	}
 	s.render(w, r, http.StatusOK, "search.html", "Search", res)
+}
+
+func (s *shop) newsletterForm(w http.ResponseWriter, r *http.Request) {
+	s.render(w, r, http.StatusOK, "newsletter.html", "Newsletter", emptyForm("newsletter"))
 }
 
 // newsletter answers a wrong address with 422 and the form, and a right one
