@@ -101,6 +101,9 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	}
 	r := x.refused(path, query, pages, leaves)
 	if r.kind == refusedNot {
+		r = x.fragmentSays(location, leaves)
+	}
+	if r.kind == refusedNot {
 		return Fires
 	}
 	r.to = plainLead(path)

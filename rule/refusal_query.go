@@ -78,11 +78,14 @@ var (
 	}
 	// unmet are such words in the value of a status. As names they say something
 	// else: required=wheelchair.
-	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad"}
+	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad", "already", "duplicate", "exists", "wrong", "unavailable", "throttled", "warning"}
 	// plainest are those that say so as the value of any parameter. lang=ko is Korean.
-	plainest = []string{"error", "errors", "fail", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "unsuccessful"}
-	// demands are names by which a log-in or another try is asked for.
-	demands = []string{"loginrequired", "authrequired", "needlogin", "needslogin", "captcharequired", "retry", "tryagain", "incomplete", "cancel"}
+	plainest = []string{"error", "errors", "fail", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "unsuccessful", "expired"}
+	// demands are names by which a log-in or another try is asked for, or that say why.
+	demands = []string{
+		"loginrequired", "authrequired", "needlogin", "needslogin", "captcharequired", "retry", "tryagain", "incomplete", "cancel", "missing", "missingfields",
+		"ratelimit", "ratelimited", "throttled", "toomany", "toomanyrequests", "already", "alreadyregistered", "alreadysubscribed", "duplicate", "exists", "wrong", "soldout", "outofstock", "unavailable",
+	}
 	// free are words in the names of parameters that repeat what somebody wrote or
 	// looks for, whatever it is.
 	free = []string{
@@ -93,6 +96,36 @@ var (
 	// to lead.
 	addresses = []string{"url", "uri", "page", "path", "link", "callback", "redirect"}
 )
+
+// fragmentSays tells whether what stands behind the # says that a form failed: #error=denied, as
+// OAuth writes it, #contact-error, or #/login, which is a page of a script.
+func (x *Exchange) fragmentSays(location string, leaves bool) refusal {
+	_, fragment, _ := strings.Cut(location, "#")
+	if fragment == "" {
+		return refusal{}
+	}
+	if says := sayingOf(fragmentQuery(fragment), x.path); says.failed {
+		return refusal{kind: refusedQuery, word: says.word}
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(fragment, "!"), "?")
+	kind, word := refusalWord("/"+strings.TrimPrefix(path, "/"), x.path, "")
+	if kind == wordError || kind == wordLogin && path[0] == '/' && !leaves {
+		return refusal{kind: refusedWord, word: word}
+	}
+	return refusal{}
+}
+
+// fragmentQuery is what a fragment has of parameters: all of error=denied, and what stands
+// behind the ? in /form?error=1.
+func fragmentQuery(fragment string) string {
+	if _, query, ok := strings.Cut(fragment, "?"); ok {
+		return query
+	}
+	if strings.Contains(fragment, "=") {
+		return fragment
+	}
+	return ""
+}
 
 // pairSays judges one parameter. failure is the word by which it says that the form
 // failed, "" if it does not.
@@ -132,7 +165,7 @@ func pairSays(name, value string) (failure string, accepted bool) {
 		if saysNo(whole, last, plain, len(v.ends)) {
 			return plain, false
 		}
-		return cmp.Or(v.find(failures), v.endsAs(), v.find(unmet)), slices.Contains(outcomes, string(v.text))
+		return cmp.Or(v.find(failures), v.endsAs(), v.find(unmet), v.denies()), slices.Contains(outcomes, string(v.text))
 	case n.find(free) == "": // else these may be words of the visitor's
 		return cmp.Or(find(plainest, v.last()), v.endsAs()), false
 	}
@@ -146,8 +179,28 @@ func saysNo(name, last, value string, words int) bool {
 	case "false", "no", "-1":
 		return slices.Contains(statusEnds, last)
 	}
-	return slices.Contains(numbered, name) && len(value) == 3 && (value[0] == '4' || value[0] == '5') && words == 1
+	return (slices.Contains(numbered, name) || last == "status") && len(value) == 3 && (value[0] == '4' || value[0] == '5') && words == 1
 }
+
+// denies finds what a sentence says of a form that failed: that something was not sent, or
+// went wrong. It looks at words that mean it only together, or in an apology.
+func (p *phrase) denies() string {
+	for i, not := 0, 0; i < len(p.ends); {
+		kind, word, end := p.next(i)
+		switch {
+		case kind == wordError && end-i > 1, slices.Contains(apologies, string(word)):
+			return string(word)
+		case kind == wordNot:
+			not = end
+		case kind == wordDone && not > 0 && i-not <= 1: // not sent, not been sent
+			return "not" + string(word)
+		}
+		i = end
+	}
+	return ""
+}
+
+var apologies = []string{"oops", "whoops", "unfortunately", "leider"}
 
 // find is the first of the words that is in the list, "" if none is.
 func (p *phrase) find(list []string) string {
@@ -229,7 +282,8 @@ var returnNames = []string{
 }
 
 // queryWord finds such a word where the query names the page, as in Joomla
-// (?view=login), OpenCart (route=account/login) and PrestaShop (controller=authentication).
+// (?view=login), OpenCart (route=account/login), PrestaShop (controller=authentication), Zen
+// Cart (main_page=login) and vBulletin (do=login).
 func queryWord(query string) (kind wordKind, word string) {
 	for query != "" {
 		var pair string
@@ -247,4 +301,6 @@ func queryWord(query string) (kind wordKind, word string) {
 	return kind, word
 }
 
-var pageNames = []string{"view", "page", "route", "r", "controller", "action", "task"}
+var pageNames = []string{
+	"view", "page", "route", "r", "controller", "action", "task", "do", "act", "mode", "op", "mod", "module", "main_page", "option", "func", "section", "p", "pg", "_a", "screen", "tpl", "template",
+}

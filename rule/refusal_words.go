@@ -35,7 +35,7 @@ const (
 // wordKinds are words in lower case, also those that are often written as two:
 // log-in, sign_in, notFound.
 var wordKinds = kindsOf(map[wordKind]string{
-	wordLogin: `login logon logins signin signon relogin loginpage loginform loginuserpass loginerror loginfailed loginrequired sso
+	wordLogin: `login logon logins signin signon relogin loginpage loginform loginuserpass loginerror loginfailed loginrequired sso reauthenticate
 		logout logoff signout signoff loggedout signedout
 		einloggen inloggen loggain loggin logginn logind logpaa logpå seconnecter connexion iniciarsesion iniciarsesión iniciosesion iniciosesión iniciodesesion iniciodesesión iniciarsessao iniciarsessão
 		connectezvous identifiezvous identificarse
@@ -46,6 +46,9 @@ var wordKinds = kindsOf(map[wordKind]string{
 		wentwrong somethingwentwrong ratelimit ratelimited toomanyrequests tryagain pleasetryagain retry resubmit whoops uhoh spam spamdetected banned suspended
 		badgateway gatewaytimeout overloaded insufficientpermissions nopermission notauthorized notauthorised unauthenticated locked accountlocked timedout sessiontimedout
 		invalidemail invalidform invalidinput invaliddata invalidcode missingfields requiredfields incomplete unsuccess nosuccess
+		nocookie nocookies enablecookies cookiesrequired cookiesdisabled antibot accountinactive inactive accountdisabled userdisabled deactivated invalidsession
+		throttled slowdown exceeded siteoffline duplicate alreadyregistered alreadysubmitted alreadysubscribed alreadyexists soldout outofstock
+		wrong wrongpassword unable pleaseenter pleasefill pleasecheck pleasecorrect pleaseprovide
 		couldnotsend couldnotbesent cannotsend cannotbesent unabletosend notdelivered
 		fehlermeldung fehlercode keinerfolg derreur messagederreur foutmelding foutpagina fejl fejlmeddelelse feil feilmelding hiba eroare hata lỗi エラー 错误 錯誤 오류 خطأ שגיאה
 		refusé refusée rechazado rechazada negato rifiutato mislukt geweigerd odrzucono odrzucona nekad avvist afvist
@@ -53,7 +56,7 @@ var wordKinds = kindsOf(map[wordKind]string{
 		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
 		noencontrado paginanoencontrada ошибка`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
-		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification
+		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification agegate agecheck ageverification verifyage
 		checkpoint verifyhuman areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
 		robotcheck botdetected waitingroom distilrcaptcha shibboleth
 		cancel abort maintenance undermaintenance wartung wartungsarbeiten mantenimiento manutenzione onderhoud`,
@@ -215,7 +218,7 @@ func refusalWord(path, form, page string) (kind wordKind, word string) {
 			return wordError, segment
 		}
 	}
-	if kind == wordOther && slices.ContainsFunc(railsLogins, func(end string) bool { return hasSuffixFold(path, end) }) {
+	if kind == wordOther && slices.ContainsFunc(loginEnds, func(end string) bool { return hasSuffixFold(path, end) }) {
 		return wordLogin, "session"
 	}
 	return kind, word
@@ -244,13 +247,14 @@ func valuesSay(values []string, form string) (kind wordKind, word string) {
 // it was accepted.
 var undone = map[string]string{
 	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
-	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban",
+	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban", "deactivated": "deactivat", "duplicate": "duplicat",
 }
 
 func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
 
-// railsLogins are the log-in pages of Rails' own generator and of Authlogic.
-var railsLogins = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new"}
+// loginEnds are the log-in pages of Rails' own generator and of Authlogic, and where F5's
+// BIG-IP begins to ask who somebody is.
+var loginEnds = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new", "/my.policy"}
 
 func hasSuffixFold(path, end string) bool {
 	path = urlpath.Trim(path)
@@ -275,7 +279,7 @@ func sharedSegments(a, b string) (n int) {
 var statusPages = []string{"400", "401", "403", "404", "405", "408", "410", "419", "422", "429", "500", "502", "503", "504"}
 
 // staticPlaces are where sites keep their error pages.
-var staticPlaces = []string{"static", "public", "assets", "page", "pages", "site", "system", "status", "http", "html"}
+var staticPlaces = []string{"static", "public", "assets", "page", "pages", "site", "system", "status", "statuscode", "http", "html"}
 
 // isStatusPage recognises /404, /en/500.html and /static/404.html: the last segment
 // is a status, and nothing but languages and such places stand before it.

@@ -101,7 +101,11 @@ func (s *success) judge(x *Exchange, pages *failurePages, form string) Reason {
 		if x.redirect = nil; len(values) > 0 {
 			x.redirect = &variables{&s.target, values}
 		}
-		if says := sayingOf(query, x.path); ok && says.failed {
+		says := sayingOf(query, x.path)
+		if _, fragment, _ := strings.Cut(x.location, "#"); fragment != "" && !says.failed {
+			says = sayingOf(fragmentQuery(fragment), x.path)
+		}
+		if ok && says.failed {
 			x.refusal = &refusal{kind: refusedSays, word: says.word}
 			x.refusal.hide()
 			return ReasonNotSuccessful

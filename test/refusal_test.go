@@ -394,6 +394,8 @@ func TestAnswersBesideTheForm(t *testing.T) {
 		{"redirect to /form", nil, 303, pairs{"Location", "/form?error=1"}, turnedDown},
 		{`"303 to /thanks/{id}"`, nil, 303, pairs{"Location", "/thanks/7?payment_status=failed"}, turnedDown},
 		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?error=0&status=ok"}, accepted},
+		{"redirect to /app", nil, 303, pairs{"Location", "/app#error=denied"}, turnedDown},
+		{"redirect to /app", nil, 303, pairs{"Location", "/app#/form"}, accepted},
 		{"redirect to /bookings", nil, 303, pairs{"Location", "/bookings?id=cancelled-7"}, accepted},
 		{`{ response.header.Location: "~ ^/form[?]error=" }`, nil, 303, pairs{"Location", "/form?error=1"}, accepted},
 	}

@@ -7,7 +7,7 @@ import (
 
 // languages are the codes of ISO 639-1, and of countries, that sites have at the
 // beginning of their paths.
-const languages = " ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv th tr uk ur uz vi zh at au br ch gb mx nz us "
+const languages = "ae af am ar at au az be bg bn br bs ca ch cn cs cy cz da de dk el en eo es et eu fa fi fo fr ga gb gl gr gu he hi hk hr hu hy id ie is it ja jp ka kk kl km ko kr lb lo lt lu lv mk ml mn mr ms mt mx nb ne nl nn no nz pa pl pt ro ru se sg si sk sl sq sr sv sw ta te th tr tw ua uk ur us uz vi za zh zu"
 
 // languageCodes has languages as bits: by the first letter, one for each second.
 var languageCodes = func() (codes [26]uint32) {
