@@ -34,6 +34,7 @@ const (
 	refusedNowhere             // without a Location
 	refusedForm                // back to where the form was sent
 	refusedPage                // back to the page that the form was on
+	refusedStep                // back to an earlier step of it, or to a page with the form
 	refusedList                // to a page under failure:
 	refusedQuery               // the query says that it failed
 	refusedBack                // the query leads back to the form later on
@@ -135,6 +136,9 @@ func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool)
 		return refusal{kind: refusedQuery, word: says.word}
 	case page != "" && sameAddress(path, page) && !x.saysNew(says, pageQuery):
 		return refusal{kind: refusedPage}
+	}
+	if x.isStepBack(path, page) {
+		return refusal{kind: refusedStep}
 	}
 	if name := x.leadsBack(query, page); name != "" {
 		return refusal{kind: refusedBack, word: name}
@@ -263,6 +267,8 @@ func (r *refusal) inWords(host string) (what, hint string) {
 		return word + " there says that it failed", `if this is success, look at the whole address: success: { response.header.Location: "~ ` + r.word + `=" }`
 	case refusedPage:
 		what = "that is the page the form was on"
+	case refusedStep:
+		what = "that may be the page the form was on, or an earlier step"
 	case refusedList:
 		what = "failure: names that page"
 	case refusedQuery:

@@ -55,6 +55,26 @@ var redirectRows = []redirectRow{
 	{"/contact/index/post", "http://shop.example/contact/index/index", "/contact", turnedDown},
 	{"/contact", "", "/contact/index.xhtml", turnedDown},
 
+	// To a page with the form, or an earlier step.
+	{"/users", "http://shop.example/tour", "/users/new", turnedDown},
+	{"/users/17", "http://shop.example/users", "/en/users/17/edit?a=b", turnedDown},
+	{"/contact/store", "http://shop.example/tour", "/contact/create", turnedDown},
+	{"/apply/step-3", "http://shop.example/apply/step-3", "/apply/step-1", turnedDown},
+	{"/apply/3/details", "", "/apply/2/details", turnedDown},
+	{"/apply/submit", "http://shop.example/apply/step3", "/apply/step1", turnedDown},
+	{"/contact/send", "", "/contact", turnedDown}, // the browser does not say where it was
+	{"/contact/send", "", "/de/contact/?e=1", turnedDown},
+	{"/cart/add", "http://shop.example/tea", "/cart", accepted},
+	{"/contact/send", "", "/contacts", accepted},
+	{"/contact/send", "", "/contact/thanks", accepted},
+	{"/users", "http://shop.example/tour", "/projects/new", accepted},
+	{"/users", "http://shop.example/tour", "/users/newest", accepted},
+	{"/apply/step-3", "", "/apply/step-4", accepted},
+	{"/apply/step-3", "", "/apply/step-1/thanks", accepted},
+	{"/apply/3", "", "/orders/2", accepted},
+	{"/orders/117", "http://shop.example/orders", "/orders/116", accepted},
+	{"/1/2", "", "/0/1", accepted},
+
 	// To a log-in page.
 	{"/contact", "", "/login", turnedDown},
 	{"/contact", "", "/Login/", turnedDown},
@@ -394,7 +414,7 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/thanks?country=KO", accepted},
 	{"/contact", "", "/thanks?captcha=1", accepted},
 	{"/contact", "", "/thanks?tag=failed", accepted},
-	{"/bookings/cancel", "", "/bookings?status=cancelled", accepted},
+	{"/bookings/cancel", "http://shop.example/bookings/7", "/bookings?status=cancelled", accepted},
 	{"/subscription/suspend", "", "/subscription/suspended", accepted},
 	{"/contact", "", "/spam-filter-guide", accepted},
 	{"/wartung", "", "/wartung/anfrage", accepted},

@@ -1,0 +1,84 @@
+package rule
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	urlpath "github.com/goaltrack/goaltrack/internal/path"
+)
+
+// A form may lead back to a page that is neither the address that it was sent to nor the page
+// that the Referer names: to an earlier step, since the session has forgotten what was said
+// there, or to the page of the form, after a browser that keeps the Referer to itself.
+
+// isStepBack reports whether a path surely or probably is such a page.
+func (x *Exchange) isStepBack(path, page string) bool {
+	path, form := barePath(path), barePath(x.path)
+	switch {
+	case isEarlier(path, form), page != "" && isEarlier(path, barePath(page)):
+		return true
+	case isFormPage(path, form):
+		return true
+	}
+	// Express sites with Helmet say Referrer-Policy: no-referrer, unless told otherwise.
+	return x.referer == "" && path != "" && len(path) < len(form) && samePath(form[:len(path)], path) && form[len(path)] == '/'
+}
+
+// formPages are what frameworks call the page that shows the form of a thing, below the thing
+// or beside where the form is sent to: /users/new (Rails), /users/17/edit, /users/create
+// (Laravel).
+var formPages = []string{"new", "edit", "create", "form"}
+
+func isFormPage(path, form string) bool {
+	above, last, ok := cutLast(path)
+	if !ok || !slices.ContainsFunc(formPages, func(name string) bool { return strings.EqualFold(name, last) }) {
+		return false
+	}
+	beside, _, _ := cutLast(form)
+	return samePath(above, form) || beside != "" && samePath(above, beside)
+}
+
+// maxStep is the last number that may be that of a step. Larger ones are IDs.
+const maxStep = 30
+
+// isEarlier reports whether two paths are the same but for one number, which is smaller in the
+// first: /apply/step-1 and /apply/step-3.
+func isEarlier(a, b string) bool {
+	earlier := false
+	for a != "" && b != "" {
+		var x, y string
+		x, a = urlpath.NextSegment(a)
+		y, b = urlpath.NextSegment(b)
+		if strings.EqualFold(x, y) {
+			continue
+		}
+		xs, xn := cutNumber(x)
+		ys, yn := cutNumber(y)
+		if earlier || !strings.EqualFold(xs, ys) || xn >= yn || xn < 0 || yn > maxStep {
+			return false
+		}
+		earlier = true
+	}
+	return earlier && a == "" && b == ""
+}
+
+// cutNumber cuts the number off the end of a segment, -1 if there is none.
+func cutNumber(segment string) (name string, n int) {
+	name = strings.TrimRight(segment, "0123456789")
+	digits := segment[len(name):]
+	if digits == "" || len(digits) > len("30") {
+		return segment, -1
+	}
+	n, _ = strconv.Atoi(digits)
+	return name, n
+}
+
+// cutLast cuts a path before its last segment.
+func cutLast(path string) (above, last string, ok bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
+}
