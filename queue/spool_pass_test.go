@@ -118,6 +118,43 @@ func TestBehindWhileReadingHangs(t *testing.T) {
 	})
 }
 
+// TestPassesRest: the next pass begins a second after the one before, though more is due. Else
+// it would read the disk all the time.
+func TestPassesRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := openBehind(t, newCrashFS())
+		for n := range 12 {
+			mustAppend(t, q, Item{Body: fmt.Append(nil, n), Time: time.Now()})
+		}
+		<-time.After(time.Second)
+		for n, d := range takeNow(t, q, 12) {
+			wait := time.Second
+			if n >= 8 {
+				wait = 1500 * time.Millisecond // the cohort of the next second
+			}
+			d.Nack(wait)
+		}
+		for _, step := range []struct {
+			after time.Duration
+			want  string
+		}{
+			{1900 * time.Millisecond, "0 1 2 3 4 5 6 7"}, // four are from memory
+			{200 * time.Millisecond, "new"},
+			{799 * time.Millisecond, ""},
+			{time.Millisecond, "8 9 10 11"},
+		} {
+			<-time.After(step.after)
+			if step.want == "new" {
+				mustAppend(t, q, Item{Body: []byte("new"), Time: time.Now()})
+			}
+			if got := names(takeNow(t, q, 12)); got != step.want {
+				t.Errorf("%s later: %s come, want %s", step.after, got, step.want)
+			}
+		}
+		closeTest(t, q)
+	})
+}
+
 // TestFreshItemsTakeTurns with those of a pass, and what is left behind is not copied by a
 // compaction that had chosen it before.
 func TestFreshItemsTakeTurns(t *testing.T) {
