@@ -146,6 +146,9 @@ func TestAnswerSays(t *testing.T) {
 		{"a text in JSON, as text", jsonAnswer(200, "text/plain", `"ok"`), "u 0 u u u u 1 1"},
 		{"JSON in a page", jsonAnswer(200, "text/html", "<textarea>"+yes+"</textarea>"), "u 0 u u u u 1 1"},
 		{"an empty list", jsonAnswer(200, asJSON, "[]"), "1 1 1 0 1 0 1 1"},
+		{"a list", jsonAnswer(200, asJSON, `[{"errors":["email"]}]`), "u 1 u u u u 1 1"}, // as GraphQL answers several queries
+		{"a text", jsonAnswer(200, asJSON, `"no such address"`), "u 1 u u u u 1 1"},
+		{"false", jsonAnswer(200, asJSON, "false"), "u 1 u u u u 1 1"},
 		{"errors are an empty list", jsonAnswer(200, asJSON, `{"ok":true,"errors":[]}`), "1 1 1 1 1 1 1 1"},
 		{"errors are null", jsonAnswer(200, asJSON, `{"ok":true,"errors":null}`), "1 1 1 1 1 1 1 1"},
 		{"a byte order mark", jsonAnswer(200, asJSON, "\xef\xbb\xbf \r\n"+yes), "1 1 1 1 1 1 1 1"},

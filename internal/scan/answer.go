@@ -20,8 +20,8 @@ type AnswerState uint8
 const (
 	AnswerOpen   AnswerState = iota // the handler may still be writing
 	answerKept                      // it is written; nobody has looked yet
-	AnswerRead                      // it is JSON and was read to its end
-	answerOther                     // it has no body, or one that is no JSON
+	AnswerRead                      // it is an object of JSON and was read to its end
+	answerOther                     // it has no body, or one that is no such object
 	AnswerUnread                    // it may be JSON, and could not be read
 )
 
@@ -60,8 +60,9 @@ func (a *Answer) Expect(status int, h http.Header) *Tee {
 }
 
 const (
-	noBody  = "the answer has no body"
-	tooLong = "the answer is longer than 16 KiB"
+	noBody   = "the answer has no body"
+	tooLong  = "the answer is longer than 16 KiB"
+	noObject = "the answer is JSON, but no object ({...})"
 )
 
 // fail notes that the answer could not be read. If its type is not JSON, the
@@ -108,6 +109,8 @@ func (a *Answer) Look() AnswerState {
 		a.fail(tee.media, why)
 	case !doc.Valid():
 		a.fail(tee.media, "the answer is no whole JSON document")
+	case !doc.isObject():
+		a.state, a.why = answerOther, noObject // a list has no members that could be absent
 	default:
 		a.state, a.json = AnswerRead, doc
 	}

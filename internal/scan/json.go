@@ -65,6 +65,19 @@ func (j *JSON) Member(path string) any {
 	return v
 }
 
+// isObject reports whether the document is an object. PHP writes one without members as an
+// empty list.
+func (j *JSON) isObject() bool {
+	j.decode()
+	switch root := j.root.(type) {
+	case map[string]any:
+		return true
+	case []any:
+		return len(root) == 0
+	}
+	return false
+}
+
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // trimJSON cuts off what may stand before a JSON document: blanks, and the byte
