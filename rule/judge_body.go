@@ -78,13 +78,13 @@ func (c *Cause) wantedFields(x *Exchange) []string {
 }
 
 // bodyFits reports whether the body can have what the goal reads of it. Nobody can
-// say which members of JSON a form lacks, or JSON that is broken.
+// say which members of JSON a form lacks, or a list, or JSON that is broken.
 func (c *Cause) bodyFits(x *Exchange) bool {
 	switch {
 	case !c.readsBody() || x.bodyKind == scan.KindNone:
 		return true
 	case isJSONKind(x.bodyKind):
-		return x.bodyReason != Fires || x.json.Valid() // see doesWithout
+		return x.bodyReason != Fires || x.json.IsObject() // see doesWithout
 	}
 	return len(c.goal.needs.form) > 0
 }

@@ -80,6 +80,10 @@ func TestEachGoalByItsOwnBody(t *testing.T) {
 			"text/plain", `{"topic":"sales"} {}`, "",
 			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},
 		},
+		"a list": {
+			"application/json", `[{"website":"spam"}]`, "",
+			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "condition"},
+		},
 		"a list as text": {
 			"text/plain", `[{"topic":"sales"}]`, "",
 			map[string]string{"FIELD": "form_not_a_form", "NAMED": "form_not_a_form", "JSON": "form_not_a_form", "BOTH": "form_not_a_form", "TRAP": "form_not_a_form", "PRO": "form_not_a_form"},

@@ -109,7 +109,7 @@ func (a *Answer) Look() AnswerState {
 		a.fail(tee.media, why)
 	case !doc.Valid():
 		a.fail(tee.media, "the answer is no whole JSON document")
-	case !doc.isObject():
+	case !doc.IsObject():
 		a.state, a.why = answerOther, noObject // a list has no members that could be absent
 	default:
 		a.state, a.json = AnswerRead, doc

@@ -65,9 +65,12 @@ func (j *JSON) Member(path string) any {
 	return v
 }
 
-// isObject reports whether the document is an object. PHP writes one without members as an
-// empty list.
-func (j *JSON) isObject() bool {
+// IsObject reports whether the body is an object of JSON. PHP writes one without members as
+// an empty list. If it is none, nobody can say which members it lacks.
+func (j *JSON) IsObject() bool {
+	if j == nil {
+		return false
+	}
 	j.decode()
 	switch root := j.root.(type) {
 	case map[string]any:
