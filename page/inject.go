@@ -321,13 +321,30 @@ func (i *injector) FlushError() error {
 				}
 				i.send(1)
 			}
-			err = i.pass(max(i.written, len(i.seen)-len("</head")))
+			err = i.pass(max(i.written, endsIn(i.seen)))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return http.NewResponseController(i.ResponseWriter).Flush()
+}
+
+// endsIn is where a tag </head> begins that has come only in part, or else the end of the text.
+func endsIn(text []byte) int {
+	const tag = "</head"
+	at := bytes.LastIndexByte(text, '<')
+	if at < 0 {
+		return len(text)
+	}
+	last := string(lower(text[at:]))
+	if strings.HasPrefix(tag, last) {
+		return at
+	}
+	if rest, ok := strings.CutPrefix(last, tag); ok && !strings.Contains(rest, ">") && strings.ContainsRune(" \t\r\n\f/", rune(rest[0])) {
+		return at
+	}
+	return len(text)
 }
 
 // Flush implements [http.Flusher].

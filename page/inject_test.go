@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/world"
@@ -171,7 +173,7 @@ func TestInjectInPieces(t *testing.T) {
 // TestInjectStreams: what the site flushes goes on at once, and the tag is still put in.
 func TestInjectStreams(t *testing.T) {
 	more := make(chan struct{})
-	s := injecting(t, func(w http.ResponseWriter, _ *http.Request) {
+	s := injecting(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		rc := http.NewResponseController(w)
 		for _, part := range []string{"<head><title>a</title></he", "ad><body>"} {
@@ -179,17 +181,22 @@ func TestInjectStreams(t *testing.T) {
 			if err := rc.Flush(); err != nil {
 				t.Error(err)
 			}
-			<-more
+			select {
+			case <-more:
+			case <-r.Context().Done():
+			}
 		}
 	})
-	r := s.visitor().Request(http.MethodGet, "/", nil, "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r := s.visitor().Request(http.MethodGet, "/", nil, "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate").WithContext(ctx)
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
 	body := bufio.NewReader(res.Body)
-	begun := make([]byte, len("<head><title>a</title>")-len("</he"))
+	begun := make([]byte, len("<head><title>a</title>")) // but what may begin the tag
 	if _, err := io.ReadFull(body, begun); err != nil {
 		t.Fatal(err)
 	}
@@ -215,5 +222,35 @@ func TestInjectLeavesOthersAlone(t *testing.T) {
 		if _, text := s.get(s.visitor(), "/", append(header, "Accept-Encoding", "zstd")...); text != "<head></head>zstd" {
 			t.Errorf("%s: %s", name, text)
 		}
+	}
+}
+
+// TestInjectFlushesAll: of what the site flushes, only what may be the beginning of </head> waits
+// for what follows.
+func TestInjectFlushesAll(t *testing.T) {
+	for _, text := range []string{"<p>tea", "<!doctype html><title>a</title><p>1</p>\n", "a</heading>", "a < b", strings.Repeat("\xfc", 600)} {
+		more := make(chan struct{})
+		s := injecting(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, text)
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			<-more
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r := s.visitor().Request(http.MethodGet, "/", nil, "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate").WithContext(ctx)
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(text))
+		n, err := io.ReadFull(res.Body, got)
+		if err != nil {
+			t.Errorf("%.60q: %.60q came at once, and then %v", text, got[:n], err)
+		}
+		close(more)
+		_ = res.Body.Close()
 	}
 }
