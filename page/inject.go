@@ -3,8 +3,10 @@ package page
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,10 +59,11 @@ type injector struct {
 	page *Page
 	r    *http.Request
 
-	status  int  // that the site has named; 0 before
-	untyped bool // the first bytes have to say whether it is HTML
-	open    bool // </head> is still looked for
-	sent    bool // the header
+	status  int         // that the site has named; 0 before
+	held    http.Header // as it was then, if it is held back
+	untyped bool        // the first bytes have to say whether it is HTML
+	open    bool        // </head> is still looked for
+	sent    bool        // the header
 	seen    []byte
 	looked  int // how much of seen has no "</head" but in comments and scripts
 	written int // how much of seen the client has
@@ -79,17 +82,27 @@ func (i *injector) WriteHeader(status int) {
 		return
 	}
 	i.status = status
-	if i.untyped = status == http.StatusOK && i.Header()["Content-Type"] == nil; i.untyped {
-		_, i.untyped = i.Header()["Content-Type"] // whoever sets it to nil wants none
+	if i.untyped = status == http.StatusOK && i.answered()["Content-Type"] == nil; i.untyped {
+		_, i.untyped = i.answered()["Content-Type"] // whoever sets it to nil wants none
 		i.untyped = !i.untyped && !i.isEncoded()
 	}
 	if !i.untyped {
-		contentType, _ := web.First(i.Header()["Content-Type"])
+		contentType, _ := web.First(i.answered()["Content-Type"])
 		i.begin(contentType)
 	}
 	if !i.untyped && !i.open {
 		i.send(0)
+	} else {
+		i.held = i.Header().Clone() // what the site changes from now on comes too late
 	}
+}
+
+// answered is the header as the site has answered with it.
+func (i *injector) answered() http.Header {
+	if i.held != nil {
+		return i.held
+	}
+	return i.Header()
 }
 
 // begin begins the search, if the page is one that may be changed.
@@ -121,7 +134,7 @@ func (i *injector) note(reason string) {
 
 // refusal is why the page may not be changed, by its header.
 func (i *injector) refusal() string {
-	h := i.Header()
+	h := i.answered()
 	disposition, _ := web.First(h["Content-Disposition"])
 	disposition, _, _ = strings.Cut(disposition, ";")
 	switch {
@@ -147,7 +160,7 @@ func (i *injector) refusal() string {
 
 // isEncoded reports whether the page has a Content-Encoding that is one.
 func (i *injector) isEncoded() bool {
-	for coding := range strings.SplitSeq(strings.Join(i.Header()["Content-Encoding"], ","), ",") {
+	for coding := range strings.SplitSeq(strings.Join(i.answered()["Content-Encoding"], ","), ",") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
 			return true
 		}
@@ -158,7 +171,9 @@ func (i *injector) isEncoded() bool {
 // send writes the header, for a page that gets longer.
 func (i *injector) send(longer int) {
 	i.sent = true
-	if h := i.Header(); longer > 0 {
+	h := i.Header()
+	late := i.takeBack(h)
+	if longer > 0 {
 		if length, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil {
 			h.Set("Content-Length", strconv.FormatInt(length+int64(longer), 10))
 		}
@@ -168,6 +183,33 @@ func (i *injector) send(longer int) {
 		h.Del("Accept-Ranges")
 	}
 	i.ResponseWriter.WriteHeader(i.status)
+	for name, values := range late {
+		if h[name] = values; values == nil {
+			delete(h, name)
+		}
+	}
+}
+
+// takeBack undoes what the site has changed in the header since it answered, and returns that.
+// It comes too late, but there may be trailers among it.
+func (i *injector) takeBack(h http.Header) (late http.Header) {
+	if i.held == nil {
+		return nil
+	}
+	late = http.Header{}
+	for name, values := range h {
+		if held, ok := i.held[name]; !ok || !slices.Equal(held, values) {
+			late[name] = values
+		}
+	}
+	for name := range i.held {
+		if _, ok := h[name]; !ok {
+			late[name] = nil
+		}
+	}
+	clear(h)
+	maps.Copy(h, i.held)
+	return late
 }
 
 // Write implements [io.Writer].
@@ -310,12 +352,12 @@ func (i *injector) FlushError() error {
 	}
 	if i.open {
 		var err error
-		if i.Header().Get("Content-Length") != "" {
+		if i.answered().Get("Content-Length") != "" {
 			i.note("flushed")
 			err = i.close("")
 		} else {
 			if !i.sent {
-				if h := i.Header(); h["Content-Type"] == nil {
+				if h := i.answered(); h["Content-Type"] == nil {
 					// net/http would ask the first bytes alone, from which the last are held back.
 					h.Set("Content-Type", http.DetectContentType(i.seen[:min(len(i.seen), mostSniffed)]))
 				}

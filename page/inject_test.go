@@ -254,3 +254,50 @@ func TestInjectFlushesAll(t *testing.T) {
 		_ = res.Body.Close()
 	}
 }
+
+// TestInjectKeepsTheHeader: what a handler changes in the header after it has answered changes
+// nothing, but trailers.
+func TestInjectKeepsTheHeader(t *testing.T) {
+	s := injecting(t, func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/html")
+		h.Set("Trailer", "X-Sum")
+		h.Set("X-Early", "1")
+		_, _ = io.WriteString(w, "<head></head>"[:6])
+		h.Set("X-Late", "1")
+		h.Del("X-Early")
+		h.Set("Cache-Control", "public")
+		h.Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, "<head></head>"[6:])
+		h.Set("X-Sum", "42")
+	})
+	res, text := s.get(s.visitor(), "/", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate")
+	h := res.Header
+	if text != "<head>"+injected+"</head>" || h.Get("X-Early") != "1" || h.Get("X-Late") != "" || h.Get("Content-Type") != "text/html" || h.Get("Cache-Control") != "" {
+		t.Errorf("%s %v", text, h)
+	}
+	if res.Trailer.Get("X-Sum") != "42" {
+		t.Errorf("trailer %v", res.Trailer)
+	}
+}
+
+// TestInjectInTime: a writer that keeps the header until the handler has returned gets all of it.
+func TestInjectInTime(t *testing.T) {
+	const plain = "<head></head>"
+	s := new(shop)
+	s.World = world.Setup{Rules: rules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+		pages, err := page.New(tracker, page.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tracker.Handler(http.TimeoutHandler(pages.Inject(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Length", strconv.Itoa(len(plain)))
+			_, _ = io.WriteString(w, plain)
+		})), time.Hour, ""))
+	}}.Start(t)
+	res, text := s.get(s.visitor(), "/", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate")
+	if want := "<head>" + injected + "</head>"; text != want || res.ContentLength != int64(len(want)) {
+		t.Errorf("%s, length %d", text, res.ContentLength)
+	}
+}
