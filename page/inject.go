@@ -12,6 +12,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/internal/hostname"
 	"github.com/goaltrack/goaltrack/internal/navigation"
+	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -37,9 +38,13 @@ func (p *Page) Inject(site http.Handler) http.Handler {
 			site.ServeHTTP(w, r)
 			return
 		}
-		asked := r.WithContext(r.Context())
+		asked := tap.Lend(r.Context(), r)
 		asked.Header = r.Header.Clone()
 		asked.Header.Set("Accept-Encoding", "identity")
+		defer func() {
+			asked.Header = r.Header // nobody outside asked for this encoding
+			tap.CopyBack(r.Context(), asked, r)
+		}()
 		i := &injector{ResponseWriter: w, page: p, r: r}
 		site.ServeHTTP(i, asked)
 		i.end()

@@ -301,3 +301,34 @@ func TestInjectInTime(t *testing.T) {
 		t.Errorf("%s, length %d", text, res.ContentLength)
 	}
 }
+
+// TestInjectTellsTheRoute: what a router inside says of the request is known outside, so that
+// rules can ask for it.
+func TestInjectTellsTheRoute(t *testing.T) {
+	site := http.NewServeMux()
+	site.HandleFunc("GET /docs/{id}", func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<head></head>")
+	})
+	var seen, accepts, form string
+	w := world.Setup{Rules: "version: 1\ngoals:\n  - { goal: DOCS, visit: /docs/**, if: { route: \"/docs/{id}\" } }\n", Mount: func(tracker *goaltrack.Tracker) http.Handler {
+		pages, err := page.New(tracker, page.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := pages.Inject(site)
+		return tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			inside.ServeHTTP(w, r)
+			seen, accepts, form = r.Pattern, r.Header.Get("Accept-Encoding"), r.Form.Get("a")
+		}))
+	}}.Start(t)
+	s := &shop{World: w}
+	s.get(s.visitor(), "/docs/7?a=b", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate", "Accept-Encoding", "br")
+	if seen != "GET /docs/{id}" || accepts != "br" || form != "b" {
+		t.Errorf("pattern %q, accepts %q, form %q", seen, accepts, form)
+	}
+	if got := w.Tracker.Snapshot().Goals[0]; got.Fired != 1 {
+		t.Errorf("%+v", got)
+	}
+}
