@@ -64,6 +64,33 @@ func TestLockRemoved(t *testing.T) {
 	}
 }
 
+// TestLockEndsWithItsSpool: a process that this one starts has copies of the descriptors until it
+// runs its program. The directory is free all the same.
+func TestLockEndsWithItsSpool(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := lockDirOf(filepath.Join(dir, lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*os.File{lock.(*flocked).file, lock.(*flocked).dir} {
+		fork, err := syscall.Dup(int(f.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = syscall.Close(fork) }()
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
+	}
+	again, err := lockDirOf(filepath.Join(dir, lockName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTwoLocks: an earlier version locks the file alone. If it made one, because
 // somebody had removed it, this process writes no more than it has begun.
 func TestTwoLocks(t *testing.T) {

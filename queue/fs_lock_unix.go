@@ -138,9 +138,13 @@ func (l *flocked) Check() error {
 	return nil
 }
 
-// Close implements [io.Closer].
+// Close implements [io.Closer]. It unlocks first: a process that is being started has a copy
+// of every descriptor until it runs its program, and a lock lasts as long as its copies.
 func (l *flocked) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, f := range []*os.File{l.file, l.dir} {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // what goes wrong is over with Close
+	}
 	return errors.Join(l.file.Close(), l.dir.Close())
 }
