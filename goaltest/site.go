@@ -15,8 +15,9 @@ import (
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 )
 
-// patience is how long events may take to the CDP of a test.
-const patience = 30 * time.Second
+// patience is how long events may take to the CDP of a test. A machine that does too much may
+// stop for half a minute.
+const patience = 2 * time.Minute
 
 // Site is an application with a tracker around it, and the CDP to which that sends. It
 // ends with its test. Its methods may be called by several goroutines.
@@ -32,8 +33,10 @@ type Site struct {
 
 // NewSite puts a tracker around an application. The CDP is one of package cdptest, and
 // takes the place of the CDP in each of config.Sites. Without sites, there is one, with
-// the language EN and the currency EUR. Without a logger, nothing is logged. All else in
-// config is as in [goaltrack.New]. If that returns an error, the test ends.
+// the language EN and the currency EUR. Without a logger, nothing is logged. Without
+// Delivery.Timeout, no event is given up, and so sent again, because the machine that runs
+// the test is slow. All else in config is as in [goaltrack.New]. If that returns an error,
+// the test ends.
 func NewSite(tb testing.TB, config goaltrack.Config, app http.Handler) *Site {
 	tb.Helper()
 	s := &Site{CDP: cdptest.NewServer(tb, cdptest.Options{}), tb: tb}
@@ -46,6 +49,9 @@ func NewSite(tb testing.TB, config goaltrack.Config, app http.Handler) *Site {
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Delivery.Timeout == 0 {
+		config.Delivery.Timeout = 2 * patience // and half of it for a browser ID
 	}
 	var err error
 	if s.Tracker, err = goaltrack.New(config); err != nil {
