@@ -65,7 +65,7 @@ func (f *frontend) open(v *settings.Values) {
 	a.ErrorLog = log.New(&limitedLog{logger: f.console.logger, every: 10 * time.Second}, "", 0) // scanners make many lines
 	a.BaseContext = func(net.Listener) context.Context { return context.WithValue(context.Background(), cutKey{}, f.cut) }
 	a.ConnContext = visitorContext
-	var listener net.Listener = visitorListener{a.listener}
+	var listener net.Listener = visitorListener{a.listener, halfClosedGrace}
 	if f.secure != nil {
 		a.TLSConfig = f.secure.config()
 	}

@@ -26,12 +26,13 @@ import (
 // noEnv is an empty environment.
 var noEnv []string
 
-// patient is the environment of a proxy on a machine that may stop for some seconds: a CDP that is
+// patient is the environment of a proxy on a machine that may stop for half a minute: a CDP that is
 // given up too early gets events twice.
 var patient = []string{"GOALTRACK_DELIVERY_TIMEOUT=10m"}
 
-func init() {
-	readyWithin, cutGrace, continueWithin = time.Minute, time.Minute, 30*time.Second // end what hangs
+func init() { // so that no busy machine makes a difference, and what hangs ends
+	readyWithin, cutGrace, continueWithin = 5*time.Minute, 5*time.Minute, 50*time.Second
+	outliveGrace, halfClosedGrace = time.Hour, time.Hour
 }
 
 // proxyValues loads the settings of the proxy as the program does.
@@ -184,7 +185,7 @@ func newBrowser(t *testing.T) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: 10 * time.Second}
+	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: 5 * time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
 		Transport:     transport,

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -21,7 +22,7 @@ type process struct {
 func launch(t *testing.T, binary string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.CommandContext(t.Context(), binary, args...), out: make(chan string, 1)}
-	p.Env = append(append(os.Environ(), "GOALTRACK_SHUTDOWN_DELAY=0s"), env...)
+	p.Env = slices.Concat(os.Environ(), []string{"GOALTRACK_SHUTDOWN_DELAY=0s"}, patient, env)
 	p.Stderr = &syncBuffer{}
 	stdout, err := p.StdoutPipe()
 	if err != nil {

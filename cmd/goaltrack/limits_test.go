@@ -286,13 +286,14 @@ func TestHalfClosedIsServed(t *testing.T) {
 	}
 }
 
-// TestLeavingIsNoticed: a client that resets its connection ends its request at once.
+// TestLeavingIsNoticed: a client that resets its connection ends its request at once, and not when
+// the patience with one that has closed its side is over.
 func TestLeavingIsNoticed(t *testing.T) {
-	arrived, left := make(chan struct{}), make(chan time.Time, 1)
+	arrived, left := make(chan struct{}), make(chan struct{})
 	proxy, _ := inFront(t, func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
 		<-r.Context().Done()
-		left <- time.Now()
+		close(left)
 	})
 	conn, _ := dial(t, proxy.url, "GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n")
 	<-arrived
@@ -300,13 +301,22 @@ func TestLeavingIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = conn.Close()
-	began := time.Now()
-	select {
-	case at := <-left:
-		if at.Sub(began) >= halfClosedGrace {
-			t.Errorf("noticed after %v", at.Sub(began))
+	<-left
+}
+
+// TestHalfClosedIsLeft: an answer goes on for as long as something comes, and then no longer.
+func TestHalfClosedIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer, began, ended := &verbatim{}, time.Now(), time.Duration(0)
+		go answer.whileItGoesOn(t.Context(), halfClosedGrace, func() { ended = time.Since(began) })
+		for range 3 {
+			time.Sleep(halfClosedGrace - time.Second)
+			answer.writes.Add(1)
 		}
-	case <-time.After(time.Minute):
-		t.Error("never noticed")
-	}
+		time.Sleep(5 * halfClosedGrace)
+		synctest.Wait()
+		if want := 4 * halfClosedGrace; ended != want {
+			t.Errorf("it ended after %v, want %v", ended, want)
+		}
+	})
 }

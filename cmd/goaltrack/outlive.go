@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-const (
+// How long what a visitor has begun goes on without them. Tests set more.
+var (
 	// outliveGrace is how long a form may take after its sender has left.
 	outliveGrace = 30 * time.Second
 	// halfClosedGrace is how long a client that has closed its side waits for more of
@@ -43,7 +44,7 @@ func outlive(r *http.Request, w *verbatim) (*http.Request, func()) {
 				end()
 				return
 			}
-			w.whileItGoesOn(ctx, end)
+			w.whileItGoesOn(ctx, conn.grace, end)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
@@ -58,9 +59,9 @@ func outlive(r *http.Request, w *verbatim) (*http.Request, func()) {
 // cutKey is for a context that ends when no request may go on, whoever waits for it.
 type cutKey struct{}
 
-// whileItGoesOn calls end when nothing was written for a while.
-func (v *verbatim) whileItGoesOn(ctx context.Context, end func()) {
-	ticker := time.NewTicker(halfClosedGrace)
+// whileItGoesOn calls end when nothing was written for so long.
+func (v *verbatim) whileItGoesOn(ctx context.Context, grace time.Duration, end func()) {
+	ticker := time.NewTicker(grace)
 	defer ticker.Stop()
 	for writes := v.writes.Load(); ; {
 		select {
@@ -81,6 +82,7 @@ func (v *verbatim) whileItGoesOn(ctx context.Context, end func()) {
 // net/http ends the request's context in either case.
 type visitorConn struct {
 	net.Conn
+	grace      time.Duration // of a client that has closed its side
 	halfClosed atomic.Bool
 }
 
@@ -107,7 +109,10 @@ func closeWrite(c net.Conn) error {
 }
 
 // visitorListener is a listener whose connections are visitors.
-type visitorListener struct{ net.Listener }
+type visitorListener struct {
+	net.Listener
+	grace time.Duration
+}
 
 // Accept implements [net.Listener].
 func (n visitorListener) Accept() (net.Conn, error) {
@@ -115,7 +120,7 @@ func (n visitorListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visitorConn{Conn: conn}, nil
+	return &visitorConn{Conn: conn, grace: n.grace}, nil
 }
 
 type visitorKey struct{}
