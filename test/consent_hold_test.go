@@ -193,7 +193,7 @@ func TestHoldEnds(t *testing.T) {
 			v.Get("/advice", c.before...)
 			c.then(v)
 			w.Site.Close()
-			if _, err := w.Tracker.Close(t.Context()); err != nil {
+			if _, err := world.Close(w.Tracker); err != nil {
 				t.Error(err)
 			}
 			if l, o := w.Fates("LANDED"), w.Fates("ADVISED"); l != c.landed || o != c.other {

@@ -432,7 +432,7 @@ goals:
 // TestClosedIsSaid: whoever raises a goal after Close learns why it is refused.
 func TestClosedIsSaid(t *testing.T) {
 	w := world.New(t, "goals: [{ goal: RAISED, code: true }]", http.HandlerFunc(answerAs))
-	if _, err := w.Tracker.Close(t.Context()); err != nil {
+	if _, err := world.Close(w.Tracker); err != nil {
 		t.Fatal(err)
 	}
 	err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
@@ -186,7 +187,7 @@ func TestResendWithoutLetters(t *testing.T) {
 	if n, err := tracker.Resend(all); n != 0 || !errors.Is(err, errors.ErrUnsupported) || len(tracker.DeadLetters()) != 0 {
 		t.Errorf("%d, %v", n, err)
 	}
-	if _, err := tracker.Close(t.Context()); err != nil {
+	if _, err := world.Close(tracker); err != nil {
 		t.Error(err)
 	}
 	dry, _ := faked(t, snapshotRules, func(c *goaltrack.Config) { c.DryRun = true })

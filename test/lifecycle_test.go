@@ -91,7 +91,7 @@ func TestCloseHasADeadlineOfItsOwn(t *testing.T) {
 // TestClosedTracker: after Close the site goes on, and nothing counts.
 func TestClosedTracker(t *testing.T) {
 	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
-	first, err := w.Tracker.Close(t.Context())
+	first, err := world.Close(w.Tracker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestClosedTracker(t *testing.T) {
 	if got := w.Fates("PAGE_VISITED"); got != "closed 1" {
 		t.Errorf("PAGE_VISITED: %s", got)
 	}
-	if again, err := w.Tracker.Close(t.Context()); err != nil || again.Decisions != first.Decisions {
+	if again, err := world.Close(w.Tracker); err != nil || again.Decisions != first.Decisions {
 		t.Errorf("Close again: %v\n%v", err, again)
 	}
 	if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{BrowserID: world.Known}, "RAISED", nil); !errors.Is(err, goaltrack.ErrRefused) {

@@ -3,7 +3,6 @@ package test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log"
@@ -77,7 +76,7 @@ goals:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if account, err := tracker.Close(context.Background()); err != nil || !account.Balanced() {
+		if account, err := world.Close(tracker); err != nil || !account.Balanced() {
 			t.Error(err, account)
 		}
 	})

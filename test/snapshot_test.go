@@ -289,27 +289,28 @@ func TestSnapshotOfWhatCloseGaveUp(t *testing.T) {
 }
 
 func TestSnapshotConcurrently(t *testing.T) {
-	t.Parallel()
-	tracker, _ := faked(t, snapshotRules)
-	var wg sync.WaitGroup
-	for g := range 4 {
-		wg.Go(func() {
-			for v := range 50 {
-				page(tracker, g*1000+v, "/good")
-			}
-		})
-		wg.Go(func() {
-			for range 50 {
-				if b, err := json.Marshal(tracker.Snapshot()); err != nil || bytes.Contains(b, []byte("-0000-4000-8000-")) {
-					t.Errorf("%s, %v", b, err)
+	synctest.Test(t, func(t *testing.T) {
+		tracker, _ := faked(t, snapshotRules)
+		var wg sync.WaitGroup
+		for g := range 4 {
+			wg.Go(func() {
+				for v := range 50 {
+					page(tracker, g*1000+v, "/good")
 				}
-			}
-		})
-	}
-	wg.Wait()
-	if account, err := tracker.Close(t.Context()); err != nil || account.Delivered != 200 {
-		t.Errorf("%v, %v", account, err)
-	}
+			})
+			wg.Go(func() {
+				for range 50 {
+					if b, err := json.Marshal(tracker.Snapshot()); err != nil || bytes.Contains(b, []byte("-0000-4000-8000-")) {
+						t.Errorf("%s, %v", b, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if account, err := tracker.Close(t.Context()); err != nil || account.Delivered != 200 {
+			t.Errorf("%v, %v", account, err)
+		}
+	})
 }
 
 func TestSnapshotOfADryRun(t *testing.T) {

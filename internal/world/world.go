@@ -40,12 +40,21 @@ type World struct {
 	Site    *httptest.Server
 }
 
+// patience is for what must come. It is longer than a busy machine ever stops, and shorter than
+// "go test" waits, so that a test can say what did not come.
+const patience = 5 * time.Minute
+
+// Close closes a tracker, which gives up after ten seconds if nobody says how long it may take.
+func Close(tracker *goaltrack.Tracker) (goaltrack.Account, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return tracker.Close(ctx)
+}
+
 // End closes everything and checks the account.
 func (w *World) End() {
 	w.Site.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	account, err := w.Tracker.Close(ctx)
+	account, err := Close(w.Tracker)
 	if err != nil {
 		w.Errorf("Close: %v\n%v", err, account)
 	}
@@ -88,7 +97,7 @@ func Released(t *testing.T, dir string) {
 // Flush waits until all is delivered.
 func (w *World) Flush() goaltrack.Account {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	defer cancel()
 	account, err := w.Tracker.Flush(ctx)
 	if err != nil {
