@@ -68,7 +68,7 @@ func TestSpendingIsCounted(t *testing.T) {
 	made, sent := uint64(0), uint64(0)
 	for round := range uint64(2) {
 		store := sqlite.New(sqlite.Options{Dir: dir})
-		r, err := report.New(report.Options{Store: store})
+		r, err := report.New(report.Options{Store: unhurried{store}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestSpendingIsCounted(t *testing.T) {
 		for w.Note("id_made") != uint64(w.CDP.Made()) { // one is on its way; Close would not wait for it
 			time.Sleep(time.Millisecond)
 		}
-		if _, err := w.Tracker.Close(t.Context()); err != nil {
+		if _, err := world.Close(w.Tracker); err != nil {
 			t.Error(err)
 		}
 		made, sent = made+uint64(w.CDP.Made()), sent+uint64(len(w.CDP.Events()))

@@ -171,7 +171,7 @@ func TestReadOnly(t *testing.T) {
 func TestLocked(t *testing.T) {
 	s := opened(t)
 	var log bytes.Buffer
-	r, err := report.New(report.Options{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	r, err := report.New(report.Options{Store: unhurried{s}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := opened(t)
 			var log bytes.Buffer
-			r, err := report.New(report.Options{Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			r, err := report.New(report.Options{Store: unhurried{s}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			if err != nil {
 				t.Fatal(err)
 			}
