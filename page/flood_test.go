@@ -8,18 +8,21 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
 	"github.com/goaltrack/goaltrack/goaltest"
+	"github.com/goaltrack/goaltrack/internal/bubble"
 	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/page"
 )
 
 // TestFlood: whoever asks for very many pages takes nothing from others: a page of theirs that a
 // cache answered counts, one that they have open is known, and one that was shown does not count
-// again. Where all have one address, that bounds nobody.
+// again. Where all have one address, that bounds nobody. In fake time, which passes between the
+// pages of a flood.
 func TestFlood(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it asks for very many pages")
@@ -38,7 +41,7 @@ func TestFlood(t *testing.T) {
 			func(i int) sender { return sender{"203.0.113.1:1", "", theirs(i)} }, sender{address: "203.0.113.1:1"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		bubble.Run(t, name, func(t *testing.T) {
 			site := newBare(t, "{version: 1, goals: [{goal: SEEN, visit: '/p/**'}]}", page.Options{})
 			serve, tell, fired := site.serve, site.tell, site.fired
 			const others = 20
@@ -48,6 +51,9 @@ func TestFlood(t *testing.T) {
 			}
 			for i := range many {
 				serve(c.flood(i), http.MethodGet, "/p/flood", "")
+				if i%1000 == 0 {
+					bubble.Pass(time.Second)
+				}
 			}
 			before := fired()
 			for i := range others {
@@ -98,6 +104,7 @@ func newBare(t *testing.T, rules string, o page.Options) *bare {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _, _ = tracker.Close(t.Context()) })
 	pages, err := page.New(tracker, o)
 	if err != nil {
 		t.Fatal(err)
