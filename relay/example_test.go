@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp"
@@ -56,7 +57,9 @@ func ExampleNew() {
 	fmt.Println(res.Status)
 
 	server.Close()
-	account, err := tracker.Close(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	account, err := tracker.Close(ctx)
 	fmt.Println(account.Delivered, "delivered", err)
 	for _, e := range stand.Events() {
 		fmt.Println(e.Type, e.Page, e.Header["Cookie"])

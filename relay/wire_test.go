@@ -157,5 +157,5 @@ func TestLeftAtOnce(t *testing.T) {
 			_ = conn.Close()
 		}
 	}
-	rd.CDP.Expect(t, "CLICKED").Within(time.Minute).Times(n)
+	rd.CDP.Expect(t, "CLICKED").Within(5 * time.Minute).Times(n)
 }

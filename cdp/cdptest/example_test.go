@@ -60,7 +60,7 @@ func ExampleNewServer() {
 	contact.BrowserID = browser.ID
 	_, _ = client.Send(context.Background(), &contact)
 
-	event := s.Expect(t, "CONTACT_SENT").From(browser.ID).With("topic", "sales").Within(time.Second).Once()
+	event := s.Expect(t, "CONTACT_SENT").From(browser.ID).With("topic", "sales").Within(time.Minute).Once()
 	fmt.Println(event.Type, event.Ext, event.Lost)
 	s.Expect(t, "VIEW").Never()
 	// Output: CONTACT_SENT map[topic:sales] false
