@@ -46,7 +46,7 @@ func (e Example) exchange() Exchange {
 	whole := urlpath.Normal(x.path)
 	x.path = urlpath.CutPrefix(whole, prefix)
 	x.setOdd(oddAddress{prefix: prefix, taken: urlpath.CutOff(whole, x.path)})
-	x.soft = navigation.IsSoft(x.header, x.path, x.rawQuery)
+	x.soft, x.nextData = navigation.IsSoft(x.header, x.path, x.rawQuery), navigation.IsNextData(x.path)
 	x.navigation = navigation.MayBePage(x.header) || x.soft
 	x.restarts = navigation.Restarts(x.header, x.responseHeader)
 	page, other := navigation.PagesOf(x.path, "", e.Header.Get("Referer"))

@@ -52,8 +52,9 @@ type Exchange struct {
 	// navigation says that a person may be looking at the answer as a page:
 	// Sec-Fetch-Dest is absent or document.
 	navigation bool
-	// soft says that a script fetched the page in place of a navigation.
-	soft bool
+	// soft says that a script fetched the page in place of a navigation, and nextData that
+	// it fetched the data of which it makes one.
+	soft, nextData bool
 	// What the browser says of the page from which the request comes: the header
 	// Origin, of a form, and Sec-Fetch-Site. See publicHost.
 	originHeader, fetchSite string
@@ -191,7 +192,7 @@ func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked strin
 	x.referer, _ = web.First(r.Header["Referer"])
 	x.mobileHint, _ = web.First(r.Header["Sec-Ch-Ua-Mobile"])
 	x.cameBy(r.Header)
-	x.navigation, x.bodyReason = navigation.MayBePage(r.Header), pending
+	x.navigation, x.bodyReason, x.nextData = navigation.MayBePage(r.Header), pending, navigation.IsNextData(r.URL.Path)
 	x.vars.values = x.room[:0]
 }
 
@@ -257,6 +258,7 @@ func (x *Exchange) want(c *Cause) {
 	w := &x.wants
 	if c.IsPage() {
 		w.answerType = true
+		w.answerJSON = w.answerJSON || x.nextData
 		if w.described == "" {
 			w.described = c.path.Last // a VIEW is on the page that a rule describes
 		}

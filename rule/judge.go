@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
@@ -100,7 +101,7 @@ func judgePage(x *Exchange) Reason {
 		return ReasonNotHTML // by its ending: a log does not say whether somebody went there
 	case x.status == http.StatusNotModified:
 		return Fires
-	case x.status != http.StatusOK, !x.soft && x.leadsOn():
+	case x.status != http.StatusOK, x.leadsOn():
 		return ReasonStatus
 	case isSaved(x.responseHeader):
 		return ReasonNotHTML
@@ -112,15 +113,27 @@ func judgePage(x *Exchange) Reason {
 	return Fires
 }
 
-// leadsOn reports whether the page leads a browser to another one before anybody sees it, by
-// a header Refresh.
+// leadsOn reports whether the answer leads a browser to another page before anybody sees this
+// one: by a header Refresh, or a script that fetched it.
 func (x *Exchange) leadsOn() bool {
 	to, ok := refreshTarget(x.responseHeader)
+	if x.soft {
+		if to, ok = scriptTarget(x.responseHeader); len(x.responseHeader["Hx-Refresh"]) > 0 || x.dataLeadsOn() {
+			return true // htmx loads the page anew
+		}
+	}
 	if !ok {
 		return false
 	}
 	path, _, here := x.resolve(to)
 	return !here || !samePath(path, x.path)
+}
+
+// dataLeadsOn reports whether the data of a page of Next.js says so. It has the status 200
+// then (https://github.com/vercel/next.js/pull/16642). While it is written nobody knows: the
+// goal is noted in the visit cookie, and does not count if it turns out so.
+func (x *Exchange) dataLeadsOn() bool {
+	return x.nextData && x.answer.Look() == scan.AnswerRead && x.answer.Member("pageProps.__N_REDIRECT") != nil
 }
 
 // isPageData reports whether a script can make a page of the answer: the JSON

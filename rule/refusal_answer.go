@@ -103,7 +103,7 @@ func scriptTarget(h http.Header) (to string, ok bool) {
 	if to, ok = web.First(h["X-Action-Redirect"]); ok {
 		return strings.TrimSuffix(strings.TrimSuffix(to, ";push"), ";replace"), true
 	}
-	for _, name := range [...]string{"Hx-Redirect", "X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location", "Ajax-Location", "Spring-Redirect-Url"} {
+	for _, name := range [...]string{"Hx-Redirect", "X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location", "Ajax-Location", "Spring-Redirect-Url", "X-Nextjs-Redirect"} {
 		if to, ok = web.First(h[name]); ok {
 			return to, true
 		}

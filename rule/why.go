@@ -53,7 +53,7 @@ func (c *Cause) why(r Reason, x *Exchange) string {
 			return fmt.Sprintf("answered %d; a download needs 200, or 206 from the first byte", x.status)
 		}
 		if x.status == http.StatusOK {
-			return "the answer leads to another page at once (Refresh)"
+			return "the answer leads to another page at once"
 		}
 		return fmt.Sprintf("answered %d; a visit needs 200 or 304", x.status)
 	case ReasonNotHTML:

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -123,5 +124,48 @@ func TestNextDefaultLocaleIsChecked(t *testing.T) {
 	_, err := goaltrack.New(goaltrack.Config{Sites: []goaltrack.Site{{CDP: w.CDP.Direct()}}, NextDefaultLocale: "/en"})
 	if err == nil || !strings.Contains(err.Error(), "NextDefaultLocale") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// TestFetchedPagesThatLeadOn: a script that is led to another page shows that one, and the status
+// says nothing of it.
+func TestFetchedPagesThatLeadOn(t *testing.T) {
+	const (
+		data     = "/_next/data/B1/members.json"
+		redirect = `{"pageProps":{"__N_REDIRECT":"/login","__N_REDIRECT_STATUS":307},"__N_SSP":true}`
+		page     = `{"pageProps":{"title":"Members"}}`
+	)
+	boosted := append(script, "HX-Boosted", "true")
+	for name, c := range map[string]struct {
+		path           string
+		header, answer []string
+		body           string
+		want           string
+	}{
+		"data of a page":          {data, script, []string{"Content-Type", "application/json"}, page, "fired 1"},
+		"of much text":            {data, script, []string{"Content-Type", "application/json"}, page + strings.Repeat(" ", 20<<10), "fired 1"},
+		"that leads on":           {data, script, []string{"Content-Type", "application/json"}, redirect, "status 1"},
+		"packed":                  {data, script, []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, packed(redirect, "gzip"), "status 1"},
+		"by a header":             {data, script, []string{"Content-Type", "application/json", "X-Nextjs-Redirect", "/login"}, "{}", "status 1"},
+		"JSON of Inertia":         {"/members", append(script, "X-Inertia", "true"), []string{"Content-Type", "application/json"}, redirect, "fired 1"},
+		"htmx":                    {"/members", boosted, []string{"Content-Type", "text/html"}, "<p>", "fired 1"},
+		"htmx, led on":            {"/members", boosted, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "status 1"},
+		"htmx, by a location":     {"/members", boosted, []string{"Content-Type", "text/html", "HX-Location", `{"path":"/login"}`}, "", "status 1"},
+		"htmx, the page again":    {"/members", boosted, []string{"Content-Type", "text/html", "HX-Refresh", "true"}, "", "status 1"},
+		"a page without a script": {"/members", link, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "fired 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rules := "{version: 1, goals: [{goal: SEEN, visit: /members}, {goal: ONCE, visit: /members, count: once per session}]}"
+			w := world.New(t, rules, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for a := c.answer; len(a) > 0; a = a[2:] {
+					w.Header().Set(a[0], a[1])
+				}
+				w.WriteHeader(http.StatusOK) // as a proxy does, before the body
+				_, _ = io.WriteString(w, c.body)
+			}))
+			w.Visitor().Meet().Get(c.path, c.header...)
+			w.Expect("SEEN", c.want)
+			w.Expect("ONCE", c.want)
+		})
 	}
 }

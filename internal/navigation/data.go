@@ -32,6 +32,12 @@ func IsData(path string) bool {
 	return strings.HasSuffix(path, ".json") || strings.HasSuffix(path, routerData)
 }
 
+// IsNextData reports whether the answer is the data of a page of Next.js, which may say that
+// the page leads to another one.
+func IsNextData(path string) bool {
+	return strings.HasSuffix(path, ".json") && strings.Contains(path, nextData)
+}
+
 // PagesOf returns the path of the page that a request is for, and that of another page
 // that it may be for in its place, "" if there is none.
 //
