@@ -74,6 +74,8 @@ func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 		e.absent = fatePrefetch
 	case e.agent == agent.Machine:
 		e.absent = fateBot
+	case r.Method == http.MethodGet && navigation.IsOfWorker(r.Header):
+		e.absent = fatePrefetch
 	}
 	return e
 }

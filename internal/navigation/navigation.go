@@ -99,11 +99,27 @@ func isTurboRefresh(h http.Header, path, rawQuery string) bool {
 	return same && (cut == "" || urlpath.Trim(path) != "" && !urlpath.IsLanguage(first))
 }
 
-// IsFetchedAhead reports whether the browser fetches something ahead for a script or a
+// IsFetchedAhead reports whether the browser fetches something ahead for a script, a worker or a
 // <link rel="prefetch">, which do not say whether it is a page.
 func IsFetchedAhead(h http.Header) bool {
 	dest, _ := web.First(h["Sec-Fetch-Dest"])
-	return dest == "empty" && IsPrefetch(h)
+	return dest == "empty" && (IsPrefetch(h) || IsOfWorker(h))
+}
+
+// IsOfWorker reports whether a worker fetches something for itself, as a service worker does with
+// what it keeps for later. Then its script is the Referer, and no page
+// (https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer). What it
+// passes on keeps the page that asked. A script in a page is fetched by another, too, and
+// has a destination.
+func IsOfWorker(h http.Header) bool {
+	dest, _ := web.First(h["Sec-Fetch-Dest"])
+	mode, _ := web.First(h["Sec-Fetch-Mode"])
+	if dest != "empty" || mode == "navigate" {
+		return false
+	}
+	referer, _ := web.First(h["Referer"])
+	path := pathOf(referer)
+	return strings.HasSuffix(path, ".js") || strings.HasSuffix(path, ".mjs")
 }
 
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for

@@ -170,3 +170,27 @@ func TestShowsDocument(t *testing.T) {
 		}
 	}
 }
+
+// TestIsOfWorker: what a worker fetches names its script as the Referer, and no page does.
+func TestIsOfWorker(t *testing.T) {
+	for _, tt := range []struct {
+		dest, mode, referer string
+		want                bool
+	}{
+		{"empty", "cors", "https://shop.example/sw.js", true},
+		{"empty", "no-cors", "https://shop.example/assets/sw.mjs?v=2", true},
+		{"empty", "cors", "https://shop.example/pricing", false},
+		{"empty", "cors", "https://shop.example/pricing?from=sw.js", false},
+		{"empty", "cors", "https://shop.js", false},
+		{"empty", "cors", "", false},
+		{"empty", "navigate", "https://shop.example/sw.js", false},
+		{"script", "cors", "https://shop.example/app.mjs", false},
+		{"document", "navigate", "https://shop.example/docs/app.js", false},
+		{"", "", "https://shop.example/sw.js", false},
+	} {
+		h := http.Header{"Sec-Fetch-Dest": {tt.dest}, "Sec-Fetch-Mode": {tt.mode}, "Referer": {tt.referer}}
+		if got := IsOfWorker(h); got != tt.want {
+			t.Errorf("%v: %t", tt, got)
+		}
+	}
+}
