@@ -19,6 +19,13 @@ var pageTemplates = template.Must(template.New("pages").Parse(pagesSource))
 // guide is a file worth downloading.
 var guide = []byte("%PDF-1.4\n" + strings.Repeat("% A guide to many teas.\n", 200) + "%%EOF\n")
 
+// worker is a service worker that keeps the guide for later, and passes on what it does not have.
+const worker = `
+addEventListener("install", (event) => event.waitUntil(caches.open("e2e").then((cache) => cache.add("/files/guide.pdf"))));
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+addEventListener("fetch", (event) => event.respondWith(caches.match(event.request).then((kept) => kept ?? fetch(event.request))));
+`
+
 // settings are what the script of a page gives to its SDK.
 type settings struct {
 	CDP         string `json:"cdp"` // base URL
@@ -50,6 +57,10 @@ func (s *shop) pages(bundles string) http.Handler {
 	mux.HandleFunc("GET /files/prices.svg", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/svg+xml")
 		_, _ = w.Write([]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`))
+	})
+	mux.HandleFunc("GET /worker.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = w.Write([]byte(worker))
 	})
 	mux.Handle("GET /scripts/", http.StripPrefix("/scripts/", http.FileServer(http.Dir(bundles))))
 	return mux

@@ -20,8 +20,8 @@ import (
 // nobody can change, right before </head>. It is for a proxy to the site, inside of the
 // tracker's Handler. Everything else passes as it is, byte by byte.
 //
-// It changes an answer only to a person who goes to a page, and only if the answer is a 200
-// with HTML that is not encoded. It asks the site for that. It looks for </head> in the first
+// It changes an answer only to a person who goes to a page, perhaps by way of a service
+// worker, and only if the answer is a 200 with HTML that is not encoded. It asks the site for that. It looks for </head> in the first
 // 16 KiB, and not in comments and scripts. It changes nothing if the site forbids it
 // (Cache-Control: no-transform) or says what the bytes are (a digest). Neither does it if a
 // policy would keep the script from running or names a nonce. The same holds for a page that
@@ -34,7 +34,7 @@ import (
 // A page without a Content-Type stays one, and net/http finds out what it is as ever.
 func (p *Page) Inject(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !navigation.Is(r) || r.Header.Get("Range") != "" {
+		if !navigation.Is(r) && !navigation.IsPassedOn(r) || r.Header.Get("Range") != "" {
 			site.ServeHTTP(w, r)
 			return
 		}

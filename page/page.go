@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack"
+	"github.com/goaltrack/goaltrack/internal/navigation"
 	"github.com/goaltrack/goaltrack/internal/script"
 )
 
@@ -133,9 +134,14 @@ func (p *Page) Script(r *http.Request) template.HTML {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// The server sees each of these pages, unless the browser has kept it.
+	// The server sees each of these pages, unless the browser has kept it, or a service worker
+	// asks in the browser's place.
+	shown := onlyCached
+	if navigation.IsPassedOn(r) {
+		shown = p.whole()
+	}
 	tag := fmt.Sprintf(`<script src="%s%s/%s#%s" defer data-r='%s'`, template.HTMLEscapeString(look.Prefix), p.options.Path,
-		p.files.plain(&look).name, p.process.stamp(p.tracker.Host(r), p.process.steady()), strings.ReplaceAll(p.files.settings(&look, onlyCached), "'", "&#39;"))
+		p.files.plain(&look).name, p.process.stamp(p.tracker.Host(r), p.process.steady()), strings.ReplaceAll(p.files.settings(&look, shown), "'", "&#39;"))
 	return template.HTML(tag + p.nonce(r) + "></script>") //nolint:gosec // All parts are escaped.
 }
 

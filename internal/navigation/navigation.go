@@ -243,6 +243,17 @@ func Is(r *http.Request) bool {
 	return MayBePage(r.Header) && acceptsHTML(r.Header)
 }
 
+// IsPassedOn reports whether a browser goes to a page, and a service worker passes the
+// request on. What the page is for is lost on the way (Sec-Fetch-Dest: empty), as
+// https://fetch.spec.whatwg.org/#dom-request has it. So nobody knows whether it is shown in a
+// tab or in a frame. No script can ask for something in this way by itself; a link with the
+// attribute download does.
+func IsPassedOn(r *http.Request) bool {
+	dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
+	mode, _ := web.First(r.Header["Sec-Fetch-Mode"])
+	return r.Method == http.MethodGet && dest == "empty" && mode == "navigate"
+}
+
 // MayBeBrowser reports whether a browser may have sent the request. Every browser of
 // today says in Sec-Fetch-Site and its kin what it fetches and why
 // (https://www.w3.org/TR/fetch-metadata/). It does not to a site without https, nor

@@ -171,6 +171,27 @@ func TestShowsDocument(t *testing.T) {
 	}
 }
 
+// TestIsPassedOn: what a service worker passes on is no document, and what a script asks for by
+// itself is no navigation.
+func TestIsPassedOn(t *testing.T) {
+	for _, tt := range []struct {
+		method, dest, mode string
+		want               bool
+	}{
+		{http.MethodGet, "empty", "navigate", true},
+		{http.MethodGet, "empty", "cors", false},
+		{http.MethodGet, "document", "navigate", false},
+		{http.MethodGet, "iframe", "navigate", false},
+		{http.MethodGet, "", "navigate", false},
+		{http.MethodPost, "empty", "navigate", false},
+	} {
+		r := &http.Request{Method: tt.method, Header: http.Header{"Sec-Fetch-Dest": {tt.dest}, "Sec-Fetch-Mode": {tt.mode}}}
+		if got := IsPassedOn(r); got != tt.want {
+			t.Errorf("%v: %t", tt, got)
+		}
+	}
+}
+
 // TestIsOfWorker: what a worker fetches names its script as the Referer, and no page does.
 func TestIsOfWorker(t *testing.T) {
 	for _, tt := range []struct {
