@@ -247,7 +247,7 @@ func valuesSay(values []string, form string) (kind wordKind, word string) {
 // it was accepted.
 var undone = map[string]string{
 	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
-	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban", "deactivated": "deactivat", "duplicate": "duplicat",
+	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban", "deactivated": "deactivat", "duplicate": "duplicat", "expired": "expir",
 }
 
 func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }

@@ -424,5 +424,6 @@ var redirectRows = []redirectRow{
 	{"/unsubscribe", "", "/bye?message=Sorry+to+see+you+go", accepted},
 	{"/contact", "", "/thanks?mode=list&p=2&section=news", accepted},
 	{"/contact", "", "/thanks?missing=0", accepted},
+	{"/coupons/17/expire", "http://shop.example/coupons/17", "/coupons?tab=expired", accepted},
 	{"/contact", "", "/thanks?order_status=open", accepted},
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestFetchedPagesThatLeadOn(t *testing.T) {
 		redirect = `{"pageProps":{"__N_REDIRECT":"/login","__N_REDIRECT_STATUS":307},"__N_SSP":true}`
 		page     = `{"pageProps":{"title":"Members"}}`
 	)
-	boosted := append(script, "HX-Boosted", "true")
+	boosted := slices.Concat(script, []string{"HX-Boosted", "true"})
 	for name, c := range map[string]struct {
 		path           string
 		header, answer []string

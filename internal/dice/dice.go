@@ -84,7 +84,7 @@ func (d Dice) success() []string {
 	if d.Chance(3) {
 		return nil
 	}
-	s := d.Of("redirect", "redirect to /thanks", "redirect to /orders/{n}", "303 to /thanks", "'200'", "2xx", "confirmed",
+	s := d.Of("redirect", "redirect to /thanks", "redirect to /orders/{n}", "303 to /thanks", "'200'", "2xx", "'303'", "redirect to /{a}", "redirect to /form/**", "confirmed",
 		"{ response.json.ok: true }", "{ response.json.error: absent }", "{ response.header.X-Kind: a }", "{ response.type: text/html }", "422")
 	return []string{"success: " + s}
 }
@@ -108,7 +108,7 @@ func (d Dice) tests(sources []string) string {
 // Line makes a request and its answer, as goaltrack try takes them.
 func (d Dice) Line() string {
 	method := d.Of("GET", "POST", "POST", "POST", "PUT")
-	words := []string{method, d.Of("/form", d.Of(littlePaths...)) + d.Of("", "", "?q=a", "?q=b&n=7", "?utm_source=a", "?n=%37&q", "?q=%zz")}
+	words := []string{method, d.Of("/form", d.Of(littlePaths...), "/_next/data/B1/form.json") + d.Of("", "", "?q=a", "?q=b&n=7", "?utm_source=a", "?n=%37&q", "?q=%zz")}
 	add := func(oneIn int, name string, values ...string) {
 		if d.Chance(oneIn) {
 			words = append(words, name+"="+d.Of(values...))
@@ -127,8 +127,12 @@ func (d Dice) Line() string {
 	words = append(words, "->", d.Of("200", "206", "200", "303", "303", "302", "201", "204", "304", "404", "422", "500"))
 	if s := words[len(words)-1]; s[0] == '3' && s != "304" {
 		words = append(words, d.Of("/thanks", "/thanks", "/form?error=1", "/login", "/orders/7", "https://other.example/", "/form/12", "//shop.example/thanks", "/",
-			"/form;jsessionid=1", "/thanks?next=/form", "/Form%20", "/en/login", "/thanks?error=1", "https://shop.example/thanks#a"))
+			"/form;jsessionid=1", "/thanks?next=/form", "/Form%20", "/en/login", "/thanks?error=1", "https://shop.example/thanks#a", "///shop.example/thanks", "/orders/error", "/form/new", "/thanks#error=1", "/app#/login"))
 	}
+	add(12, "response.header."+d.Of("HX-Redirect", "X-Action-Redirect", "X-Nextjs-Redirect"), "/login", "/thanks", "/form")
+	add(12, "response.header.Refresh", `"0;url=/login"`, `"0;url=/thanks"`, "5")
+	add(12, "response.header.Content-Disposition", "attachment", "inline")
+	add(12, "response.json.pageProps.__N_REDIRECT", "/login")
 	add(3, "type", "text/html", "application/json", "application/pdf", "text/plain")
 	add(2, "response.header.X-Kind", "a", "b")
 	add(3, "response.json.ok", "true", "false", "1")
