@@ -103,11 +103,20 @@ func (w *flusher) Flush() {
 	}
 }
 
+// logging is the writer of a middleware that passes each flush on, as the documentation of
+// http.ResponseController has it, also to a writer that cannot flush.
+type logging struct{ http.ResponseWriter }
+
+func (w logging) FlushError() error { return http.NewResponseController(w.ResponseWriter).Flush() }
+
 // TestFlushThatCommitsNothing: where nobody knows whether a flush has sent a header, a
 // status after it decides nothing, and what is written does.
 func TestFlushThatCommitsNothing(t *testing.T) {
 	lazy := func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(&flusher{ResponseWriter: w}, r) })
+	}
+	inTime := func(h http.Handler) http.Handler { // its writer cannot flush
+		return http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(logging{w}, r) }), time.Hour, "")
 	}
 	then := func(do func(w http.ResponseWriter)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -138,6 +147,10 @@ func TestFlushThatCommitsNothing(t *testing.T) {
 		{"redirect", lazy, led, "", undecided, 303},
 		{"nothing", lazy, nothing, "", undecided, 200},
 		{"nothing, where that is 200", lazy, nothing, goaltrack.NothingIs200, "fired 1", 200},
+		{"no flush, page", inTime, page, "", "fired 1", 200},
+		{"no flush, error", inTime, missing, "", undecided, 404},
+		{"no flush, redirect", inTime, led, "", undecided, 303},
+		{"no flush, nothing, where that is 200", inTime, nothing, goaltrack.NothingIs200, "fired 1", 200},
 		{"net/http, error too late", own, missing, "", "fired 1", 200},
 		{"net/http, nothing", own, nothing, "", "fired 1", 200},
 		{"seen through, error too late", framework(0), missing, "", "fired 1", 200},

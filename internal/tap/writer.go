@@ -35,9 +35,10 @@ type recorder struct {
 
 	// After a flush of a writer that is not a server's, nobody here knows whether a
 	// header has left. Some such writers ignore a flush that comes too early, as that of
-	// NYTimes/gziphandler before the first write. flushed says that there was one before
-	// the status was decided, and disputed that the handler then named another status
-	// than 200.
+	// NYTimes/gziphandler before the first write. Others pass it on to a writer that cannot
+	// flush, so that none has left, but the hook has run. flushed says that there was one
+	// before the status was decided, and disputed that the handler then named another
+	// status than 200.
 	flushed, disputed bool
 
 	// wantSniff makes contentType known even if the handler sets none. It must
@@ -162,6 +163,7 @@ func (rec *recorder) flushError() error {
 	rec.before(http.StatusOK)
 	err := http.NewResponseController(rec.inner).Flush()
 	if errors.Is(err, http.ErrNotSupported) {
+		rec.flushed = rec.flushed || !rec.committed
 		return err
 	}
 	if rec.endSniff(); rec.committed || isServers(flushed(rec.inner)) {
