@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -136,6 +137,65 @@ func TestEndlessBodies(t *testing.T) {
 	}
 	if n := rd.Note("relay_too_large"); n != 40 {
 		t.Errorf("relay_too_large %d", n)
+	}
+}
+
+// stalled is a body of which nothing comes until it may end.
+type stalled struct{ begun, end chan struct{} }
+
+func (s stalled) Read([]byte) (int, error) {
+	s.begun <- struct{}{}
+	<-s.end
+	return 0, io.EOF
+}
+
+// TestBodiesAreShared: one network cannot take the room for bodies from the others, and what it
+// took is given back.
+func TestBodiesAreShared(t *testing.T) {
+	rd := open(t, setup{})
+	rd.CDP.Know(ours)
+	send := func(address string, body io.Reader) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, rd.url("events"), body)
+		r.ContentLength, r.RemoteAddr = -1, address
+		r.Host = strings.TrimPrefix(rd.Site.URL, "http://")
+		r.Header = rd.browser().Header.Clone()
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Cookie", rd.cookie()+"="+ours)
+		w := httptest.NewRecorder()
+		rd.relay.ServeHTTP(w, r)
+		return w.Code
+	}
+	var before uint64
+	one, other := "203.0.113.9:1", "198.51.100.7:1"
+	for range 3 {
+		const all = 2000
+		s, refused := stalled{make(chan struct{}), make(chan struct{})}, make(chan int, all)
+		var wg sync.WaitGroup
+		taken := uint64(0)
+		for range all {
+			wg.Go(func() { refused <- send(one, s) })
+			select {
+			case <-s.begun:
+				taken++
+			case status := <-refused:
+				if status != http.StatusServiceUnavailable {
+					t.Fatalf("status %d", status)
+				}
+			}
+		}
+		if status := send(other, strings.NewReader(rd.say("CLICKED", ours))); status != http.StatusCreated {
+			t.Errorf("while %d bodies are stalled, somebody else gets %d", taken, status)
+		}
+		close(s.end)
+		wg.Wait()
+		if before != 0 && taken != before {
+			t.Errorf("%d bodies found room, and %d before", taken, before)
+		}
+		before = taken
+		one, other = other, one // what it had is given back, or it is refused now
+	}
+	if n := rd.Note("relay_busy"); before == 0 || n != 3*(2000-before) {
+		t.Errorf("relay_busy %d, and %d bodies found room", n, before)
 	}
 }
 

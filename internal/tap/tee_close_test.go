@@ -128,6 +128,32 @@ func TestTeeReread(t *testing.T) {
 			tee.release()
 		}
 	}
+	for name, form := range map[string]struct{ contentType, text string }{
+		"pairs": {urlEncoded, "a=1&b=2"},
+		"parts": {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n2\r\n--x--\r\n"},
+	} {
+		for begun := range len(form.text) + 1 { // in the middle of whatever stands there
+			for _, length := range []int64{int64(len(form.text)), -1} {
+				r := formPost(form.contentType, form.text)
+				r.Body, r.ContentLength = again{strings.NewReader(form.text)}, length
+				var tee bodyTee
+				tee.start(r, 100, newBudget(1000), fair.Who{}, scan.Kinds{Form: true}, []string{"a", "b"})
+				must(io.ReadFull(&tee, make([]byte, begun)))
+				tee.Reread()
+				must(io.ReadAll(&tee))
+				kept, fate := tee.seal()
+				a, _ := kept.Form.Get("a")
+				b, _ := kept.Form.Get("b")
+				if fate != scan.Complete || a != "1" || b != "2" {
+					t.Errorf("%s, begun %d, length %d: kept %q and %q, %v", name, begun, length, a, b, fate)
+				}
+				tee.release()
+				if held := tee.budget.Held(); held != 0 {
+					t.Errorf("%s: %d bytes are held", name, held)
+				}
+			}
+		}
+	}
 	var tee bodyTee
 	tee.start(formPost(jsonType, body), 100, newBudget(1000), fair.Who{}, scan.Kinds{JSON: true}, nil)
 	all(&tee)

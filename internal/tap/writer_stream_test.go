@@ -57,6 +57,12 @@ func TestEventStream(t *testing.T) {
 	})
 }
 
+// flushing is the writer of a middleware that passes flushes on, and leads to the rest.
+type flushing struct {
+	hidden
+	http.Flusher
+}
+
 // TestHijack speaks another protocol over the connection, the way websocket
 // libraries do, and finds that nothing of ours got in between.
 func TestHijack(t *testing.T) {
@@ -70,6 +76,7 @@ func TestHijack(t *testing.T) {
 		{"controller", same, false},
 		{"assertion, like chi", newFHR, true},
 		{"controller past a hidden Hijacker", func(w http.ResponseWriter) http.ResponseWriter { return hidden{w} }, false},
+		{"controller past one that flushes alone", func(w http.ResponseWriter) http.ResponseWriter { return flushing{hidden{w}, w.(http.Flusher)} }, false},
 	}
 	for _, tt := range rows {
 		t.Run("http1/"+tt.name, func(t *testing.T) {
