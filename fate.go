@@ -78,6 +78,8 @@ const (
 // decisionFates are the fates of decisions; those that follow are of deliveries.
 const decisionFates = fateOfRules + fate(rule.Reasons) - 1
 
+// Package internal/deliver writes these names itself. They stand here for the tests: no
+// other fate may take one, and a version may not lose one.
 const (
 	fateDelivered = decisionFates + iota
 	fateDead
@@ -103,61 +105,88 @@ func (f fate) ofRules() (r rule.Reason, ok bool) {
 	return 0, false
 }
 
-// fateNames are the names used in snapshots, logs and docs/reasons.md.
-var fateNames = [...]string{
-	fired:               "fired",
-	fateOptOut:          "opt_out",
-	fateGPC:             "gpc",
-	fateHealthCheck:     "health_check",
-	fateEditor:          "editor",
-	fateStaff:           "staff",
-	fatePreview:         "preview",
-	fateConsentUnknown:  "consent_unknown",
-	fateConsentRefused:  "consent_refused",
-	fateConsentExpired:  "consent_expired",
-	fateConsentHoldFull: "consent_hold_full",
-	fatePrefetch:        "prefetch",
-	fateBot:             "bot",
-	fateTooFast:         "too_fast",
-	fateRepeated:        "repeated",
-	fateRejected:        "rejected_by_handler",
-	fatePanicked:        "panicked",
-	fateHijacked:        "hijacked",
-	fateTimedOut:        "timed_out",
-	fateClientGone:      "client_gone",
-	fateAlreadyCounted:  "already_counted",
-	fateDraft:           "draft",
-	fateNoIdentity:      "no_identity",
-	fateNoBrowserID:     "no_browser_id",
-	fateNotABrowser:     "not_a_browser",
-	fateVariantUnknown:  "variant_unknown",
-	fateViewTwice:       "view_twice",
-	fateFormTwice:       "form_twice",
-	fateInsecure:        "insecure",
-	fateCookieDomain:    "cookie_domain",
-	fateEventInvalid:    "event_invalid",
-	fateBeforeSend:      "before_send",
-	fateQueueFull:       "queue_full",
-	fateVisitorFull:     "visitor_full",
-	fateDiskFull:        "disk_full",
-	fateDiskFailed:      "disk_failed",
-	fateClosed:          "closed",
-	fateHeld:            "held",
-	fateDelivered:       "delivered",
-	fateDead:            "dead",
-	fateShutdown:        "shutdown",
-	fateDamaged:         "damaged",
+// class is what fates have in common.
+type class uint8
+
+const (
+	ofRequest class = iota // the rules, the handler or the answer, and all that is in no other class
+	ofVisitor              // the visitor may not be counted
+	ofNobody               // no visitor looks at the site
+	ofSending              // there is no event that the CDP would take
+	ofQueue                // the queue did not take the event
+)
+
+// fateNames are the names used in snapshots, logs and docs/reasons.md. Those of the rules'
+// fates are in package rule; they are of the class ofRequest.
+var fateNames = [fateCount]struct {
+	name  string
+	class class
+}{
+	fired:               {"fired", ofRequest},
+	fateOptOut:          {"opt_out", ofVisitor},
+	fateGPC:             {"gpc", ofVisitor},
+	fateHealthCheck:     {"health_check", ofNobody},
+	fateEditor:          {"editor", ofNobody},
+	fateStaff:           {"staff", ofNobody},
+	fatePreview:         {"preview", ofVisitor},
+	fateConsentUnknown:  {"consent_unknown", ofVisitor},
+	fateConsentRefused:  {"consent_refused", ofVisitor},
+	fateConsentExpired:  {"consent_expired", ofVisitor},
+	fateConsentHoldFull: {"consent_hold_full", ofVisitor},
+	fatePrefetch:        {"prefetch", ofNobody},
+	fateBot:             {"bot", ofNobody},
+	fateTooFast:         {"too_fast", ofRequest},
+	fateRepeated:        {"repeated", ofRequest},
+	fateRejected:        {"rejected_by_handler", ofRequest},
+	fatePanicked:        {"panicked", ofRequest},
+	fateHijacked:        {"hijacked", ofRequest},
+	fateTimedOut:        {"timed_out", ofRequest},
+	fateClientGone:      {"client_gone", ofRequest},
+	fateAlreadyCounted:  {"already_counted", ofRequest},
+	fateDraft:           {"draft", ofRequest},
+	fateNoIdentity:      {"no_identity", ofSending},
+	fateNoBrowserID:     {"no_browser_id", ofSending},
+	fateNotABrowser:     {"not_a_browser", ofSending},
+	fateVariantUnknown:  {"variant_unknown", ofRequest},
+	fateViewTwice:       {"view_twice", ofRequest},
+	fateFormTwice:       {"form_twice", ofRequest},
+	fateInsecure:        {"insecure", ofSending},
+	fateCookieDomain:    {"cookie_domain", ofSending},
+	fateEventInvalid:    {"event_invalid", ofSending},
+	fateBeforeSend:      {"before_send", ofSending},
+	fateQueueFull:       {"queue_full", ofQueue},
+	fateVisitorFull:     {"visitor_full", ofQueue},
+	fateDiskFull:        {"disk_full", ofQueue},
+	fateDiskFailed:      {"disk_failed", ofQueue},
+	fateClosed:          {"closed", ofQueue},
+	fateHeld:            {"held", ofRequest},
+	fateDelivered:       {"delivered", ofRequest},
+	fateDead:            {"dead", ofRequest},
+	fateShutdown:        {"shutdown", ofRequest},
+	fateDamaged:         {"damaged", ofRequest},
 }
 
 func (f fate) String() string {
 	if r, ok := f.ofRules(); ok {
 		return r.String()
 	}
-	return fateNames[f]
+	return fateNames[f].name
+}
+
+func (f fate) class() class { return fateNames[f].class }
+
+// classNamed is the class of the fate that has the name.
+func classNamed(name string) class {
+	for _, f := range fateNames {
+		if f.name == name {
+			return f.class
+		}
+	}
+	return ofRequest
 }
 
 // uncountable reports whether the fate says that the visitor may not be counted at all.
-func (f fate) uncountable() bool { return fateOptOut <= f && f <= fateBot }
+func (f fate) uncountable() bool { return f.class() == ofVisitor || f.class() == ofNobody }
 
 // refused makes an error of a fate. The gate's refusals are none: the visitor
 // may not be counted, which is no fault of the caller.
@@ -165,10 +194,10 @@ func refused(f fate) error {
 	if r, ok := f.ofRules(); ok && r.IsOfValue() {
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
-	switch f {
-	case fateClosed:
+	switch {
+	case f == fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case fateNoBrowserID, fateNotABrowser, fateInsecure, fateCookieDomain, fateEventInvalid, fateBeforeSend, fateQueueFull, fateVisitorFull, fateDiskFull, fateDiskFailed, fateNoIdentity:
+	case f.class() == ofSending, f.class() == ofQueue:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil

@@ -64,8 +64,8 @@ func TestReadmeLeadsEverywhere(t *testing.T) {
 // TestFatesAreExplained: the people who run a site find every fate there is.
 func TestFatesAreExplained(t *testing.T) {
 	text := page(t, "docs/reasons.md") + page(t, "docs/operations.md")
-	for _, name := range fateNames {
-		if name != "" && name != fired.String() && !strings.Contains(text, "`"+name+"`") {
+	for _, f := range fateNames {
+		if name := f.name; name != "" && name != fired.String() && !strings.Contains(text, "`"+name+"`") {
 			t.Errorf("it does not explain %s", name)
 		}
 	}

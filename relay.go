@@ -245,8 +245,7 @@ func (v *relayedVisitor) Send(e *sdk.Event) (reason string, full bool) {
 	v.t.ledger.decide(time.Now(), sdk.Relayed, f, v.told.id, "")
 	v.t.firsts.log(f, v.t.config.Logger)
 	v.watched.Passed(sdk.Relayed, e.Type, f.String())
-	full = f == fateQueueFull || f == fateVisitorFull || f == fateDiskFull || f == fateDiskFailed || f == fateClosed
-	if full {
+	if full = f.class() == ofQueue; full {
 		v.raise(e, f)
 	} else {
 		v.raise(e, fired)

@@ -197,20 +197,22 @@ func (s silence) isNews(before, now minute) (news bool) {
 		return false // the visitor may yet agree
 	}
 	for reason := range since(now.NotFired, before.NotFired) {
-		if !slices.ContainsFunc(ofNobody, func(f fate) bool { return f.String() == reason }) && !s[reason] {
+		if classNamed(reason) != ofNobody && !s[reason] {
 			s[reason], news = true, true
 		}
 	}
 	return news
 }
 
-// ofNobody are the reasons of requests in which no visitor looks at the site.
-var ofNobody = []fate{fateBot, fatePrefetch, fateHealthCheck, fateEditor, fateStaff}
-
 // isTrouble reports whether the queue did not take an event: the other reasons not to
 // count are no trouble of delivery.
 func isTrouble(notFired map[string]uint64) bool {
-	return slices.ContainsFunc([]fate{fateEventInvalid, fateQueueFull, fateVisitorFull, fateDiskFull, fateDiskFailed, fateClosed}, func(f fate) bool { return notFired[f.String()] > 0 })
+	for reason := range notFired {
+		if classNamed(reason) == ofQueue || reason == fateEventInvalid.String() {
+			return true
+		}
+	}
+	return false
 }
 
 // since returns what has been added to counts.

@@ -387,7 +387,7 @@ func TestDocsIdentify(t *testing.T) {
 func TestDocsReasons(t *testing.T) {
 	source := readText(t, "../fate.go") + readText(t, "../rule/reason.go")
 	names := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^\t(\w+):\s+"([a-z_]+)",$`).FindAllStringSubmatch(source, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\t(\w+):\s+\{?"([a-z_]+)"`).FindAllStringSubmatch(source, -1) {
 		names[m[1]] = m[2]
 	}
 	want := map[string]bool{}
