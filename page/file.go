@@ -265,7 +265,8 @@ func selectorOf(g *rule.PageGoal) string {
 
 // pathFor makes the pattern of a normal path one of the path as the browser has it: below
 // the prefix that a proxy takes off, with parameters (";jsessionid=...") and slashes that
-// mean nothing.
+// mean nothing. At the path's end, where mail programs and people put them, the semicolon may be
+// encoded, and blanks may follow. Their number is bounded, so that a browser is soon done.
 func pathFor(pattern, prefix string) string {
 	pattern, ok := strings.CutPrefix(pattern, "^")
 	if !ok {
@@ -276,7 +277,7 @@ func pathFor(pattern, prefix string) string {
 	if prefix != "" {
 		prefix = "(?:" + strings.ReplaceAll(regexp.QuoteMeta(prefix), "/", slash) + ")?"
 	}
-	return "^" + prefix + pattern + parameter + slash + "*$"
+	return "^" + prefix + pattern + `(?:;[^/]*|%3b[^/]{0,99})?[\/ ]{0,9}$`
 }
 
 // textOf is JSON that may stand in a page: < > & are escaped by the encoder.

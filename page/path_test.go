@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,7 +17,8 @@ import (
 func TestPathFor(t *testing.T) {
 	t.Parallel()
 	paths := strings.Fields(`/ // /p /p/ /p;s=1 /p/a /p/a/ //p//a// /p;s=1/a;t=2;u /p/a/b /p/a;s/b /p/a//b;s/ /p/7 /p/70/b /P/A.b-c /p/ä /p/😀 /p/a.pdf
-		/p/x/y/b /b /p;/b; /p/a;b/c;d/b /p/=a /p/a:b /q/p/a /shop/p/a /shop/p;s/a/b`)
+		/p/x/y/b /b /p;/b; /p/a;b/c;d/b /p/=a /p/a:b /q/p/a /shop/p/a /shop/p;s/a/b
+		/p%3Bs=1 /p/a%3bjsessionid=1C22.node1/ /p/7%3B /P/%20 /p/a%20%20/ /p/70/b;s%20 /b%3Bs%20`)
 	for _, tt := range []struct{ on, not string }{
 		{"/", "/p /b"},
 		{"/p", "/ /p/a /q/p/a"},
@@ -52,7 +54,12 @@ func TestPathFor(t *testing.T) {
 				continue
 			}
 			for _, p := range paths {
-				inside, _ := strings.CutPrefix(p, prefix)
+				decoded, err := url.PathUnescape(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p = strings.ReplaceAll(p, "%20", " ") // as decodeURI does; it leaves the semicolon
+				inside, _ := strings.CutPrefix(decoded, prefix)
 				if normal := path.Normal(inside); g.MayCount("", normal, "", time.Now()) && !re.MatchString(p) {
 					t.Errorf("%s: counts on %s, and %s does not fit", tt.on, p, text)
 				}
@@ -78,7 +85,7 @@ func TestPathForIsQuick(t *testing.T) {
 		t.Fatal(err)
 	}
 	const parameter = `(?:;[^/]*)?`
-	want := `^(?:` + parameter + `\/+[^/;]+)*` + parameter + `\/+(?:[` + "\x00-" + `\.0-:<-` + "\U0010ffff" + `]+)` + parameter + `\/+b` + parameter + `\/*$`
+	want := `^(?:` + parameter + `\/+[^/;]+)*` + parameter + `\/+(?:[` + "\x00-" + `\.0-:<-` + "\U0010ffff" + `]+)` + parameter + `\/+b(?:;[^/]*|%3b[^/]{0,99})?[\/ ]{0,9}$`
 	if got := page.PathFor(set.PageGoals()[0].OnRegexp, ""); got != want {
 		t.Errorf("\n%q, want\n%q", got, want)
 	}
