@@ -244,7 +244,9 @@ func (tr *tracked) endAhead() {
 			size += heldExtra + len(one.identity.AppendJSON(nil, tr.site.CDP))
 		}
 	}
-	if f.fetch.Hold(f.keeps, size) {
+	if f.fetch.Hold(f.keeps, size) { // it was shown meanwhile
+		tr.told.mu.Lock() // a goroutine of the handler may ask for the order key
+		defer tr.told.mu.Unlock()
 		tr.noteSightLocked(f.fetch.Key(), f.keeps.from)
 		tr.sendShownLocked(f.keeps)
 	}

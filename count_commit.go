@@ -81,7 +81,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 		return
 	}
 	now, another := time.Now(), tr.told.brought.id != tr.told.id
-	counts := another || tr.told.seldom != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.cause.Past().Remembered() })
+	counts := another || tr.told.seldom.Load() != nil || slices.ContainsFunc(tr.candidates, func(c candidate) bool { return c.cause.Past().Remembered() })
 	if !counts && tr.visitRestsLocked(now) || !tr.mayKeepVisitLocked(h) {
 		return
 	}

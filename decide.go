@@ -135,7 +135,7 @@ func (tr *tracked) end(f fate) {
 // takeBack lets goals count again that were noted with the header of an answer
 // that then failed: they were offered to nobody. A cookie that has left stays.
 func (tr *tracked) takeBack() {
-	s := tr.told.seldom
+	s := tr.told.seldom.Load()
 	if s == nil {
 		return
 	}
@@ -198,7 +198,7 @@ func (tr *tracked) endAnswered(f fate) {
 		}
 		tr.decide(r.cause, verdict, leftNote(gone, verdict))
 	}
-	if s := tr.told.seldom; s != nil && len(s.past.happened) > 0 && !tr.watched.Dry() {
+	if s := tr.told.seldom.Load(); s != nil && len(s.past.happened) > 0 && !tr.watched.Dry() {
 		s.past.end(time.Now())
 	}
 	if gone && f == fired {

@@ -151,14 +151,9 @@ func (tr *tracked) resume(earlier *tracked) {
 	}
 	own.orderKey = old.keyLocked()
 	own.id, own.recognised, own.brought, own.unkept = old.id, old.recognised, old.brought, old.unkept
-	if s := old.seldom; s != nil {
-		p := tr.pastLocked()
-		if s.past.looked {
-			p.looked, p.brought, p.values = true, s.past.brought, s.past.values
-		}
-		own.seldom.rejected = slices.Clone(s.rejected)
-		tr.x.Set(maps.Clone(s.app))
-	}
+	said := old.saidLocked()
+	own.seldomLocked().rejected = slices.Clone(said.rejected)
+	tr.x.Set(maps.Clone(said.app))
 }
 
 // maxIdentities is how many identities a request keeps until its handler has

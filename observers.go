@@ -89,7 +89,7 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 		Goal: g, Page: g, Exchange: &tr.x, Described: tr.told.route.describes,
 		Reason: f.String(), BrowserID: tr.told.id, Anonymous: tr.gate != fired,
 	}
-	if s := tr.told.seldom; s != nil && f == fired && g != rule.View {
+	if s := tr.told.seldom.Load(); s != nil && f == fired && g != rule.View {
 		d.Visit, d.Once = s.past.visit, tr.countsOnce(g)
 	}
 	if !g.IsPage() {
@@ -108,7 +108,7 @@ func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 // began today. Then a report can count it for what the session was shown before, and never
 // counts it for more than saw that on a day.
 func (tr *tracked) countsOnce(g *rule.Cause) bool {
-	v, past := tr.told.seldom.past.visit, g.Past()
+	v, past := tr.told.seldom.Load().past.visit, g.Past()
 	return v != nil && past.Scope != visit.PerRequest && !past.Keyed &&
 		visit.DayOf(time.Unix(v.Start*60, 0), tr.site.zone) == visit.DayOf(time.Now(), tr.site.zone)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -75,8 +76,13 @@ type decided struct {
 // told is what handlers reach through the Tracker's methods, which may be called
 // from goroutines of theirs. Whoever touches it holds mu, with two exceptions.
 // Before the handler runs nobody else has it. Once ended is set, handlers change
-// nothing, and the request's goroutine reads without mu. A method whose name ends in
-// Locked needs one of the three.
+// nothing but the order key, and the request's goroutine has the rest without mu. It may
+// still make seldom, whose past and rulings nobody else reads. A method whose name ends
+// in Locked needs one of the three.
+//
+// With the header, mu is held while the queue takes what was held or fetched ahead: for as
+// long as Cookie.Wait and Delivery.SpoolWait allow, and while BeforeSend runs. So long, other
+// goroutines of the same request wait that tell or ask something.
 type told struct {
 	mu        sync.Mutex
 	committed bool // the header is about to be written
@@ -93,7 +99,7 @@ type told struct {
 	network    uint64  // see networkLocked
 	orderKey   string  // see key
 	route      route
-	seldom     *seldom // nil until it is needed
+	seldom     atomic.Pointer[seldom] // nil until it is needed
 }
 
 // seldom is what few requests need: those under rules that ask for the past, and
@@ -192,10 +198,12 @@ func newTracked(r *http.Request) *tracked {
 
 // seldomLocked is what few requests need, of one that does.
 func (tl *told) seldomLocked() *seldom {
-	if tl.seldom == nil {
-		tl.seldom = new(seldom)
+	s := tl.seldom.Load()
+	if s == nil {
+		s = new(seldom)
+		tl.seldom.Store(s)
 	}
-	return tl.seldom
+	return s
 }
 
 // handlerLocked is where to put what the handler says, nil if it is too late.
@@ -208,10 +216,10 @@ func (tl *told) handlerLocked() *said {
 
 // saidLocked is what the handler said so far.
 func (tl *told) saidLocked() said {
-	if tl.seldom == nil {
-		return said{}
+	if s := tl.seldom.Load(); s != nil {
+		return s.said
 	}
-	return tl.seldom.said
+	return said{}
 }
 
 // pastLocked is what the visitor did before.
@@ -304,7 +312,7 @@ func (tr *tracked) giveBack() {
 	if tr.body != nil {
 		defer tr.body.Release()
 	}
-	if s := tr.told.seldom; s != nil {
+	if s := tr.told.seldom.Load(); s != nil {
 		s.giveBackPlaces()
 	}
 }

@@ -194,6 +194,47 @@ func TestHandlersGoOnWhileTheRequestEnds(t *testing.T) {
 	s.expect("SENT", requests, "", 0)
 }
 
+// TestHandlersGoOnWhileGoalsAreCounted: what a handler's goroutine says when all is decided does
+// not meet what the request notes of goals that count once, or that were fetched ahead.
+func TestHandlersGoOnWhileGoalsAreCounted(t *testing.T) {
+	const requests = 200
+	for name, c := range map[string]struct {
+		method string
+		header http.Header
+		goal   string
+	}{
+		"counted once":  {http.MethodPost, nil, "SENT"},
+		"fetched ahead": {http.MethodGet, http.Header{"Sec-Purpose": {"prefetch"}}, "SEEN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openShop(t, "{version: 1, goals: [{goal: RAISED, code: true}, {goal: SENT, submit: /form, success: 200, count: once per session}, {goal: SEEN, visit: /form, count: once per session}]}", nil)
+			var talking sync.WaitGroup
+			s.handler = s.tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/form" {
+					return
+				}
+				file := browserRequest(http.MethodGet, "https://shop.example/late.css", "") // which tells that the page is shown
+				file.Header = http.Header{"Cookie": r.Header["Cookie"], "User-Agent": r.Header["User-Agent"], "Referer": {"https://shop.example/form"}, "Sec-Fetch-Dest": {"style"}, "Sec-Fetch-Mode": {"no-cors"}}
+				s.handler.ServeHTTP(httptest.NewRecorder(), file)
+				w.Header().Set("Cache-Control", "public") // else the goal is counted with the header
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(http.StatusOK)
+				talking.Go(func() {
+					if err := s.tracker.Trigger(r, "RAISED", nil); err != nil && !errors.Is(err, ErrRefused) {
+						t.Error(err)
+					}
+				})
+			}))
+			s.header = c.header
+			for range requests {
+				s.do(c.method, "/form")
+			}
+			talking.Wait()
+			s.expect(c.goal, 1, "", 0)
+		})
+	}
+}
+
 // TestEncodeBounds: an event of more than 32 KiB is none, and of a user agent 512 bytes are kept.
 func TestEncodeBounds(t *testing.T) {
 	s := &site{Site: Site{CDP: cdp.Direct{Region: cdp.EU, ClientKey: "key", PointOfSale: "shop"}}}

@@ -80,7 +80,7 @@ func (tr *tracked) saidVariantLocked(h http.Header) (id string, understood bool)
 			return id, views.ValidVariant(id)
 		}
 	}
-	if s := tr.told.seldom; s != nil {
+	if s := tr.told.seldom.Load(); s != nil {
 		id = s.variant
 	}
 	return id, true
@@ -115,15 +115,16 @@ func (tr *tracked) readPage(h http.Header) *scan.Tee {
 		!tr.x.MayBeHTML() || len(h["Content-Encoding"]) > 0 || t.pagesRead.Add(1) > pagesToRead {
 		return nil
 	}
-	tr.told.seldomLocked().page = scan.Beginning()
-	return tr.told.seldom.page
+	page := scan.Beginning()
+	tr.told.seldomLocked().page = page
+	return page
 }
 
 const pagesToRead = 32
 
 // logScript says once that a script in the pages may send page views, too.
 func (tr *tracked) logScript() {
-	s := tr.told.seldom
+	s := tr.told.seldom.Load()
 	if s == nil || s.page == nil {
 		return
 	}
