@@ -34,7 +34,8 @@ import (
 //  1. Every candidate, raised goal and identity gets exactly one fate, by end or by
 //     endAnswered. Alternatives of one goal get one together.
 //  2. A candidate with an early fate keeps it, however the request ends.
-//  3. Nothing is sent before the handler has returned normally.
+//  3. Nothing of this request is sent before the handler has returned normally. What earlier
+//     requests left to wait goes to the queue with the header.
 //  4. Once ended is set, handlers change nothing: what they say then is decided for
 //     itself, by Tracker.atOnce.
 //  5. Identities are decided first, then candidates, then raised goals: the CDP has to

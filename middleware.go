@@ -28,7 +28,8 @@ import (
 //  5. The handler runs, with a writer that is watched, and a body that is copied if
 //     a goal reads it (track.go). It may speak to the Tracker (handler_api.go).
 //  6. Header commit: what can be decided is decided while cookies can still be set
-//     (decide.go, cookie_commit.go, past.go, count_commit.go).
+//     (decide.go, cookie_commit.go, past.go, count_commit.go). What earlier requests left
+//     to wait is sent, if this one says that it may.
 //  7. The handler has returned normally: the rest is decided, and the events are
 //     handed to the queue (emit.go, views.go, sender.go). Nothing waits for the CDP.
 
@@ -262,7 +263,7 @@ func (tr *tracked) pass(w http.ResponseWriter, next http.Handler) {
 }
 
 // serve is step 5: it runs the handler. A panic of the handler's, http.ErrAbortHandler
-// among them, goes through untouched; nothing is sent for it.
+// among them, goes through untouched; nothing of this request is sent then.
 func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	tr.rec.Init(w, tr.r, tr)
 	r := tr.mark()
@@ -270,7 +271,7 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 	returned := false
 	defer func() {
 		tap.CopyBack(&tr.context, r, tr.r)
-		defer tr.giveBack()
+		defer tr.giveBack() // last, and even if end fails: end reads the form and uses the places
 		if !returned {
 			tr.end(fatePanicked)
 		}
@@ -293,6 +294,11 @@ func (tr *tracked) serve(w http.ResponseWriter, next http.Handler) {
 
 // BeforeHeader is step 6, the moment of truth: status and Location are known, and
 // cookies can still be set. It implements [tap.Hook].
+//
+// The order matters. The ID comes first, as all that follows is sent for it. Then what was
+// held until the visitor agreed, and what is shown that was fetched ahead: both happened
+// before this request. Then the visit cookie, which has to hold what these counted. With
+// DryRun there is no queue that they could go to, and for a dry preview enter has neither.
 func (tr *tracked) BeforeHeader(status int) {
 	defer tr.t.recovered("header", func() {})
 	h := tr.rec.Header()
@@ -327,22 +333,21 @@ func (tr *tracked) BeforeHeader(status int) {
 	if tr.releases || tr.showsPage() || !tr.told.recognised && tr.mayFireLocked(true) {
 		tr.recogniseLateLocked()
 	}
-	if tr.isDry() {
+	dry := tr.isDry()
+	if dry {
 		tr.store = caching.Of(status, h)
 		tr.told.assumed = tr.told.recognised && tr.keepsIDLocked() && tr.wantsIDLocked()
-		tr.noteShownLocked()
-		tr.releaseLocked()
-		tr.showLocked()
-		tr.noteOpenLocked()
-		return
+	} else {
+		tr.setCookiesLocked(h)
 	}
-	tr.setCookiesLocked(h)
 	tr.noteShownLocked()
 	tr.releaseLocked()
 	tr.showLocked()
 	tr.noteOpenLocked()
-	tr.keepVisitLocked(h)
-	tr.dropVisitLocked(h)
+	if !dry {
+		tr.keepVisitLocked(h)
+		tr.dropVisitLocked(h)
+	}
 }
 
 // beginsAs is the answer's type, if its first bytes tell it. Known now, a page or a file can
