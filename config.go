@@ -209,8 +209,8 @@ type Config struct {
 
 	// Report takes a fact for every decision about a goal and for every page
 	// that a person went to: what a report of conversions over time is made of.
-	// Package report has one. It is called on the goroutine of a request and
-	// must not block; package fact says what it is told. Of visitors who may
+	// Package report has one. It must not block, as a request may wait for it;
+	// package fact says who calls it, and what it is told. Of visitors who may
 	// not be counted it is told the reason and nothing else. A panic in it is
 	// recovered. With a Report, pages that no rule concerns are watched too.
 	// Default: nil, no facts are made.

@@ -76,22 +76,25 @@ func (t *Tracker) holdBy(sent web.Cookies) string {
 	return sent.Value(t.config.ConsentHoldBy, func(v string) bool { return len(v) >= hold.Shortest && len(v) <= hold.Longest })
 }
 
-// agrees applies what the visitor says now to what was held for them. What they have
+// applyAnswer applies what the visitor says now to what was held for them. What they have
 // refused is dropped. It reports whether they have agreed to some of it.
-func (t *Tracker) agrees(s *site, e *entry) (agreed bool) {
+func (t *Tracker) applyAnswer(s *site, e *entry) (agreed bool) {
 	if e.heldBy == "" || !t.holds.Any() {
 		return false
 	}
-	t.holds.Return(t.holds.Key(s.Name, e.heldBy), func(one *held) (over bool) {
-		switch f := e.fate(one.cause.Terms().Need); f {
+	answer := func(one *held) fate { return e.fate(one.cause.Terms().Need) }
+	dropped := t.holds.Return(t.holds.Key(s.Name, e.heldBy), func(one *held) (over bool) {
+		switch answer(one) {
 		case fired:
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
-			one.settle(t.ledger, f)
 			return true
 		}
 		return false
 	})
+	for _, one := range dropped {
+		one.settle(t.ledger, answer(one))
+	}
 	return agreed
 }
 

@@ -132,7 +132,7 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	if watched.Dry() {
 		e.heldBy = "" // nothing is held, and nothing let go
 	}
-	releases := t.agrees(s, &e)
+	releases := t.applyAnswer(s, &e)
 	var ahead *aheadRole
 	if !watched.Dry() {
 		ahead = t.lookAhead(s, r, &e, a.clues, goals)

@@ -7,7 +7,7 @@ import (
 	"github.com/goaltrack/goaltrack/fact"
 )
 
-// printer is a program's own Sink. A tracker calls it on the goroutine of a request, so
+// printer is a program's own Sink. A request may wait until Report returns, so
 // it must not block.
 type printer struct{}
 

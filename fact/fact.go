@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// Sink takes facts. Report is called by the goroutine of a request, and by many at once. A
-// sink passes over kinds that it does not know.
-// It must not block: a sink without room drops the fact, and counts what it dropped.
+// Sink takes facts. Report is called by many goroutines at once: those of requests, of timers,
+// and of delivery. It must not block, since a request may wait for it: a sink without room
+// drops the fact, and counts what it dropped. It must not call the tracker, which may hold a
+// lock of that request. A sink passes over kinds that it does not know.
 //
 // The texts of a fact may be parts of the request, and its lists belong to the caller.
 // They are valid until Report returns, so a sink copies what it keeps.

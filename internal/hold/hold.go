@@ -29,15 +29,16 @@ const (
 	Longest  = 2 << 10 // nobody sends a longer one in good faith
 )
 
-// Store holds things. All methods are safe for concurrent use. Functions that it calls may not
-// call it. Make one with [New].
+// Store holds things. All methods are safe for concurrent use. Make one with [New].
 type Store[T any] struct {
-	gone   func(thing T, why Why)
-	secret [sha256.Size]byte
-	total  atomic.Int64 // while there is none, no request asks for more
+	gone    func(thing T, why Why)
+	telling sync.WaitGroup // of calls of gone
+	secret  [sha256.Size]byte
+	total   atomic.Int64 // while there is none, no request asks for more
 
 	mu       sync.Mutex
 	closed   bool
+	givenUp  []givenUp[T] // what gone is yet to be told
 	visitors map[Key][]*held[T]
 	byTime   linked.List // of *held, the oldest first
 	bytes    int
@@ -69,6 +70,12 @@ type held[T any] struct {
 	among *linked.Element // of strangers, or of returned
 }
 
+// givenUp is a thing that is not held any more.
+type givenUp[T any] struct {
+	thing T
+	why   Why
+}
+
 // Why says why something is not held, or not any more.
 type Why uint8
 
@@ -80,13 +87,29 @@ const (
 	Closed             // so the visitor never answered
 )
 
-// New makes an empty store. gone is told of each thing that is given up, while the store is
-// locked.
+// New makes an empty store. gone is told of each thing that is given up. The store is not locked
+// then, so gone may take its time and may use the store, but for Close.
 func New[T any](gone func(thing T, why Why)) *Store[T] {
 	s := &Store[T]{gone: gone, visitors: make(map[Key][]*held[T])}
 	s.room.Size = MostBytes
 	_, _ = rand.Read(s.secret[:]) // it never fails
 	return s
+}
+
+// unlock unlocks the store, and tells what was given up meanwhile.
+func (s *Store[T]) unlock() {
+	given := s.givenUp
+	s.givenUp = nil
+	if len(given) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.telling.Add(1) // while it is locked, so that Close waits
+	defer s.telling.Done()
+	s.mu.Unlock()
+	for _, g := range given {
+		s.gone(g.thing, g.why)
+	}
 }
 
 // Any reports whether anything is held.
@@ -103,10 +126,10 @@ func (s *Store[T]) Key(site, visitor string) Key {
 func (k *Key) name() uint64 { return binary.BigEndian.Uint64(k.visitor[:]) }
 
 // Add holds something of a visitor from a network, or says why not. size is what it takes, in
-// bytes, with [Extra]. taken is called while nobody can take it yet.
+// bytes, with [Extra]. taken is called while nobody can take it yet, so it may not use the store.
 func (s *Store[T]) Add(whose Key, network uint64, thing T, size int, taken func()) Why {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	switch {
 	case s.closed:
 		return Closed
@@ -145,8 +168,9 @@ func (s *Store[T]) makeRoom(size int) {
 }
 
 // Return notes that a visitor is here again, and shows what is held of them, in the order in
-// which it happened. What over reports true for is not held any more.
-func (s *Store[T]) Return(visitor Key, over func(thing T) bool) {
+// which it happened. What over reports true for is not held any more, and is returned. over
+// may not use the store.
+func (s *Store[T]) Return(visitor Key, over func(thing T) bool) (gone []T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range s.visitors[visitor] {
@@ -156,13 +180,19 @@ func (s *Store[T]) Return(visitor Key, over func(thing T) bool) {
 			s.returnedBytes += one.size
 		}
 	}
-	s.sift(visitor, func(one *held[T]) bool { return over(one.thing) })
+	return s.takeOut(visitor, over)
 }
 
 // Take hands out what wanted reports true for of a visitor, in the order in which it happened.
-func (s *Store[T]) Take(visitor Key, wanted func(thing T) bool) (things []T) {
+// wanted may not use the store.
+func (s *Store[T]) Take(visitor Key, wanted func(thing T) bool) []T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.takeOut(visitor, wanted)
+}
+
+// takeOut removes what wanted reports true for of a visitor, and returns it. The lock is held.
+func (s *Store[T]) takeOut(visitor Key, wanted func(thing T) bool) (things []T) {
 	s.sift(visitor, func(one *held[T]) bool {
 		if !wanted(one.thing) {
 			return false
@@ -207,7 +237,7 @@ func (s *Store[T]) sift(visitor Key, out func(*held[T]) bool) {
 // expire gives up what was held long enough, and comes back for the rest.
 func (s *Store[T]) expire() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for now := time.Now(); ; {
 		oldest := s.byTime.Front()
 		if oldest == nil || s.closed {
@@ -225,7 +255,7 @@ func (s *Store[T]) expire() {
 func (s *Store[T]) giveUp(place *linked.Element, why Why) {
 	one := heldIn[T](place)
 	s.sift(one.whose, func(other *held[T]) bool { return other == one })
-	s.gone(one.thing, why)
+	s.givenUp = append(s.givenUp, givenUp[T]{one.thing, why})
 }
 
 // heldIn is what a list has at a place.
@@ -233,10 +263,12 @@ func heldIn[T any](place *linked.Element) *held[T] {
 	return place.Value.(*held[T]) //nolint:forcetypeassert // Nothing else is put there.
 }
 
-// Close gives up all that is held. Nothing is held from then on.
+// Close gives up all that is held. Nothing is held from then on, and nothing is told any more
+// when it returns.
 func (s *Store[T]) Close() {
+	defer s.telling.Wait()
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.closed = true
 	s.room.Close()
 	for oldest := s.byTime.Front(); oldest != nil; oldest = s.byTime.Front() {

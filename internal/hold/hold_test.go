@@ -2,7 +2,9 @@ package hold
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,5 +99,41 @@ func TestPatience(t *testing.T) {
 			t.Errorf("closed: %q", b.gone)
 		}
 		b.add(t, "ann", "third", Extra, Closed)
+	})
+}
+
+// TestToldMayUseTheStore: whoever is told that something was given up may take their time, and
+// ask the store, without holding up others. Close returns when all is told.
+func TestToldMayUseTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *Store[string]
+		var mu sync.Mutex
+		told := map[string]Why{}
+		s = New(func(thing string, why Why) {
+			if thing == "first" {
+				if why := s.Add(s.Key("shop", "somebody else"), 0, "third", Extra, func() {}); why != Held {
+					t.Errorf("not held: %v", why)
+				}
+			}
+			time.Sleep(time.Minute) // which holds up nobody
+			mu.Lock()
+			defer mu.Unlock()
+			told[thing] = why
+		})
+		began := time.Now()
+		for _, thing := range []string{"first", "second"} {
+			s.Add(s.Key("shop", thing), 0, thing, Extra, func() {})
+		}
+		time.Sleep(Patience) // both expire, and are told one after the other
+		s.Take(s.Key("shop", "nobody"), func(string) bool { return true })
+		if waited := time.Since(began) - Patience; waited > 0 {
+			t.Errorf("a request waited for %s", waited)
+		}
+		time.Sleep(time.Second)
+		s.Close()
+		want := map[string]Why{"first": Expired, "second": Expired, "third": Closed}
+		if !maps.Equal(told, want) {
+			t.Errorf("told before Close returned: %v, want %v", told, want)
+		}
 	})
 }
