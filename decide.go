@@ -353,7 +353,8 @@ const (
 
 // leftUnanswered reports whether the handler, which has returned, left it to somebody
 // further out what the answer is. It did, too, if it flushed and then named another status:
-// which of the two the visitor got depends on what is further out.
+// which of the two the visitor got depends on what is further out. So it does if it wrote too
+// late.
 func (tr *tracked) leftUnanswered() bool {
 	if tr.rec.Disputed() {
 		return true

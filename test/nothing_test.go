@@ -1,9 +1,11 @@
 package test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +170,50 @@ func TestFlushThatCommitsNothing(t *testing.T) {
 				w.Expect("PAGE_SEEN", test.want)
 				w.Expect("ACCEPTED", test.want)
 			})
+		})
+	}
+}
+
+// tooLate is the writer of a middleware that has answered in the handler's place, because that
+// took too long.
+type tooLate struct{ http.ResponseWriter }
+
+func (w tooLate) WriteHeader(int)           {}
+func (w tooLate) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
+
+// TestAnsweredTooLate: an answer that the writer refuses, as somebody else has answered, is
+// none.
+func TestAnsweredTooLate(t *testing.T) {
+	for name, write := range map[string]func(w http.ResponseWriter) error{
+		"Write":       func(w http.ResponseWriter) error { _, err := w.Write([]byte("<p>")); return err },
+		"WriteString": func(w http.ResponseWriter) error { _, err := io.WriteString(w, "<p>"); return err },
+		"copy":        func(w http.ResponseWriter) error { _, err := io.Copy(w, strings.NewReader("<p>")); return err },
+		"status": func(w http.ResponseWriter) error {
+			w.WriteHeader(http.StatusCreated)
+			_, err := io.WriteString(w, "<p>")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, setting := range []goaltrack.NothingWritten{goaltrack.NothingAuto, goaltrack.NothingIs200} {
+				w := world.Setup{Rules: nothingRules, Mount: func(tracker *goaltrack.Tracker) http.Handler {
+					handler := tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+						w.Header().Set("Content-Type", "text/html")
+						if err := write(w); !errors.Is(err, http.ErrHandlerTimeout) {
+							t.Error(err)
+						}
+					}))
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						w.WriteHeader(http.StatusServiceUnavailable)
+						handler.ServeHTTP(tooLate{w}, r)
+					})
+				}, Config: func(c *goaltrack.Config, _ *cdptest.Server) { c.NothingWritten = setting }}.Start(t)
+				v := w.Visitor().Meet()
+				v.Get("/file")
+				v.Post("/form", "a=b")
+				w.Expect("PAGE_SEEN", "nothing_written 1")
+				w.Expect("ACCEPTED", "nothing_written 1")
+			}
 		})
 	}
 }

@@ -64,7 +64,7 @@ func (r *Recorder) Begun() bool {
 
 // Disputed reports whether nobody here can say which status the client got. It is so if
 // the handler flushed a writer that is not a server's, and then named another status. A
-// flush sends 200, if it sends anything.
+// flush sends 200, if it sends anything. It is so, too, if a write was refused as too late.
 func (r *Recorder) Disputed() bool { return r.rec.disputed }
 
 // Hijacked reports whether the handler has taken over the connection. Then

@@ -38,7 +38,8 @@ type recorder struct {
 	// NYTimes/gziphandler before the first write. Others pass it on to a writer that cannot
 	// flush, so that none has left, but the hook has run. flushed says that there was one
 	// before the status was decided, and disputed that the handler then named another
-	// status than 200.
+	// status than 200. It also says that somebody has answered in the handler's place,
+	// which took too long.
 	flushed, disputed bool
 
 	// wantSniff makes contentType known even if the handler sets none. It must
@@ -134,6 +135,7 @@ func (rec *recorder) Write(p []byte) (int, error) {
 		}
 		scan.Keep(rec.answer, p)
 	}
+	rec.mayBeLate(err)
 	return n, err
 }
 
@@ -155,6 +157,7 @@ func (rec *recorder) WriteString(s string) (int, error) {
 		}
 		scan.Keep(rec.answer, s)
 	}
+	rec.mayBeLate(err)
 	return n, err
 }
 
@@ -214,6 +217,7 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 		rec.wrote = true
 		rec.commit(http.StatusOK)
 	}
+	rec.mayBeLate(err)
 	return lead + n, err
 }
 
@@ -242,6 +246,12 @@ func (rec *recorder) leadFrom(src io.Reader) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// mayBeLate notes a write that is refused because another answer was sent in place of all
+// that the handler wrote. A middleware between may have hidden that the request's time was over.
+func (rec *recorder) mayBeLate(err error) {
+	rec.disputed = rec.disputed || err != nil && errors.Is(err, http.ErrHandlerTimeout)
 }
 
 // entered reports whether a write reached the place where net/http looks at it.
