@@ -14,6 +14,9 @@ import (
 func (g *goal) lintLiterals(f *faults) {
 	for _, cond := range slices.Concat(g.early, g.late, g.success.answer) {
 		at := cond.side + "." + cond.key
+		if re := cond.test.re; re != nil && slashesAround(re.String()) {
+			f.warn(at, cond.key+": "+says(re.String(), "never fits, since the slashes are a part of it"), `write "~ `+undelimited(re.String())+`"`)
+		}
 		for _, text := range cond.test.equal {
 			if what, hint := cond.from.doubt(text); what != "" {
 				f.warn(at, cond.key+": "+what, hint)
@@ -113,9 +116,9 @@ func (s *source) doubt(text string) (what, hint string) {
 	case strings.Contains(text, "$") && sourceInside.MatchString(text):
 		return says(text, "is compared as that text; a condition does not read a second value"), "let the application compare, and set the outcome for $app"
 	case looksLikeRegexp.MatchString(text):
-		return says(text, "is compared as that text, not as a regular expression"), `write "~ ` + text + `"`
+		return says(text, "is compared as that text, not as a regular expression"), `write "~ ` + undelimited(text) + `"`
 	case first == '/' && last == '/' && len(text) > 2 && strings.ContainsAny(text, `*+?\|^$`):
-		return says(text, "is compared as that text, not as a regular expression"), `write "~ ` + text[1:len(text)-1] + `"`
+		return says(text, "is compared as that text, not as a regular expression"), `write "~ ` + undelimited(text) + `"`
 	case first == '*' || last == '*' || first == '%' || last == '%' && (plain[0] < '0' || plain[0] > '9'):
 		return says(text, "is compared as that text; * stands for something only in a path"), `write "~ ` + wildcard(text) + `"`
 	case strings.Contains(text, " || ") || strings.Contains(text, " OR ") || strings.Contains(text, "|") && !strings.Contains(text, " "):
@@ -124,6 +127,27 @@ func (s *source) doubt(text string) (what, hint string) {
 		return says(text, "is compared as one text"), "conditions under if: must hold together; write one in each line"
 	}
 	return "", ""
+}
+
+// delimited is a regular expression as other languages write it.
+var delimited = regexp.MustCompile(`^/(.+)/([gimsuvy]*)$`)
+
+// undelimited is a regular expression without the slashes around it.
+func undelimited(text string) string {
+	parts := delimited.FindStringSubmatch(text)
+	switch {
+	case parts == nil:
+		return text
+	case strings.Contains(parts[2], "i"):
+		return "(?i)" + parts[1]
+	}
+	return parts[1]
+}
+
+// slashesAround reports whether an expression cannot fit anything for the slashes around it.
+func slashesAround(expr string) bool {
+	parts := delimited.FindStringSubmatch(expr)
+	return parts != nil && (strings.HasPrefix(parts[1], "^") || strings.HasSuffix(parts[1], "$") && !strings.HasSuffix(parts[1], `\$`))
 }
 
 func says(text, what string) string { return shortQuote(text) + " " + what }
