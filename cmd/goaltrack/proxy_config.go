@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -155,7 +156,14 @@ func secureOf(v *settings.Values) (*certificate, error) {
 	}
 	secure, err := loadCertificate(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", v.From("tls-cert"), err)
+		from := v.From("tls-cert") + " or " + v.From("tls-key")
+		if unread, ok := errors.AsType[*fs.PathError](err); ok {
+			from = v.From("tls-cert")
+			if unread.Path != cert {
+				from = v.From("tls-key")
+			}
+		}
+		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	return secure, nil
 }

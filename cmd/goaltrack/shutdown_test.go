@@ -165,7 +165,7 @@ func TestProxyCheck(t *testing.T) {
 		{[]string{"--rules=" + goals, "--views=all"}, exitFailed, "", `--views: "all" is not one of`},
 		{[]string{"--rules=" + goals, "--vews=off"}, exitFailed, "", "there is no flag --vews"},
 		{[]string{"--rules=" + goals + ".old"}, exitFailed, "", "no such file"},
-		{[]string{"--rules=" + goals, "--tls-cert=" + goals, "--tls-key=" + key}, exitFailed, "", "--tls-cert: tls: "},
+		{[]string{"--rules=" + goals, "--tls-cert=" + goals, "--tls-key=" + key}, exitFailed, "", "--tls-cert or --tls-key: tls: "},
 		{[]string{"--rules=" + goals, "--language=english"}, exitFailed, "", "--language: "},
 		{[]string{"--rules=" + failing}, exitFailed, "", failing + ":"},
 		{[]string{"--rules=" + apart}, exitOK, "no faults, ", "goals come into another session"},
