@@ -102,7 +102,7 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	}
 	r := x.refused(path, query, pages, leaves)
 	if r.kind == refusedNot {
-		r = x.fragmentSays(location, leaves)
+		r = x.restSays(location, leaves)
 	}
 	if r.kind == refusedNot {
 		return Fires

@@ -21,7 +21,7 @@ type saying struct {
 func sayingOf(query, form string) (s saying) {
 	for query != "" {
 		var pair string
-		pair, query, _ = strings.Cut(query, "&")
+		pair, query = nextPair(query)
 		name, value, _ := strings.Cut(pair, "=")
 		if name, value = unescaped(name), unescaped(value); name == "" {
 			continue
@@ -35,6 +35,28 @@ func sayingOf(query, form string) (s saying) {
 		}
 	}
 	return s
+}
+
+// nextPair cuts the first parameter off a query. Some programs part them by semicolons, as
+// those of a path are (https://perldoc.perl.org/CGI#-newstyle_urls).
+func nextPair(query string) (pair, rest string) {
+	i := strings.IndexAny(query, "&;")
+	if i < 0 {
+		return query, ""
+	}
+	return query[:i], query[i+1:]
+}
+
+// besideQuery is what an address has of parameters beside its query: those of its path
+// (/form;error=1), and those behind the #.
+func besideQuery(location string) string {
+	location, fragment, _ := strings.Cut(location, "#")
+	path, _, _ := strings.Cut(location, "?")
+	_, parameters, _ := strings.Cut(path, ";")
+	if fragment = fragmentQuery(fragment); fragment == "" {
+		return parameters
+	}
+	return parameters + "&" + fragment
 }
 
 // unescaped is a name or a value of a query. What is escaped badly, as in error=100%, stands for
@@ -53,7 +75,7 @@ var (
 	// outcomes are words that are true if the form was accepted.
 	outcomes = []string{
 		"success", "successful", "ok", "sent", "thanks", "thankyou", "done", "subscribed", "submitted", "posted", "accepted", "confirmed",
-		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "valid", "mailsent", "emailsent", "messagesent", "formsent", "gesendet", "enviado", "inviato", "envoye", "added", "created", "updated",
+		"registered", "received", "complete", "completed", "saved", "signedup", "joined", "valid", "mailsent", "emailsent", "messagesent", "formsent", "gesendet", "enviado", "inviato", "envoye", "added", "created", "updated", "approved", "paid",
 	}
 	// checks are words that are false if the form was refused. If they are true, more
 	// may follow.
@@ -63,7 +85,7 @@ var (
 		"status", "result", "outcome", "response", "state", "msg", "message", "notice", "alert", "flash", "form", "newsletter", "signup",
 		"subscription", "submission", "contact", "payment", "success", "msgtype", "messagetype", "alerttype", "mail", "email", "login",
 		"captcha", "auth", "reason", "type", "code", "registration", "subscribe", "order", "checkout", "transaction", "verification",
-		"validation", "submit", "severity", "level", "class", "resultcode", "responsecode", "statuscode", "returncode", "paypal", "stripe", "klarna",
+		"validation", "submit", "severity", "level", "class", "resultcode", "responsecode", "statuscode", "returncode", "paypal", "stripe", "klarna", "decision",
 	}
 	// statusEnds are how other such names end: redirect_status, paymentResult.
 	statusEnds = []string{"status", "result", "outcome"}
@@ -74,11 +96,12 @@ var (
 		"error", "errors", "err", "errs", "errno", "fail", "fails", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "exception",
 		"unauthorized", "unauthorised", "unsuccessful", "danger", "ko", "nok", "cancelled", "canceled", "aborted", "expired", "timeout", "blocked", "spam", "honeypot",
 		"fehler", "erreur", "erreurs", "errore", "errori", "erro", "erros", "fout", "fouten", "virhe", "chyba", "błąd", "falha", "feil", "fejl", "hiba",
+		"errmsg", "errormsg", "errcode", "errorcode", "errormessage", "errortext", "errorid", "errorno",
 		"aspxerrorpath", // the page that failed, in ASP.NET
 	}
 	// unmet are such words in the value of a status. As names they say something
 	// else: required=wheelchair.
-	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad", "already", "duplicate", "exists", "wrong", "unavailable", "throttled", "warning"}
+	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad", "already", "duplicate", "exists", "wrong", "unavailable", "throttled", "warning", "decline", "refuse", "reject", "deny"}
 	// plainest are those that say so as the value of any parameter. lang=ko is Korean.
 	plainest = []string{"error", "errors", "fail", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "unsuccessful", "expired"}
 	// demands are names by which a log-in or another try is asked for, or that say why.
@@ -97,17 +120,18 @@ var (
 	addresses = []string{"url", "uri", "page", "path", "link", "callback", "redirect"}
 )
 
-// fragmentSays tells whether what stands behind the # says that a form failed: #error=denied, as
-// OAuth writes it, #contact-error, or #/login, which is a page of a script.
-func (x *Exchange) fragmentSays(location string, leaves bool) refusal {
-	_, fragment, _ := strings.Cut(location, "#")
-	if fragment == "" {
-		return refusal{}
-	}
-	if says := sayingOf(fragmentQuery(fragment), x.path); says.failed {
+// restSays tells whether what an address has beside its path and its query says that a form
+// failed: /form;error=1, #error=denied, as OAuth writes it, #contact-error, or #/login, which is a
+// page of a script.
+func (x *Exchange) restSays(location string, leaves bool) refusal {
+	if says := sayingOf(besideQuery(location), x.path); says.failed {
 		return refusal{kind: refusedQuery, word: says.word}
 	}
+	_, fragment, _ := strings.Cut(location, "#")
 	path, _, _ := strings.Cut(strings.TrimPrefix(fragment, "!"), "?")
+	if path == "" {
+		return refusal{}
+	}
 	kind, word := refusalWord("/"+strings.TrimPrefix(path, "/"), x.path, "")
 	if kind == wordError || kind == wordLogin && path[0] == '/' && !leaves {
 		return refusal{kind: refusedWord, word: word}
@@ -176,7 +200,7 @@ func pairSays(name, value string) (failure string, accepted bool) {
 // status=422.
 func saysNo(name, last, value string, words int) bool {
 	switch value {
-	case "false", "no", "-1":
+	case "false", "no", "n", "-1":
 		return slices.Contains(statusEnds, last)
 	}
 	return (slices.Contains(numbered, name) || last == "status") && len(value) == 3 && (value[0] == '4' || value[0] == '5') && words == 1

@@ -48,6 +48,8 @@ var wordKinds = kindsOf(map[wordKind]string{
 		invalidemail invalidform invalidinput invaliddata invalidcode missingfields requiredfields incomplete unsuccess nosuccess
 		nocookie nocookies enablecookies cookiesrequired cookiesdisabled antibot accountinactive inactive accountdisabled userdisabled deactivated invalidsession
 		throttled slowdown exceeded siteoffline duplicate alreadyregistered alreadysubmitted alreadysubscribed alreadyexists soldout outofstock
+		unsupportedbrowser notsupported upgradebrowser geoblocked youarobot youahuman notarobot yourbrowser unusualtraffic suspiciousactivity
+		paymentrequired subscriptionrequired membershiprequired membersonly ineligible noteligible unverified notverified
 		wrong wrongpassword unable pleaseenter pleasefill pleasecheck pleasecorrect pleaseprovide
 		couldnotsend couldnotbesent cannotsend cannotbesent unabletosend notdelivered
 		fehlermeldung fehlercode keinerfolg derreur messagederreur foutmelding foutpagina fejl fejlmeddelelse feil feilmelding hiba eroare hata lỗi エラー 错误 錯誤 오류 خطأ שגיאה
@@ -164,6 +166,17 @@ func isFaultEnd(word string) bool {
 // consists of such words and of fillers. So it is if it ends in one after a single other
 // word, as /dealer-login and /contact-error do.
 func segmentSays(segment string) (kind wordKind, word string) {
+	// As the name of a file has it: /login.faces, /error.seam.
+	if i := strings.LastIndexByte(segment, '.'); i > 0 && 2 <= len(segment)-i-1 && len(segment)-i-1 <= 6 {
+		if kind, word = wordsSay(segment[:i]); kind == wordLogin || kind == wordError {
+			return kind, word
+		}
+	}
+	return wordsSay(segment)
+}
+
+// wordsSay is segmentSays without regard to the ending of a file.
+func wordsSay(segment string) (kind wordKind, word string) {
 	var text [64]byte
 	var ends [maxWords + 1]int
 	p := appendPhrase(phrase{text[:0], ends[:0]}, segment)
@@ -252,9 +265,9 @@ var undone = map[string]string{
 
 func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }
 
-// loginEnds are the log-in pages of Rails' own generator and of Authlogic, and where F5's
-// BIG-IP begins to ask who somebody is.
-var loginEnds = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new", "/my.policy"}
+// loginEnds are the log-in pages of Rails' own generator and of Authlogic, and where the
+// gateways of F5, Microsoft, Oracle and Citrix begin to ask who somebody is.
+var loginEnds = []string{"/session/new", "/sessions/new", "/user_session/new", "/user_sessions/new", "/my.policy", "/cookieauth.dll", "/obrareq.cgi", "/vpn/index.html"}
 
 func hasSuffixFold(path, end string) bool {
 	path = urlpath.Trim(path)

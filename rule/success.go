@@ -102,8 +102,8 @@ func (s *success) judge(x *Exchange, pages *failurePages, form string) Reason {
 			x.redirect = &variables{&s.target, values}
 		}
 		says := sayingOf(query, x.path)
-		if _, fragment, _ := strings.Cut(x.location, "#"); fragment != "" && !says.failed {
-			says = sayingOf(fragmentQuery(fragment), x.path)
+		if !says.failed {
+			says = sayingOf(besideQuery(x.location), x.path)
 		}
 		if ok && says.failed {
 			x.refusal = &refusal{kind: refusedSays, word: says.word}

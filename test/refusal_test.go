@@ -396,6 +396,8 @@ func TestAnswersBesideTheForm(t *testing.T) {
 		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?error=0&status=ok"}, accepted},
 		{"redirect to /app", nil, 303, pairs{"Location", "/app#error=denied"}, turnedDown},
 		{"redirect to /app", nil, 303, pairs{"Location", "/app#/form"}, accepted},
+		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks;error=1"}, turnedDown},
+		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks;jsessionid=1C22"}, accepted},
 		{"redirect to /bookings", nil, 303, pairs{"Location", "/bookings?id=cancelled-7"}, accepted},
 		{`{ response.header.Location: "~ ^/form[?]error=" }`, nil, 303, pairs{"Location", "/form?error=1"}, accepted},
 	}
