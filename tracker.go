@@ -124,27 +124,12 @@ func New(config Config) (*Tracker, error) {
 	if len(keys) == 0 {
 		keys = []visit.Key{visit.NewKey()}
 	}
-	var errs []error
 	for _, def := range c.Sites {
-		s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie)}
-		s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
-		s.says = events.Says(s.CDP, s.Language, s.Currency, s.Channel)
-		var err error
-		if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
-			errs = append(errs, fmt.Errorf("TimeZone: %w", err))
+		s, err := t.newSite(def, keys)
+		if err != nil {
+			return nil, fmt.Errorf("goaltrack: %w", err)
 		}
-		s.visits, err = visit.NewCookie(visit.Options{
-			Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
-		}, keys)
-		if c.Report != nil {
-			s.facts = facts.Site{Sink: (*reportSink)(t), Name: def.Name, Zone: s.zone}
-		}
-		s.tenant, s.budget = t.tenantOf(s), t.budget
-		s.tenant.visits = append(s.tenant.visits, s.visits.Name)
-		t.sites, errs = append(t.sites, s), append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("goaltrack: %w", err)
+		t.sites = append(t.sites, s)
 	}
 	t.useRules(c.Rules)
 	if !c.DryRun {
@@ -155,7 +140,31 @@ func New(config Config) (*Tracker, error) {
 	return t, nil
 }
 
-// tenantOf is the tenant of one of the sites so far, or another.
+// newSite makes the next site. Of its configuration, validate has found no fault.
+func (t *Tracker) newSite(def Site, keys []visit.Key) (*site, error) {
+	c := &t.config
+	s := &site{Site: def, cookie: newBrowserCookie(def.CDP, c.Cookie), budget: t.budget}
+	s.Language, s.PathPrefix = web.Language(def.Language), urlpath.Trim(urlpath.Normal(def.PathPrefix))
+	s.says = events.Says(s.CDP, s.Language, s.Currency, s.Channel)
+	var err error
+	if s.zone, err = web.LoadZone(def.TimeZone); err != nil {
+		return nil, fmt.Errorf("Sites[%d]: TimeZone: %w", len(t.sites), err) //nolint:staticcheck // It begins with the field, as all faults of settings.
+	}
+	s.visits, err = visit.NewCookie(visit.Options{
+		Site: def.Name, Domain: c.Cookie.Domain, Path: c.Cookie.Path, MaxAge: c.Cookie.MaxAge, Session: def.SessionLength,
+	}, keys)
+	if err != nil {
+		return nil, err // of Cookie or Keys, which all sites share
+	}
+	if c.Report != nil {
+		s.facts = facts.Site{Sink: (*reportSink)(t), Name: def.Name, Zone: s.zone}
+	}
+	s.tenant = t.tenantOf(s)
+	s.tenant.visits = append(s.tenant.visits, s.visits.Name)
+	return s, nil
+}
+
+// tenantOf returns the tenant of an earlier site with the same browser-ID cookie, or a new one.
 func (t *Tracker) tenantOf(s *site) *tenant {
 	for _, o := range t.sites {
 		if o.cookie.name == s.cookie.name {
