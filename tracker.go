@@ -131,11 +131,19 @@ func New(config Config) (*Tracker, error) {
 		}
 		t.sites = append(t.sites, s)
 	}
-	t.useRules(c.Rules)
-	if !c.DryRun {
-		if err := t.connect(t.config.openStore); err != nil {
-			return nil, fmt.Errorf("goaltrack: %w", err)
+	if c.DryRun {
+		t.useRules(c.Rules)
+		return t, nil
+	}
+	err := t.connect(func() (store, error) {
+		where, err := t.config.openStore()
+		if err == nil {
+			t.useRules(c.Rules) // nothing can fail any more, and Config.Report has heard of no browser ID yet
 		}
+		return where, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("goaltrack: %w", err)
 	}
 	return t, nil
 }

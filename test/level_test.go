@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/fact"
+	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/internal/world"
 	"github.com/goaltrack/goaltrack/queue"
 )
@@ -258,7 +261,8 @@ func TestSpoolTakenOver(t *testing.T) {
 	}
 }
 
-// TestSpoolRequired: without the spool there is no tracker, and nothing is left of it.
+// TestSpoolRequired: without the spool there is no tracker, and nothing is left of it. Nobody
+// was told of its rules.
 func TestSpoolRequired(t *testing.T) {
 	taken := t.TempDir()
 	other, err := queue.OpenSpool(taken, queue.SpoolOptions{})
@@ -267,11 +271,33 @@ func TestSpoolRequired(t *testing.T) {
 	}
 	defer func() { _ = other.Close(t.Context()) }()
 	before := runtime.NumGoroutine()
-	_, err = goaltrack.New(goaltrack.Config{Sites: workingConfig().Sites, Delivery: goaltrack.Delivery{SpoolDir: taken, SpoolRequired: true}})
+	rules, err := goaltrack.ParseRules([]byte("{version: 1, goals: [{goal: SEEN, visit: /a, count: once per visitor}]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := workingConfig()
+	told, log := new(keeper), new(logbook.Book)
+	config.DryRun, config.Cookie.Warm, config.Rules, config.Report, config.Logger = false, -1, rules, told, slog.New(log)
+	config.Delivery = goaltrack.Delivery{SpoolDir: taken, SpoolRequired: true}
+	_, err = goaltrack.New(config)
 	if !errors.Is(err, queue.ErrLocked) || !strings.Contains(err.Error(), "SpoolRequired") || !strings.Contains(err.Error(), taken) {
 		t.Errorf("%v", err)
 	}
+	if len(told.kept) > 0 || len(log.Lines()) > 0 {
+		t.Errorf("the report was told %v, the log has %q", told.kept, log.Lines())
+	}
 	waitFor(t, func() bool { return runtime.NumGoroutine() <= before })
+	if err := other.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tracker, err := goaltrack.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = tracker.Close(t.Context()) }()
+	if len(told.kept) == 0 || told.kept[0].Kind != fact.RulesChanged || log.Count("no Keys are set") != 1 {
+		t.Errorf("one that starts: the report was told %v, the log has %q", told.kept, log.Lines())
+	}
 }
 
 // TestSpoolOpenToAll: a directory that everybody may write to is used, since a volume
