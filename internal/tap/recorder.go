@@ -57,9 +57,11 @@ func (r *Recorder) BeginsAs() string { return r.rec.beginsAs() }
 func (r *Recorder) Keep(tee *scan.Tee) { r.rec.answer = tee }
 
 // Begun reports whether an answer has surely begun, or the handler has taken over the
-// connection.
+// connection. It has begun if the status is decided. It is also taken for begun if the hook
+// has run, as that comes right before the call that begins it. Only a flush may then have
+// sent nothing.
 func (r *Recorder) Begun() bool {
-	return r.rec.hijacked || r.rec.hooked && (r.rec.committed || !r.rec.flushed)
+	return r.rec.hijacked || r.rec.committed || r.rec.hooked && !r.rec.flushed
 }
 
 // Disputed reports whether nobody here can say which status the client got. It is so if
@@ -78,8 +80,8 @@ func (r *Recorder) HasBody() bool { return r.rec.wrote }
 // nothing is written.
 func (r *Recorder) IsServers() bool { return isServers(r.rec.inner) }
 
-// Mute makes sure that the hook is not called any more.
-func (r *Recorder) Mute() { r.rec.hooked = true }
+// Mute makes sure that the hook is not called any more. It says nothing of the answer.
+func (r *Recorder) Mute() { r.rec.muted = true }
 
 // Finish must be called after the handler returned normally. If nothing was
 // written, net/http is about to send an empty 200, and the hook is told so.

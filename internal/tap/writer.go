@@ -55,6 +55,7 @@ type recorder struct {
 	kept     []byte // first bytes written while sniffing, at most sniffLen
 
 	wrote bool // the answer has a body
+	muted bool // the hook must not run any more; here it takes no memory
 	// answer keeps the body if the hook asks for it; nil otherwise.
 	answer *scan.Tee
 }
@@ -72,9 +73,12 @@ func (rec *recorder) finish() {
 	rec.request = nil
 }
 
+// awaitsHook reports whether the hook is still to run.
+func (rec *recorder) awaitsHook() bool { return !rec.hooked && !rec.muted && !rec.hijacked }
+
 // before runs the hook, once, and notes what the header says after it.
 func (rec *recorder) before(status int) {
-	if rec.hooked || rec.hijacked {
+	if !rec.awaitsHook() {
 		return
 	}
 	rec.hooked = true
@@ -226,7 +230,7 @@ func (rec *recorder) readFrom(src io.Reader) (int64, error) {
 // are any.
 func (rec *recorder) leadFrom(src io.Reader) (n int64, err error) {
 	var buf []byte
-	for rec.sniffing || !rec.hooked && !rec.hijacked {
+	for rec.sniffing || rec.awaitsHook() {
 		if buf == nil {
 			buf = make([]byte, sniffLen)
 		}
