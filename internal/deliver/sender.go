@@ -19,9 +19,9 @@ import (
 	"github.com/goaltrack/goaltrack/queue"
 )
 
-// Sender delivers what is in the queue. All methods are safe for concurrent use. All
-// state of delivery belongs to one goroutine, the scheduler, so none of it needs a
-// lock.
+// Sender delivers what is in the queue. All methods are safe for concurrent use. What is sent
+// next, and how each line is doing, belongs to one goroutine, the scheduler. So that needs no
+// lock. What requests touch as well has locks of its own: the intake, shares and waits.
 type Sender struct {
 	queue   queue.Queue
 	bySite  map[string]*Line
