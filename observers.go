@@ -198,9 +198,7 @@ func (tr *tracked) showWatched() {
 		return
 	}
 	seen := fact.Seen{Site: tr.site.Name, Method: tr.r.Method, Path: tr.path, Status: tr.status}
-	if tr.rec.Begun() {
-		seen.Location, _, _ = strings.Cut(tr.rec.Header().Get("Location"), "?")
-	}
+	seen.Location, _, _ = strings.Cut(tr.x.Location(), "?") // as it was sent: the header may change after that
 	if tr.gate != fired {
 		seen.Refused = tr.gate.String()
 	}

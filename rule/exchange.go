@@ -328,6 +328,9 @@ func (x *Exchange) Answered(status int, h http.Header, restarts bool, route func
 	return nil
 }
 
+// Location returns where the answer leads, as [Exchange.Answered] was told, "" before that.
+func (x *Exchange) Location() string { return x.location }
+
 // AwaitsType reports whether the answer's Content-Type matters to a rule and is not
 // known yet, since net/http may still detect it.
 func (x *Exchange) AwaitsType() bool { return !x.typeKnown && x.wants.answerType }
