@@ -27,8 +27,8 @@ import (
 var noEnv []string
 
 // patient is the environment of a proxy on a machine that may stop for half a minute: a CDP that is
-// given up too early gets events twice.
-var patient = []string{"GOALTRACK_DELIVERY_TIMEOUT=10m"}
+// given up too early gets events twice, and a visitor who is given up gets no answer.
+var patient = []string{"GOALTRACK_DELIVERY_TIMEOUT=10m", "GOALTRACK_HEADER_TIMEOUT=10m"}
 
 func init() { // so that no busy machine makes a difference, and what hangs ends
 	readyWithin, cutGrace, continueWithin = 5*time.Minute, 5*time.Minute, 50*time.Second

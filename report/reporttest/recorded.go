@@ -1,6 +1,7 @@
 package reporttest
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -9,10 +10,26 @@ import (
 	"github.com/goaltrack/goaltrack/report"
 )
 
+// unhurried is a store that may take as long as it needs. A Recorder gives it ten seconds, and
+// keeps the counts for the next time.
+type unhurried struct{ report.Store }
+
+func (u unhurried) Flush(ctx context.Context, b *report.Batch) error {
+	return u.Store.Flush(context.WithoutCancel(ctx), b)
+}
+
+func (u unhurried) Sum(ctx context.Context, q report.Question) ([]report.Count, error) {
+	return u.Store.Sum(context.WithoutCancel(ctx), q)
+}
+
+func (u unhurried) Info(ctx context.Context) (report.Info, error) {
+	return u.Store.Info(context.WithoutCancel(ctx))
+}
+
 // record counts facts into a store.
 func record(t *testing.T, s report.Store, facts ...fact.Fact) {
 	t.Helper()
-	r, err := report.New(report.Options{Store: s})
+	r, err := report.New(report.Options{Store: unhurried{s}})
 	if err != nil {
 		t.Fatal(err)
 	}
