@@ -197,9 +197,9 @@ func (p *proxyProgram) serve(ctx context.Context, l net.Listener, tracker *goalt
 // lastLines is how long the access log may take for its last lines.
 const lastLines = time.Second
 
-// follow puts changes of a rule file in force until its result is called. The
+// followRules puts changes of a rule file in force until its result is called. The
 // tracker logs what becomes of them.
-func follow(ctx context.Context, tracker *goaltrack.Tracker, rules string) (stop func()) {
+func followRules(ctx context.Context, tracker *goaltrack.Tracker, rules string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { _ = tracker.WatchRules(ctx, rules) }) // the error is that of ctx

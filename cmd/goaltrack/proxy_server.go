@@ -53,7 +53,7 @@ func (s *proxyServer) install(ctx context.Context, p *proxyProgram, tracker *goa
 func (t *generation) watch(ctx context.Context) {
 	t.stopWatching = func() {}
 	if t.program.settings.On("watch") {
-		t.stopWatching = follow(ctx, t.tracker, t.program.settings.Text("rules"))
+		t.stopWatching = followRules(ctx, t.tracker, t.program.settings.Text("rules"))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goaltrack/goaltrack"
 	"github.com/goaltrack/goaltrack/cmd/goaltrack/internal/settings"
+	"github.com/goaltrack/goaltrack/internal/follow"
 )
 
 // needsStart are the settings of the proxy that hold until it ends: addresses, directories and
@@ -41,9 +42,14 @@ func (p *proxyProgram) readAgain() (*proxyProgram, error) {
 	return next, nil
 }
 
-// reload puts settings, certificate and rules in force as they are now, or none of them.
+// reload puts settings, certificate and rules in force as they are now, or none of them. A file
+// that is still being written is waited for: half of it may have no fault.
 func (s *proxyServer) reload(ctx context.Context) {
 	log, old := s.console.logger, s.current.program
+	follow.Settle(ctx, old.settings.Text("config"), old.settings.Text("rules"))
+	if ctx.Err() != nil {
+		return
+	}
 	next, err := old.readAgain()
 	if err != nil {
 		log.Error("the settings are not put in force; those before stay", "error", err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp/cdptest"
+	"github.com/goaltrack/goaltrack/internal/follow"
 )
 
 // reloading is a proxy whose settings file a test changes.
@@ -40,7 +41,7 @@ func startReloading(t *testing.T, site http.Handler, text, goals string) (*reloa
 	return r, tenant
 }
 
-// put writes settings, beside those that every proxy needs, and rules.
+// put writes settings, beside those that every proxy needs, and rules, a while ago.
 func (r *reloading) put(text, goals string) {
 	r.t.Helper()
 	text += "\nlisten: 127.0.0.1:0\nto: " + r.site + "\nrules: goals.yaml\n"
@@ -51,6 +52,15 @@ func (r *reloading) put(text, goals string) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			r.t.Fatal(err)
 		}
+		r.touch(file, time.Now().Add(-time.Minute))
+	}
+}
+
+// touch says when a file was changed.
+func (r *reloading) touch(file string, at time.Time) {
+	r.t.Helper()
+	if err := os.Chtimes(file, at, at); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
@@ -139,6 +149,22 @@ func TestHangup(t *testing.T) {
 	}
 	if n := strings.Count(r.stderr.String(), "the tracker from before the change has ended"); n != 2 {
 		t.Errorf("%d trackers have ended\n%s", n, r.stderr)
+	}
+}
+
+// TestHangupWaitsForWhoWrites: a file that was changed just now is not read before it rests.
+func TestHangupWaitsForWhoWrites(t *testing.T) {
+	r, _ := startReloading(t, htmlSite, shopSettings, goalNamed("FIRST"))
+	for _, file := range []string{r.rules, r.file} {
+		r.put(shopSettings, goalNamed("SECOND"))
+		changed := time.Now()
+		r.touch(file, changed)
+		if log := r.hangUp(); !strings.Contains(log, "the settings are read again") {
+			t.Error(log)
+		}
+		if after := time.Since(changed); after < follow.RestWhenTold {
+			t.Errorf("%s is read %s after a change", file, after)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func watch(t *testing.T, path string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := follow(t.Context(), w.tracker, path)
+	stop := followRules(t.Context(), w.tracker, path)
 	t.Cleanup(func() {
 		stop()
 		_, _ = w.tracker.Close(context.Background())

@@ -5,6 +5,7 @@
 package follow
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,6 +17,38 @@ const Rest = 10 * time.Second
 // mostLooks is after how many looks at the same content it is used in any case: a
 // program may set the time of a file again and again.
 const mostLooks = 30
+
+// RestWhenTold is for how long a file must not have been changed if somebody has said that it
+// is ready, and waits.
+const RestWhenTold = 2 * time.Second
+
+// mostWhenTold is after how long it is used in any case.
+const mostWhenTold = 30 * time.Second
+
+// Settle waits until nobody writes the files any more, or until ctx ends. Files that are not
+// there are none to wait for.
+func Settle(ctx context.Context, paths ...string) {
+	for until := time.Now().Add(mostWhenTold); time.Now().Before(until); {
+		wait := time.Duration(0)
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			if err != nil {
+				continue
+			}
+			if age := time.Since(info.ModTime()); age >= 0 { // else by another clock
+				wait = max(wait, RestWhenTold-age)
+			}
+		}
+		if wait == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
 
 // News is what a look has found.
 type News uint8

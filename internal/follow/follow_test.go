@@ -1,6 +1,8 @@
 package follow
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -136,4 +138,50 @@ func TestLookAtLink(t *testing.T) {
 		f.looks(4, Nothing)
 		f.looks(1, Changed)
 	})
+}
+
+// TestSettle: whoever says that a file is ready may be too early. What was changed just now is
+// waited for, until it rests.
+func TestSettle(t *testing.T) {
+	const ago, often = -time.Minute, 700 * time.Millisecond
+	for name, c := range map[string]struct {
+		age, other time.Duration // of two files
+		pieces     int           // in which the first is written on, one often
+		within     time.Duration // for how long the caller has time; 0: as long as it takes
+		want       time.Duration
+	}{
+		"long ago":         {age: ago, other: ago},
+		"just now":         {age: 0, other: ago, want: RestWhenTold},
+		"a second ago":     {age: -time.Second, other: ago, want: RestWhenTold - time.Second},
+		"the other":        {age: ago, other: 0, want: RestWhenTold},
+		"in pieces":        {age: 0, other: ago, pieces: 2, want: 2*often + RestWhenTold},
+		"by a clock ahead": {age: time.Hour, other: ago},
+		"for ever":         {age: 0, other: ago, pieces: 60, want: mostWhenTold},
+		"for too long":     {age: 0, other: ago, pieces: 60, within: 3 * time.Second, want: 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &followed{T: t, path: filepath.Join(t.TempDir(), "goals.yaml")}
+				other := &followed{T: t, path: filepath.Join(t.TempDir(), "goaltrack.yaml")}
+				f.write("half")
+				f.touch(time.Now().Add(c.age))
+				other.write("")
+				other.touch(time.Now().Add(c.other))
+				ctx, stop := context.WithTimeout(t.Context(), cmp.Or(c.within, time.Hour))
+				defer stop()
+				began, took := time.Now(), make(chan time.Duration, 1)
+				go func() {
+					Settle(ctx, f.path, other.path, f.path+".not-there", "")
+					took <- time.Since(began)
+				}()
+				for range c.pieces {
+					time.Sleep(often)
+					f.touch(time.Now())
+				}
+				if got := <-took; got != c.want {
+					t.Errorf("it took %s, want %s", got, c.want)
+				}
+			})
+		})
+	}
 }
