@@ -15,14 +15,42 @@ import (
 // A record that is settled stays in its file until all in that file is settled. For
 // somebody's personal data that may be too long. So a record can be overwritten in its
 // place: its frame keeps its length and its number, and its key, its reason and its body
-// become zeros. It is settled first. If the process ends in between, it is overwritten the
-// next time.
+// become zeros. It is settled first, on the disk. If the process or the power ends in between,
+// it is overwritten the next time. The other way round, the zeros would be sent.
 
 // erasedFrame is what a record's frame is overwritten with.
 func erasedFrame(rec *record, salt uint64) []byte {
 	l := Letter{Item: Item{Priority: rec.Priority, Private: rec.Private, Time: rec.Time, Resent: rec.Resent}, Died: rec.Died, copyOf: rec.copyOf, number: rec.number, erased: true}
 	l.Body = make([]byte, rec.size-frameHead)
 	return appendFrame(nil, salt, rec.kind, &l)
+}
+
+// overwrite erases records.
+func (s *segment) overwrite(records []record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	for i := range records {
+		if err := s.settle(records[i].number); err != nil {
+			return err
+		}
+	}
+	if err := s.sync(); err != nil {
+		return err
+	}
+	for i := range records {
+		if err := s.write(erasedFrame(&records[i], s.salt), records[i].off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place is a record without its content.
+func (r *record) place() record {
+	p := *r
+	p.Key, p.Reason, p.Body = "", "", nil
+	return p
 }
 
 // wipe overwrites private letters that are too old, whether they are settled or not.
@@ -52,13 +80,16 @@ func (b *letterStore) wipe() {
 // next is.
 func (b *letterStore) wipeIn(seg *segment, end int64) (next time.Time, err error) {
 	r := newFrameReader(seg, &seg.header, seg.data(), end)
+	var due []record
 	for {
 		rec, err := r.next()
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, errGone):
+		case errors.Is(err, io.EOF):
+			return next, seg.overwrite(due)
+		case errors.Is(err, errGone):
 			return next, nil
 		case err != nil:
-			return next, err
+			return next, errors.Join(err, seg.overwrite(due))
 		case !rec.Private || rec.erased:
 			continue
 		}
@@ -71,9 +102,7 @@ func (b *letterStore) wipeIn(seg *segment, end int64) (next time.Time, err error
 		if !seg.settled(rec.number) {
 			b.ack([]address{{seg, rec.number}})
 		}
-		if err := seg.write(erasedFrame(&rec, seg.salt), rec.off); err != nil {
-			return next, err
-		}
+		due = append(due, rec.place())
 	}
 }
 
@@ -189,6 +218,7 @@ func (e *eraser) segment(name string) error {
 	}
 	defer seg.closeForGood()
 	r := newFrameReader(seg, &seg.header, seg.data(), seg.size)
+	var chosen []record
 	for {
 		rec, err := r.next()
 		switch {
@@ -196,9 +226,12 @@ func (e *eraser) segment(name string) error {
 			if r.damaged > 0 || r.skipped > 0 || r.junk > 0 {
 				e.unread(name)
 			}
+			if err := seg.overwrite(chosen); err != nil {
+				return err
+			}
 			return seg.sync()
 		case err != nil:
-			return err
+			return errors.Join(err, seg.overwrite(chosen))
 		case rec.erased:
 			continue
 		}
@@ -207,10 +240,7 @@ func (e *eraser) segment(name string) error {
 			continue
 		}
 		e.count(seg, &rec)
-		seg.ack(rec.number)
-		if err := seg.write(erasedFrame(&rec, seg.salt), rec.off); err != nil {
-			return err
-		}
+		chosen = append(chosen, rec.place())
 	}
 }
 

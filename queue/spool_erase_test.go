@@ -40,9 +40,7 @@ func leave(t *testing.T, dir string, o SpoolOptions, texts ...string) {
 	s := openTest(t, osFS{}, dir, o)
 	for _, text := range texts {
 		for _, state := range []string{"delivered", "dead", "waiting"} {
-			if err := s.Append(t.Context(), Item{Body: []byte(text + " " + state), Key: text, Time: time.Now(), Private: text != "other"}); err != nil {
-				t.Fatal(err)
-			}
+			mustAppend(t, s, Item{Body: []byte(text + " " + state), Key: text, Time: time.Now(), Private: text != "other"})
 			if state == "waiting" {
 				continue
 			}
@@ -121,6 +119,57 @@ func TestEraseSpool(t *testing.T) {
 				t.Errorf("left is %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestEraseSpoolOnADiskThatFails: an error names the file. What was counted as gone is gone or
+// said, whole files are searched all the same, and another try on a good disk erases the rest.
+func TestEraseSpoolOnADiskThatFails(t *testing.T) {
+	for _, op := range []string{"write", "sync"} {
+		for nth := 1; ; nth++ {
+			dir, disk, n := t.TempDir(), &hookFS{}, 0
+			leave(t, dir, SpoolOptions{}, "ann", "other")
+			others := bytesIn(t, dir, "other")
+			failed := ""
+			disk.hook(func(what, name string) error {
+				if what == op && strings.Contains(name, ".") {
+					if n++; n == nth {
+						failed = name
+						return errors.New("input/output error")
+					}
+				}
+				return nil
+			})
+			ann := func(e SpoolEntry) bool { return e.Key == "ann" }
+			done, err := eraseSpool(disk, dir, ann)
+			if failed == "" { // there are no more operations
+				if nth == 1 || err != nil || bytesIn(t, dir, "ann") > 0 {
+					t.Errorf("%s %d: %+v, %v", op, nth, done, err)
+				}
+				break
+			}
+			if err == nil || !strings.Contains(err.Error(), failed) {
+				t.Errorf("%s %d of %s: the error is %v", op, nth, failed, err)
+			}
+			if _, err := EraseSpool(dir, ann); err != nil || bytesIn(t, dir, "ann") > 0 || bytesIn(t, dir, "other") != others {
+				t.Errorf("%s %d of %s: once more, %v: it is there %d times, and the other %d times of %d", op, nth, failed, err, bytesIn(t, dir, "ann"), bytesIn(t, dir, "other"), others)
+			}
+			s := openTest(t, osFS{}, dir, SpoolOptions{})
+			if r := s.Report(); r.Damaged > 0 || r.Torn > 0 || r.DamagedAcks > 0 {
+				t.Errorf("%s %d of %s: %+v", op, nth, failed, r)
+			}
+			var got []string
+			for _, d := range drain(t, s, 1) {
+				got = append(got, string(d.Body))
+			}
+			for _, l := range s.Letters() {
+				got = append(got, string(l.Body))
+			}
+			if want := []string{"other waiting", "other dead"}; !slices.Equal(got, want) {
+				t.Errorf("%s %d of %s: left is %q, want %q", op, nth, failed, got, want)
+			}
+			closeTest(t, s)
+		}
 	}
 }
 
@@ -295,4 +344,40 @@ func TestPrivateLettersInMemory(t *testing.T) {
 			t.Errorf("%d sent again, %v", n, err)
 		}
 	})
+}
+
+// TestPrivateLettersOnADiskThatFails: a letter is not overwritten as long as the disk does not
+// have that it is settled. What is left of it would come back as a letter after a restart.
+func TestPrivateLettersOnADiskThatFails(t *testing.T) {
+	for _, op := range []string{"write", "sync"} {
+		synctest.Test(t, func(t *testing.T) {
+			dir, disk := t.TempDir(), &hookFS{}
+			leave(t, dir, SpoolOptions{}, "ann", "other")
+			s, err := openSpool(disk, dir, SpoolOptions{SegmentBytes: minSegment, pace: pace{idle: time.Hour}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fails := 1
+			disk.hook(func(what, name string) error {
+				if what == op && fails > 0 && strings.HasSuffix(name, ".dead") {
+					fails--
+					return errors.New("input/output error")
+				}
+				return nil
+			})
+			time.Sleep(72 * time.Hour)
+			synctest.Wait()
+			_ = s.Close(context.Background())
+			if fails > 0 {
+				t.Fatalf("no %s has failed", op)
+			}
+			s = openTest(t, osFS{}, dir, SpoolOptions{})
+			for _, l := range s.Letters() {
+				if l.Key != "ann" && l.Key != "other" {
+					t.Errorf("%s: a letter is %q", op, l.Body)
+				}
+			}
+			closeTest(t, s)
+		})
+	}
 }

@@ -263,20 +263,25 @@ func (s *segment) write(b []byte, off int64) error {
 }
 
 // ack marks a record as settled, in memory and in the file. There is no sync: write(2)
-// is enough to survive the end of the process.
-func (s *segment) ack(number uint64) {
+// is enough to survive the end of the process. If the write fails, the record is sent once
+// more after a restart.
+func (s *segment) ack(number uint64) { _ = s.settle(number) }
+
+// settle is ack for whoever has to know that the file has the mark.
+func (s *segment) settle(number uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone {
-		return
+		return nil
 	}
 	block, off := s.acks.set(number - s.first)
 	s.dirty = true
-	if f, err := s.openLocked(); err == nil {
-		// If this fails, the record is sent once more after a restart.
-		_, _ = f.WriteAt(block, off)
+	f, err := s.openLocked()
+	if err == nil {
+		_, err = f.WriteAt(block, off)
 	}
 	mayCrash("acked")
+	return err
 }
 
 // settled reports whether a record is marked as settled. A number that the segment
