@@ -112,8 +112,8 @@ func (tr *tracked) networkLocked() uint64 {
 	return tr.told.network
 }
 
-// who is the request's visitor, for the shares of what is bounded.
-func (tr *tracked) who() fair.Who {
+// whoLocked is the request's visitor, for the shares of what is bounded.
+func (tr *tracked) whoLocked() fair.Who {
 	return fair.Who{Visitor: tr.t.names.Visitor(tr.told.id), Network: tr.networkLocked()}
 }
 

@@ -98,7 +98,7 @@ func (f *aheadRole) isAside() bool { return f != nil && f.aside }
 
 // showsPage reports whether the request's answer is looked at, and tells that another
 // page was.
-func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent == fired }
+func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent == allowed }
 
 // cluesOf looks whether a request tells of a page that somebody fetched ahead. A
 // prerendered page fetches its files ahead, too, and says so.
@@ -154,14 +154,15 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 	return t.ahead.Begin(ahead.Key{Visitor: who, Page: page}, t.network(r))
 }
 
-// lookAhead finds out what a request has to do with pages that were fetched ahead; nil is
-// nothing. e learns whether goals of the request may be kept.
-func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, c clues, goals []*rule.Cause) *aheadRole {
+// aheadRoleOf finds out what a request has to do with pages that were fetched ahead; nil is
+// nothing. It begins to keep a page that is fetched ahead, and e learns whether goals of the
+// request may be kept.
+func (t *Tracker) aheadRoleOf(s *site, r *http.Request, e *entry, c clues, goals []*rule.Cause) *aheadRole {
 	if c.from|c.to == 0 && e.absent != fatePrefetch {
 		return nil // as nearly always
 	}
 	f := &aheadRole{aside: c.aside}
-	f.shows, f.owesCookie = t.shownBy(s, e, c)
+	f.shows, f.owesCookie = t.takeShown(s, e, c)
 	f.fetch = t.fetchAhead(s, r, e, goals, c.aside)
 	if e.ahead = f.fetch != nil; !e.ahead && !f.tells() {
 		return nil
@@ -172,9 +173,9 @@ func (t *Tracker) lookAhead(s *site, r *http.Request, e *entry, c clues, goals [
 	return f
 }
 
-// shownBy finds the page that is shown by what a request tells, and drops the page that
-// it is for.
-func (t *Tracker) shownBy(s *site, e *entry, c clues) (shows ahead.Key, owesCookie bool) {
+// takeShown finds the page that is shown by what a request tells. The page that the request is
+// for is kept no more, since it counts by itself; nor is the visit cookie that was owed.
+func (t *Tracker) takeShown(s *site, e *entry, c clues) (shows ahead.Key, owesCookie bool) {
 	if !e.looking().mayCount(t.rules.Load()) || e.absent == fatePrefetch && e.agent == agent.Machine {
 		return shows, false
 	}
@@ -370,7 +371,7 @@ func (tr *tracked) sendShownLocked(page keptPage) {
 	}
 	switch {
 	case !remembers:
-	case tr.navigation && tr.entry.absent == fired:
+	case tr.navigation && tr.entry.absent == allowed:
 		tr.pastLocked().released = true
 	default:
 		if owed := tr.t.ahead.Begin(ahead.Key{Visitor: tr.t.visitorAhead(tr.site, tr.entry.cookies), Page: tr.t.owedCookie()}, tr.networkLocked()); owed != nil {
@@ -383,7 +384,7 @@ func (tr *tracked) sendOneShownLocked(s *site, one *keptGoal) (f fate) {
 	defer tr.t.recovered("shown", func() { f = fateEventInvalid })
 	tl := &tr.told
 	send := func() fate {
-		claim, f := tr.claim(twinOf(one.cause, &one.event, one.path), 0)
+		claim, f := tr.claimLocked(twinOf(one.cause, &one.event, one.path), 0)
 		if f != fired {
 			return f
 		}

@@ -54,12 +54,12 @@ func (c Consent) String() string {
 	return "analytics " + analytics + ", marketing " + marketing
 }
 
-// fate judges the answer by what a goal needs. It returns fired,
+// fate judges the answer by what a goal needs. It returns allowed,
 // consent_refused or consent_unknown.
 func (c Consent) fate(n consent.Need) fate {
 	switch consent.Answer(c).To(n) {
 	case consent.Granted:
-		return fired
+		return allowed
 	case consent.Refused:
 		return fateConsentRefused
 	}
@@ -114,7 +114,7 @@ func (p Privacy) GPCHonored() bool { return p.GPC && p.Counts.Marketing() == Con
 func (t *Tracker) Privacy(r *http.Request) (p Privacy) {
 	var e entry
 	e.no, e.gpc = t.optsOut(r, web.CookiesOf(r.Header))
-	if tr := t.trackedOf(r); tr != nil && tr.entry.no == fired {
+	if tr := t.trackedOf(r); tr != nil && tr.entry.no == allowed {
 		e.consent = tr.entry.consent
 	} else {
 		e.consent = t.consent(r)
@@ -125,7 +125,7 @@ func (t *Tracker) Privacy(r *http.Request) (p Privacy) {
 	}
 	counts := func(n consent.Need) Consent {
 		switch e.said(n) {
-		case fired:
+		case allowed:
 			return ConsentGranted
 		case fateConsentUnknown:
 			return ConsentUnknown
@@ -133,7 +133,7 @@ func (t *Tracker) Privacy(r *http.Request) (p Privacy) {
 		return ConsentRefused
 	}
 	p.Counts = MixedConsent(counts(consent.Analytics), counts(consent.Marketing))
-	if f := e.said(consent.All); f != fired {
+	if f := e.said(consent.All); f != allowed {
 		p.Reason = f.String()
 	}
 	return p
@@ -150,7 +150,7 @@ func (e *entry) withdraws(rules *Rules) bool {
 	switch e.no {
 	case fateOptOut, fateGPC:
 		return true
-	case fired:
+	case allowed:
 	default:
 		return false // an editor or a machine, who may have an opinion of their own elsewhere
 	}
@@ -160,7 +160,7 @@ func (e *entry) withdraws(rules *Rules) bool {
 			continue
 		}
 		switch e.said(n) {
-		case fired:
+		case allowed:
 			return false
 		case fateConsentRefused, fateGPC:
 			refused = true

@@ -85,7 +85,7 @@ func (t *Tracker) applyAnswer(s *site, e *entry) (agreed bool) {
 	answer := func(one *held) fate { return e.fate(one.cause.Terms().Need) }
 	dropped := t.holds.Return(t.holds.Key(s.Name, e.heldBy), func(one *held) (over bool) {
 		switch answer(one) {
-		case fired:
+		case allowed:
 			agreed = true
 		case fateOptOut, fateGPC, fateConsentRefused:
 			return true
@@ -101,9 +101,9 @@ func (t *Tracker) applyAnswer(s *site, e *entry) (agreed bool) {
 // send sends the event of a goal that fired, if count: and after: let it, or
 // holds it. They are not asked about what is held: what happened before is in a
 // cookie.
-func (tr *tracked) send(g *rule.Cause, data Data, at *ruling, waits bool) fate {
+func (tr *tracked) send(g *rule.Cause, data Data, slot *ruling, waits bool) fate {
 	if !waits {
-		return tr.sendCounted(g, data, at)
+		return tr.sendCounted(g, data, slot)
 	}
 	if tr.ahead.fetches() {
 		tr.keepAhead(g)
@@ -150,7 +150,7 @@ func (tr *tracked) releaseLocked() {
 	if !tr.releases || !tr.keepsIDLocked() {
 		return
 	}
-	agreed := func(one *held) bool { return tr.entry.fate(one.cause.Terms().Need) == fired }
+	agreed := func(one *held) bool { return tr.entry.fate(one.cause.Terms().Need) == allowed }
 	for _, one := range tr.t.holds.Take(tr.holder(), agreed) {
 		f := tr.sendHeldLocked(one)
 		tr.t.ledger.settle(one.cause.Name(), f, tr.told.id, "held")
@@ -162,7 +162,7 @@ func (tr *tracked) releaseLocked() {
 // answer if there is one ready.
 func (tr *tracked) keepsIDLocked() bool {
 	return tr.told.id != "" ||
-		tr.t.config.Cookie.Create != CreateNever && !tr.stranger && tr.told.unkept == fired && tr.store != caching.Public &&
+		tr.t.config.Cookie.Create != CreateNever && !tr.stranger && tr.told.unkept == allowed && tr.store != caching.Public &&
 			carriesCookies(tr.status) && tr.r.Context().Err() == nil
 }
 
@@ -186,7 +186,7 @@ func (tr *tracked) queueHeldLocked(one *held) fate {
 		one.items[i].Body = body
 		one.items[i].Resent = time.Now() // until now nobody could send it
 	}
-	claim, f := tr.claim(one.twin, time.Since(one.since))
+	claim, f := tr.claimLocked(one.twin, time.Since(one.since))
 	if f != fired {
 		return f
 	}

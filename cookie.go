@@ -315,9 +315,9 @@ func (c *browserCookie) delete(h http.Header, name string) {
 	}
 }
 
-// isSet reports whether the application set the cookie itself, and to which ID,
+// setByApp reports whether the application set the cookie itself, and to which ID,
 // "" if to none.
-func (c *browserCookie) isSet(h http.Header) (id string, set bool) {
+func (c *browserCookie) setByApp(h http.Header) (id string, set bool) {
 	for _, line := range h["Set-Cookie"] {
 		if value, ok := strings.CutPrefix(line, c.name+"="); ok {
 			value, _, _ = strings.Cut(value, ";")

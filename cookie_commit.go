@@ -36,7 +36,7 @@ func (s *site) visitorOf(sent web.Cookies) brought {
 // r.AddCookie. Its name is what CookieName of the site's CDP returns.
 func (t *Tracker) BrowserID(r *http.Request) string {
 	if tr := t.trackedOf(r); tr != nil {
-		if tr.gate != fired {
+		if tr.unasked != allowed {
 			return ""
 		}
 		return tr.browserID()
@@ -47,7 +47,7 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 		return ""
 	}
 	e := t.gate(r, path)
-	if e.fate(consent.All) != fired {
+	if e.fate(consent.All) != allowed {
 		return ""
 	}
 	return s.visitorOf(e.cookies).id
@@ -56,8 +56,8 @@ func (t *Tracker) BrowserID(r *http.Request) string {
 func (tr *tracked) browserID() string {
 	tr.told.mu.Lock()
 	defer tr.told.mu.Unlock()
-	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.gate == fired &&
-		tr.t.creates() == CreateVisit && !tr.isDry() && tr.told.unkept == fired && !tr.stranger {
+	if tr.told.id == "" && !tr.told.committed && !tr.told.ended && tr.navigation && tr.unasked == allowed &&
+		tr.t.creates() == CreateVisit && !tr.isDry() && tr.told.unkept == allowed && !tr.stranger {
 		tr.takeIDLocked()
 	}
 	return tr.told.id
@@ -68,7 +68,7 @@ func (tr *tracked) browserID() string {
 func (tr *tracked) setCookiesLocked(h http.Header) {
 	c := &tr.site.cookie
 	tr.store = caching.Of(tr.status, h)
-	theirs, isSet := c.isSet(h)
+	theirs, set := c.setByApp(h)
 	if theirs != "" {
 		tr.told.id, tr.told.recognised = theirs, true // one person, one guest
 	}
@@ -78,7 +78,7 @@ func (tr *tracked) setCookiesLocked(h http.Header) {
 	if !carriesCookies(tr.status) {
 		return
 	}
-	if tr.leaving = tr.forgetsLocked(); isSet {
+	if tr.leaving = tr.forgetIfEndsLocked(); set {
 		return
 	}
 	set, remove := tr.cookieNowLocked()
@@ -131,7 +131,7 @@ func (tr *tracked) cookieNowLocked() (set, remove bool) {
 	// A client that has left would not keep the ID, so none is taken.
 	if tr.told.id == "" && tr.r.Context().Err() == nil && tr.wantsIDLocked() {
 		switch {
-		case tr.told.unkept != fired:
+		case tr.told.unkept != allowed:
 			tr.t.ledger.note("cookie_" + tr.told.unkept.String())
 		case tr.store == caching.Public:
 			tr.t.ledger.note("cookie_public_answer")
@@ -188,11 +188,11 @@ func (tr *tracked) wantsIDLocked() bool {
 			return c.cause.Terms().CountsBots && !c.waits && !c.cause.IsDraft() && (f == fired || open)
 		})
 	case create == CreateVisit:
-		if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
+		if tr.navigation && tr.unasked == allowed && tr.x.MayBeHTML() {
 			return true
 		}
 	}
-	if len(tr.told.saidLocked().identities) > 0 && tr.gate == fired {
+	if len(tr.told.saidLocked().identities) > 0 && tr.unasked == allowed {
 		return true
 	}
 	return tr.releases || tr.navigation && tr.showsPage() || tr.mayFireLocked(false)
@@ -223,9 +223,10 @@ func (tr *tracked) mayFireLocked(drafts bool) bool {
 // was decided after the header was written. In the other, an answer that was
 // under way at the same time brings the old cookie back.
 
-// forgetsLocked reports whether a goal that ends the profile is known to count. It is
-// asked before the header is written.
-func (tr *tracked) forgetsLocked() bool {
+// forgetIfEndsLocked remembers that the ID is not to be used any more, if a goal that ends the
+// profile is known to count. It reports whether one is. It is called before the header is
+// written.
+func (tr *tracked) forgetIfEndsLocked() bool {
 	for i := range tr.candidates {
 		c := &tr.candidates[i]
 		if !c.cause.Ends() {

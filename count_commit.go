@@ -96,7 +96,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 			tr.shareLocked(h, 0, now) // what other sites know of the visitor
 		}
 	}
-	if tr.navigation && tr.gate == fired && tr.x.MayBeHTML() {
+	if tr.navigation && tr.unasked == allowed && tr.x.MayBeHTML() {
 		tr.moveVisitLocked(h, now)
 	}
 }
@@ -104,7 +104,7 @@ func (tr *tracked) keepVisitLocked(h http.Header) {
 // mayKeepVisitLocked reports whether this answer may carry the cookie and the browser
 // would take it. What counts all the same is remembered by this process alone.
 func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
-	return carriesCookies(tr.status) && tr.told.unkept == fired && !tr.withheld && !tr.leaving && tr.store != caching.Public &&
+	return carriesCookies(tr.status) && tr.told.unkept == allowed && !tr.withheld && !tr.leaving && tr.store != caching.Public &&
 		tr.r.Context().Err() == nil && !setsCookie(h, tr.site.visits.Name)
 }
 
@@ -113,7 +113,7 @@ func (tr *tracked) mayKeepVisitLocked(h http.Header) bool {
 // when the handler has returned.
 func (tr *tracked) countEarlyLocked(now time.Time) (changed bool) {
 	if slices.ContainsFunc(tr.candidates, func(c candidate) bool {
-		return c.early == fired && c.cause.Past().Remembered()
+		return c.early == allowed && c.cause.Past().Remembered()
 	}) {
 		tr.peekFormLocked()
 	}
@@ -148,7 +148,7 @@ func (tr *tracked) opensLocked(now time.Time) bool {
 // countNowLocked decides by the past on a goal whose rule holds, if its events can
 // be made now and the queue has room for them. It reports whether the visit has
 // changed. If it leaves the ruling as it was, the goal is decided later.
-func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time.Time) (changed bool) {
+func (tr *tracked) countNowLocked(g *rule.Cause, data Data, slot *ruling, now time.Time) (changed bool) {
 	if tr.mayEmitLocked(g) != fired {
 		return false
 	}
@@ -157,7 +157,7 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 		return false // not yet, or not at all
 	}
 	var kept places
-	r := tr.pastLocked().rule(g, tr.exchangeFor(data), now, func() (f fate) {
+	r := tr.pastLocked().judge(g, tr.exchangeFor(data), now, func() (f fate) {
 		kept, f = tr.keepPlacesLocked(g, needed)
 		return f
 	})
@@ -169,7 +169,7 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, at *ruling, now time
 	} else {
 		kept.giveBack()
 	}
-	*at = r
+	*slot = r
 	return r.fate == fired && r.counted != (visit.Counted{}) || r.carried
 }
 
@@ -241,7 +241,7 @@ func (s *seldom) giveBackPlaces() {
 func (tr *tracked) sealVisitLocked(h http.Header, now time.Time) {
 	c, p := &tr.site.visits, tr.pastLocked()
 	v := p.visit
-	if p.began && tr.navigation && tr.gate == fired {
+	if p.began && tr.navigation && tr.unasked == allowed {
 		if o := tr.facts.Origin(&tr.x, tr.rules.Past()); o.Known {
 			v.Origin = o
 		}
@@ -372,7 +372,7 @@ func (tr *tracked) moveVisitLocked(h http.Header, now time.Time) {
 }
 
 // sendCounted sends a goal that fired, if count: and after: let it.
-func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
+func (tr *tracked) sendCounted(g *rule.Cause, data Data, slot *ruling) fate {
 	if !tr.told.recognised {
 		tr.told.mu.Lock()
 		tr.recogniseLateLocked()
@@ -381,17 +381,17 @@ func (tr *tracked) sendCounted(g *rule.Cause, data Data, at *ruling) fate {
 	if !g.Past().Remembered() {
 		return tr.emit(g, data, places{})
 	}
-	now, early, p := time.Now(), at.done, tr.pastLocked()
+	now, early, p := time.Now(), slot.done, tr.pastLocked()
 	if !early {
 		p.id = tr.told.id
-		*at = p.rule(g, tr.exchangeFor(data), now, nil)
+		*slot = p.judge(g, tr.exchangeFor(data), now, nil)
 	}
-	if at.fate != fired {
-		return at.fate
+	if slot.fate != fired {
+		return slot.fate
 	}
-	f := tr.emit(g, data, at.places)
+	f := tr.emit(g, data, slot.places)
 	if !early && f != fired && f != fateDraft {
-		p.undo(at, now)
+		p.undo(slot, now)
 		p.lacked(g.Past(), f)
 	}
 	return f

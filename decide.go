@@ -17,7 +17,7 @@ import (
 //	visitor  has the browser ID 9f..., and agreed to everything
 //	request  POST /contact, from a form
 //	before   interest makes a candidate of FORM_SENT. The gate lets it through, and
-//	         early is fired. PAGE_SEEN is for GET, and so no candidate.
+//	         early is allowed. PAGE_SEEN is for GET, and so no candidate.
 //	handler  reads the form, calls Trigger(r, "CALLED", nil), and answers 303 to
 //	         /thanks.
 //	header   BeforeHeader: FORM_SENT is judged by status, Location and the form so far:
@@ -68,7 +68,7 @@ func (tr *tracked) restartsLocked(h http.Header) bool {
 // that more has to be known first. The fate is then the one for a request of
 // which nothing more becomes known.
 func (tr *tracked) judgeLocked(c *candidate) (f fate, open bool) {
-	if c.early != fired {
+	if c.early != allowed {
 		return c.early, false
 	}
 	name := c.cause.Name()
@@ -113,7 +113,7 @@ func (tr *tracked) end(f fate) {
 		c := &tr.candidates[i]
 		switch {
 		case tr.decidedLater(i):
-		case c.early != fired:
+		case c.early != allowed:
 			tr.decideEarly(c, "")
 		default:
 			tr.decide(c.cause, f, "")
@@ -167,10 +167,10 @@ func (tr *tracked) endAnswered(f fate) {
 			continue
 		}
 		verdict := f
-		if f == fired || c.early != fired {
+		if f == fired || c.early != allowed {
 			verdict, _ = tr.judgeLocked(c)
 		}
-		if f == fired && c.early == fired {
+		if f == fired && c.early == allowed {
 			tr.noteForm(c.cause, verdict)
 		}
 		if _, ok := verdict.ofRules(); ok && c.waits && tr.ahead.fetches() {
@@ -185,7 +185,7 @@ func (tr *tracked) endAnswered(f fate) {
 		} else if tr.decidedLater(i) {
 			continue
 		}
-		if c.early != fired {
+		if c.early != allowed {
 			tr.decideEarly(c, leftNote(gone, verdict))
 		} else {
 			tr.decide(c.cause, verdict, leftNote(gone, verdict))
@@ -242,7 +242,7 @@ func (tr *tracked) noteForm(g *rule.Cause, verdict fate) {
 // any other.
 func (tr *tracked) judgeRaisedLocked(g *rule.Cause, data Data) (f fate, waits bool) {
 	switch f, waits = tr.entry.admits(g); {
-	case f != fired:
+	case f != allowed:
 		return f, false
 	case slices.Contains(tr.told.saidLocked().rejected, g.Name()):
 		return fateRejected, false

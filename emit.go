@@ -41,7 +41,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept places) fate {
 	if tr.watched.Dry() {
 		return fatePreview
 	}
-	claim, f := tr.claim(twinOf(g, &e, tr.path), 0)
+	claim, f := tr.claimLocked(twinOf(g, &e, tr.path), 0)
 	if f != fired {
 		return f
 	}
@@ -115,7 +115,7 @@ func (tr *tracked) mayEmitLocked(g *rule.Cause) fate {
 		return fateNoBrowserID
 	case tr.stranger && !g.Terms().CountsBots:
 		return fateNotABrowser
-	case tr.told.unkept != fired:
+	case tr.told.unkept != allowed:
 		return tr.told.unkept
 	case g == rule.View && (create == CreateGoal || tr.store == caching.Public):
 		return fateNoBrowserID
@@ -131,14 +131,14 @@ func twinOf(g *rule.Cause, e *cdp.Event, path string) twice.Thing {
 	return twice.Of(e, path)
 }
 
-// claim says that the server tells something that happened so long ago, unless a script has
+// claimLocked says that the server tells something that happened so long ago, unless a script has
 // told it meanwhile.
-func (tr *tracked) claim(thing twice.Thing, ago time.Duration) (twice.Claim, fate) {
+func (tr *tracked) claimLocked(thing twice.Thing, ago time.Duration) (twice.Claim, fate) {
 	twins, id := tr.t.relaying.twins.Load(), tr.told.id
 	if twins == nil || id == "" || thing.Kind() == "" {
 		return twice.Claim{}, fired
 	}
-	c, ok := twins.Tell(twice.Server, thing, ago, tr.who(), tr.site.Name, id)
+	c, ok := twins.Tell(twice.Server, thing, ago, tr.whoLocked(), tr.site.Name, id)
 	return c, tr.t.fateOfTwin(thing, ok)
 }
 

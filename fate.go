@@ -116,6 +116,9 @@ const (
 	ofQueue                // the queue did not take the event
 )
 
+// allowed is what the gate and the cookies say if nothing speaks against counting so far.
+const allowed = fired
+
 // fateNames are the names used in snapshots, logs and docs/reasons.md. Those of the rules'
 // fates are in package rule; they are of the class ofRequest.
 var fateNames = [fateCount]struct {

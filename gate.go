@@ -18,10 +18,10 @@ import (
 // entry is what the gate says of a request: to each goal, by the consent that
 // the goal needs.
 type entry struct {
-	no      fate    // against every goal: the visitor said no, or is none; else fired
+	no      fate    // against every goal: the visitor said no, or is none; else allowed
 	gpc     bool    // against goals that need consent to marketing
 	consent Consent // the visitor's answer
-	absent  fate    // nobody is looking, or nobody is there; else fired
+	absent  fate    // nobody is looking, or nobody is there; else allowed
 	// ahead says that what counts when the page is shown is kept until then.
 	ahead bool
 	// agent is the verdict on userAgent, which is the request's, as far as it is kept.
@@ -33,10 +33,10 @@ type entry struct {
 	heldBy string
 }
 
-// fate says whether something may count that needs this consent: fired, or the
+// fate says whether something may count that needs this consent: allowed, or the
 // first reason against, in the order a person would give them.
 func (e *entry) fate(n consent.Need) fate {
-	if f := e.said(n); f != fired {
+	if f := e.said(n); f != allowed {
 		return f
 	}
 	return e.absent
@@ -45,7 +45,7 @@ func (e *entry) fate(n consent.Need) fate {
 // said is what the visitor says to it, whether anybody is there or not.
 func (e *entry) said(n consent.Need) fate {
 	switch {
-	case e.no != fired:
+	case e.no != allowed:
 		return e.no
 	case e.gpc && (n == consent.All || n == consent.Marketing):
 		return fateGPC
@@ -56,16 +56,16 @@ func (e *entry) said(n consent.Need) fate {
 // gate looks at the visitor and the request. path is the path that rules see.
 func (t *Tracker) gate(r *http.Request, path string) (e entry) {
 	e.cookies, e.userAgent = web.CookiesOf(r.Header), userAgent(r)
-	if e.no, e.gpc = t.optsOut(r, e.cookies); e.no == fired {
+	if e.no, e.gpc = t.optsOut(r, e.cookies); e.no == allowed {
 		e.no = t.ignores(r, path, e.cookies)
 	}
-	if e.no == fired {
+	if e.no == allowed {
 		e.consent = t.consent(r)
 	}
-	if t.config.ConsentHoldBy != "" && (e.no == fired && e.consent.open() || t.holds.Any()) {
+	if t.config.ConsentHoldBy != "" && (e.no == allowed && e.consent.open() || t.holds.Any()) {
 		e.heldBy = t.holdBy(e.cookies)
 	}
-	if e.no != fired {
+	if e.no != allowed {
 		return e
 	}
 	e.agent = t.agents.Of(e.userAgent)
@@ -87,10 +87,10 @@ func (t *Tracker) optsOut(r *http.Request, sent web.Cookies) (no fate, marketing
 		return fateOptOut, false
 	}
 	if t.config.GPC == GPCIgnore || !hasGPC(r.Header) {
-		return fired, false
+		return allowed, false
 	}
 	if t.config.GPC == GPCMarketing {
-		return fired, true
+		return allowed, true
 	}
 	return fateGPC, false
 }
@@ -138,11 +138,11 @@ func (e *entry) admits(g *rule.Cause) (f fate, waits bool) {
 	terms := g.Terms()
 	switch f = e.fate(terms.Need); {
 	case f == fateBot && terms.CountsBots:
-		return fired, false
+		return allowed, false
 	case f == fatePrefetch && e.ahead && e.awaitsSight(g):
-		return fired, true
+		return allowed, true
 	case f == fateConsentUnknown && e.heldBy != "" && terms.MayWait:
-		return e.absent, e.absent == fired
+		return e.absent, e.absent == allowed
 	}
 	return f, false
 }
@@ -151,7 +151,7 @@ func (e *entry) admits(g *rule.Cause) (f fate, waits bool) {
 func (e *entry) admitsAny(goals []*rule.Cause) bool {
 	return slices.ContainsFunc(goals, func(g *rule.Cause) bool {
 		f, _ := e.admits(g)
-		return f == fired
+		return f == allowed
 	})
 }
 
@@ -168,14 +168,14 @@ func (e *entry) looking() *entry {
 		return e
 	}
 	looks := *e
-	looks.absent = fired
+	looks.absent = allowed
 	return &looks
 }
 
 // mayCount reports whether something may count for which a cookie is read.
 func (e *entry) mayCount(rules *Rules) bool {
 	for n := range consent.Needs {
-		if (n == consent.All || rules.Needs(n)) && e.fate(n) == fired {
+		if (n == consent.All || rules.Needs(n)) && e.fate(n) == allowed {
 			return true
 		}
 	}
@@ -264,7 +264,7 @@ func (t *Tracker) ignores(r *http.Request, path string, sent web.Cookies) fate {
 	if len(t.config.Staff) > 0 && proxies.In(t.config.Staff, t.client(r)) {
 		return fateStaff
 	}
-	return fired
+	return allowed
 }
 
 func lengthsOfPaths(paths []string) (l web.Lengths) {

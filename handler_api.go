@@ -140,7 +140,7 @@ func (t *Tracker) atOnce(what string, r *http.Request, earlier *tracked, g *rule
 // resume takes over what is known of the visitor, so that an ID made for them in
 // this request stays their only one.
 func (tr *tracked) resume(earlier *tracked) {
-	tr.entry, tr.gate, tr.withheld = earlier.entry, earlier.gate, earlier.withheld
+	tr.entry, tr.unasked, tr.withheld = earlier.entry, earlier.unasked, earlier.withheld
 	own, old := &tr.told, &earlier.told
 	old.mu.Lock()
 	defer old.mu.Unlock()

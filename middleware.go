@@ -84,11 +84,12 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	goes := (len(goals) > 0 || t.wantsPages()) && navigation.Is(r)
 	soft := r.Method == http.MethodGet && (len(goals) > 0 || t.config.Views == ViewsServer) &&
 		(navigation.IsSoft(r.Header, t.askedPath(r), r.URL.RawQuery) || !goes && navigation.IsFetchedAhead(r.Header))
-	navigation := goes || soft
+	toPage := goes || soft
 
 	// 2. Nobody is interested.
-	clues := t.cluesOf(r, navigation)
-	if clues.aside = len(goals) == 0 && !navigation; clues.aside && clues.from == 0 && (t.config.Preview == nil || !t.isWatchedForm(r)) {
+	clues := t.cluesOf(r, toPage)
+	clues.aside = len(goals) == 0 && !toPage
+	if clues.aside && clues.from == 0 && (t.config.Preview == nil || !t.isWatchedForm(r)) {
 		return nil
 	}
 	if sc := t.scripts.Load(); sc != nil && sc.owns(r.URL.Path) {
@@ -98,18 +99,18 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 		outer.told.meet(r)
 		return nil
 	}
-	return t.enter(r, &aim{rules, path, other, segments, soft, navigation, clues}, goals)
+	return t.enter(r, &aim{rules: rules, path: path, other: other, segments: segments, soft: soft, toPage: toPage, clues: clues}, goals)
 }
 
 // aim is what a request is for, by its address and by what the browser says.
 type aim struct {
-	rules      *Rules // in force when it came
-	path       string // as rules see it
-	other      string // the path that it may be for in its place, "" for none
-	segments   string // the path by which goals are found
-	soft       bool   // a script may have fetched the page
-	navigation bool   // a person goes to a page
-	clues      clues
+	rules    *Rules // in force when it came
+	path     string // as rules see it
+	other    string // the path that it may be for in its place, "" for none
+	segments string // the path by which goals are found
+	soft     bool   // a script may have fetched the page
+	toPage   bool   // a person goes to a page
+	clues    clues
 }
 
 // enter is steps 3 and 4, for a request that may concern somebody. Most requests never come
@@ -120,9 +121,9 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	if s == nil {
 		return nil
 	}
-	rules, navigation := a.rules, a.navigation
+	rules, toPage := a.rules, a.toPage
 	views := t.config.Views == ViewsServer
-	if navigation && views {
+	if toPage && views {
 		goals = slices.Insert(goals, 0, rule.View)
 	}
 
@@ -135,9 +136,9 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	releases := t.applyAnswer(s, &e)
 	var ahead *aheadRole
 	if !watched.Dry() {
-		ahead = t.lookAhead(s, r, &e, a.clues, goals)
+		ahead = t.aheadRoleOf(s, r, &e, a.clues, goals)
 	}
-	open := releases || ahead != nil || navigation && e.fate(consent.All) == fired && t.wantsPages()
+	open := releases || ahead != nil || toPage && e.fate(consent.All) == allowed && t.wantsPages()
 	if !open && !e.admitsAny(goals) {
 		return t.turnAway(r, s, a, &e, watched, goals)
 	}
@@ -146,14 +147,14 @@ func (t *Tracker) enter(r *http.Request, a *aim, goals []*rule.Cause) *tracked {
 	tr := t.track(s, r, a.segments, rules)
 	tr.watched = watched
 	tr.admit(r, &e)
-	tr.navigation, tr.soft, tr.releases, tr.ahead = navigation, a.soft, releases, ahead
-	if navigation && (views || tr.facts != nil) {
+	tr.navigation, tr.soft, tr.releases, tr.ahead = toPage, a.soft, releases, ahead
+	if toPage && (views || tr.facts != nil) {
 		tr.askedFor(r)
 	}
 	if a.soft || a.other != "" {
 		tr.x.Fetched(a.soft, a.other)
 	}
-	if navigation && tr.facts != nil {
+	if toPage && tr.facts != nil {
 		tr.x.Consider(rule.View) // whether it is a page is asked in the end
 	}
 	tr.candidates = tr.inline[:0]
@@ -177,9 +178,9 @@ func (t *Tracker) turnAway(r *http.Request, s *site, a *aim, e *entry, watched *
 		return nil
 	}
 	if watched.Dry() {
-		return t.refuseDry(r, s, a.rules, e, goals, a.navigation)
+		return t.refuseDry(r, s, a.rules, e, goals, a.toPage)
 	}
-	if a.navigation {
+	if a.toPage {
 		t.reportPageRefused(s, e.fate(consent.All))
 		t.noteRefused(r, e.fate(consent.All))
 	}
@@ -189,13 +190,13 @@ func (t *Tracker) turnAway(r *http.Request, s *site, a *aim, e *entry, watched *
 // consider adds a goal to the candidates and reports whether it may count.
 func (tr *tracked) consider(g *rule.Cause) bool {
 	c := candidate{cause: g}
-	if c.early, c.waits = tr.entry.admits(g); c.early == fired {
+	if c.early, c.waits = tr.entry.admits(g); c.early == allowed {
 		if r := tr.x.Consider(g); r != rule.Fires {
 			tr.refusedEarly(&c, r)
 		}
 	}
 	tr.candidates = append(tr.candidates, c)
-	return c.early == fired
+	return c.early == allowed
 }
 
 // refusedEarly notes why the rule of a candidate does not hold, whatever the answer will be.
@@ -222,7 +223,7 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 		}
 	}
 	tr := new(tracked)
-	tr.t, tr.r, tr.rules, tr.entry, tr.gate = t, r, rules, *e, e.fate(consent.All)
+	tr.t, tr.r, tr.rules, tr.entry, tr.unasked = t, r, rules, *e, e.fate(consent.All)
 	tr.told.ended, tr.told.cookieless = true, true
 	if !t.config.DryRun && e.withdraws(rules) && s.sends(e.cookies) {
 		tr.withdrawal = s
@@ -232,10 +233,10 @@ func (t *Tracker) refuse(r *http.Request, s *site, rules *Rules, e *entry, goals
 
 // refuseDry is refuse for a request that somebody only looks at: it counts for nothing, and
 // changes no cookie.
-func (t *Tracker) refuseDry(r *http.Request, s *site, rules *Rules, e *entry, goals []*rule.Cause, navigation bool) *tracked {
+func (t *Tracker) refuseDry(r *http.Request, s *site, rules *Rules, e *entry, goals []*rule.Cause, toPage bool) *tracked {
 	seen := *e
 	seen.no = fatePreview
-	if navigation {
+	if toPage {
 		t.reportPageRefused(s, fatePreview)
 	}
 	tr := t.refuse(r, s, rules, &seen, goals)

@@ -70,9 +70,9 @@ func (tr *tracked) reportPage(f fate) {
 	case tr.facts == nil || !tr.navigation:
 	case tr.watched.Dry():
 		tr.t.reportPageRefused(tr.site, fatePreview)
-	case tr.gate != fired:
+	case tr.unasked != allowed:
 		if !tr.facts.PageWaits() { // else it is told what becomes of it
-			tr.t.reportPageRefused(tr.site, tr.gate)
+			tr.t.reportPageRefused(tr.site, tr.unasked)
 		}
 	case f == fired:
 		if r, _ := rule.View.Judge(&tr.x, false); r == rule.Fires {
@@ -87,7 +87,7 @@ func (tr *tracked) reportPage(f fate) {
 func (tr *tracked) decisionOn(g *rule.Cause, f fate) facts.Decision {
 	d := facts.Decision{
 		Goal: g, Page: g, Exchange: &tr.x, Described: tr.told.route.describes,
-		Reason: f.String(), BrowserID: tr.told.id, Anonymous: tr.gate != fired,
+		Reason: f.String(), BrowserID: tr.told.id, Anonymous: tr.unasked != allowed,
 	}
 	if s := tr.told.seldom.Load(); s != nil && f == fired && g != rule.View {
 		d.Visit, d.Once = s.past.visit, tr.countsOnce(g)
@@ -133,7 +133,7 @@ func (tr *tracked) factHeld(g *rule.Cause) *fact.Fact { return tr.factLater(g, f
 
 // factAhead is factLater for what waits until its page is shown.
 func (tr *tracked) factAhead(g *rule.Cause) *fact.Fact {
-	return tr.factLater(g, tr.entry.looking().fate(consent.All) != fired)
+	return tr.factLater(g, tr.entry.looking().fate(consent.All) != allowed)
 }
 
 // reportLater tells the report what became in the end of what factLater kept; nil is nothing.
@@ -199,8 +199,8 @@ func (tr *tracked) showWatched() {
 	}
 	seen := fact.Seen{Site: tr.site.Name, Method: tr.r.Method, Path: tr.path, Status: tr.status}
 	seen.Location, _, _ = strings.Cut(tr.x.Location(), "?") // as it was sent: the header may change after that
-	if tr.gate != fired {
-		seen.Refused = tr.gate.String()
+	if tr.unasked != allowed {
+		seen.Refused = tr.unasked.String()
 	}
 	tr.watched.Ended(tr.rules, &tr.x, tr.t.config.Env, seen)
 }
@@ -208,7 +208,7 @@ func (tr *tracked) showWatched() {
 // showRefused tells whoever watches that the gate lets nothing of a request through. No
 // cookie but theirs was looked at.
 func (tr *tracked) showRefused(w *watched.Request, e *entry, goals []*rule.Cause) {
-	tr.watched, tr.gate = w, e.fate(consent.All)
+	tr.watched, tr.unasked = w, e.fate(consent.All)
 	for _, g := range goals {
 		f, _ := e.admits(g)
 		tr.explain(g, f)

@@ -141,7 +141,7 @@ func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 	l = script.Look{Rules: rules, Asked: t.config.Consent != nil, GPC: t.config.GPC == GPCRefuse, OptOut: t.config.OptOutCookie, Prefix: t.prefix(r)}
 	admits := func(g *rule.Cause) bool {
 		f, waits := e.admits(g)
-		return f == fired && !waits
+		return f == allowed && !waits
 	}
 	goals := &t.scripts.Load().goals
 	if whole {
@@ -151,7 +151,7 @@ func (p *inPage) Page(r *http.Request, whole bool) (l script.Look) {
 		l.Goals = goals.Where(rules, host, path, t.config.Env, admits)
 		l.Visits = slices.ContainsFunc(rules.Find(http.MethodGet, path, t.config.Env, nil), func(g *rule.Cause) bool { return g.IsPage() && admits(g) })
 	}
-	l.Shown = l.Visits || (t.config.Views == ViewsServer || t.config.Report != nil) && e.fate(consent.All) == fired
+	l.Shown = l.Visits || (t.config.Views == ViewsServer || t.config.Report != nil) && e.fate(consent.All) == allowed
 	return l
 }
 
@@ -249,7 +249,7 @@ func (b *beacon) happened(s *site, e *entry, path string) *tracked {
 		t.ledger.note(reason.String())
 		return nil
 	}
-	tr.entry, tr.gate = *e, e.fate(consent.All)
+	tr.entry, tr.unasked = *e, e.fate(consent.All)
 	f := fateOf(reason)
 	if f == fired {
 		f = e.fate(g.Terms().Need)
@@ -326,7 +326,7 @@ func (b *beacon) shown(s *site, e *entry) *tracked {
 // release lets go of what a page counts that was fetched ahead.
 func (b *beacon) release(s *site, e *entry, k ahead.Key) *tracked {
 	t := b.t
-	f := t.lookAhead(s, b.page, e, clues{from: k.Page, surely: true, aside: true}, nil)
+	f := t.aheadRoleOf(s, b.page, e, clues{from: k.Page, surely: true, aside: true}, nil)
 	if f == nil {
 		return nil // it is still being fetched, and counts when it is there
 	}

@@ -140,15 +140,15 @@ func (p *past) network() uint64 {
 	return p.asker.networkLocked()
 }
 
-// rule decides on count: and after: of a goal whose rule held. If it counts,
+// judge decides on count: and after: of a goal whose judge held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
-func (p *past) rule(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
-	return p.ruleNamed(g.Past(), g.CartItems(x), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
+func (p *past) judge(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
+	return p.judgeNamed(g.Past(), g.CartItems(x), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
-// ruleNamed is rule, with the name under which the goal counts told by name.
+// judgeNamed is rule, with the name under which the goal counts told by name.
 // items are what its event names of the cart.
-func (p *past) ruleNamed(g *visit.Goal, items []uint32, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
+func (p *past) judgeNamed(g *visit.Goal, items []uint32, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
 	v := p.open(now)
 	if bar := v.Bars(g, items, now); bar != visit.NoBar {
 		refused := bar == visit.UnknownItem && g.Cart == visit.CartConfirm
@@ -210,7 +210,7 @@ func (p *past) countLate(g *visit.Goal, counted visit.Counted, items []uint32, a
 		return send()
 	}
 	p.open(time.Now())
-	r := p.ruleNamed(g, items, at, func() (visit.Counted, rule.Reason) { return counted, rule.Fires }, nil)
+	r := p.judgeNamed(g, items, at, func() (visit.Counted, rule.Reason) { return counted, rule.Fires }, nil)
 	defer func() {
 		if f != fired {
 			p.undo(&r, at)
@@ -260,7 +260,7 @@ func (p *past) send(g *rule.Cause, x *rule.Exchange, enqueue func() fate) fate {
 		return enqueue()
 	}
 	now := time.Now()
-	r := p.rule(g, x, now, nil)
+	r := p.judge(g, x, now, nil)
 	if r.fate != fired {
 		p.end(now)
 		return r.fate

@@ -128,10 +128,10 @@ func (rt *relayedTracker) Meet(r *http.Request, s sdk.Site) sdk.Visitor {
 	asked := *r
 	asked.URL = &url.URL{Path: path, RawQuery: rawQuery}
 	e := t.gate(&asked, path)
-	if e.no == fired && e.absent != fateBot {
+	if e.no == allowed && e.absent != fateBot {
 		// A page that is prerendered runs its scripts before anybody looks at it. It
 		// needs its ID all the same, as it asks for one once.
-		if e.absent = fired; r.Method != http.MethodGet && navigation.IsPrefetch(r.Header) {
+		if e.absent = allowed; r.Method != http.MethodGet && navigation.IsPrefetch(r.Header) {
 			e.absent = fatePrefetch
 		}
 	}
@@ -214,7 +214,7 @@ func (v *relayedVisitor) Guest(id string) string {
 // Heal implements [sdk.Visitor].
 func (v *relayedVisitor) Heal(h http.Header) {
 	c := &v.site.cookie
-	if v.mayPass() != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != fired || v.t.budget.IDsSpent() || !v.entry.cookies.Has(c.name) {
+	if v.mayPass() != fired || v.told.id != "" || v.site.line == nil || v.told.unkept != allowed || v.t.budget.IDsSpent() || !v.entry.cookies.Has(c.name) {
 		return
 	}
 	if id := v.site.line.IDs.Take(idpool.Want{Network: v.network()}); id != "" {
@@ -296,7 +296,7 @@ func (v *relayedVisitor) showWatched() {
 		return
 	}
 	seen := fact.Seen{Site: v.site.Name, Method: v.r.Method, Path: v.r.URL.Path}
-	if f := v.entry.fate(consent.All); f != fired {
+	if f := v.entry.fate(consent.All); f != allowed {
 		seen.Refused = f.String()
 	}
 	v.watched.Over(v.rules, seen)
@@ -338,7 +338,7 @@ func (v *relayedVisitor) claim(e *sdk.Event) (twice.Claim, fate) {
 	default:
 		return twice.Claim{}, fired
 	}
-	c, ok := v.t.relaying.twins.Load().Tell(twice.Script, thing, 0, v.who(), v.site.Name, v.told.id)
+	c, ok := v.t.relaying.twins.Load().Tell(twice.Script, thing, 0, v.whoLocked(), v.site.Name, v.told.id)
 	return c, v.t.fateOfTwin(thing, ok)
 }
 

@@ -44,7 +44,7 @@ type known struct {
 
 	path       string // as the rules see it
 	entry      entry
-	gate       fate             // what entry says to what goaltrack does of its own accord
+	unasked    fate             // what entry says to what goaltrack does unasked: IDs, page views, facts
 	navigation bool             // a person went to a page
 	soft       bool             // a script may have fetched the page
 	stranger   bool             // the visitor has no ID, and no browser sends such a request: it makes no guest
@@ -91,7 +91,7 @@ type told struct {
 	recognised bool    // the visitor's cookies were looked at
 	fresh      bool    // the ID was taken from the pool for this request
 	assumed    bool    // with DryRun: a live site would have taken one
-	unkept     fate    // why the browser would not keep our cookies; fired if it would
+	unkept     fate    // why the browser would not keep our cookies; allowed if it would
 	cookieless bool    // no cookie can be set any more for whoever has none
 	located    bool    // network was looked up
 	brought    brought // what the visitor's cookies said
@@ -136,7 +136,7 @@ type withBody struct {
 type candidate struct {
 	cause *rule.Cause
 	miss  *rule.Miss // how it nearly counted, nil if that is not worth telling
-	early fate       // fired, or why it is known before the handler runs not to count
+	early fate       // allowed, or why it is known before the handler runs not to count
 	waits bool       // its event is kept until the visitor agrees, or until the page is shown
 	fired bool       // it fired, so that alternatives of its goal need not
 }
@@ -239,7 +239,7 @@ func (tr *tracked) pastLocked() *past {
 // session.
 func (tr *tracked) firstOrigin() visit.Origin {
 	n := tr.rules.Past()
-	if !tr.navigation || tr.gate != fired {
+	if !tr.navigation || tr.unasked != allowed {
 		return visit.Origin{}
 	}
 	return tr.x.Origin(&visit.Needs{UTM: n.FirstUTM, Referrer: n.FirstReferrer, Origins: n.First})
@@ -248,8 +248,8 @@ func (tr *tracked) firstOrigin() visit.Origin {
 // admit notes what the gate said, and who the visitor is if goaltrack may ask
 // that of its own accord.
 func (tr *tracked) admit(r *http.Request, e *entry) {
-	tr.entry, tr.gate = *e, e.fate(consent.All)
-	if tr.gate == fired {
+	tr.entry, tr.unasked = *e, e.fate(consent.All)
+	if tr.unasked == allowed {
 		tr.recogniseLocked()
 	}
 	tr.stranger = tr.told.id == "" && e.agent != agent.Allowed && !navigation.MayBeBrowser(r.Header)
@@ -258,7 +258,7 @@ func (tr *tracked) admit(r *http.Request, e *entry) {
 	tr.withheld = tr.rules.Past().Used && visit.IsWithheld(r, host)
 }
 
-// unkeptAt says why the browser would not keep our cookies, fired if it would.
+// unkeptAt says why the browser would not keep our cookies, allowed if it would.
 func (tr *tracked) unkeptAt(r *http.Request, host string) fate {
 	switch {
 	case !tr.site.cookie.covers(host) && !tr.site.cookie.isAskedByProxy(r, host):
@@ -266,7 +266,7 @@ func (tr *tracked) unkeptAt(r *http.Request, host string) fate {
 	case tr.told.id == "" && !web.KeepsSecure(r, host):
 		return fateInsecure
 	}
-	return fired
+	return allowed
 }
 
 // recogniseLocked reads the cookies by which the visitor is known, once. That is
@@ -276,7 +276,7 @@ func (tr *tracked) recogniseLocked() {
 	tr.told.brought = tr.site.visitorOf(tr.entry.cookies)
 	tr.told.id = tr.told.brought.id
 	if tr.told.id != "" && tr.told.unkept == fateInsecure {
-		tr.told.unkept = fired // it kept one
+		tr.told.unkept = allowed // it kept one
 	}
 }
 
@@ -379,7 +379,7 @@ func (tr *tracked) teeForm(r *http.Request) {
 	if tr.body == nil {
 		tr.body = new(tap.Body)
 	}
-	who := tr.who()
+	who := tr.whoLocked()
 	if outcome, ok := tr.body.Start(r, tr.t.config.Forms.BodyBytes, &tr.t.forms, who, kinds, fields); ok {
 		r.Body = tr.body.Reader()
 	} else {

@@ -272,7 +272,7 @@ func TestGateAllocs(t *testing.T) {
 		}); n > 0 {
 			t.Errorf("%v: %v allocations", want, n)
 		}
-		if e.fate(consent.All) != want || e.fate(consent.Analytics) != fired {
+		if e.fate(consent.All) != want || e.fate(consent.Analytics) != allowed {
 			t.Errorf("required %v, analytics %v; want %v and fired", e.fate(consent.All), e.fate(consent.Analytics), want)
 		}
 	}

@@ -96,7 +96,7 @@ func (tr *tracked) namedVariantLocked(h http.Header) string {
 
 // showsVariantLocked reports whether a report is told of a variant that this page shows.
 func (tr *tracked) showsVariantLocked(h http.Header) bool {
-	return tr.facts != nil && tr.navigation && tr.gate == fired && tr.status < http.StatusMultipleChoices && tr.x.MayBeHTML() &&
+	return tr.facts != nil && tr.navigation && tr.unasked == allowed && tr.status < http.StatusMultipleChoices && tr.x.MayBeHTML() &&
 		(len(h[views.RewriteHeader]) > 0 || tr.namedVariantLocked(h) != "")
 }
 
