@@ -357,7 +357,9 @@ func (l *ledger) goal(name, label string) GoalCount {
 	if t == nil {
 		return c
 	}
+	l.mu.Lock() // as settle changes two counts together
 	c.Fired, c.Held = t.add(c.NotFired)
+	l.mu.Unlock()
 	if ns := t.last.Load(); ns != 0 {
 		c.Last = time.Unix(0, ns)
 	}

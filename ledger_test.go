@@ -86,6 +86,36 @@ func TestLedgerCountsEveryFate(t *testing.T) {
 	}
 }
 
+// TestSettlingLosesNoDecision: whoever looks at a goal while a decision that was held gets its
+// fate sees it as the one or as the other.
+func TestSettlingLosesNoDecision(t *testing.T) {
+	held := uint64(200_000)
+	if testing.Short() {
+		held = 20_000
+	}
+	l := newLedger()
+	for range held {
+		l.decide(time.Now(), "A", fateHeld, "", "")
+	}
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		for range held {
+			l.settle("A", fired, "", "")
+		}
+	}()
+	for waiting := true; waiting; {
+		select {
+		case <-settled:
+			waiting = false
+		default:
+		}
+		if g := l.goal("A", ""); g.Fired+g.Held+sum(g.NotFired) != held {
+			t.Fatalf("%d fired and %d held are not %d", g.Fired, g.Held, held)
+		}
+	}
+}
+
 func TestFatesHaveNames(t *testing.T) {
 	seen := map[string]fate{}
 	for f := range fateCount {
