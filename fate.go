@@ -66,6 +66,7 @@ const (
 	fateVisitorFull
 	fateDiskFull
 	fateDiskFailed
+	fateQueueFailed
 	fateClosed
 
 	// Nothing is decided yet: the event waits for the visitor's consent.
@@ -161,6 +162,7 @@ var fateNames = [fateCount]struct {
 	fateVisitorFull:     {"visitor_full", ofQueue},
 	fateDiskFull:        {"disk_full", ofQueue},
 	fateDiskFailed:      {"disk_failed", ofQueue},
+	fateQueueFailed:     {"queue_failed", ofQueue},
 	fateClosed:          {"closed", ofQueue},
 	fateHeld:            {"held", ofRequest},
 	fateDelivered:       {"delivered", ofRequest},

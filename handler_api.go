@@ -285,8 +285,8 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if s.facts.Sink != nil {
 		s.facts.Raised(g.Name(), f.String(), v.BrowserID, &e)
 	}
-	if err := ctx.Err(); err != nil && f == fateQueueFull {
-		return err // it was the wait that ended
+	if f == fateTimedOut { // ctx ended while the queue had to wait
+		return ctx.Err()
 	}
 	return refused(f)
 }

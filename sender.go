@@ -318,8 +318,12 @@ func queueFate(err error) fate {
 		return fateDiskFull
 	case errors.Is(err, queue.ErrDiskFailed):
 		return fateDiskFailed
+	case errors.Is(err, queue.ErrFull):
+		return fateQueueFull
+	case errors.Is(err, deliver.ErrGivenUp):
+		return fateTimedOut
 	}
-	return fateQueueFull
+	return fateQueueFailed
 }
 
 // awaits returns where to note events whose fate is waited for, nil if

@@ -58,6 +58,7 @@ type Queue interface {
 	//   - ErrClosed: after Close.
 	//   - ErrDiskFull or ErrDiskFailed: the disk of the engine cannot be written.
 	//   - The error of ctx: it ended while the engine had to wait.
+	//   - Any other error: the engine failed.
 	//
 	// Without items it takes nothing and returns nil.
 	Append(ctx context.Context, items ...Item) error

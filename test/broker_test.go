@@ -44,7 +44,7 @@ func TestFault31BrokerFails(t *testing.T) {
 		fail func(context.Context) error
 		want string
 	}{
-		{"down", func(context.Context) error { return down }, "fired 2, queue_full 1"},
+		{"down", func(context.Context) error { return down }, "fired 2, queue_failed 1"},
 		{"slow", func(context.Context) error { <-time.After(20 * time.Millisecond); return nil }, "fired 3"},
 		{"never answers", func(ctx context.Context) error {
 			if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Second {
@@ -53,7 +53,7 @@ func TestFault31BrokerFails(t *testing.T) {
 			}
 			<-ctx.Done()
 			return ctx.Err()
-		}, "fired 2, queue_full 1"},
+		}, "fired 2, queue_failed 1"},
 		{"stream deleted", func(context.Context) error { return queue.ErrClosed }, "fired 2, closed 1"},
 		{"full", func(context.Context) error { return queue.ErrFull }, "fired 2, queue_full 1"},
 	} {
@@ -78,6 +78,39 @@ func TestFault31BrokerFails(t *testing.T) {
 			}
 			if got := goaltest.Fates(tracker, "FORM_SENT"); got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSendSaysWhoGaveUp: the error is that of the context only if the queue waited for that,
+// and not if the queue failed while it ended.
+func TestSendSaysWhoGaveUp(t *testing.T) {
+	down := errors.New("dial tcp: connection refused")
+	for _, tc := range []struct {
+		name string
+		fail func(context.Context) error
+		is   error
+		want string
+	}{
+		{"the queue waited", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, context.DeadlineExceeded, "timed_out 1"},
+		{"it failed at the end", func(ctx context.Context) error { <-ctx.Done(); return down }, goaltrack.ErrRefused, "queue_failed 1"},
+		{"it was full at the end", func(ctx context.Context) error { <-ctx.Done(); return queue.ErrFull }, goaltrack.ErrRefused, "queue_full 1"},
+	} {
+		bubble.Run(t, tc.name, func(t *testing.T) {
+			b := &broker{Memory: queue.NewMemory(100, 1<<20)}
+			b.fails.Store(&tc.fail)
+			tracker, _ := faked(t, "{version: 1, goals: [{goal: ORDER_PAID, code: true}]}", func(c *goaltrack.Config) { c.Delivery.Queue = b })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if err := tracker.Send(ctx, goaltrack.Visitor{BrowserID: world.Known}, "ORDER_PAID", nil); !errors.Is(err, tc.is) || !errors.Is(tc.is, context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the error is %v, want %v", err, tc.is)
+			}
+			if got := goaltest.Fates(tracker, "ORDER_PAID"); got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+			if _, err := tracker.Close(t.Context()); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -456,7 +456,7 @@ func TestRefusalsOfTheDiskAreNamed(t *testing.T) {
 		fmt.Errorf("x: %w", queue.ErrDiskFull):     "disk_full",
 		queue.ErrDiskFailed:                        "disk_failed",
 		queue.ErrFull:                              "queue_full",
-		errors.New("something else"):               "queue_full",
+		errors.New("something else"):               "queue_failed",
 		fmt.Errorf("x: %w", queue.ErrNotYetOnDisk): "fired",
 	} {
 		tracker, _ := faked(t, snapshotRules, func(c *goaltrack.Config) {

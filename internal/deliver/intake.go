@@ -3,14 +3,18 @@ package deliver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/queue"
 )
 
+// ErrGivenUp says that the context of whoever offers an event ended before the queue had it.
+var ErrGivenUp = errors.New("goaltrack: given up before the queue had it")
+
 // Offer puts events of one visitor into the queue, all or none, and waits for nobody
-// else. The error is the queue's, or ErrVisitorFull. a is for a request that waits for
+// else. The error is the queue's, ErrVisitorFull, or ErrGivenUp. a is for a request that waits for
 // the fate of its events, else nil. network is where the request came from, or
 // OfTheSite.
 func (s *Sender) Offer(ctx context.Context, a *Awaited, network uint64, items ...queue.Item) error {
@@ -32,17 +36,25 @@ func (s *Sender) Offer(ctx context.Context, a *Awaited, network uint64, items ..
 
 // offer is Offer where nobody waits.
 func (s *Sender) offer(ctx context.Context, network uint64, items ...queue.Item) error {
-	return s.noteFull(s.take(ctx, network, items))
+	err := s.take(ctx, network, items)
+	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+		return fmt.Errorf("%w: %w", ErrGivenUp, err)
+	}
+	return s.noteRefusal(err)
 }
 
-// noteFull notes that the queue had no room, or none for this visitor, if the error
-// says that. A disk that is full is told by the spool.
-func (s *Sender) noteFull(err error) error {
+// noteRefusal notes why the queue did not take something, if that is to be told. What its disk
+// has is told by the spool.
+func (s *Sender) noteRefusal(err error) error {
 	switch {
+	case err == nil, errors.Is(err, queue.ErrClosed), errors.Is(err, queue.ErrTooLarge):
+	case errors.Is(err, queue.ErrDiskFull), errors.Is(err, queue.ErrDiskFailed):
 	case errors.Is(err, ErrVisitorFull):
 		s.crowded.Happens()
-	case errors.Is(err, queue.ErrFull) && !errors.Is(err, queue.ErrDiskFull):
+	case errors.Is(err, queue.ErrFull):
 		s.full.Happens()
+	default:
+		s.failed.Fails(err)
 	}
 	return err
 }
@@ -91,7 +103,7 @@ func (s *Sender) append(ctx context.Context, items []queue.Item) error {
 // visitor is known by the key of their events, and by the network they come from.
 func (s *Sender) Reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {
 	place, err := s.reserve(ln, key, network, p, bytes)
-	return place, s.noteFull(err)
+	return place, s.noteRefusal(err)
 }
 
 func (s *Sender) reserve(ln *Line, key string, network uint64, p queue.Priority, bytes int) (*Place, error) {

@@ -31,6 +31,7 @@ type Sender struct {
 	log     *slog.Logger
 	clock   *clock
 	full    trouble.Trouble // the queue refuses
+	failed  trouble.Trouble // the queue cannot take anything, for a reason of its own
 	early   trouble.Trouble // events are let go before they are on the disk
 	crowded trouble.Trouble // a visitor, or a network, has too much in the queue
 	shares  shares
@@ -153,6 +154,7 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 		clock:    newClock(timeOfDay),
 	}
 	s.full.Log, s.full.Begun, s.full.Over = log, logFull, logRoom
+	s.failed.Log, s.failed.Begun, s.failed.Over = log, logFailed, logTakes
 	s.early.Log, s.early.Begun, s.early.Over = log, logEarly, logInTime
 	s.crowded.Log, s.crowded.Begun, s.crowded.Over = log, logCrowded, logUncrowded
 	s.shares.init(&s.options, o.Names)

@@ -41,6 +41,7 @@ func (s *Sender) Close(ctx context.Context) error {
 	s.closed = true
 	s.intake.Unlock()
 	s.full.Close()
+	s.failed.Close()
 	s.early.Close()
 	s.crowded.Close()
 	s.shares.room.Close()

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -244,7 +245,63 @@ func TestTheLogSaysThatTheQueueIsFull(t *testing.T) {
 		bubble.Pass(2 * time.Minute)
 		lines("INFO "+logRoom, 1)
 		lines("INFO "+logInTime, 1)
-		r.noteFull(queue.ErrDiskFull)
+		for _, err := range []error{nil, queue.ErrDiskFull, queue.ErrDiskFailed, queue.ErrClosed, queue.ErrTooLarge} {
+			_ = r.noteRefusal(err)
+		}
 		lines(logFull, 1)
+		lines(logFailed, 0)
+	})
+}
+
+// brokenQueue fails as told: by its error, or by its context if there is none.
+type brokenQueue struct {
+	*queue.Memory
+	err error
+}
+
+func (q *brokenQueue) Append(ctx context.Context, _ ...queue.Item) error {
+	if q.err == nil {
+		<-ctx.Done()
+		return fmt.Errorf("broker: %w", ctx.Err())
+	}
+	return q.err
+}
+
+// TestTheLogSaysWhyTheQueueFails: once for each time, with the error. A caller that does not
+// wait any longer is no fault of the queue.
+func TestTheLogSaysWhyTheQueueFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &brokenQueue{Memory: queue.NewMemory(100, 1<<20)}
+		r := newRigOn(t, q, Options{AppendWait: time.Second}, nil)
+		offer := func(ctx context.Context) error {
+			return r.Offer(ctx, nil, 0, queue.Item{Body: []byte("body"), Key: visitorID(1), Time: time.Now()})
+		}
+		for range 2 {
+			for _, want := range []string{"connection refused", "stream gone"} {
+				q.err = errors.New(want)
+				for range 10 {
+					if err := offer(t.Context()); !errors.Is(err, q.err) || errors.Is(err, ErrGivenUp) {
+						t.Error(err)
+					}
+				}
+			}
+			bubble.Pass(2 * time.Minute)
+		}
+		q.err = nil
+		if err := offer(t.Context()); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrGivenUp) {
+			t.Errorf("a queue that never answers: %v", err)
+		}
+		bubble.Pass(2 * time.Minute)
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := offer(short); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrGivenUp) {
+			t.Errorf("a caller that does not wait: %v", err)
+		}
+		synctest.Wait()
+		for text, want := range map[string]int{"WARN " + logFailed: 3, "connection refused": 2, "stream gone": 0, "deadline exceeded": 1, "INFO " + logTakes: 3, logFull: 0} {
+			if n := r.logs.Count(text); n != want {
+				t.Errorf("%d lines say %q, want %d: %q", n, text, want, r.logs.Lines())
+			}
+		}
 	})
 }

@@ -28,6 +28,8 @@ const (
 const (
 	logFull   = "goaltrack: the queue is full; events are refused"
 	logRoom   = "goaltrack: the queue has had room for a minute"
+	logFailed = "goaltrack: the queue takes no events, for a reason of its own; they are lost"
+	logTakes  = "goaltrack: no event was lost to a fault of the queue for a minute"
 	logEarly  = "goaltrack: the disk is slow; requests are answered before their events are on it"
 	logInTime = "goaltrack: events have been on the disk in time for a minute"
 

@@ -27,7 +27,10 @@ type Trouble struct {
 }
 
 // Happens notes that it has happened once. It never waits for the log.
-func (t *Trouble) Happens() {
+func (t *Trouble) Happens() { t.Fails(nil) }
+
+// Fails is Happens for an error. The line that says when it begins has it.
+func (t *Trouble) Fails(err error) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,12 +43,16 @@ func (t *Trouble) Happens() {
 		return
 	}
 	t.on, t.began = true, now
-	t.timer = time.AfterFunc(0, t.tell)
+	t.timer = time.AfterFunc(0, func() { t.tell(err) })
 }
 
 // tell writes the first line, and looks again when it may be over.
-func (t *Trouble) tell() {
-	t.Log.Warn(t.Begun)
+func (t *Trouble) tell(err error) {
+	if err != nil {
+		t.Log.Warn(t.Begun, "error", err)
+	} else {
+		t.Log.Warn(t.Begun)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.again(t.look)

@@ -2,6 +2,7 @@ package trouble_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -58,6 +59,24 @@ func TestTroubleIsToldTwice(t *testing.T) {
 			log.lines(t, `level=INFO msg="it is over" times=100 lasted=1h37m21s`, 1)
 			<-time.After(time.Hour)
 			log.lines(t, "", 0)
+		}
+	})
+}
+
+// TestTroubleSaysWhy: the first error of each time is told, and no other.
+func TestTroubleSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &page{}
+		x := trouble.Trouble{Log: slog.New(slog.NewTextHandler(log, nil)), Begun: "it begins", Over: "it is over"}
+		defer x.Close()
+		for _, first := range []string{"refused", "gone"} {
+			x.Fails(errors.New(first))
+			x.Fails(errors.New("another"))
+			synctest.Wait()
+			log.lines(t, `level=WARN msg="it begins" error=`+first, 1)
+			<-time.After(trouble.Quiet)
+			synctest.Wait()
+			log.lines(t, `level=INFO msg="it is over" times=2`, 1)
 		}
 	})
 }
