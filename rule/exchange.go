@@ -258,7 +258,6 @@ func (x *Exchange) want(c *Cause) {
 	w := &x.wants
 	if c.IsPage() {
 		w.answerType = true
-		w.answerJSON = w.answerJSON || x.nextData
 		if w.described == "" {
 			w.described = c.path.Last // a VIEW is on the page that a rule describes
 		}
@@ -321,7 +320,7 @@ func (x *Exchange) Answered(status int, h http.Header, restarts bool, route func
 	if x.wants.answerHeader {
 		x.responseHeader = h.Clone()
 	}
-	if x.wants.answerJSON {
+	if x.wants.answerJSON || x.nextData && x.wants.answerType { // the data of a page, as it comes
 		x.answer = new(scan.Answer)
 		return x.answer.Expect(status, h)
 	}

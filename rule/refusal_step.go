@@ -46,7 +46,7 @@ const maxStep = 30
 // first: /apply/step-1 and /apply/step-3.
 func isEarlier(a, b string) bool {
 	earlier := false
-	for a != "" && b != "" {
+	for a != "" && b != "" && a[0] == '/' && b[0] == '/' {
 		var x, y string
 		x, a = urlpath.NextSegment(a)
 		y, b = urlpath.NextSegment(b)

@@ -170,3 +170,23 @@ func TestFetchedPagesThatLeadOn(t *testing.T) {
 		})
 	}
 }
+
+// TestDataIsReadAsItComes: for the data of a page nobody asks the site for another encoding, since
+// what leads on is too short to be packed. What is packed otherwise counts.
+func TestDataIsReadAsItComes(t *testing.T) {
+	w := world.Setup{
+		Rules: "{version: 1, goals: [{goal: SEEN, visit: /members}]}",
+		Mount: func(tracker *goaltrack.Tracker) http.Handler {
+			return tracker.Handler(tracker.AskReadable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if got := r.Header.Get("Accept-Encoding"); got != "br, gzip" {
+					t.Errorf("the site is asked for %q", got)
+				}
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("Content-Encoding", "br")
+				_, _ = io.WriteString(w, "\x8b\x02\x80{}\x03")
+			})))
+		},
+	}.Start(t)
+	w.Visitor().Meet().Get("/_next/data/B1/members.json", append(script, "Accept-Encoding", "br, gzip")...)
+	w.Expect("SEEN", "fired 1")
+}
