@@ -387,7 +387,7 @@ func narrowSpool(strict bool) SpoolOptions {
 
 // smallSpool has files so small that there are many.
 func smallSpool(strict bool) SpoolOptions {
-	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Intake: 1 << 20, Wait: 5 * time.Second, Letters: 64 << 20, pace: pace{1, 5 * time.Millisecond, 5 * time.Millisecond}}
+	o := SpoolOptions{SegmentBytes: minSegment, Bytes: 2 << 20, Intake: 1 << 20, Wait: time.Minute, Letters: 64 << 20, pace: pace{1, 5 * time.Millisecond, 5 * time.Millisecond}}
 	if strict {
 		o.Level = LevelStrict
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 // hookFS is the machine's file system with something done before each
@@ -69,6 +70,9 @@ func openTest(t *testing.T, disk fsys, dir string, o SpoolOptions) *Spool {
 	t.Helper()
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = minSegment
+	}
+	if _, inRealTime := disk.(osFS); inRealTime && o.Wait == 0 {
+		o.Wait = time.Minute // 20 ms are too few for a disk that others use
 	}
 	s, err := openSpool(disk, dir, o)
 	if err != nil {
