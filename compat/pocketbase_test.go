@@ -1,11 +1,13 @@
 package compat
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
 	"github.com/pocketbase/pocketbase/core"
@@ -126,7 +128,9 @@ func TestPocketBaseReadsTwice(t *testing.T) {
 	}
 	_ = res.Body.Close()
 	server.Close()
-	if a, err := tracker.Close(t.Context()); a.Fired != 1 || err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if a, err := tracker.Close(ctx); a.Fired != 1 || err != nil {
 		t.Errorf("%v, %v", a, err)
 	}
 }
