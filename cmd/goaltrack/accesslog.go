@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -169,7 +170,17 @@ func (l *accessLine) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach flush, hijack and the rest.
+// Hijack implements [http.Hijacker]. A proxy takes over a connection that switches protocols, and
+// writes the answer to it.
+func (l *accessLine) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(l.ResponseWriter).Hijack()
+	if err == nil {
+		l.status = cmp.Or(l.status, http.StatusSwitchingProtocols)
+	}
+	return conn, buffered, err
+}
+
+// Unwrap lets http.ResponseController reach flush and the rest.
 func (l *accessLine) Unwrap() http.ResponseWriter { return l.ResponseWriter }
 
 // client returns the address of the connection.

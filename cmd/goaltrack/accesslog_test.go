@@ -114,6 +114,50 @@ func (s *stuckDisk) Write(p []byte) (int, error) {
 	return s.lines.Write(p)
 }
 
+// TestAccessLogOfStreams: what flows on, and what stops being HTTP, does so beside an access log,
+// and has its line.
+func TestAccessLogOfStreams(t *testing.T) {
+	next := make(chan struct{})
+	file := filepath.Join(t.TempDir(), "access.log")
+	proxy, _ := inFront(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/events" {
+			say(w, "one ")
+			_ = http.NewResponseController(w).Flush()
+			<-next
+			say(w, "two")
+			return
+		}
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		say(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = io.Copy(conn, buffered)
+	}, "--client-key", "key", "--pos", "shop", "--access-log", file)
+
+	_, reader := dial(t, proxy.url, "GET /events HTTP/1.1\r\nHost: "+host+"\r\nConnection: close\r\n\r\n")
+	events := answer(t, reader)
+	expect(t, events.Body, "one ")
+	close(next)
+	expect(t, events.Body, "two")
+
+	conn, reader := dial(t, proxy.url, "GET /chat HTTP/1.1\r\nHost: "+host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	if response := answer(t, reader); response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(response.Status)
+	}
+	send(t, conn, "hello")
+	expect(t, reader, "hello")
+	_ = conn.Close()
+	if code, _ := proxy.stop(); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, proxy.stderr)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), `"GET /events HTTP/1.1" 200 7 `) || !strings.Contains(string(text), `"GET /chat HTTP/1.1" 101 `) {
+		t.Errorf("the log is %s, %v", text, err)
+	}
+}
+
 // TestAccessLogStuck: no request waits for a disk that stalls, and little is kept.
 func TestAccessLogStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
