@@ -42,7 +42,7 @@ import (
 //     handler has returned. Then this process alone remembers that it counted.
 //  4. No answer carries the cookie that a shared cache may keep, or that comes from a
 //     goal with forget:.
-//  5. Rooms that are not used are given back, however the request ends.
+//  5. Places that are not used are given back, however the request ends.
 
 // visitsSentLocked are the visit cookies as the browser sent them, if a rule asks for
 // what happened before.
@@ -156,18 +156,18 @@ func (tr *tracked) countNowLocked(g *rule.Cause, data Data, slot *ruling, now ti
 	if f != fired {
 		return false // not yet, or not at all
 	}
-	var kept places
+	var reserved places
 	r := tr.pastLocked().judge(g, tr.exchangeFor(data), now, func() (f fate) {
-		kept, f = tr.keepPlacesLocked(g, needed)
+		reserved, f = tr.keepPlacesLocked(g, needed)
 		return f
 	})
 	if reason, ok := r.fate.ofRules(); ok && reason.IsOfValue() {
 		return false // the handler may say it later
 	}
 	if r.fate == fired {
-		r.places = kept
+		r.places = reserved
 	} else {
-		kept.giveBack()
+		reserved.giveBack()
 	}
 	*slot = r
 	return r.fate == fired && r.counted != (visit.Counted{}) || r.carried
@@ -211,20 +211,20 @@ func (tr *tracked) measureLocked(g *rule.Cause, data Data) (n lengths, f fate) {
 
 // keepPlacesLocked keeps the places of a goal's events in the queue. Those that it got are
 // the caller's, also if it did not get all.
-func (tr *tracked) keepPlacesLocked(g *rule.Cause, n lengths) (kept places, f fate) {
+func (tr *tracked) keepPlacesLocked(g *rule.Cause, n lengths) (reserved places, f fate) {
 	sender := tr.t.sender
 	if sender == nil || g.IsDraft() {
-		return kept, fired
+		return reserved, fired
 	}
 	var err error
 	key, network := tr.told.keyLocked(), tr.networkLocked()
-	if kept.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.event); err == nil && n.identity > 0 {
-		kept.identity, err = sender.Reserve(tr.site.line, key, network, queue.High, n.identity)
+	if reserved.event, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.event); err == nil && n.identity > 0 {
+		reserved.identity, err = sender.Reserve(tr.site.line, key, network, queue.High, n.identity)
 	}
 	if err == nil && n.connected > 0 {
-		kept.connected, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.connected)
+		reserved.connected, err = sender.Reserve(tr.site.line, key, network, priorityOf(g), n.connected)
 	}
-	return kept, queueFate(err)
+	return reserved, queueFate(err)
 }
 
 // giveBackPlaces gives the places back that were kept and not used.

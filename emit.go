@@ -21,7 +21,7 @@ import (
 )
 
 // emit makes the event of a goal that fired and offers it to the queue.
-func (tr *tracked) emit(g *rule.Cause, data Data, kept places) fate {
+func (tr *tracked) emit(g *rule.Cause, data Data, reserved places) fate {
 	if g.Ends() && !tr.watched.Dry() {
 		tr.forgetLocked()
 	}
@@ -45,7 +45,7 @@ func (tr *tracked) emit(g *rule.Cause, data Data, kept places) fate {
 	if f != fired {
 		return f
 	}
-	if f = tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, identity}, tr.awaits(), kept); f != fired {
+	if f = tr.t.enqueue(context.Background(), tr.guest(), g, parcel{&e, identity}, tr.awaits(), reserved); f != fired {
 		claim.Withdraw()
 	}
 	return f
@@ -215,7 +215,7 @@ func (tr *tracked) guest() guest {
 
 // enqueue encodes a parcel and offers it to the queue, all events or none. With
 // a, if that is not nil, their fate can be waited for.
-func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, kept places) fate {
+func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel, a *deliver.Awaited, reserved places) fate {
 	items, f := t.items(of, g, p)
 	switch {
 	case f != fired:
@@ -225,11 +225,11 @@ func (t *Tracker) enqueue(ctx context.Context, of guest, g *rule.Cause, p parcel
 	}
 	rest := items
 	if p.identity != nil {
-		rest[0].Room, rest = kept.identity.Room(), rest[1:]
+		rest[0].Room, rest = reserved.identity.Room(), rest[1:]
 	}
-	rest[0].Room = kept.event.Room()
+	rest[0].Room = reserved.event.Room()
 	if len(rest) > 1 {
-		rest[1].Room = kept.connected.Room()
+		rest[1].Room = reserved.connected.Room()
 	}
 	return t.offer(ctx, items, of.key, of.network, a)
 }

@@ -34,7 +34,7 @@ type ledger struct {
 
 	mu     sync.Mutex
 	notes  map[string]uint64
-	recent [recentRecords]kept
+	recent [recentRecords]storedRecord
 	next   int
 }
 
@@ -51,9 +51,9 @@ type tally struct {
 // recentRecords is how many decisions and deliveries a snapshot shows.
 const recentRecords = 200
 
-// kept is a record as it is kept: the text of Browser may be a part of a request's
-// header, which would be kept with it.
-type kept struct {
+// storedRecord is a record as it is storedRecord: the text of Browser may be a part of a request's
+// header, which would be storedRecord with it.
+type storedRecord struct {
 	Record
 	browser [len("01234567")]byte
 	length  int

@@ -181,19 +181,19 @@ type place struct {
 	record  uint64   // the number of its record there: entry.number, unless it is being copied
 	off     int64
 	length  int  // of the frame
-	settled bool // settled
+	settled bool // acked, or given up
 	dropped bool // the body has to be read again
 	reread  bool // it was left behind (spool_behind.go), and later ones of its key went on
 
 	// An item that was copied (spool_compact.go) has a new number. copyOf is the number
-	// before, and first the one that it was appended with; 0 if it was never copied.
-	copyOf, first uint64
+	// before, and original the one that it was appended with; 0 if it was never copied.
+	copyOf, original uint64
 }
 
 // rank is where the entry stands among all others: the number that it was appended with.
 func (e *entry) rank() uint64 {
-	if e.first != 0 {
-		return e.first
+	if e.original != 0 {
+		return e.original
 	}
 	return e.number
 }

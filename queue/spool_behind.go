@@ -132,7 +132,7 @@ type waiting struct {
 }
 
 func (w *waiting) add(e *entry) {
-	if w.n++; e.first != 0 {
+	if w.n++; e.original != 0 {
 		w.copied.note(lowest{e.rank(), e.Time})
 	} else {
 		w.lowest.note(lowest{e.rank(), e.Time})
@@ -280,7 +280,7 @@ func (s *Spool) nextWaitingLocked(hanging bool) *entry {
 		b.loaded = b.loaded[1:]
 		if b.outOfPass(1); b.pass.n == 0 {
 			b.loaded = nil
-		} else if e.first == 0 {
+		} else if e.original == 0 {
 			b.pass.lowest = lowest{e.number + 1, e.Time} // they come in their order
 		}
 		return e

@@ -177,8 +177,8 @@ func (s *Spool) copyLocked(e *entry, where place, body []byte) {
 		e.Body, e.dropped = body, false
 		s.window.givenBackBytes += int64(len(body))
 	}
-	if e.first == 0 {
-		e.first = e.number
+	if e.original == 0 {
+		e.original = e.number
 	}
 	s.stats.Last++
 	e.copyOf, e.number = e.number, s.stats.Last

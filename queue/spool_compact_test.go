@@ -113,7 +113,7 @@ func TestStuckItemsKeepNoSegments(t *testing.T) {
 					}
 					for _, d := range s.receive(q, 10) {
 						e := d.ticket.(ticket).entry
-						if e.seg == nil || seen[e.seg] || e.first != 0 || e.size() > 1500 {
+						if e.seg == nil || seen[e.seg] || e.original != 0 || e.size() > 1500 {
 							s.ack(d)
 							continue
 						}

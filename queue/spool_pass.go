@@ -145,7 +145,7 @@ func (s *Spool) readMarked(seg *segment, m marks, copied uint64, most int) (got 
 		e := s.onDisk(seg, &rec)
 		e.reread = true
 		if rec.copyOf != 0 {
-			e.first = copied
+			e.original = copied
 		}
 		got = append(got, e)
 		bytes += e.size()
