@@ -180,7 +180,7 @@ func validateNetworks(name string, networks []netip.Prefix) error {
 		case !p.IsValid():
 			errs.add("%s: a network is invalid; write netip.MustParsePrefix(\"192.0.2.0/24\")", name)
 		case p.Bits() == 0:
-			errs.add("%s: %v is everybody", name, p)
+			errs.add("%s: %v covers every address; name the networks", name, p)
 		}
 	}
 	return errors.Join(errs...)
@@ -245,7 +245,7 @@ func (c *Config) fits(rules *Rules) (others []otherSession, err error) {
 		for _, g := range rules.Goals() {
 			lacksCurrency, keys := g.Fits(events.Says(s.CDP, s.Language, s.Currency, s.Channel), s.Hosts, urlpath.Trim(urlpath.Normal(s.PathPrefix)))
 			if lacksCurrency {
-				errs.add("goal %s: its value has no currency, and neither has the site %s", g.Name(), s.Name)
+				errs.add("goal %s: its value has no currency, and neither has the site %s; set Currency of the site, or currency: in the goal", g.Name(), s.Name)
 			}
 			for _, why := range g.Unfit(s.DataModel, c.Views == ViewsRules) {
 				errs.add("goal %s: %s (site %s, DataModel %s, Views %s)", g.Name(), why, s.Name, s.DataModel, c.Views)

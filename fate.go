@@ -3,6 +3,8 @@ package goaltrack
 import (
 	"fmt"
 
+	"github.com/goaltrack/goaltrack/internal/deliver"
+	"github.com/goaltrack/goaltrack/queue"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -202,8 +204,23 @@ func refused(f fate) error {
 	switch {
 	case f == fateClosed:
 		return fmt.Errorf("%w: %w", ErrRefused, ErrClosed)
-	case f.class() == ofSending, f.class() == ofQueue:
+	case f.class() == ofQueue:
+		return fmt.Errorf("%w: %s: %w", ErrRefused, f, causeOf(f))
+	case f.class() == ofSending:
 		return fmt.Errorf("%w: %s", ErrRefused, f)
 	}
 	return nil
+}
+
+// causeOf is the error of which queueFate has made a fate.
+func causeOf(f fate) error {
+	switch f {
+	case fateVisitorFull:
+		return deliver.ErrVisitorFull
+	case fateDiskFull:
+		return queue.ErrDiskFull
+	case fateDiskFailed:
+		return queue.ErrDiskFailed
+	}
+	return queue.ErrFull
 }

@@ -229,9 +229,14 @@ func (g Ignore) withDefaults() Ignore {
 
 func (g *Ignore) validate() error {
 	var errs configFaults
-	for _, p := range slices.Concat(g.HealthPaths, g.EditorPaths) {
-		if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#*{") {
-			errs.add("Ignore: %q is not a path such as /healthz", p)
+	for _, list := range []struct {
+		name, example string
+		paths         []string
+	}{{"HealthPaths", "/healthz", g.HealthPaths}, {"EditorPaths", "/sitecore", g.EditorPaths}} {
+		for _, p := range list.paths {
+			if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "?#*{") {
+				errs.add("Ignore.%s: %q is not a path such as %s", list.name, p, list.example)
+			}
 		}
 	}
 	for _, m := range g.EditorModes {

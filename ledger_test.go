@@ -2,6 +2,7 @@ package goaltrack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/goaltrack/goaltrack/cdp"
 	"github.com/goaltrack/goaltrack/internal/bubble"
+	"github.com/goaltrack/goaltrack/internal/deliver"
 	"github.com/goaltrack/goaltrack/internal/golden"
 	"github.com/goaltrack/goaltrack/internal/logbook"
 	"github.com/goaltrack/goaltrack/queue"
@@ -113,6 +115,18 @@ func TestSettlingLosesNoDecision(t *testing.T) {
 		if g := l.goal("A", ""); g.Fired+g.Held+sum(g.NotFired) != held {
 			t.Fatalf("%d fired and %d held are not %d", g.Fired, g.Held, held)
 		}
+	}
+}
+
+// TestRefusalKeepsTheQueuesError: a caller learns with errors.Is what the queue said.
+func TestRefusalKeepsTheQueuesError(t *testing.T) {
+	for _, err := range []error{queue.ErrFull, deliver.ErrVisitorFull, queue.ErrDiskFull, queue.ErrDiskFailed} {
+		if got := refused(queueFate(err)); !errors.Is(got, err) || !errors.Is(got, ErrRefused) {
+			t.Errorf("of %q the caller is told %q", err, got)
+		}
+	}
+	if got := refused(queueFate(queue.ErrClosed)); !errors.Is(got, ErrClosed) || !errors.Is(got, ErrRefused) {
+		t.Errorf("of a closed queue the caller is told %q", got)
 	}
 }
 

@@ -88,7 +88,7 @@ func ExampleTracker_SetRules() {
 	fmt.Println(tracker.Snapshot().Goals[0].Goal)
 	// Output:
 	// <nil>
-	// goaltrack: goal DEMO_BOOKED: its value has no currency, and neither has the site shop
+	// goaltrack: invalid: goal DEMO_BOOKED: its value has no currency, and neither has the site shop; set Currency of the site, or currency: in the goal
 	// PRICING_VIEWED
 }
 

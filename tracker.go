@@ -201,15 +201,15 @@ func (t *Tracker) Ready(ctx context.Context) error {
 }
 
 // SetRules puts other rules in force. Requests under way end under the rules
-// with which they began. The error is ErrInvalid for nil; otherwise it names
-// what does not fit the sites, such as a value without a currency. After an
-// error the old rules stay.
+// with which they began. The error is ErrInvalid: for nil, and for rules that do
+// not fit the sites, such as a value without a currency. It names all that does
+// not fit. After an error the old rules stay.
 func (t *Tracker) SetRules(rules *Rules) error {
 	if rules == nil {
 		return fmt.Errorf("%w: no rules", ErrInvalid)
 	}
 	if _, err := t.config.fits(rules); err != nil {
-		return fmt.Errorf("goaltrack: %w", err)
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	t.useRules(rules)
 	return nil
@@ -345,8 +345,8 @@ const closeTimeout = 10 * time.Second
 //
 // The error is that of ctx, or ErrUndelivered. Call Close after the server's
 // Shutdown, with a context that has not ended yet. Requests after Close are
-// served as before and not counted. A second call returns the same as the
-// first.
+// served as before and not counted. A second call waits for the first, whatever
+// its own context says, and returns the same.
 func (t *Tracker) Close(ctx context.Context) (Account, error) {
 	t.holds.Close()
 	t.ahead.Close()

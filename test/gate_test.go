@@ -331,15 +331,15 @@ func TestConfigOfTheGate(t *testing.T) {
 		"ConsentHoldBy: no Consent reader":                            func(c *goaltrack.Config) { c.ConsentHoldBy = "session" },
 		`GPC: "yes" is not one of "refuse", "marketing" and "ignore"`: func(c *goaltrack.Config) { c.GPC = "yes" },
 		`IgnoreGPC: it is set, and GPC says "marketing"`:              func(c *goaltrack.Config) { c.GPC, c.IgnoreGPC = goaltrack.GPCMarketing, true }, //nolint:staticcheck // It still works.
-		`Bots.Allow: ""`:                     func(c *goaltrack.Config) { c.Bots.Allow = []string{""} },
-		`Bots.Deny: "* *"`:                   func(c *goaltrack.Config) { c.Bots.Deny = []string{"* *"} },
-		"Bots.Deny: more than 256":           func(c *goaltrack.Config) { c.Bots.Deny = strings.Split(strings.Repeat("a ", 256)+"b", " ") },
-		`Ignore: "healthz"`:                  func(c *goaltrack.Config) { c.Ignore.HealthPaths = []string{"healthz"} },
-		`Ignore: "/a/*"`:                     func(c *goaltrack.Config) { c.Ignore.EditorPaths = []string{"/a/*"} },
-		`Ignore.EditorModes: "a b"`:          func(c *goaltrack.Config) { c.Ignore.EditorModes = []string{"a b"} },
-		"Staff: a network is invalid":        func(c *goaltrack.Config) { c.Staff = []netip.Prefix{{}} },
-		"TrustedProxies: 0.0.0.0/0 is every": func(c *goaltrack.Config) { c.TrustedProxies = networks("0.0.0.0/0") },
-		"Staff: ::/0 is everybody":           func(c *goaltrack.Config) { c.Staff = networks("::/0") },
+		`Bots.Allow: ""`:                         func(c *goaltrack.Config) { c.Bots.Allow = []string{""} },
+		`Bots.Deny: "* *"`:                       func(c *goaltrack.Config) { c.Bots.Deny = []string{"* *"} },
+		"Bots.Deny: more than 256":               func(c *goaltrack.Config) { c.Bots.Deny = strings.Split(strings.Repeat("a ", 256)+"b", " ") },
+		`Ignore.HealthPaths: "healthz"`:          func(c *goaltrack.Config) { c.Ignore.HealthPaths = []string{"healthz"} },
+		`Ignore.EditorPaths: "/a/*"`:             func(c *goaltrack.Config) { c.Ignore.EditorPaths = []string{"/a/*"} },
+		`Ignore.EditorModes: "a b"`:              func(c *goaltrack.Config) { c.Ignore.EditorModes = []string{"a b"} },
+		"Staff: a network is invalid":            func(c *goaltrack.Config) { c.Staff = []netip.Prefix{{}} },
+		"TrustedProxies: 0.0.0.0/0 covers every": func(c *goaltrack.Config) { c.TrustedProxies = networks("0.0.0.0/0") },
+		"Staff: ::/0 covers every address":       func(c *goaltrack.Config) { c.Staff = networks("::/0") },
 	} {
 		c := workingConfig()
 		spoil(&c)

@@ -60,8 +60,8 @@ func TestRequestsEndUnderTheirRules(t *testing.T) {
 func TestRulesRefused(t *testing.T) {
 	w := world.New(t, "{version: 1, goals: [{goal: ONE, visit: /page}]}", http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Sites[0].Currency = "" })
 	for _, rules := range []*goaltrack.Rules{nil, world.MustParse(t, "{version: 1, goals: [{goal: TWO, visit: /page, value: 5}]}")} {
-		if err := w.Tracker.SetRules(rules); err == nil {
-			t.Error("no error")
+		if err := w.Tracker.SetRules(rules); !errors.Is(err, goaltrack.ErrInvalid) {
+			t.Errorf("error %v, want ErrInvalid", err)
 		}
 	}
 	w.Visitor().Meet().Get("/page")

@@ -12,7 +12,7 @@ import (
 // The library's faults begin with the field.
 var settingsOf = map[string][]string{
 	"Views": {"views"}, "NextDefaultLocale": {"next-default-locale"}, "VariantHeader": {"variant-header"}, "RequireConsent": {"consent"}, "ConsentHoldBy": {"consent-hold-by"}, "PathPrefix": {"path-prefix"}, "OptOutCookie": {"opt-out-cookie"},
-	"Bots.Allow": {"bots-allow"}, "Bots.Deny": {"bots-deny"}, "Ignore": {"health-paths", "editor-paths"}, "Ignore.EditorModes": {"editor-modes"},
+	"Bots.Allow": {"bots-allow"}, "Bots.Deny": {"bots-deny"}, "Ignore.HealthPaths": {"health-paths"}, "Ignore.EditorPaths": {"editor-paths"}, "Ignore.EditorModes": {"editor-modes"},
 	"Cookie.Domain": {"cookie-domain"}, "Cookie.Path": {"cookie-path"}, "Cookie.MaxAge": {"cookie-max-age"}, "Cookie.Wait": {"cookie-wait"},
 	"Forms.BodyBytes": {"form-bytes"}, "Forms.TotalBytes": {"form-bytes", "forms-bytes"},
 	"Keys[0]": {"keys"}, "Keys[1]": {"keys"}, "Staff": {"staff"}, "TrustedProxies": {"trusted-proxies"},
