@@ -236,6 +236,6 @@ func ExampleTracker_SetVariant() {
 	})
 	ask(tracker.Handler(page), http.MethodGet, "/offers", nil)
 	// Output:
-	// goaltrack: invalid: "summer offer" is no ID of a variant
+	// goaltrack: invalid: "summer offer" is not a variant ID: 1 to 200 letters, digits and -_.:{}
 	// VIEW offers [{pageVariantId summer_offer}]
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goaltrack/goaltrack/cdp"
@@ -26,7 +27,9 @@ var (
 	// ErrClosed: the tracker is closed. Trigger and Send return it together
 	// with ErrRefused, Flush returns it alone.
 	ErrClosed = deliver.ErrClosed
-	// ErrRefused: the event was not queued; the error says why.
+	// ErrRefused: the event was not queued; the error says why. If the queue did
+	// not take it, the error is also one of package queue, such as
+	// [queue.ErrFull].
 	ErrRefused = errors.New("goaltrack: not queued")
 )
 
@@ -56,8 +59,9 @@ type raised struct {
 // why.
 //
 // The error is ErrUnknownGoal, ErrInvalid, or ErrRefused if the event is sent
-// at once and not queued. Without an error the goal was taken in, which does
-// not mean that it was delivered.
+// at once and not queued. It is no error that a limit of the rule, count: or the
+// visitor's choice keeps the goal from counting. Without an error the goal was
+// taken in, which does not mean that it was delivered.
 func (t *Tracker) Trigger(r *http.Request, goal string, data Data) error {
 	tr := t.trackedOf(r)
 	g, err := raisedGoal(t.rulesOf(tr), goal, data)
@@ -107,11 +111,14 @@ func (t *Tracker) triggerNow(r *http.Request, earlier *tracked, g *rule.Cause, d
 	})
 }
 
+// afterPanic is what a caller is told of a panic of goaltrack's or of a configured function.
+const afterPanic = "goaltrack recovered from a panic; see the log"
+
 // atOnce decides something that a handler asks for on a request that is not followed,
 // or not any more: there is nothing to wait for. earlier is nil, or what followed the
 // request. send decides and sends.
 func (t *Tracker) atOnce(what string, r *http.Request, earlier *tracked, g *rule.Cause, send func(*tracked) fate) (err error) {
-	defer t.recovered(what, func() { err = fmt.Errorf("%w: panic", ErrRefused) })
+	defer t.recovered(what, func() { err = fmt.Errorf("%w: %s", ErrRefused, afterPanic) })
 	path := t.path(r)
 	s := t.siteOf(t.host(r), path)
 	if earlier != nil && earlier.site != nil {
@@ -240,9 +247,10 @@ type Visitor struct {
 // visitor may be counted.
 //
 // ctx bounds the wait of a queue that writes to disk; the default queue never
-// waits. The error is ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
+// waits. With Delivery.Wait, Send then waits for the delivery, until ctx ends at
+// the latest. The error is ErrUnknownGoal, ErrInvalid, ErrRefused or that of ctx.
 func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (err error) {
-	defer t.recovered("Send", func() { err = fmt.Errorf("%w: panic", ErrRefused) })
+	defer t.recovered("Send", func() { err = fmt.Errorf("%w: %s", ErrRefused, afterPanic) })
 	rules := t.rules.Load()
 	g, err := raisedGoal(rules, goal, data)
 	if err != nil {
@@ -255,7 +263,7 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 	if i := slices.IndexFunc(t.sites, func(s *site) bool { return s.Name == v.Site }); i >= 0 {
 		s = t.sites[i]
 	} else if v.Site != "" || len(t.sites) > 1 {
-		return fmt.Errorf("%w: no site is named %q", ErrInvalid, v.Site)
+		return fmt.Errorf("%w: %s", ErrInvalid, t.whichSite(v.Site))
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -289,6 +297,19 @@ func (t *Tracker) Send(ctx context.Context, v Visitor, goal string, data Data) (
 		return ctx.Err()
 	}
 	return refused(f)
+}
+
+// whichSite says of the name of a site, which is that of none, what it may be.
+func (t *Tracker) whichSite(name string) string {
+	names := make([]string, len(t.sites))
+	for i, s := range t.sites {
+		names[i] = s.Name
+	}
+	are := "the sites are " + strings.Join(names, ", ")
+	if name == "" {
+		return "Visitor.Site is needed: " + are
+	}
+	return fmt.Sprintf("Visitor.Site: no site is named %q; %s", name, are)
 }
 
 // raisedGoal finds a goal that may be raised in code and checks its data.

@@ -21,7 +21,7 @@ import (
 // follow, it does nothing. The error is ErrInvalid.
 func (t *Tracker) SetVariant(r *http.Request, id string) error {
 	if !views.ValidVariant(id) {
-		return fmt.Errorf("%w: %.40q is no ID of a variant", ErrInvalid, id)
+		return fmt.Errorf("%w: %.40q is not a variant ID: 1 to 200 letters, digits and -_.:{}", ErrInvalid, id)
 	}
 	if tr := t.trackedOf(r); tr != nil {
 		tr.told.setVariant(id)

@@ -206,6 +206,11 @@ func TestSend(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for site, want := range map[string]string{"": "Visitor.Site is needed: the sites are shop, second", "third": `no site is named "third"; the sites are shop, second`} {
+		if err := w.Tracker.Send(t.Context(), goaltrack.Visitor{Site: site, BrowserID: world.Known}, "ORDER_PAID", nil); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := w.Tracker.Send(ended, goaltrack.Visitor{Site: "shop", BrowserID: world.Known}, "ORDER_PAID", nil); !errors.Is(err, context.Canceled) {
