@@ -28,9 +28,9 @@ type Config struct {
 	// [Tracker.SetRules] replaces the rules while the site runs.
 	Rules *Rules
 
-	// Keys seal the visit cookie. It makes count:, after: and the sources $utm
-	// and $referrer work on any number of instances. They also seal, by keys
-	// derived from them, what waits on disk of people's data. The first key
+	// Keys seal the visit cookie. A shared key makes count:, after: and the sources
+	// $utm and $referrer work on any number of instances. Keys derived from these
+	// also seal personal data that waits on disk. The first key
 	// seals, and every key opens. Give all instances of a site the same keys. Make a key
 	// with securecookie.GenerateRandomKey or "openssl rand".
 	//

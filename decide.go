@@ -174,7 +174,7 @@ func (tr *tracked) endAnswered(f fate) {
 			tr.noteForm(c.cause, verdict)
 		}
 		if _, ok := verdict.ofRules(); ok && c.waits && tr.ahead.fetches() {
-			verdict = fatePrefetch // see consider
+			verdict = fatePrefetch // nobody looks, see refusedEarly
 		}
 		if gone && verdict == fired && c.cause.IsPage() && !tr.countedEarly(i) {
 			verdict = fateClientGone // a page nobody saw is no visit, but for one that their visit cookie has as counted

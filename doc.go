@@ -13,24 +13,26 @@
 //	})
 //	...
 //	server := &http.Server{Handler: tracker.Handler(site)}
+//	account, err := tracker.Close(ctx) // at the end, after server.Shutdown
 //
 // The tracker decides on a goal when the application has answered. So a form
 // counts only if the application accepted it: by a redirect to the next page, not
 // by the same page again with its errors. When the handler has returned, the
 // tracker puts the event into a bounded queue, from which workers deliver it.
-// No answer waits for the CDP.
+// Without Config.Consent it does not ask visitors.
 //
 // # What it never does
 //
-// It never blocks an answer, flushes it, or changes its status or body. To an
-// answer that no shared cache may keep it may add the browser-ID cookie and, if a
-// rule needs one, the visit cookie. It may delete these cookies. If such an answer
-// does not say who may keep it, "private" is added to its Cache-Control. An answer
-// waits only if the configuration says so, and for a bounded time: for an ID
-// (Cookie.Wait), for the disk (Delivery.SpoolDir), for delivery (Delivery.Wait).
-// The tracker sees of a form what the handler reads, and keeps the fields that a
-// rule names. It recovers from no panic of the application and adds none. If no
-// rule can match a request and it is no visit to a page, the handler gets its own
+// It never flushes an answer, or changes its status or body. To an answer that
+// no shared cache may keep it may add the browser-ID cookie and, if a rule
+// needs one, the visit cookie. It may delete these cookies. If such an answer
+// does not say who may keep it, "private" is added to its Cache-Control. By
+// default no answer waits for anything of goaltrack's. The configuration can
+// make one wait for a bounded time: for an ID (Cookie.Wait), for the disk
+// (Delivery.SpoolDir), or for delivery (Delivery.Wait). The tracker sees of a
+// form what the handler reads, and keeps the fields that a rule names. It
+// recovers from no panic of the application and adds none. If no rule can
+// match a request and it is no visit to a page, the handler gets its own
 // http.ResponseWriter and *http.Request.
 //
 // # What it does not promise
