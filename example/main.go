@@ -103,6 +103,10 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return errors.Join(serveErr, closeErr)
 }
 
+// cdpTimeout is how long the CDP may take for an event. 0 is goaltrack's default, and tests wait
+// longer: what is given up too early comes twice.
+var cdpTimeout time.Duration
+
 // newTracker is the first half of what every site does: rules, and a tracker for them.
 func newTracker(opts options, site cdp.Site, counts *reported) (*goaltrack.Tracker, error) {
 	rules, err := goaltrack.ParseRules(goals)
@@ -119,7 +123,7 @@ func newTracker(opts options, site cdp.Site, counts *reported) (*goaltrack.Track
 		Views:  goaltrack.ViewsServer, // the pages have no Sitecore script that would send them
 		Report: counts, Preview: counts.preview,
 		// With -spool, events outlive a crash.
-		Delivery: goaltrack.Delivery{SpoolDir: opts.spool},
+		Delivery: goaltrack.Delivery{SpoolDir: opts.spool, Timeout: cdpTimeout},
 	})
 }
 

@@ -23,6 +23,8 @@ type openShop struct {
 	printed string // all that was read of lines
 }
 
+func init() { cdpTimeout = 10 * time.Minute } // a busy machine may stop for half a minute
+
 // open runs the example until the test closes it.
 func open(t *testing.T, args ...string) *openShop {
 	t.Helper()
