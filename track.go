@@ -335,7 +335,7 @@ func (t *Tracker) AskReadable(proxy http.Handler) http.Handler {
 			proxy.ServeHTTP(w, r)
 			return
 		}
-		accept, changed := scan.Readable(r.Header["Accept-Encoding"])
+		accept, changed := t.readable(r.Header["Accept-Encoding"])
 		if !changed {
 			proxy.ServeHTTP(w, r)
 			return
@@ -369,6 +369,7 @@ func (tr *tracked) readsAnswer() bool {
 
 // teeForm tees the body of r if a goal that may count reads a body of its kind.
 func (tr *tracked) teeForm(r *http.Request) {
+	defer tr.t.recovered("body", func() { tr.body = nil; tr.x.Body(scan.ReadOutside, scan.Kept{}) })
 	kinds, fields, answer := tr.x.Serve()
 	if tr.answerRead = answer; kinds == (scan.Kinds{}) {
 		return

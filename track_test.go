@@ -2,11 +2,14 @@ package goaltrack
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"github.com/goaltrack/goaltrack/internal/consent"
 	"github.com/goaltrack/goaltrack/internal/events"
 	"github.com/goaltrack/goaltrack/internal/ext"
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/rule"
 )
 
@@ -50,19 +54,40 @@ func browserRequest(method, path, body string) *http.Request {
 }
 
 // TestNeverAddsAPanicOfItsOwn breaks the tracker itself, in each part of a
-// request. The site goes on as if it were not there, and the fault is noted.
+// request. The site goes on as if it were not there, and the fault is noted. What was to be
+// known of the broken part is not known, and the goals say so.
 func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
-	const rules = "{version: 1, goals: [{goal: FORM_SENT, submit: /form, data: {a: $form.a}}]}"
-	for name, sabotage := range map[string]func(*Tracker){
-		"request":    func(t *Tracker) { t.agents = nil },
-		"header":     func(t *Tracker) { t.config.DryRun, t.config.Cookie.Create = false, CreateGoal; t.sites[0].line = nil },
-		"conclusion": func(t *Tracker) { t.sites[0].CDP = nil },
+	const rules = `{version: 1, goals: [
+		{goal: FORM_SENT, submit: /form, success: 200, if: {form.a: present}},
+		{goal: SAVED, submit: /form, success: {response.json.ok: absent}}]}`
+	const written = `{"b": 1}`
+	for _, test := range []struct {
+		part     string
+		sabotage func(*Tracker)
+		within   func(*tracked) // while the handler runs
+		want     string         // the reasons, "" where nobody is left to tell them
+	}{
+		{"request", func(t *Tracker) { t.agents = nil }, nil, ""},
+		{"header", func(t *Tracker) { t.config.DryRun, t.config.Cookie.Create = false, CreateGoal; t.sites[0].line = nil }, nil, ""},
+		{"conclusion", nil, func(tr *tracked) { tr.site = nil }, ""},
+		{"body", func(t *Tracker) { t.names = nil }, nil, "0 map[form_read_outside:1], 1 map[]"},
+		{"body", nil, func(tr *tracked) { setField(tr.body, brokenForm{}, "tee", "form") }, "0 map[form_read_outside:1], 1 map[]"},
+		{"answer", nil, func(tr *tracked) {
+			setField(&tr.rec, make([]byte, scan.AnswerLimit+1), "rec", "answer", "kept")
+		}, "1 map[], 0 map[answer_unreadable:1]"},
 	} {
 		for _, end := range []string{"returns", "panics"} {
-			t.Run(name+", handler "+end, func(t *testing.T) {
+			t.Run(test.part+", handler "+end, func(t *testing.T) {
 				tracker := dryTracker(t, rules, nil)
-				sabotage(tracker)
+				if test.sabotage != nil {
+					test.sabotage(tracker)
+				}
 				handler := tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if test.within != nil {
+						w.Header().Set("Content-Type", "application/json")
+						w.WriteHeader(http.StatusOK)
+						test.within(tracker.trackedOf(r))
+					}
 					_, _ = io.WriteString(w, r.FormValue("a"))
 					if end == "panics" {
 						panic("the handler's own")
@@ -75,15 +100,19 @@ func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
 							t.Errorf("panic %v", p)
 						}
 					}()
-					r := browserRequest(http.MethodPost, "/form", "a=written")
+					r := browserRequest(http.MethodPost, "/form", "a="+url.QueryEscape(written))
 					r.Header.Set("Cookie", "bid_key="+oldID)
 					handler.ServeHTTP(rec, r)
 				}()
-				if rec.Code != http.StatusOK || rec.Body.String() != "written" {
+				if rec.Code != http.StatusOK || rec.Body.String() != written {
 					t.Errorf("%d %q", rec.Code, rec.Body)
 				}
-				if notes, _ := tracker.ledger.history(); name == "request" && notes["panic_request"] != 1 {
+				if notes, _ := tracker.ledger.history(); notes["panic_"+test.part] != 1 && (test.part != "conclusion" || end == "returns") {
 					t.Errorf("notes %v", notes)
+				}
+				sent, saved := tracker.ledger.goal("FORM_SENT", ""), tracker.ledger.goal("SAVED", "")
+				if got := fmt.Sprint(sent.Fired, " ", sent.NotFired, ", ", saved.Fired, " ", saved.NotFired); test.want != "" && end == "returns" && got != test.want {
+					t.Errorf("%s, want %s", got, test.want)
 				}
 				if held := tracker.forms.Held(); held != 0 {
 					t.Errorf("%d bytes of forms are still held", held)
@@ -91,6 +120,22 @@ func TestNeverAddsAPanicOfItsOwn(t *testing.T) {
 			})
 		}
 	}
+}
+
+// brokenForm is a reader of forms with a fault.
+type brokenForm struct{ scan.Stream }
+
+func (brokenForm) Write([]byte) { panic("our own") }
+
+// setField breaks what no code outside can break.
+func setField(of, value any, path ...string) {
+	f := reflect.ValueOf(of).Elem()
+	for _, name := range path {
+		if f = f.FieldByName(name); f.Kind() == reflect.Pointer && name != path[len(path)-1] {
+			f = f.Elem()
+		}
+	}
+	reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem().Set(reflect.ValueOf(value))
 }
 
 // TestFaultWhileAPanicPasses: a fault of ours while the handler's panic is on

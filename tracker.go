@@ -25,6 +25,7 @@ import (
 	urlpath "github.com/goaltrack/goaltrack/internal/path"
 	"github.com/goaltrack/goaltrack/internal/recall"
 	"github.com/goaltrack/goaltrack/internal/recent"
+	"github.com/goaltrack/goaltrack/internal/scan"
 	"github.com/goaltrack/goaltrack/internal/tap"
 	"github.com/goaltrack/goaltrack/internal/visit"
 	"github.com/goaltrack/goaltrack/internal/web"
@@ -113,7 +114,7 @@ func New(config Config) (*Tracker, error) {
 	if c.Preview != nil {
 		t.ledger.answered = t.answered
 	}
-	t.forms.Limit = c.Forms.TotalBytes
+	t.forms.Limit, t.forms.Fault = c.Forms.TotalBytes, func(p any) { t.panicked("body", p) }
 	t.ledger.logTo(c.Logger)
 	t.budget = budget.New(t.limits(), c.Logger)
 	t.holds, t.ahead, t.hintless = newHolds(t.ledger), ahead.New[keptPage](), recent.NewSet(recent.Size)
@@ -405,6 +406,21 @@ func (t *Tracker) recovered(what string, then func()) {
 		return
 	}
 	then()
+	t.panicked(what, p)
+}
+
+// Fault is told of a panic of ours while an answer was looked at. It implements [tap.Hook].
+func (tr *tracked) Fault(p any)    { tr.t.panicked("answer", p) }
+func (wd *withdrawal) Fault(p any) { wd.t.panicked("answer", p) }
+
+// readable is [scan.Readable], whose faults change nothing.
+func (t *Tracker) readable(accepts []string) (accept string, changed bool) {
+	defer t.recovered("request", func() {})
+	return scan.Readable(accepts)
+}
+
+// panicked notes a panic that was recovered from.
+func (t *Tracker) panicked(what string, p any) {
 	t.ledger.note("panic_" + what)
 	if n := t.panics.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th ...: no storm of lines
 		t.config.Logger.Error("goaltrack: recovered from a panic; the site goes on", "in", what, "panic", p, "times", n, "stack", string(debug.Stack()))

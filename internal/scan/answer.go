@@ -98,6 +98,10 @@ func (a *Answer) Look() AnswerState {
 		return a.state
 	}
 	tee := a.tee
+	if tee.failed {
+		a.state, a.why = AnswerUnread, "the answer could not be looked at"
+		return a.state
+	}
 	text, why := tee.text()
 	doc := JSON{Text: text}
 	switch {

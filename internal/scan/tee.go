@@ -16,6 +16,7 @@ type Tee struct {
 	over    bool // there was more
 	other   bool // it is no JSON
 	begins  bool // the beginning is enough
+	failed  bool // nobody can say what it holds
 }
 
 // Beginning makes a tee that keeps the beginning of any answer.
@@ -37,6 +38,13 @@ func Keep[T []byte | string](a *Tee, p T) {
 	}
 	if !a.Wants() && !a.begins {
 		a.kept = nil
+	}
+}
+
+// Fail gives up what was kept. What the answer holds is not known then.
+func (a *Tee) Fail() {
+	if a != nil {
+		a.kept, a.over, a.failed = nil, true, true
 	}
 }
 

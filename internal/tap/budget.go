@@ -27,7 +27,8 @@ import (
 // To find room, a few of the bodies are looked at, in turn. The clock is that of the
 // process, which no client can change.
 type Budget struct {
-	Limit int64 // in bytes; to be set before it is used
+	Limit int64       // in bytes; to be set before it is used
+	Fault func(p any) // told of a panic of goaltrack's own while it looked at a body; nil for nobody
 
 	mu    sync.Mutex
 	room  fair.Room

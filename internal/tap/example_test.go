@@ -16,6 +16,7 @@ import (
 type hook struct{}
 
 func (hook) BeforeHeader(status int) { fmt.Println("the answer is", status) }
+func (hook) Fault(p any)             { panic(p) }
 
 func Example() {
 	handler := func(w http.ResponseWriter, r *http.Request) {

@@ -12,6 +12,7 @@ import (
 type calls int
 
 func (c *calls) BeforeHeader(int) { *c++ }
+func (c *calls) Fault(p any)      { panic(p) }
 
 // TestMutedIsNotBegun: to keep the hook from being called says nothing of the answer, which
 // begins when something is written.

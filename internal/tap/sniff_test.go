@@ -137,6 +137,7 @@ type quietProbe struct {
 }
 
 func (q *quietProbe) BeforeHeader(int) { q.calls++ }
+func (q *quietProbe) Fault(p any)      { panic(p) }
 
 // TestRecorderAllocs: inside a struct that is there anyway the recorder is free.
 func TestRecorderAllocs(t *testing.T) {

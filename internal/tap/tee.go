@@ -87,9 +87,31 @@ func (t *bodyTee) Read(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.sealed {
-		t.record(p[:n], err)
+		t.watch(p, n, err)
 	}
 	return n, err
+}
+
+// watch is record for n bytes of p. They have been read then, so that a fault of ours is none
+// of the handler's.
+func (t *bodyTee) watch(p []byte, n int, err error) {
+	defer t.recovered()
+	t.record(p[:n], err)
+}
+
+// recovered is deferred around what only looks at the body, under the lock. After a fault
+// nobody here knows what the body holds, as if something else had read it.
+func (t *bodyTee) recovered() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	t.fate, t.kept, t.form, t.pairs = scan.ReadOutside, nil, nil, scan.Pairs{}
+	if t.budget.Fault != nil {
+		t.budget.Fault(p)
+	}
+	defer func() { _ = recover() }() // the fault may have left the budget as it must not be
+	t.giveBack()
 }
 
 // Close closes the original body, whenever the handler does.
@@ -107,6 +129,12 @@ func (t *bodyTee) Reread() {
 	again.Reread()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.rewind()
+}
+
+// rewind notes that the body begins again.
+func (t *bodyTee) rewind() {
+	defer t.recovered()
 	if t.completeLocked() {
 		t.eof = true // what is still to come was seen already
 	} else if !t.eof {
@@ -224,9 +252,10 @@ func (t *bodyTee) lacksLineEnd() bool {
 
 // snapshot is called when the header is written. It returns the body if that is
 // complete by then. Callers only read the bytes, and only before release.
-func (t *bodyTee) snapshot() (scan.Kept, bool) {
+func (t *bodyTee) snapshot() (kept scan.Kept, whole bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer t.recovered()
 	if !t.completeLocked() {
 		return scan.Kept{}, false
 	}
@@ -245,9 +274,11 @@ func (t *bodyTee) whole() (k scan.Kept) {
 // those of a proxy's transport, are not copied. There are bytes only with
 // Complete, because half a form gives wrong values, not fewer values. The
 // caller may use them until release.
-func (t *bodyTee) seal() (scan.Kept, scan.Outcome) {
+func (t *bodyTee) seal() (kept scan.Kept, outcome scan.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	outcome = scan.ReadOutside // after a fault
+	defer t.recovered()
 	t.sealed = true
 	if !t.completeLocked() {
 		if t.fate == scan.Unread && (t.eof || t.outside) {
@@ -264,6 +295,7 @@ func (t *bodyTee) seal() (scan.Kept, scan.Outcome) {
 func (t *bodyTee) release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer t.recovered()
 	t.sealed = true
 	clear(t.kept)
 	t.forget()

@@ -16,6 +16,9 @@ import (
 // handler wrote nothing, [Recorder.Finish] tells it 200.
 type Hook interface {
 	BeforeHeader(status int)
+	// Fault is told of a panic of goaltrack's own while it looked at what was written. The
+	// answer goes on, and nobody looks at the rest.
+	Fault(p any)
 }
 
 // recorder observes one response and changes nothing about it. It never calls
@@ -134,10 +137,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	rec.commit(http.StatusOK)
 	if entered(err) {
 		rec.wrote = rec.wrote || len(p) > 0
-		if rec.sniffing {
-			rec.sniff(p)
+		if rec.sniffing || rec.answer != nil {
+			rec.look(p)
 		}
-		scan.Keep(rec.answer, p)
 	}
 	rec.mayBeLate(err)
 	return n, err
@@ -156,13 +158,50 @@ func (rec *recorder) WriteString(s string) (int, error) {
 	rec.commit(http.StatusOK)
 	if entered(err) {
 		rec.wrote = rec.wrote || s != ""
-		if rec.sniffing {
-			rec.keep(s[:min(len(s), rec.sniffRoom())])
+		if rec.sniffing || rec.answer != nil {
+			rec.lookAt(s)
 		}
-		scan.Keep(rec.answer, s)
 	}
 	rec.mayBeLate(err)
 	return n, err
+}
+
+// look notes what was written. It has been written then, so that a fault of ours is none of the
+// handler's.
+func (rec *recorder) look(p []byte) {
+	defer rec.recovered()
+	if rec.sniffing {
+		rec.sniff(p)
+	}
+	scan.Keep(rec.answer, p)
+}
+
+// lookAt is look for a string.
+func (rec *recorder) lookAt(s string) {
+	defer rec.recovered()
+	if rec.sniffing {
+		rec.keep(s[:min(len(s), rec.sniffRoom())])
+	}
+	scan.Keep(rec.answer, s)
+}
+
+// endLook is endSniff while the handler runs.
+func (rec *recorder) endLook() {
+	defer rec.recovered()
+	rec.endSniff()
+}
+
+// recovered is deferred around what only looks at the answer. After a fault its type is not
+// known, and its body could not be read.
+func (rec *recorder) recovered() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	rec.sniffing, rec.ctype, rec.kept = false, "", nil
+	rec.answer.Fail()
+	rec.answer = nil
+	rec.hook.Fault(p)
 }
 
 // flushError is FlushError in the shapes that have it.
@@ -173,7 +212,7 @@ func (rec *recorder) flushError() error {
 		rec.flushed = rec.flushed || !rec.committed
 		return err
 	}
-	if rec.endSniff(); rec.committed || isServers(flushed(rec.inner)) {
+	if rec.endLook(); rec.committed || isServers(flushed(rec.inner)) {
 		rec.commit(http.StatusOK)
 	} else {
 		rec.flushed = true

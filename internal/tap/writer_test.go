@@ -67,6 +67,7 @@ type probe struct {
 	recorder
 	sniffs bool
 	hooks  []int
+	faults []any
 	ctxErr error
 }
 
@@ -75,6 +76,8 @@ func (p *probe) BeforeHeader(status int) {
 	p.inner.Header().Add("Set-Cookie", "gt=1")
 	p.wantSniff = p.sniffs
 }
+
+func (p *probe) Fault(fault any) { p.faults = append(p.faults, fault) }
 
 // probed wraps h as the tracker will and hands every probe over when done.
 func probed(h http.Handler, sniffs bool) (http.Handler, <-chan *probe) {
