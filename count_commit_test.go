@@ -217,9 +217,9 @@ func TestEarlierSessions(t *testing.T) {
 	})
 }
 
-// TestPastOfSomebodyElse: a cookie that is not the visitor's says nothing, whatever is
+// TestForeignVisitCookieSaysNothing: a cookie that is not the visitor's says nothing, whatever is
 // wrong with it, and neither does one after its visitor has another ID.
-func TestPastOfSomebodyElse(t *testing.T) {
+func TestForeignVisitCookieSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openShop(t, pastRules, nil)
 		s.visit("/webinar")

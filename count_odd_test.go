@@ -12,9 +12,9 @@ import (
 	"github.com/goaltrack/goaltrack/internal/visit"
 )
 
-// TestWhatLacksAValueLeadsNowhere: a goal that does not count for want of a value has not
+// TestGoalWithoutItsValueDoesNotUnlockAfter: a goal that does not count for want of a value has not
 // happened to the goals after it, and so not to those that may not come after it.
-func TestWhatLacksAValueLeadsNowhere(t *testing.T) {
+func TestGoalWithoutItsValueDoesNotUnlockAfter(t *testing.T) {
 	const rules = `
 version: 1
 goals:
@@ -109,9 +109,9 @@ goals:
 	})
 }
 
-// TestRulesThatAskForOthers: what no rule asks for any more takes no room from what they ask
+// TestUnaskedPastTakesNoRoom: what no rule asks for any more takes no room from what they ask
 // for now.
-func TestRulesThatAskForOthers(t *testing.T) {
+func TestUnaskedPastTakesNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rules := func(name string) *Rules {
 			var text strings.Builder
@@ -144,9 +144,9 @@ func TestRulesThatAskForOthers(t *testing.T) {
 	})
 }
 
-// TestFirstThatNobodyAskedFor: what no rule asked of a visitor's first session is not taken
+// TestUnaskedFirstSessionIsUnknownNotAbsent: what no rule asked of a visitor's first session is not taken
 // for absent when one does, and what none asks for any more is not kept.
-func TestFirstThatNobodyAskedFor(t *testing.T) {
+func TestUnaskedFirstSessionIsUnknownNotAbsent(t *testing.T) {
 	parse := func(goals string) *Rules {
 		parsed, err := ParseRules([]byte("goals:\n  - { goal: SENT, visit: /sent, count: once per session }\n" + goals))
 		if err != nil {

@@ -257,8 +257,8 @@ func TestVisitCookieLasts(t *testing.T) {
 	})
 }
 
-// TestMinuteOfTooMuch: what is too long to be the visit cookie is not sent back.
-func TestMinuteOfTooMuch(t *testing.T) {
+// TestOverlongVisitCookieIsNotSentBack: what is too long to be the visit cookie is not sent back.
+func TestOverlongVisitCookieIsNotSentBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openShop(t, timeRules, nil)
 		name := s.tracker.sites[0].visits.Name

@@ -82,9 +82,9 @@ func TestTagOfPage(t *testing.T) {
 	}
 }
 
-// TestNoTag: a page that no goal concerns, and one of whoever may not be counted, has no
+// TestPageThatNoGoalConcernsHasNoScript: a page that no goal concerns, and one of whoever may not be counted, has no
 // script.
-func TestNoTag(t *testing.T) {
+func TestPageThatNoGoalConcernsHasNoScript(t *testing.T) {
 	s := openWith(t, "{version: 1, goals: [{goal: A, click: a, on: /a}, {goal: B, visit: /b}]}", page.Options{}, func(c *goaltrack.Config) {
 		c.Consent = goaltrack.ConsentCookie("consent", "yes")
 	})
@@ -191,9 +191,9 @@ func TestLoader(t *testing.T) {
 	}
 }
 
-// TestNothingElseThere: what is not known below the path is answered 404, and never by the
+// TestUnknownPathBelowTheScriptsIs404: what is not known below the path is answered 404, and never by the
 // site.
-func TestNothingElseThere(t *testing.T) {
+func TestUnknownPathBelowTheScriptsIs404(t *testing.T) {
 	s := open(t, page.Options{})
 	for _, path := range []string{"", "/", "/x", "/s.js/", "/s.js.map", "/c/", "/c/d", "/r", "/r/v1.2/events", "/../pricing", "/AAAAAAAAAAAAAAAA.css", "/short.js"} {
 		res := s.Visitor().Get("/goals/e" + path)

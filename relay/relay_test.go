@@ -61,8 +61,8 @@ func TestEvent(t *testing.T) {
 	})
 }
 
-// TestEventWhoseID: a script may say the visitor's own ID, or none. Another one's is refused.
-func TestEventWhoseID(t *testing.T) {
+// TestEventWithForeignIDIsRefused: a script may say the visitor's own ID, or none. Another one's is refused.
+func TestEventWithForeignIDIsRefused(t *testing.T) {
 	rd := open(t, setup{})
 	for _, tc := range []struct {
 		says   string

@@ -199,9 +199,9 @@ func TestBodiesAreShared(t *testing.T) {
 	}
 }
 
-// TestLeftAtOnce: an event whose sender leaves before the answer is delivered all the same,
+// TestEventIsDeliveredThoughItsSenderLeft: an event whose sender leaves before the answer is delivered all the same,
 // while the CDP takes its time.
-func TestLeftAtOnce(t *testing.T) {
+func TestEventIsDeliveredThoughItsSenderLeft(t *testing.T) {
 	rd := open(t, setup{})
 	rd.CDP.Know(ours)
 	rd.CDP.Fault(cdptest.Delay(50 * time.Millisecond).On(cdptest.Sends))

@@ -364,9 +364,9 @@ func TestHoldExpires(t *testing.T) {
 	})
 }
 
-// TestHoldIsNoAge: what was held for longer than events are tried is tried all the
+// TestTimeHeldDoesNotCountAsAge: what was held for longer than events are tried is tried all the
 // same, and says when it happened.
-func TestHoldIsNoAge(t *testing.T) {
+func TestTimeHeldDoesNotCountAsAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stand := cdptest.New(cdptest.Options{})
 		a := newAsker(t, func(c *goaltrack.Config) {

@@ -197,9 +197,9 @@ func TestForgetEveryName(t *testing.T) {
 	}
 }
 
-// TestForgetNobody: who has no ID has nothing to forget, and no guest is made
+// TestForgetWithoutIDMakesNoGuest: who has no ID has nothing to forget, and no guest is made
 // for the cookie's sake.
-func TestForgetNobody(t *testing.T) {
+func TestForgetWithoutIDMakesNoGuest(t *testing.T) {
 	w := startForget(t)
 	if got := w.Visitor().Post("/logout", "").Header; got["Set-Cookie"] != nil || got["Cache-Control"] != nil {
 		t.Errorf("header %v", got)

@@ -141,13 +141,13 @@ func TestGuestsOfHead(t *testing.T) {
 	w.Expect("VIEW", "none")
 }
 
-// TestGuestsAreNoMachines: what reads pages for itself or for others makes no guest
+// TestMachinesMakeNoGuests: what reads pages for itself or for others makes no guest
 // and counts for no goal, whatever it accepts. Each of these has made guests
 // somewhere: in YOURLS (https://github.com/YOURLS/YOURLS/issues/3967), behind monitors
 // (https://github.com/department-of-veterans-affairs/va.gov-team/issues/46103), and
 // where one list of robots was trusted
 // (https://github.com/robhunter/agentdeals/issues/1128).
-func TestGuestsAreNoMachines(t *testing.T) {
+func TestMachinesMakeNoGuests(t *testing.T) {
 	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML), func(c *goaltrack.Config) { c.Views = goaltrack.ViewsServer })
 	const webkit, safari = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.7204.168 ", "Safari/537.36"
 	machines := []string{
@@ -181,11 +181,11 @@ func TestGuestsAreNoMachines(t *testing.T) {
 	w.Expect("PAGE_VISITED", "bot 34") // each goes twice
 }
 
-// TestGuestsAreWhoWasRefused: people whose phone, app or carrier has the word of a
+// TestPeopleWithMachineWordsInUserAgentCount: people whose phone, app or carrier has the word of a
 // machine count (https://github.com/omrilotan/isbot/issues/29,
 // https://github.com/omrilotan/isbot/issues/314,
 // https://github.com/JayBizzle/Crawler-Detect/issues/111).
-func TestGuestsAreWhoWasRefused(t *testing.T) {
+func TestPeopleWithMachineWordsInUserAgentCount(t *testing.T) {
 	w := world.New(t, world.EachTrigger, http.HandlerFunc(world.HTML))
 	people := []string{
 		"Mozilla/5.0 (Linux; Android 14; Cubot X50) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",

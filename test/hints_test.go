@@ -44,8 +44,8 @@ func TestCriticalCH(t *testing.T) {
 	w.Expect("VIEW", "fired 2, critical_ch 1")
 }
 
-// TestCriticalCHOfOthers: an answer that no browser throws away counts.
-func TestCriticalCHOfOthers(t *testing.T) {
+// TestCriticalCHWithoutRestartCounts: an answer that no browser throws away counts.
+func TestCriticalCHWithoutRestartCounts(t *testing.T) {
 	const hint = "Sec-CH-UA-Platform-Version"
 	for name, c := range map[string]struct {
 		accept, critical string

@@ -181,9 +181,9 @@ type tooLate struct{ http.ResponseWriter }
 func (w tooLate) WriteHeader(int)           {}
 func (w tooLate) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
-// TestAnsweredTooLate: an answer that the writer refuses, as somebody else has answered, is
+// TestAnswerThatTheWriterRefusesIsNone: an answer that the writer refuses, as somebody else has answered, is
 // none.
-func TestAnsweredTooLate(t *testing.T) {
+func TestAnswerThatTheWriterRefusesIsNone(t *testing.T) {
 	for name, write := range map[string]func(w http.ResponseWriter) error{
 		"Write":       func(w http.ResponseWriter) error { _, err := w.Write([]byte("<p>")); return err },
 		"WriteString": func(w http.ResponseWriter) error { _, err := io.WriteString(w, "<p>"); return err },

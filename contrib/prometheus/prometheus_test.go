@@ -65,9 +65,9 @@ func samples(t *testing.T, h http.Handler) []string {
 	return lines
 }
 
-// TestSameAsTheHandler: a registry shows the same as package metrics does, in a registry
+// TestRegistryShowsTheSameAsTheHandler: a registry shows the same as package metrics does, in a registry
 // that checks what it is given.
-func TestSameAsTheHandler(t *testing.T) {
+func TestRegistryShowsTheSameAsTheHandler(t *testing.T) {
 	m := filled()
 	registry := client.NewPedanticRegistry()
 	registry.MustRegister(prometheus.New(m), client.NewCounter(client.CounterOpts{Name: "own_total", Help: "The program's own."}))

@@ -206,10 +206,10 @@ func BenchmarkOpened(b *testing.B) {
 	}
 }
 
-// TestOpenOfOthers: one network that opens very many pages, under whatever names, has those of
+// TestManyPagesOfOneNetworkKeepOthersOpen: one network that opens very many pages, under whatever names, has those of
 // others neither forgotten nor in doubt. Where all come from one address, the newest are known.
 // What was forgotten counts as open.
-func TestOpenOfOthers(t *testing.T) {
+func TestManyPagesOfOneNetworkKeepOthersOpen(t *testing.T) {
 	const many, others = 2000, 20
 	for name, c := range map[string]struct {
 		key    func(i uint64) (Key, uint64)

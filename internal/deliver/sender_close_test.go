@@ -399,7 +399,7 @@ func (q *failingQueue) Receive(ctx context.Context, n int) ([]queue.Delivery, er
 }
 
 // The short waits of Close are no silence of the CDP's.
-func TestCloseAccusesNobody(t *testing.T) {
+func TestShortWaitsOfCloseAreNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{}, refuses("BAD", http.StatusForbidden))
 		r.offerMany(0, 30)

@@ -72,8 +72,8 @@ func TestClaimsAreBounded(t *testing.T) {
 	}
 }
 
-// TestNoTable: without a table all is told once.
-func TestNoTable(t *testing.T) {
+// TestWithoutTableAllIsToldOnce: without a table all is told once.
+func TestWithoutTableAllIsToldOnce(t *testing.T) {
 	var table *Table
 	c, ok := table.Claim(Server, time.Hour, fair.Who{}, "a")
 	if !ok {

@@ -74,8 +74,8 @@ func TestFirstIsKnownOrNot(t *testing.T) {
 	}
 }
 
-// TestSessionsNobodyAsksFor: a number that was not counted on is no number.
-func TestSessionsNobodyAsksFor(t *testing.T) {
+// TestUncountedSessionHasNoNumber: a number that was not counted on is no number.
+func TestUncountedSessionHasNoNumber(t *testing.T) {
 	v := &Visit{History: &History{Visits: 3}}
 	if v.Keep(&Needs{Sessions: [][]string{nil}}, 1); v.Number() != 3 {
 		t.Errorf("somebody asks: %d", v.Number())

@@ -198,8 +198,8 @@ func TestOneDayWithoutItsHours(t *testing.T) {
 	})
 }
 
-// TestAPartIsNotTheWhole: with a filter nothing is shown that is known of the whole site only.
-func TestAPartIsNotTheWhole(t *testing.T) {
+// TestFilterHidesFiguresOfTheWholeSite: with a filter nothing is shown that is known of the whole site only.
+func TestFilterHidesFiguresOfTheWholeSite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(9 * time.Hour)
 		at := time.Now()
