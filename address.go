@@ -82,10 +82,9 @@ func (s *site) fit(host string) hostFit {
 	return best
 }
 
-// network is the name of the network that a request's visitor comes from, by which what
-// one client can take is bounded. It is 0 if their address does not tell them apart from
-// others. It is then that of a proxy which is not trusted, or which did not say whose
-// request it is.
+// network hashes the visitor's network, which bounds one client's share. It is 0 if the
+// address may be a proxy's: of one that is not trusted, or that did not say whose request
+// it is.
 func (t *Tracker) network(r *http.Request) uint64 {
 	peer, trusted := proxies.AddressOf(r.RemoteAddr), proxies.Trusted(t.config.TrustedProxies)
 	switch {
@@ -154,7 +153,7 @@ func (t *Tracker) paths(r *http.Request) (path, other string) {
 // pagesOf are the paths of the page whose data is at a path.
 func (t *Tracker) pagesOf(r *http.Request, path string) (page, other string) {
 	if !navigation.IsData(path) {
-		return path, "" // as nearly always
+		return path, "" // the usual case
 	}
 	return t.pagesOfData(r, path)
 }

@@ -104,7 +104,7 @@ func (tr *tracked) showsPage() bool { return tr.ahead.tells() && tr.entry.absent
 // prerendered page fetches its files ahead, too, and says so.
 func (t *Tracker) cluesOf(r *http.Request, goesToPage bool) (c clues) {
 	if !t.ahead.Any() {
-		return c // as nearly always
+		return c // the usual case
 	}
 	return t.cluesOfAny(r, goesToPage)
 }
@@ -159,7 +159,7 @@ func (t *Tracker) fetchAhead(s *site, r *http.Request, e *entry, goals []*rule.C
 // request may be kept.
 func (t *Tracker) aheadRoleOf(s *site, r *http.Request, e *entry, c clues, goals []*rule.Cause) *aheadRole {
 	if c.from|c.to == 0 && e.absent != fatePrefetch {
-		return nil // as nearly always
+		return nil // the usual case
 	}
 	f := &aheadRole{aside: c.aside}
 	f.shows, f.owesCookie = t.takeShown(s, e, c)

@@ -13,8 +13,8 @@ import (
 	"github.com/goaltrack/goaltrack/rule"
 )
 
-// visitorOf reads who the visitor is. An ID that a goal with forget: true has ended
-// is none. It may come back from a tab that was still loading, or because the answer
+// visitorOf reads who the visitor is. An ID that forget: true has ended counts as
+// absent. It may come back from a tab that was still loading, or because the answer
 // could not delete it.
 func (s *site) visitorOf(sent web.Cookies) brought {
 	b := s.cookie.read(sent)

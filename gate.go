@@ -288,7 +288,7 @@ func inMode(rawQuery string, sent web.Cookies, mode string) bool {
 	}
 	for _, line := range sent {
 		if !strings.Contains(line, mode) {
-			continue // as nearly always
+			continue // the usual case
 		}
 		for pair := range strings.SplitSeq(line, ";") {
 			name, v, _ := strings.Cut(strings.TrimLeft(pair, " \t"), "=")

@@ -70,7 +70,7 @@ func (t *Tracker) interest(r *http.Request, next http.Handler) (tr *tracked) {
 	rules := t.rules.Load()
 	path, other := t.paths(r)
 	segments := path
-	if r.URL.RawPath != "" { // as nearly never
+	if r.URL.RawPath != "" { // rare
 		segments = t.segments(r, path, next)
 	}
 	var found [9]*rule.Cause // room for most requests' candidates

@@ -180,7 +180,7 @@ func (t *Tracker) isWatchedForm(r *http.Request) bool {
 // isDry reports whether nothing may be sent for the request, and no cookie changed.
 func (tr *tracked) isDry() bool { return tr.t.config.DryRun || tr.watched.Dry() }
 
-// explain tells whoever watches what became of a goal that was judged last.
+// explain tells the watcher what became of a goal that was judged last.
 func (tr *tracked) explain(g *rule.Cause, f fate) {
 	if tr.watched == nil {
 		return
@@ -192,7 +192,7 @@ func (tr *tracked) explain(g *rule.Cause, f fate) {
 	tr.watched.Decided(g, f.String(), why)
 }
 
-// showWatched tells whoever watches that the request is over.
+// showWatched tells the watcher that the request is over.
 func (tr *tracked) showWatched() {
 	if tr.watched == nil {
 		return
@@ -205,7 +205,7 @@ func (tr *tracked) showWatched() {
 	tr.watched.Ended(tr.rules, &tr.x, tr.t.config.Env, seen)
 }
 
-// showRefused tells whoever watches that the gate lets nothing of a request through. No
+// showRefused tells the watcher that the gate lets nothing of a request through. No
 // cookie but theirs was looked at.
 func (tr *tracked) showRefused(w *watched.Request, e *entry, goals []*rule.Cause) {
 	tr.watched, tr.unasked = w, e.fate(consent.All)

@@ -39,8 +39,8 @@ import (
 //
 // What always holds:
 //
-//  1. Of who may not be counted nothing is read but what the gate reads, and nothing is
-//     queued. They get no ID.
+//  1. Of a visitor who may not be counted, only what the gate needs is read. Nothing is
+//     queued for them, and they get no ID.
 //  2. The request is nobody's form: it makes no goal happen that waits for a request.
 //  3. What server and script both tell counts once, by name (view_twice, form_twice).
 
@@ -282,7 +282,7 @@ func (v *relayedVisitor) queue(e *sdk.Event) (f fate) {
 	return f
 }
 
-// shows tells whoever watches what the script sends.
+// shows tells the watcher what the script sends.
 func (v *relayedVisitor) shows(e *sdk.Event) {
 	if v.watched != nil {
 		shown := e.CDP(v.told.id)
@@ -290,7 +290,7 @@ func (v *relayedVisitor) shows(e *sdk.Event) {
 	}
 }
 
-// showWatched tells whoever watches what became of an event.
+// showWatched tells the watcher what became of an event.
 func (v *relayedVisitor) showWatched() {
 	if v.watched == nil {
 		return

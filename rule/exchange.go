@@ -181,7 +181,7 @@ type wants struct {
 // request line if the path may differ from it, and otherwise "".
 func (x *Exchange) Begin(r *http.Request, host, path, prefix, taken, asked string) {
 	odd := oddAddress{prefix: prefix, taken: taken}
-	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // as nearly never
+	if r.URL.RawPath != "" && urlpath.HasEncodedSlash(r.URL.RawPath) { // rare
 		odd.segments, path = path, urlpath.PartSlashes(path)
 	}
 	x.setOdd(odd)
@@ -221,7 +221,7 @@ func (x *Exchange) isData() bool {
 // pages are the two paths that are possible, nil if there is one.
 func (x *Exchange) pages() *[2]string {
 	if x.odd == nil {
-		return nil // as nearly always
+		return nil // the usual case
 	}
 	return x.odd.pages
 }

@@ -12,7 +12,7 @@ import (
 // same in another spelling; see source.decomposed.
 func (x *Exchange) nameOf(s *source) string {
 	if s.decomposed == "" {
-		return s.name // as nearly always
+		return s.name // the usual case
 	}
 	has := false
 	switch s.kind {

@@ -42,7 +42,7 @@ func (x *Exchange) ownPath(path string) string {
 // wholePath is the path as routers inside see it.
 func (x *Exchange) wholePath() string {
 	if x.odd == nil {
-		return x.path // as nearly always
+		return x.path // the usual case
 	}
 	return x.odd.taken + x.path
 }

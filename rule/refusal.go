@@ -196,7 +196,7 @@ func (x *Exchange) askedFor() (path string, ok bool) {
 	}
 	target, _, _ := strings.Cut(x.requestURI, "?")
 	if target == x.path {
-		return "", false // as nearly always
+		return "", false // the usual case
 	}
 	u, err := url.ParseRequestURI(x.requestURI)
 	if err != nil || u.Path == "" {

@@ -55,7 +55,7 @@ func (d *doubts) add(life time.Duration, name uint64, network uint32) {
 // has reports whether something may be among them that a network asks for.
 func (d *doubts) has(life time.Duration, name uint64, network uint32) bool {
 	if !d.any.Load() {
-		return false // as nearly always
+		return false // the usual case
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -123,7 +123,7 @@ func isWord(s string) bool {
 // trimBlanks removes the blanks at the end, also the invisible ones.
 func trimBlanks(s string) string {
 	if s == "" || s[len(s)-1] > ' ' && s[len(s)-1] < utf8.RuneSelf {
-		return s // as nearly always
+		return s // the usual case
 	}
 	return strings.TrimRightFunc(s, isBlank)
 }

@@ -52,7 +52,7 @@ func cutPrefixes(path, list string) (rest string, ok bool) {
 // or in lines of their own.
 func ReadPrefix(lines []string) string {
 	if one := lines[0]; len(lines) == 1 && one != "" && len(one) <= MaxPrefix && IsPlain(one) && !strings.ContainsAny(one, ",;?") {
-		return Trim(one) // as nearly always, and without an allocation
+		return Trim(one) // the usual case, and without an allocation
 	}
 	line := strings.Join(lines, ",")
 	values := strings.Split(line, ",")

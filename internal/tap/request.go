@@ -77,7 +77,7 @@ func copyValue[T comparable](from T, to *T) {
 // copyMap compares the maps themselves, not what is in them.
 func copyMap[M ~map[string][]string](from M, to *M) {
 	if from == nil && *to == nil {
-		return // as nearly always of forms
+		return // the usual case of forms
 	}
 	if reflect.ValueOf(from).UnsafePointer() != reflect.ValueOf(*to).UnsafePointer() {
 		*to = from

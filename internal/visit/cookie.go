@@ -190,7 +190,7 @@ func DayOf(t time.Time, zone *time.Location) uint16 {
 func IsWithheld(r *http.Request, host string) bool {
 	dest, _ := web.First(r.Header["Sec-Fetch-Dest"])
 	if dest == "document" && r.Method == http.MethodGet {
-		return false // as nearly always
+		return false // the usual case
 	}
 	if site, ok := web.First(r.Header["Sec-Fetch-Site"]); ok {
 		return site == "cross-site" && (r.Method != http.MethodGet || dest != "document" && dest != "")

@@ -7,7 +7,7 @@ import "strings"
 func IsHTML(contentType string) bool {
 	mime, _, _ := strings.Cut(contentType, ";")
 	if mime == "text/html" {
-		return true // as nearly always
+		return true // the usual case
 	}
 	mime = strings.TrimSpace(mime)
 	return strings.EqualFold(mime, "text/html") || strings.EqualFold(mime, "application/xhtml+xml")
