@@ -112,9 +112,10 @@ func IsFetchedAhead(h http.Header) bool {
 // passes on keeps the page that asked. A script in a page is fetched by another, too, and
 // has a destination.
 func IsOfWorker(h http.Header) bool {
-	dest, _ := web.First(h["Sec-Fetch-Dest"])
-	mode, _ := web.First(h["Sec-Fetch-Mode"])
-	if dest != "empty" || mode == "navigate" {
+	if dest, _ := web.First(h["Sec-Fetch-Dest"]); dest != "empty" {
+		return false
+	}
+	if mode, _ := web.First(h["Sec-Fetch-Mode"]); mode == "navigate" {
 		return false
 	}
 	referer, _ := web.First(h["Referer"])
