@@ -30,16 +30,16 @@ type Config struct {
 
 	// Keys seal the visit cookie. A shared key makes count:, after: and the sources
 	// $utm and $referrer work on any number of instances. Keys derived from these
-	// also seal personal data that waits on disk. The first key
-	// seals, and every key opens. Give all instances of a site the same keys. Make a key
-	// with securecookie.GenerateRandomKey or "openssl rand".
+	// also seal personal data that waits on disk. The first key seals, and every
+	// key opens. Give all instances of a site the same keys. Make a key with
+	// securecookie.GenerateRandomKey or "openssl rand".
 	//
 	// To change the key, add the new one in the second place. When every
 	// instance can read it, move it to the first place. Remove the old key when
-	// the cookies that it sealed may be lost, and no event waits any more that
-	// it sealed: such an event becomes a dead letter (key_unknown). Default: a
-	// random key that only this process has, so a restart forgets what counted,
-	// and what waits on disk is not sealed.
+	// the cookies that it sealed may be lost, and no event that it sealed waits
+	// any more: such an event would become a dead letter (key_unknown).
+	// Default: a random key that only this process has, so a restart forgets
+	// what counted, and what waits on disk is not sealed.
 	Keys []Key
 
 	// Views says who tells the CDP about page views. Default: ViewsOff, because
@@ -47,7 +47,7 @@ type Config struct {
 	Views Views
 
 	// VariantHeader names a header of answers in which the site says the
-	// pageVariantId of the page, as its VIEW events are to have it. Without such a
+	// pageVariantId of the page, for the page's VIEW events. Without such a
 	// header, a VIEW has what [Tracker.SetVariant] was told, else the parameter
 	// variantid of the address, else the variant in X-Sc-Rewrite, which Sitecore's
 	// middleware for Next.js sets. Default: "", there is no such header.
@@ -68,8 +68,8 @@ type Config struct {
 	// function of the site's own. With a reader, a goal counts only if the
 	// visitor granted the consent that its rule names, by default every
 	// category. Page views and browser IDs need consent to every category, too.
-	// Unknown is not yes. Default: no reader; every visitor counts who did not
-	// opt out (OptOutCookie, Sec-GPC).
+	// Unknown is not yes. Default: no reader; every visitor who did not opt out
+	// (OptOutCookie, Sec-GPC) counts.
 	//
 	// It runs on the goroutine of the request. If the request concerns a goal
 	// or a new visitor, it runs at most once. For other requests it runs once
@@ -85,14 +85,13 @@ type Config struct {
 	// happened. When it says refused, they are dropped.
 	//
 	// Bounds: 20 events for each visitor and 4 MiB in all (reason
-	// consent_hold_full), and 30 minutes (reason consent_expired). Where there is no
-	// room, the oldest goes of those whose visitors were not here again. Meanwhile
-	// the tracker reads no other cookie, except those that say no or mark an
-	// editor. So a goal whose rule reads another cookie is not held. An identity
-	// is never held: a goal with identify: is held without it, an order and
-	// [Tracker.Identify] not at all. Nothing is held for a cookie of fewer than
-	// 16 bytes, because it cannot tell visitors apart. It needs Consent. Default:
-	// "", nothing is held and unknown does not count.
+	// consent_hold_full), and 30 minutes (reason consent_expired). When there is
+	// no room, the oldest event of a visitor who has not come back goes. Meanwhile the tracker reads no other cookie, except those that say no or
+	// mark an editor. So a goal whose rule reads another cookie is not held. An
+	// identity is never held. A goal with identify: is held without it. Orders
+	// and calls of [Tracker.Identify] are not held at all. Nothing is held for a
+	// cookie of fewer than 16 bytes, because it cannot tell visitors apart. It
+	// needs Consent. Default: "", nothing is held and unknown does not count.
 	ConsentHoldBy string
 
 	// RequireConsent makes New fail if no Consent reader is set. It protects a
@@ -104,9 +103,9 @@ type Config struct {
 	OptOutCookie string
 
 	// GPC says what it means that a visitor's browser sends Sec-GPC: 1, the Global
-	// Privacy Control (https://www.w3.org/TR/gpc/). What it keeps from counting has
-	// the reason gpc. [Tracker.Privacy] tells a page that it was seen. Default:
-	// GPCRefuse.
+	// Privacy Control (https://www.w3.org/TR/gpc/). Goals that it keeps from
+	// counting have the reason gpc. [Tracker.Privacy] tells a page that it was
+	// seen. Default: GPCRefuse.
 	GPC GPC
 
 	// IgnoreGPC is GPC with the value GPCIgnore.

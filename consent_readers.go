@@ -241,9 +241,10 @@ type GPP struct {
 //   - A child without consent refuses both. A switched-on Global Privacy Control
 //     refuses what GPC says.
 //
-// Of several sections, one refusal is a refusal, and only grants of all are a grant. A
-// section that is not known, or cannot be read, grants nothing and so keeps the others
-// from it. Without a section, and with a string that cannot be read, all is unknown.
+// With several sections, consent is refused if one of them refuses, and granted
+// if all of them grant it. A section that is not known, or cannot be read,
+// grants nothing. Without a section, and with a string that cannot be read, all
+// is unknown.
 func ConsentGPP(o GPP) func(*http.Request) Consent {
 	def(&o.Cookie, "__gpp")
 	of := &consent.GPP{TCF: tcfOf(o.Analytics, o.Marketing), GPC: o.GPC.refuses()}

@@ -79,14 +79,14 @@ type Cookie struct {
 	// came too late is noted as id_wait_timed_out.
 	Wait time.Duration
 
-	// UnusedFile is a file in which the IDs that were made and that nobody was
-	// given wait for the next process. Without it they are thrown away after
-	// ten minutes, or when the process ends, and are guests in the CDP that
-	// nobody uses. With it they are good for 24 hours. It is read and taken
-	// away when the tracker starts, and written by Close with the mode 0600: at
-	// most 256 IDs a tenant. A process that is killed leaves none. Processes
-	// may share it, since each ID comes out once. If it cannot be used, that is
-	// logged. Default: none.
+	// UnusedFile is a file that keeps unused IDs for the next process: those
+	// that were made and that no visitor got. Without it they are thrown away
+	// after ten minutes, or when the process ends. They stay in the CDP as
+	// guests that nobody uses. With it they are good for 24 hours. It is read
+	// and taken away when the tracker starts, and written by Close with the
+	// mode 0600: at most 256 IDs a tenant. A process that is killed leaves
+	// none. Processes may share it, since each ID comes out once. If it cannot
+	// be used, that is logged. Default: none.
 	UnusedFile string
 
 	// CreatePerSecond and CreateBurst bound how many IDs are made. Every ID is

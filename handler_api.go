@@ -53,10 +53,9 @@ type raised struct {
 //
 // Within a request that the Tracker follows, the event is sent when the handler
 // has returned normally; a panic takes it back. Otherwise it is sent at once,
-// for the visitor whose cookie the request has. That is so on any other
-// request, after the handler returned, and from the 65th goal of one request
-// on. If the visitor may not be counted, nothing is sent, and the ledger says
-// why.
+// for the visitor whose cookie the request has: on any other request, after the
+// handler returned, and from the 65th goal of one request on. If the visitor
+// may not be counted, nothing is sent, and the ledger says why.
 //
 // The error is ErrUnknownGoal, ErrInvalid, or ErrRefused if the event is sent
 // at once and not queued. It is no error that a limit of the rule, count: or the
@@ -176,10 +175,10 @@ const maxIdentities = 8
 // Within a request that the Tracker follows, the event is sent when the handler
 // has returned normally. It goes before the goals of the request, in the order
 // of the calls; a panic takes it back. Otherwise it is sent at once, for the
-// visitor whose cookie the request has. That is so on any other request, after
-// the handler returned, and from the ninth call in one request on. A visitor
-// who may not be counted is not identified, as in [Tracker.Trigger]. The ledger
-// counts it under the name IDENTITY.
+// visitor whose cookie the request has: on any other request, after the handler
+// returned, and from the ninth call in one request on. A visitor who may not be
+// counted is not identified, as in [Tracker.Trigger]. The ledger counts it
+// under the name IDENTITY.
 //
 // who is copied. Its e-mail address is sent trimmed and in lower case, also
 // where it is an identifier. The gender is sent in lower case and the country

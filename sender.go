@@ -89,7 +89,7 @@ type Delivery struct {
 	Timeout time.Duration
 
 	// UnknownAttempts bounds how often an event is sent in all if an earlier
-	// attempt may have counted. That is so after 500, 502, 504, and after a
+	// attempt may have counted. It may have after 500, 502, 504, and after a
 	// timeout or a reset when the request was written. 1 means that it is never
 	// sent again; it then becomes the dead letter "unknown". Default: 3.
 	UnknownAttempts int

@@ -111,8 +111,9 @@ type Direct struct {
 	Transport Transport
 
 	// PlainHTTP allows a BaseURL with http:// that leads to another machine. Then
-	// whoever is on the way can read and change the events, with people's addresses in
-	// them. Default: false; only loopback addresses may be asked over plain HTTP.
+	// anybody on the network path can read and change the events, with people's
+	// addresses in them. Default: false; only loopback addresses may be asked
+	// over plain HTTP.
 	PlainHTTP bool
 }
 
@@ -240,8 +241,8 @@ func (e Edge) endpoints() endpoints {
 func (Edge) wire() wire { return wire{edge: true} }
 
 // BaseURL returns the URL below which a site's calls are, without a version and without a
-// slash at the end. It is "" for a site that is none. It says nothing of whether the URL is
-// valid; Validate does.
+// slash at the end. It is "" if site is neither a Direct nor an Edge. It does not check
+// the URL; Validate does.
 func BaseURL(site Site) string {
 	plainSite, _ := plain(site)
 	switch s := plainSite.(type) {

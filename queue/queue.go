@@ -144,9 +144,10 @@ type Item struct {
 	Time time.Time
 
 	// Resent is when the item was last brought back from the dead letters, or could
-	// first be sent if that was later than Time. It is zero if neither happened.
-	// Whoever gives items up for their age counts from Resent, if it is set; else an
-	// item brought back would be given up again at once. [LetterBox] sets it.
+	// first be sent if that was later than Time. It is zero if neither happened. A
+	// reader that gives items up for their age must count from Resent, if it is
+	// set. Otherwise an item brought back would be given up again at once.
+	// [LetterBox] sets it.
 	Resent time.Time
 
 	// First asks for the item to be handed out before those that wait without it. An

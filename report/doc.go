@@ -22,8 +22,8 @@
 // Counts are stored, and no visitors. Totals are kept by hour. Everything else is kept by
 // day: the day of the site's own time zone, with 23 or 25 hours when the clocks change.
 // When a day is over, values and combinations that fewer than five share join "(other)".
-// After 400 days only totals by day remain. Whoever may not be counted is a number by
-// site, goal, reason and day.
+// After 400 days only totals by day remain. Visitors who may not be counted are only a
+// number by site, goal, reason and day.
 //
 // Different browsers are counted by sketches (HyperLogLog), whose key is made anew each
 // month, never written, and then forgotten. A single count can still be matched with the

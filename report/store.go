@@ -8,8 +8,8 @@ import (
 	"github.com/goaltrack/goaltrack/fact"
 )
 
-// Store keeps counts. All methods may be called by many goroutines at once. Whoever writes
-// one can try it with package report/reporttest.
+// Store keeps counts. All methods may be called by many goroutines at once.
+// Test a Store of your own with package report/reporttest.
 type Store interface {
 	// Flush adds a batch, all of it or nothing. If the batch has a Writer, and the store
 	// has already added one of that writer with this Seq or a later one, it adds nothing
@@ -220,7 +220,8 @@ func (b *Batch) Empty() bool {
 // Explainer is a [Store] that knows what an error of its own means, so that a page can say
 // so in words. The error itself may name files, hosts and users, and is for the log.
 type Explainer interface {
-	// Explain returns the kind of the error, [Unexplained] if it is none that it knows.
+	// Explain returns the kind of the error, [Unexplained] if it does not know
+	// the error.
 	Explain(err error) Why
 }
 

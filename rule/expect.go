@@ -9,7 +9,7 @@ import (
 )
 
 // expect: says how often a goal counts on a day if all is well. It decides nothing about a
-// request: whoever watches a report compares the two (package report/health).
+// request: package report/health compares it with what counted.
 
 // mostExpected bounds what can be expected of a day.
 const mostExpected = 1_000_000

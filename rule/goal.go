@@ -96,9 +96,9 @@ type Goal struct {
 	// Submit only.
 	//
 	// Default: 201, 202, 204, or a 302 or 303 to another page of the site.
-	// Neither the form itself nor the page in the Referer is another page.
-	// Pages of a log-in or an error are none either, by their path or query.
-	// The home page is doubtful: see [ReasonDoubtfulRedirect].
+	// Neither the form itself nor the page in the Referer is another page. A
+	// page whose path or query is that of a log-in or an error does not count
+	// as one either. The home page is doubtful: see [ReasonDoubtfulRedirect].
 	Success string
 	// SuccessIf says it with conditions on the answer instead, for forms sent by
 	// a script that always answer 200: "response.json.ok": true. They can hold
@@ -139,17 +139,17 @@ type Goal struct {
 	// in this order and in other requests. A goal has happened when its rule
 	// held, also as a draft, or if it had been counted before. Default: none.
 	After []string
-	// AfterEach are goals, at most 10, of which each must have happened so often, or in such
-	// a time, in any order. What happened in earlier sessions is known as far as the
+	// AfterEach are goals, at most 10. Each must have happened so often, or within such a
+	// time, in any order. What happened in earlier sessions is known as far as the
 	// visitor's visit cookie has it. A file says it with a mapping under after:. Default:
 	// none.
 	AfterEach map[string]Often
-	// NotAfter are goals, at most 10, of which none may have happened before in the
-	// session. Default: none.
+	// NotAfter are goals, at most 10. The goal does not count if one of them
+	// has happened before in the session. Default: none.
 	NotAfter []string
-	// NotAfterEach are goals, at most 10, of which none may have happened so often, or in
-	// such a time. Where nobody knows that any more, the goal does not count
-	// ([ReasonPastForgotten]). Default: none.
+	// NotAfterEach are goals, at most 10. The goal does not count if one of
+	// them has happened so often, or within such a time, or if the visit cookie
+	// has forgotten that ([ReasonPastForgotten]). Default: none.
 	NotAfterEach map[string]Often
 	// Within is how long it may take from the first goal of After to now, such as
 	// "30m" or "2h". Default: as long as the session.
@@ -170,9 +170,9 @@ type Goal struct {
 	//
 	// Default: by the event. One that only means something within its session is
 	// dropped once it is older than the site's SessionLength. It would open another
-	// session, for which the visitor may get a mail. That is so for VIEW, SEARCH and
-	// the events of a cart, and for a goal that a journey uses (UsedBy). All others
-	// are sent, and so are IDENTITY and ORDER_CHECKOUT in any case.
+	// session, for which the visitor may get a mail. This concerns VIEW, SEARCH, the
+	// events of a cart, and a goal that a journey uses (UsedBy). All others are
+	// sent, and so are IDENTITY and ORDER_CHECKOUT in any case.
 	Late string
 	// UsedBy says what in Sitecore uses the goal: "experiment", "journey",
 	// "segment". It decides with Late what happens to an event that is late, and
@@ -239,7 +239,7 @@ type Goal struct {
 	// says it once for all goals. Default: none.
 	Cookies []string
 	// Allow are names of fields, parameters, headers or cookies that look like
-	// secrets and are none, such as "pin_code" for a postal code. Case does not
+	// secrets but are not, such as "pin_code" for a postal code. Case does not
 	// matter. A live site logs those that are read. Default: none.
 	Allow []string
 
@@ -366,7 +366,8 @@ type IdentifierFrom struct {
 	Hash string
 	// Expires says until when the identifier is good, as a literal or a $source:
 	// "2027-12-31", "2027-12-31T23:59", or a time in UTC such as "2027-12-31T23:59:59Z".
-	// A value of a $source that is none is left out. Default: for ever.
+	// If the value of a $source is not such a time, Expires is left out. Default: for
+	// ever.
 	Expires string
 }
 
@@ -376,8 +377,8 @@ type IdentifierFrom struct {
 type DataFrom struct {
 	// From is the $source. Required.
 	From string
-	// As is "text", "number" or "bool". A value that is none is left out.
-	// Default: as it is.
+	// As is "text", "number" or "bool". A value that cannot be made into it is
+	// left out. Default: as it is.
 	As string
 }
 

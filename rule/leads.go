@@ -13,8 +13,8 @@ import (
 	"github.com/goaltrack/goaltrack/internal/web"
 )
 
-// Lead is a page to which accepted forms of a goal led. Whoever knows the site sees
-// there whether all of them were accepted.
+// Lead is a page to which accepted forms of a goal led. Somebody who knows the
+// site sees from it whether all of those forms were accepted.
 type Lead struct {
 	// To is its path without the query, in which what looks like an ID is *. It
 	// is "//pay.example" for another host, and "" for all beyond the first 16.

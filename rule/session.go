@@ -24,7 +24,7 @@ type Session struct {
 // sessionLength is how long a visitor may pause: what a site has if nothing else is set.
 const sessionLength = 20 // minutes
 
-// NewSession begins with a visitor of whom nothing is known.
+// NewSession begins a session of a visitor who is not known yet.
 func (s *Set) NewSession() *Session { return &Session{set: s} }
 
 // Explain judges the next example, as [Set.Explain] does. The example says when it happens

@@ -58,9 +58,9 @@ func TestWhoCounts(t *testing.T) {
 	}
 }
 
-// TestNoMoreThanThereWere: an estimate of browsers is not above what they counted, and what
+// TestEstimateOfBrowsersIsAtMostTheCount: an estimate of browsers is not above what they counted, and what
 // counted more often than its page was seen, as behind a cache, is no part of that.
-func TestNoMoreThanThereWere(t *testing.T) {
+func TestEstimateOfBrowsersIsAtMostTheCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		facts := []fact.Fact{visit(now)}
