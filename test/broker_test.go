@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/goaltrack/goaltrack"
@@ -114,4 +115,39 @@ func TestSendSaysWhoGaveUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCloseDespiteABrokerThatHangs: a queue whose Append never returns holds up the request
+// that called it, and neither Close nor the requests that come then.
+func TestCloseDespiteABrokerThatHangs(t *testing.T) {
+	bubble.Run(t, "", func(t *testing.T) {
+		b, hang := &broker{Memory: queue.NewMemory(100, 1<<20)}, make(chan struct{})
+		fail := func(context.Context) error { <-hang; return errors.New("gone") }
+		b.fails.Store(&fail)
+		tracker, _ := faked(t, world.EachTrigger, func(c *goaltrack.Config) { c.Delivery.Queue = b })
+		site := tracker.Handler(world.Answer(http.StatusSeeOther, "Location", "/thanks"))
+		send := func() {
+			r := httptest.NewRequest(http.MethodPost, "https://shop.example/form", strings.NewReader("email=a%40b.example"))
+			r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {world.Chrome}, "Cookie": {"bid_k=" + world.Known}}
+			site.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		stuck := make(chan struct{})
+		go func() { defer close(stuck); send() }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		if _, err := tracker.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 3*time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(begin))
+		}
+		begin = time.Now()
+		if send(); time.Since(begin) > 0 {
+			t.Errorf("a request took %v after Close", time.Since(begin))
+		}
+		close(hang)
+		<-stuck
+		if got := goaltest.Fates(tracker, "FORM_SENT"); got != "closed 1, queue_failed 1" {
+			t.Error(got)
+		}
+	})
 }

@@ -16,7 +16,8 @@
 //     order is given up, and noted, before one visitor takes the place of others.
 //   - What is refused or fails keeps nobody else's events waiting. The rule that
 //     tells a wrong key from a bad event stands in sendgate.go, in five sentences.
-//   - Close returns in time, also if the CDP or the queue's disk hangs.
+//   - Close returns in time, also if the CDP or the queue hangs. Requests that come then are
+//     refused at once.
 //
 // # Goroutines, and who owns what
 //

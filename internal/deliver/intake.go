@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/goaltrack/goaltrack/internal/fair"
 	"github.com/goaltrack/goaltrack/queue"
@@ -59,13 +60,50 @@ func (s *Sender) noteRefusal(err error) error {
 	return err
 }
 
+// intake is the way into the queue. Once it is closed nobody enters any more, and Close waits
+// for those who are within. It has no lock while they call the queue: whoever waits for a queue
+// that hangs keeps nobody else waiting.
+type intake struct {
+	mu     sync.Mutex
+	within int
+	closed bool
+	over   chan struct{} // closed when nobody is within, nor will be
+}
+
+// enter reports whether the queue may be called. Whoever entered leaves.
+func (in *intake) enter() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed {
+		in.within++
+	}
+	return !in.closed
+}
+
+func (in *intake) leave() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.within--; in.closed && in.within == 0 {
+		close(in.over)
+	}
+}
+
+// close lets nobody enter any more.
+func (in *intake) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed && in.within == 0 {
+		close(in.over)
+	}
+	in.closed = true
+}
+
 // take brings the items to the queue, if it takes any now.
 func (s *Sender) take(ctx context.Context, network uint64, items []queue.Item) error {
-	s.intake.RLock()
-	defer s.intake.RUnlock()
-	if s.closed {
+	if !s.intake.enter() {
 		return queue.ErrClosed
 	}
+	defer s.intake.leave()
 	for i := range items {
 		if items[i].Room == nil && s.keptForKnown(s.lineOf(&items[i]), items[i].Key) {
 			return queue.ErrFull
@@ -110,13 +148,12 @@ func (s *Sender) reserve(ln *Line, key string, network uint64, p queue.Priority,
 	if s.keptForKnown(ln, key) {
 		return nil, queue.ErrFull
 	}
-	s.intake.RLock()
-	defer s.intake.RUnlock()
-	q, ok := s.queue.(queue.Reserver)
-	switch {
-	case s.closed:
+	if !s.intake.enter() {
 		return nil, queue.ErrClosed
-	case !ok:
+	}
+	defer s.intake.leave()
+	q, ok := s.queue.(queue.Reserver)
+	if !ok {
 		return nil, nil //nolint:nilnil // No place is needed.
 	}
 	place, err := s.shares.keep(s.queue, fair.Who{Visitor: s.shares.names.Visitor(key), Network: network}, p, bytes)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,8 +50,7 @@ type Sender struct {
 	stop   context.CancelFunc // ends the scheduler
 	done   chan struct{}      // the scheduler has ended
 
-	intake sync.RWMutex // offer has it while it appends; Close waits for it
-	closed bool
+	intake intake
 	waits  waits
 }
 
@@ -150,6 +148,7 @@ func makeSender(q queue.Queue, lines []*Line, o Options, t *Tally, log *slog.Log
 		newest:   make(chan []queue.Delivery),
 		asks:     make(chan func(*schedule)),
 		done:     make(chan struct{}),
+		intake:   intake{over: make(chan struct{})},
 		waits:    waits{limit: o.Wait, last: rand.Uint64() >> 1, byNumber: make(map[uint64]*Awaited)}, //nolint:gosec // Only has to differ.
 		clock:    newClock(timeOfDay),
 	}

@@ -36,10 +36,12 @@ func (s *Sender) Flush(ctx context.Context) error {
 // Close stops the intake. It goes on delivering until ctx ends, or until
 // nothing is left that can be delivered before. Then it gives up the rest: a
 // durable queue keeps it, and any other counts it as dropped.
+//
+// Events that are on their way into the queue are waited for first, so that the account has
+// them. A queue that takes longer than ctx does not keep Close. What it has taken nevertheless
+// is counted when it says so, and is one of those that wait in it.
 func (s *Sender) Close(ctx context.Context) error {
-	s.intake.Lock()
-	s.closed = true
-	s.intake.Unlock()
+	s.intake.close()
 	s.full.Close()
 	s.failed.Close()
 	s.early.Close()
@@ -51,6 +53,10 @@ func (s *Sender) Close(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	ask := func(sc *schedule) { sc.beginClosing(deadline, over) }
 	var err error
+	select {
+	case <-s.intake.over:
+	case <-ctx.Done():
+	}
 	select {
 	case s.asks <- ask:
 		select {
