@@ -228,12 +228,12 @@ type Config struct {
 	// With a Preview, pages that no rule concerns are watched too. Default: nil.
 	Preview fact.Preview
 
-	// DryRun decides and counts as a live site does, but sets no cookie and
-	// opens no connection. It is for unit tests and for trying rules on a live
-	// site. A request in a test has to be one that counts on the live site. It
-	// has the cookie of a browser ID. Or it has a user agent, "Accept: text/html",
-	// and https or Sec-Fetch-Site, else it is insecure or not_a_browser. Nobody
-	// gets an ID, so nothing is lost for want of one. Default: false.
+	// DryRun decides and counts as a live site does, but sets no cookie and opens
+	// no connection. It is for unit tests and for trying rules on a live site. A
+	// request in a test has to be one that counts on the live site. It has the
+	// cookie of a browser ID. Or it has a user agent, "Accept: text/html", and
+	// https or Sec-Fetch-Site, else it is insecure or not_a_browser. Nobody gets
+	// an ID, and no goal is lost because there is none. Default: false.
 	DryRun bool
 
 	// Logger gets one line for each change of state: the CDP refuses the key,

@@ -219,9 +219,9 @@ type GPP struct {
 	// Europe, as in [TCF], with the same defaults.
 	Analytics, Marketing []int
 
-	// GPC says what a visitor refuses whose string has the Global Privacy Control
-	// switched on. It is as [Config.GPC], which is about the header. A value that is
-	// none of the three refuses all. Default: GPCRefuse.
+	// GPC says what a visitor refuses if their string has the Global Privacy
+	// Control switched on. It is as [Config.GPC], which is about the header. A
+	// value that is none of the three refuses all. Default: GPCRefuse.
 	GPC GPC
 }
 

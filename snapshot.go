@@ -133,8 +133,8 @@ type SiteState struct {
 type Latency struct {
 	// Requests is how many requests that were. The times are 0 if there were none.
 	Requests int
-	// P50 is the median: half of the requests took at most so long. P95 and P99
-	// are the same for 95 % and 99 % of them, and Max is the longest.
+	// P50 is the median: half of the requests took at most this long. P95 and
+	// P99 are the same for 95 % and 99 % of them, and Max is the longest.
 	P50, P95, P99, Max time.Duration
 }
 

@@ -225,8 +225,8 @@ func (c *Client) Post(ctx context.Context, body []byte, visitorUserAgent string)
 }
 
 // PostFrom is [Client.Post] that also says from which address the visitor came, in
-// X-Forwarded-For. Nothing public says that the CDP reads it. What is no address is not
-// sent.
+// X-Forwarded-For. Nothing public says that the CDP reads it. Text that is not an
+// address is not sent.
 func (c *Client) PostFrom(ctx context.Context, body []byte, visitorUserAgent, visitorAddress string) (Receipt, error) {
 	const op = "send event"
 	if err := checkBody(body); err != nil {

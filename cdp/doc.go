@@ -41,8 +41,9 @@
 //
 // The client never retries. It follows no redirect: net/http turns a POST answered 301, 302
 // or 303 into a GET without a body, and the 200 to that looks like a delivery. It sends no
-// Idempotency-Key: the API documents none, and net/http takes one as leave to send a POST
-// twice. For the same reason it keeps net/http from repeating a GET that creates something.
+// Idempotency-Key: the API documents none, and net/http takes one as permission to send a
+// POST twice. For the same reason it keeps net/http from repeating a GET that creates
+// something.
 //
 // # What is sent beside the event
 //

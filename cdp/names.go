@@ -2,8 +2,8 @@ package cdp
 
 import "time"
 
-// FormatTime writes a time as the CDP has those of orders and products: in UTC, with
-// milliseconds and Z.
+// FormatTime writes a time as the CDP expects the times of orders and products:
+// in UTC, with milliseconds and Z.
 func FormatTime(t time.Time) string { return isoUTC(t) }
 
 // ValidCurrency reports whether s is a currency code of ISO 4217, in upper case. Codes that

@@ -16,6 +16,6 @@
 //		site.Expect("CONTACT_SENT").With("topic", "sales").Once()
 //	}
 //
-// [Site] is a site of its own, with a tracker and a strict CDP. Who makes their tracker
-// themselves takes a [Browser] alone.
+// [Site] is a site of its own, with a tracker and a strict CDP. If you make the tracker
+// yourself, use a [Browser] alone.
 package goaltest

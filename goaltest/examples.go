@@ -20,8 +20,8 @@ func Rules(tb testing.TB, file string) *goaltrack.Rules {
 }
 
 // Examples tries the examples of a rule file, each as a subtest. A subtest is named by
-// the goal and the line, such as CONTACT_SENT/goals.yaml:12. An example fails if the goal
-// makes something else of it than the file says, or if it cannot be read.
+// the goal and the line, such as CONTACT_SENT/goals.yaml:12. An example fails if its
+// result is not what the file says, or if it cannot be read.
 //
 // Warnings about the rules, and goals without examples, are in the test's log. A file
 // that has faults fails, as with [Rules]. So does one in which no goal has an example,

@@ -21,17 +21,18 @@ import (
 // tracker's Handler. Everything else passes as it is, byte by byte.
 //
 // It changes an answer only to a person who goes to a page, perhaps by way of a service
-// worker, and only if the answer is a 200 with HTML that is not encoded. It asks the site for that. It looks for </head> in the first
-// 16 KiB, and not in comments and scripts. It changes nothing if the site forbids it
-// (Cache-Control: no-transform) or says what the bytes are (a digest). Neither does it if a
-// policy would keep the script from running or names a nonce. The same holds for a page that
-// is to be kept as a file, is one of AMP, leads its addresses to another host, or has the tag
-// already. The tracker's notes count such pages as not_injected_ with a reason. The tag is
-// the same for all visitors, so caches may keep the page.
+// worker, and only if the answer is a 200 with HTML that is not encoded. It asks the site for
+// that. It looks for </head> in the first 16 KiB, and not in comments and scripts. It changes
+// nothing if the site forbids it (Cache-Control: no-transform) or says what the bytes are (a
+// digest). It also changes nothing if a policy would keep the script from running or names a
+// nonce. The same holds for a page that is to be kept as a file, is an AMP page, leads its
+// addresses to another host, or has the tag already. The tracker's notes count such pages as
+// not_injected_ with a reason. The tag is the same for all visitors, so caches may keep the
+// page.
 //
 // Content-Length is that of the longer page, and a strong ETag becomes a weak one. The
 // header is held back until </head> has come, at most so long as the site flushes nothing.
-// A page without a Content-Type stays one, and net/http finds out what it is as ever.
+// A page without a Content-Type still gets none, and net/http detects it as usual.
 func (p *Page) Inject(site http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !navigation.Is(r) && !navigation.IsPassedOn(r) || r.Header.Get("Range") != "" {

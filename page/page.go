@@ -18,7 +18,7 @@ import (
 // DefaultPath is where the script and the collector are unless Options say otherwise.
 const DefaultPath = "/goals/e"
 
-// Derived as the Path of [Options] stands for a path of eight characters that is made of
+// Derived, as the Path of [Options], stands for a path of eight characters that is made of
 // the first of the tracker's Keys, such as /_k3x7qa. It is the same on all instances, and
 // another one when the key changes.
 const Derived = "derived"
@@ -37,9 +37,9 @@ type Options struct {
 
 	// SeveralProcesses says that the pages of one visitor are served by several processes.
 	// None of them knows all pages that were shown. So a page that a cache answered does not
-	// count then, and one that was fetched ahead counts if the process is told that fetched
-	// it. Default: false, this process serves all pages, or each visitor comes back to the
-	// same process. If that is not so, a process notices it soon, by the scripts of the
+	// count then, and one that was fetched ahead counts only if the process that fetched it
+	// is told. Default: false, this process serves all pages, or each visitor comes back to
+	// the same process. If they do not, a process notices it soon, by the scripts of the
 	// others, and says so in the log. Until then it may have counted a page twice. Without
 	// Keys it notices that of single pages alone.
 	SeveralProcesses bool

@@ -1,7 +1,7 @@
 // Package relay lets Sitecore's own scripts send through the site: the Engage SDK, the
-// Cloud SDK and the Content SDK. A page's script then speaks to its own origin, where no
-// list of third parties and no outage of the CDP concerns it. What it sends is queued,
-// ordered and retried as the tracker's own events are.
+// Cloud SDK and the Content SDK. A page's script then speaks to its own origin, where
+// lists of third parties and outages of the CDP do not affect it. What it sends is
+// queued, ordered and retried as the tracker's own events are.
 //
 //	mux := http.NewServeMux()
 //	mux.Handle(relay.Path+"/", handler) // of relay.New
