@@ -130,18 +130,21 @@ func (s *success) judge(x *Exchange, pages *failurePages, form string) Reason {
 
 // strays reports whether a redirect leads to a page of refused forms that success: names by
 // a variable or a star alone: whoever writes /orders/{id} does not mean /orders/error. They
-// do mean the form itself if its path is written alike. values are those of the variables.
+// do mean the form itself if its path is written alike, and any page whose name they write
+// out: /jobs/{title}/applied. values are those of the variables.
 func (s *success) strays(x *Exchange, path string, values []string, pages *failurePages, form string) bool {
 	r := refusal{to: plainLead(path)}
 	switch {
 	case len(values) == 0:
 		return false
-	case x.isForm(path) && !samePath(form, s.target.Text):
+	case x.isForm(path) && !samePath(unnamed(form), unnamed(s.target.Text)):
 		r.kind = refusedForm
 	case pages.spares(path):
 		return false
 	case pages.lists(path):
 		r.kind = refusedList
+	case !endsInVariable(s.target.Text):
+		return false
 	default:
 		kind, word := valuesSay(values, x.path)
 		if kind == wordOther || kind == wordLogin && s.leaves {
@@ -151,6 +154,31 @@ func (s *success) strays(x *Exchange, path string, values []string, pages *failu
 	}
 	x.refusal = &r
 	return true
+}
+
+// endsInVariable reports whether a variable or a star is in the last segment of a template.
+func endsInVariable(template string) bool {
+	_, last, _ := cutLast(urlpath.Trim(unnamed(template)))
+	return strings.Contains(last, "*")
+}
+
+// unnamed is a template with a star in place of each variable, whatever its name and pattern.
+func unnamed(template string) string {
+	var b strings.Builder
+	depth := 0
+	for _, c := range template {
+		switch {
+		case c == '{':
+			if depth++; depth == 1 {
+				b.WriteByte('*')
+			}
+		case c == '}':
+			depth--
+		case depth == 0:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // guess judges what a log tells: the status, and rarely where a redirect leads.

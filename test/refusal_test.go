@@ -172,7 +172,14 @@ func TestNamedByAVariable(t *testing.T) {
 		{"/register", "redirect to /welcome-{what}", "/register", "/welcome-error", turnedDown},
 		{"/products/{id}", "303", "/products/7", "/products/7?error=1", turnedDown},
 		{"/products/{id}", "redirect to /products/{id}", "/products/7", "/products/7", accepted}, // put into the cart
+		{"/products/{id:[0-9]{1,5}}", "redirect to /products/{product}", "/products/7", "/products/7", accepted},
+		{"/products/*", "redirect to /products/{product}", "/products/7", "/products/7", accepted},
+		{"/products/7", "redirect to /products/{product}", "/products/7", "/products/7", turnedDown},
 		{"/products/{id}/add", "redirect to /products/{id}", "/products/7/add", "/products/7", accepted},
+		{"/jobs/apply", "redirect to /jobs/{title}/applied", "/jobs/apply", "/jobs/error/applied", accepted}, // its name is written out
+		{"/jobs/apply", "redirect to /jobs/{title:[a-z/]+}/applied/", "/jobs/apply", "/jobs/it/login/applied", accepted},
+		{"/jobs/apply", "redirect to /jobs/{title}/{step}", "/jobs/apply", "/jobs/error/applied", turnedDown},
+		{"/jobs/{title}/apply", "redirect to /jobs/{title}/{step}", "/jobs/error/apply", "/jobs/error/apply", turnedDown},
 		{"/errors/report", "redirect to /errors/{id}", "/errors/report", "/errors/17", accepted},
 		{"/login", "redirect to /login/**", "/login", "/login/welcome", accepted},
 		{"/login", "redirect to /login/**", "/login", "/login", turnedDown},
