@@ -102,7 +102,7 @@ func (x *Exchange) judgeTarget(location string, pages *failurePages, leaves bool
 	}
 	r := x.refused(path, query, pages, leaves)
 	if r.kind == refusedNot {
-		r = x.restSays(location, leaves)
+		r = x.restSays(location, path, leaves)
 	}
 	if r.kind == refusedNot {
 		return Fires
@@ -128,7 +128,7 @@ func (r *refusal) hide() {
 // refused tells why a redirect to a page of this site is no success.
 func (x *Exchange) refused(path, query string, pages *failurePages, leaves bool) refusal {
 	page, pageQuery := x.formPage()
-	says := sayingOf(query, x.path)
+	says := sayingOf(query, x.path, path)
 	switch {
 	case x.isForm(path):
 		return refusal{kind: refusedForm}

@@ -129,8 +129,8 @@ func (x *Exchange) leadsToRefusal(pages *failurePages, leaves bool) bool {
 	if x.judgeTarget(to, pages, leaves) == Fires {
 		return false
 	}
-	if _, query, ok := x.resolve(to); ok && x.refusal.kind != refusedQuery {
-		if says := sayingOf(query, x.path); says.failed {
+	if path, query, ok := x.resolve(to); ok && x.refusal.kind != refusedQuery {
+		if says := sayingOf(query, x.path, path); says.failed {
 			x.refusal = &refusal{kind: refusedSays, word: says.word}
 			x.refusal.hide()
 			return true

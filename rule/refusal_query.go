@@ -17,8 +17,8 @@ type saying struct {
 // sayingOf reads a query: error=1, errors[email]=required, status=failed, sent=0 and
 // payment_status=declined say that the form failed, sent=1 and status=ok that it was
 // accepted. Failure wins. If the form, of which that is the path, is there to cancel,
-// cancelled=1 says nothing.
-func sayingOf(query, form string) (s saying) {
+// cancelled=1 says nothing. to is the path that the query stands behind.
+func sayingOf(query, form, to string) (s saying) {
 	for query != "" {
 		var pair string
 		pair, query = nextPair(query)
@@ -26,7 +26,7 @@ func sayingOf(query, form string) (s saying) {
 		if name, value = unescaped(name), unescaped(value); name == "" {
 			continue
 		}
-		switch failure, accepted := pairSays(name, value); {
+		switch failure, accepted := pairSays(name, value, to); {
 		case failure != "" && undone[failure] != "" && containsFold(form, undone[failure]):
 		case failure != "":
 			return saying{failed: true, word: name, pair: pair}
@@ -101,7 +101,12 @@ var (
 	}
 	// unmet are such words in the value of a status. As names they say something
 	// else: required=wheelchair.
-	unmet = []string{"cancel", "abort", "abandoned", "required", "missing", "incomplete", "unpaid", "unverified", "bad", "already", "duplicate", "exists", "wrong", "unavailable", "throttled", "warning", "decline", "refuse", "reject", "deny"}
+	unmet = []string{"cancel", "abort", "abandoned", "required", "unpaid", "unverified", "already", "exists", "throttled", "warning", "decline", "refuse", "reject", "deny"}
+	// faulty are such words that people also say of goods. subjects are statuses that may
+	// repeat what the form was about. On a page of thanks they do:
+	// /returns/thanks?reason=wrong_size, and reason=not_received.
+	faulty   = []string{"missing", "incomplete", "bad", "duplicate", "wrong", "unavailable"}
+	subjects = []string{"type", "reason", "form"}
 	// plainest are those that say so as the value of any parameter. lang=ko is Korean.
 	plainest = []string{"error", "errors", "fail", "failed", "failure", "invalid", "denied", "declined", "rejected", "refused", "unsuccessful", "expired"}
 	// demands are names by which a log-in or another try is asked for, or that say why.
@@ -110,10 +115,10 @@ var (
 		"ratelimit", "ratelimited", "throttled", "toomany", "toomanyrequests", "already", "alreadyregistered", "alreadysubscribed", "duplicate", "exists", "wrong", "soldout", "outofstock", "unavailable",
 	}
 	// free are words in the names of parameters that repeat what somebody wrote or
-	// looks for, whatever it is.
+	// looks for, or that choose what a page shows, whatever it is.
 	free = []string{
 		"utm", "q", "s", "query", "search", "term", "keyword", "keywords", "tag", "tags", "title", "subject", "topic", "category", "name", "text", "product", "item", "slug",
-		"filter", "campaign", "source", "medium", "ref", "plan", "service", "interest", "industry", "page", "view", "route", "r", "controller", "action", "task",
+		"filter", "campaign", "source", "medium", "ref", "plan", "service", "interest", "industry", "page", "view", "route", "r", "controller", "action", "task", "tab", "sort",
 	}
 	// addresses are how names of addresses end: cancel_url is where a payment page is
 	// to lead.
@@ -122,9 +127,9 @@ var (
 
 // restSays tells whether what an address has beside its path and its query says that a form
 // failed: /form;error=1, #error=denied, as OAuth writes it, #contact-error, or #/login, which is a
-// page of a script.
-func (x *Exchange) restSays(location string, leaves bool) refusal {
-	if says := sayingOf(besideQuery(location), x.path); says.failed {
+// page of a script. to is its path.
+func (x *Exchange) restSays(location, to string, leaves bool) refusal {
+	if says := sayingOf(besideQuery(location), x.path, to); says.failed {
 		return refusal{kind: refusedQuery, word: says.word}
 	}
 	_, fragment, _ := strings.Cut(location, "#")
@@ -152,8 +157,8 @@ func fragmentQuery(fragment string) string {
 }
 
 // pairSays judges one parameter. failure is the word by which it says that the form
-// failed, "" if it does not.
-func pairSays(name, value string) (failure string, accepted bool) {
+// failed, "" if it does not. to is the path of the address.
+func pairSays(name, value, to string) (failure string, accepted bool) {
 	var text, valueText [64]byte
 	var ends, valueEnds [maxWords + 1]int
 	n := appendPhrase(phrase{text[:0], ends[:0]}, name)
@@ -189,7 +194,11 @@ func pairSays(name, value string) (failure string, accepted bool) {
 		if saysNo(whole, last, plain, len(v.ends)) {
 			return plain, false
 		}
-		return cmp.Or(v.find(failures), v.endsAs(), v.find(unmet), v.denies()), slices.Contains(outcomes, string(v.text))
+		failure = cmp.Or(v.find(failures), v.endsAs(), v.find(unmet))
+		if failure == "" && (!slices.Contains(subjects, whole) || !isThanks(to)) {
+			failure = cmp.Or(v.find(faulty), v.denies())
+		}
+		return failure, slices.Contains(outcomes, string(v.text))
 	case n.find(free) == "": // else these may be words of the visitor's
 		return cmp.Or(find(plainest, v.last()), v.endsAs()), false
 	}

@@ -28,7 +28,7 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("%q from %q counts", location, path)
 		}
 		page, _ := x.formPage()
-		if verdict == Fires && page != "" && samePath(to, page) && !sayingOf(query, "").accepted {
+		if verdict == Fires && page != "" && samePath(to, page) && !sayingOf(query, "", to).accepted {
 			t.Errorf("%q from a form on %q counts", location, page)
 		}
 		if verdict == ReasonDoubtfulRedirect && !isHome(to) {

@@ -256,11 +256,32 @@ func valuesSay(values []string, form string) (kind wordKind, word string) {
 	return kind, word
 }
 
+// isThanks reports whether the last segment of a path ends in a word of accepted forms:
+// /thanks, /order-complete.php.
+func isThanks(path string) bool {
+	_, segment, _ := cutLast(urlpath.Trim(path))
+	var text [64]byte
+	var ends [maxWords + 1]int
+	p := appendPhrase(phrase{text[:0], ends[:0]}, segment)
+	last := wordOther
+	for i := 0; i < len(p.ends); {
+		kind, _, end := p.next(i)
+		switch i = end; kind {
+		case wordNot, wordError:
+			return false
+		case wordFiller:
+		default:
+			last = kind
+		}
+	}
+	return last == wordDone
+}
+
 // undone are words of errors, and what a form is called to which they say that
 // it was accepted.
 var undone = map[string]string{
 	"cancelled": "cancel", "canceled": "cancel", "declined": "decline", "rejected": "reject", "aborted": "abort", "blocked": "block",
-	"cancel": "cancel", "suspended": "suspend", "locked": "lock", "banned": "ban", "deactivated": "deactivat", "duplicate": "duplicat", "expired": "expir",
+	"cancel": "cancel", "decline": "decline", "refuse": "refus", "reject": "reject", "deny": "deny", "abort": "abort", "suspended": "suspend", "locked": "lock", "banned": "ban", "deactivated": "deactivat", "duplicate": "duplicat", "expired": "expir",
 }
 
 func containsFold(s, part string) bool { return strings.Contains(strings.ToLower(s), part) }

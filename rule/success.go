@@ -101,9 +101,9 @@ func (s *success) judge(x *Exchange, pages *failurePages, form string) Reason {
 		if x.redirect = nil; len(values) > 0 {
 			x.redirect = &variables{&s.target, values}
 		}
-		says := sayingOf(query, x.path)
+		says := sayingOf(query, x.path, path)
 		if !says.failed {
-			says = sayingOf(besideQuery(x.location), x.path)
+			says = sayingOf(besideQuery(x.location), x.path, path)
 		}
 		if ok && says.failed {
 			x.refusal = &refusal{kind: refusedSays, word: says.word}

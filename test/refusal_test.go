@@ -402,6 +402,8 @@ func TestAnswersBesideTheForm(t *testing.T) {
 		{`"303 to /thanks/{id}"`, nil, 303, pairs{"Location", "/thanks/7?payment_status=failed"}, turnedDown},
 		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?error=0&status=ok"}, accepted},
 		{"redirect to /app", nil, 303, pairs{"Location", "/app#error=denied"}, turnedDown},
+		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?reason=wrong_size"}, accepted},
+		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks?reason=cancel"}, turnedDown},
 		{"redirect to /app", nil, 303, pairs{"Location", "/app#/form"}, accepted},
 		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks;error=1"}, turnedDown},
 		{"redirect to /thanks", nil, 303, pairs{"Location", "/thanks;jsessionid=1C22"}, accepted},
