@@ -22,14 +22,15 @@ func TestFetchedByAWorker(t *testing.T) {
 		goal  string
 		want  string
 	}{
-		"a file that it keeps":            {[]step{keep}, "GUIDE_DOWNLOADED", "prefetch 1"},
-		"a file that a page's script got": {[]step{{keep.what, "/pricing", byWorker}}, "GUIDE_DOWNLOADED", "fired 1"},
-		"a file that it passes on":        {[]step{{keep.what, "/pricing", append([]string{"Sec-Fetch-Mode", "navigate"}, byWorker[:2]...)}}, "GUIDE_DOWNLOADED", "fired 1"},
-		"a file that it was asked for":    {[]step{keep, {keep.what, "/pricing", link}}, "GUIDE_DOWNLOADED", "fired 1, prefetch 1"},
-		"a form that it sends later":      {[]step{{"POST /contact", "/sw.js", byWorker}}, "ASKED", "fired 1"},
-		"a page that nobody looks at":     {[]step{page, {"GET /about", "/", link}}, "PRICING_VIEWED", "prefetch 1"},
-		"a page that somebody looks at":   {[]step{page, {"GET /assets/a.css", "/pricing", file}}, "PRICING_VIEWED", "fired 1, prefetch 1"},
-		"a page that is open":             {[]step{{"GET /pricing", "", nil}, page, {"GET /assets/a.css", "/pricing", file}}, "PRICING_VIEWED", "fired 1, prefetch 1"},
+		"a file that it keeps":               {[]step{keep}, "GUIDE_DOWNLOADED", "prefetch 1"},
+		"a file that a page's script got":    {[]step{{keep.what, "/pricing", byWorker}}, "GUIDE_DOWNLOADED", "fired 1"},
+		"a file that it passes on":           {[]step{{keep.what, "/pricing", append([]string{"Sec-Fetch-Mode", "navigate"}, byWorker[:2]...)}}, "GUIDE_DOWNLOADED", "fired 1"},
+		"a file that it was asked for":       {[]step{keep, {keep.what, "/pricing", link}}, "GUIDE_DOWNLOADED", "fired 1, prefetch 1"},
+		"a form that it sends later":         {[]step{{"POST /contact", "/sw.js", byWorker}}, "ASKED", "fired 1"},
+		"a click on a page with such a name": {[]step{{"GET /pricing", "/docs/node.js", append([]string{"HX-Boosted", "true"}, byWorker...)}}, "PRICING_VIEWED", "fired 1"},
+		"a page that nobody looks at":        {[]step{page, {"GET /about", "/", link}}, "PRICING_VIEWED", "prefetch 1"},
+		"a page that somebody looks at":      {[]step{page, {"GET /assets/a.css", "/pricing", file}}, "PRICING_VIEWED", "fired 1, prefetch 1"},
+		"a page that is open":                {[]step{{"GET /pricing", "", nil}, page, {"GET /assets/a.css", "/pricing", file}}, "PRICING_VIEWED", "fired 1, prefetch 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := world.New(t, rules, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

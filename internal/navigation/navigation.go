@@ -66,8 +66,19 @@ func ShowsDocument(h http.Header) bool {
 // isReload reports whether a script asks for the page on which it runs. Of the page's
 // address before a proxy cut something off, the end is the same.
 func isReload(h http.Header, path string) bool {
-	from, path := openPage(h), urlpath.Trim(path)
-	return from == path || path != "" && strings.HasSuffix(from, path)
+	cut, same := strings.CutSuffix(openPage(h), urlpath.Trim(path))
+	return same && (cut == "" || urlpath.Trim(path) != "" && !hasNumber(cut))
+}
+
+// hasNumber reports whether a segment begins with a digit, as IDs do. Proxies cut off names: who
+// goes from /products/4/reviews to /reviews goes to another page.
+func hasNumber(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment != "" && '0' <= segment[0] && segment[0] <= '9' {
+			return true
+		}
+	}
+	return false
 }
 
 // openPage is the path of the page on which a script runs, decoded.
@@ -94,9 +105,9 @@ func isTurboRefresh(h http.Header, path, rawQuery string) bool {
 	if query, _, _ = strings.Cut(query, "#"); query != rawQuery {
 		return false
 	}
-	cut, same := strings.CutSuffix(openPage(h), urlpath.Trim(path))
+	cut, _ := strings.CutSuffix(openPage(h), urlpath.Trim(path))
 	first, _ := urlpath.NextSegment(cut)
-	return same && (cut == "" || urlpath.Trim(path) != "" && !urlpath.IsLanguage(first))
+	return isReload(h, path) && !urlpath.IsLanguage(first)
 }
 
 // IsFetchedAhead reports whether the browser fetches something ahead for a script, a worker or a
@@ -110,7 +121,8 @@ func IsFetchedAhead(h http.Header) bool {
 // what it keeps for later. Then its script is the Referer, and no page
 // (https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer). What it
 // passes on keeps the page that asked. A script in a page is fetched by another, too, and
-// has a destination.
+// has a destination. Pages may have such an address (/docs/node.js), and no worker says that it
+// shows what it fetches.
 func IsOfWorker(h http.Header) bool {
 	if dest, _ := web.First(h["Sec-Fetch-Dest"]); dest != "empty" {
 		return false
@@ -120,7 +132,7 @@ func IsOfWorker(h http.Header) bool {
 	}
 	referer, _ := web.First(h["Referer"])
 	path := pathOf(referer)
-	return strings.HasSuffix(path, ".js") || strings.HasSuffix(path, ".mjs")
+	return (strings.HasSuffix(path, ".js") || strings.HasSuffix(path, ".mjs")) && !Replaces(h)
 }
 
 // IsSoftPrefetch reports whether a script fetches a page that nobody asked for

@@ -26,12 +26,17 @@ func TestSoftNavigation(t *testing.T) {
 		{"turbo, home that is open", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/"}}, "/", "/", false, false},
 		{"turbo, a page with letters", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/m%C3%BCnchen"}}, "/münchen", "/münchen", false, false},
 		{"turbo, below a prefix", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/shop/a"}}, "/a", "/a", false, false},
+		{"turbo, from a page below an ID", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/products/4/a"}}, "/a", "/a", true, false},
+		{"turbo, from a page below a name", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/products/tea4/a"}}, "/a", "/a", false, false},
+		{"turbo, below an ID and open", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/products/4/a"}}, "/products/4/a", "/products/4/a", false, false},
 		{"turbo, from the page in a language", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/de/a"}}, "/a", "/a", true, false},
 		{"turbo, from a page to home", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/a"}}, "/", "/", true, false},
 		{"turbo, another query", http.Header{"X-Turbo-Request-Id": {"1"}, "Referer": {"https://shop.example/a?page=2"}}, "/a", "/a", true, false},
 		{"turbo, after a form", http.Header{"X-Turbo-Request-Id": {"1"}, "Accept": {"text/vnd.turbo-stream.html, text/html"}, "Referer": {"https://shop.example/a"}}, "/a", "/a", true, false},
 		{"inertia, a page with letters that is open", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/m%C3%BCnchen"}}, "/münchen", "/münchen", false, false},
 		{"inertia", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/b"}}, "/a", "/a", true, false},
+		{"inertia, from a page below an ID", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/products/4/a"}}, "/a", "/a", true, false},
+		{"inertia, below a prefix", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/shop/a"}}, "/a", "/a", false, false},
 		{"inertia, home", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/b"}}, "/", "/", true, false},
 		{"inertia, a part", http.Header{"X-Inertia": {"true"}, "X-Inertia-Partial-Component": {"A"}}, "/a", "/a", false, false},
 		{"inertia, the page that is open", http.Header{"X-Inertia": {"true"}, "Referer": {"https://shop.example/a?b=c"}}, "/a", "/a", false, false},
@@ -212,6 +217,9 @@ func TestIsOfWorker(t *testing.T) {
 		h := http.Header{"Sec-Fetch-Dest": {tt.dest}, "Sec-Fetch-Mode": {tt.mode}, "Referer": {tt.referer}}
 		if got := IsOfWorker(h); got != tt.want {
 			t.Errorf("%v: %t", tt, got)
+		}
+		if h["X-Turbo-Request-Id"] = []string{"1"}; IsOfWorker(h) {
+			t.Errorf("%v: a click with Turbo", tt)
 		}
 	}
 }
