@@ -49,7 +49,7 @@ var wordKinds = kindsOf(map[wordKind]string{
 		nocookie nocookies enablecookies cookiesrequired cookiesdisabled antibot accountinactive inactive accountdisabled userdisabled deactivated invalidsession
 		throttled slowdown exceeded siteoffline duplicate alreadyregistered alreadysubmitted alreadysubscribed alreadyexists soldout outofstock
 		unsupportedbrowser notsupported upgradebrowser geoblocked youarobot youahuman notarobot yourbrowser unusualtraffic suspiciousactivity
-		paymentrequired subscriptionrequired membershiprequired membersonly ineligible noteligible unverified notverified
+		paymentrequired subscriptionrequired membershiprequired ineligible noteligible unverified notverified
 		wrong wrongpassword unable pleaseenter pleasefill pleasecheck pleasecorrect pleaseprovide
 		couldnotsend couldnotbesent cannotsend cannotbesent unabletosend notdelivered
 		fehlermeldung fehlercode keinerfolg derreur messagederreur foutmelding foutpagina fejl fejlmeddelelse feil feilmelding hiba eroare hata lỗi エラー 错误 錯誤 오류 خطأ שגיאה
@@ -58,7 +58,7 @@ var wordKinds = kindsOf(map[wordKind]string{
 		fehler fehlerseite abgelehnt nichtgefunden seitenichtgefunden zugriffverweigert erreur introuvable pageintrouvable accesrefuse errore erro fout
 		noencontrado paginanoencontrada ошибка`,
 	wordWeak: `auth authenticate authentication authenticator authorize authorise authorization authorisation oauth openid oidc saml adfs
-		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification agegate agecheck ageverification verifyage
+		challenge captcha recaptcha hcaptcha turnstile mfa 2fa otp totp twofactor twostep incapsula cdncgi ddosguard botcheck humanverification agegate agecheck ageverification verifyage membersonly
 		checkpoint verifyhuman areyouhuman outpostgoauthentikio securitycheck confirmpassword anmelden aanmelden authentification entrar acceder accesso
 		robotcheck botdetected waitingroom distilrcaptcha shibboleth
 		cancel abort maintenance undermaintenance wartung wartungsarbeiten mantenimiento manutenzione onderhoud`,
@@ -166,8 +166,8 @@ func isFaultEnd(word string) bool {
 // consists of such words and of fillers. So it is if it ends in one after a single other
 // word, as /dealer-login and /contact-error do.
 func segmentSays(segment string) (kind wordKind, word string) {
-	// As the name of a file has it: /login.faces, /error.seam.
-	if i := strings.LastIndexByte(segment, '.'); i > 0 && 2 <= len(segment)-i-1 && len(segment)-i-1 <= 6 {
+	// As the name of a page has it: /login.faces, /error.seam. /errors.pdf is a file.
+	if i := strings.LastIndexByte(segment, '.'); i > 0 && !isFile(segment) && 2 <= len(segment)-i-1 && len(segment)-i-1 <= 6 {
 		if kind, word = wordsSay(segment[:i]); kind == wordLogin || kind == wordError {
 			return kind, word
 		}
