@@ -125,6 +125,9 @@ func (x *Exchange) leadsOn() bool {
 	if !ok {
 		return false
 	}
+	if !x.soft && savesFile(to) {
+		return false
+	}
 	path, _, here := x.resolve(to)
 	return !here || !samePath(path, x.path)
 }

@@ -77,6 +77,16 @@ func isSaved(h http.Header) bool {
 	return how != "" && !strings.EqualFold(how, "inline") && !strings.Contains(how, "=")
 }
 
+// savesFile reports whether a browser that is led to an address surely saves what is there, and
+// goes on showing the page: an archive, a program, a text of an office. It shows a PDF.
+func savesFile(address string) bool {
+	if i := strings.IndexAny(address, "?#"); i >= 0 {
+		address = address[:i]
+	}
+	is := web.TypeOf(path.Ext(address))
+	return isFile(address) && strings.HasPrefix(is, "application/") && is != "application/pdf"
+}
+
 // isMessage reports whether a type is JSON, in which a site says what is wrong (RFC 9457). It
 // can be a file, too.
 func isMessage(contentType string) bool {

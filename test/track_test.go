@@ -57,6 +57,8 @@ func TestVisitFates(t *testing.T) {
 		"HTML that is shown":      {site: with("Content-Disposition", "inline"), want: "fired 1"},
 		"led on at once":          {site: with("Refresh", "0;url=/login"), want: "status 1"},
 		"led on to another site":  {site: with("Refresh", "0;url=https://pay.example/"), want: "status 1"},
+		"led to what it saves":    {site: with("Refresh", "0;url=https://cdn.example/files/setup.exe?v=2"), want: "fired 1"},
+		"led to what it shows":    {site: with("Refresh", "0;url=/files/guide.pdf"), want: "status 1"},
 		"led on after a while":    {site: with("Refresh", "5;url=/login"), want: "fired 1"},
 		"shown again and again":   {site: with("Refresh", "60"), want: "fired 1"},
 		"shown again at once":     {site: with("Refresh", "0;url=/page?a=b"), want: "fired 1"},
