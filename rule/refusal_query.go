@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"bytes"
 	"cmp"
 	"net/url"
 	"slices"
@@ -216,24 +217,32 @@ func saysNo(name, last, value string, words int) bool {
 }
 
 // denies finds what a sentence says of a form that failed: that something was not sent, or
-// went wrong. It looks at words that mean it only together, or in an apology.
+// went wrong. It looks at words that mean it only together, or in an apology. Who is thanked, or
+// has mail, may be asked for something as well: please check your inbox.
 func (p *phrase) denies() string {
+	accepted := p.find(mailboxes) != ""
 	for i, not := 0, 0; i < len(p.ends); {
 		kind, word, end := p.next(i)
 		switch {
+		case accepted && kind == wordError && bytes.HasPrefix(word, []byte("please")):
 		case kind == wordError && end-i > 1, slices.Contains(apologies, string(word)):
 			return string(word)
 		case kind == wordNot:
 			not = end
 		case kind == wordDone && not > 0 && i-not <= 1: // not sent, not been sent
 			return "not" + string(word)
+		case kind == wordDone:
+			accepted = true
 		}
 		i = end
 	}
 	return ""
 }
 
-var apologies = []string{"oops", "whoops", "unfortunately", "leider"}
+var (
+	apologies = []string{"oops", "whoops", "unfortunately", "leider"}
+	mailboxes = []string{"inbox", "mailbox"}
+)
 
 // find is the first of the words that is in the list, "" if none is.
 func (p *phrase) find(list []string) string {
