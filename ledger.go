@@ -51,8 +51,8 @@ type tally struct {
 // recentRecords is how many decisions and deliveries a snapshot shows.
 const recentRecords = 200
 
-// storedRecord is a record as it is storedRecord: the text of Browser may be a part of a request's
-// header, which would be storedRecord with it.
+// storedRecord is a record as the ledger keeps it: the text of Browser may be a part of a request's
+// header, which would be kept with it.
 type storedRecord struct {
 	Record
 	browser [len("01234567")]byte
