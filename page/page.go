@@ -18,7 +18,7 @@ import (
 // DefaultPath is where the script and the collector are unless Options say otherwise.
 const DefaultPath = "/goals/e"
 
-// Derived, as the Path of [Options], stands for a path of eight characters that is made of
+// Derived stands, as the Path of [Options], for a path of eight characters that is made of
 // the first of the tracker's Keys, such as /_k3x7qa. It is the same on all instances, and
 // another one when the key changes.
 const Derived = "derived"
