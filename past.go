@@ -140,13 +140,13 @@ func (p *past) network() uint64 {
 	return p.asker.networkLocked()
 }
 
-// judge decides on count: and after: of a goal whose judge held. If it counts,
+// judge decides on count: and after: of a goal whose rule held. If it counts,
 // that is noted, unless room, asked last, says that it cannot be sent.
 func (p *past) judge(g *rule.Cause, x *rule.Exchange, now time.Time, room func() fate) ruling {
 	return p.judgeNamed(g.Past(), g.CartItems(x), now, func() (visit.Counted, rule.Reason) { return g.Counted(x, now, p.site.zone) }, room)
 }
 
-// judgeNamed is rule, with the name under which the goal counts told by name.
+// judgeNamed is judge, with the name under which the goal counts told by name.
 // items are what its event names of the cart.
 func (p *past) judgeNamed(g *visit.Goal, items []uint32, now time.Time, name func() (visit.Counted, rule.Reason), room func() fate) ruling {
 	v := p.open(now)
