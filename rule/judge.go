@@ -118,7 +118,7 @@ func judgePage(x *Exchange) Reason {
 func (x *Exchange) leadsOn() bool {
 	to, ok := refreshTarget(x.responseHeader)
 	if x.soft {
-		if to, ok = scriptTarget(x.responseHeader); len(x.responseHeader["Hx-Refresh"]) > 0 || x.dataLeadsOn() {
+		if to, ok = pageTarget(x.responseHeader); len(x.responseHeader["Hx-Refresh"]) > 0 || x.dataLeadsOn() {
 			return true // htmx loads the page anew
 		}
 	}

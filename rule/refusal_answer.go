@@ -87,12 +87,29 @@ func refreshTarget(h http.Header) (to string, ok bool) {
 	return to, to != ""
 }
 
-// scriptTarget is where a script leads the browser, whatever the status. htmx leads to an
-// address (https://htmx.org/headers/hx-redirect/), or to one that may be a member of JSON
-// (https://htmx.org/headers/hx-location/); it looks at the latter first. Remix leads by a 204
+// scriptTarget is where a script leads the browser, whatever the status. Remix leads by a 204
 // (https://github.com/remix-run/remix/blob/remix%402.0.0/packages/remix-server-runtime/server.ts).
 // Server actions of Next.js say beside the address how it is to be opened: /thanks;push.
 func scriptTarget(h http.Header) (to string, ok bool) {
+	if to, ok = pageTarget(h); ok {
+		return to, true
+	}
+	if to, ok = web.First(h["X-Action-Redirect"]); ok {
+		return strings.TrimSuffix(strings.TrimSuffix(to, ";push"), ";replace"), true
+	}
+	for _, name := range [...]string{"X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location", "Ajax-Location", "Spring-Redirect-Url"} {
+		if to, ok = web.First(h[name]); ok {
+			return to, true
+		}
+	}
+	return "", false
+}
+
+// pageTarget is where htmx or Next.js lead from a page that they fetched. htmx leads to an
+// address (https://htmx.org/headers/hx-redirect/), or to one that may be a member of JSON
+// (https://htmx.org/headers/hx-location/); it looks at the latter first. Other headers mean
+// something to nobody there, or something else: X-Location: Berlin.
+func pageTarget(h http.Header) (to string, ok bool) {
 	if to, ok = web.First(h["Hx-Location"]); ok {
 		var location struct{ Path string }
 		if json.Unmarshal([]byte(to), &location) == nil {
@@ -100,15 +117,10 @@ func scriptTarget(h http.Header) (to string, ok bool) {
 		}
 		return to, true
 	}
-	if to, ok = web.First(h["X-Action-Redirect"]); ok {
-		return strings.TrimSuffix(strings.TrimSuffix(to, ";push"), ";replace"), true
+	if to, ok = web.First(h["Hx-Redirect"]); ok {
+		return to, true
 	}
-	for _, name := range [...]string{"Hx-Redirect", "X-Remix-Redirect", "X-Ic-Redirect", "X-Redirect", "X-Redirect-To", "X-Redirect-Url", "X-Redirect-Location", "X-Ajax-Redirect", "X-Location", "Ajax-Location", "Spring-Redirect-Url", "X-Nextjs-Redirect"} {
-		if to, ok = web.First(h[name]); ok {
-			return to, true
-		}
-	}
-	return "", false
+	return web.First(h["X-Nextjs-Redirect"])
 }
 
 // leadsToRefusal reports whether an answer that has the status of success leads a browser to

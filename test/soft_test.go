@@ -143,17 +143,19 @@ func TestFetchedPagesThatLeadOn(t *testing.T) {
 		body           string
 		want           string
 	}{
-		"data of a page":          {data, script, []string{"Content-Type", "application/json"}, page, "fired 1"},
-		"of much text":            {data, script, []string{"Content-Type", "application/json"}, page + strings.Repeat(" ", 20<<10), "fired 1"},
-		"that leads on":           {data, script, []string{"Content-Type", "application/json"}, redirect, "status 1"},
-		"packed":                  {data, script, []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, packed(redirect, "gzip"), "status 1"},
-		"by a header":             {data, script, []string{"Content-Type", "application/json", "X-Nextjs-Redirect", "/login"}, "{}", "status 1"},
-		"JSON of Inertia":         {"/members", append(script, "X-Inertia", "true"), []string{"Content-Type", "application/json"}, redirect, "fired 1"},
-		"htmx":                    {"/members", boosted, []string{"Content-Type", "text/html"}, "<p>", "fired 1"},
-		"htmx, led on":            {"/members", boosted, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "status 1"},
-		"htmx, by a location":     {"/members", boosted, []string{"Content-Type", "text/html", "HX-Location", `{"path":"/login"}`}, "", "status 1"},
-		"htmx, the page again":    {"/members", boosted, []string{"Content-Type", "text/html", "HX-Refresh", "true"}, "", "status 1"},
-		"a page without a script": {"/members", link, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "fired 1"},
+		"data of a page":              {data, script, []string{"Content-Type", "application/json"}, page, "fired 1"},
+		"of much text":                {data, script, []string{"Content-Type", "application/json"}, page + strings.Repeat(" ", 20<<10), "fired 1"},
+		"that leads on":               {data, script, []string{"Content-Type", "application/json"}, redirect, "status 1"},
+		"packed":                      {data, script, []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, packed(redirect, "gzip"), "status 1"},
+		"by a header":                 {data, script, []string{"Content-Type", "application/json", "X-Nextjs-Redirect", "/login"}, "{}", "status 1"},
+		"JSON of Inertia":             {"/members", append(script, "X-Inertia", "true"), []string{"Content-Type", "application/json"}, redirect, "fired 1"},
+		"htmx":                        {"/members", boosted, []string{"Content-Type", "text/html"}, "<p>", "fired 1"},
+		"htmx, led on":                {"/members", boosted, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "status 1"},
+		"htmx, by a location":         {"/members", boosted, []string{"Content-Type", "text/html", "HX-Location", `{"path":"/login"}`}, "", "status 1"},
+		"htmx, the page again":        {"/members", boosted, []string{"Content-Type", "text/html", "HX-Refresh", "true"}, "", "status 1"},
+		"htmx, where a cache is":      {"/members", boosted, []string{"Content-Type", "text/html", "X-Location", "Berlin"}, "", "fired 1"},
+		"Turbo, a header of a form's": {"/members", append(script, "X-Turbo-Request-Id", "1"), []string{"Content-Type", "text/html", "X-Redirect", "/login"}, "", "fired 1"},
+		"a page without a script":     {"/members", link, []string{"Content-Type", "text/html", "HX-Redirect", "/login"}, "", "fired 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rules := "{version: 1, goals: [{goal: SEEN, visit: /members}, {goal: ONCE, visit: /members, count: once per session}]}"
