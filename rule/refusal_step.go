@@ -21,8 +21,26 @@ func (x *Exchange) isStepBack(path, page string) bool {
 	case isFormPage(path, form):
 		return true
 	}
-	// Express sites with Helmet say Referrer-Policy: no-referrer, unless told otherwise.
-	return x.referer == "" && path != "" && len(path) < len(form) && samePath(form[:len(path)], path) && form[len(path)] == '/'
+	return x.hidesPage() && path != "" && len(path) < len(form) && samePath(form[:len(path)], path) && form[len(path)] == '/'
+}
+
+// hidesPage reports whether the browser does not say which page the form was on. Express sites
+// with Helmet say Referrer-Policy: no-referrer, unless told otherwise. With origin, and with
+// strict-origin, each page is the home page to the server
+// (https://www.w3.org/TR/referrer-policy/#referrer-policies).
+func (x *Exchange) hidesPage() bool {
+	if x.referer == "" {
+		return true
+	}
+	_, rest, _ := strings.Cut(x.referer, "://")
+	if i := strings.IndexByte(rest, '/'); i < 0 || i < len(rest)-1 {
+		return false
+	}
+	policies := x.responseHeader["Referrer-Policy"]
+	return slices.ContainsFunc(policies, func(line string) bool {
+		last := strings.TrimSpace(line[strings.LastIndexByte(line, ',')+1:]) // the others are for old browsers
+		return strings.EqualFold(last, "origin") || strings.EqualFold(last, "strict-origin")
+	})
 }
 
 // formPages are what frameworks call the page that shows the form of a thing, below the thing

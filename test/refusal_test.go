@@ -192,6 +192,26 @@ func TestNamedByAVariable(t *testing.T) {
 	}
 }
 
+// TestOnlyTheOriginIsSaid: where a site lets browsers name no more than its origin, nobody knows
+// that a form was on the page to which it leads.
+func TestOnlyTheOriginIsSaid(t *testing.T) {
+	rules := world.MustParse(t, "{version: 1, goals: [{goal: SENT, submit: /contact/send}]}")
+	for _, test := range []struct{ page, policy, want string }{
+		{"/", "strict-origin", turnedDown},
+		{"/", "Origin", turnedDown},
+		{"/", "no-referrer, strict-origin", turnedDown},
+		{"/", "strict-origin-when-cross-origin", accepted},
+		{"/", "strict-origin, same-origin", accepted},
+		{"/tea", "strict-origin", accepted},
+		{"/?a=b", "strict-origin", accepted},
+	} {
+		line := "POST /contact/send header.Referer=https://example.com" + test.page + ` -> 303 /contact response.header.Referrer-Policy="` + test.policy + `"`
+		if v := explain(t, rules, line)["SENT"]; v.Fired != (test.want == accepted) {
+			t.Errorf("%s with %s: fired %t, %q", test.page, test.policy, v.Fired, v.Reason)
+		}
+	}
+}
+
 // TestLocationNamed: a condition on Location says where accepted forms lead, and
 // wins over what is known of other pages.
 func TestLocationNamed(t *testing.T) {
