@@ -135,7 +135,7 @@ func (x *Exchange) restSays(location, to string, leaves bool) refusal {
 	}
 	_, fragment, _ := strings.Cut(location, "#")
 	path, _, _ := strings.Cut(strings.TrimPrefix(fragment, "!"), "?")
-	if path == "" {
+	if path == "" || strings.Contains(path, "=") { // parameters, which are read
 		return refusal{}
 	}
 	kind, word := refusalWord("/"+strings.TrimPrefix(path, "/"), x.path, "")

@@ -328,6 +328,10 @@ var redirectRows = []redirectRow{
 	{"/contact", "", "/thanks#!", accepted},
 	{"/contact", "", "/thanks#trial-and-error", accepted},
 	{"/contact", "", "/thanks#sent=1", accepted},
+	{"/contact", "", "/thanks#reason=wrong", accepted},
+	{"/contact", "", "/thanks#:~:text=error", accepted},
+	{"/contact", "", "/tea#reason=wrong", turnedDown},
+	{"/contact", "", "/thanks#to=contact-error", turnedDown},
 
 	// To the home page from elsewhere.
 	{"/category/save", "", "/", doubtful},
