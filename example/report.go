@@ -126,9 +126,9 @@ var pastGoals = []pastGoal{
 	{name: "SITE_SEARCHED", page: "/search", rate: 0.1},
 	{name: "NEWSLETTER_SIGNUP", page: "/newsletter", ledTo: "/welcome", rate: 0.08, refused: 0.1, value: fact.ValueOf(10, "EUR"), miss: "answered 422; success needs a redirect to /welcome"},
 	{name: "CONTACT_SENT", page: "/contact", ledTo: "/thanks", rate: 0.11, refused: 0.1, broken: 1, miss: "answered 200; success needs a redirect to /thanks"},
-	{name: "WHOLESALE_ASKED", page: "/contact", ledTo: "/thanks", rate: 0.02, broken: 1, miss: "answered 200; success needs a redirect to /thanks"},
 	{name: "LOGGED_IN", page: "/login", ledTo: "/account", rate: 0.05, refused: 0.2, miss: "answered 302; success needs a redirect to /account"},
 	{name: "BROCHURE_DOWNLOADED", page: "/products", rate: 0.09},
+	{name: "CHECKOUT_STARTED", page: "/checkout", rate: 0.06},
 	{name: "ORDER_PLACED", page: "/checkout", ledTo: "/orders/{orderId}", rate: 0.03, refused: 0.15, value: fact.ValueOf(38, "EUR"), miss: "answered 303; success needs 303 to /orders/{orderId}"},
 	{name: "ORDER_PAID", page: "/checkout", rate: 0.02},
 }

@@ -33,7 +33,7 @@ func TestSentenceOfTheExample(t *testing.T) {
 		"SITE_SEARCHED":       `Counts each time the page /search is opened, if the parameter q of the address is there, unless the parameter page of the address is there.`,
 		"NEWSLETTER_SIGNUP":   `Counts each time a form is sent to /newsletter and the site answers with a redirect to /welcome, if the field email is filled in. Each is worth 10 EUR.`,
 		"CONTACT_SENT":        `Counts each time a form is sent to /contact and the site answers with a redirect to /thanks.`,
-		"WHOLESALE_ASKED":     `Counts each time a form is sent to /contact and the site answers with a redirect to /thanks, only after PRODUCT_VIEWED in the same session, if the field topic is wholesale.`,
+		"CHECKOUT_STARTED":    `Counts when the page /checkout is opened, once per session, only after PRODUCT_VIEWED in the same session.`,
 		"LOGGED_IN":           `Counts each time a form is sent to /login and the site answers with a redirect to /account.`,
 		"BROCHURE_DOWNLOADED": `Counts each time a file like /files/**/{file}.pdf is downloaded.`,
 		"ORDER_PLACED":        `Counts each time a form is sent to /checkout and the site answers with a redirect (303) to a page like /orders/{orderId}. Its value is what the site's code says as total, at most 20000 EUR.`,
