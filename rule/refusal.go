@@ -237,6 +237,9 @@ func barePath(path string) string {
 // isHomeFile recognises what servers show for a directory, and what frameworks
 // do: index.php, Default.aspx, index.do, index.
 func isHomeFile(name string) bool {
+	if name == "" || name[0]|0x20 != 'i' && name[0]|0x20 != 'd' {
+		return false // the usual case
+	}
 	name, ending, _ := strings.Cut(name, ".")
 	return (strings.EqualFold(name, "index") || strings.EqualFold(name, "default") && ending != "") && len(ending) <= len("xhtml")
 }

@@ -83,9 +83,12 @@ func isEarlier(a, b string) bool {
 
 // cutNumber cuts the number off the end of a segment, -1 if there is none.
 func cutNumber(segment string) (name string, n int) {
+	if segment == "" || segment[len(segment)-1] < '0' || segment[len(segment)-1] > '9' {
+		return segment, -1 // the usual case
+	}
 	name = strings.TrimRight(segment, "0123456789")
 	digits := segment[len(name):]
-	if digits == "" || len(digits) > len("30") {
+	if len(digits) > len("30") {
 		return segment, -1
 	}
 	n, _ = strconv.Atoi(digits)
