@@ -25,8 +25,8 @@ const RestWhenTold = 2 * time.Second
 // mostWhenTold is after how long it is used in any case.
 const mostWhenTold = 30 * time.Second
 
-// Settle waits until nobody writes the files any more, or until ctx ends. Files that are not
-// there are none to wait for.
+// Settle waits until nobody has changed the files for a moment, or until ctx ends. It waits for no
+// file that is missing.
 func Settle(ctx context.Context, paths ...string) {
 	for until := time.Now().Add(mostWhenTold); time.Now().Before(until); {
 		wait := time.Duration(0)
