@@ -86,7 +86,9 @@ type Config struct {
 	//
 	// Bounds: 20 events for each visitor and 4 MiB in all (reason
 	// consent_hold_full), and 30 minutes (reason consent_expired). When there is
-	// no room, the oldest event of a visitor who has not come back goes. Meanwhile the tracker reads no other cookie, except those that say no or
+	// no room, the oldest event of a visitor who has not come back goes.
+	//
+	// Meanwhile the tracker reads no other cookie, except those that say no or
 	// mark an editor. So a goal whose rule reads another cookie is not held. An
 	// identity is never held. A goal with identify: is held without it. Orders
 	// and calls of [Tracker.Identify] are not held at all. Nothing is held for a

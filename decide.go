@@ -351,10 +351,9 @@ const (
 	NothingUndecided NothingWritten = "undecided"
 )
 
-// leftUnanswered reports whether the handler, which has returned, left it to somebody
-// further out what the answer is. It did, too, if it flushed and then named another status:
-// which of the two the visitor got depends on what is further out. So it does if it wrote too
-// late.
+// leftUnanswered reports whether the handler, which has returned, left the answer to somebody
+// further out. It also did if it flushed and then named another status, or if it wrote too
+// late: what the visitor got then depends on what is further out.
 func (tr *tracked) leftUnanswered() bool {
 	if tr.rec.Disputed() {
 		return true
